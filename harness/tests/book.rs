@@ -302,14 +302,14 @@ fn the_checks_of_identity_providers_are_listed() {
 
 #[test]
 fn the_checks_of_scim_servers_are_listed() {
-    let about = "What `rehearsal check scim` demands of a SCIM 2.0 server.";
+    let about = "What `rehearsal check scim` requires of a SCIM 2.0 server.";
     is_current(
         "checks/scim.md",
         &listing("SCIM servers", about, &rehearsal::check::scim::catalogue()),
     );
 }
 
-/// The page of every requirement, and of the checks that only profiles demand.
+/// Returns the page with every requirement and the checks that only profiles require.
 fn requirements() -> String {
     let plain = |text: &str| {
         text.replace('<', "&lt;")
@@ -317,7 +317,7 @@ fn requirements() -> String {
             .replace('|', "\\|")
     };
     let mut out = String::from(
-        "# Every requirement of the profiles\n\nWhat each profile demands, and the checks that observe it. [How to read the result](../profiles.md).\n",
+        "# Every requirement of the profiles\n\nWhat each profile requires, and the checks that test it. [How to read the result](../profiles.md).\n",
     );
     for profile in profiles() {
         let _ = write!(
@@ -352,7 +352,7 @@ fn requirements() -> String {
         }
     }
     let checks = rehearsal::check::scim::profile_catalogue();
-    out.push_str("\n# Checks that only profiles demand\n");
+    out.push_str("\n# Checks that only profiles require\n");
     for check in checks {
         let _ = write!(
             out,
@@ -404,16 +404,16 @@ fn the_table_of_profiles_has_every_profile_and_its_figures() {
     }
     let changes = std::fs::read_to_string(docs().join("../CHANGELOG.md")).unwrap();
     let own = rehearsal::check::scim::profile_catalogue().len();
-    assert_eq!(figure(&changes, "checks that only profiles demand"), own);
+    assert_eq!(figure(&changes, "checks that only profiles require"), own);
 }
 
 #[test]
 fn the_checks_of_leavers_are_listed() {
-    let about = "What `rehearsal check leaver` demands of an application with SAML and SCIM.";
+    let about = "What `rehearsal check leaver` requires of an application with SAML and SCIM.";
     is_current(
         "checks/leaver.md",
         &listing(
-            "Somebody who leaves",
+            "When a person leaves",
             about,
             &rehearsal::check::leaver::catalogue(),
         ),
@@ -446,7 +446,7 @@ fn the_figures_in_the_readme_are_the_real_ones() {
         ("checks | | `rehearsal check scim`", idp),
         ("checks, and deletes", scim),
         (
-            "checks: whether somebody",
+            "checks: whether a person",
             rehearsal::check::leaver::catalogue().len(),
         ),
         ("scenarios under", scenarios.len()),

@@ -1,5 +1,5 @@
-//! `rehearsal check leaver`: our portal passes; of an application with one hole
-//! the check that is about it fails, and no other; and nothing stays behind.
+//! Tests `rehearsal check leaver`. The portal passes. For an application with one hole exactly
+//! the checks of this hole fail. All created accounts are deleted.
 #![allow(clippy::unwrap_used)]
 
 mod leaver_app;
@@ -28,7 +28,7 @@ use saml::metadata::SpMetadata;
 use serde_json::Value;
 use url::Url;
 
-/// Time that passes when it is waited for, and at no other time.
+/// A pace that advances the simulated clock instead of waiting.
 struct SimulatedPace(Ambient);
 
 impl Pace for SimulatedPace {
@@ -43,7 +43,7 @@ fn simulated() -> Ambient {
     Ambient::simulated(Timestamp::from_second(1_790_000_000).unwrap(), 7)
 }
 
-/// Everything that the application can do.
+/// Returns a plan that uses every feature of the application.
 fn whole_plan(app: &App) -> Plan {
     Plan {
         group: Some(STAFF.to_owned()),
@@ -64,7 +64,7 @@ fn whole_plan(app: &App) -> Plan {
     }
 }
 
-/// A judge of the application over this wire.
+/// Returns a judge of the application that sends SCIM requests over this wire.
 fn judge<'w>(
     app: &App,
     wire: &'w Http,
@@ -114,7 +114,7 @@ async fn judged(
     judge.judge().await
 }
 
-/// The report of the whole check of an application with this hole.
+/// Starts an application with this hole, runs all checks, and returns both.
 async fn with_hole(provider: &Provider, hole: Hole, ambient: &Ambient) -> (App, CheckReport) {
     let app = App::start(provider, hole, ambient).await;
     let plan = whole_plan(&app);
@@ -135,7 +135,7 @@ fn told(report: &CheckReport) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_hole_is_named_and_nothing_else() {
+async fn each_hole_fails_its_checks_and_no_others() {
     let first = simulated();
     let provider = Provider::start(0, None, &first).await.unwrap();
     let mut wrong = BTreeMap::new();
@@ -156,7 +156,7 @@ async fn each_hole_is_named_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_waited_for_where_everything_ends_at_once() {
+async fn the_run_does_not_wait_if_everything_ends_at_once() {
     let ambient = simulated();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let (began, (_, report)) = (
@@ -168,14 +168,14 @@ async fn nothing_is_waited_for_where_everything_ends_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ends_late_passes_with_its_seconds() {
+async fn a_late_end_passes_and_its_seconds_are_reported() {
     let ambient = simulated();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let (_, report) = with_hole(&provider, Hole::EndsAfter(40), &ambient).await;
     let one = |id: &str| report.outcomes.iter().find(|it| it.check.id == id).unwrap();
     let session = one("LEAVER-DEACT-01");
     assert_eq!(session.verdict, Verdict::Pass);
-    // Looks are after 0, 1, 2, 4, 8, 16, 26, 36 and 46 seconds.
+    // The check looks after 0, 1, 2, 4, 8, 16, 26, 36 and 46 seconds.
     assert_eq!(
         session.actual,
         "the session had ended after 46 s; it still worked after 36 s"
@@ -192,7 +192,7 @@ async fn what_ends_late_passes_with_its_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_joiner_who_is_refused_is_a_finding_only_where_somebody_is_let_in() {
+async fn a_refused_new_person_is_a_finding_only_if_a_known_person_can_log_in() {
     let ambient = simulated();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let (app, report) = with_hole(&provider, Hole::JoinersAreRefused, &ambient).await;
@@ -232,7 +232,7 @@ async fn an_application_that_stops_answering_ends_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_stays_behind_is_named() {
+async fn accounts_that_were_not_deleted_are_reported() {
     let ambient = simulated();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let (app, report) = with_hole(&provider, Hole::KeepsDeleted, &ambient).await;
@@ -242,19 +242,20 @@ async fn what_stays_behind_is_named() {
     assert!(deleted.iter().all(|id| id.starts_with("LEAVER-DELETE-")));
     assert_eq!(of_verdict(&report, Verdict::Warn), ["LEAVER-CLEAN-01"]);
     let last = report.outcomes.last().unwrap();
-    // Those of the cases, and those that showed what users must have.
+    // The persons of the cases, and the accounts that were created to find out which
+    // attributes the server requires.
     assert!(app.left().len() > 6);
     assert_eq!(last.actual.matches("/Users/").count(), app.left().len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_token_ends_the_command_with_the_names_of_its_options() {
+async fn errors_of_the_set_up_name_the_options_of_check_leaver() {
     let ambient = simulated();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let app = App::start(&provider, Hole::None, &ambient).await;
     let folder = tempfile::tempdir().unwrap();
     let (token, metadata) = (folder.path().join("token"), folder.path().join("sp.xml"));
-    std::fs::write(&token, "no-token-of-ours\n").unwrap();
+    std::fs::write(&token, "wrong-token\n").unwrap();
     std::fs::write(&metadata, app.metadata().to_xml()).unwrap();
     let run = |more: &[&str]| {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_rehearsal"));
@@ -298,7 +299,7 @@ async fn a_wrong_token_ends_the_command_with_the_names_of_its_options() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_what_is_selected_and_configured_is_played() {
+async fn only_selected_checks_are_judged() {
     let ambient = simulated();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let app = App::start(&provider, Hole::None, &ambient).await;
@@ -329,7 +330,7 @@ async fn only_what_is_selected_and_configured_is_played() {
     assert!(report.outcomes[1].actual.contains("--revocation-url"));
 }
 
-/// A pace at which a signal comes while sessions are looked at.
+/// A pace that stops the run by a signal while the check watches sessions.
 struct Interrupted(Runner);
 
 impl Pace for Interrupted {
@@ -408,7 +409,7 @@ async fn our_portal_passes() {
                 group: organization::ADMINS.to_owned(),
                 expect: Regex::new("\"roles\":\\[[^]]*\"admin\"").unwrap(),
             }),
-            // Everything ends at once: this is only how long a failure takes.
+            // In the portal all sessions end at once, so this limits only the time of a failure.
             limit: Duration::from_secs(5),
             ..Plan::default()
         },
@@ -418,7 +419,7 @@ async fn our_portal_passes() {
     assert_eq!(report.error, None);
     let not_passed: Vec<String> = told(&report);
     let wanting = |line: &&String| {
-        // The portal has neither API tokens of people nor Universal Logout.
+        // The portal has neither API tokens for users nor Universal Logout.
         !line.contains("no --token-probe") && !line.contains("no --revocation-url")
     };
     let not_passed: Vec<&String> = not_passed.iter().filter(wanting).collect();

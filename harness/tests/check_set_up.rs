@@ -79,7 +79,7 @@ async fn a_profile_that_cannot_be_used_is_one_clear_line() {
         ),
         (
             vec!["profiles", "nonesuch"],
-            "rehearsal: profile nonesuch not found; there are: entra-gallery-scim, ",
+            "rehearsal: profile nonesuch not found; the profiles are: entra-gallery-scim, ",
         ),
     ] {
         let told = run(&arguments).await;

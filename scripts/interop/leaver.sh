@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs `rehearsal check leaver` against applications of others: Django with
-# djangosaml2, django-scim2 and Django REST framework; and python3-saml beside
-# scim2-server, two halves that know nothing of each other. Each has to be judged
-# to its end, with the findings of docs/interop/leaver.md and no others.
+# Runs `rehearsal check leaver` against applications made of packages of others: Django with
+# djangosaml2, django-scim2 and Django REST framework; and python3-saml next to scim2-server,
+# which share no data. Each run must complete with exactly the findings of
+# docs/interop/leaver.md.
 # Usage: scripts/interop/leaver.sh [name …]
-# Needs: python3 with venv, openssl, xmlsec1; what is missing is skipped, and
-# said so. The reports are left in INTEROP_OUT.
+# Needs: python3 with venv, openssl, xmlsec1. An application for which something is missing is
+# skipped with a message. The reports are written to INTEROP_OUT.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop
@@ -17,12 +17,12 @@ token=interop-token-$$
 echo "$token" >"$out/token"
 failed=0
 
-# prepare NAME PORT: the metadata of the identity provider that is played.
+# prepare NAME PORT: writes the metadata of the played identity provider.
 prepare() {
   "$rehearsal" check leaver --prepare --idp-port "$2" --idp-metadata-out "$out/$1-idp.xml" >/dev/null
 }
 
-# judge NAME PORT FINDINGS OPTION…: the findings have to be these.
+# judge NAME PORT FINDINGS OPTION…: runs the check and expects exactly these findings.
 judge() {
   local name=$1 idp=$2 expected=$3 code=0 found
   shift 3
@@ -31,7 +31,7 @@ judge() {
     --token-file "$out/token" --max-seconds 3 --timeout 60 "$@" \
     --html "$out/$name.html" --json 2>"$out/$name.err" >"$out/$name.json" || code=$?
   if [ "$code" -ge 2 ]; then
-    echo "$name: check leaver broke off ($code)"
+    echo "$name: check leaver could not complete (exit $code)"
     tail -n 12 "$out/$name.err"
     failed=1
     return
@@ -41,7 +41,7 @@ judge() {
   jq -r '.summary | "\(.passed) passed, \(.failed) findings, \(.warned) warnings, \(.skipped) skipped"' "$out/$name.json"
   found=$(jq -r '[.checks[] | select(.verdict == "fail") | .id] | join(" ")' "$out/$name.json")
   if [ "$found" != "$expected" ]; then
-    echo "$name: expected the findings $expected"
+    echo "$name: expected the findings $expected, got $found"
     failed=1
   fi
 }
@@ -50,7 +50,7 @@ django() {
   command -v xmlsec1 >/dev/null || { echo "django: skipped: no xmlsec1"; return; }
   command -v openssl >/dev/null || { echo "django: skipped: no openssl"; return; }
   python_with djangosaml2==1.12.0 django-scim2==0.22.0 django==5.2 djangorestframework==3.18.3 ||
-    { echo "django: skipped: it doesn't install"; return; }
+    { echo "django: skipped: cannot install the packages"; return; }
   prepare django 18291
   local base=http://127.0.0.1:18201
   log=$out/django.log start "$python" "$here/django_scim/leaver.py" 18201 "$token" "$out/django-idp.xml"
@@ -63,7 +63,7 @@ django() {
 
 apart() {
   python_with python3-saml==1.16.0 scim2-server==0.8.3 scim2-models==0.12.3 ||
-    { echo "apart: skipped: it doesn't install"; return; }
+    { echo "apart: skipped: cannot install the packages"; return; }
   prepare apart 18292
   local base=http://127.0.0.1:18202 scim=http://127.0.0.1:18203
   log=$out/apart-saml.log start "$python" "$here/sps/python3_saml_sp.py" 18202 "$out/apart-idp.xml"

@@ -11,7 +11,7 @@
 //! - [`sp`]: the checks of a SAML service provider;
 //! - [`idp`]: the checks of a SAML identity provider;
 //! - [`scim`]: the checks of a SCIM service provider;
-//! - [`leaver`]: whether somebody who leaves is out of an application.
+//! - [`leaver`]: the checks whether a person who leaves loses access to an application.
 //!
 //! To add a check of a SAML service provider, add a fault under `fixtures/faults`; of an identity
 //! provider, a line in a table under `idp/judge`; of a SCIM server, a line in a table of [`scim`].

@@ -38,11 +38,11 @@ pub(crate) struct ClientCredentials {
         hide_env_values = true
     )]
     client_secret: Option<String>,
-    /// A file with its secret.
+    /// File with the client secret
     #[arg(long, value_name = "FILE", requires = "oauth_token_url")]
     client_secret_file: Option<PathBuf>,
-    /// Its private key in PEM, RSA or P-256: the client authenticates by a signed
-    /// assertion (private_key_jwt) in place of a secret.
+    /// File with the client's private key in PEM, RSA or EC P-256: the client authenticates with
+    /// a signed assertion (private_key_jwt) instead of a secret
     #[arg(
         long,
         value_name = "FILE",
@@ -50,18 +50,18 @@ pub(crate) struct ClientCredentials {
         conflicts_with = "client_secret_file"
     )]
     client_key: Option<PathBuf>,
-    /// The `kid` of that key, by which the server finds its public half.
+    /// Key ID (`kid`) of that key, by which the server finds the public key
     #[arg(long, value_name = "KID", requires = "client_key")]
     client_key_id: Option<String>,
-    /// The scope to ask for.
+    /// Scope to request
     #[arg(long, value_name = "SCOPE", requires = "oauth_token_url")]
     scope: Option<String>,
 }
 
-/// A token that was issued.
+/// An access token that was issued.
 pub(crate) struct Issued {
     pub(crate) token: String,
-    /// What was said of it.
+    /// The other members of the answer, for the checks of the token endpoint.
     pub(crate) said: OAuthToken,
 }
 
@@ -71,7 +71,7 @@ enum Proof {
     Assertion(String),
 }
 
-/// What is wrong with an assertion that has to be refused.
+/// What is wrong with an assertion that must be refused (RFC 7523 §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Ended,
@@ -81,16 +81,16 @@ enum Fault {
     Key,
 }
 
-/// Every fault, and how reports name it.
+/// All faults, with their description in reports.
 const FAULTS: [(Fault, &str); 5] = [
-    (Fault::Ended, "it has ended"),
+    (Fault::Ended, "it has expired"),
     (Fault::Audience, "it is for another audience"),
-    (Fault::Client, "it is of another client"),
+    (Fault::Client, "it is from another client"),
     (Fault::Unsigned, "it is not signed"),
     (Fault::Key, "it is signed with another key"),
 ];
 
-/// How long an assertion is good, in seconds.
+/// Validity of an assertion, in seconds.
 const ASSERTION_LIFE: i64 = 300;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -100,7 +100,7 @@ impl ClientCredentials {
     /// `tries_faults` also sends some that must be refused.
     ///
     /// # Errors
-    /// When the secret or the key cannot be read, the authorization server cannot be reached, or it
+    /// The secret or the key cannot be read, the authorization server cannot be reached, or it
     /// issues no token.
     pub(crate) async fn token(
         &self,
@@ -114,8 +114,8 @@ impl ClientCredentials {
         let refused = |what: String| {
             SetUpError::new(
                 "no-token",
-                format!("At {url}, {what}."),
-                "Check --oauth-token-url, --client-id and --client-secret or --client-key: the client has to be allowed the grant client_credentials.",
+                format!("Cannot get an access token at {url}: {what}."),
+                "Check --oauth-token-url, --client-id and --client-secret or --client-key: the authorization server must allow the client the grant client_credentials.",
             )
         };
         let id = self.client_id.as_deref().unwrap_or_default();
@@ -145,7 +145,7 @@ impl ClientCredentials {
             };
             let answer = request.form(&form).send().await;
             let answer = answer.map_err(|error| {
-                refused(format!("cannot reach the authorization server: {error}"))
+                refused(format!("no answer from the authorization server: {error}"))
             })?;
             let status = answer.status();
             let body = read_body(answer, access.timeout).await;
@@ -180,7 +180,7 @@ impl ClientCredentials {
                 let why = said["error_description"].as_str();
                 let why = why.or(said["error"].as_str()).unwrap_or("no access_token");
                 Err(refused(format!(
-                    "the authorization server issued no token: {status}, {why}"
+                    "the authorization server answered {status}, {why}"
                 )))
             }
         }
@@ -210,7 +210,7 @@ impl ClientCredentials {
         })
     }
 
-    /// Returns an assertion of the client, valid or with a fault.
+    /// Returns a signed assertion of the client (RFC 7523 §2.2), valid or with this fault.
     fn assertion(
         &self,
         own_key: &ClientKey<'_>,
@@ -257,7 +257,7 @@ impl ClientCredentials {
         if fault != Some(Fault::Unsigned) {
             return Ok(signed);
         }
-        // RFC 7518 §3.6: the algorithm none, and an empty signature.
+        // RFC 7518 §3.6: an unsigned JWT has the algorithm none and an empty signature.
         let header = URL_SAFE_NO_PAD.encode(json!({"alg": "none", "typ": "JWT"}).to_string());
         let claims = signed.split('.').nth(1).unwrap_or_default();
         Ok(format!("{header}.{claims}."))
@@ -275,9 +275,9 @@ fn unusable_key(path: &Path, why: &str) -> SetUpError {
     )
 }
 
-/// A private key of the client, and the algorithm that it signs with.
+/// The private key of the client and its signature algorithm.
 struct ClientKey<'p> {
-    /// The file that `--client-key` names, for error texts.
+    /// The file of `--client-key`, for error texts.
     path: &'p Path,
     algorithm: Algorithm,
     key: EncodingKey,
@@ -307,9 +307,14 @@ impl<'p> ClientKey<'p> {
             });
         }
         let key = rcgen::KeyPair::from_pem(&text);
-        let key = key.map_err(|_| unusable_key(path, "it is no private key that is known here"))?;
+        let key = key.map_err(|_| {
+            unusable_key(
+                path,
+                "the file is neither an RSA nor an EC private key in PEM",
+            )
+        })?;
         if !key.is_compatible(&rcgen::PKCS_ECDSA_P256_SHA256) {
-            return Err(unusable_key(path, "it is neither RSA nor EC P-256"));
+            return Err(unusable_key(path, "the key is neither RSA nor EC P-256"));
         }
         Ok(Self::of_ec(path, &key))
     }

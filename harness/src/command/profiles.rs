@@ -1,5 +1,5 @@
-//! `rehearsal profiles`: what marketplaces, federations and deployments demand,
-//! as far as it is known here.
+//! `rehearsal profiles`: lists the known requirements of marketplaces, federations and
+//! deployments.
 
 use std::io::Write as _;
 
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 /// Arguments of `rehearsal profiles`.
 #[derive(Args)]
 pub(crate) struct Profiles {
-    /// The profile whose requirements are listed, each with its checks; all
-    /// profiles in a line each without it
+    /// Profile whose requirements are listed with their checks; without it, all profiles are
+    /// listed
     name: Option<String>,
-    /// Prints the machine form.
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -36,7 +36,10 @@ impl Profiles {
         };
         let profile = Profile::named(name).ok_or_else(|| {
             let all: Vec<&str> = profiles().iter().map(|it| it.name.as_str()).collect();
-            anyhow::anyhow!("profile {name} not found; there are: {}", all.join(", "))
+            anyhow::anyhow!(
+                "profile {name} not found; the profiles are: {}",
+                all.join(", ")
+            )
         })?;
         if self.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&whole(profile))?)?;

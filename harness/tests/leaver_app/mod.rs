@@ -1,8 +1,8 @@
-//! A small application with SAML, SCIM, single logout, API tokens and Universal
-//! Logout: right, but for one hole. It shares nothing with our portal.
+//! A small application with SAML, SCIM, single logout, API tokens and Universal Logout. It is
+//! correct except for one hole. It shares no code with the portal.
 //!
-//! To add a hole: a value of [`Hole`], and a line in [`HOLES`] with
-//! the checks that have to find it.
+//! To add a hole, add a value of [`Hole`] and a line in [`HOLES`] with the checks that must
+//! fail.
 
 mod pages;
 mod scim;
@@ -21,20 +21,20 @@ use saml::names;
 use state::State;
 pub(crate) use table::HOLES;
 
-/// The SCIM token.
+/// The bearer token for SCIM requests.
 pub(crate) const TOKEN: &str = "token-of-the-leaver-app";
-/// Somebody who is there already.
+/// userName of a person who exists from the start.
 pub(crate) const KNOWN: &str = "jo@corp.example";
 /// The group that gives access.
 pub(crate) const STAFF: &str = "Staff";
 /// Another group, whose members are admins.
 pub(crate) const ADMINS: &str = "Admins";
 
-/// What is wrong with it.
+/// The fault of the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hole {
     None,
-    /// Sessions and tokens end so many seconds late.
+    /// Sessions and tokens end this many seconds after the event.
     EndsAfter(i64),
     SurvivesDeactivation,
     SurvivesDelete,
@@ -44,49 +44,49 @@ pub(crate) enum Hole {
     TokenSurvivesDelete,
     TokenSurvivesGroup,
     TokenSurvivesRevocation,
-    /// `active` is not looked at when somebody signs on.
+    /// `active` is not checked at login.
     SignsOnInactive,
-    /// A sign-on of an inactive person makes them active, and is refused.
+    /// A login of an inactive person is refused, but makes the account active.
     SignOnReactivates,
-    /// A sign-on creates who isn't there.
+    /// A login of an unknown person creates an account and is accepted.
     SignOnCreates,
-    /// The same, and is refused.
+    /// A login of an unknown person creates an account but is refused.
     RefusedSignOnCreates,
     SignsOnWithoutGroup,
     ReactivationMakesAnother,
-    /// Deactivation forgets the externalId.
+    /// Deactivation deletes `externalId`.
     DeactivationForgets,
-    /// Nobody who was deactivated gets in again.
+    /// A person who was deactivated can never log in again.
     ReactivationIsIgnored,
-    /// Sessions are refused only while the person is inactive.
+    /// Sessions are refused only while the person is inactive, and work again afterwards.
     SessionsResume,
     UserNameStaysTaken,
-    /// Sessions belong to names.
+    /// Sessions belong to a userName instead of an account.
     SessionsByName,
-    /// Whom SCIM created can't sign on.
+    /// A person whom SCIM created cannot log in.
     JoinersAreRefused,
     RevocationDoesNothing,
-    /// Any signature of a revocation request will do.
+    /// Revocation requests are accepted with any signature.
     AnyRevocation,
-    /// Whoever leaves takes everybody along.
+    /// When one person leaves, the sessions and tokens of all persons end.
     EndsEverybody,
-    /// The roles of a session are those of the sign-on.
+    /// A session keeps the roles from the login.
     RolesStay,
-    /// Groups give no roles.
+    /// Members of the group `ADMINS` do not get its role.
     NoRoles,
-    /// Single logout removes the cookie, and no more.
+    /// Single logout removes only the cookie.
     CookieOnly,
-    /// An ended session is refused once, and works again.
+    /// An ended session is refused once and then works again.
     Blinks,
-    /// The probe's answers break off once somebody left.
+    /// The answers of the probe are cut off after the first person left.
     ProbeBreaksOff,
-    /// The probe fails once somebody left.
+    /// The probe answers 503 after the first person left.
     ProbeFails,
-    /// A sign-on creates a second account.
+    /// A login creates a second account.
     SignOnDuplicates,
-    /// SCIM says that it deletes, and doesn't.
+    /// DELETE is answered with success but deletes nothing.
     KeepsDeleted,
-    /// SCIM says that it deactivates, and doesn't.
+    /// Deactivation is answered with success but changes nothing.
     KeepsActive,
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Starts it with this hole; it trusts the provider.
+    /// Starts the application with this hole. It trusts this identity provider.
     pub(crate) async fn start(provider: &Provider, hole: Hole, ambient: &Ambient) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let app = Self {
@@ -127,7 +127,7 @@ impl App {
         app
     }
 
-    /// What it says of itself.
+    /// Returns its SAML metadata.
     pub(crate) fn metadata(&self) -> SpMetadata {
         SpMetadata {
             entity_id: format!("{}/metadata", self.base),
@@ -155,7 +155,7 @@ impl App {
         self.state.lock().unwrap()
     }
 
-    /// The userNames that are left, but for those that were there.
+    /// Returns the userNames of all accounts except the one that exists from the start.
     pub(crate) fn left(&self) -> Vec<String> {
         let state = self.state();
         let all = state.accounts.values();

@@ -1,4 +1,4 @@
-//! Its pages and its API: SAML, sessions, tokens, and Universal Logout.
+//! The pages and the API of the application: SAML, sessions, tokens and Universal Logout.
 
 use std::collections::HashMap;
 
@@ -90,7 +90,7 @@ impl App {
         is_new.then_some(checked)
     }
 
-    /// Lets somebody in, or not.
+    /// Returns the access of a person who may log in; `None` if the login is refused.
     fn admit(&self, name: &str, index: Option<&str>) -> Option<Access> {
         let mut state = self.state();
         if self.hole == Hole::JoinersAreRefused && name != KNOWN {
@@ -209,7 +209,7 @@ pub(super) async fn api(State(app): State<App>, headers: HeaderMap) -> StatusCod
     }
 }
 
-/// Universal Logout, as Okta describes it.
+/// The endpoint of Universal Logout, as Okta documents it.
 pub(super) async fn revoke(
     State(app): State<App>,
     headers: HeaderMap,
@@ -248,7 +248,7 @@ impl App {
         let mut validation = Validation::new(Algorithm::RS256);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[format!("{}/revoke", self.base)]);
-        // The clock is simulated.
+        // `jsonwebtoken` compares `exp` with the real clock, but this clock is simulated.
         validation.validate_exp = false;
         let key = DecodingKey::from_jwk(key).unwrap();
         match jsonwebtoken::decode::<Value>(token, &key, &validation) {

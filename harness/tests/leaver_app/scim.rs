@@ -1,4 +1,4 @@
-//! Its SCIM server: the least that provisioning needs.
+//! The SCIM server of the application: the minimum that provisioning needs.
 
 use std::collections::HashMap;
 
@@ -55,7 +55,7 @@ fn shown(account: &Account) -> Value {
     let mut body = account.body.clone();
     body["id"] = account.id.clone().into();
     body["active"] = account.active.into();
-    // As many servers do: the name is worked out.
+    // Many servers derive displayName from other attributes.
     body["displayName"] = format!("{} (staff)", account.user_name).into();
     body
 }
@@ -68,7 +68,7 @@ fn list(all: &[Value]) -> Json<Value> {
     }))
 }
 
-/// Whether a name passes the filter `ATTRIBUTE eq|sw "…"`.
+/// True if a name matches the filter `ATTRIBUTE eq "…"` or `ATTRIBUTE sw "…"`.
 fn passes(query: &HashMap<String, String>, name: &str) -> bool {
     let Some(filter) = query.get("filter") else {
         return true;

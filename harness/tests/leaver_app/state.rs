@@ -1,4 +1,4 @@
-//! What the application remembers.
+//! The state of the application: accounts, groups, sessions and tokens.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -12,9 +12,9 @@ pub(super) struct Account {
     pub(super) id: String,
     pub(super) user_name: String,
     pub(super) active: bool,
-    /// What SCIM sent.
+    /// The body that SCIM sent.
     pub(super) body: Value,
-    /// Whether it was ever deactivated.
+    /// True if it was deactivated at least once.
     pub(super) was_inactive: bool,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Access {
     pub(super) account: String,
     pub(super) user_name: String,
     pub(super) index: Option<String>,
-    /// The roles at the sign-on.
+    /// The roles at login.
     pub(super) roles: Vec<&'static str>,
     pub(super) end: Option<Timestamp>,
 }
@@ -32,22 +32,22 @@ pub(super) struct Access {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) accounts: BTreeMap<String, Account>,
-    /// Group names to member ids.
+    /// Maps group names to the ids of the members.
     pub(super) groups: BTreeMap<&'static str, BTreeSet<String>>,
     pub(super) sessions: HashMap<String, Access>,
     pub(super) tokens: HashMap<String, Access>,
-    /// Browser cookies to IDs of requests.
+    /// Maps the cookie of a browser to the ID of its `AuthnRequest`.
     pub(super) requests: HashMap<String, String>,
     pub(super) seen: HashSet<String>,
     pub(super) deleted_names: HashSet<String>,
-    /// Ended sessions that were refused once.
+    /// Ended sessions that were already refused once.
     pub(super) blinked: HashSet<String>,
-    /// Whether anybody left.
+    /// True if a person with a session has left.
     pub(super) has_left: bool,
     last: u64,
 }
 
-/// Why somebody loses access.
+/// Why a person loses access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     Deactivated,
@@ -66,7 +66,7 @@ impl State {
         state
     }
 
-    /// Creates an account; its id.
+    /// Creates an account and returns its id.
     pub(super) fn insert(&mut self, body: Value) -> String {
         self.last += 1;
         let id = format!("u{}", self.last);
@@ -98,9 +98,9 @@ impl State {
 }
 
 impl App {
-    /// Ends what this event ends.
+    /// Ends the sessions and tokens that this event must end, except those that the hole keeps.
     pub(super) fn end(&self, state: &mut State, account: &str, event: Event) {
-        // The checks create and delete people before anybody signs on.
+        // The checks create and delete accounts before the first login; these do not count.
         state.has_left |= state.sessions.values().any(|it| it.account == account);
         let late = match self.hole {
             Hole::EndsAfter(seconds) => seconds,
@@ -139,7 +139,7 @@ impl App {
         }
     }
 
-    /// Whether a session is still good.
+    /// True if a session still works.
     pub(super) fn is_good(&self, state: &State, access: &Access) -> bool {
         if access.end.is_some_and(|end| end <= self.ambient.now()) {
             return false;

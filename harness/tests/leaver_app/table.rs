@@ -1,9 +1,8 @@
-//! What has to be found of each hole.
+//! The checks that must fail for each hole.
 
 use super::Hole;
 
-/// Each hole, the checks that fail, and those that are not judged because of
-/// it.
+/// Each hole, the checks that fail, and the checks that are skipped because of it.
 pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
     (Hole::None, &[], &[]),
     (Hole::EndsAfter(40), &[], &[]),
@@ -87,7 +86,7 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
         ],
         &["LEAVER-REACT-03", "LEAVER-DELETE-06"],
     ),
-    // Where everybody's sessions end, no end of a session proves anything.
+    // If the sessions of all persons end, the end of a session proves nothing.
     (
         Hole::EndsEverybody,
         &["LEAVER-STAY-01"],
@@ -108,7 +107,7 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
             "LEAVER-REVOKE-03",
         ],
     ),
-    // No answer is no evidence.
+    // A missing answer proves nothing.
     (
         Hole::ProbeFails,
         &[],

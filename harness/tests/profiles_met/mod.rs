@@ -1,10 +1,10 @@
-//! What a target that has nothing wrong looks like by the profiles of its kind.
+//! Asserts that a correct target meets the profiles of its kind.
 
 use rehearsal::check::CheckReport;
 use rehearsal::check::profile::{Profile, RequirementVerdict};
 
-/// Asserts that by each of these profiles more than `floor` requirements pass, none fails, and each
-/// that is not tested says why.
+/// Asserts that for each of these profiles more than `floor` requirements pass, none fails, and
+/// every untested requirement has a reason.
 pub(crate) fn assert_profiles_met(report: &CheckReport, all: &[&'static Profile], floor: usize) {
     let report = report.clone().with_profiles(all).assessed(all);
     assert_eq!(report.assessments.len(), all.len());

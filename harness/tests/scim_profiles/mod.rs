@@ -1,4 +1,4 @@
-//! The profiles for SCIM servers: what our portal and an honest server meet,
+//! Tests the profiles for SCIM servers: which requirements the portal and a correct server meet,
 //! and that each broken server fails exactly the requirements that it breaks.
 
 mod mutants;
@@ -17,13 +17,13 @@ use rehearsal::check::{CheckReport, Verdict};
 
 use super::mutant_scim::{BASE, Bend, Bent, TOKEN, mutants as known_mutants};
 
-/// The profiles for SCIM servers.
+/// Returns the profiles for SCIM servers.
 fn all() -> Vec<&'static Profile> {
     let all = profiles().iter();
     all.filter(|it| it.kinds.contains(&Kind::Scim)).collect()
 }
 
-/// Runs what these profiles demand.
+/// Returns a runner with the checks of all these profiles.
 pub(crate) fn runner() -> Runner {
     Runner {
         selection: Selection::default().among(Profile::checks_to_run(Kind::Scim, &all())),
@@ -35,8 +35,8 @@ fn by_all(report: CheckReport) -> CheckReport {
     report.with_profiles(&all()).assessed(&all())
 }
 
-/// The requirements that failed, as `profile requirement`; each other one passed,
-/// or says why it is not tested.
+/// Returns the requirements that failed, as `profile requirement`, and asserts that every
+/// untested requirement has a reason.
 fn failed(report: &CheckReport) -> BTreeSet<String> {
     for assessment in &report.assessments {
         for result in &assessment.results {
@@ -49,8 +49,8 @@ fn failed(report: &CheckReport) -> BTreeSet<String> {
     failed_in(report)
 }
 
-/// What a server that serves Entra ID and Okta can't meet, since the draft
-/// forbids what they send, and what RFC 7643 has and IPSIE forbids.
+/// Requirements that a server for Entra ID and Okta cannot meet, because the draft forbids
+/// requests that they send, or IPSIE forbids what RFC 7643 contains.
 const TOLERANT: [&str; 5] = [
     "ipsie-al2 group-name",
     "ipsie-al2 no-password",
@@ -59,11 +59,12 @@ const TOLERANT: [&str; 5] = [
     "scim-interop-02 unknown-attribute",
 ];
 
-/// Holds our portal against every profile.
+/// Asserts which requirements of all profiles the portal does not meet.
 pub(crate) fn our_portal(report: CheckReport) {
     let report = by_all(report);
     let mut known: BTreeSet<String> = TOLERANT.iter().map(|it| (*it).to_owned()).collect();
-    // It merges, as RFC 7644 allows, and knows no types of roles and the like.
+    // The portal merges on replace, as RFC 7644 allows, and defines no types for roles,
+    // entitlements and x509Certificates.
     known.insert("scim-interop-02 replace-complex".to_owned());
     known.insert("scim-interop-02 canonical-values".to_owned());
     assert_eq!(failed(&report), known);
@@ -75,7 +76,7 @@ pub(crate) fn our_portal(report: CheckReport) {
     };
     assert!(passed("entra-gallery-scim") >= 20);
     assert!(passed("okta-oin-scim-manual") >= 35);
-    // Whoever asks for the test of Entra ID alone gets no finding.
+    // With the profile of Entra ID alone there is no finding.
     let alone = [Profile::named("entra-gallery-scim").unwrap()];
     let report = report.clone().assessed(&alone);
     assert_eq!(
@@ -118,12 +119,13 @@ async fn a_server_meets_the_rfcs_or_the_strict_profile() {
     let (honest, left) = judged(None, Some(token(3600, "scim"))).await;
     let mut known: BTreeSet<String> = TOLERANT.iter().map(|it| (*it).to_owned()).collect();
     known.insert("scim-interop-02 replace-complex".to_owned());
-    // The grammar of RFC 7644 has a sub-attribute behind brackets in paths only.
+    // The grammar of RFC 7644 allows a sub-attribute after brackets only in paths, not in
+    // filters.
     known.insert("entra-gallery-scim matching-by-email".to_owned());
     assert_eq!(failed(&honest), known);
     assert_eq!(left, Vec::<String>::new());
 
-    // The other way round: what the draft demands is what those clients need.
+    // A server that follows the draft fails what these clients need.
     let (strict, _) = judged(Some(Bend::Does(mutants::strict)), None).await;
     let failed = failed(&strict);
     let of = |name: &str| -> Vec<&str> {
@@ -142,14 +144,14 @@ async fn a_server_meets_the_rfcs_or_the_strict_profile() {
     assert_eq!(of("entra-gallery-scim"), habits);
 }
 
-/// A token by a signed assertion.
+/// Returns a token that was issued for a signed assertion.
 fn token(seconds: u64, scope: &str) -> OAuthToken {
     OAuthToken {
         expires_in: Some(seconds),
         scope: Some(scope.to_owned()),
         by_assertion: true,
         tried: vec![TriedAssertion {
-            fault: "it has ended",
+            fault: "it has expired",
             status: 401,
             is_issued: false,
         }],
@@ -157,7 +159,7 @@ fn token(seconds: u64, scope: &str) -> OAuthToken {
 }
 
 #[tokio::test]
-async fn what_the_token_endpoint_says_is_judged() {
+async fn the_lifetime_scope_and_assertions_of_the_token_are_judged() {
     let mut lax = token(3600, "scim");
     lax.tried[0].is_issued = true;
     for (oauth, wanted) in [
@@ -189,7 +191,7 @@ async fn what_the_token_endpoint_says_is_judged() {
     }
 }
 
-/// A server that answers look-ups of one user after some time otherwise.
+/// A server that limits requests: it answers GET with 429 after the 61st.
 struct Tiring {
     server: Bent,
     asked: AtomicUsize,
@@ -211,15 +213,15 @@ impl Wire for Tiring {
         })
     }
 
-    /// No time passes: requests are sent as fast as they can be.
+    /// Returns at once, so that requests are sent without waiting.
     fn pause(&self, _: Duration) -> Pending<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 }
 
 #[tokio::test]
-async fn load_is_played_when_asked_for_and_its_figure_is_in_the_result() {
-    // 100 requests, of which the last are limited.
+async fn the_load_check_runs_only_with_rate_seconds_and_reports_its_figures() {
+    // Four seconds are 100 requests; the last ones are limited.
     for (seconds, retry_after, verdict) in [
         (None, Some("1"), RequirementVerdict::NotTested),
         (Some(1), Some("1"), RequirementVerdict::Passed),
@@ -264,7 +266,7 @@ async fn load_is_played_when_asked_for_and_its_figure_is_in_the_result() {
 }
 
 #[tokio::test]
-async fn an_address_without_tls_or_with_an_underscore_is_named() {
+async fn a_base_url_without_tls_or_with_an_underscore_fails() {
     let (report, _) = judged_at("http://scim.example.com/v2_1", None, None, runner()).await;
     let failed = failed(&report);
     for requirement in ["okta-oin-scim-manual C9298", "scim-interop-02 tls"] {
@@ -278,8 +280,7 @@ async fn an_address_without_tls_or_with_an_underscore_is_named() {
     assert_eq!(tls.unwrap().verdict, Verdict::Pass);
 }
 
-/// Required requirements whose failure another test here shows: by the honest
-/// server, by what is said of a token, by an address, by load.
+/// Required requirements whose failure other tests in this file show.
 const ELSEWHERE: [&str; 8] = [
     "scim-interop-02 replace-complex",
     "entra-gallery-scim Validate_Credentials_Test",
@@ -291,14 +292,15 @@ const ELSEWHERE: [&str; 8] = [
     "ipsie-al1 oauth",
 ];
 
-/// Which deviation breaks which check: the mutants of the checks of every run,
-/// and those of the checks that only profiles demand.
+/// Maps each check to the deviation that makes it fail: the mutants of all checks, including
+/// those that only profiles require.
 fn deviations() -> BTreeMap<&'static str, Bend> {
     let known = known_mutants().into_iter().map(|it| (it.fires, it.bend));
     known.chain(mutants::MUTANTS.iter().copied()).collect()
 }
 
-/// One mutant for each required requirement; one may serve several.
+/// Returns a mutant for each required requirement (one mutant may serve several), and the
+/// requirements without a mutant.
 fn chosen() -> (BTreeMap<&'static str, Bend>, Vec<String>) {
     let deviations = deviations();
     let (mut chosen, mut without) = (BTreeMap::new(), Vec::new());
@@ -322,11 +324,11 @@ fn chosen() -> (BTreeMap<&'static str, Bend>, Vec<String>) {
     (chosen, without)
 }
 
-/// Checks that make dozens of resources: they run at the servers that they are
-/// for.
+/// Checks that create dozens of resources. They run only against the mutant that must fail
+/// them, because they are slow.
 const LONG: [&str; 3] = ["SCIM-PROFILE-28", "SCIM-PROFILE-40", "SCIM-PROFILE-44"];
 
-/// A run at a broken server, and the checks that were seen not to hold.
+/// Runs the checks against a broken server. Returns the report and the checks that failed.
 async fn broken(fires: &str, bend: Option<Bend>) -> (CheckReport, BTreeSet<String>) {
     let is_long = |id: &str| LONG.contains(&id) && id != fires;
     let mut ids = Profile::checks_to_run(Kind::Scim, &all()).unwrap();
@@ -342,7 +344,7 @@ async fn broken(fires: &str, bend: Option<Bend>) -> (CheckReport, BTreeSet<Strin
     (report, found)
 }
 
-/// The requirements that failed, as `profile requirement`.
+/// Returns the requirements that failed, as `profile requirement`.
 fn failed_in(report: &CheckReport) -> BTreeSet<String> {
     let mut failed = BTreeSet::new();
     for assessment in &report.assessments {
@@ -354,8 +356,9 @@ fn failed_in(report: &CheckReport) -> BTreeSet<String> {
     failed
 }
 
-/// What is wrong with how a broken server was judged: beside what the honest
-/// one fails, exactly the requirements that name a check which now fails.
+/// Returns how the judgment of a broken server differs from the expected one. Expected: in
+/// addition to those of the correct server, exactly the requirements fail that contain a
+/// check which now fails.
 async fn misjudged(fires: &'static str, bend: Bend, honest: BTreeSet<String>) -> Option<String> {
     let (report, found) = broken(fires, Some(bend)).await;
     if !found.contains(fires) {

@@ -1,4 +1,4 @@
-//! Servers that break what only profiles demand, and the strict server.
+//! Mutants that break requirements of profiles, and a server that follows the strict draft.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::super::mutant_scim::{
 };
 use rehearsal::check::scim::wire::{Asked, Told};
 
-/// The check that fires, and the deviation.
+/// The check that must fail, and the deviation of the server.
 pub(super) const MUTANTS: &[(&str, Bend)] = &[
     (
         "SCIM-CREATE-31",
@@ -26,7 +26,11 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
         Bend::Does(|server, asked| {
             let name = sent(asked)["userName"].clone();
             let is_taken = server.gone().iter().any(|it| it["userName"] == name);
-            let refusal = Refusal(409, Some("uniqueness"), "it was there once".to_owned());
+            let refusal = Refusal(
+                409,
+                Some("uniqueness"),
+                "a deleted user had this userName".to_owned(),
+            );
             (is_taken && is(asked, "POST", "/Users")).then(|| told(409, &error(&refusal)))
         }),
     ),
@@ -186,7 +190,7 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
         "SCIM-PROFILE-27",
         Bend::Hears(|asked| {
             if under(asked, "PATCH", "/Users/") {
-                // The third and later ones get lost.
+                // The mutant drops all operations after the second.
                 rewrite(asked, |body| {
                     if let Some(all) = body["Operations"].as_array_mut() {
                         all.truncate(2);
@@ -368,7 +372,7 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     (
         "SCIM-PROFILE-69",
         Bend::Says(|asked, told| {
-            // The list still has who was deleted.
+            // The mutant still lists the deleted user.
             let Some(filter) = filter_of(asked) else {
                 return;
             };
@@ -383,7 +387,11 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
 ];
 
 fn refusal(keyword: &'static str) -> Told {
-    let refusal = Refusal(400, Some(keyword), "this server is bent".to_owned());
+    let refusal = Refusal(
+        400,
+        Some(keyword),
+        "this mutant refuses the request".to_owned(),
+    );
     told(400, &error(&refusal))
 }
 
@@ -404,7 +412,7 @@ fn retain(list: &mut Value, wanted: impl Fn(&Value) -> bool) {
     }
 }
 
-/// Changes the attributes of every schema.
+/// Changes the attributes of every schema in the answer.
 fn schemas(asked: &Asked, told: &mut Told, change: impl Fn(&mut Vec<Value>)) {
     if is(asked, "GET", "/Schemas") {
         edit(told, |body| {
@@ -435,7 +443,7 @@ fn untyped(asked: &Asked, told: &mut Told, name: &str) {
     });
 }
 
-/// Puts the given name in place of the whole one.
+/// Rewrites a PATCH of `name` so that it replaces the whole attribute.
 fn whole_names(body: &mut Value) {
     let value = body["Operations"][0]["value"].take();
     body["Operations"] = json!([
@@ -444,7 +452,8 @@ fn whole_names(body: &mut Value) {
     ]);
 }
 
-/// What a server of the SCIM interoperability profile does otherwise.
+/// Answers the requests that a server following the SCIM interoperability draft treats
+/// differently.
 pub(super) fn strict(server: &Server, asked: &Asked) -> Option<Told> {
     let body = sent(asked);
     if asked.method == "PATCH" {

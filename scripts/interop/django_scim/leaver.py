@@ -1,6 +1,6 @@
-"""Django with djangosaml2, django-scim2 and the tokens of Django REST framework,
-each with its defaults: leaver.py PORT TOKEN IDP-METADATA. Of its own it has two
-views: /me says who is in, and /token issues an API token."""
+"""Django with djangosaml2, django-scim2 and the tokens of Django REST framework, each with
+its default settings. Usage: leaver.py PORT TOKEN IDP-METADATA. This file adds only two
+views: /me shows who is logged in, and /token issues an API token."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ subprocess.run(
 
 
 def bearer(get_response):
-    """Lets the token in, as a user who may do anything."""
+    """Authenticates SCIM requests with the token as a superuser."""
 
     def answer(request):
         from people.models import User

@@ -1,5 +1,5 @@
-//! The checks: what each demands, and of which case. How each is judged by what
-//! was seen is in `verdicts`.
+//! The table of the checks: the requirement of each, and the case that it judges. The
+//! functions that judge are in `verdicts`.
 
 use std::time::Duration;
 
@@ -14,55 +14,57 @@ use super::verdicts::{
 use crate::check::sp::Sighting;
 use crate::check::{Harm, Level};
 
-/// Everything that was seen.
+/// All observations of one run.
 pub(super) struct Seen {
-    /// How long a person took to be able to sign on, or why they can't.
+    /// Time from the creation by SCIM to the first accepted login, or why no login was
+    /// accepted.
     pub(super) joined: Fact<Duration>,
-    /// The accounts with the userName of the person who stays, after a sign-on.
+    /// The accounts with the userName of the person who stays, read after the first login.
     pub(super) accounts: Fact<Vec<Value>>,
-    /// What became of the session of the person who stays.
+    /// The last look at the session of the person who stays, or the look that found it ended.
     pub(super) stayed: Fact<Sighting>,
-    /// The cases, that of the person who stays first.
+    /// The persons of the cases. The person who stays is the first.
     pub(super) subjects: Vec<Subject>,
 }
 
-/// Why a check has no good verdict.
+/// Why a check did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// It is not as demanded: what came.
+    /// The requirement is not met. Contains what was observed.
     Wrong(String),
-    /// It can't be judged, and why.
+    /// The check cannot be judged. Contains the reason.
     Unjudged(String),
-    /// It can't be judged because of another check: its id, and why.
+    /// The check cannot be judged because another check did not pass. Contains the id of
+    /// that check and the reason.
     Follows(&'static str, String),
-    /// The run ended before it was seen.
+    /// The run ended before the observation was made.
     Incomplete,
 }
 
-/// What came, where it is as demanded.
+/// What was observed if the requirement is met; otherwise why the check did not pass.
 pub(super) type Judged = Result<String, Stop>;
 
 /// How a check is judged.
 pub(super) enum How {
-    /// The session of the case has to end.
+    /// The session of the person of this case must end.
     Session(Case),
-    /// The token of the case has to end.
+    /// The API token of the person of this case must end.
     Token(Case),
-    /// By a function of its own, over what was seen of a case.
+    /// A function judges the observations of this case.
     By(Case, fn(&Seen, &Subject) -> Judged),
 }
 
 /// A check and how it is judged.
 pub(super) type Row = crate::check::row::Row<How>;
 
-/// The control of everything.
+/// The control of all other checks: they are skipped if it does not pass.
 pub(super) const JOINS: &str = "LEAVER-JOIN-01";
-/// The control of every session that ends.
+/// The control of the checks that a session or token ends.
 pub(super) const STAYS: &str = "LEAVER-STAY-01";
 
 macro_rules! rows {
     ($($id:literal, $level:ident, $harm:ident, $spec:literal; $title:literal; expects $expected:literal; fix $fix:literal; $how:expr)*) => {
-        /// Every check, in the order of the report.
+        /// All checks, in the order of the report.
         pub(super) static ROWS: &[Row] = &[$(Row {
             id: $id,
             level: Level::$level,
@@ -78,24 +80,24 @@ macro_rules! rows {
 
 rows! {
 "LEAVER-JOIN-01", Should, Function, "RFC 7644 §3.3";
-    "A person whom SCIM created can sign on";
-    expects "the new person to be let in by an honest Response";
-    fix "Look up the person of a Response among the accounts that SCIM created, by NameID or by the attribute that holds userName or externalId.";
+    "A person created by SCIM can log in";
+    expects "a valid Response about the new person to be accepted";
+    fix "Find the account that SCIM created by the NameID of the Response, or by the attribute that contains userName or externalId.";
     How::By(Case::Stays, joins)
 "LEAVER-JOIN-02", Should, Function, "RFC 7643 §4.1.1";
-    "A sign-on uses the account that SCIM created";
-    expects "one account with the userName, with the id that SCIM gave";
-    fix "Match the person of a Response with the SCIM account before you create an account at the first sign-on.";
+    "A login uses the account that SCIM created";
+    expects "exactly one account with the userName, with the id that the SCIM server returned";
+    fix "Search for the SCIM account of the person before you create an account at the first login.";
     How::By(Case::Stays, uses_the_account)
 "LEAVER-STAY-01", Should, Function, "control of the other checks";
-    "Whoever stays keeps the session while others leave";
-    expects "the session of a person who stays to work until the end";
-    fix "End the sessions of the person who left, not those of everybody. If sessions are shorter than the check takes, lengthen them for the test tenant.";
+    "A person to whom nothing happens keeps the session";
+    expects "the session of the person who stays to work until the end of the run";
+    fix "End only the sessions of the person who left, not the sessions of all persons. If sessions time out before the run ends, use longer sessions in the test tenant.";
     How::By(Case::Stays, stays)
 "LEAVER-DEACT-01", Should, Protection, "IPSIE AL SCIM 2.0 profile (draft), Deactivate; RFC 7643 §4.1.1";
     "A session ends when SCIM deactivates the person";
     expects "the session to end within --max-seconds";
-    fix "When active becomes false, delete the person's sessions, or look at active at every request. Sessions that live in signed cookies alone need a check against the account.";
+    fix "When active becomes false, delete the person's sessions, or check active at every request. If sessions exist only in signed cookies, check the account at every request.";
     How::Session(Case::Deactivated)
 "LEAVER-DEACT-02", Should, Protection, "IPSIE AL SCIM 2.0 profile (draft), Deactivate";
     "An API token stops working when SCIM deactivates the person";
@@ -103,116 +105,116 @@ rows! {
     fix "When active becomes false, revoke the person's access tokens, refresh tokens, personal access tokens and keys.";
     How::Token(Case::Deactivated)
 "LEAVER-DEACT-03", Should, Protection, "RFC 7643 §4.1.1";
-    "A deactivated person cannot sign on";
+    "A deactivated person cannot log in";
     expects "a new Response about the person to be refused";
-    fix "Refuse a Response about an account whose active is false.";
+    fix "Refuse a Response about a person whose account has active set to false.";
     How::By(Case::Deactivated, cannot_sign_on)
 "LEAVER-DEACT-04", Should, Protection, "RFC 7643 §4.1.1";
-    "A sign-on does not reactivate a deactivated account";
-    expects "the account to stay inactive, and no other to have the userName";
-    fix "Let only SCIM set active. Creating accounts at the first sign-on must leave out people whom the directory knows and has deactivated.";
+    "A login attempt does not reactivate a deactivated account";
+    expects "no active account with the userName after the refused login";
+    fix "Change active only by SCIM. Do not create an account at the first login if SCIM has deactivated an account of this person.";
     How::By(Case::Deactivated, stays_deactivated)
 "LEAVER-REACT-01", Should, Function, "IPSIE AL SCIM 2.0 profile (draft), Reactivate";
-    "A reactivated person can sign on again";
-    expects "a new Response about the person to be accepted once active is true";
-    fix "When active becomes true again, lift everything that deactivation set.";
+    "A reactivated person can log in again";
+    expects "a new Response about the person to be accepted after active becomes true";
+    fix "When active becomes true again, undo everything that the deactivation changed.";
     How::By(Case::Deactivated, signs_on_again)
 "LEAVER-REACT-02", Must, Function, "RFC 7643 §3.1";
-    "Reactivation brings the same account back";
-    expects "one account with the userName, with the same id and the same values";
-    fix "Keep the account and its data when active becomes false. The id of a resource is stable and never given to another.";
+    "Reactivation restores the same account";
+    expects "exactly one account with the userName, with the same id and the same values";
+    fix "Keep the account and its data when active becomes false. The id of a resource must not change, and no other resource may get it.";
     How::By(Case::Deactivated, same_account)
 "LEAVER-REACT-03", Should, Protection, "IPSIE AL SCIM 2.0 profile (draft), Deactivate";
-    "Reactivation does not bring the old session back";
-    expects "a session from before the deactivation to stay ended";
-    fix "Delete sessions at deactivation instead of only refusing them while active is false: a stolen cookie would work again.";
+    "Reactivation does not restore the old session";
+    expects "the session from before the deactivation to stay ended";
+    fix "Delete the sessions at deactivation. If they are only refused while active is false, a stolen cookie works again after reactivation.";
     How::By(Case::Deactivated, old_session_stays_ended)
 "LEAVER-DELETE-01", Should, Protection, "RFC 7644 §3.6; IPSIE AL SCIM 2.0 profile (draft), Delete";
     "A session ends when SCIM deletes the person";
     expects "the session to end within --max-seconds";
-    fix "Delete the person's sessions with the account, or look the account up at every request.";
+    fix "Delete the person's sessions together with the account, or look up the account at every request.";
     How::Session(Case::Deleted)
 "LEAVER-DELETE-02", Should, Protection, "RFC 7644 §3.6; IPSIE AL SCIM 2.0 profile (draft), Delete";
     "An API token stops working when SCIM deletes the person";
     expects "the token to be refused within --max-seconds";
-    fix "Delete the person's tokens and keys with the account.";
+    fix "Delete the person's tokens and keys together with the account.";
     How::Token(Case::Deleted)
 "LEAVER-DELETE-03", Should, Protection, "RFC 7644 §3.6";
-    "A deleted person cannot sign on";
+    "A deleted person cannot log in";
     expects "a new Response about the person to be refused";
-    fix "Where SCIM provisions, turn off the creation of accounts at the first sign-on, or remember whom SCIM deleted.";
+    fix "If SCIM provisions the accounts, turn off their creation at the first login, or remember which persons SCIM deleted.";
     How::By(Case::Deleted, cannot_sign_on)
 "LEAVER-DELETE-04", Should, Protection, "RFC 7644 §3.6";
-    "A sign-on does not create a deleted account again";
-    expects "no active account to have the userName";
-    fix "Where SCIM provisions, turn off the creation of accounts at the first sign-on, or remember whom SCIM deleted.";
+    "A login attempt does not create a deleted account again";
+    expects "no active account with the userName after the refused login";
+    fix "If SCIM provisions the accounts, turn off their creation at the first login, or remember which persons SCIM deleted.";
     How::By(Case::Deleted, stays_deleted)
 "LEAVER-DELETE-05", Should, Function, "RFC 7644 §3.6";
-    "The userName is free after DELETE";
+    "The userName can be used again after DELETE";
     expects "a second account with the same userName to be created";
-    fix "Leave deleted accounts out of the test for uniqueness.";
+    fix "Ignore deleted accounts when you check that a userName is unique.";
     How::By(Case::Deleted, user_name_is_free)
 "LEAVER-DELETE-06", Should, Protection, "RFC 7643 §3.1";
-    "A new account of the same userName does not get the old session";
+    "A new account with the same userName does not get the old session";
     expects "the session of the deleted account to stay ended";
-    fix "Tie sessions to the id of the account and not to the userName: the next person of that name is somebody else.";
+    fix "Bind sessions to the id of the account, not to the userName: the next person with this userName is somebody else.";
     How::By(Case::Deleted, new_account_has_no_session)
 "LEAVER-GROUP-01", Should, Protection, "RFC 7644 §3.5.2.2; RFC 7643 §4.2";
     "A session ends when SCIM removes the person from the group that gives access";
     expects "the session to end within --max-seconds";
-    fix "Look up group membership at every request, or end the sessions of whoever loses access.";
+    fix "Check group membership at every request, or end the sessions of a person who loses access.";
     How::Session(Case::LeftGroup)
 "LEAVER-GROUP-02", Should, Protection, "RFC 7644 §3.5.2.2; RFC 7643 §4.2";
     "An API token stops working when SCIM removes the person from the group that gives access";
     expects "the token to be refused within --max-seconds";
-    fix "Look up group membership when a token is used, or revoke the tokens of whoever loses access.";
+    fix "Check group membership whenever a token is used, or revoke the tokens of a person who loses access.";
     How::Token(Case::LeftGroup)
 "LEAVER-GROUP-03", Should, Protection, "RFC 7644 §3.5.2.2; RFC 7643 §4.2";
-    "A person who left the group cannot sign on";
+    "A person who was removed from the group cannot log in";
     expects "a new Response about the person to be refused";
-    fix "Ask the directory for the person's groups at each sign-on.";
+    fix "At each login, check the groups that SCIM has put the person into.";
     How::By(Case::LeftGroup, cannot_sign_on)
 "LEAVER-MOVE-01", Should, Function, "RFC 7644 §3.5.2.1; RFC 7643 §4.2";
-    "A group that SCIM adds the person to gives its rights";
+    "A person whom SCIM adds to a group gets its rights";
     expects "the probe to match --mover-expect within --max-seconds";
-    fix "Work out rights from the groups of the directory, at each request or at the next sign-on at the latest.";
+    fix "Derive rights from the groups that SCIM maintains, at each request or at the next login at the latest.";
     How::By(Case::Moved, gets_rights)
 "LEAVER-MOVE-02", Should, Protection, "RFC 7644 §3.5.2.2; RFC 7643 §4.2";
-    "A group that SCIM removes the person from takes its rights along";
-    expects "the probe of the running session not to match --mover-expect within --max-seconds";
-    fix "Work out rights from the groups of the directory at each request, not once at the sign-on.";
+    "A person whom SCIM removes from a group loses its rights";
+    expects "the probe of the running session to stop matching --mover-expect within --max-seconds";
+    fix "Derive rights from the groups that SCIM maintains at each request, not only at login.";
     How::By(Case::Moved, loses_rights)
 "LEAVER-SLO-01", Must, Protection, "saml-profiles §4.4; saml-core §3.7.3.1";
     "A session ends when the identity provider sends a LogoutRequest";
-    expects "the session to end at the service provider, for a copy of its cookies too";
-    fix "End the sessions that NameID and SessionIndex of the LogoutRequest name, on the server: a removed cookie alone ends nothing.";
+    expects "the session to end on the server, so that a copy of its cookies does not work either";
+    fix "On the server, end the sessions that NameID and SessionIndex of the LogoutRequest identify. Removing the cookie does not end a session.";
     How::Session(Case::LoggedOut)
 "LEAVER-REVOKE-01", Should, Protection, "Okta, Build Universal Logout for your app; draft-parecki-oauth-global-token-revocation";
     "A session ends when the identity provider revokes the person's tokens";
     expects "the session to end within --max-seconds";
-    fix "End all sessions of the person that sub_id names, whatever they signed on with.";
+    fix "End all sessions of the person that sub_id identifies, whatever method the person logged in with.";
     How::Session(Case::Revoked)
 "LEAVER-REVOKE-02", Should, Protection, "Okta, Build Universal Logout for your app; draft-parecki-oauth-global-token-revocation";
     "An API token stops working when the identity provider revokes the person's tokens";
     expects "the token to be refused within --max-seconds";
-    fix "Revoke refresh tokens and access tokens of the person that sub_id names.";
+    fix "Revoke all refresh tokens and access tokens of the person that sub_id identifies.";
     How::Token(Case::Revoked)
 "LEAVER-REVOKE-03", Should, Protection, "Okta, Build Universal Logout for your app, Endpoint authentication";
-    "A revocation request that another key signed is refused";
-    expects "HTTP 401 or 403, and the session to go on";
-    fix "Verify the JWT with the keys of the issuer's jwks_uri, then iss, aud and exp: otherwise anybody can log everybody out.";
+    "A revocation request signed with another key is refused";
+    expects "HTTP 401 or 403, and the session to keep working";
+    fix "Verify the signature of the JWT with the keys at the issuer's jwks_uri, then check iss, aud and exp. Otherwise anybody can log everybody out.";
     How::By(Case::Revoked, forged_is_refused)
 }
 
 impl Row {
-    /// The case that it is about.
+    /// Returns the case that the check judges.
     pub(super) fn case(&self) -> Case {
         match self.by {
             How::Session(case) | How::Token(case) | How::By(case, _) => case,
         }
     }
 
-    /// The verdict.
+    /// Judges the check by the observations of a run.
     pub(super) fn judge(&self, seen: &Seen) -> Judged {
         let subject = seen.subject(self.case());
         if self.id != JOINS {
@@ -234,7 +236,7 @@ impl Row {
         if self.case() == Case::Revoked && self.id != "LEAVER-REVOKE-03" {
             let forged = &subject.facts.forged;
             if let Some(Ok((_, Sighting::Out(_)))) = forged {
-                let why = "a request that another key signed had ended the session before";
+                let why = "the request signed with another key had already ended the session";
                 return Err(Stop::Follows("LEAVER-REVOKE-03", why.to_owned()));
             }
         }
@@ -245,7 +247,8 @@ impl Row {
         }
     }
 
-    /// How many seconds what it is about took, where that was measured.
+    /// Returns the time that the check measures, for example how long the session lived on
+    /// after the event. `None` if the check measures nothing or the end was not observed.
     pub(super) fn figure(&self, seen: &Seen) -> Option<Duration> {
         let subject = seen.subject(self.case())?;
         match self.by {

@@ -1,5 +1,5 @@
-//! The controls: a person who stays can sign on, or else why nothing can be
-//! judged.
+//! The control: the person who stays is created and logs in. If that fails, nothing can be
+//! judged, and this module finds out why.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use super::subject::{Case, Subject};
 use crate::check::SetUpError;
 use crate::check::sp::{Answer, CheckError, Sighting, SignedForm, probe_error_of, set_up_error_of};
 
-/// How long a person whom SCIM just created may take to be able to sign on.
+/// Time within which a person whom SCIM just created must be able to log in.
 pub(super) const JOIN_LIMIT: Duration = Duration::from_secs(10);
 
 impl Play<'_> {
-    /// The person who stays is created and signs on.
+    /// Creates the person who stays and logs them in.
     ///
     /// # Errors
-    /// A mistake of the set-up.
+    /// The set-up is wrong: no person can be created, or nobody at all can log in.
     pub(super) async fn control(&mut self) -> Result<(), SetUpError> {
         let mut stays = Subject::new(Case::Stays);
         let progress = &self.judge.runner().progress;
@@ -25,8 +25,8 @@ impl Play<'_> {
         let account = self.create(&mut stays).await.map_err(|why| {
             SetUpError::new(
                 "no-user",
-                format!("No person can be created by SCIM: {why}."),
-                "Look into it with rehearsal check scim. What the server wants of users goes into --user-template FILE, their domain into --domain.",
+                format!("SCIM cannot create a person: {why}."),
+                "Run rehearsal check scim to find the cause. Give attributes that the server requires of users with --user-template FILE, and their e-mail domain with --domain.",
             )
         })?;
         stays.account = Some(account);
@@ -65,7 +65,8 @@ impl Play<'_> {
                 if !self.known_person_enters(&mut stays).await {
                     return Err(super::with_options_of_leaver(error));
                 }
-                self.seen.joined = Some(Err(format!("{sentence}; the person of --user is let in")));
+                self.seen.joined =
+                    Some(Err(format!("{sentence}; the person of --user can log in")));
             }
         }
         self.seen.subjects.push(stays);
@@ -88,11 +89,12 @@ impl Play<'_> {
         Err(SetUpError::new(
             "no-group",
             format!("The group of --group cannot be used: {why}."),
-            "Name a group with --group that is there already, by its displayName, and whose members have access.",
+            "Set --group to the displayName of a group that exists already and whose members have access.",
         ))
     }
 
-    /// Tries every form of a Response; the first that is accepted is kept.
+    /// Tries every form of signed Response. The first form that is accepted is used for the
+    /// rest of the run.
     async fn first_sign_on(
         &mut self,
         stays: &mut Subject,
@@ -132,7 +134,7 @@ impl Play<'_> {
         Err(came)
     }
 
-    /// Whether the person of `--user` is let in: then the set-up is right.
+    /// True if the person of `--user` can log in, which shows that the set-up is right.
     async fn known_person_enters(&self, stays: &mut Subject) -> bool {
         let Some(user) = self.judge.plan.known_user.clone() else {
             return false;

@@ -1,5 +1,5 @@
-//! The looks: at all sessions and tokens in turn until they end or the limit is
-//! reached, and at the person who stays each time something ended.
+//! The looks: requests the probe for each session and token in turn, until all have ended
+//! or the limit is reached. Each time something ended, it also looks at the person who stays.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::subject::{Case, Subject};
 use crate::check::sp::Sighting;
 
 impl Play<'_> {
-    /// Looks until everything ended, or the limit is reached.
+    /// Looks at all sessions and tokens until they have ended or the limit is reached.
     pub(super) async fn watch(&mut self, subjects: &mut [Subject]) {
         let limit = self.judge.plan.limit;
         let began = self.judge.ambient().now();
@@ -34,7 +34,11 @@ impl Play<'_> {
             let Some(wait) = wait else {
                 break;
             };
-            let what = format!("{} s; still in: {}", elapsed.as_secs(), names.join(", "));
+            let what = format!(
+                "{} s; still working: {}",
+                elapsed.as_secs(),
+                names.join(", ")
+            );
             progress.step("looks", &what);
             self.wait(wait).await;
         }
@@ -48,7 +52,7 @@ impl Play<'_> {
         }
     }
 
-    /// One more look at a session and a token that had ended.
+    /// Looks once more at a session and a token that had ended.
     async fn confirm(&self, subject: &mut Subject) {
         let Some(acted_at) = subject.acted_at.filter(|_| subject.unready.is_none()) else {
             return;
@@ -65,7 +69,8 @@ impl Play<'_> {
         }
     }
 
-    /// One look at everything that has not ended; where something ended.
+    /// Looks once at each session and token that has not ended. Returns the indexes of the
+    /// persons whose session or token ended now.
     async fn look_at_all(&self, subjects: &mut [Subject]) -> Vec<usize> {
         let mut ended = Vec::new();
         for (at, subject) in subjects.iter_mut().enumerate() {
@@ -92,7 +97,7 @@ impl Play<'_> {
         ended
     }
 
-    /// What the token opens now; none where there is no token.
+    /// Requests the token probe with the person's token. `None` if there is no token.
     pub(super) async fn token_sighting(&self, subject: &mut Subject) -> Option<Sighting> {
         let tokens = self.judge.plan.tokens.as_ref()?;
         let token = subject.token_value.clone()?;
@@ -101,8 +106,8 @@ impl Play<'_> {
         Some(tokens.look(&token, &user, access, &mut subject.log).await)
     }
 
-    /// An end proves something only where the person to whom nothing happened
-    /// is still in.
+    /// Looks at the person who stays. If their session or token has ended too, the ends in
+    /// `ended` prove nothing and are marked so.
     async fn compare_with_who_stays(&mut self, subjects: &mut [Subject], ended: &[usize]) {
         let Some(stays) = subjects.first_mut().filter(|it| it.case == Case::Stays) else {
             return;
@@ -126,7 +131,8 @@ impl Play<'_> {
         }
     }
 
-    /// The person gets another group's rights, and loses them.
+    /// Adds the person to the group of `--mover-group`, waits for its rights, removes the
+    /// person, and waits until the rights are gone.
     pub(super) async fn moves(&self, subject: &mut Subject) {
         let Some(mover) = &self.judge.plan.mover else {
             return;
@@ -139,7 +145,7 @@ impl Play<'_> {
             Ok(Some(group)) => group,
             Ok(None) => {
                 subject.unready = Some(format!(
-                    "the group {} of --mover-group is not found",
+                    "the group {} of --mover-group was not found",
                     mover.group
                 ));
                 return;
@@ -185,8 +191,9 @@ impl Play<'_> {
         }
     }
 
-    /// When the rights are as wanted; none where they are not within the limit.
-    /// Rights may come with a new sign-on, but have to go from the session.
+    /// Waits until the rights are as `wanted`, and returns how long that took; `None` if the
+    /// limit was reached first. New rights may need a new login, but lost rights must
+    /// disappear from the running session.
     async fn until(&self, subject: &mut Subject, wanted: bool) -> Result<Option<Duration>, String> {
         let began = self.judge.ambient().now();
         loop {
@@ -209,14 +216,14 @@ impl Play<'_> {
             match next_wait(elapsed, self.judge.plan.limit) {
                 Some(wait) if !self.has_ended() => self.wait(wait).await,
                 _ if rights.is_none() => {
-                    return Err("the probe does not show the person any more".to_owned());
+                    return Err("the probe no longer shows the person".to_owned());
                 }
                 _ => return Ok(None),
             }
         }
     }
 
-    /// Whether the session has the rights; none where it is not seen.
+    /// True if the session has the rights of the group; `None` if the session does not work.
     async fn rights(&self, subject: &mut Subject) -> Option<bool> {
         let mover = self.judge.plan.mover.as_ref()?;
         let (sighting, body) = subject.look().await?;

@@ -1,19 +1,18 @@
-//! `rehearsal check leaver`: whether somebody who leaves is out. One
-//! application, both protocols: people are created by SCIM and sign on by SAML,
-//! something happens to each, and their sessions and API tokens are looked at
-//! until they end.
+//! `rehearsal check leaver`: judges whether a person who leaves loses access to an
+//! application. SCIM creates persons, and they log in by SAML. Then something happens to
+//! each, for example SCIM deactivates the account, and the check watches their sessions and
+//! API tokens until they end.
 //!
-//! - `checks`: every check; `verdicts`: how it is judged by what was seen;
-//! - `subject`: the person of a case, and what was seen of them;
-//! - `control`: the person who stays, without whom nothing is proven;
+//! - `checks`: the table of all checks; `verdicts`: the functions that judge them;
+//! - `subject`: the person of a case, and what was observed about this person;
+//! - `control`: the person who stays, without whom no check proves anything;
 //! - `play`: the run; `looks`: the looks at sessions and tokens;
-//! - `watch`: what was seen of one session or token; `pace`: when it is looked
-//!   at;
-//! - `sp_session`: what Responses say; `provider`: the identity provider that
-//!   is played; `revocation`: Universal Logout; `token`: API tokens.
+//! - `watch`: what was observed of one session or token; `pace`: the time between two looks;
+//! - `sp_session`: subject and attributes of Responses; `provider`: the played identity
+//!   provider; `revocation`: Universal Logout; `token`: API tokens.
 //!
-//! To add a check: a row in `checks`, and a switch of `harness/tests/leaver_app`
-//! for which it fails and no other does.
+//! To add a check, add a row in `checks` and a hole in `harness/tests/leaver_app` for which
+//! this check fails and no other does.
 
 mod checks;
 mod control;
@@ -51,37 +50,37 @@ use super::runner::{Judged as Run, Runner};
 use super::scim::Directory;
 use super::{Check, CheckReport, Harm, Outcome, SetUpError, scim, sp};
 
-/// How long the run goes on after a signal, to end what is under way.
+/// Time after a signal within which running requests may end.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Another group, and how its rights show.
+/// Another group, and how the probe shows its rights.
 #[derive(Debug, Clone)]
 pub struct Mover {
-    /// Its displayName.
+    /// `displayName` of the group.
     pub group: String,
-    /// Matches the probe's answer for a person who has its rights.
+    /// Matches the body of the probe if the person has the rights of the group.
     pub expect: Regex,
 }
 
-/// What is tried, beside what every application has.
+/// Options of the run: the optional features of the application, and the time limit.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The group that gives access, by displayName. Everybody is put into it.
+    /// `displayName` of the group that gives access. All persons are added to it.
     pub group: Option<String>,
-    /// Another group.
+    /// Another group, whose rights the probe shows.
     pub mover: Option<Mover>,
-    /// API tokens.
+    /// API tokens, if the application issues them.
     pub tokens: Option<Tokens>,
-    /// Where revocation requests go.
+    /// Endpoint of Universal Logout, if the application has one.
     pub revocation: Option<Revocation>,
-    /// A person who is there already and can sign on: tells a set-up that lets
-    /// nobody in from an application that doesn't let in whom SCIM created.
+    /// `userName` of a person who exists already and can log in. If nobody whom SCIM created
+    /// can log in, this person shows whether the set-up is wrong or the application.
     pub known_user: Option<String>,
-    /// How long a session may live on.
+    /// Time after the event within which a session or token must end.
     pub limit: Duration,
 }
 
-/// How long a session may live on by default: five minutes (IPSIE AL1).
+/// Default time within which a session or token must end: five minutes (IPSIE AL1).
 pub const LIMIT: Duration = Duration::from_secs(300);
 
 impl Default for Plan {
@@ -97,22 +96,22 @@ impl Default for Plan {
     }
 }
 
-/// Judges an application.
+/// Runs all checks against an application.
 pub struct Judge<'w> {
-    /// Its SCIM server; also the rules that hold for every check, time and
-    /// randomness.
+    /// The SCIM server of the application; also the runner, the clock and the random numbers.
     pub directory: scim::Judge<'w>,
-    /// Its service provider.
+    /// The service provider of the application.
     pub application: Application,
-    /// The identity provider that is played.
+    /// The played identity provider.
     pub provider: Provider,
-    /// What is tried.
+    /// Options of the run.
     pub plan: Plan,
-    /// How time passes between two looks.
+    /// Waits between two looks.
     pub pace: Arc<dyn Pace>,
 }
 
-/// An error of the other checks, with the names that the options have here.
+/// Replaces the option names of `check scim` and `check sp` in an error with those of
+/// `check leaver`.
 fn with_options_of_leaver(error: SetUpError) -> SetUpError {
     error
         .with_renamed("--base-url", "--scim-url")
@@ -128,7 +127,7 @@ impl Judge<'_> {
         &self.directory.ambient
     }
 
-    /// The service provider's half of this person.
+    /// Returns a judge of `check sp` for the login of this person.
     fn session_of(&self, user: &str, is_member: bool) -> sp::Judge {
         let group = self.plan.group.as_deref().filter(|_| is_member);
         sp::Judge {
@@ -144,18 +143,18 @@ impl Judge<'_> {
         self.application.logout_endpoint()
     }
 
-    /// Why a case can't be played here.
+    /// Returns why a case cannot be played with these options; `None` if it can.
     fn lacks(&self, case: Case) -> Option<&'static str> {
         match case {
             Case::LeftGroup if self.plan.group.is_none() => {
-                Some("no --group: it is not known which group gives access")
+                Some("no --group: the group that gives access is not known")
             }
             Case::Moved if self.plan.mover.is_none() => {
-                Some("no --mover-group: it is not known how the rights of another group show")
+                Some("no --mover-group: no other group is known whose rights the probe shows")
             }
-            Case::LoggedOut if self.logout_endpoint().is_none() => {
-                Some("the metadata has no SingleLogoutService with HTTP-Redirect or HTTP-POST")
-            }
+            Case::LoggedOut if self.logout_endpoint().is_none() => Some(
+                "the service provider's metadata has no SingleLogoutService with HTTP-Redirect or HTTP-POST",
+            ),
             Case::Revoked if self.plan.revocation.is_none() => Some(
                 "no --revocation-url: the application's endpoint for Universal Logout is not known",
             ),
@@ -163,7 +162,7 @@ impl Judge<'_> {
         }
     }
 
-    /// The cases that a selected check is about.
+    /// Returns the cases that at least one selected check judges.
     fn cases(&self) -> Vec<Case> {
         let all = Case::LEAVERS.into_iter().chain([Case::Moved]);
         all.filter(|case| self.selected().any(|row| row.case() == *case))
@@ -175,7 +174,7 @@ impl Judge<'_> {
         ROWS.iter().filter(|row| selection.includes(row.id))
     }
 
-    /// Runs every check. A mistake of the set-up is the report's error.
+    /// Runs every selected check. A wrong set-up becomes the `error` of the report.
     pub async fn judge(&self) -> CheckReport {
         let (started_at, started) = (self.ambient().now(), Instant::now());
         let target = &self.application.metadata().entity_id;
@@ -241,8 +240,8 @@ impl Judge<'_> {
     }
 }
 
-/// What a check came to; none where the run ended before it was seen. `shown`
-/// has the cases whose conversation an outcome has already.
+/// Returns the outcome of a check; `None` if the run ended before its observation. `shown`
+/// contains the cases whose conversation is already in the report.
 fn outcome(row: &Row, seen: &Seen, shown: &mut Vec<Case>) -> Option<Outcome> {
     let case = row.case();
     let judged = row.judge(seen);
@@ -282,14 +281,14 @@ fn outcome(row: &Row, seen: &Seen, shown: &mut Vec<Case>) -> Option<Outcome> {
     })
 }
 
-/// The check of what stays behind.
+/// Id of the check that all created resources were deleted.
 const CLEAN: &str = "LEAVER-CLEAN-01";
 
 fn clean_check() -> Check {
     scim::leftovers_check(CLEAN, Harm::Style)
 }
 
-/// Every check, in the order of the report.
+/// Returns all checks, in the order of the report.
 pub fn catalogue() -> Vec<Check> {
     ROWS.iter().map(Row::check).chain([clean_check()]).collect()
 }

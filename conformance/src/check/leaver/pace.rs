@@ -1,4 +1,4 @@
-//! How a session is looked at until it ends: soon at first, then every ten
+//! The time between two looks at a session: one second at first, then longer, up to ten
 //! seconds, until the limit.
 
 use std::time::Duration;
@@ -6,18 +6,18 @@ use std::time::Duration;
 use crate::check::runner::pause;
 use crate::check::scim::wire::Pending;
 
-/// The longest time between two looks.
+/// Longest time between two looks.
 const LONGEST: Duration = Duration::from_secs(10);
-/// The shortest one.
+/// Shortest time between two looks.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// How time passes between two looks.
+/// Waits between two looks. Tests use a simulated clock.
 pub trait Pace: Send + Sync {
-    /// Lets so much time pass.
+    /// Returns after this time has passed.
     fn wait(&self, length: Duration) -> Pending<'_, ()>;
 }
 
-/// As the machine's clock goes.
+/// Waits by the clock of the machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealPace;
 
@@ -27,8 +27,7 @@ impl Pace for RealPace {
     }
 }
 
-/// How long to wait before the next look; none where the last one was at the
-/// limit.
+/// Returns the time to wait before the next look; `None` if the last look was at the limit.
 pub(super) fn next_wait(elapsed: Duration, limit: Duration) -> Option<Duration> {
     let left = limit.checked_sub(elapsed).filter(|left| !left.is_zero())?;
     Some(elapsed.clamp(SHORTEST, LONGEST).min(left))
@@ -39,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_are_soon_at_first_and_the_last_one_is_at_the_limit() {
+    fn the_time_between_looks_grows_and_the_last_look_is_at_the_limit() {
         let (mut looks, mut elapsed) = (Vec::new(), Duration::ZERO);
         while let Some(wait) = next_wait(elapsed, Duration::from_secs(45)) {
             elapsed += wait;

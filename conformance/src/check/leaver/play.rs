@@ -1,6 +1,5 @@
-//! The run: everybody is created and signs on, something happens to each, all
-//! sessions and tokens are looked at until they end, and then each person
-//! tries to come back.
+//! The run. All persons are created and log in; then something happens to each. All
+//! sessions and tokens are watched until they end. Then each person tries to log in again.
 
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ use crate::check::sp::{Answer, CheckError, PersonBrowser, Sighting, SignedForm, 
 pub(super) struct Play<'p> {
     pub(super) judge: &'p Judge<'p>,
     pub(super) directory: &'p Directory<'p>,
-    /// How Responses are signed, once one was accepted.
+    /// The form of signed Response that the application accepted.
     pub(super) form: SignedForm,
     pub(super) group: Option<Group>,
     pub(super) seen: Seen,
@@ -58,7 +57,7 @@ impl<'p> Play<'p> {
         Duration::try_from(self.now().duration_since(then)).unwrap_or_default()
     }
 
-    /// Lets time pass, unless a signal comes.
+    /// Waits for this time, or until a signal stops the run.
     pub(super) async fn wait(&self, length: Duration) {
         tokio::select! {
             () = self.judge.pace.wait(length) => {}
@@ -66,10 +65,10 @@ impl<'p> Play<'p> {
         }
     }
 
-    /// Everything, in its order. What is not selected is left out.
+    /// Plays the control and these cases, in order.
     ///
     /// # Errors
-    /// When nobody can be judged.
+    /// The set-up is wrong, so that nothing can be judged.
     pub(super) async fn run(&mut self, cases: &[Case]) -> Result<(), SetUpError> {
         self.control().await?;
         if !matches!(self.seen.joined, Some(Ok(_))) {
@@ -113,12 +112,12 @@ impl<'p> Play<'p> {
         Ok(())
     }
 
-    /// The last look at the person to whom nothing happened.
+    /// Looks a last time at the session of the person who stays.
     async fn look_at_who_stays(&mut self) {
         let Some(stays) = self.seen.subjects.first_mut() else {
             return;
         };
-        // A session that was seen to be gone stays gone.
+        // Once the session was seen to have ended, a later look must not hide that.
         if let Some((sighting, _)) = stays.look().await
             && !matches!(self.seen.stayed, Some(Ok(Sighting::Out(_))))
         {
@@ -126,7 +125,7 @@ impl<'p> Play<'p> {
         }
     }
 
-    /// Creates a person, with access.
+    /// Creates a person by SCIM and adds them to the group that gives access.
     pub(super) async fn create(&self, subject: &mut Subject) -> Result<Account, String> {
         let body = self.directory.new_user(sp_session::external_id);
         let created = self.directory.create(&body, &mut subject.log).await?;
@@ -142,7 +141,7 @@ impl<'p> Play<'p> {
         Ok(account)
     }
 
-    /// A person who is in, with a token where the application has them.
+    /// Creates a person, logs them in, and gets an API token if the application issues them.
     async fn prepare(&self, case: Case) -> Subject {
         let mut subject = Subject::new(case);
         match self.create(&mut subject).await {
@@ -161,9 +160,8 @@ impl<'p> Play<'p> {
                 Err(why) => match next_wait(self.since(began), JOIN_LIMIT) {
                     Some(wait) if !self.has_ended() => self.wait(wait).await,
                     _ => {
-                        let why = format!(
-                            "this person could not sign on before anything happened: {why}"
-                        );
+                        let why =
+                            format!("this person could not log in before anything happened: {why}");
                         return Subject {
                             unready: Some(why),
                             ..subject
@@ -179,7 +177,7 @@ impl<'p> Play<'p> {
         subject
     }
 
-    /// Signs the person on in a new browser, which is kept.
+    /// Logs the person in with a new browser, and keeps the browser.
     pub(super) async fn enters(
         &self,
         subject: &mut Subject,
@@ -200,12 +198,12 @@ impl<'p> Play<'p> {
                 Ok(answer)
             }
             Sighting::Out(what) | Sighting::Unclear(what) => Err(format!(
-                "the Response was accepted, and the probe does not show the person: {what}"
+                "the Response was accepted, but the probe does not show the person: {what}"
             )),
         }
     }
 
-    /// One sign-on in a new browser.
+    /// Performs one login in a new browser.
     pub(super) async fn sign_on(
         &self,
         user: &str,
@@ -239,32 +237,33 @@ impl<'p> Play<'p> {
                 match sighting {
                     Sighting::In(_) => Watch::proven(),
                     Sighting::Out(what) | Sighting::Unclear(what) => Watch::unproven(format!(
-                        "the token did not work before anything happened: {what}"
+                        "the token did not work even before anything happened: {what}"
                     )),
                 }
             }
         };
     }
 
-    /// What happened to others must not have ended the session or the token.
+    /// Looks at the session and the token again before the event: what happened to the other
+    /// persons may have ended them, and then they prove nothing.
     async fn prove_again(&self, subject: &mut Subject) {
         let before = "before anything happened to this person";
         if subject.session.is_pending()
             && let Some((Sighting::Out(what) | Sighting::Unclear(what), _)) = subject.look().await
         {
-            let why = format!("the session did not work any more {before}: {what}");
+            let why = format!("the session no longer worked {before}: {what}");
             subject.session = Watch::unproven(why);
         }
         if subject.token.is_pending()
             && let Some(Sighting::Out(what) | Sighting::Unclear(what)) =
                 self.token_sighting(subject).await
         {
-            let why = format!("the token did not work any more {before}: {what}");
+            let why = format!("the token no longer worked {before}: {what}");
             subject.token = Watch::unproven(why);
         }
     }
 
-    /// What happens to the person.
+    /// Triggers the event of the case, for example the deactivation.
     async fn act(&self, subject: &mut Subject) {
         let Some(account) = subject.account.clone() else {
             return;
@@ -273,7 +272,8 @@ impl<'p> Play<'p> {
         let done = match subject.case {
             Case::Stays | Case::Moved => return,
             Case::Deactivated => {
-                // What the server made of it, to compare with after reactivation.
+                // Servers may change what was sent, so the values after reactivation are compared
+                // with these and not with the request.
                 let before = self.directory.read(&account, log).await;
                 subject.facts.account_before = Some(before);
                 self.deactivate(&account, log).await
@@ -298,9 +298,9 @@ impl<'p> Play<'p> {
         match read.map(|it| it["active"].clone()) {
             Some(active) if active == false => Ok(()),
             Some(active) => Err(format!(
-                "the SCIM server accepted active=false, and a read shows {active}: rehearsal check scim judges that"
+                "the SCIM server accepted active=false, but a GET shows active={active}; run rehearsal check scim"
             )),
-            // Some servers show an inactive account no more.
+            // Some servers answer 404 for an inactive account.
             None => Ok(()),
         }
     }
@@ -310,7 +310,7 @@ impl<'p> Play<'p> {
         match self.directory.read(account, log).await? {
             None => Ok(()),
             Some(_) => Err(
-                "the SCIM server accepted DELETE, and a read still finds the account: rehearsal check scim judges that"
+                "the SCIM server accepted DELETE, but a GET still finds the account; run rehearsal check scim"
                     .to_owned(),
             ),
         }
@@ -320,9 +320,12 @@ impl<'p> Play<'p> {
         let user = subject.user();
         let (Some(browser), Some(endpoint)) = (&subject.browser, self.judge.logout_endpoint())
         else {
-            return Err("there is no browser or no endpoint".to_owned());
+            return Err(
+                "the person has no browser or the application has no logout endpoint".to_owned(),
+            );
         };
-        // The session on the server counts, not the cookie in this browser.
+        // The session must end on the server, so the check looks with a copy of the cookies
+        // from before the logout.
         let judge = self.judge.session_of(&user, true);
         let indexes = sp_session::session_indexes(&subject.log);
         let request = LogoutRequest {
@@ -333,7 +336,7 @@ impl<'p> Play<'p> {
         browser
             .log_out(endpoint, &request.to_xml(), &mut subject.log)
             .await
-            .map_err(|error| format!("the LogoutRequest got no answer: {error}"))?;
+            .map_err(|error| format!("no answer to the LogoutRequest: {error}"))?;
         subject.browser = Some(copy);
         Ok(())
     }
@@ -359,25 +362,25 @@ impl<'p> Play<'p> {
             _ => None,
         };
         subject.facts.forged = Some(match (forged, session) {
-            (Err(why), _) => Err(format!("the request got no answer: {why}")),
+            (Err(why), _) => Err(format!("no answer to the forged revocation request: {why}")),
             (Ok(status), Some((sighting, _))) => Ok((status, sighting)),
-            (Ok(_), None) => Err("the session did not work any more before the request".to_owned()),
+            (Ok(_), None) => Err("the session no longer worked before the request".to_owned()),
         });
         let honest = request(&provider.saml.key);
         let status = revocation
             .send(&honest, access, &mut subject.log)
             .await
-            .map_err(|why| format!("the revocation request got no answer: {why}"))?;
+            .map_err(|why| format!("no answer to the revocation request: {why}"))?;
         if (200..300).contains(&status) {
             return Ok(());
         }
         Err(format!(
-            "the revocation endpoint refused the request: HTTP {status}. It has to trust the issuer {issuer}, whose keys are at {issuer}/oauth2/v1/keys",
+            "the revocation endpoint refused the request: HTTP {status}. Configure the application to trust the issuer {issuer}, whose keys are at {issuer}/oauth2/v1/keys",
             issuer = provider.issuer
         ))
     }
 
-    /// A sign-on of somebody who left, and what came.
+    /// Tries a login of a person who left. Returns whether it succeeded.
     pub(super) async fn comes_back(&self, subject: &mut Subject, is_member: bool) -> Fact<Entry> {
         let user = subject.user();
         let came = self
@@ -393,12 +396,13 @@ impl<'p> Play<'p> {
                     }),
                 }
             }
-            // The same address started a sign-on of this person before.
+            // The start URL redirected this person to the identity provider before, so an answer
+            // without an AuthnRequest is a refusal.
             Err(CheckError::NoRequest { came, status, .. }) if status < 500 && status != 429 => {
                 Ok(Entry {
                     is_in: false,
                     sentence: format!(
-                        "not logged in: the start URL starts no sign-on of this person any more, but leads to {came} (HTTP {status})"
+                        "not logged in: the start URL no longer starts a login of this person, but leads to {came} (HTTP {status})"
                     ),
                 })
             }
@@ -406,7 +410,8 @@ impl<'p> Play<'p> {
         })
     }
 
-    /// What the person can do after they left.
+    /// Tries what must not work after the person left: a new login, and the old session after
+    /// the account was reactivated or created again.
     async fn return_of(&self, subject: &mut Subject) {
         let Some(account) = subject.account.clone() else {
             return;
@@ -433,7 +438,7 @@ impl<'p> Play<'p> {
                 let again = directory.create(&account.sent, &mut subject.log).await;
                 if let Ok(Created::Made(second)) = &again {
                     subject.facts.old_session = Some(self.old_session(subject).await);
-                    // Nobody of that name is left for the sign-on.
+                    // The login is tried when no account with the userName exists.
                     let _ = directory.delete(second, &mut subject.log).await;
                 }
                 subject.facts.created_again = Some(again);
@@ -449,7 +454,7 @@ impl<'p> Play<'p> {
     async fn old_session(&self, subject: &mut Subject) -> Sighting {
         match subject.look().await {
             Some((sighting, _)) => sighting,
-            None => Sighting::Unclear("there is no session".to_owned()),
+            None => Sighting::Unclear("the person has no session".to_owned()),
         }
     }
 }

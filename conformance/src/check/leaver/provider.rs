@@ -1,6 +1,6 @@
-//! The identity provider that is played: as that of `check sp`, with the keys
-//! that its revocation requests are verified with (RFC 7517) where Okta's are:
-//! below `/oauth2/v1/keys`.
+//! The played identity provider: the one of `check sp`, and in addition a JSON Web Key Set
+//! (RFC 7517) with which the application verifies revocation requests. Like Okta's, it is at
+//! `/oauth2/v1/keys`.
 
 use std::path::Path;
 
@@ -17,21 +17,21 @@ use x509_parser::public_key::PublicKey;
 use crate::check::played::Played;
 use crate::check::{PlayError, sp};
 
-/// The identity provider that is played.
+/// The played identity provider.
 #[derive(Debug, Clone)]
 pub struct Provider {
-    /// As a service provider sees it.
+    /// Its SAML half: entity ID, keys and metadata.
     pub saml: sp::Provider,
-    /// The issuer of revocation requests, without a slash at the end.
+    /// `iss` of revocation requests: the base URL, without a slash at the end.
     pub issuer: String,
 }
 
 impl Provider {
-    /// Starts it on a port of the loopback interface, 0 for a free one. A key
-    /// kept in `key_file` is used again.
+    /// Starts the identity provider on this port of the loopback interface; 0 chooses a free
+    /// port. The key in `key_file` is used again if the file exists.
     ///
     /// # Errors
-    /// [`PlayError`].
+    /// [`PlayError`]: the port is in use, or the key file cannot be read or written.
     pub async fn start(
         port: u16,
         key_file: Option<&Path>,
@@ -57,18 +57,19 @@ impl Provider {
         Ok(provider)
     }
 
-    /// Its metadata, for the application to trust.
+    /// Returns the SAML metadata that the application must trust.
     pub fn metadata(&self) -> String {
         self.saml.metadata()
     }
 }
 
-/// The name of a key in the key set.
+/// Returns the `kid` of a key: the SHA-256 fingerprint of its certificate.
 pub(super) fn key_id(key: &SigningKey) -> String {
     key.certificate().fingerprint_sha256().replace(':', "")
 }
 
-/// The public key as a JSON Web Key Set; empty for a key that is none of RSA.
+/// Returns the public key as a JSON Web Key Set. The set is empty if the key is not an RSA
+/// key.
 fn key_set(key: &SigningKey) -> Value {
     let keys: Vec<Value> = modulus_and_exponent(key.certificate())
         .map(|[n, e]| {
@@ -92,5 +93,5 @@ fn modulus_and_exponent(certificate: &Certificate) -> Option<[String; 2]> {
 }
 
 async fn explain() -> &'static str {
-    "This is the identity provider that `rehearsal check leaver` plays. It answers the sign-ons that the check starts itself."
+    "This is the identity provider that `rehearsal check leaver` plays. It answers only logins that the check itself starts."
 }

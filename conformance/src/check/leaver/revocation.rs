@@ -1,5 +1,5 @@
-//! Okta's Universal Logout: a signed request to end all sessions and tokens of
-//! a person (draft-parecki-oauth-global-token-revocation).
+//! Okta's Universal Logout: a signed request that ends all sessions and tokens of a person
+//! (draft-parecki-oauth-global-token-revocation).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,26 +12,26 @@ use crate::check::evidence::Exchange;
 use crate::check::runner::{Access, AnswerError, read_body};
 use crate::excerpt::beginning;
 
-/// How a person is named (RFC 9493).
+/// Format of the Subject Identifier `sub_id` (RFC 9493).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SubjectFormat {
-    /// By the e-mail address.
+    /// `email`: by the e-mail address.
     #[default]
     Email,
-    /// By the identity provider's entity ID and the NameID.
+    /// `iss_sub`: by the identity provider's entity ID and the `NameID`.
     IssSub,
 }
 
-/// Where revocation requests go.
+/// The application's revocation endpoint.
 #[derive(Debug, Clone)]
 pub struct Revocation {
-    /// The endpoint.
+    /// URL of the endpoint.
     pub url: Url,
-    /// How the person is named.
+    /// How `sub_id` identifies the person.
     pub format: SubjectFormat,
 }
 
-/// How long a request is valid, in seconds.
+/// Validity of a request before and after its `iat`, in seconds.
 const VALIDITY: i64 = 300;
 
 impl Revocation {
@@ -44,8 +44,8 @@ impl Revocation {
         }
     }
 
-    /// The JWT of a request, signed with this key under the name of the played
-    /// provider's.
+    /// Returns the JWT of a request, signed with `key`. `kid` is always that of the played
+    /// identity provider's own key, so that a signature by another key is a forgery.
     fn token(
         &self,
         provider: &Provider,
@@ -65,7 +65,7 @@ impl Revocation {
             "aud": self.url.as_str(),
             "jti": id,
             "iat": now,
-            // As Okta does: the clocks of the two may differ.
+            // Okta sets nbf in the past too, because the clocks may differ.
             "nbf": now - VALIDITY,
             "exp": now + VALIDITY,
         });
@@ -77,10 +77,10 @@ impl Revocation {
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// Asks that everything of this person ends; the status.
+    /// Sends a revocation request for a person. Returns the HTTP status of the answer.
     ///
     /// # Errors
-    /// When no answer comes.
+    /// The JWT cannot be signed, or no answer was received.
     pub(super) async fn send(
         &self,
         request: &Request<'_>,
@@ -119,11 +119,11 @@ impl Revocation {
 /// One revocation request.
 pub(super) struct Request<'r> {
     pub(super) provider: &'r Provider,
-    /// The key that signs it.
+    /// The key that signs the JWT.
     pub(super) key: &'r SigningKey,
-    /// Whose sessions end.
+    /// userName of the person whose sessions and tokens must end.
     pub(super) user: &'r str,
-    /// The JWT's identifier.
+    /// `jti` of the JWT.
     pub(super) id: String,
     pub(super) now: jiff::Timestamp,
 }

@@ -1,4 +1,5 @@
-//! The service provider's half: whom a Response is about, and what it says.
+//! The application as a service provider: its options, and the subject and attributes of the
+//! Responses that it gets.
 
 use std::sync::LazyLock;
 
@@ -12,13 +13,14 @@ use crate::check::evidence::Exchange;
 use crate::check::profile::Profile;
 use crate::check::sp::Person;
 
-/// The externalId of a userName: what Responses call `objectidentifier`.
+/// Returns the externalId for a userName. Responses send it as the attribute
+/// `objectidentifier`.
 pub(super) fn external_id(user_name: &str) -> String {
     format!("id-of-{user_name}")
 }
 
-/// The application as a service provider. In addresses and the expression,
-/// `{user}` stands for the userName.
+/// The application as a service provider. In its URLs and its expression, `{user}` is
+/// replaced with the userName.
 #[derive(Debug, Clone)]
 pub struct Application {
     metadata: SpMetadata,
@@ -28,10 +30,10 @@ pub struct Application {
     attributes: Vec<(String, String)>,
 }
 
-/// Why an application can't be described so.
+/// Error in the options of an application.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplicationError {
-    /// An option has no address.
+    /// The value of an option is not a URL.
     #[error("invalid {option}: {reason}")]
     Url {
         /// The option.
@@ -39,19 +41,19 @@ pub enum ApplicationError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The expression can't be read.
+    /// The value of `--expect` is not a regular expression.
     #[error("invalid --expect: {0}")]
     Expect(#[from] regex::Error),
 }
 
 impl Application {
-    /// An application. `attributes` are those of Responses: `{user}` stands for
-    /// the userName, and one with `{group}` is sent only while the person is in
-    /// the group of `--group`. Where there are none, those that the guide maps
-    /// and common ones are sent, without groups.
+    /// Creates an application. Responses contain `attributes`: `{user}` is replaced with the
+    /// userName, and an attribute with `{group}` is sent only while the person is in the group
+    /// of `--group`. If `attributes` is empty, Responses contain the attributes of the profiles
+    /// that fit the metadata, without groups.
     ///
     /// # Errors
-    /// [`ApplicationError`].
+    /// [`ApplicationError`]: a URL or the expression is invalid.
     pub fn new(
         metadata: SpMetadata,
         start_url: Option<String>,
@@ -83,7 +85,7 @@ impl Application {
         Ok(application)
     }
 
-    /// Its metadata.
+    /// The SAML metadata of the service provider.
     pub fn metadata(&self) -> &SpMetadata {
         &self.metadata
     }
@@ -92,12 +94,12 @@ impl Application {
         Regex::new(&self.expect.replace("{user}", &regex::escape(user)))
     }
 
-    /// Where the probe of this person is. The template was seen to be right.
+    /// Returns the probe URL for this person. `new` has verified that the template is a URL.
     pub(super) fn probe_of(&self, user: &str) -> Url {
         address(&self.probe_url, user).unwrap_or_else(|_| nowhere())
     }
 
-    /// As `check sp` knows it, for this person.
+    /// Returns the application as a target of `check sp`, for this person.
     pub(super) fn target_of(&self, user: &str) -> crate::check::sp::Target {
         let start = self.start_url.as_deref();
         crate::check::sp::Target {
@@ -109,7 +111,7 @@ impl Application {
         }
     }
 
-    /// Whom a Response is about. `group` is the group that they are in.
+    /// Returns the subject of a Response. `group` is the group that the person is in.
     pub(super) fn person(&self, user: &str, group: Option<&str>) -> Person {
         let attributes = self.attributes.iter().filter_map(|(name, value)| {
             let value = match (value.contains("{group}"), group) {
@@ -125,7 +127,7 @@ impl Application {
         }
     }
 
-    /// Where a LogoutRequest is sent to.
+    /// Returns the endpoint for a `LogoutRequest`: HTTP-Redirect if there is one, else HTTP-POST.
     pub(super) fn logout_endpoint(&self) -> Option<&Endpoint> {
         let of = |binding: &str| self.metadata.slo.iter().find(|it| it.binding == binding);
         of(names::HTTP_REDIRECT).or_else(|| of(names::HTTP_POST))
@@ -140,7 +142,8 @@ fn matches_nothing() -> Regex {
     Regex::new("$^a").expect("a pattern written here compiles")
 }
 
-/// Those of the profiles, but for groups: SCIM says who is in which group.
+/// Returns the attributes of the profiles that fit the metadata, without groups: SCIM
+/// maintains the groups.
 fn usual_attributes(metadata: &SpMetadata) -> Vec<(String, String)> {
     let profiles = Profile::of_service_provider(metadata);
     let mut all = Person::of_profiles("{user}", &profiles).attributes;
@@ -148,7 +151,7 @@ fn usual_attributes(metadata: &SpMetadata) -> Vec<(String, String)> {
     all
 }
 
-/// The session indexes of the Responses that were sent.
+/// Returns every `SessionIndex` of the Responses that were sent.
 pub(super) fn session_indexes(log: &[Exchange]) -> Vec<String> {
     static INDEX: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new("SessionIndex=\"([^\"]+)\"").expect("a pattern written here compiles")

@@ -1,4 +1,4 @@
-//! The person of a case, and what was seen of them.
+//! The person of a case, and what was observed about this person.
 
 use std::time::Duration;
 
@@ -10,27 +10,27 @@ use crate::check::evidence::Exchange;
 use crate::check::scim::{Account, Created};
 use crate::check::sp::{PersonBrowser, Sighting};
 
-/// What happens to a person; each case has a person of its own.
+/// What happens to a person. Each case has its own person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Case {
-    /// Nothing: the control of all others.
+    /// Nothing happens. This person is the control of all other cases.
     Stays,
     /// SCIM sets `active` to false.
     Deactivated,
     /// SCIM deletes the account.
     Deleted,
-    /// SCIM takes them out of the group that gives access.
+    /// SCIM removes the person from the group that gives access.
     LeftGroup,
     /// The identity provider sends a LogoutRequest.
     LoggedOut,
     /// The identity provider sends a revocation request.
     Revoked,
-    /// SCIM puts them into another group, and takes them out of it.
+    /// SCIM adds the person to another group and removes them again.
     Moved,
 }
 
 impl Case {
-    /// Those in which something ends, in the order they are played.
+    /// The cases in which access must end, in the order in which they are played.
     pub(super) const LEAVERS: [Self; 5] = [
         Self::Deactivated,
         Self::Deleted,
@@ -39,7 +39,7 @@ impl Case {
         Self::Revoked,
     ];
 
-    /// The name of its conversation.
+    /// The name of the recorded conversation of the case.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Stays => "stays",
@@ -52,28 +52,28 @@ impl Case {
         }
     }
 
-    /// What it is about.
+    /// A description of the case, for the report.
     pub(super) fn about(self) -> &'static str {
         match self {
             Self::Stays => "a person who stays",
-            Self::Deactivated => "a person whom SCIM deactivates, and reactivates",
+            Self::Deactivated => "a person whom SCIM deactivates and reactivates",
             Self::Deleted => "a person whom SCIM deletes",
-            Self::LeftGroup => "a person whom SCIM takes out of the group that gives access",
+            Self::LeftGroup => "a person whom SCIM removes from the group that gives access",
             Self::LoggedOut => "a person whom the identity provider logs out",
             Self::Revoked => "a person whose sessions the identity provider revokes",
-            Self::Moved => "a person whom SCIM puts into another group",
+            Self::Moved => "a person whom SCIM adds to another group",
         }
     }
 }
 
-/// Whether a sign-on let somebody in, and what came.
+/// The result of a login: whether it succeeded, and a sentence for the report.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) is_in: bool,
     pub(super) sentence: String,
 }
 
-/// What was seen, or why it could not be; none where the run ended before.
+/// An observation, or why it could not be made; `None` if the run ended before.
 pub(super) type Fact<T> = Option<Result<T, String>>;
 
 /// The person of a case.
@@ -81,9 +81,9 @@ pub(super) struct Subject {
     pub(super) case: Case,
     pub(super) account: Option<Account>,
     pub(super) browser: Option<PersonBrowser>,
-    /// Where the probe ends when the person is in.
+    /// URL to which the probe led, without its query, while the person was logged in.
     pub(super) place: String,
-    /// Why nothing of the case can be judged.
+    /// Why no check of this case can be judged.
     pub(super) unready: Option<String>,
     pub(super) session: Watch,
     pub(super) token: Watch,
@@ -93,33 +93,34 @@ pub(super) struct Subject {
     pub(super) log: Vec<Exchange>,
 }
 
-/// What was seen beside the watched session and token.
+/// Observations other than those of the watched session and token.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    /// A sign-on after the person left.
+    /// A login after the person left.
     pub(super) entry: Fact<Entry>,
-    /// The accounts with the userName after that sign-on.
+    /// The accounts with the userName after that login.
     pub(super) accounts: Fact<Vec<Value>>,
     /// The account before it was deactivated.
     pub(super) account_before: Fact<Option<Value>>,
-    /// Whether the account could be reactivated.
+    /// The result of the request that reactivates the account.
     pub(super) reactivated: Fact<()>,
-    /// The old session after that.
+    /// The old session after the account was reactivated or created again.
     pub(super) old_session: Option<Sighting>,
-    /// A sign-on after that.
+    /// A login after the reactivation.
     pub(super) second_entry: Fact<Entry>,
-    /// What the account's address has after that.
+    /// The account, read by its id after the reactivation and the login; `None` if it was not
+    /// found.
     pub(super) account_after: Fact<Option<Value>>,
-    /// The accounts with the userName after that.
+    /// The accounts with the userName after the reactivation and the login.
     pub(super) accounts_after: Fact<Vec<Value>>,
-    /// A second account with the userName of the deleted one.
+    /// The creation of a second account with the userName of the deleted one.
     pub(super) created_again: Fact<Created>,
-    /// What a revocation request that a foreign key signed was answered, and
-    /// what it did to the session.
+    /// The HTTP status for a revocation request signed with a foreign key, and the session
+    /// after it.
     pub(super) forged: Fact<(u16, Sighting)>,
-    /// Whether the rights of the other group were there, and when.
+    /// Time until the person had the rights of the other group; `None` if never.
     pub(super) rights: Fact<Option<Duration>>,
-    /// Whether they were gone after that, and when.
+    /// Time until these rights were gone; `None` if never.
     pub(super) rights_gone: Fact<Option<Duration>>,
 }
 
@@ -140,7 +141,7 @@ impl Subject {
         }
     }
 
-    /// A case that can't be judged.
+    /// Creates the person of a case that cannot be judged.
     pub(super) fn unready(case: Case, why: impl Into<String>) -> Self {
         Self {
             unready: Some(why.into()),
@@ -148,19 +149,20 @@ impl Subject {
         }
     }
 
-    /// The userName.
+    /// Returns the userName; empty before the account is created.
     pub(super) fn user(&self) -> String {
         let account = self.account.as_ref();
         account.map(|it| it.user_name.clone()).unwrap_or_default()
     }
 
-    /// Looks at the session, and keeps what was said; none where there is no browser.
+    /// Requests the probe with the cookies of the session and records the exchange. Returns
+    /// what the probe showed and the body; `None` if the person has no browser.
     pub(super) async fn look(&mut self) -> Option<(Sighting, String)> {
         let browser = self.browser.as_ref()?;
         Some(browser.look(Some(&self.place), &mut self.log).await)
     }
 
-    /// Whether something happened to the person that has to be looked at.
+    /// True if the event of the case happened, so that session and token must end.
     pub(super) fn has_left(&self) -> bool {
         self.unready.is_none() && self.acted_at.is_some()
     }

@@ -1,5 +1,4 @@
-//! API tokens of a person: how one is issued, and whether it still opens
-//! anything.
+//! API tokens of a person: how a token is issued, and whether it still works.
 
 use std::process::Stdio;
 
@@ -12,34 +11,36 @@ use crate::check::runner::{Access, AnswerError};
 use crate::check::sp::{PersonBrowser, Sighting};
 use crate::excerpt::excerpt;
 
-/// How a person gets an API token.
+/// How the check gets an API token of a person.
 #[derive(Debug, Clone)]
 pub enum Issue {
-    /// The browser posts to this address after the sign-on; `{user}` stands for
-    /// the user. The answer is the token, or JSON with `access_token` or `token`.
+    /// The browser posts to this URL after the login; `{user}` is replaced with the userName.
+    /// The answer is the token, or JSON with `access_token` or `token`.
     Post(String),
-    /// A command of the shell that prints the token. It finds the user in
-    /// `REHEARSAL_USER`, and the cookies of the sign-on in `REHEARSAL_COOKIE`.
+    /// A shell command that prints the token. The environment variable `REHEARSAL_USER`
+    /// contains the userName, and `REHEARSAL_COOKIE` the cookies of the login.
     Command(String),
 }
 
-/// The application's API tokens.
+/// The API tokens of the application.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    /// How one is issued.
+    /// How a token is issued.
     pub issue: Issue,
-    /// Asked with the token as a bearer token; `{user}` stands for the user.
+    /// URL that is requested with the token as a bearer token; `{user}` is replaced with the
+    /// userName.
     pub probe: String,
 }
 
-/// An address of a template.
+/// Replaces `{user}` in a template with the percent-encoded userName and parses the URL.
 pub(super) fn address(template: &str, user: &str) -> Result<Url, String> {
     let user: String = url::form_urlencoded::byte_serialize(user.as_bytes()).collect();
     let text = template.replace("{user}", &user);
     Url::parse(&text).map_err(|error| format!("invalid URL {text}: {error}"))
 }
 
-/// The token in an answer.
+/// Returns the token in an answer: the value of `access_token` or `token` in JSON, a JSON
+/// string, or the whole text.
 fn token_in(text: &str) -> Option<String> {
     let text = text.trim();
     let json: Option<Value> = serde_json::from_str(text).ok();
@@ -55,10 +56,10 @@ fn token_in(text: &str) -> Option<String> {
 }
 
 impl Tokens {
-    /// A token of the person who is signed on in this browser.
+    /// Gets a token of the person who is logged in with this browser.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The request or the command failed, or its output contains no token.
     pub(super) async fn issue(
         &self,
         browser: &PersonBrowser,
@@ -99,11 +100,12 @@ impl Tokens {
             }
         };
         token_in(&text).ok_or_else(|| {
-            format!("{source} gave no token: expected JSON with access_token or token, or the token alone")
+            format!("no token in the answer of {source}: expected JSON with access_token or token, or only the token")
         })
     }
 
-    /// Whether the token still opens the probe.
+    /// Requests the probe with the token. Status 2xx means that the token works; 429, 5xx and
+    /// no answer prove nothing.
     pub(super) async fn look(
         &self,
         token: &str,

@@ -1,4 +1,4 @@
-//! How each check is judged by what was seen of its case.
+//! The functions that judge the checks, each by the observations of its case.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::watch::seconds;
 use crate::check::scim::Created;
 use crate::check::sp::Sighting;
 
-/// What is known, else why it isn't.
+/// Returns the observation, or why the check cannot be judged without it.
 fn known<T>(fact: &Fact<T>) -> Result<&T, Stop> {
     match fact {
         None => Err(Stop::Incomplete),
@@ -21,7 +21,10 @@ pub(super) fn joins(seen: &Seen, _: &Subject) -> Judged {
     match &seen.joined {
         None => Err(Stop::Incomplete),
         Some(Err(why)) => Err(Stop::Wrong(why.clone())),
-        Some(Ok(after)) => Ok(format!("signed on {} after SCIM's answer", seconds(*after))),
+        Some(Ok(after)) => Ok(format!(
+            "logged in {} after the answer of the SCIM server",
+            seconds(*after)
+        )),
     }
 }
 
@@ -41,7 +44,7 @@ pub(super) fn uses_the_account(seen: &Seen, subject: &Subject) -> Judged {
             Ok("the account is the one that SCIM created".to_owned())
         }
         others => Err(Stop::Wrong(format!(
-            "SCIM created {}, and the filter for the userName finds {}",
+            "SCIM created {}, but the filter for the userName finds {}",
             id.unwrap_or_default(),
             ids(others)
         ))),
@@ -50,7 +53,7 @@ pub(super) fn uses_the_account(seen: &Seen, subject: &Subject) -> Judged {
 
 pub(super) fn stays(seen: &Seen, _: &Subject) -> Judged {
     match known(&seen.stayed)? {
-        Sighting::In(_) => Ok("the session still worked at the end".to_owned()),
+        Sighting::In(_) => Ok("the session still worked at the end of the run".to_owned()),
         Sighting::Out(what) => Err(Stop::Wrong(format!(
             "the session of a person to whom nothing happened had ended: {what}"
         ))),
@@ -73,11 +76,12 @@ fn is_active(account: &Value) -> bool {
     account["active"].as_bool() != Some(false)
 }
 
-/// Whether no account of that userName is active after a sign-on.
+/// Passes if no account with the userName is active after the refused login. The check
+/// follows `root` if the login was accepted.
 fn nobody_is_active(subject: &Subject, root: &'static str) -> Judged {
     let entry = known(&subject.facts.entry)?;
     if entry.is_in {
-        let why = "the sign-on was accepted".to_owned();
+        let why = "the login was accepted".to_owned();
         return Err(Stop::Follows(root, why));
     }
     let accounts = known(&subject.facts.accounts)?;
@@ -87,10 +91,10 @@ fn nobody_is_active(subject: &Subject, root: &'static str) -> Judged {
         .cloned()
         .collect();
     if active.is_empty() {
-        return Ok("no active account has the userName after the refused sign-on".to_owned());
+        return Ok("no active account has the userName after the refused login".to_owned());
     }
     Err(Stop::Wrong(format!(
-        "the sign-on was refused, and after it active accounts have the userName: {}",
+        "the login was refused, but after it active accounts have the userName: {}",
         ids(&active)
     )))
 }
@@ -112,7 +116,7 @@ pub(super) fn signs_on_again(_: &Seen, subject: &Subject) -> Judged {
     Err(Stop::Wrong(entry.sentence.clone()))
 }
 
-/// Attributes that no sign-on changes.
+/// Attributes that a login does not change.
 const COMPARED: [&str; 3] = ["userName", "externalId", "displayName"];
 
 pub(super) fn same_account(seen: &Seen, subject: &Subject) -> Judged {
@@ -126,7 +130,7 @@ pub(super) fn same_account(seen: &Seen, subject: &Subject) -> Judged {
     );
     let Some(read) = read else {
         return Err(Stop::Wrong(format!(
-            "after active=true the account {} is not found; the filter for the userName finds {}",
+            "after active=true the account {} was not found; the filter for the userName finds {}",
             account.id,
             ids(found)
         )));
@@ -137,12 +141,12 @@ pub(super) fn same_account(seen: &Seen, subject: &Subject) -> Judged {
         all.as_ref().is_ok_and(|all| all.len() > 1)
     });
     if !is_alone && has_second {
-        let why = "a sign-on creates a second account".to_owned();
+        let why = "a login creates a second account".to_owned();
         return Err(Stop::Follows("LEAVER-JOIN-02", why));
     }
     if !is_alone {
         return Err(Stop::Wrong(format!(
-            "SCIM created {}, and after reactivation and a sign-on the filter for the userName finds {}",
+            "SCIM created {}, but after reactivation and a login the filter for the userName finds {}",
             account.id,
             ids(found)
         )));
@@ -152,23 +156,21 @@ pub(super) fn same_account(seen: &Seen, subject: &Subject) -> Judged {
     match COMPARED.iter().find(|name| before[**name] != read[**name]) {
         None => Ok("the account has the same id and the same values".to_owned()),
         Some(name) => Err(Stop::Wrong(format!(
-            "{name} was {} and is {}",
+            "{name} was {} before the deactivation and is {} now",
             before[*name], read[*name]
         ))),
     }
 }
 
-/// Whether a session that was seen to end works again.
+/// Passes if a session that had ended does not work again. The check follows `root` if the
+/// session never ended.
 fn stays_ended(subject: &Subject, root: &'static str) -> Judged {
     if subject.session.end().is_none() && subject.session.has_ended() {
         let why = "the session of a person who stays had ended at the same time".to_owned();
         return Err(Stop::Follows(STAYS, why));
     }
     if !subject.session.has_ended() {
-        return Err(Stop::Follows(
-            root,
-            "the session was not seen to end".to_owned(),
-        ));
+        return Err(Stop::Follows(root, "the session did not end".to_owned()));
     }
     match &subject.facts.old_session {
         None => Err(Stop::Incomplete),
@@ -201,23 +203,27 @@ pub(super) fn new_account_has_no_session(_: &Seen, subject: &Subject) -> Judged 
 
 pub(super) fn gets_rights(_: &Seen, subject: &Subject) -> Judged {
     match known(&subject.facts.rights)? {
-        Some(after) => Ok(format!("the rights were there after {}", seconds(*after))),
+        Some(after) => Ok(format!(
+            "the person had the rights after {}",
+            seconds(*after)
+        )),
         None => Err(Stop::Wrong(
-            "neither the session nor a new sign-on has the rights of the group".to_owned(),
+            "neither the session nor a new login has the rights of the group".to_owned(),
         )),
     }
 }
 
 pub(super) fn loses_rights(_: &Seen, subject: &Subject) -> Judged {
     if matches!(subject.facts.rights, Some(Ok(None))) {
-        let why = "the rights were never there".to_owned();
+        let why = "the person never had the rights".to_owned();
         return Err(Stop::Follows("LEAVER-MOVE-01", why));
     }
     known(&subject.facts.rights)?;
     match known(&subject.facts.rights_gone)? {
         Some(after) => Ok(format!("the rights were gone after {}", seconds(*after))),
         None => Err(Stop::Wrong(
-            "the running session keeps the rights of the group that the person left".to_owned(),
+            "the running session keeps the rights of the group from which the person was removed"
+                .to_owned(),
         )),
     }
 }
@@ -228,11 +234,11 @@ pub(super) fn forged_is_refused(_: &Seen, subject: &Subject) -> Judged {
         Sighting::Out(what) => Err(Stop::Wrong(format!(
             "answered HTTP {status}, and the session had ended: {what}"
         ))),
-        Sighting::In(_) if matches!(status, 400..=403) => {
-            Ok(format!("answered HTTP {status}, and the session goes on"))
-        }
+        Sighting::In(_) if matches!(status, 400..=403) => Ok(format!(
+            "answered HTTP {status}, and the session keeps working"
+        )),
         Sighting::In(_) if matches!(status, 200..=299) => Err(Stop::Wrong(format!(
-            "answered HTTP {status}, although another key signed it; the session goes on"
+            "answered HTTP {status} although another key signed the request; the session keeps working"
         ))),
         Sighting::In(_) => Err(Stop::Unjudged(format!(
             "answered HTTP {status}, which is neither a refusal nor a success"

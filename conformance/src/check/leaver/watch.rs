@@ -1,28 +1,29 @@
-//! A session or token that is looked at until it ends.
+//! A session or token that is watched until it ends.
 
 use std::time::Duration;
 
 use super::checks::{Judged, Stop};
 use crate::check::sp::Sighting;
 
-/// A session or a token, and what was seen of it.
+/// What was observed of a session or a token.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Watch {
-    /// Whether it worked before anything happened; else why it can't be judged.
+    /// `Ok` if it worked before the event; otherwise why it cannot be judged. `None` if that
+    /// was not tried yet.
     proven: Option<Result<(), String>>,
-    /// How long after the event it was last seen to work.
+    /// Time from the event to the last look at which it worked.
     alive_at: Option<Duration>,
-    /// How long after the event it was first seen not to work.
+    /// Time from the event to the first look at which it did not work.
     end: Option<Duration>,
-    /// What the last look saw, where that was neither.
+    /// What the last look showed, if that proves neither.
     unclear: Option<String>,
-    /// Whether nobody looks any more.
+    /// True after the last look.
     is_over: bool,
-    /// Whether the same of the person who stays had ended, too.
+    /// True if the session or token of the person who stays had ended too.
     is_common: bool,
 }
 
-/// Seconds for a person: three digits are enough.
+/// Formats a duration in seconds: without decimals from 10 s, else with two.
 pub(super) fn seconds(length: Duration) -> String {
     let seconds = length.as_secs_f64();
     if seconds >= 10.0 || length.subsec_nanos() == 0 {
@@ -33,7 +34,7 @@ pub(super) fn seconds(length: Duration) -> String {
 }
 
 impl Watch {
-    /// One that worked before anything happened.
+    /// Creates the watch of a session or token that worked before the event.
     pub(super) fn proven() -> Self {
         Self {
             proven: Some(Ok(())),
@@ -41,7 +42,7 @@ impl Watch {
         }
     }
 
-    /// One that nothing can be said about.
+    /// Creates the watch of a session or token that cannot be judged.
     pub(super) fn unproven(why: impl Into<String>) -> Self {
         Self {
             proven: Some(Err(why.into())),
@@ -49,22 +50,23 @@ impl Watch {
         }
     }
 
-    /// Whether it is worth a look.
+    /// True if it must be looked at again: it worked before the event and has not ended.
     pub(super) fn is_pending(&self) -> bool {
         matches!(self.proven, Some(Ok(()))) && self.end.is_none() && !self.is_over
     }
 
-    /// Whether it was seen to end.
+    /// True if the last look showed that it has ended.
     pub(super) fn has_ended(&self) -> bool {
         self.end.is_some()
     }
 
-    /// How long it lived on, where it was seen to end.
+    /// Returns the time from the event to its end. `None` if it did not end, or if that of the
+    /// person who stays ended too.
     pub(super) fn end(&self) -> Option<Duration> {
         self.end.filter(|_| !self.is_common)
     }
 
-    /// Takes a look down.
+    /// Records a look.
     pub(super) fn see(&mut self, sighting: Sighting, elapsed: Duration) {
         self.unclear = None;
         match sighting {
@@ -74,25 +76,26 @@ impl Watch {
         }
     }
 
-    /// Takes down a look at what had ended: one answer of several servers behind
-    /// one address may say so too early.
+    /// Records a second look after the end. If several servers answer at one address, one of
+    /// them may refuse the session while another still accepts it.
     pub(super) fn confirm(&mut self, sighting: &Sighting, elapsed: Duration) {
         if self.end.is_some() && matches!(sighting, Sighting::In(_)) {
             (self.end, self.alive_at) = (None, Some(elapsed));
         }
     }
 
-    /// The same of the person who stays had ended, too: this end proves nothing.
+    /// Records that the session or token of the person who stays had ended too: this end
+    /// proves nothing.
     pub(super) fn ended_for_everybody(&mut self) {
         self.is_common = true;
     }
 
-    /// Nobody looks any more.
+    /// Records that there are no more looks.
     pub(super) fn close(&mut self) {
         self.is_over = true;
     }
 
-    /// Whether it ended; `what` is "the session" or "the token".
+    /// Passes if the session or token ended; `what` is "the session" or "the token".
     pub(super) fn judge(&self, what: &str) -> Judged {
         match &self.proven {
             None => return Err(Stop::Incomplete),
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_works_again_has_not_ended() {
+    fn a_session_that_works_again_has_not_ended() {
         let mut watch = Watch::proven();
         watch.see(Sighting::Out(String::new()), Duration::ZERO);
         watch.confirm(&Sighting::Out(String::new()), Duration::from_secs(1));
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_is_no_evidence() {
+    fn a_missing_answer_proves_nothing() {
         let (alive, ended) = (Sighting::In(String::new()), Sighting::Out(String::new()));
         let unclear = Sighting::Unclear("HTTP 503".to_owned());
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The verdict of each requirement of a profile, from the outcomes of a run.
+//! Judges each requirement of a profile by the outcomes of a run.
 
 use serde::Serialize;
 
@@ -6,20 +6,20 @@ use super::{Demand, Kind, Profile, Requirement, Scope};
 use crate::check::scim::figure;
 use crate::check::{CheckReport, Outcome, Verdict};
 
-/// What became of a requirement.
+/// The verdict of a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequirementVerdict {
-    /// Each of its checks was seen to hold.
+    /// All its checks passed.
     Passed,
-    /// One of its checks was seen not to hold.
+    /// At least one of its checks failed.
     Failed,
-    /// There was nothing to see: no check, or one of them was not judged.
+    /// It has no check, or none failed but at least one was not judged.
     NotTested,
 }
 
 impl RequirementVerdict {
-    /// As reports write it.
+    /// Returns the name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -29,25 +29,25 @@ impl RequirementVerdict {
     }
 }
 
-/// A requirement, judged.
+/// A requirement and its verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequirementResult {
     /// The requirement.
     pub requirement: &'static Requirement,
-    /// Its checks of the kind that was judged.
+    /// Its checks of the kind of target that was judged.
     pub checks: Vec<&'static str>,
-    /// What became of it.
+    /// The verdict.
     pub verdict: RequirementVerdict,
-    /// The checks that decided it: those that failed, or were not judged.
+    /// The checks that decided the verdict: those that failed, or those that were not judged.
     pub decided_by: Vec<String>,
-    /// What the first of them says; for a requirement without checks, why it
-    /// has none. Empty where it passed.
+    /// What the first of these checks observed; for a requirement without checks, why it has
+    /// none. Empty if it passed.
     pub reason: String,
-    /// What was measured, where something was.
+    /// A sentence with the measured figures, if a check measured any.
     pub figure: Option<String>,
-    /// The finding because of which it was not judged.
+    /// The id of the failed check because of which it was not judged.
     pub blocked_by: Option<String>,
-    /// Whether every failure is on the list of expected ones.
+    /// True if the list of expected failures contains every finding against it.
     pub is_expected: bool,
 }
 
@@ -99,14 +99,14 @@ impl RequirementResult {
         result
     }
 
-    /// Whether it fails the command: it is required, and a finding of this run
-    /// stands against it.
+    /// True if it makes the command fail: it is required, and it failed or was not judged
+    /// because of a finding that is not expected.
     pub fn is_fatal(&self) -> bool {
         let is_against = self.verdict == RequirementVerdict::Failed || self.blocked_by.is_some();
         self.requirement.level == Demand::Required && is_against && !self.is_expected
     }
 
-    /// Takes note of findings that are expected, by the ids of their checks.
+    /// Sets `is_expected` by the ids of the checks whose failures are expected.
     pub(in crate::check) fn expect(&mut self, expected: &[&str]) {
         let is_known = |id: &String| expected.contains(&id.as_str());
         self.is_expected = match (self.verdict, &self.blocked_by) {
@@ -117,16 +117,16 @@ impl RequirementResult {
     }
 }
 
-/// Before a list of expected failures is applied, only a MAY that does not hold
-/// is a warning.
+/// True if the check failed. Warnings count too: before the list of expected failures is
+/// applied, only a MAY that is not met is a warning.
 fn is_failure(outcome: &Outcome) -> bool {
     matches!(outcome.verdict, Verdict::Fail | Verdict::Warn)
 }
 
-/// The finding at the start of the chain of causes.
+/// Follows the causes of a skipped check and returns the id of the first failed check.
 fn cause_of(report: &CheckReport, outcome: &Outcome) -> Option<String> {
     let mut at = outcome;
-    // No chain is longer than the report, unless it is a circle.
+    // A chain that is longer than the report would be a circle.
     for _ in 0..report.outcomes.len() {
         let id = at.cause.as_ref()?;
         at = report.outcomes.iter().find(|it| it.check.id == *id)?;
@@ -137,17 +137,17 @@ fn cause_of(report: &CheckReport, outcome: &Outcome) -> Option<String> {
     None
 }
 
-/// A profile, and what the outcomes mean for it.
+/// A profile and the verdicts of its requirements.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assessment {
     /// The profile.
     pub profile: &'static Profile,
-    /// In the order of the profile.
+    /// The verdicts, in the order of the profile.
     pub results: Vec<RequirementResult>,
 }
 
 impl Assessment {
-    /// What a report means for a profile.
+    /// Judges the requirements of a profile by a report.
     pub(super) fn new(profile: &'static Profile, kind: Kind, report: &CheckReport) -> Self {
         let requirements = profile.requirements_of(kind);
         let results = requirements.map(|it| RequirementResult::new(it, kind, report));
@@ -157,22 +157,22 @@ impl Assessment {
         }
     }
 
-    /// How many requirements came to this, of all or of one level.
+    /// Counts the requirements with this verdict, of all levels or of one.
     pub fn count(&self, verdict: RequirementVerdict, level: Option<Demand>) -> usize {
         let all = self.results.iter().filter(|it| it.verdict == verdict);
         all.filter(|it| level.is_none_or(|level| it.requirement.level == level))
             .count()
     }
 
-    /// Whether nothing that is required has a finding against it.
+    /// True if no required requirement makes the command fail.
     pub fn is_well(&self) -> bool {
         !self.results.iter().any(RequirementResult::is_fatal)
     }
 }
 
 impl CheckReport {
-    /// Whether profiles alone decide the exit code: findings beside their
-    /// required requirements don't.
+    /// True if only the chosen profiles decide the exit code. Then findings that concern no
+    /// required requirement do not fail the command.
     pub fn is_decided_by_profiles(&self) -> bool {
         let is_list = |it: &Assessment| it.profile.scope == Scope::Listed;
         !self.assessments.is_empty() && self.assessments.iter().all(is_list)

@@ -1,4 +1,4 @@
-//! An assessment in every form of a report: requirement, checks, verdict.
+//! Writes the assessment of a profile in each report format: requirement, checks, verdict.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json as object};
 use super::{Assessment, Demand, RequirementResult, RequirementVerdict};
 use crate::excerpt::excerpt;
 
-/// How much of a reason a line shows, in characters.
+/// Maximum length of a reason in a line, in characters.
 const SHOWN: usize = 240;
 
-/// What came of all requirements, in a sentence.
+/// Returns a sentence with the numbers of passed, failed and untested requirements.
 fn sentence(assessment: &Assessment) -> String {
     let count = |verdict, level| assessment.count(verdict, level);
     let counts = |level: Option<Demand>| {
@@ -33,7 +33,8 @@ fn sentence(assessment: &Assessment) -> String {
     )
 }
 
-/// Why a requirement is not passed, or which part of it no check observes.
+/// Returns why a requirement did not pass, or for a passed one, the measured figures or the
+/// part that no check tests.
 fn note(result: &RequirementResult) -> Option<String> {
     let beside = || {
         let beside = result.requirement.not_tested.as_ref()?;
@@ -57,7 +58,7 @@ fn note(result: &RequirementResult) -> Option<String> {
     }
 }
 
-/// The table for a terminal.
+/// Returns the table for a terminal.
 pub(in crate::check) fn terminal(assessment: &Assessment) -> String {
     let profile = assessment.profile;
     let mut out = format!(
@@ -90,7 +91,7 @@ pub(in crate::check) fn terminal(assessment: &Assessment) -> String {
     out
 }
 
-/// The table for the summary of a job, in Markdown; `escaped` makes text of it.
+/// Returns the table for the summary of a GitHub job, in Markdown. `escaped` escapes text.
 pub(in crate::check) fn markdown(
     assessment: &Assessment,
     escaped: impl Fn(&str) -> String,
@@ -118,7 +119,7 @@ pub(in crate::check) fn markdown(
     out
 }
 
-/// The table for the page of a report.
+/// Returns the table for the HTML report.
 pub(in crate::check) fn html(assessment: &Assessment) -> Markup {
     let profile = assessment.profile;
     markup! {
@@ -166,7 +167,7 @@ fn row(result: &RequirementResult) -> Markup {
     }
 }
 
-/// The machine form.
+/// Returns the object for the JSON report.
 pub(in crate::check) fn json(assessment: &Assessment) -> Value {
     let profile = assessment.profile;
     let results = assessment.results.iter().map(|result| {

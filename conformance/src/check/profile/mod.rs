@@ -82,7 +82,7 @@ impl Kind {
         }
     }
 
-    /// Returns all checks of this kind, including those that only profiles demand.
+    /// Returns all checks of this kind, including those that only profiles require.
     pub fn checks(self) -> Vec<Check> {
         match self {
             // An unreadable catalogue is an error of `check sp` itself.
@@ -101,12 +101,12 @@ pub enum Scope {
     /// The checks of its requirements.
     #[default]
     Listed,
-    /// All checks: the profile adds to the standards. Its own checks, which no standard
-    /// demands, are only hints if the profile is not chosen.
+    /// All checks: the profile adds requirements to the standards. The checks that only it
+    /// requires are hints if the profile is not chosen.
     Everything,
 }
 
-/// How strictly the source of a profile demands something.
+/// How strictly the source of a profile requires something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Demand {
@@ -144,7 +144,7 @@ impl Demand {
 pub struct Requirement {
     /// Its number or name in the source.
     pub id: String,
-    /// What is demanded, in the words of this project.
+    /// The requirement, in the words of this project.
     pub name: String,
     /// How strictly.
     pub level: Demand,
@@ -229,7 +229,7 @@ pub fn profiles() -> &'static [Profile] {
     &PROFILES
 }
 
-/// The first words of the citation of a check that no standard demands, only the guide.
+/// The first words of `spec` of a check that no standard requires, only the guide.
 const GUIDE_ONLY: &str = "portal guide";
 
 /// Returns the profile of the set-up guide's portal.
@@ -346,8 +346,8 @@ impl Profile {
         own.map(String::as_str)
     }
 
-    /// Returns the ids of the requirements that name a check, and the strictest demand
-    /// among them.
+    /// Returns the ids of the requirements that contain a check, and the strictest level among
+    /// them.
     fn demands(&self, kind: Kind, check: &str) -> Option<(Demand, Vec<&str>)> {
         let naming: Vec<&Requirement> = self
             .requirements_of(kind)
@@ -366,9 +366,10 @@ fn names_of(kind: Kind) -> String {
 }
 
 impl CheckReport {
-    /// Returns this report by the rules of these profiles: what they require is MUST, what
-    /// they recommend is SHOULD. What another deployment adds to a standard is a hint, and what
-    /// no standard knows is skipped. A finding names the requirements.
+    /// Returns this report with the levels of these profiles: a required check is a MUST, a
+    /// recommended one a SHOULD. Findings that only the profile of another deployment requires
+    /// become warnings, or are skipped if no standard requires them. The `spec` of a finding
+    /// names the requirements.
     #[must_use]
     pub fn with_profiles(mut self, chosen: &[&'static Profile]) -> Self {
         let Some(kind) = Kind::of_command(self.command) else {
@@ -399,7 +400,7 @@ impl CheckReport {
                     if outcome.check.spec.starts_with(GUIDE_ONLY) {
                         outcome.verdict = Verdict::Skip;
                         outcome.actual = format!(
-                            "only the portal of the set-up guide needs it (--profile guide); seen: {}",
+                            "only the portal of the set-up guide requires this (--profile guide); observed: {}",
                             outcome.actual
                         );
                     } else {

@@ -38,10 +38,10 @@ fn every_requirement_has_checks_that_exist_or_a_reason() {
         for it in &profile.requirements {
             let at = format!("{} {}", profile.name, it.id);
             if !ids.insert(&it.id) {
-                wrong.push(format!("{at} is there twice"));
+                wrong.push(format!("{at} exists twice"));
             }
             if it.kinds.iter().any(|kind| !profile.kinds.contains(kind)) {
-                wrong.push(format!("{at} is of a kind that the profile is not of"));
+                wrong.push(format!("{at} has a kind that the profile does not have"));
             }
             let kinds = if it.kinds.is_empty() {
                 &profile.kinds
@@ -57,7 +57,7 @@ fn every_requirement_has_checks_that_exist_or_a_reason() {
             for check in &it.checks {
                 let is_known = |kind: &Kind| known[*kind as usize].contains(check);
                 if !kinds.iter().any(is_known) {
-                    wrong.push(format!("{at} names {check}, which there is not"));
+                    wrong.push(format!("{at}: check {check} not found"));
                 }
             }
         }
@@ -66,7 +66,7 @@ fn every_requirement_has_checks_that_exist_or_a_reason() {
 }
 
 #[test]
-fn each_check_that_only_profiles_demand_is_demanded() {
+fn each_check_that_only_profiles_require_is_in_a_profile() {
     let named: BTreeSet<&String> = profiles()
         .iter()
         .flat_map(|it| &it.requirements)
@@ -81,7 +81,7 @@ fn each_check_that_only_profiles_demand_is_demanded() {
 }
 
 #[test]
-fn the_guide_demands_what_cites_the_guide_at_its_level() {
+fn the_guide_profile_contains_each_check_that_cites_the_guide_at_its_level() {
     let guide = guide().unwrap();
     let all = crate::check::idp::catalogue();
     let cites: BTreeSet<&str> = all
@@ -102,7 +102,7 @@ fn the_guide_demands_what_cites_the_guide_at_its_level() {
 }
 
 #[test]
-fn the_portal_of_the_guide_is_known_by_its_metadata() {
+fn the_portal_of_the_guide_is_recognized_by_its_metadata() {
     let at = |location: &str| SpMetadata {
         entity_id: "https://sp.example".to_owned(),
         acs: vec![IndexedEndpoint {
@@ -130,7 +130,7 @@ fn the_portal_of_the_guide_is_known_by_its_metadata() {
 }
 
 #[test]
-fn an_unusable_name_is_an_error_that_names_the_others() {
+fn an_invalid_profile_name_is_an_error_that_lists_the_valid_names() {
     let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
     let unknown = Profile::chosen(Kind::Scim, &names(&["nonesuch"])).unwrap_err();
     assert!(matches!(unknown, ProfileError::Unknown { .. }));
@@ -149,7 +149,7 @@ fn an_unusable_name_is_an_error_that_names_the_others() {
     assert_eq!(twice.len(), 1);
 }
 
-/// A profile as tests want it.
+/// Parses a profile with these requirements.
 fn invented(text: &str) -> &'static Profile {
     let head = "name = \"invented\"\ntitle = \"t\"\nkinds = [\"scim\"]\nstatus = \"s\"\nsource = \"s\"\nread = \"2026-11\"\n";
     Box::leak(Box::new(toml::from_str(&format!("{head}{text}")).unwrap()))
@@ -182,7 +182,7 @@ fn report(outcomes: Vec<Outcome>) -> CheckReport {
 }
 
 #[test]
-fn a_requirement_passes_only_if_each_of_its_checks_was_seen_to_hold() {
+fn a_requirement_passes_only_if_all_its_checks_passed() {
     let profile = invented(
         &[
             requirement("passed", "required", "checks = [\"SCIM-A\"]"),
@@ -232,7 +232,7 @@ fn a_requirement_passes_only_if_each_of_its_checks_was_seen_to_hold() {
         ]
     );
     assert_eq!(report.exit_code(), 1);
-    // What the profile requires is a MUST, and the finding names it.
+    // A required check is a MUST, and its finding names the requirement.
     let hint = &report.outcomes[4];
     assert_eq!(
         (hint.check.level, hint.verdict),
@@ -242,7 +242,7 @@ fn a_requirement_passes_only_if_each_of_its_checks_was_seen_to_hold() {
 }
 
 #[test]
-fn what_is_required_decides_the_exit_code_and_expected_failures_do_not() {
+fn required_requirements_decide_the_exit_code_unless_the_failure_is_expected() {
     let text = [
         requirement("1", "required", "checks = [\"SCIM-A\"]"),
         requirement("2", "recommended", "checks = [\"SCIM-B\"]"),
@@ -298,7 +298,7 @@ fn checks_of_another_deployment_are_hints_or_skipped() {
 }
 
 #[test]
-fn a_list_runs_its_checks_and_their_controls_and_a_deployment_everything() {
+fn a_listed_profile_runs_its_checks_and_controls_and_a_deployment_profile_all_checks() {
     let profile = invented(&requirement("1", "required", "checks = [\"SCIM-READ-01\"]"));
     let checks = Profile::checks_to_run(Kind::Scim, &[profile]).unwrap();
     assert!(checks.contains(&"SCIM-READ-01".to_owned()));

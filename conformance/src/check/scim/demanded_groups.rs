@@ -1,4 +1,4 @@
-//! What only profiles demand of groups.
+//! Checks of groups that only profiles require. The core specifications do not.
 
 use serde_json::{Value, json};
 
@@ -14,45 +14,45 @@ use super::target::query;
 use super::wire::Told;
 
 checks! {
-"SCIM-PROFILE-40", May, "IPSIE AL SCIM profile (Update Group)"; "Fifty members are added and removed by one PATCH each";
-    expects "50 members after fifty operations add, none after fifty operations remove";
-    fix "Take at least 50 operations on members in a request.";
+"SCIM-PROFILE-40", May, "IPSIE AL SCIM profile (Update Group)"; "One PATCH adds 50 members to a group, and one PATCH removes them";
+    expects "50 members after a PATCH with 50 add operations, none after a PATCH with 50 remove operations";
+    fix "Accept at least 50 operations on members in one PATCH request.";
     needs [Need::Patch, Need::Groups, Need::Writes]; act(fifty_members)
-"SCIM-PROFILE-41", May, "IPSIE AL SCIM profile (Create Group)"; "A group is created without members";
-    expects "201 for a group without members";
-    fix "Take groups without members: they are filled later.";
+"SCIM-PROFILE-41", May, "IPSIE AL SCIM profile (Create Group)"; "A group without members can be created";
+    expects "HTTP 201 for a POST of a group without members";
+    fix "Accept groups without members: clients add the members later.";
     needs [Need::Groups, Need::Writes]; act(empty_group)
-"SCIM-PROFILE-42", May, "IPSIE AL SCIM profile (List Groups By Alternate Identifier)"; "A group is found by members[value eq …]";
-    expects "the one group that has the member";
-    fix "Support members[value eq \"…\"].";
+"SCIM-PROFILE-42", May, "IPSIE AL SCIM profile (List Groups By Alternate Identifier)"; "The filter members[value eq …] finds a group";
+    expects "only the group with this member";
+    fix "Support the filter members[value eq \"…\"] at /Groups.";
     needs [Need::Filter, Need::Groups, Need::Writes]; act(by_member)
-"SCIM-PROFILE-43", May, "IPSIE AL SCIM profile (List Groups By Alternate Identifier)"; "A group is found by its externalId";
-    expects "the one group that has the externalId";
-    fix "Keep externalId of groups, and support eq on it.";
+"SCIM-PROFILE-43", May, "IPSIE AL SCIM profile (List Groups By Alternate Identifier)"; "A filter on externalId finds a group";
+    expects "only the group with this externalId";
+    fix "Store externalId of groups, and support filters with eq on it.";
     needs [Need::Filter, Need::Groups, Need::Writes]; act(by_external_id)
-"SCIM-PROFILE-44", May, "Entra gallery (SCIM_Group_Pagination_Test)"; "Eleven groups are read in pages of five";
-    expects "three pages of at most five, startIndex as it was asked for, and no group twice";
-    fix "Support startIndex and count at /Groups too.";
+"SCIM-PROFILE-44", May, "Entra gallery (SCIM_Group_Pagination_Test)"; "Eleven groups can be read in pages of five";
+    expects "three pages of at most five groups, startIndex as requested, and no group on two pages";
+    fix "Support startIndex and count at /Groups as at /Users.";
     needs [Need::Groups, Need::Writes]; act(pages_of_groups)
-"SCIM-PROFILE-45", May, "Entra gallery (Restore_Group_Test)"; "A group that was deleted is created again";
-    expects "404 for the old one, 201 for the new one";
-    fix "Free the displayName with the deletion.";
+"SCIM-PROFILE-45", May, "Entra gallery (Restore_Group_Test)"; "A deleted group can be created again";
+    expects "HTTP 404 for the deleted group, 201 for the new one";
+    fix "Make the displayName available again when the group is deleted.";
     needs [Need::Groups, Need::Writes]; act(created_again)
-"SCIM-PROFILE-46", May, "Okta-SCIM-20-SPEC-Test (Verify Groups endpoint)"; "/Groups is answered with a list";
-    expects "200 with a ListResponse";
-    fix "Answer GET /Groups with a list, an empty one where there is no group.";
+"SCIM-PROFILE-46", May, "Okta-SCIM-20-SPEC-Test (Verify Groups endpoint)"; "GET /Groups returns a ListResponse";
+    expects "HTTP 200 with a ListResponse";
+    fix "Answer GET /Groups with a ListResponse, which is empty if there is no group.";
     needs [Need::Groups]; act(groups_are_listed)
-"SCIM-PROFILE-47", May, "IPSIE AL SCIM profile (Group Provisioning, Schema)"; "A second group of a displayName is refused";
-    expects "an answer with 409";
-    fix "Guard displayName of groups by a unique index.";
+"SCIM-PROFILE-47", May, "IPSIE AL SCIM profile (Group Provisioning, Schema)"; "A second group with the same displayName is refused";
+    expects "HTTP 409";
+    fix "Make displayName of groups unique, for example by a unique index.";
     needs [Need::Groups, Need::Writes]; act(unique_name)
-"SCIM-PROFILE-48", May, "Okta-SCIM-20-Entitlements-Test"; "Each resource type beside users and groups lists one resource with count=1 and startIndex=1";
-    expects "200, a ListResponse with one resource, startIndex, totalResults, and itemsPerPage 1";
-    fix "Answer GET {endpoint}?count=1&startIndex=1 with a page of one, and write the three numbers into every list.";
+"SCIM-PROFILE-48", May, "Okta-SCIM-20-Entitlements-Test"; "Each resource type other than User and Group lists one resource with count=1 and startIndex=1";
+    expects "HTTP 200 and a ListResponse with one resource, startIndex, totalResults, and itemsPerPage 1";
+    fix "Answer GET {endpoint}?count=1&startIndex=1 with one resource, and write startIndex, totalResults and itemsPerPage into every ListResponse.";
     needs []; act(lists_of_one)
 }
 
-/// How many operations on members a request has.
+/// Number of operations on members in one PATCH request.
 const FIFTY: usize = 50;
 
 async fn fifty_members(probe: &Probe<'_>) -> Judged {
@@ -67,7 +67,7 @@ async fn fifty_members(probe: &Probe<'_>) -> Judged {
     let now = probe.patched(&group, add.collect()).await?;
     let came = values(&now, "members").len();
     ensure(came == FIFTY, || {
-        format!("the group has {came} members after add")
+        format!("the group has {came} members after the add operations, expected 50")
     })?;
     let remove = users
         .iter()
@@ -75,7 +75,7 @@ async fn fifty_members(probe: &Probe<'_>) -> Judged {
     let now = probe.patched(&group, remove.collect()).await?;
     let came = values(&now, "members").len();
     ensure(came == 0, || {
-        format!("the group has {came} members after remove")
+        format!("the group has {came} members after the remove operations, expected none")
     })
 }
 
@@ -113,14 +113,14 @@ async fn by_external_id(probe: &Probe<'_>) -> Judged {
     let id = format!("ext-{}", probe.name());
     let body = with(probe.group_body(&[])?, json!({"externalId": id}));
     let told = probe.post(&probe.groups()?.endpoint, &body).await?;
-    told.given("making a group")?;
+    told.given("creating a group")?;
     let made = probe.resource(&told).await?;
     same("externalId", member(&made, "externalId"), &json!(id))?;
     let told = found(probe, &format!("externalId eq \"{id}\"")).await?;
     let all = told.listed()?;
     let ids: Vec<Option<&Value>> = all.iter().map(|one| member(one, "id")).collect();
     ensure(ids == [member(&made, "id")], || {
-        format!("{} groups came, expected the one", ids.len())
+        format!("found {} groups, expected only the created one", ids.len())
     })
 }
 
@@ -146,13 +146,13 @@ async fn groups_are_listed(probe: &Probe<'_>) -> Judged {
     if speaks(&told.body()?, LIST) {
         return Ok(());
     }
-    told.wrong("schemas does not name the ListResponse")
+    told.wrong("schemas does not contain the URN of ListResponse")
 }
 
 async fn unique_name(probe: &Probe<'_>) -> Judged {
     let group = probe.group(&[]).await?;
     if member(&group.sent, "displayName").is_none() {
-        return unjudged("the group was made without a displayName");
+        return unjudged("the group was created without a displayName");
     }
     let told = probe.post(&probe.groups()?.endpoint, &group.sent).await?;
     told.is(409)
@@ -172,7 +172,7 @@ async fn lists_of_one(probe: &Probe<'_>) -> Judged {
         .filter_map(|one| text(one, &["endpoint"]))
         .collect();
     if others.is_empty() {
-        return unjudged("the server has no resource types beside users and groups");
+        return unjudged("the server has no resource types other than User and Group");
     }
     for endpoint in others {
         list_of_one_at(probe, endpoint).await?;

@@ -1,6 +1,5 @@
-//! Look-ups at the rate that marketplaces demand, for as long as was asked for
-//! (`--rate-seconds`): load on somebody's server is played only when its owner
-//! asks for it.
+//! Look-ups of users at the rate that marketplaces require, for `--rate-seconds`. Without this
+//! option the check is skipped, so that nobody puts load on a server without meaning to.
 
 use std::time::{Duration, Instant};
 
@@ -16,43 +15,44 @@ use super::wire::Asked;
 use crate::check::runner::retry_after;
 
 checks! {
-"SCIM-PROFILE-80", May, "Entra gallery (SCIM API requirements), IPSIE AL SCIM profile (Performance and Efficiency)"; "25 requests a second are answered";
-    expects "each of 25 look-ups a second to succeed in time, or 429 with Retry-After in seconds or as a date";
-    fix "Serve at least 25 requests a second and tenant. Where you limit requests, answer 429 with Retry-After.";
+"SCIM-PROFILE-80", May, "Entra gallery (SCIM API requirements), IPSIE AL SCIM profile (Performance and Efficiency)"; "25 requests per second are answered";
+    expects "each of 25 look-ups per second to succeed in time, or HTTP 429 with Retry-After in seconds or as a date";
+    fix "Serve at least 25 requests per second and tenant. If you limit requests, answer 429 with Retry-After.";
     needs [Need::Filter, Need::Writes]; act(rate_is_held)
 }
 
-/// Requests a second.
+/// Requests per second.
 const RATE: u32 = 25;
 
-/// How many requests may be under way, or wait for their time, at once.
+/// Maximum number of requests that are sent or wait to be sent at the same time.
 const AT_ONCE: usize = 100;
 
-/// How long after its time the last answer may come: what takes longer piles
-/// up.
+/// Time after the planned end within which the last answer must arrive. If it arrives later,
+/// the server answers more slowly than requests arrive.
 const BACKLOG: Duration = Duration::from_secs(2);
 
-/// How late a request may be sent before it is this machine that is too slow.
+/// Maximum delay of a request. If requests are sent later, this machine is too slow to judge
+/// the server.
 const LATE: Duration = Duration::from_secs(1);
 
-/// What became of one request.
+/// The result of one request.
 enum Ending {
     Answered(Duration),
-    /// 429 or 503, with how to go on.
+    /// 429 or 503 with a usable Retry-After.
     Limited,
-    /// What came instead.
+    /// Another answer, or no answer.
     Wrong(String),
-    /// The run has ended.
+    /// The run ended before the request was sent.
     Unsent,
 }
 
-/// What became of one request, and how late it was sent.
+/// The result of one request, and the delay with which it was sent.
 struct Sent {
     ending: Ending,
     late: Duration,
 }
 
-/// Sends a request when its time has come.
+/// Waits until a request is due and sends it.
 async fn send(probe: &Probe<'_>, asked: &Asked, due: Duration, start: Instant) -> Sent {
     let session = probe.session;
     if let Some(wait) = due.checked_sub(start.elapsed()) {
@@ -79,19 +79,19 @@ async fn send(probe: &Probe<'_>, asked: &Asked, due: Duration, start: Instant) -
             Ending::Limited
         }
         Ok(told) => Ending::Wrong(told.quoted()),
-        Err(reason) => Ending::Wrong(format!("{} got no answer: {reason}", asked.line())),
+        Err(reason) => Ending::Wrong(format!("no answer to {}: {reason}", asked.line())),
     };
     Sent { ending, late }
 }
 
-/// Whether Retry-After can be read: seconds, or a date (RFC 9110 §10.2.3).
+/// True if the value of Retry-After is valid: seconds or a date (RFC 9110 §10.2.3).
 fn is_usable(value: &str) -> bool {
     let value = value.trim();
     let dates = jiff::fmt::rfc2822::DateTimeParser::new();
     value.parse::<u32>().is_ok() || dates.parse_timestamp(value).is_ok()
 }
 
-/// The value below which this share of sorted values lies.
+/// Returns the quantile of sorted values; `share` is in percent.
 fn quantile(sorted: &[Duration], share: usize) -> Duration {
     let at = (sorted.len() * share / 100).min(sorted.len().saturating_sub(1));
     sorted.get(at).copied().unwrap_or_default()
@@ -100,7 +100,9 @@ fn quantile(sorted: &[Duration], share: usize) -> Duration {
 async fn rate_is_held(probe: &Probe<'_>) -> Judged {
     let session = probe.session;
     let Some(seconds) = session.options.rate_seconds else {
-        return unjudged("no load is played unless it is asked for: --rate-seconds 30");
+        return unjudged(
+            "the load check runs only with --rate-seconds, for example --rate-seconds 30",
+        );
     };
     let user = probe.user(json!({})).await?;
     let filter = format!("userName eq {}", user.sent["userName"]);
@@ -132,7 +134,7 @@ async fn rate_is_held(probe: &Probe<'_>) -> Judged {
     }
     times.sort_unstable();
     let figure = format!(
-        "{} requests in {:.1} s ({:.1} a second): {} answered, {limited} limited with Retry-After, {} otherwise; half within {} ms, 99 % within {} ms",
+        "{} requests in {:.1} s ({:.1} per second): {} successful, {limited} limited with Retry-After, {} other answers; 50 % within {} ms, 99 % within {} ms",
         sent.len(),
         took.as_secs_f64(),
         f64::from(seconds * RATE) / took.as_secs_f64().max(f64::from(seconds)),
@@ -143,19 +145,25 @@ async fn rate_is_held(probe: &Probe<'_>) -> Judged {
     );
     probe.note(json!({ "figure": figure }));
     if let Some(first) = wrong.first() {
-        return ensure(false, || format!("{figure}; the first: {first}"));
+        return ensure(false, || {
+            format!("{figure}; the first other answer: {first}")
+        });
     }
     if took < Duration::from_secs(seconds.into()) + BACKLOG {
         return Ok(());
     }
     let late = sent.iter().map(|it| it.late).max().unwrap_or_default();
     if late > LATE && quantile(&times, 99) < LATE {
-        return unjudged(format!("this machine could not send in time: {figure}"));
+        return unjudged(format!(
+            "this machine could not send the requests in time: {figure}"
+        ));
     }
-    ensure(false, || format!("answers pile up: {figure}"))
+    ensure(false, || {
+        format!("the server answers more slowly than requests arrive: {figure}")
+    })
 }
 
-/// The figure in a check's evidence, if it has one.
+/// Returns the sentence with the measured figures from a check's evidence, if there is one.
 pub(in crate::check) fn figure(evidence: &Value) -> Option<&str> {
     let mut all = evidence.as_array()?.iter();
     all.find_map(|one| one["figure"].as_str())

@@ -1,5 +1,5 @@
-//! What only profiles demand of the whole service: what it announces, its
-//! schemas, its address and its errors.
+//! Checks of the whole service that only profiles require: `ServiceProviderConfig`, schemas,
+//! base URL, errors and access tokens.
 
 use browser::site::is_trustworthy;
 use serde_json::{Value, json};
@@ -17,79 +17,79 @@ checks! {
 harm Style;
 "SCIM-PROFILE-01", May, "Entra gallery, draft-zollner-scim-interop-profile-02 (Updating Resources)"; "ServiceProviderConfig says that PATCH is supported";
     expects "patch.supported true";
-    fix "Support PATCH, and set patch.supported to true: identity providers update users and groups by it.";
+    fix "Support PATCH, and set patch.supported to true: identity providers update users and groups with PATCH.";
     needs []; act(patch_is_supported)
 "SCIM-PROFILE-02", May, "draft-zollner-scim-interop-profile-02 (Filtering)"; "ServiceProviderConfig says that filters are supported";
     expects "filter.supported true";
-    fix "Support filters with eq and and, and set filter.supported to true.";
+    fix "Support filters with the operators `eq` and `and`, and set filter.supported to true.";
     needs []; act(filter_is_supported)
 "SCIM-PROFILE-03", May, "Entra gallery, IPSIE AL SCIM profile (Performance and Efficiency)"; "ServiceProviderConfig says that bulk requests are supported";
     expects "bulk.supported true";
-    fix "Serve /Bulk, and set bulk.supported to true.";
+    fix "Support requests to /Bulk, and set bulk.supported to true.";
     needs []; act(bulk_is_supported)
-"SCIM-PROFILE-04", May, "Entra gallery (group tests), RFC 7643 §4.2"; "/Schemas has the schema of groups";
+"SCIM-PROFILE-04", May, "Entra gallery (group tests), RFC 7643 §4.2"; "/Schemas contains the schema of groups";
     expects "urn:ietf:params:scim:schemas:core:2.0:Group among the schemas";
-    fix "Serve groups, and their schema at /Schemas: without it group tests fail and are not skipped.";
+    fix "Support groups, and list their schema at /Schemas: without it the group tests of the marketplace fail instead of being skipped.";
     needs []; act(group_schema)
-"SCIM-PROFILE-05", May, "Okta OIN, draft-zollner-scim-interop-profile-02 (Transport Security)"; "The base address is protected by TLS";
-    expects "a base address with https";
-    fix "Serve SCIM by https only.";
+"SCIM-PROFILE-05", May, "Okta OIN, draft-zollner-scim-interop-profile-02 (Transport Security)"; "The base URL uses TLS";
+    expects "a base URL with https";
+    fix "Offer SCIM only by https.";
     needs []; act(https)
-"SCIM-PROFILE-06", May, "Okta OIN"; "The base address has no underscore";
-    expects "a base address without _";
-    fix "Choose an address without underscores: Okta refuses such.";
+"SCIM-PROFILE-06", May, "Okta OIN"; "The base URL contains no underscore";
+    expects "a base URL without _";
+    fix "Choose a base URL without underscores: Okta refuses URLs that contain one.";
     needs []; act(no_underscore)
-"SCIM-PROFILE-07", May, "draft-zollner-scim-interop-profile-02 (Canonical Values for Typed Attributes)"; "Each type sub-attribute of users lists its canonical values";
-    expects "canonicalValues at the type of emails, phoneNumbers and all others";
-    fix "List the types that you take in canonicalValues at /Schemas: clients map attributes by them.";
+"SCIM-PROFILE-07", May, "draft-zollner-scim-interop-profile-02 (Canonical Values for Typed Attributes)"; "The schema of users lists canonical values for every type sub-attribute";
+    expects "canonicalValues for the type of emails, phoneNumbers and every other attribute that has a type";
+    fix "At /Schemas, list the types that you accept in canonicalValues: clients use them to map attributes.";
     needs []; act(canonical_types)
-"SCIM-PROFILE-08", May, "draft-zollner-scim-interop-profile-02 (Discovery Endpoints)"; "The id of each resource type is its name";
+"SCIM-PROFILE-08", May, "draft-zollner-scim-interop-profile-02 (Discovery Endpoints)"; "The id of each resource type equals its name";
     expects "id equal to name";
     fix "Set id of each resource type to its name.";
     needs []; act(types_by_name)
-"SCIM-PROFILE-09", May, "draft-zollner-scim-interop-profile-02 (Scope and Conformance)"; "ServiceProviderConfig claims the interoperability profile";
+"SCIM-PROFILE-09", May, "draft-zollner-scim-interop-profile-02 (Scope and Conformance)"; "ServiceProviderConfig contains interopProfileConformant true";
     expects "interopProfileConformant true";
-    fix "Set interopProfileConformant to true once every requirement holds.";
+    fix "Set interopProfileConformant to true when the server meets every requirement of the profile.";
     needs []; act(claims_conformance)
-"SCIM-PROFILE-10", May, "IPSIE AL SCIM profile (Passwords and other credentials)"; "Users have no password";
-    expects "a schema of users without password";
-    fix "Take password out of the schema of users: credentials don't travel by SCIM.";
+"SCIM-PROFILE-10", May, "IPSIE AL SCIM profile (Passwords and other credentials)"; "The schema of users has no password";
+    expects "a schema of users without the attribute password";
+    fix "Remove password from the schema of users: the profile forbids credentials in SCIM.";
     needs []; act(no_password)
-"SCIM-PROFILE-11", May, "IPSIE AL SCIM profile (User Provisioning, Schema)"; "The schema of users has userName, displayName and active";
-    expects "all three at /Schemas";
-    fix "Serve the three attributes, and list them in the schema of users.";
+"SCIM-PROFILE-11", May, "IPSIE AL SCIM profile (User Provisioning, Schema)"; "The schema of users contains userName, displayName and active";
+    expects "all three attributes in the schema of users at /Schemas";
+    fix "Support the three attributes, and list them in the schema of users.";
     needs []; act(user_attributes)
-"SCIM-PROFILE-12", May, "IPSIE AL SCIM profile (Group Provisioning, Schema)"; "The schema of groups has displayName and members";
-    expects "both at /Schemas";
-    fix "Serve both attributes, and list them in the schema of groups.";
+"SCIM-PROFILE-12", May, "IPSIE AL SCIM profile (Group Provisioning, Schema)"; "The schema of groups contains displayName and members";
+    expects "both attributes in the schema of groups at /Schemas";
+    fix "Support both attributes, and list them in the schema of groups.";
     needs [Need::Groups]; act(group_attributes)
-"SCIM-PROFILE-13", May, "Okta-SCIM-20-SPEC-Test (Check status 401)"; "A 401 says in words what is wrong";
-    expects "a text detail in the answer to a wrong token";
-    fix "Write detail into the body of a 401 too.";
+"SCIM-PROFILE-13", May, "Okta-SCIM-20-SPEC-Test (Check status 401)"; "An answer with HTTP 401 contains detail";
+    expects "a text in detail, in the answer to a wrong token";
+    fix "Return an Error body with detail for HTTP 401 too.";
     needs []; act(refusal_in_words)
-"SCIM-PROFILE-14", May, "Entra gallery (Schema_Discoverability_Test)"; "Every attribute that a user shows is in the schemas";
-    expects "each member of a user to be in the schema of users, or below the URN of an extension";
-    fix "List at /Schemas exactly what you serve: clients offer only those attributes for mapping.";
+"SCIM-PROFILE-14", May, "Entra gallery (Schema_Discoverability_Test)"; "/Schemas lists every attribute that users contain";
+    expects "each attribute of a returned user in the schema of users, or below the URN of an extension";
+    fix "List exactly the supported attributes at /Schemas: clients offer only those for mapping.";
     needs []; act(schemas_are_accurate)
-"SCIM-PROFILE-16", May, "Entra gallery (Schema_Discoverability_Test)"; "The types of e-mails, phone numbers and addresses are listed";
-    expects "canonicalValues at the type of each that the schema of users has";
-    fix "List work, home and what else you take in canonicalValues: the attributes of a mapping are built from them.";
+"SCIM-PROFILE-16", May, "Entra gallery (Schema_Discoverability_Test)"; "The schema of users lists the types of emails, phoneNumbers and addresses";
+    expects "canonicalValues for the type of each of the three that the schema of users contains";
+    fix "List work, home and all other accepted types in canonicalValues: Entra ID builds the attributes of a mapping from them.";
     needs []; act(mapped_types)
-"SCIM-PROFILE-17", May, "IPSIE AL SCIM profile (Authentication and Authorization)"; "The access token came by a signed client assertion";
-    expects "a token for client credentials with a JWT that the client signed (RFC 7523 §2.2)";
-    fix "Take private_key_jwt at the token endpoint.";
+"SCIM-PROFILE-17", May, "IPSIE AL SCIM profile (Authentication and Authorization)"; "The token endpoint accepts a signed client assertion";
+    expects "an access token for client credentials with a JWT signed by the client (RFC 7523 §2.2)";
+    fix "Support the client authentication method private_key_jwt at the token endpoint.";
     needs []; act(token_by_assertion)
-"SCIM-PROFILE-18", May, "IPSIE AL SCIM profile (Authentication and Authorization)"; "The access token has the scope scim and no other";
+"SCIM-PROFILE-18", May, "IPSIE AL SCIM profile (Authentication and Authorization)"; "The access token has only the scope scim";
     expects "scope \"scim\" in the answer of the token endpoint";
-    fix "Issue tokens for the scope scim, and name it in the answer.";
+    fix "Issue tokens for the scope scim, and return scope in the answer.";
     needs []; act(token_for_scim)
-"SCIM-PROFILE-19", May, "IPSIE AL SCIM profile (Authentication and Authorization), RFC 7523 §3"; "A client assertion that is not right gets no token";
-    expects "400 or 401 for one that has ended, is for another audience, of another client, unsigned, or signed with another key";
-    fix "Verify the signature with the client's own key and a fixed list of algorithms, then iss, sub, aud and exp.";
+"SCIM-PROFILE-19", May, "IPSIE AL SCIM profile (Authentication and Authorization), RFC 7523 §3"; "The token endpoint refuses an invalid client assertion";
+    expects "HTTP 400 or 401 for an assertion that has expired, is for another audience, is from another client, is unsigned, or is signed with another key";
+    fix "Verify the signature with the client's own key and a fixed list of algorithms, then check iss, sub, aud and exp.";
     needs []; act(wrong_assertions_are_refused)
-"SCIM-PROFILE-15", May, "Entra gallery (Validate_Credentials_Test)"; "The access token came by OAuth client credentials, for one to six hours";
+"SCIM-PROFILE-15", May, "Entra gallery (Validate_Credentials_Test)"; "The client credentials grant issues an access token that is valid for one to six hours";
     expects "expires_in between 3600 and 21600 seconds";
-    fix "Issue access tokens by the client credentials grant, for at least 60 minutes and at most 6 hours, and say so in expires_in.";
+    fix "Issue access tokens by the client credentials grant, valid for at least 60 minutes and at most 6 hours, and return the lifetime in expires_in.";
     needs []; act(token_of_client_credentials)
 }
 
@@ -118,7 +118,7 @@ async fn claims_conformance(probe: &Probe<'_>) -> Judged {
     says(probe, &["interopProfileConformant"]).await
 }
 
-/// A schema at `/Schemas`, by its URN.
+/// Returns the schema with this URN at `/Schemas`.
 async fn schema(probe: &Probe<'_>, urn: &str) -> Judged<Option<Value>> {
     let (_, all) = entries(probe, "/Schemas").await?;
     let mut all = all.into_iter();
@@ -151,7 +151,7 @@ async fn group_attributes(probe: &Probe<'_>) -> Judged {
     has_schema(probe, GROUP, &["displayName", "members"]).await
 }
 
-/// Whether no address of the Internet is meant: TLS proves nothing there.
+/// True if the URL is on this machine or below `.test`, where TLS is not needed.
 fn is_local(base: &str) -> bool {
     let is_test = |url: &Url| {
         let name = url.host_str().unwrap_or_default();
@@ -167,17 +167,15 @@ async fn https(probe: &Probe<'_>) -> Judged {
     }
     if is_local(base) {
         return unjudged(format!(
-            "{base} is an address of this machine or of a test, where TLS is not needed"
+            "{base} is a URL of this machine or of a test, where TLS is not needed"
         ));
     }
-    ensure(false, || format!("the base address is {base}"))
+    ensure(false, || format!("the base URL is {base}"))
 }
 
 async fn no_underscore(probe: &Probe<'_>) -> Judged {
     let base = &probe.session.base;
-    ensure(!base.contains('_'), || {
-        format!("the base address is {base}")
-    })
+    ensure(!base.contains('_'), || format!("the base URL is {base}"))
 }
 
 async fn canonical_types(probe: &Probe<'_>) -> Judged {
@@ -191,10 +189,11 @@ async fn mapped_types(probe: &Probe<'_>) -> Judged {
     .await
 }
 
-/// Judges the canonical values of the types of these attributes of users.
+/// Requires `canonicalValues` for the sub-attribute `type` of these multi-valued attributes of
+/// users.
 async fn types_are_listed(probe: &Probe<'_>, is_meant: fn(&str) -> bool) -> Judged {
     let Some(users) = schema(probe, USER).await? else {
-        return unjudged("/Schemas has no schema of users");
+        return unjudged("/Schemas contains no schema of users");
     };
     let mut bare = Vec::new();
     let mut seen = 0;
@@ -210,11 +209,11 @@ async fn types_are_listed(probe: &Probe<'_>, is_meant: fn(&str) -> bool) -> Judg
         }
     }
     if seen == 0 {
-        return unjudged("no attribute of users has a type");
+        return unjudged("no attribute in the schema of users has the sub-attribute type");
     }
     ensure(bare.is_empty(), || {
         format!(
-            "these have a type without canonicalValues: {}",
+            "the type of these attributes has no canonicalValues: {}",
             bare.join(", ")
         )
     })
@@ -233,31 +232,31 @@ async fn types_by_name(probe: &Probe<'_>) -> Judged {
 
 async fn no_password(probe: &Probe<'_>) -> Judged {
     let Some(users) = schema(probe, USER).await? else {
-        return unjudged("/Schemas has no schema of users");
+        return unjudged("/Schemas contains no schema of users");
     };
     let mut all = values(&users, "attributes").iter();
     let has = all.any(|one| text(one, &["name"]) == Some("password"));
-    ensure(!has, || "the schema of users has password".to_owned())
+    ensure(!has, || "the schema of users contains password".to_owned())
 }
 
 async fn refusal_in_words(probe: &Probe<'_>) -> Judged {
     let told = wrong_token(probe).await?;
     if told.status != 401 {
-        return unjudged(format!("no 401 came: {}", told.quoted()));
+        return unjudged(format!("the answer is not HTTP 401: {}", told.quoted()));
     }
     let detail = told.json();
     let detail = detail.as_ref().and_then(|body| text(body, &["detail"]));
     ensure(detail.is_some_and(|it| !it.trim().is_empty()), || {
-        format!("there is no detail: {}", told.quoted())
+        format!("the answer contains no detail: {}", told.quoted())
     })
 }
 
-/// Members of every resource, which schemas need not list (RFC 7643 §3.1).
+/// Common attributes, which schemas need not list (RFC 7643 §3.1).
 const COMMON: [&str; 4] = ["schemas", "id", "externalId", "meta"];
 
 async fn schemas_are_accurate(probe: &Probe<'_>) -> Judged {
     let Some(users) = schema(probe, USER).await? else {
-        return unjudged("/Schemas has no schema of users");
+        return unjudged("/Schemas contains no schema of users");
     };
     let told = probe.users(&[("count", "1")]).await?;
     let listed = told.listed()?;
@@ -270,7 +269,7 @@ async fn schemas_are_accurate(probe: &Probe<'_>) -> Judged {
         Some(ann) => ann.kept.clone(),
         None => match listed.first() {
             Some(first) => first.clone(),
-            None => return unjudged("there is no user to compare with the schemas"),
+            None => return unjudged("the server has no user to compare with the schemas"),
         },
     };
     let known = |name: &str| {
@@ -286,22 +285,20 @@ async fn schemas_are_accurate(probe: &Probe<'_>) -> Judged {
         .collect();
     ensure(unlisted.is_empty(), || {
         format!(
-            "a user shows {}, which no schema lists",
+            "a user contains {}, which the schema of users does not list",
             unlisted.join(", ")
         )
     })
 }
 
-/// How long a token has to live, in seconds.
+/// Required lifetime of an access token, in seconds.
 const LIFE: std::ops::RangeInclusive<u64> = 3600..=21600;
 
-/// What the token endpoint said.
+/// Returns what the token endpoint answered.
 fn oauth<'p>(probe: &'p Probe<'_>) -> Judged<&'p OAuthToken> {
     match &probe.session.options.oauth {
         Some(oauth) => Ok(oauth),
-        None => {
-            unjudged("the checks authenticate without OAuth client credentials (--oauth-token-url)")
-        }
+        None => unjudged("the run does not use OAuth client credentials: give --oauth-token-url"),
     }
 }
 
@@ -309,13 +306,13 @@ async fn token_by_assertion(probe: &Probe<'_>) -> Judged {
     if oauth(probe)?.by_assertion {
         return Ok(());
     }
-    unjudged("the client authenticated with a secret: give --client-key in its place")
+    unjudged("the client authenticated with a secret: give --client-key instead")
 }
 
 async fn wrong_assertions_are_refused(probe: &Probe<'_>) -> Judged {
     let tried = &oauth(probe)?.tried;
     if tried.is_empty() {
-        return unjudged("the client signs no assertions: give --client-key");
+        return unjudged("the client does not sign assertions: give --client-key");
     }
     for one in tried {
         let (fault, status) = (one.fault, one.status);
@@ -324,13 +321,15 @@ async fn wrong_assertions_are_refused(probe: &Probe<'_>) -> Judged {
     for one in tried {
         let (fault, status) = (one.fault, one.status);
         ensure(!one.is_issued, || {
-            format!("a token was issued for an assertion although {fault}: {status}")
+            format!(
+                "the token endpoint issued a token for an assertion although {fault}: HTTP {status}"
+            )
         })?;
         if status == 429 || status == 503 {
-            return unjudged(format!("the token endpoint limits requests: {status}"));
+            return unjudged(format!("the token endpoint limits requests: HTTP {status}"));
         }
         ensure(matches!(status, 400 | 401), || {
-            format!("an assertion was answered {status} because {fault}")
+            format!("expected HTTP 400 or 401 for an assertion because {fault}, got {status}")
         })?;
     }
     Ok(())
@@ -339,7 +338,7 @@ async fn wrong_assertions_are_refused(probe: &Probe<'_>) -> Judged {
 async fn token_for_scim(probe: &Probe<'_>) -> Judged {
     let Some(scope) = &oauth(probe)?.scope else {
         return unjudged(
-            "the token endpoint does not name the scope: ask for it with --scope scim",
+            "the answer of the token endpoint contains no scope: request it with --scope scim",
         );
     };
     ensure(scope == "scim", || format!("scope is {scope:?}"))

@@ -1,5 +1,5 @@
-//! What only the SCIM interoperability profile demands: to refuse what RFC 7644
-//! leaves open. Some of it is the opposite of what well-known clients send.
+//! Checks that only the SCIM interoperability profile requires: to refuse requests that
+//! RFC 7644 allows. Well-known clients send some of these requests.
 
 use serde_json::{Value, json};
 
@@ -10,44 +10,44 @@ use super::target::segment;
 
 checks! {
 "SCIM-PROFILE-60", May, "draft-zollner-scim-interop-profile-02 (Mandatory Use of the 'path' Attribute)"; "A PATCH operation without a path is refused";
-    expects "400 with scimType invalidSyntax, and nothing changed";
-    fix "Refuse operations without path. Entra ID and Okta send such: the profile and those clients can't both be served.";
+    expects "HTTP 400 with scimType invalidSyntax, and an unchanged user";
+    fix "Refuse operations without path. Entra ID and Okta send such operations, so a server cannot both follow the profile and work with these clients.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(no_path)
 "SCIM-PROFILE-61", May, "draft-zollner-scim-interop-profile-02 (Attribute and Schema Handling)"; "A POST with an unknown attribute is refused";
-    expects "400 with scimType invalidSyntax";
-    fix "Refuse requests with attributes that no schema has.";
+    expects "HTTP 400 with scimType invalidSyntax";
+    fix "Refuse requests with attributes that are in no schema of the resource type.";
     needs [Need::Writes]; act(unknown_attribute)
-"SCIM-PROFILE-62", May, "draft-zollner-scim-interop-profile-02 (Attribute and Schema Handling)"; "A POST that names an unknown schema is refused";
-    expects "400 with scimType invalidSyntax";
-    fix "Refuse requests whose schemas name one that the resource type doesn't have.";
+"SCIM-PROFILE-62", May, "draft-zollner-scim-interop-profile-02 (Attribute and Schema Handling)"; "A POST with an unknown URN in schemas is refused";
+    expects "HTTP 400 with scimType invalidSyntax";
+    fix "Refuse requests whose schemas contain a URN that the resource type does not have.";
     needs [Need::Writes]; act(unknown_schema)
 "SCIM-PROFILE-63", May, "draft-zollner-scim-interop-profile-02 (Filtering)"; "A filter on an unknown attribute is refused";
-    expects "400 with scimType invalidFilter";
-    fix "Refuse filters on attributes that no schema of the resource type has.";
+    expects "HTTP 400 with scimType invalidFilter";
+    fix "Refuse filters on attributes that are in no schema of the resource type.";
     needs [Need::Filter]; act(unknown_in_filter)
-"SCIM-PROFILE-64", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "replace of a complex attribute replaces all of it";
-    expects "the new givenName, and no familyName";
-    fix "Put the given object in place of the whole attribute.";
+"SCIM-PROFILE-64", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "replace on a complex attribute removes the sub-attributes that it does not contain";
+    expects "the new givenName and no familyName";
+    fix "Replace the whole complex attribute with the value of the operation.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(replace_all)
-"SCIM-PROFILE-65", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "add to a complex attribute keeps the sub-attributes it doesn't name";
-    expects "the new givenName, and familyName kept";
-    fix "Merge the given object into the attribute.";
+"SCIM-PROFILE-65", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "add on a complex attribute keeps the sub-attributes that it does not contain";
+    expects "the new givenName and the old familyName";
+    fix "Merge the value of the operation into the complex attribute.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(add_merges)
-"SCIM-PROFILE-66", May, "draft-zollner-scim-interop-profile-02 (Case Sensitivity)"; "An id is compared with regard to letter case";
-    expects "404 for the id in other letter case";
-    fix "Look ids up as they are.";
+"SCIM-PROFILE-66", May, "draft-zollner-scim-interop-profile-02 (Case Sensitivity)"; "Ids are case-sensitive";
+    expects "HTTP 404 for the id with upper and lower case exchanged";
+    fix "Compare ids exactly, including letter case.";
     needs [Need::Writes]; act(id_is_exact)
-"SCIM-PROFILE-67", May, "draft-zollner-scim-interop-profile-02 (Endpoint Structure)"; "A user is not addressed by userName";
-    expects "GET /Users/{userName}: 404";
-    fix "Address resources by id alone.";
+"SCIM-PROFILE-67", May, "draft-zollner-scim-interop-profile-02 (Endpoint Structure)"; "A userName is not accepted in place of the id";
+    expects "HTTP 404 for GET /Users/{userName}";
+    fix "Find the resource of a URL only by its id.";
     needs [Need::Writes]; act(not_by_name)
-"SCIM-PROFILE-68", May, "draft-zollner-scim-interop-profile-02 (Pagination)"; "A count of 100 is taken";
-    expects "200, and as many users as there are, up to 100";
-    fix "Serve pages of at least 100.";
+"SCIM-PROFILE-68", May, "draft-zollner-scim-interop-profile-02 (Pagination)"; "A list contains up to 100 users with count=100";
+    expects "HTTP 200 and all users, up to 100";
+    fix "Return up to 100 resources per page if count asks for them.";
     needs [Need::Writes]; act(hundred)
-"SCIM-PROFILE-69", May, "draft-zollner-scim-interop-profile-02 (Resource Lifecycle)"; "DELETE deletes, and does not deactivate";
-    expects "404 for who was deleted, and for nobody of the userName active false";
-    fix "Delete the resource. To deactivate it, clients send PATCH.";
+"SCIM-PROFILE-69", May, "draft-zollner-scim-interop-profile-02 (Resource Lifecycle)"; "DELETE deletes the user instead of deactivating it";
+    expects "HTTP 404 for the deleted user, and no user with the userName in a filtered list";
+    fix "Delete the resource. Clients that want to deactivate a user send PATCH.";
     needs [Need::Filter, Need::Writes]; act(no_soft_delete)
 }
 
@@ -110,7 +110,7 @@ async fn add_merges(probe: &Probe<'_>) -> Judged {
     )
 }
 
-/// The text with its ASCII letters in the other case; `None` without letters.
+/// Returns the text with the case of its ASCII letters exchanged; `None` if it has no letters.
 fn other_case(text: &str) -> Option<String> {
     let swapped: String = text
         .chars()
@@ -124,7 +124,7 @@ fn other_case(text: &str) -> Option<String> {
 }
 
 async fn id_is_exact(probe: &Probe<'_>) -> Judged {
-    // An id may happen to have no letter.
+    // A random id may contain no letter, so the check tries three.
     for _ in 0..3 {
         let user = probe.user(json!({})).await?;
         if let Some(other) = other_case(&user.id) {
@@ -132,14 +132,14 @@ async fn id_is_exact(probe: &Probe<'_>) -> Judged {
             return probe.get(&target).await?.is(404);
         }
     }
-    unjudged("ids have no letters")
+    unjudged("the ids contain no letters")
 }
 
 async fn not_by_name(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     if name == user.id {
-        return unjudged("the server makes the userName the id");
+        return unjudged("the server uses the userName as the id");
     }
     let target = format!("{}/{}", probe.server.users.endpoint, segment(name));
     probe.get(&target).await?.is(404)
@@ -151,7 +151,7 @@ async fn hundred(probe: &Probe<'_>) -> Judged {
     let (came, total) = (told.listed()?.len(), told.total()?);
     let wanted = usize::try_from(total).unwrap_or(100).min(100);
     ensure(came == wanted, || {
-        format!("{came} users came of {total}, expected {wanted}")
+        format!("the list contains {came} of {total} users, expected {wanted}")
     })
 }
 
@@ -166,7 +166,7 @@ async fn no_soft_delete(probe: &Probe<'_>) -> Judged {
     let left = left.first().map(|one| shown(member(one, "active")));
     ensure(left.is_none(), || {
         format!(
-            "who was deleted is still listed, active {}: {} in all",
+            "a filter on userName still finds the deleted user, with active {}; users found: {}",
             left.unwrap_or_default(),
             values(&told.json().unwrap_or_default(), "Resources").len()
         )

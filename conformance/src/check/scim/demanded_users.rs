@@ -1,4 +1,4 @@
-//! What only profiles demand of users: the lifecycle as marketplaces play it.
+//! Checks of users that only profiles require: the life cycle of a user as marketplaces test it.
 
 use serde_json::{Value, json};
 
@@ -11,65 +11,65 @@ use super::support::filtered;
 use super::target::query;
 
 checks! {
-"SCIM-PROFILE-20", May, "Okta-SCIM-20-SPEC-Test (Test Users endpoint)"; "One user is listed with count=1 and startIndex=1";
-    expects "200, a ListResponse with one resource, startIndex, totalResults, and itemsPerPage 1";
-    fix "Answer GET /Users?count=1&startIndex=1 with a page of one, and write the three numbers into every list.";
+"SCIM-PROFILE-20", May, "Okta-SCIM-20-SPEC-Test (Test Users endpoint)"; "GET /Users lists one user with count=1 and startIndex=1";
+    expects "HTTP 200 and a ListResponse with one resource, startIndex, totalResults, and itemsPerPage 1";
+    fix "Answer GET /Users?count=1&startIndex=1 with one user, and write startIndex, totalResults and itemsPerPage into every ListResponse.";
     needs [Need::Writes]; act(list_of_one)
-"SCIM-PROFILE-21", May, "Okta-SCIM-20-SPEC-Test (Test Users endpoint)"; "A listed user has id, userName, both names, active and an e-mail";
-    expects "all six in the list, as they were created";
-    fix "Keep and list id, userName, name.givenName, name.familyName, active and emails.";
+"SCIM-PROFILE-21", May, "Okta-SCIM-20-SPEC-Test (Test Users endpoint)"; "A user in a list has id, userName, givenName, familyName, active and an e-mail";
+    expects "all six in the list, with the values from the creation";
+    fix "Store id, userName, name.givenName, name.familyName, active and emails, and return them in lists.";
     needs [Need::Filter, Need::Writes]; act(whole_in_a_list)
-"SCIM-PROFILE-22", May, "Entra gallery (Disable_User_Test), Okta-SCIM-20-CRUD-Test"; "A deactivated user is still found, with active false";
-    expects "200 with active false, by id and by userName";
-    fix "Keep deactivated users, and serve them with active false: clients look them up to reactivate them.";
+"SCIM-PROFILE-22", May, "Entra gallery (Disable_User_Test), Okta-SCIM-20-CRUD-Test"; "A deactivated user can still be found, with active false";
+    expects "active false when the user is read by id and when a filter on userName finds it";
+    fix "Keep deactivated users, and return them with active false: clients look them up to reactivate them.";
     needs [Need::Patch, Need::Filter, Need::Writes, Need::Keeps(&["active"])]; act(deactivated_is_found)
-"SCIM-PROFILE-23", May, "Okta-SCIM-20-CRUD-Test, IPSIE AL SCIM profile (Deactivate or Reactivate User)"; "A deactivated user is activated again by PATCH";
-    expects "the same id, with active true";
-    fix "Take active true of a deactivated user, and keep the resource.";
+"SCIM-PROFILE-23", May, "Okta-SCIM-20-CRUD-Test, IPSIE AL SCIM profile (Deactivate or Reactivate User)"; "PATCH reactivates a deactivated user";
+    expects "the same id and active true";
+    fix "Accept active true for a deactivated user, and keep the resource and its id.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(reactivated)
-"SCIM-PROFILE-24", May, "Okta OIN (Deactivate users)"; "Okta: active is switched off without a path";
+"SCIM-PROFILE-24", May, "Okta OIN (Deactivate users)"; "A PATCH operation without a path deactivates a user, as Okta sends it";
     expects "active false";
-    fix "Read {\"op\": \"replace\", \"value\": {\"active\": false}}: Okta deactivates this way.";
+    fix "Support {\"op\": \"replace\", \"value\": {\"active\": false}}: Okta deactivates users this way.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(deactivated_without_a_path)
-"SCIM-PROFILE-25", May, "Entra gallery (SCIM_Update_Manager_Test)"; "A manager is set by add, changed by replace, and taken away by remove";
-    expects "manager.value to be the first, then the second, then none";
-    fix "Keep manager of the enterprise extension, and take add, replace and remove at its URN.";
+"SCIM-PROFILE-25", May, "Entra gallery (SCIM_Update_Manager_Test)"; "PATCH sets a manager by add, changes it by replace and removes it by remove";
+    expects "manager.value with the first manager's id, then with the second's, then none";
+    fix "Store manager of the enterprise extension, and support add, replace and remove with its URN as the path.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(manager)
-"SCIM-PROFILE-26", May, "Entra gallery (SCIM_Null_Update_Test)"; "Empty texts and null clear an attribute";
-    expects "no nickName, or an empty one, after \"\" and after null";
-    fix "Take an empty text and null for no value, and answer with success.";
+"SCIM-PROFILE-26", May, "Entra gallery (SCIM_Null_Update_Test)"; "An empty string and null clear an attribute";
+    expects "no or an empty nickName after replace with \"\" and with null";
+    fix "Treat an empty string and null as no value, and answer with success.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(cleared)
-"SCIM-PROFILE-27", May, "Entra gallery (SCIM_User_Update_Test), IPSIE AL SCIM profile (Performance and Efficiency)"; "Several attributes are changed by one PATCH";
-    expects "displayName, name.givenName and name.familyName as they were replaced";
-    fix "Do every operation of a request.";
+"SCIM-PROFILE-27", May, "Entra gallery (SCIM_User_Update_Test), IPSIE AL SCIM profile (Performance and Efficiency)"; "One PATCH changes several attributes";
+    expects "the new values of displayName, name.givenName and name.familyName";
+    fix "Apply every operation of a PATCH request.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName", "name.givenName", "name.familyName"])]; act(several_at_once)
-"SCIM-PROFILE-28", May, "Entra gallery (SCIM_User_Pagination_Test)"; "Eleven users are read in pages of five";
-    expects "three pages of at most five, startIndex as it was asked for, and no user twice";
-    fix "Support startIndex and count, and write startIndex of the page into the list.";
+"SCIM-PROFILE-28", May, "Entra gallery (SCIM_User_Pagination_Test)"; "Eleven users can be read in pages of five";
+    expects "three pages of at most five users, startIndex as requested, and no user on two pages";
+    fix "Support startIndex and count, and return the startIndex of the page in the ListResponse.";
     needs [Need::Writes, Need::Count]; act(pages_of_users)
-"SCIM-PROFILE-29", May, "Entra gallery (Restore_User_Test)"; "A user who was deleted is created again and found";
-    expects "204 or 404 for the old one, 201 for the new one, which the filter finds alone";
-    fix "Free the userName with the deletion, and forget the old resource.";
+"SCIM-PROFILE-29", May, "Entra gallery (Restore_User_Test)"; "A deleted user can be created again and is then found";
+    expects "success for DELETE and for the new POST, and a filter on userName that finds only the new user";
+    fix "Make the userName available again when the user is deleted, and leave the deleted user out of lists.";
     needs [Need::Filter, Need::Writes]; act(created_again)
-"SCIM-PROFILE-30", May, "Okta-SCIM-20-SPEC-Test (Create Okta user with realistic values)"; "A user is created with application/json, names, e-mail and active";
-    expects "201 with id, schemas, userName, both names and active true";
-    fix "Take a body that is labeled application/json, and answer with the whole user.";
+"SCIM-PROFILE-30", May, "Okta-SCIM-20-SPEC-Test (Create Okta user with realistic values)"; "A user can be created with application/json, names, e-mail and active";
+    expects "HTTP 201 with id, schemas, userName, givenName, familyName and active true";
+    fix "Accept Content-Type application/json, and return the complete user.";
     needs [Need::Writes]; act(created_as_okta_does)
-"SCIM-PROFILE-31", May, "Entra gallery (matching by e-mail)"; "A user is found by emails[type eq \"work\"].value";
+"SCIM-PROFILE-31", May, "Entra gallery (matching by e-mail)"; "A filter on emails[type eq \"work\"].value finds a user";
     expects "ann alone";
-    fix "Read attribute[filter].subAttribute in filters: Entra ID matches users by it.";
+    fix "Support attribute[filter].subAttribute in filters: Entra ID uses it to match users.";
     needs [Need::Filter, Need::Keeps(&["emails.value", "emails.type"])]; finds(r#"emails[type eq "work"].value eq "{u}-ann@example.com""#, ["ann"])
-"SCIM-PROFILE-32", May, "IPSIE AL SCIM profile (List Users By Alternate Identifier)"; "A user is found by emails[value eq …]";
+"SCIM-PROFILE-32", May, "IPSIE AL SCIM profile (List Users By Alternate Identifier)"; "The filter emails[value eq …] finds a user";
     expects "ann alone";
-    fix "Support emails[value eq \"…\"].";
+    fix "Support the filter emails[value eq \"…\"].";
     needs [Need::Filter, Need::Keeps(&["emails.value"])]; finds(r#"emails[value eq "{u}-ann@example.com"]"#, ["ann"])
-"SCIM-PROFILE-33", May, "IPSIE AL SCIM profile (List Users By Alternate Identifier)"; "A user is found by emails[type eq \"work\" and value eq …]";
+"SCIM-PROFILE-33", May, "IPSIE AL SCIM profile (List Users By Alternate Identifier)"; "The filter emails[type eq \"work\" and value eq …] finds a user";
     expects "ann alone";
-    fix "Support two conditions in brackets, joined by and.";
+    fix "Support two conditions in brackets, joined by `and`.";
     needs [Need::Filter, Need::Keeps(&["emails.value", "emails.type"])]; finds(r#"emails[type eq "work" and value eq "{u}-ann@example.com"]"#, ["ann"])
-"SCIM-PROFILE-34", May, "Okta-SCIM-20-SPEC-Test (Username Case Sensitivity Check)"; "A filter for a userName in capitals is answered with 200";
-    expects "an answer with 200";
-    fix "Answer filters for userNames in any letter case with a list, an empty one where nobody has it.";
+"SCIM-PROFILE-34", May, "Okta-SCIM-20-SPEC-Test (Username Case Sensitivity Check)"; "A filter on a userName in capital letters is answered with HTTP 200";
+    expects "HTTP 200";
+    fix "Answer filters on userName in any letter case with a ListResponse, which is empty if no user matches.";
     needs [Need::Filter]; act(capitals)
 }
 
@@ -84,7 +84,7 @@ async fn list_of_one(probe: &Probe<'_>) -> Judged {
     list_of_one_at(probe, endpoint).await
 }
 
-/// Judges `GET {endpoint}?count=1&startIndex=1` as Okta does.
+/// Requires the answer to `GET {endpoint}?count=1&startIndex=1` that Okta's test expects.
 pub(super) async fn list_of_one_at(probe: &Probe<'_>, endpoint: &str) -> Judged {
     let told = probe
         .get(&query(endpoint, &[("count", "1"), ("startIndex", "1")]))
@@ -92,7 +92,7 @@ pub(super) async fn list_of_one_at(probe: &Probe<'_>, endpoint: &str) -> Judged 
     told.is(200)?;
     let body = told.body()?;
     if !speaks(&body, LIST) {
-        return told.wrong("schemas does not name the ListResponse");
+        return told.wrong("schemas does not contain the URN of ListResponse");
     }
     for name in ["itemsPerPage", "startIndex", "totalResults"] {
         if member(&body, name).and_then(Value::as_u64).is_none() {
@@ -102,14 +102,14 @@ pub(super) async fn list_of_one_at(probe: &Probe<'_>, endpoint: &str) -> Judged 
     let listed = values(&body, "Resources").len();
     if listed != 1 || member(&body, "itemsPerPage") != Some(&json!(1)) {
         return told.wrong(format!(
-            "{listed} resources came, itemsPerPage is {}",
+            "the list has {listed} resources, and itemsPerPage is {}; expected 1 and 1",
             shown(member(&body, "itemsPerPage"))
         ));
     }
     Ok(())
 }
 
-/// A user as Okta makes one.
+/// Returns a user with the attributes that Okta's test sends.
 fn whole(probe: &Probe<'_>) -> Value {
     let mark = &probe.session.mark;
     let body = probe.user_body(json!({
@@ -158,26 +158,29 @@ async fn created_as_okta_does(probe: &Probe<'_>) -> Judged {
     told.is(201)?;
     let body = probe.resource(&told).await?;
     if !speaks(&body, &probe.server.users.schema.id) {
-        return told.wrong("schemas does not name the schema of users");
+        return told.wrong("schemas does not contain the URN of the schema of users");
     }
     is_whole(&body, &sent)
 }
 
-/// The only user whom a filter by userName finds.
+/// Returns the user whom a filter on `userName` finds; it must find exactly one.
 async fn found_by_name(probe: &Probe<'_>, name: &Value) -> Judged<Value> {
     let filter = format!("userName eq {name}");
     let told = filtered(probe, &[("filter", &filter)]).await?;
     let found = told.listed()?;
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        all => told.wrong(format!("{} users came, expected one", all.len())),
+        all => told.wrong(format!(
+            "the filter found {} users, expected one",
+            all.len()
+        )),
     }
 }
 
 async fn whole_in_a_list(probe: &Probe<'_>) -> Judged {
     let sent = whole(probe);
     let told = probe.post(&probe.server.users.endpoint, &sent).await?;
-    told.given("making a user")?;
+    told.given("creating a user")?;
     let found = found_by_name(probe, &sent["userName"]).await?;
     is_whole(&found, &sent)?;
     let email = values(&found, "emails").first();
@@ -197,9 +200,13 @@ async fn deactivated_is_found(probe: &Probe<'_>) -> Judged {
     let now = switch(probe, &user, false).await?;
     same("active", member(&now, "active"), &json!(false))?;
     let found = found_by_name(probe, &user.sent["userName"]).await?;
-    same("id of who was found", member(&found, "id"), &json!(user.id))?;
     same(
-        "active of who was found",
+        "id of the user found",
+        member(&found, "id"),
+        &json!(user.id),
+    )?;
+    same(
+        "active of the user found",
         member(&found, "active"),
         &json!(false),
     )
@@ -271,8 +278,7 @@ async fn several_at_once(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-/// How many resources the paging tests of marketplaces want to see, and the
-/// length of their pages.
+/// Number of resources in the paging tests of marketplaces, and the number per page.
 const MANY: usize = 11;
 const PAGE: usize = 5;
 
@@ -285,7 +291,7 @@ async fn pages_of_users(probe: &Probe<'_>) -> Judged {
     pages(probe, endpoint).await
 }
 
-/// Judges the first three pages of five at an endpoint.
+/// Requires three correct pages of five resources at an endpoint.
 pub(super) async fn pages(probe: &Probe<'_>, endpoint: &str) -> Judged {
     let mut seen = Vec::new();
     for start in [1, 1 + PAGE, 1 + 2 * PAGE] {
@@ -309,10 +315,13 @@ pub(super) async fn pages(probe: &Probe<'_>, endpoint: &str) -> Judged {
         let ids = all.iter().filter_map(|one| text(one, &["id"]));
         let ids: Vec<String> = ids.map(str::to_owned).collect();
         if ids.len() > PAGE || ids.is_empty() {
-            return told.wrong(format!("{} resources came", ids.len()));
+            return told.wrong(format!(
+                "the page has {} resources, expected 1 to 5",
+                ids.len()
+            ));
         }
         if let Some(twice) = ids.iter().find(|id| seen.contains(*id)) {
-            return told.wrong(format!("{twice} was on a page before"));
+            return told.wrong(format!("{twice} is on two pages"));
         }
         seen.extend(ids);
     }
@@ -327,5 +336,5 @@ async fn created_again(probe: &Probe<'_>) -> Judged {
     let now = probe.resource(&told).await?;
     let found = found_by_name(probe, &user.sent["userName"]).await?;
     let id = member(&now, "id").cloned().unwrap_or_default();
-    same("id of who was found", member(&found, "id"), &id)
+    same("id of the user found", member(&found, "id"), &id)
 }

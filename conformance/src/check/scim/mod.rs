@@ -439,7 +439,8 @@ pub fn catalogue() -> Vec<Check> {
     all.chain([clean_check()]).collect()
 }
 
-/// The checks that only profiles demand, which no run has without one.
+/// Returns the checks that only profiles require. They run only with such a profile or with
+/// `--only`.
 pub fn profile_catalogue() -> Vec<Check> {
     demanded().map(Item::check).collect()
 }

@@ -29,19 +29,19 @@ pub struct OAuthToken {
     pub expires_in: Option<u64>,
     /// `scope`.
     pub scope: Option<String>,
-    /// Whether the client authenticated with a signed assertion (RFC 7523 §2.2).
+    /// True if the client authenticated with a signed assertion (RFC 7523 §2.2).
     pub by_assertion: bool,
-    /// Assertions that have to be refused, where such were tried.
+    /// The assertions with a fault that were tried; empty if none were.
     pub tried: Vec<TriedAssertion>,
 }
 
-/// What came of a client assertion that has to be refused (RFC 7523 §3).
+/// The answer to a client assertion that must be refused (RFC 7523 §3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TriedAssertion {
-    /// What is wrong with it, such as `it has ended`.
+    /// What is wrong with the assertion, for example `it has expired`.
     pub fault: &'static str,
-    /// The status of the answer.
+    /// HTTP status of the answer.
     pub status: u16,
-    /// Whether a token was issued all the same.
+    /// True if a token was issued although it must not be.
     pub is_issued: bool,
 }

@@ -78,7 +78,7 @@ checks! {
     fix "Refuse add without value: the RFC requires it.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(no_value)
 "SCIM-PATCH-68", Must, "RFC 7644 §3.12"; "PATCH with the userName of another user is refused";
-    expects "an answer with 409";
+    expects "HTTP 409";
     fix "Protect userName with a unique index, and answer 409 uniqueness.";
     needs [Need::Patch, Need::Writes]; act(taken)
 }

@@ -171,7 +171,7 @@ impl<'s> Probe<'s> {
     /// Creates a user that the check needs.
     pub(super) async fn user(&self, more: Value) -> Judged<Made> {
         let body = self.user_body(more);
-        self.made(&self.server.users, body, "making a user").await
+        self.made(&self.server.users, body, "creating a user").await
     }
 
     /// Returns the resource type of groups.
@@ -192,7 +192,7 @@ impl<'s> Probe<'s> {
     /// Creates a group that the check needs.
     pub(super) async fn group(&self, members: &[&str]) -> Judged<Made> {
         let body = self.group_body(members)?;
-        self.made(self.groups()?, body, "making a group").await
+        self.made(self.groups()?, body, "creating a group").await
     }
 
     async fn made(&self, kind: &Kind, sent: Value, what: &str) -> Judged<Made> {

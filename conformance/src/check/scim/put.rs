@@ -39,7 +39,7 @@ checks! {
     fix "userName is REQUIRED in PUT too: answer 400 invalidValue without it.";
     needs [Need::Writes]; act(without_a_name)
 "SCIM-PUT-08", Must, "RFC 7644 §3.12"; "PUT with the userName of another user is refused";
-    expects "an answer with 409";
+    expects "HTTP 409";
     fix "Protect userName with a unique index, and answer 409 uniqueness.";
     needs [Need::Writes]; act(taken)
 "SCIM-PUT-09", Must, "RFC 7643 §2.5"; "null in PUT clears the attribute";
