@@ -91,6 +91,33 @@ async fn a_profile_that_cannot_be_used_is_one_clear_line() {
 }
 
 #[tokio::test]
+async fn a_report_that_cannot_be_written_is_refused_before_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = format!("http://{}/scim", listener.local_addr().unwrap());
+    let nowhere = folder.path().join("missing/report.html");
+    for path in [folder.path(), &nowhere] {
+        let path = path.to_str().unwrap();
+        let ends = run(&[
+            "check",
+            "scim",
+            "--base-url",
+            &target,
+            "--token",
+            "x",
+            "--html",
+            path,
+        ])
+        .await;
+        assert_eq!(ends.code, 2, "{}", ends.err);
+        let begin = format!("rehearsal: cannot write {path}: ");
+        assert!(ends.err.starts_with(&begin), "{}", ends.err);
+    }
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "the target was contacted");
+}
+
+#[tokio::test]
 async fn profiles_are_listed_with_their_requirements_and_checks() {
     let all = run(&["profiles"]).await;
     assert_eq!(all.code, 0, "{}", all.err);

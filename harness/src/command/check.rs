@@ -103,15 +103,32 @@ enum FailOn {
     Should,
 }
 
+/// Refuses a path at which no report can be written: a run may take minutes.
+fn writable(path: &Path) -> anyhow::Result<()> {
+    let is_new = !path.exists();
+    let opened = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path);
+    opened.with_context(|| format!("cannot write {}", path.display()))?;
+    if is_new {
+        // A run that is interrupted must not leave an empty report behind.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
 impl Forms {
-    /// Refuses an invalid list of expected failures before anything is sent to the target.
+    /// Refuses an invalid list of expected failures, and report files that cannot be written,
+    /// before anything is sent to the target.
     pub(crate) fn verify(&self, checks: &[CheckDescription]) -> anyhow::Result<()> {
         for one in self.expected_failures()? {
             if !checks.iter().any(|check| check.id == one.id) {
                 return Err(BaselineError::Unknown(one.id).into());
             }
         }
-        Ok(())
+        let files = [&self.junit, &self.html, &self.sarif, &self.gitlab];
+        files.into_iter().flatten().try_for_each(|it| writable(it))
     }
 
     fn expected_failures(&self) -> anyhow::Result<Vec<Expected>> {
@@ -171,11 +188,19 @@ impl Forms {
         let code = report.exit_code();
         if code == 0 && report.findings().next().is_some() {
             let why = if report.is_decided_by_profiles() {
-                "no finding against what the profiles require"
+                "no finding against what the profiles require; what was not tested may still fail"
             } else {
                 "no finding of level MUST (--fail-on must)"
             };
             writeln!(err, "exit status 0: {why}")?;
+        }
+        let fatal: Vec<String> = report.fatal_requirements().collect();
+        if code == 1 && !fatal.is_empty() {
+            writeln!(
+                err,
+                "exit status 1: required, but failed, or not tested because of a finding: {}",
+                fatal.join(", ")
+            )?;
         }
         Ok(code)
     }

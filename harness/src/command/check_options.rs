@@ -12,6 +12,7 @@ use rehearsal::check::runner::{Access, Patience, Runner, Selection, SelectionErr
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use url::Url;
 
 use super::{progress, signals};
 
@@ -60,12 +61,23 @@ pub(crate) struct Options {
     /// Accept any TLS certificate of the target; only for tests
     #[arg(long)]
     insecure: bool,
+    /// HTTP proxy for all requests, except those to addresses of this machine. The environment
+    /// variables for proxies are not read
+    #[arg(long, value_name = "URL", value_parser = proxy)]
+    proxy: Option<Url>,
     /// Print no progress
     #[arg(long, short)]
     quiet: bool,
 }
 
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn proxy(text: &str) -> Result<Url, String> {
+    let invalid = || format!("expected http://HOST:PORT or https://HOST:PORT, got {text}");
+    let url = Url::parse(text).map_err(|_| invalid())?;
+    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+    is_http.then_some(url).ok_or_else(invalid)
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
     let invalid = || format!("expected a number of seconds above 0, got {text}");
     let seconds: f64 = text.parse().map_err(|_| invalid())?;
     Duration::try_from_secs_f64(seconds)
@@ -125,6 +137,7 @@ impl Options {
             timeout: self.timeout,
             authorities,
             insecure: self.insecure,
+            proxy: self.proxy.clone(),
         };
         access
             .check()

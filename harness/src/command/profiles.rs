@@ -61,6 +61,9 @@ impl Profiles {
         )?;
         for it in &profile.requirements {
             writeln!(out, "{} ({}) {}", it.id, it.level.name(), it.name)?;
+            if !it.any_of.is_empty() {
+                writeln!(out, "  one of these checks: {}", it.any_of.join(", "))?;
+            }
             if !it.checks.is_empty() {
                 writeln!(out, "  checks: {}", it.checks.join(", "))?;
             }
@@ -74,7 +77,7 @@ impl Profiles {
 
 fn covered(profile: &Profile) -> usize {
     let all = profile.requirements.iter();
-    all.filter(|it| !it.checks.is_empty()).count()
+    all.filter(|it| it.all_checks().next().is_some()).count()
 }
 
 fn kinds(profile: &Profile) -> String {
@@ -135,6 +138,7 @@ fn whole(profile: &Profile) -> Value {
             "level": it.level,
             "section": it.section,
             "checks": it.checks,
+            "any_of": it.any_of,
             "not_tested": it.not_tested,
         })
     });

@@ -96,7 +96,13 @@ impl ScimAccess {
         }
         let fetched = fetched.map(|it| it.token.clone());
         Ok(match fetched.or_else(|| self.token.clone()) {
-            Some(token) => Credentials::Bearer(token),
+            Some(token) => {
+                anyhow::ensure!(
+                    reqwest::header::HeaderValue::from_str(&token).is_ok(),
+                    "invalid --token: expected a token without line breaks and other control characters"
+                );
+                Credentials::Bearer(token)
+            }
             None => Credentials::Headers,
         })
     }

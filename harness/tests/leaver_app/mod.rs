@@ -60,14 +60,24 @@ pub(crate) enum Hole {
     ReactivationIsIgnored,
     /// Sessions are refused only while the person is inactive, and work again afterwards.
     SessionsResume,
+    /// Tokens are refused only while the person is inactive, and work again afterwards.
+    TokensResume,
     UserNameStaysTaken,
     /// Sessions belong to a userName instead of an account.
     SessionsByName,
+    /// Tokens belong to a userName instead of an account.
+    TokensByName,
     /// A person whom SCIM created cannot log in.
     JoinersAreRefused,
     RevocationDoesNothing,
     /// Revocation requests are accepted with any signature.
     AnyRevocation,
+    /// Revocation requests for other audiences are accepted.
+    AnyAudience,
+    /// Revocation requests of other issuers are accepted.
+    AnyIssuer,
+    /// Expired revocation requests are accepted.
+    ExpiredRevocation,
     /// When one person leaves, the sessions and tokens of all persons end.
     EndsEverybody,
     /// A session keeps the roles from the login.

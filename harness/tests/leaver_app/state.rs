@@ -118,8 +118,13 @@ impl App {
             Event::Revoked => self.hole == Hole::RevocationDoesNothing,
         };
         let tokens_stay = match event {
-            Event::Deactivated => self.hole == Hole::TokenSurvivesDeactivation,
-            Event::Deleted => self.hole == Hole::TokenSurvivesDelete,
+            Event::Deactivated => matches!(
+                self.hole,
+                Hole::TokenSurvivesDeactivation | Hole::TokensResume
+            ),
+            Event::Deleted => {
+                matches!(self.hole, Hole::TokenSurvivesDelete | Hole::TokensByName)
+            }
             Event::LeftGroup => self.hole == Hole::TokenSurvivesGroup,
             Event::Revoked => matches!(
                 self.hole,
@@ -136,6 +141,21 @@ impl App {
         }
         if !tokens_stay {
             close(&mut state.tokens);
+        }
+    }
+
+    /// True if a token still works.
+    pub(super) fn is_good_token(&self, state: &State, access: &Access) -> bool {
+        if access.end.is_some_and(|end| end <= self.ambient.now()) {
+            return false;
+        }
+        match self.hole {
+            Hole::TokensResume => {
+                let account = state.accounts.get(&access.account);
+                account.is_none_or(|it| it.active)
+            }
+            Hole::TokensByName => state.by_name(&access.user_name).is_some(),
+            _ => true,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Hole;
 
 /// Each hole, the checks that fail, and the checks that are skipped because of it.
-pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
+pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 36] = [
     (Hole::None, &[], &[]),
     (Hole::EndsAfter(40), &[], &[]),
     (
@@ -16,7 +16,11 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
         &["LEAVER-DEACT-01"],
         &["LEAVER-REACT-03"],
     ),
-    (Hole::TokenSurvivesDeactivation, &["LEAVER-DEACT-02"], &[]),
+    (
+        Hole::TokenSurvivesDeactivation,
+        &["LEAVER-DEACT-02"],
+        &["LEAVER-REACT-04"],
+    ),
     (
         Hole::SignsOnInactive,
         &["LEAVER-DEACT-03"],
@@ -27,12 +31,17 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
     (Hole::ReactivationMakesAnother, &["LEAVER-REACT-02"], &[]),
     (Hole::DeactivationForgets, &["LEAVER-REACT-02"], &[]),
     (Hole::SessionsResume, &["LEAVER-REACT-03"], &[]),
+    (Hole::TokensResume, &["LEAVER-REACT-04"], &[]),
     (
         Hole::SurvivesDelete,
         &["LEAVER-DELETE-01"],
         &["LEAVER-DELETE-06"],
     ),
-    (Hole::TokenSurvivesDelete, &["LEAVER-DELETE-02"], &[]),
+    (
+        Hole::TokenSurvivesDelete,
+        &["LEAVER-DELETE-02"],
+        &["LEAVER-DELETE-07"],
+    ),
     (
         Hole::SignOnCreates,
         &["LEAVER-DELETE-03"],
@@ -42,9 +51,10 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
     (
         Hole::UserNameStaysTaken,
         &["LEAVER-DELETE-05"],
-        &["LEAVER-DELETE-06"],
+        &["LEAVER-DELETE-06", "LEAVER-DELETE-07"],
     ),
     (Hole::SessionsByName, &["LEAVER-DELETE-06"], &[]),
+    (Hole::TokensByName, &["LEAVER-DELETE-07"], &[]),
     (Hole::SurvivesGroup, &["LEAVER-GROUP-01"], &[]),
     (Hole::TokenSurvivesGroup, &["LEAVER-GROUP-02"], &[]),
     (Hole::SignsOnWithoutGroup, &["LEAVER-GROUP-03"], &[]),
@@ -61,6 +71,32 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
     (
         Hole::AnyRevocation,
         &["LEAVER-REVOKE-03"],
+        &[
+            "LEAVER-REVOKE-01",
+            "LEAVER-REVOKE-02",
+            "LEAVER-REVOKE-04",
+            "LEAVER-REVOKE-05",
+            "LEAVER-REVOKE-06",
+        ],
+    ),
+    (
+        Hole::AnyAudience,
+        &["LEAVER-REVOKE-04"],
+        &[
+            "LEAVER-REVOKE-01",
+            "LEAVER-REVOKE-02",
+            "LEAVER-REVOKE-05",
+            "LEAVER-REVOKE-06",
+        ],
+    ),
+    (
+        Hole::AnyIssuer,
+        &["LEAVER-REVOKE-05"],
+        &["LEAVER-REVOKE-01", "LEAVER-REVOKE-02", "LEAVER-REVOKE-06"],
+    ),
+    (
+        Hole::ExpiredRevocation,
+        &["LEAVER-REVOKE-06"],
         &["LEAVER-REVOKE-01", "LEAVER-REVOKE-02"],
     ),
     (
@@ -74,6 +110,7 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
             "LEAVER-REACT-01",
             "LEAVER-REACT-02",
             "LEAVER-REACT-03",
+            "LEAVER-REACT-04",
         ],
     ),
     (
@@ -94,9 +131,11 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
             "LEAVER-DEACT-01",
             "LEAVER-DEACT-02",
             "LEAVER-REACT-03",
+            "LEAVER-REACT-04",
             "LEAVER-DELETE-01",
             "LEAVER-DELETE-02",
             "LEAVER-DELETE-06",
+            "LEAVER-DELETE-07",
             "LEAVER-GROUP-01",
             "LEAVER-GROUP-02",
             "LEAVER-MOVE-01",
@@ -105,6 +144,9 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
             "LEAVER-REVOKE-01",
             "LEAVER-REVOKE-02",
             "LEAVER-REVOKE-03",
+            "LEAVER-REVOKE-04",
+            "LEAVER-REVOKE-05",
+            "LEAVER-REVOKE-06",
         ],
     ),
     // A missing answer proves nothing.
@@ -129,6 +171,9 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 31] = [
             "LEAVER-SLO-01",
             "LEAVER-REVOKE-01",
             "LEAVER-REVOKE-03",
+            "LEAVER-REVOKE-04",
+            "LEAVER-REVOKE-05",
+            "LEAVER-REVOKE-06",
         ],
     ),
 ];

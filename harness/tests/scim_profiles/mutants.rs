@@ -117,7 +117,7 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
         "SCIM-PROFILE-20",
         Bend::Says(|asked, told| {
             if parameter(asked, "count").as_deref() == Some("1") {
-                edit(told, |body| body["itemsPerPage"] = json!(200));
+                edit(told, |body| body["itemsPerPage"] = json!("1"));
             }
         }),
     ),

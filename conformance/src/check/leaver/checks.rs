@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::revocation::Forgery;
 use super::subject::{Case, Fact, Subject};
 use super::verdicts::{
     cannot_sign_on, forged_is_refused, gets_rights, joins, loses_rights,
-    new_account_has_no_session, old_session_stays_ended, same_account, signs_on_again, stays,
-    stays_deactivated, stays_deleted, user_name_is_free, uses_the_account,
+    new_account_has_no_session, new_account_has_no_token, old_session_stays_ended,
+    old_token_stays_ended, same_account, signs_on_again, stays, stays_deactivated, stays_deleted,
+    user_name_is_free, uses_the_account,
 };
 use crate::check::sp::Sighting;
 use crate::check::{Harm, Level};
@@ -50,6 +52,8 @@ pub(super) enum How {
     Session(Case),
     /// The API token of the person of this case must end.
     Token(Case),
+    /// A revocation request with this error must be refused.
+    Forged(Forgery),
     /// A function judges the observations of this case.
     By(Case, fn(&Seen, &Subject) -> Judged),
 }
@@ -97,7 +101,7 @@ rows! {
 "LEAVER-DEACT-01", Should, Protection, "IPSIE AL SCIM 2.0 profile (draft), Deactivate; RFC 7643 §4.1.1";
     "A session ends when SCIM deactivates the person";
     expects "the session to end within --max-seconds";
-    fix "When active becomes false, delete the person's sessions, or check active at every request. If sessions exist only in signed cookies, check the account at every request.";
+    fix "When active becomes false, delete the person's sessions. If sessions exist only in signed cookies, keep the time of the deactivation and refuse cookies from before it at every request.";
     How::Session(Case::Deactivated)
 "LEAVER-DEACT-02", Should, Protection, "IPSIE AL SCIM 2.0 profile (draft), Deactivate";
     "An API token stops working when SCIM deactivates the person";
@@ -129,6 +133,11 @@ rows! {
     expects "the session from before the deactivation to stay ended";
     fix "Delete the sessions at deactivation. If they are only refused while active is false, a stolen cookie works again after reactivation.";
     How::By(Case::Deactivated, old_session_stays_ended)
+"LEAVER-REACT-04", Should, Protection, "IPSIE AL SCIM 2.0 profile (draft), Deactivate";
+    "Reactivation does not restore the old API token";
+    expects "the token from before the deactivation to stay refused";
+    fix "Revoke the tokens at deactivation. If they are only refused while active is false, a stolen token works again after reactivation.";
+    How::By(Case::Deactivated, old_token_stays_ended)
 "LEAVER-DELETE-01", Should, Protection, "RFC 7644 §3.6; IPSIE AL SCIM 2.0 profile (draft), Delete";
     "A session ends when SCIM deletes the person";
     expects "the session to end within --max-seconds";
@@ -159,6 +168,11 @@ rows! {
     expects "the session of the deleted account to stay ended";
     fix "Bind sessions to the id of the account, not to the userName: the next person with this userName is somebody else.";
     How::By(Case::Deleted, new_account_has_no_session)
+"LEAVER-DELETE-07", Should, Protection, "RFC 7643 §3.1";
+    "The old API token does not work for a new account with the same userName";
+    expects "the token of the deleted account to stay refused";
+    fix "Bind tokens to the id of the account, not to the userName: the next person with this userName is somebody else.";
+    How::By(Case::Deleted, new_account_has_no_token)
 "LEAVER-GROUP-01", Should, Protection, "RFC 7644 §3.5.2.2; RFC 7643 §4.2";
     "A session ends when SCIM removes the person from the group that gives access";
     expects "the session to end within --max-seconds";
@@ -203,7 +217,22 @@ rows! {
     "A revocation request signed with another key is refused";
     expects "HTTP 401 or 403, and the session to keep working";
     fix "Verify the signature of the JWT with the keys at the issuer's jwks_uri, then check iss, aud and exp. Otherwise anybody can log everybody out.";
-    How::By(Case::Revoked, forged_is_refused)
+    How::Forged(Forgery::Key)
+"LEAVER-REVOKE-04", Should, Protection, "Okta, Build Universal Logout for your app, Endpoint authentication; RFC 7519 §4.1.3";
+    "A revocation request for another audience is refused";
+    expects "HTTP 401 or 403, and the session to keep working";
+    fix "Compare aud with the URL of your revocation endpoint. Otherwise whoever receives a request for another application can send it to yours.";
+    How::Forged(Forgery::Audience)
+"LEAVER-REVOKE-05", May, Protection, "Okta, Build Universal Logout for your app, Endpoint authentication; RFC 7519 §4.1.1";
+    "A revocation request of another issuer is refused";
+    expects "HTTP 401 or 403, and the session to keep working";
+    fix "Compare iss with the issuer that the tenant trusts. One key may sign for several issuers.";
+    How::Forged(Forgery::Issuer)
+"LEAVER-REVOKE-06", Should, Protection, "Okta, Build Universal Logout for your app, Endpoint authentication; RFC 7519 §4.1.4";
+    "An expired revocation request is refused";
+    expects "HTTP 401 or 403, and the session to keep working";
+    fix "Refuse a JWT whose exp is in the past by more than the allowed clock skew. Otherwise an old request, for example from a log, logs people out for ever.";
+    How::Forged(Forgery::Expired)
 }
 
 impl Row {
@@ -211,7 +240,12 @@ impl Row {
     pub(super) fn case(&self) -> Case {
         match self.by {
             How::Session(case) | How::Token(case) | How::By(case, _) => case,
+            How::Forged(_) => Case::Revoked,
         }
+    }
+
+    fn sends(&self, forgery: Forgery) -> bool {
+        matches!(self.by, How::Forged(own) if own == forgery)
     }
 
     /// Judges the check by the observations of a run.
@@ -233,16 +267,23 @@ impl Row {
         if let Some(why) = &subject.unready {
             return Err(Stop::Unjudged(why.clone()));
         }
-        if self.case() == Case::Revoked && self.id != "LEAVER-REVOKE-03" {
-            let forged = &subject.facts.forged;
-            if let Some(Ok((_, Sighting::Out(_)))) = forged {
-                let why = "the request signed with another key had already ended the session";
-                return Err(Stop::Follows("LEAVER-REVOKE-03", why.to_owned()));
+        if self.case() == Case::Revoked {
+            let mut forged = subject.facts.forged.iter();
+            let ended = forged.find(|(_, seen)| matches!(seen, Ok((_, Sighting::Out(_)))));
+            if let Some((forgery, _)) = ended
+                && let Some(root) = ROWS.iter().find(|it| it.sends(*forgery))
+                && root.id != self.id
+                // Those before it were judged.
+                && !matches!(self.by, How::Forged(own) if subject.facts.has_sent(own))
+            {
+                let why = format!("{}, and it had already ended the session", forgery.about());
+                return Err(Stop::Follows(root.id, why));
             }
         }
         match self.by {
             How::Session(_) => subject.session.judge("the session"),
             How::Token(_) => subject.token.judge("the token"),
+            How::Forged(forgery) => forged_is_refused(forgery, subject),
             How::By(_, judge) => judge(seen, subject),
         }
     }
@@ -254,7 +295,7 @@ impl Row {
         match self.by {
             How::Session(_) => subject.session.end(),
             How::Token(_) => subject.token.end(),
-            How::By(..) => match self.id {
+            How::By(..) | How::Forged(_) => match self.id {
                 JOINS => seen.joined.clone()?.ok(),
                 "LEAVER-MOVE-01" => subject.facts.rights.clone()?.ok()?,
                 "LEAVER-MOVE-02" => subject.facts.rights_gone.clone()?.ok()?,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::checks::Stop;
 use super::pace::next_wait;
 use super::play::Play;
 use super::subject::{Case, Subject};
@@ -53,6 +54,16 @@ impl Play<'_> {
                 let found = self.directory.find(&stays.user(), &mut stays.log).await;
                 self.seen.accounts = Some(found);
                 self.issue_token(&mut stays).await;
+                // Skipped checks would hide that the options are wrong.
+                if self.judge.plan.tokens.is_some()
+                    && let Err(Stop::Unjudged(why)) = stays.token.require()
+                {
+                    return Err(SetUpError::new(
+                        "no-token",
+                        format!("No API token can be tested: {why}."),
+                        "Correct --token-url or --token-command, and --token-probe. Without these options, only sessions are tested.",
+                    ));
+                }
             }
             Err(came) => {
                 let sentence = match came.last() {

@@ -10,7 +10,7 @@ use saml::names;
 use super::checks::Seen;
 use super::control::JOIN_LIMIT;
 use super::pace::next_wait;
-use super::revocation::Request;
+use super::revocation::{Forgery, Request};
 use super::subject::{Case, Entry, Fact, Subject};
 use super::watch::Watch;
 use super::{Judge, sp_session};
@@ -348,25 +348,33 @@ impl<'p> Play<'p> {
         let user = subject.user();
         let (provider, access) = (&self.judge.provider, &self.judge.runner().access);
         let ambient = self.judge.ambient();
-        let request = |key| Request {
+        let request = |forgery| Request {
             provider,
-            key,
+            forgery,
             user: &user,
             id: ambient.rng().uuid().to_string(),
             now: ambient.now(),
         };
-        let forged = request(&provider.saml.foreign);
-        let forged = revocation.send(&forged, access, &mut subject.log).await;
-        let session = match (&forged, subject.session.is_pending()) {
-            (Ok(_), true) => subject.look().await,
-            _ => None,
-        };
-        subject.facts.forged = Some(match (forged, session) {
-            (Err(why), _) => Err(format!("no answer to the forged revocation request: {why}")),
-            (Ok(status), Some((sighting, _))) => Ok((status, sighting)),
-            (Ok(_), None) => Err("the session no longer worked before the request".to_owned()),
-        });
-        let honest = request(&provider.saml.key);
+        for forgery in Forgery::ALL {
+            let forged = request(Some(forgery));
+            let forged = revocation.send(&forged, access, &mut subject.log).await;
+            let session = match (&forged, subject.session.is_pending()) {
+                (Ok(_), true) => subject.look().await,
+                _ => None,
+            };
+            let seen = match (forged, session) {
+                (Err(why), _) => Err(format!("no answer to the forged revocation request: {why}")),
+                (Ok(status), Some((sighting, _))) => Ok((status, sighting)),
+                (Ok(_), None) => Err("the session no longer worked before the request".to_owned()),
+            };
+            let has_ended = matches!(seen, Ok((_, Sighting::Out(_))));
+            subject.facts.forged.push((forgery, seen));
+            // An ended session shows nothing about the requests after it.
+            if has_ended {
+                break;
+            }
+        }
+        let honest = request(None);
         let status = revocation
             .send(&honest, access, &mut subject.log)
             .await
@@ -428,6 +436,7 @@ impl<'p> Play<'p> {
                     return;
                 }
                 subject.facts.old_session = Some(self.old_session(subject).await);
+                subject.facts.old_token = self.token_sighting(subject).await;
                 subject.facts.second_entry = self.comes_back(subject, true).await;
                 let read = directory.read(&account, &mut subject.log).await;
                 subject.facts.account_after = Some(read);
@@ -438,6 +447,7 @@ impl<'p> Play<'p> {
                 let again = directory.create(&account.sent, &mut subject.log).await;
                 if let Ok(Created::Made(second)) = &again {
                     subject.facts.old_session = Some(self.old_session(subject).await);
+                    subject.facts.old_token = self.token_sighting(subject).await;
                     // The login is tried when no account with the userName exists.
                     let _ = directory.delete(second, &mut subject.log).await;
                 }

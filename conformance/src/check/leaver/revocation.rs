@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use saml::keys::{SignatureAlgorithm, SigningKey};
+use saml::keys::SignatureAlgorithm;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -44,26 +44,37 @@ impl Revocation {
         }
     }
 
-    /// Returns the JWT of a request, signed with `key`. `kid` is always that of the played
-    /// identity provider's own key, so that a signature by another key is a forgery.
-    fn token(
-        &self,
-        provider: &Provider,
-        key: &SigningKey,
-        id: &str,
-        now: jiff::Timestamp,
-    ) -> Result<String, String> {
+    /// Returns the JWT of a request. `kid` is always that of the played identity provider's own
+    /// key, so that a signature by another key is a forgery.
+    fn token(&self, request: &Request<'_>) -> Result<String, String> {
+        let provider = request.provider;
+        let key = match request.forgery {
+            Some(Forgery::Key) => &provider.saml.foreign,
+            _ => &provider.saml.key,
+        };
         let header = json!({
             "typ": "global-token-revocation+jwt",
             "alg": "RS256",
             "kid": key_id(&provider.saml.key),
         });
-        let now = now.as_second();
+        let mut now = request.now.as_second();
+        if request.forgery == Some(Forgery::Expired) {
+            // More than any allowed difference of clocks.
+            now -= 24 * 3600;
+        }
+        let issuer = match request.forgery {
+            Some(Forgery::Issuer) => ELSEWHERE,
+            _ => &provider.issuer,
+        };
+        let audience = match request.forgery {
+            Some(Forgery::Audience) => ELSEWHERE,
+            _ => self.url.as_str(),
+        };
         let claims = json!({
-            "iss": provider.issuer,
-            "sub": provider.issuer,
-            "aud": self.url.as_str(),
-            "jti": id,
+            "iss": issuer,
+            "sub": issuer,
+            "aud": audience,
+            "jti": request.id,
             "iat": now,
             // Okta sets nbf in the past too, because the clocks may differ.
             "nbf": now - VALIDITY,
@@ -87,7 +98,7 @@ impl Revocation {
         access: &Access,
         log: &mut Vec<Exchange>,
     ) -> Result<u16, String> {
-        let token = self.token(request.provider, request.key, &request.id, request.now)?;
+        let token = self.token(request)?;
         let body = json!({"sub_id": self.subject(request.provider, request.user)});
         let client = access.client();
         let client = client.build().map_err(|error| error.to_string())?;
@@ -116,11 +127,42 @@ impl Revocation {
     }
 }
 
+/// Neither the issuer nor the audience of honest requests.
+const ELSEWHERE: &str = "https://elsewhere.example";
+
+/// What is wrong with the JWT of a revocation request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forgery {
+    /// Another key signed it.
+    Key,
+    /// It is for another audience.
+    Audience,
+    /// Another issuer is named.
+    Issuer,
+    /// It expired a day ago.
+    Expired,
+}
+
+impl Forgery {
+    /// All forgeries, in the order in which they are sent.
+    pub(super) const ALL: [Self; 4] = [Self::Key, Self::Audience, Self::Issuer, Self::Expired];
+
+    /// Describes the request in a sentence.
+    pub(super) fn about(self) -> &'static str {
+        match self {
+            Self::Key => "another key signed the request",
+            Self::Audience => "the request is for another audience",
+            Self::Issuer => "the request names another issuer",
+            Self::Expired => "the request had expired",
+        }
+    }
+}
+
 /// One revocation request.
 pub(super) struct Request<'r> {
     pub(super) provider: &'r Provider,
-    /// The key that signs the JWT.
-    pub(super) key: &'r SigningKey,
+    /// What is wrong with the JWT; `None` for an honest request.
+    pub(super) forgery: Option<Forgery>,
     /// userName of the person whose sessions and tokens must end.
     pub(super) user: &'r str,
     /// `jti` of the JWT.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::revocation::Forgery;
 use super::watch::Watch;
 use crate::check::evidence::Exchange;
 use crate::check::scim::{Account, Created};
@@ -93,6 +94,9 @@ pub(super) struct Subject {
     pub(super) log: Vec<Exchange>,
 }
 
+/// HTTP status of the answer to a forged request and the session after it, or why there is none.
+pub(super) type ForgedAnswer = Result<(u16, Sighting), String>;
+
 /// Observations other than those of the watched session and token.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -115,13 +119,21 @@ pub(super) struct Facts {
     pub(super) accounts_after: Fact<Vec<Value>>,
     /// The creation of a second account with the userName of the deleted one.
     pub(super) created_again: Fact<Created>,
-    /// The HTTP status for a revocation request signed with a foreign key, and the session
-    /// after it.
-    pub(super) forged: Fact<(u16, Sighting)>,
+    /// The old token after the account was reactivated or created again.
+    pub(super) old_token: Option<Sighting>,
+    /// For each forged revocation request: the HTTP status, and the session after it.
+    pub(super) forged: Vec<(Forgery, ForgedAnswer)>,
     /// Time until the person had the rights of the other group; `None` if never.
     pub(super) rights: Fact<Option<Duration>>,
     /// Time until these rights were gone; `None` if never.
     pub(super) rights_gone: Fact<Option<Duration>>,
+}
+
+impl Facts {
+    /// True if a revocation request with this error was sent.
+    pub(super) fn has_sent(&self, forgery: Forgery) -> bool {
+        self.forged.iter().any(|(sent, _)| *sent == forgery)
+    }
 }
 
 impl Subject {

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::checks::{Judged, STAYS, Seen, Stop};
+use super::revocation::Forgery;
 use super::subject::{Entry, Fact, Subject};
-use super::watch::seconds;
+use super::watch::{Watch, seconds};
 use crate::check::scim::Created;
 use crate::check::sp::Sighting;
 
@@ -162,27 +163,44 @@ pub(super) fn same_account(seen: &Seen, subject: &Subject) -> Judged {
     }
 }
 
-/// Passes if a session that had ended does not work again. The check follows `root` if the
-/// session never ended.
-fn stays_ended(subject: &Subject, root: &'static str) -> Judged {
-    if subject.session.end().is_none() && subject.session.has_ended() {
-        let why = "the session of a person who stays had ended at the same time".to_owned();
+/// Passes if a session or token that had ended does not work again. The check follows `root`
+/// if it never ended.
+fn stays_ended(what: &str, watch: &Watch, later: Option<&Sighting>, root: &'static str) -> Judged {
+    if watch.end().is_none() && watch.has_ended() {
+        let why = format!("the {what} of a person who stays had ended at the same time");
         return Err(Stop::Follows(STAYS, why));
     }
-    if !subject.session.has_ended() {
-        return Err(Stop::Follows(root, "the session did not end".to_owned()));
+    if !watch.has_ended() {
+        return Err(Stop::Follows(root, format!("the {what} did not end")));
     }
-    match &subject.facts.old_session {
+    match later {
         None => Err(Stop::Incomplete),
-        Some(Sighting::Out(what)) => Ok(format!("the old session stays ended: {what}")),
-        Some(Sighting::In(_)) => Err(Stop::Wrong("the old session works again".to_owned())),
+        Some(Sighting::Out(seen)) => Ok(format!("the old {what} stays ended: {seen}")),
+        Some(Sighting::In(_)) => Err(Stop::Wrong(format!("the old {what} works again"))),
         Some(Sighting::Unclear(why)) => Err(Stop::Unjudged(why.clone())),
     }
 }
 
+fn session_stays_ended(subject: &Subject, root: &'static str) -> Judged {
+    let later = subject.facts.old_session.as_ref();
+    stays_ended("session", &subject.session, later, root)
+}
+
+fn token_stays_ended(subject: &Subject, root: &'static str) -> Judged {
+    // Says why where the application issues no tokens.
+    subject.token.require()?;
+    let later = subject.facts.old_token.as_ref();
+    stays_ended("token", &subject.token, later, root)
+}
+
 pub(super) fn old_session_stays_ended(_: &Seen, subject: &Subject) -> Judged {
     known(&subject.facts.reactivated)?;
-    stays_ended(subject, "LEAVER-DEACT-01")
+    session_stays_ended(subject, "LEAVER-DEACT-01")
+}
+
+pub(super) fn old_token_stays_ended(_: &Seen, subject: &Subject) -> Judged {
+    known(&subject.facts.reactivated)?;
+    token_stays_ended(subject, "LEAVER-DEACT-02")
 }
 
 pub(super) fn user_name_is_free(_: &Seen, subject: &Subject) -> Judged {
@@ -193,12 +211,22 @@ pub(super) fn user_name_is_free(_: &Seen, subject: &Subject) -> Judged {
     }
 }
 
-pub(super) fn new_account_has_no_session(_: &Seen, subject: &Subject) -> Judged {
+fn was_created_again(subject: &Subject) -> Result<(), Stop> {
     if let Created::Refused(_, what) = known(&subject.facts.created_again)? {
         let why = format!("no second account was created: {what}");
         return Err(Stop::Follows("LEAVER-DELETE-05", why));
     }
-    stays_ended(subject, "LEAVER-DELETE-01")
+    Ok(())
+}
+
+pub(super) fn new_account_has_no_session(_: &Seen, subject: &Subject) -> Judged {
+    was_created_again(subject)?;
+    session_stays_ended(subject, "LEAVER-DELETE-01")
+}
+
+pub(super) fn new_account_has_no_token(_: &Seen, subject: &Subject) -> Judged {
+    was_created_again(subject)?;
+    token_stays_ended(subject, "LEAVER-DELETE-02")
 }
 
 pub(super) fn gets_rights(_: &Seen, subject: &Subject) -> Judged {
@@ -228,8 +256,13 @@ pub(super) fn loses_rights(_: &Seen, subject: &Subject) -> Judged {
     }
 }
 
-pub(super) fn forged_is_refused(_: &Seen, subject: &Subject) -> Judged {
-    let (status, session) = known(&subject.facts.forged)?;
+/// Passes if this forged revocation request was refused and the session goes on.
+pub(super) fn forged_is_refused(forgery: Forgery, subject: &Subject) -> Judged {
+    let all = &subject.facts.forged;
+    let Some((_, seen)) = all.iter().find(|(sent, _)| *sent == forgery) else {
+        return Err(Stop::Incomplete);
+    };
+    let (status, session) = seen.as_ref().map_err(|why| Stop::Unjudged(why.clone()))?;
     match session {
         Sighting::Out(what) => Err(Stop::Wrong(format!(
             "answered HTTP {status}, and the session had ended: {what}"
@@ -238,7 +271,8 @@ pub(super) fn forged_is_refused(_: &Seen, subject: &Subject) -> Judged {
             "answered HTTP {status}, and the session keeps working"
         )),
         Sighting::In(_) if matches!(status, 200..=299) => Err(Stop::Wrong(format!(
-            "answered HTTP {status} although another key signed the request; the session keeps working"
+            "answered HTTP {status} although {}; the session keeps working",
+            forgery.about()
         ))),
         Sighting::In(_) => Err(Stop::Unjudged(format!(
             "answered HTTP {status}, which is neither a refusal nor a success"

@@ -95,13 +95,19 @@ impl Watch {
         self.is_over = true;
     }
 
+    /// # Errors
+    /// It was not seen to work before the event, so nothing after it proves anything.
+    pub(super) fn require(&self) -> Result<(), Stop> {
+        match &self.proven {
+            None => Err(Stop::Incomplete),
+            Some(Err(why)) => Err(Stop::Unjudged(why.clone())),
+            Some(Ok(())) => Ok(()),
+        }
+    }
+
     /// Passes if the session or token ended; `what` is "the session" or "the token".
     pub(super) fn judge(&self, what: &str) -> Judged {
-        match &self.proven {
-            None => return Err(Stop::Incomplete),
-            Some(Err(why)) => return Err(Stop::Unjudged(why.clone())),
-            Some(Ok(())) => {}
-        }
+        self.require()?;
         if self.is_common {
             return Err(Stop::Follows(
                 super::checks::STAYS,

@@ -69,7 +69,18 @@ impl RequirementResult {
         }
         let outcome_of = |id: &str| report.outcomes.iter().find(|it| it.check.id == id);
         let judged = result.checks.iter().map(|id| (*id, outcome_of(id)));
-        let judged: Vec<(&str, Option<&Outcome>)> = judged.collect();
+        let mut judged: Vec<(&str, Option<&Outcome>)> = judged.collect();
+        let is_choice = |id: &str| requirement.any_of.iter().any(|it| it == id);
+        let has_passed = |outcome: Option<&Outcome>| {
+            outcome.is_some_and(|outcome| outcome.verdict == Verdict::Pass)
+        };
+        // One that passed is enough: the others do not count.
+        if judged
+            .iter()
+            .any(|(id, it)| is_choice(id) && has_passed(*it))
+        {
+            judged.retain(|(id, it)| !is_choice(id) || has_passed(*it));
+        }
         let with = |wanted: fn(Option<&Outcome>) -> bool| {
             let all = judged.iter().filter(move |(_, outcome)| wanted(*outcome));
             all.copied().collect::<Vec<_>>()
@@ -171,6 +182,14 @@ impl Assessment {
 }
 
 impl CheckReport {
+    /// Returns the requirements that make the command fail, each with its profile.
+    pub fn fatal_requirements(&self) -> impl Iterator<Item = String> {
+        self.assessments.iter().flat_map(|assessment| {
+            let fatal = assessment.results.iter().filter(|it| it.is_fatal());
+            fatal.map(|it| format!("{} {}", assessment.profile.name, it.requirement.id))
+        })
+    }
+
     /// True if only the chosen profiles decide the exit code. Then findings that concern no
     /// required requirement do not fail the command.
     pub fn is_decided_by_profiles(&self) -> bool {

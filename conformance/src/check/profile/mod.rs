@@ -156,7 +156,11 @@ pub struct Requirement {
     /// The checks that test it. All checks of one kind must pass.
     #[serde(default)]
     pub checks: Vec<String>,
-    /// Why no check tests it; if there are `checks` too: the part that they do not test.
+    /// Checks of which one must pass, for example because a service provider chooses which
+    /// elements it wants signed.
+    #[serde(default)]
+    pub any_of: Vec<String>,
+    /// Why no check tests it; if there are checks too: the part that they do not test.
     pub not_tested: Option<String>,
 }
 
@@ -173,9 +177,14 @@ impl Requirement {
         }
     }
 
-    /// Returns its checks of one kind.
+    /// Returns all its checks: those that must pass, and those of which one must.
+    pub fn all_checks(&self) -> impl Iterator<Item = &String> {
+        self.checks.iter().chain(&self.any_of)
+    }
+
+    /// Returns all its checks of one kind.
     pub fn checks_of(&self, kind: Kind) -> impl Iterator<Item = &String> {
-        let all = self.checks.iter();
+        let all = self.all_checks();
         all.filter(move |id| id.starts_with(kind.prefix()))
     }
 }
@@ -342,12 +351,12 @@ impl Profile {
     /// Returns the checks that are only hints if this profile is not chosen.
     fn own_checks(&self) -> impl Iterator<Item = &str> {
         let own = (self.scope == Scope::Everything).then_some(&self.requirements);
-        let own = own.into_iter().flatten().flat_map(|it| &it.checks);
+        let own = own.into_iter().flatten().flat_map(Requirement::all_checks);
         own.map(String::as_str)
     }
 
-    /// Returns the ids of the requirements that contain a check, and the strictest level among
-    /// them.
+    /// Returns the ids of the requirements that a check must pass for, and the strictest level
+    /// among them. A check of `any_of` may fail, so no requirement changes its level.
     fn demands(&self, kind: Kind, check: &str) -> Option<(Demand, Vec<&str>)> {
         let naming: Vec<&Requirement> = self
             .requirements_of(kind)

@@ -54,7 +54,7 @@ fn every_requirement_has_checks_that_exist_or_a_reason() {
                     wrong.push(format!("{at} has neither checks nor a reason for {kind}"));
                 }
             }
-            for check in &it.checks {
+            for check in it.all_checks() {
                 let is_known = |kind: &Kind| known[*kind as usize].contains(check);
                 if !kinds.iter().any(is_known) {
                     wrong.push(format!("{at}: check {check} not found"));
@@ -70,7 +70,7 @@ fn each_check_that_only_profiles_require_is_in_a_profile() {
     let named: BTreeSet<&String> = profiles()
         .iter()
         .flat_map(|it| &it.requirements)
-        .flat_map(|it| &it.checks)
+        .flat_map(Requirement::all_checks)
         .collect();
     let idle: Vec<String> = crate::check::scim::profile_catalogue()
         .into_iter()
@@ -91,7 +91,7 @@ fn the_guide_profile_contains_each_check_that_cites_the_guide_at_its_level() {
         .collect();
     let named: BTreeSet<&str> = guide
         .requirements_of(Kind::Idp)
-        .flat_map(|it| &it.checks)
+        .flat_map(Requirement::all_checks)
         .map(String::as_str)
         .collect();
     assert_eq!(named, cites);
@@ -306,4 +306,29 @@ fn a_listed_profile_runs_its_checks_and_controls_and_a_deployment_profile_all_ch
     assert!(!checks.contains(&"SCIM-SORT-01".to_owned()));
     assert_eq!(Profile::checks_to_run(Kind::Idp, &[guide().unwrap()]), None);
     assert_eq!(Profile::checks_to_run(Kind::Scim, &[]), None);
+}
+
+#[test]
+fn one_of_several_checks_is_enough() {
+    let text = requirement(
+        "1",
+        "required",
+        "any_of = [\"SCIM-READ-01\", \"SCIM-READ-02\"]",
+    );
+    let verdict = |first, second| {
+        let report = report(vec![
+            outcome("SCIM-READ-01", Level::Must, first, None),
+            outcome("SCIM-READ-02", Level::Must, second, None),
+        ]);
+        let report = report.assessed(&[invented(&text)]);
+        report.assessments[0].results[0].verdict
+    };
+    for (first, second, expected) in [
+        (Verdict::Fail, Verdict::Pass, RequirementVerdict::Passed),
+        (Verdict::Skip, Verdict::Pass, RequirementVerdict::Passed),
+        (Verdict::Fail, Verdict::Skip, RequirementVerdict::Failed),
+        (Verdict::Skip, Verdict::Skip, RequirementVerdict::NotTested),
+    ] {
+        assert_eq!(verdict(first, second), expected, "{first:?} {second:?}");
+    }
 }

@@ -27,6 +27,8 @@ pub struct Access {
     pub authorities: Vec<CertificateDer<'static>>,
     /// True if every certificate is accepted.
     pub insecure: bool,
+    /// URL of an HTTP proxy for everything but addresses of this machine.
+    pub proxy: Option<url::Url>,
 }
 
 impl Default for Access {
@@ -35,6 +37,7 @@ impl Default for Access {
             timeout: Duration::from_secs(30),
             authorities: Vec::new(),
             insecure: false,
+            proxy: None,
         }
     }
 }
@@ -48,6 +51,11 @@ impl Access {
             .no_proxy()
             .dns_resolver(ambient::LocalhostResolver)
             .timeout(self.timeout);
+        // `check` reports an invalid URL.
+        let builder = match self.http_proxy() {
+            Ok(Some(proxy)) => builder.proxy(proxy),
+            Ok(None) | Err(_) => builder,
+        };
         if self.insecure {
             return builder.tls_danger_accept_invalid_certs(true);
         }
@@ -56,6 +64,15 @@ impl Access {
             // `check` reports the error in these certificates.
             Err(_) => builder,
         }
+    }
+
+    /// Returns the proxy, which is not used for addresses of this machine.
+    fn http_proxy(&self) -> Result<Option<reqwest::Proxy>, reqwest::Error> {
+        let Some(url) = &self.proxy else {
+            return Ok(None);
+        };
+        let local = reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1");
+        Ok(Some(reqwest::Proxy::all(url.clone())?.no_proxy(local)))
     }
 
     /// Checks that the certificates can be used as authorities.
@@ -262,6 +279,41 @@ mod tests {
             inflate(b"{}", 100),
             Err(AnswerError::Transport(_))
         ));
+    }
+
+    /// Answers one request with 204 and returns its first line.
+    async fn first_line(listener: tokio::net::TcpListener) -> String {
+        use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+        line.trim().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_proxy_is_used_for_everything_but_this_machine() {
+        let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let local = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = |listener: &tokio::net::TcpListener| {
+            format!("http://{}/x", listener.local_addr().unwrap())
+        };
+        let access = Access {
+            proxy: Some(at(&proxy).parse().unwrap()),
+            ..Access::default()
+        };
+        let client = access.client().build().unwrap();
+        let own = at(&local);
+        let (line, answer) = tokio::join!(first_line(local), client.get(&own).send());
+        assert_eq!(answer.unwrap().status(), 204);
+        assert_eq!(line, "GET /x HTTP/1.1");
+        // The name is not resolved here: the proxy does it.
+        let far = "http://app.invalid/x";
+        let (line, answer) = tokio::join!(first_line(proxy), client.get(far).send());
+        assert_eq!(answer.unwrap().status(), 204);
+        assert_eq!(line, "GET http://app.invalid/x HTTP/1.1");
     }
 
     #[test]

@@ -11,9 +11,9 @@ use super::support::filtered;
 use super::target::query;
 
 checks! {
-"SCIM-PROFILE-20", May, "Okta-SCIM-20-SPEC-Test (Test Users endpoint)"; "GET /Users lists one user with count=1 and startIndex=1";
-    expects "HTTP 200 and a ListResponse with one resource, startIndex, totalResults, and itemsPerPage 1";
-    fix "Answer GET /Users?count=1&startIndex=1 with one user, and write startIndex, totalResults and itemsPerPage into every ListResponse.";
+"SCIM-PROFILE-20", May, "Okta-SCIM-20-SPEC-Test (Test Users endpoint)"; "GET /Users with count=1 and startIndex=1 lists a user, with the numbers of the page";
+    expects "HTTP 200 and a ListResponse with a resource, and startIndex, totalResults and itemsPerPage as numbers";
+    fix "Answer GET /Users?count=1&startIndex=1 with a user, and write startIndex, totalResults and itemsPerPage as numbers into every ListResponse.";
     needs [Need::Writes]; act(list_of_one)
 "SCIM-PROFILE-21", May, "Okta-SCIM-20-SPEC-Test (Test Users endpoint)"; "A user in a list has id, userName, givenName, familyName, active and an e-mail";
     expects "all six in the list, with the values from the creation";
@@ -99,12 +99,9 @@ pub(super) async fn list_of_one_at(probe: &Probe<'_>, endpoint: &str) -> Judged 
             return told.wrong(format!("{name} is {}", shown(member(&body, name))));
         }
     }
-    let listed = values(&body, "Resources").len();
-    if listed != 1 || member(&body, "itemsPerPage") != Some(&json!(1)) {
-        return told.wrong(format!(
-            "the list has {listed} resources, and itemsPerPage is {}; expected 1 and 1",
-            shown(member(&body, "itemsPerPage"))
-        ));
+    // Okta's test looks at the first resource only: a server may ignore `count`.
+    if values(&body, "Resources").is_empty() {
+        return told.wrong("the list has no resource");
     }
     Ok(())
 }
