@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 fn main() -> std::io::Result<()> {
     let mut list = String::new();
-    for (name, folder) in [("FAULTS", "faults"), ("CONTROLS", "controls")] {
+    for (name, folder) in [
+        ("FAULTS", "faults"),
+        ("CONTROLS", "controls"),
+        ("SPACES", "spaces"),
+    ] {
         let folder = linked(&format!("fixtures/{folder}")).canonicalize()?;
         println!("cargo::rerun-if-changed={}", folder.display());
         let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?

@@ -37,6 +37,9 @@ say "races of logins and SCIM on PostgreSQL, 200 rounds each"
 REHEARSAL_RACE_ROUNDS=${REHEARSAL_RACE_ROUNDS:-200} "$target/test-postgres" \
     cargo test --workspace --locked "${features[@]}" --test portal races:: -- --test-threads 1
 
+say "check sp --thorough: every variant of the faults at the portal"
+REHEARSAL_VARIANTS=all cargo test --workspace --locked "${features[@]}" --test spaces --test check_sp
+
 say "kills of the portal under load, 200 on each database"
 export REHEARSAL_KILLS=${REHEARSAL_KILLS:-200}
 cargo test --workspace --locked "${features[@]}" --test portal kills::

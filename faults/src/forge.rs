@@ -15,7 +15,7 @@ use saml::signature::Signer;
 use crate::document;
 use crate::handmade;
 use crate::phrases::Phrases;
-use crate::{Cipher, Cover, Edit, Encoding, Fault, Signing};
+use crate::{Cipher, Cover, Edit, Encoding, Fault, KeyTransport, Signing};
 
 /// The message that an honest identity provider would send, and the keys for it.
 #[derive(Debug, Clone)]
@@ -102,7 +102,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
             .map(|fault| fault.cover_at(cover_of(honest.signer))),
     };
     if let Some(fault) = first(|fault| fault.encrypted_name.is_some()) {
-        text = encryption(fault.encrypted_name, honest)
+        text = encryption(fault.encrypted_name, fault.key_transport, honest)
             .and_then(|it| {
                 it.encrypt_name_ids(&text)
                     .map_err(|error| error.to_string())
@@ -119,7 +119,9 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
         }
     })?;
     if let Some(fault) = first(|fault| fault.encrypted.is_some()) {
-        text = encrypted(&text, fault.encrypted, cover, honest).map_err(ineffective(fault))?;
+        text = encryption(fault.encrypted, fault.key_transport, honest)
+            .and_then(|it| encrypted(&text, &it, cover, honest))
+            .map_err(ineffective(fault))?;
     }
     for fault in faults {
         text = said(&text, &fault.signed).map_err(ineffective(fault))?;
@@ -199,7 +201,11 @@ fn sign_response(text: &str, honest: &Honest<'_>) -> Result<String, String> {
 }
 
 /// Returns the encryption for the recipient with this cipher.
-fn encryption(cipher: Option<Cipher>, honest: &Honest<'_>) -> Result<Encryption, String> {
+fn encryption(
+    cipher: Option<Cipher>,
+    transport: KeyTransport,
+    honest: &Honest<'_>,
+) -> Result<Encryption, String> {
     let recipient = honest
         .recipient
         .ok_or("expected a certificate to encrypt for in the service provider's metadata")?;
@@ -207,21 +213,21 @@ fn encryption(cipher: Option<Cipher>, honest: &Honest<'_>) -> Result<Encryption,
         recipient: recipient.clone(),
         cipher: match cipher {
             Some(Cipher::Aes128Gcm) => ContentCipher::Aes128Gcm,
+            Some(Cipher::Aes128Cbc) => ContentCipher::Aes128Cbc,
             Some(Cipher::Aes256Cbc) => ContentCipher::Aes256Cbc,
             Some(Cipher::Aes256Gcm) | None => ContentCipher::Aes256Gcm,
         },
-        oaep_sha256: false,
+        oaep_sha256: transport == KeyTransport::OaepSha256,
     })
 }
 
 /// Encrypts the assertions, then signs the response if `cover` includes it.
 fn encrypted(
     text: &str,
-    cipher: Option<Cipher>,
+    encryption: &Encryption,
     cover: Option<Cover>,
     honest: &Honest<'_>,
 ) -> Result<String, String> {
-    let encryption = encryption(cipher, honest)?;
     let plain = if document::has(text, "Response/Signature") {
         document::without(text, "Response/Signature")?
     } else {
@@ -245,7 +251,7 @@ fn conceal(text: &str, honest: &Honest<'_>) -> Result<String, String> {
                 .to_owned(),
         );
     }
-    let hidden = encryption(None, honest)?
+    let hidden = encryption(None, KeyTransport::default(), honest)?
         .encrypt_assertions(text)
         .map_err(|error| error.to_string())?;
     if hidden == text {
@@ -280,7 +286,24 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
         }
         Edit::Shift { seconds } => Ok(shifted(&text, SignedDuration::from_secs(*seconds))),
         Edit::Impersonate => Ok(phrases.impersonated(&text)),
-        Edit::Redigest { as_comment } => redigested(&text, *as_comment),
+        Edit::Redigest { written } => redigested(&text, written),
+        Edit::Move {
+            at,
+            leaving,
+            to,
+            place,
+            before,
+            after,
+        } => {
+            let moved = format!(
+                "{}{}{}",
+                said(before)?,
+                document::outer(&text, at)?,
+                said(after)?
+            );
+            let cut = document::replaced(&text, at, &said(leaving)?)?;
+            document::inserted(&cut, to, *place, &moved)
+        }
         Edit::Nest { at, depth } => {
             let nest = format!("{}{}", "<n>".repeat(*depth), "</n>".repeat(*depth));
             document::inserted(&text, at, crate::Place::Last, &nest)
@@ -319,7 +342,7 @@ fn shifted(text: &str, by: SignedDuration) -> String {
     text
 }
 
-fn redigested(text: &str, as_comment: bool) -> Result<String, String> {
+fn redigested(text: &str, written: &str) -> Result<String, String> {
     let (element, reference) = if document::has(text, "Response/Assertion/Signature") {
         (
             "Response/Assertion",
@@ -334,11 +357,8 @@ fn redigested(text: &str, as_comment: bool) -> Result<String, String> {
         &document::canonical(text, element)?,
     ));
     let at = format!("{reference}/DigestValue");
-    let value = if as_comment {
-        format!("<!--{digest}-->{}", document::inner(text, &at)?)
-    } else {
-        digest
-    };
+    let old = document::inner(text, &at)?;
+    let value = written.replace("{new}", &digest).replace("{old}", old);
     document::content(text, &at, &value)
 }
 

@@ -6,6 +6,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rsa::Pkcs1v15Sign;
+use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use rsa::traits::PublicKeyParts as _;
 use saml::keys::{SignatureAlgorithm, SigningKey};
@@ -26,7 +27,25 @@ pub(crate) fn sign(
     handmade: &Handmade,
     honest: &Honest<'_>,
 ) -> Result<String, String> {
-    let said = |text: &str| text.replace("{elsewhere}", honest.elsewhere);
+    let phrases = [
+        ("{elsewhere}", honest.elsewhere.to_owned()),
+        (
+            "{own-certificate}",
+            honest.signer.key.certificate().to_base64(),
+        ),
+        (
+            "{foreign-certificate}",
+            honest.foreign.certificate().to_base64(),
+        ),
+        ("{own-key-value}", key_value(&honest.signer.key)?),
+        ("{foreign-key-value}", key_value(honest.foreign)?),
+    ];
+    let said = |text: &str| {
+        let all = phrases.iter();
+        all.fold(text.to_owned(), |text, (name, value)| {
+            text.replace(name, value)
+        })
+    };
     let handmade = &Handmade {
         transforms: handmade.transforms.as_deref().map(said),
         key_info: handmade.key_info.as_deref().map(said),
@@ -38,6 +57,10 @@ pub(crate) fn sign(
         .iter()
         .map(|what| reference(draft, handmade, what))
         .collect::<Result<_, _>>()?;
+    let method_content = match handmade.output_bits {
+        Some(bits) => format!("<ds:HMACOutputLength>{bits}</ds:HMACOutputLength>"),
+        None => handmade.method_content.clone(),
+    };
     // This is the exclusive canonical form of `SignedInfo`, except for the namespace declaration,
     // which the Signature element has.
     let body = format!(
@@ -45,10 +68,10 @@ pub(crate) fn sign(
          <ds:SignatureMethod Algorithm=\"{}\">{}</ds:SignatureMethod>{references}</ds:SignedInfo>",
         names::EXC_C14N,
         handmade.method,
-        handmade.method_content,
+        method_content,
     );
     let canonical = format!("<ds:SignedInfo xmlns:ds=\"{}\">{body}", names::DSIG);
-    let value = STANDARD.encode(value(
+    let mut value = value(
         &handmade.method,
         handmade.key,
         honest,
@@ -57,7 +80,11 @@ pub(crate) fn sign(
         } else {
             canonical.as_bytes()
         },
-    )?);
+    )?;
+    if let Some(bits) = handmade.output_bits {
+        value.truncate(bits / 8);
+    }
+    let value = STANDARD.encode(value);
     let key = match handmade.key {
         HandmadeKey::Another => honest.foreign,
         _ => &honest.signer.key,
@@ -157,18 +184,52 @@ fn value(
     honest: &Honest<'_>,
     data: &[u8],
 ) -> Result<Vec<u8>, String> {
-    let certificate = honest.signer.key.certificate();
     let mac = |secret: &[u8]| hmac(method, secret, data);
     match key {
         HandmadeKey::Own => asymmetric(method, &honest.signer.key, data),
         HandmadeKey::Another => asymmetric(method, honest.foreign, data),
-        HandmadeKey::CertificatePem => mac(certificate.to_pem().as_bytes()),
-        HandmadeKey::CertificateDer => mac(certificate.der()),
-        HandmadeKey::CertificateBase64 => mac(certificate.to_base64().as_bytes()),
-        HandmadeKey::PublicKeyPem => mac(public_key_pem(&honest.signer.key)?.as_bytes()),
         HandmadeKey::Empty => mac(&[]),
         HandmadeKey::None => Ok(Vec::new()),
+        public => mac(&public_value(public, honest)?),
     }
+}
+
+/// The public octets that an HMAC takes for its secret.
+fn public_value(key: HandmadeKey, honest: &Honest<'_>) -> Result<Vec<u8>, String> {
+    let certificate = honest.signer.key.certificate();
+    let public = || private(&honest.signer.key).map(|key| key.to_public_key());
+    let base64 = certificate.to_base64();
+    let pem = certificate.to_pem();
+    let with_crlf = |text: &str| text.replace("\r\n", "\n").replace('\n', "\r\n");
+    let text = match key {
+        HandmadeKey::CertificateDer => return Ok(certificate.der().to_vec()),
+        HandmadeKey::PublicKeyDer => return to_der(public()?.to_public_key_der()),
+        HandmadeKey::RsaPublicKeyDer => return to_der(public()?.to_pkcs1_der()),
+        HandmadeKey::CertificatePemCrlf => with_crlf(&pem),
+        HandmadeKey::CertificatePemOpen => pem.trim_end().to_owned(),
+        HandmadeKey::CertificatePemOneLine => {
+            format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+        }
+        HandmadeKey::CertificateBase64 => base64,
+        HandmadeKey::CertificateBase64Lines => {
+            let lines = pem.lines().filter(|line| !line.starts_with("-----"));
+            lines.map(|line| format!("{line}\n")).collect()
+        }
+        HandmadeKey::PublicKeyPem => public_key_pem(&honest.signer.key)?,
+        HandmadeKey::PublicKeyPemCrlf => with_crlf(&public_key_pem(&honest.signer.key)?),
+        HandmadeKey::PublicKeyPemOpen => public_key_pem(&honest.signer.key)?.trim_end().to_owned(),
+        HandmadeKey::PublicKeyBase64 => STANDARD.encode(to_der(public()?.to_public_key_der())?),
+        HandmadeKey::RsaPublicKeyPem => public()?
+            .to_pkcs1_pem(LineEnding::LF)
+            .map_err(|error| error.to_string())?,
+        _ => pem,
+    };
+    Ok(text.into_bytes())
+}
+
+fn to_der<E: std::fmt::Display>(made: Result<rsa::pkcs8::Document, E>) -> Result<Vec<u8>, String> {
+    made.map(|it| it.as_bytes().to_vec())
+        .map_err(|error| error.to_string())
 }
 
 /// Computes the HMAC by algorithm URI; unknown algorithms give HMAC-SHA256.
@@ -181,6 +242,8 @@ fn hmac(method: &str, secret: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
     }
     let made = if method.ends_with("#hmac-sha1") {
         with!(Sha1)
+    } else if method.ends_with("#hmac-sha384") {
+        with!(Sha384)
     } else if method.ends_with("#hmac-sha512") {
         with!(Sha512)
     } else {

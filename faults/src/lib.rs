@@ -21,17 +21,21 @@
 struct Readme;
 
 mod document;
+mod edit;
 mod fault;
 mod forge;
 mod handmade;
 mod phrases;
+mod signing;
+mod space;
 mod transport;
 
-pub use fault::{
-    Cover, Edit, Family, Fault, Handmade, HandmadeKey, Harm, Leaves, Level, Place, Signing,
-};
+pub use edit::{Edit, Place};
+pub use fault::{Cover, Family, Fault, Harm, Level};
 pub use forge::{Forged, Honest, Ineffective, forge};
-pub use transport::{Cipher, Delivery, Encoding};
+pub use signing::{Handmade, HandmadeKey, Leaves, Signing};
+pub use space::{Space, SpaceError, Variant, sample, spaces};
+pub use transport::{Cipher, Delivery, Encoding, KeyTransport};
 
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 

@@ -27,6 +27,7 @@ pub(crate) struct Phrases<'a> {
 }
 
 const ASSERTION: &str = "Response/Assertion";
+const AUDIENCE: &str = "Response/Assertion/Conditions/AudienceRestriction/Audience";
 
 impl Phrases<'_> {
     /// Returns the text with every placeholder replaced.
@@ -70,11 +71,9 @@ impl Phrases<'_> {
             // Parts of the document.
             "acs" => of("Response", "Destination")?,
             "idp" => document::inner(self.document, "Response/Issuer")?.to_owned(),
-            "sp" => document::inner(
-                self.document,
-                "Response/Assertion/Conditions/AudienceRestriction/Audience",
-            )?
-            .to_owned(),
+            "sp" => document::inner(self.document, AUDIENCE)?.to_owned(),
+            // As the honest draft has it.
+            "audience" => document::inner(self.original, AUDIENCE)?.to_owned(),
             "assertion-id" => of(ASSERTION, "ID")?,
             "response-id" => of("Response", "ID")?,
             "assertion" => document::outer(self.document, ASSERTION)?.to_owned(),

@@ -12,6 +12,9 @@ pub enum Cipher {
     /// AES-256 in GCM.
     #[serde(rename = "aes256-gcm")]
     Aes256Gcm,
+    /// AES-128 in CBC.
+    #[serde(rename = "aes128-cbc")]
+    Aes128Cbc,
     /// AES-256 in CBC.
     #[serde(rename = "aes256-cbc")]
     Aes256Cbc,
@@ -20,7 +23,25 @@ pub enum Cipher {
 impl Cipher {
     /// Whether blocks are chained (CBC), so that nothing authenticates them.
     pub fn is_cbc(self) -> bool {
-        self == Self::Aes256Cbc
+        matches!(self, Self::Aes128Cbc | Self::Aes256Cbc)
+    }
+}
+
+/// How the key of a cipher is encrypted for the recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyTransport {
+    /// RSA-OAEP with SHA-1, as in XML Encryption 1.0.
+    #[default]
+    OaepSha1,
+    /// RSA-OAEP with SHA-256.
+    OaepSha256,
+}
+
+impl KeyTransport {
+    /// Whether a file need not name it.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -6,6 +6,7 @@
 mod broken_sp;
 mod profiles_met;
 mod sp_strangers;
+mod sp_variants;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,8 +19,8 @@ use profiles_met::assert_profiles_met;
 use regex::Regex;
 use rehearsal::check::profile::{Kind, Profile, Scope, profiles};
 use rehearsal::check::runner::{Runner, Selection};
-use rehearsal::check::sp::{Judge, Person, Provider, Refetch, Target};
-use rehearsal::check::{CheckReport, Verdict};
+use rehearsal::check::sp::{Judge, Person, Provider, Refetch, Target, Variants};
+use rehearsal::check::{CheckReport, Outcome, Verdict};
 use rehearsal::organization::Plan;
 use rehearsal::{Options, World};
 use saml::metadata::SpMetadata;
@@ -61,6 +62,14 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
         target: portal_target(&ready).await,
         provider,
         person: Person::of_the_guide("grace@lumen.example"),
+        // A part of them: scripts/nightly.sh sends all.
+        variants: match std::env::var("REHEARSAL_VARIANTS") {
+            Ok(_) => Variants::All,
+            Err(_) => Variants::Sample {
+                count: 150,
+                seed: 1,
+            },
+        },
         runner: Runner {
             // Only a profile demands it.
             selection: Selection::default().also("SAML-SP-CERT-09"),
@@ -69,6 +78,9 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
         ambient,
     };
     let report = judge.judge().await.unwrap();
+    let sent = |outcome: &Outcome| outcome.evidence["variants"]["sent"].as_u64();
+    let sent: u64 = report.outcomes.iter().filter_map(sent).sum();
+    assert!(sent >= 150, "{sent}");
     // It accepts no unsolicited Responses, unless a business allows them.
     let others = not_passed(&report).into_iter();
     // It was given its metadata as a file, and it is reached by HTTP.
@@ -97,6 +109,7 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 
+    judge.variants = Variants::None;
     // Where a business accepts unsolicited Responses.
     settle(&mut world, serde_json::json!({"unsolicited": true})).await;
     let checks = rehearsal::check::sp::catalogue().unwrap();
@@ -140,6 +153,7 @@ async fn our_portal_follows_the_keys_of_its_identity_provider() {
         target: portal_target(&ready).await,
         provider,
         person: Person::of_the_guide("grace@lumen.example"),
+        variants: Variants::None,
         runner: Runner {
             selection: Selection::new(&["SAML-SP-CERT-".to_owned()], &[], &checks).unwrap(),
             ..Runner::default()
@@ -209,6 +223,7 @@ async fn judged(hole: &'static str) -> CheckReport {
         target: target_at(&base, broken_sp::metadata(&base), String::new()),
         provider,
         person: Person::of_the_guide(broken_sp::USER),
+        variants: Variants::None,
         runner: Runner {
             selection: of_messages(),
             ..Runner::default()
@@ -246,6 +261,7 @@ async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> 
         target: target_at(sp.base(), sp.metadata(), sp.document()),
         provider,
         person: Person::of_the_guide(broken_sp::USER),
+        variants: Variants::None,
         runner: Runner {
             selection: Selection::new(&[selected], &[], &checks).unwrap(),
             ..Runner::default()
@@ -403,6 +419,7 @@ async fn where_no_good_response_is_accepted_nothing_else_is_judged() {
         },
         provider,
         person: Person::of_the_guide(broken_sp::USER),
+        variants: Variants::None,
         runner: Runner::default(),
         ambient,
     };

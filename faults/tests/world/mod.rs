@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use faults::{Fault, Forged, Honest, Ineffective};
+use faults::{Cover, Fault, Forged, Honest, Ineffective};
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use saml::Limits;
@@ -107,16 +107,30 @@ pub(crate) fn certificate() -> Certificate {
 
 /// Makes the message of a fault.
 pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
+    forged_at(fault, Cover::Assertion)
+}
+
+/// The honest messages with these signatures about both users, as they are posted.
+pub(crate) fn honest_at(cover: Cover) -> [String; 2] {
+    [ATTACKER, VICTIM].map(|who| made(&[], who, cover).unwrap().field)
+}
+
+/// Makes the message of a fault for a service provider that demands these signatures.
+pub(crate) fn forged_at(fault: &Fault, cover: Cover) -> Result<Forged, Ineffective> {
     let who = if fault.impersonates() {
         ATTACKER
     } else {
         VICTIM
     };
+    made(std::slice::from_ref(fault), who, cover)
+}
+
+fn made(faults: &[Fault], who: &str, cover: Cover) -> Result<Forged, Ineffective> {
     let response = response(who);
     let signer = Signer {
         key: OWN.clone(),
-        response: false,
-        assertion: true,
+        response: cover != Cover::Assertion,
+        assertion: cover != Cover::Response,
         algorithm: OWN.algorithm(),
     };
     let honest = Honest {
@@ -129,7 +143,7 @@ pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
         encrypts: false,
         demands_both: false,
     };
-    faults::forge(std::slice::from_ref(fault), &honest)
+    faults::forge(faults, &honest)
 }
 
 /// Runs the service provider's whole path, from form field to checked assertion.

@@ -22,6 +22,7 @@ use super::check_options::{Options, Profiles};
 use super::command_line::command_line;
 use super::pipelines::{write_for_github, write_located};
 use super::served_metadata::ServedMetadata;
+use super::variant_options::VariantOptions;
 use super::{fetch_metadata, write};
 
 /// The endpoint to check.
@@ -343,6 +344,8 @@ pub(crate) struct Sp {
     listen: Option<SocketAddr>,
     #[command(flatten)]
     served: ServedMetadata,
+    #[command(flatten)]
+    variants: VariantOptions,
     /// Seconds to wait until the metadata can be read
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
@@ -401,6 +404,7 @@ impl Sp {
         };
         let judge = Judge {
             person: self.person(target.start_url.as_ref(), &metadata, &chosen)?,
+            variants: self.variants.chosen(&ambient)?,
             target: Target {
                 metadata,
                 document,

@@ -30,6 +30,7 @@ pub(crate) mod snapshot;
 pub(crate) mod target_file;
 pub(crate) mod trace;
 pub(crate) mod up;
+mod variant_options;
 
 use std::path::{Path, PathBuf};
 

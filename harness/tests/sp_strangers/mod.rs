@@ -7,7 +7,7 @@ mod table;
 use ambient::Ambient;
 use regex::Regex;
 use rehearsal::check::runner::{Runner, Selection};
-use rehearsal::check::sp::{Judge, Person, Provider, Target};
+use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
 use rehearsal::check::{CheckReport, Verdict};
 use url::Url;
 
@@ -61,6 +61,7 @@ impl Stranger {
             },
             provider,
             person: Person::of_profiles(self.user, &[]),
+            variants: Variants::None,
             runner: Runner {
                 selection: self.selection(),
                 ..Runner::default()

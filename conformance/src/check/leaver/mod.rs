@@ -134,6 +134,7 @@ impl Judge<'_> {
             target: self.application.target_of(user),
             provider: self.provider.saml.clone(),
             person: self.application.person(user, group),
+            variants: sp::Variants::None,
             runner: self.runner().clone(),
             ambient: self.ambient().clone(),
         }

@@ -82,7 +82,8 @@ impl Judge {
         }
     }
 
-    async fn harm(&self, base: Form, calm: Duration) -> Option<String> {
+    /// What was done to the service provider, if an honest login does not work as before.
+    pub(super) async fn harm(&self, base: Form, calm: Duration) -> Option<String> {
         find_harm(&self.runner, "an honest login", calm, || async {
             self.honest_login(base).await
         })

@@ -10,12 +10,14 @@
 //! - `visitor`: a browser with cookies of its own;
 //! - `set_up`: why nobody can be logged in at all;
 //! - `honest`: which honest Responses are accepted, the base of all others;
+//! - `variants`: with `--thorough`, the variants of the faults;
 //! - `health`: whether an honest login still works after a fault;
 //! - `beyond`: checks beyond the assertion consumer service: requests, metadata,
 //!   RelayState, unsolicited Responses, sessions, single logout, the keys of the
 //!   identity provider;
 //! - `login`: one login, from the start address to the probe; `response` is the
-//!   honest Response, `answer` what came of it, `shown` whom the probe shows;
+//!   honest Response, `person` whom it is about, `answer` what came of it, `shown`
+//!   whom the probe shows;
 //! - `logout_request`: the honest LogoutRequest;
 //! - `person_browser`: one person's browser, for checks that look again later.
 
@@ -26,6 +28,7 @@ mod health;
 mod honest;
 mod login;
 mod logout_request;
+mod person;
 mod person_browser;
 mod provider;
 mod publication;
@@ -35,6 +38,7 @@ mod response;
 mod set_up;
 mod shown;
 mod trouble;
+mod variants;
 mod visitor;
 
 use std::collections::BTreeSet;
@@ -46,73 +50,21 @@ use regex::Regex;
 use saml::metadata::SpMetadata;
 use url::Url;
 
-use super::profile::{self, Profile};
 use super::runner::{Judged as Run, Planned, Runner};
 use super::{Attacker, Check, CheckReport, Harm, Level, Outcome, Verdict};
 pub use answer::Answer;
 pub(in crate::check) use logout_request::logout_request;
+pub use person::Person;
 pub(in crate::check) use person_browser::{
     PersonBrowser, Sighting, SignedForm, probe_error_of, set_up_error_of,
 };
 pub use provider::{Provider, Refetch};
 pub(in crate::check) use published::Published;
 pub use trouble::CheckError;
+pub use variants::{Variants, all_variants};
 
 use honest::{Form, Honest};
 use login::Login;
-
-/// Who the good responses are about, and what they say of them.
-#[derive(Debug, Clone)]
-pub struct Person {
-    /// The user name: NameID, and the attributes that repeat it.
-    pub user: String,
-    /// Attributes; `{user}` in a value stands for the user name.
-    pub attributes: Vec<(String, String)>,
-}
-
-/// What service providers commonly read of a person, by its names in LDAP and
-/// by those of eduPerson.
-const COMMON_ATTRIBUTES: &[(&str, &str)] = &[
-    ("email", "{user}"),
-    ("mail", "{user}"),
-    ("uid", "{user}"),
-    ("username", "{user}"),
-    ("displayName", "{user}"),
-    ("givenName", "Rehearsal"),
-    ("firstName", "Rehearsal"),
-    ("sn", "Check"),
-    ("lastName", "Check"),
-    ("urn:oid:0.9.2342.19200300.100.1.3", "{user}"),
-    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.6", "{user}"),
-];
-
-impl Person {
-    /// With the attributes that the guide maps (G-10).
-    pub fn of_the_guide(user: &str) -> Self {
-        let guide = profile::guide();
-        Self::of_profiles(user, guide.as_slice())
-    }
-
-    /// With the attributes of these profiles; where they name none, with those
-    /// of the guide and those that are common.
-    pub fn of_profiles(user: &str, profiles: &[&Profile]) -> Self {
-        let mut attributes: Vec<(String, String)> = Vec::new();
-        for profile in profiles {
-            attributes.extend(profile.attributes.iter().cloned());
-        }
-        if attributes.is_empty() {
-            let guide = profile::guide().into_iter().flat_map(|it| &it.attributes);
-            attributes.extend(guide.cloned());
-            let common = COMMON_ATTRIBUTES.iter();
-            attributes
-                .extend(common.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        }
-        Self {
-            user: user.to_owned(),
-            attributes,
-        }
-    }
-}
 
 /// The service provider to be judged.
 #[derive(Debug, Clone)]
@@ -138,6 +90,8 @@ pub struct Judge {
     pub provider: Provider,
     /// Whom it vouches for.
     pub person: Person,
+    /// Which variants of the faults are sent.
+    pub variants: Variants,
     /// The rules that hold for every check.
     pub runner: Runner,
     /// Time and randomness.
@@ -204,7 +158,12 @@ impl Judge {
         let beyond = beyond::all_rows().filter(|row| self.is_wanted(row));
         let all = all.chain(beyond.map(|row| row.id.to_owned()));
         let total = all.filter(|id| self.runner.selection.includes(id)).count();
-        self.runner.progress.begin("check sp", total);
+        let variants = self.selected_variants()?;
+        let bound = match self.variants {
+            Variants::Sample { count, .. } => count.min(variants.len()),
+            _ => variants.len(),
+        };
+        self.runner.progress.begin("check sp", total + bound);
         let target = &self.target.metadata.entity_id;
         let report = |outcomes| CheckReport::new("check sp", target, outcomes, started_at);
         let finished = |report| {
@@ -266,6 +225,15 @@ impl Judge {
             &honest,
             base,
             blind,
+        )
+        .await;
+        let of_controls_and_faults = (others.as_slice(), faults.as_slice());
+        self.try_variants(
+            &mut run,
+            variants,
+            of_controls_and_faults,
+            &honest,
+            (base, blind),
         )
         .await;
         self.try_beyond(&mut run, base).await;
@@ -372,17 +340,19 @@ impl Judge {
         )
     }
 
-    async fn fault(&self, fault: &Fault, form: Form, blind: bool) -> (Outcome, Lost) {
-        let check = check_of(fault);
+    /// Delivers a fault's message; also what is expected of it.
+    async fn attempt(
+        &self,
+        fault: &Fault,
+        form: Form,
+    ) -> (&'static str, Result<Answer, CheckError>) {
         let who = if fault.impersonates() {
             self.attacker()
         } else {
             self.person.user.clone()
         };
-        let references = self.provider.references.as_ref();
-        let before = references.map_or(0, |it| it.count());
         let login = Login::new(self, &who);
-        let (expected, attempt) = match fault.delivery {
+        match fault.delivery {
             Delivery::Once if fault.is_open => (
                 "a login or a refusal",
                 login.attempt(Some(fault), form).await,
@@ -403,7 +373,14 @@ impl Judge {
                 "a browser that asked for nothing to be refused",
                 login.other_browser(fault, form).await,
             ),
-        };
+        }
+    }
+
+    async fn fault(&self, fault: &Fault, form: Form, blind: bool) -> (Outcome, Lost) {
+        let check = check_of(fault);
+        let references = self.provider.references.as_ref();
+        let before = references.map_or(0, |it| it.count());
+        let (expected, attempt) = self.attempt(fault, form).await;
         self.note(&attempt);
         let is_lost = match &attempt {
             Err(CheckError::NotStarted { .. }) => Lost::BeforeDelivery,

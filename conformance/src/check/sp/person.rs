@@ -1,0 +1,56 @@
+//! Whom the honest Responses are about.
+
+use crate::check::profile::{self, Profile};
+
+/// Who the good responses are about, and what they say of them.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// The user name: NameID, and the attributes that repeat it.
+    pub user: String,
+    /// Attributes; `{user}` in a value stands for the user name.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// What service providers commonly read of a person, by its names in LDAP and
+/// by those of eduPerson.
+const COMMON_ATTRIBUTES: &[(&str, &str)] = &[
+    ("email", "{user}"),
+    ("mail", "{user}"),
+    ("uid", "{user}"),
+    ("username", "{user}"),
+    ("displayName", "{user}"),
+    ("givenName", "Rehearsal"),
+    ("firstName", "Rehearsal"),
+    ("sn", "Check"),
+    ("lastName", "Check"),
+    ("urn:oid:0.9.2342.19200300.100.1.3", "{user}"),
+    ("urn:oid:1.3.6.1.4.1.5923.1.1.1.6", "{user}"),
+];
+
+impl Person {
+    /// With the attributes that the guide maps (G-10).
+    pub fn of_the_guide(user: &str) -> Self {
+        let guide = profile::guide();
+        Self::of_profiles(user, guide.as_slice())
+    }
+
+    /// With the attributes of these profiles; where they name none, with those
+    /// of the guide and those that are common.
+    pub fn of_profiles(user: &str, profiles: &[&Profile]) -> Self {
+        let mut attributes: Vec<(String, String)> = Vec::new();
+        for profile in profiles {
+            attributes.extend(profile.attributes.iter().cloned());
+        }
+        if attributes.is_empty() {
+            let guide = profile::guide().into_iter().flat_map(|it| &it.attributes);
+            attributes.extend(guide.cloned());
+            let common = COMMON_ATTRIBUTES.iter();
+            attributes
+                .extend(common.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        }
+        Self {
+            user: user.to_owned(),
+            attributes,
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! `--thorough`: the variants of the faults. Each belongs to the check of its class, which says
+//! how many of them let the person in, and which.
+
+use std::collections::BTreeMap;
+
+use faults::{Cipher, Family, Fault, KeyTransport, Variant};
+use serde_json::json;
+
+use super::honest::Honest;
+use super::{Answer, CheckError, Form, Judge, Login, Run, check_of};
+use crate::check::runner::slow_after;
+use crate::check::{Check, Harm, Outcome, Verdict};
+
+/// Which variants are sent, beside the faults themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Variants {
+    /// No variants: only the faults themselves.
+    #[default]
+    None,
+    /// Every variant whose control was accepted.
+    All,
+    /// So many, chosen by a seed.
+    Sample {
+        /// How many variants are sent.
+        count: usize,
+        /// The seed; the same one chooses the same ones.
+        seed: u64,
+    },
+}
+
+/// How many of the variants that got in the evidence names.
+const NAMED: usize = 40;
+
+const EXPECTED: &str = "a refusal: nobody is logged in, and the probe does not match --expect";
+
+/// Returns every variant of every space.
+///
+/// # Errors
+/// When the embedded spaces can't be read.
+pub fn all_variants() -> Result<Vec<Variant>, CheckError> {
+    let unreadable = |error: faults::SpaceError| CheckError::Catalogue(error.to_string());
+    let mut all = Vec::new();
+    for space in faults::spaces().map_err(unreadable)? {
+        all.extend(space.variants().map_err(unreadable)?);
+    }
+    Ok(all)
+}
+
+/// What came of the variants of one class.
+struct Tally {
+    check: Check,
+    sent: usize,
+    /// Those that let the person in, in words.
+    accepted: Vec<String>,
+    /// The answer to the first of them.
+    first: Option<Answer>,
+    /// The variant after which honest logins failed, and how they did.
+    outage: Option<(String, String)>,
+}
+
+impl Tally {
+    fn of(fault: &Fault, class: &[Fault]) -> Self {
+        let of_class = class.iter().find(|it| it.check == fault.check);
+        Self {
+            check: check_of(of_class.unwrap_or(fault)),
+            sent: 0,
+            accepted: Vec::new(),
+            first: None,
+            outage: None,
+        }
+    }
+
+    /// "3 of 96 variants".
+    fn count(&self) -> String {
+        let all = self.sent;
+        match self.accepted.len() {
+            0 => format!("none of {all} variants"),
+            some => format!("{some} of {all} variants"),
+        }
+    }
+
+    /// The outcome of the class: that of the fault itself, and of its variants.
+    fn outcome(self, own: Option<Outcome>, plan: Variants) -> Outcome {
+        let count = self.count();
+        let own = own.filter(|it| it.verdict != Verdict::Skip);
+        let has_own_finding = own.as_ref().is_some_and(|it| it.verdict != Verdict::Pass);
+        let said = own
+            .as_ref()
+            .map_or_else(String::new, |own| format!("; {}", own.actual));
+        let mut evidence = json!({});
+        let actual = match (&self.first, self.accepted.first()) {
+            (Some(answer), Some(words)) => {
+                evidence = answer.evidence();
+                let to = answer.to_sentence();
+                format!(
+                    "{count} logged in the person of --user, the first one: {words}: {to}{said}"
+                )
+            }
+            _ => format!("{count} logged in the person of --user{said}"),
+        };
+        // The document of the fault itself is the simpler one.
+        if let Some(own) = own
+            .as_ref()
+            .filter(|_| has_own_finding || self.first.is_none())
+        {
+            evidence = own.evidence.clone();
+        }
+        if !evidence.is_object() {
+            evidence = json!({});
+        }
+        evidence["variants"] = json!({
+            "sent": self.sent,
+            "accepted": self.accepted.len(),
+            "which": self.accepted.iter().take(NAMED).collect::<Vec<_>>(),
+        });
+        if let Variants::Sample { seed, .. } = plan {
+            evidence["variants"]["seed"] = json!(seed);
+        }
+        let holds = self.accepted.is_empty() && !has_own_finding;
+        let judged = Outcome::judged(self.check, holds, EXPECTED, actual, evidence);
+        let mut outcome = match own {
+            Some(own) => Outcome {
+                cause: own.cause,
+                duration: own.duration,
+                ..judged
+            },
+            None => judged,
+        };
+        if let Some((words, what)) = self.outage {
+            outcome.verdict = Verdict::Fail;
+            outcome.check.harm = Harm::Outage;
+            outcome
+                .expected
+                .push_str(", and honest logins to work as before");
+            outcome.actual = format!(
+                "denial of service by a variant ({words}): {what} ({})",
+                outcome.actual
+            );
+        }
+        outcome
+    }
+}
+
+/// An honest encryption: a service provider that can't read it refuses every fault in it.
+type Encryption = (Option<Cipher>, Option<Cipher>, KeyTransport);
+
+impl Judge {
+    /// The variants that the selection includes.
+    pub(super) fn selected_variants(&self) -> Result<Vec<Variant>, CheckError> {
+        if self.variants == Variants::None {
+            return Ok(Vec::new());
+        }
+        let mut all = all_variants()?;
+        all.retain(|it| self.runner.selection.includes(&it.fault.check));
+        Ok(all)
+    }
+
+    /// Sends the variants whose controls were accepted, and adds what came of them to the outcomes.
+    pub(super) async fn try_variants(
+        &self,
+        run: &mut Run,
+        variants: Vec<Variant>,
+        (controls, faults): (&[Fault], &[Fault]),
+        honest: &Honest,
+        (base, blind): (Form, bool),
+    ) {
+        let mut sendable = Vec::new();
+        let mut encryptions: Vec<(Encryption, bool)> = Vec::new();
+        for variant in variants {
+            if self.runner.has_ended() {
+                break;
+            }
+            let fault = &variant.fault;
+            if blind && fault.impersonates() {
+                continue;
+            }
+            if fault.encrypts() {
+                let encryption = (fault.encrypted, fault.encrypted_name, fault.key_transport);
+                let known = encryptions.iter().find(|(it, _)| *it == encryption);
+                let is_read = match known {
+                    Some((_, is_read)) => *is_read,
+                    None => {
+                        let is_read = self.reads(encryption, controls, base).await;
+                        encryptions.push((encryption, is_read));
+                        is_read
+                    }
+                };
+                if !is_read {
+                    continue;
+                }
+            } else if !fault.covers.is_empty()
+                && !fault.covers.iter().any(|it| honest.accepted.contains(it))
+            {
+                continue;
+            }
+            sendable.push(variant);
+        }
+        if let Variants::Sample { count, seed } = self.variants {
+            sendable = faults::sample(sendable, count, seed);
+        }
+        let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+        for variant in &sendable {
+            if self.runner.has_ended() {
+                break;
+            }
+            let check = &variant.fault.check;
+            let tally = tallies
+                .entry(check.clone())
+                .or_insert_with(|| Tally::of(&variant.fault, faults));
+            if tally.outage.is_some() {
+                continue;
+            }
+            self.runner.progress.step(check, &variant.words);
+            tokio::select! {
+                () = self.try_variant(variant, tally, honest, base) => {}
+                _ = self.runner.stop.wait() => break,
+            }
+        }
+        for (id, tally) in tallies {
+            if tally.sent == 0 {
+                continue;
+            }
+            let at = run.outcomes.iter().position(|it| it.check.id == id);
+            let own = at.map(|at| run.outcomes.remove(at));
+            run.push(tally.outcome(own, self.variants));
+        }
+    }
+
+    async fn try_variant(&self, variant: &Variant, tally: &mut Tally, honest: &Honest, base: Form) {
+        let fault = &variant.fault;
+        let form = base.for_fault(fault, &honest.accepted);
+        let began = self.runner.patience.start_stopwatch();
+        let (_, attempt) = self.attempt(fault, form).await;
+        let took = self.runner.patience.elapsed(&began);
+        self.note(&attempt);
+        let is_lost = matches!(
+            attempt,
+            Err(CheckError::NotStarted { .. } | CheckError::Unreachable { .. })
+        );
+        if let Ok(answer) = attempt {
+            tally.sent += 1;
+            if answer.is_accepted() {
+                tally.accepted.push(variant.words.clone());
+                tally.first.get_or_insert(answer);
+            }
+        }
+        if !is_lost && took <= slow_after(honest.took) {
+            return;
+        }
+        if let Some(what) = self.harm(base, honest.took).await {
+            tally.sent = tally.sent.max(1);
+            tally.outage = Some((variant.words.clone(), what));
+            self.runner.patience.blame(&fault.check);
+        }
+    }
+
+    /// Whether an honest message in this encryption is accepted.
+    async fn reads(
+        &self,
+        (encrypted, encrypted_name, key_transport): Encryption,
+        controls: &[Fault],
+        base: Form,
+    ) -> bool {
+        let Some(control) = controls.iter().find(|it| it.family == Family::Control) else {
+            return false;
+        };
+        if self.target.metadata.encryption_certificates.is_empty() {
+            return false;
+        }
+        let control = Fault {
+            draft: Vec::new(),
+            signed: Vec::new(),
+            covers: Vec::new(),
+            encrypted,
+            encrypted_name,
+            key_transport,
+            ..control.clone()
+        };
+        let login = Login::new(self, &self.person.user);
+        let came = login.attempt(Some(&control), base).await;
+        self.note(&came);
+        came.is_ok_and(|answer| answer.is_accepted())
+    }
+}

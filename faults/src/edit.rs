@@ -1,0 +1,158 @@
+//! Changes of a document, as data.
+
+use serde::{Deserialize, Serialize};
+
+/// Position of an insertion, relative to an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// Directly before the element.
+    Before,
+    /// Directly after the element.
+    After,
+    /// Inside the element, as its first child.
+    First,
+    /// Inside the element, as its last child.
+    Last,
+}
+
+/// One change of a document. `at` names an element by its local names from the root down, such as
+/// `Response/Assertion/Subject`; the first match counts at each step. Texts can contain the
+/// placeholders of `phrases.rs`, such as `{forged}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(
+    tag = "edit",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case",
+    deny_unknown_fields
+)]
+pub enum Edit {
+    /// Sets an attribute, or removes it if there is no value.
+    Attribute {
+        /// Path of the element.
+        at: String,
+        /// Name of the attribute, as written in the document.
+        name: String,
+        /// Its new value.
+        value: Option<String>,
+    },
+    /// Replaces the content of an element with raw XML.
+    Content {
+        /// Path of the element.
+        at: String,
+        /// The new content.
+        xml: String,
+    },
+    /// Inserts raw XML.
+    Insert {
+        /// Path of the element.
+        at: String,
+        /// Position before, after or inside the element.
+        place: Place,
+        /// The XML to insert.
+        xml: String,
+        /// How many copies to insert.
+        #[serde(default = "once")]
+        times: usize,
+    },
+    /// Replaces an element.
+    Replace {
+        /// Path of the element.
+        at: String,
+        /// The XML that replaces it.
+        xml: String,
+    },
+    /// Removes an element.
+    Remove {
+        /// Path of the element.
+        at: String,
+    },
+    /// Adds text before and after the document.
+    Surround {
+        /// The text before the document.
+        #[serde(default)]
+        before: String,
+        /// The text after the document.
+        #[serde(default)]
+        after: String,
+    },
+    /// Replaces every occurrence of a text.
+    Substitute {
+        /// The text to find; the document must contain it.
+        find: String,
+        /// The text that replaces it.
+        with: String,
+    },
+    /// Moves every time in the document.
+    Shift {
+        /// Seconds to move forward; negative values move back.
+        seconds: i64,
+    },
+    /// Replaces the genuine user's name with the forged name everywhere.
+    Impersonate,
+    /// Sets `DigestValue` to the digest of the changed content.
+    Redigest {
+        /// What `DigestValue` then contains: `{new}` stands for that digest, `{old}` for the
+        /// signed one.
+        #[serde(default = "new_digest")]
+        written: String,
+    },
+    /// Moves an element: cuts it out, then inserts it elsewhere.
+    Move {
+        /// Path of the element.
+        at: String,
+        /// The XML that takes its place.
+        #[serde(default)]
+        leaving: String,
+        /// Path of the element that it is inserted at; found after the cut.
+        to: String,
+        /// Position before, after or inside that element.
+        place: Place,
+        /// The text before the moved element.
+        #[serde(default)]
+        before: String,
+        /// The text after the moved element.
+        #[serde(default)]
+        after: String,
+    },
+    /// Inserts nested elements at the end of an element.
+    Nest {
+        /// Path of the element.
+        at: String,
+        /// Number of nested levels.
+        depth: usize,
+    },
+}
+
+fn once() -> usize {
+    1
+}
+
+fn new_digest() -> String {
+    "{new}".to_owned()
+}
+
+impl Edit {
+    pub(crate) fn impersonates(&self) -> bool {
+        matches!(self, Self::Impersonate) || self.says("{forged")
+    }
+
+    /// Whether a phrase that begins so is in one of its texts.
+    pub(crate) fn says(&self, phrase: &str) -> bool {
+        let speaks = |text: &str| text.contains(phrase);
+        match self {
+            Self::Attribute { value, .. } => value.as_deref().is_some_and(speaks),
+            Self::Content { xml, .. } | Self::Insert { xml, .. } | Self::Replace { xml, .. } => {
+                speaks(xml)
+            }
+            Self::Surround { before, after } => speaks(before) || speaks(after),
+            Self::Move { leaving, .. } => speaks(leaving),
+            Self::Substitute { with, .. } => speaks(with),
+            Self::Impersonate
+            | Self::Remove { .. }
+            | Self::Shift { .. }
+            | Self::Redigest { .. }
+            | Self::Nest { .. } => false,
+        }
+    }
+}

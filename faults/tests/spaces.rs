@@ -1,0 +1,91 @@
+//! The spaces: every variant differs from the honest message and from every other one, none says
+//! nothing of what it does, and our own service provider refuses all of them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use faults::{Cover, Variant, sample, spaces};
+
+fn variants() -> Vec<Variant> {
+    let all = spaces().unwrap().into_iter();
+    all.flat_map(|space| space.variants().unwrap()).collect()
+}
+
+/// The variants that are tried: all with `REHEARSAL_VARIANTS`, or else a part of them.
+fn tried() -> Vec<Variant> {
+    match std::env::var("REHEARSAL_VARIANTS") {
+        Ok(_) => variants(),
+        Err(_) => sample(variants(), 800, 1),
+    }
+}
+
+fn cover_of(variant: &Variant) -> Cover {
+    variant.fault.cover_at(Cover::Assertion)
+}
+
+#[test]
+fn every_variant_is_refused() {
+    let mut wrong = BTreeMap::new();
+    for variant in tried() {
+        let came = match world::forged_at(&variant.fault, cover_of(&variant)) {
+            Ok(forged) => world::judged(&forged.field),
+            Err(error) => {
+                wrong.insert(variant.fault.id, error.to_string());
+                continue;
+            }
+        };
+        // Whoever got in under the signed name is the attacker; the portal refuses the domain.
+        if let Ok(checked) = came
+            && (!variant.fault.impersonates() || checked.name_id().value == world::VICTIM)
+        {
+            wrong.insert(variant.fault.id, format!("accepted: {}", variant.words));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_two_variants_are_one_message_and_none_is_honest() {
+    let mut seen = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for cover in [Cover::Assertion, Cover::Response, Cover::Both] {
+        for honest in world::honest_at(cover) {
+            seen.insert(honest, "the honest message".to_owned());
+        }
+    }
+    for variant in tried() {
+        let forged = world::forged_at(&variant.fault, cover_of(&variant)).unwrap();
+        if let Some(other) = seen.insert(forged.field, variant.fault.id.clone()) {
+            wrong.push(format!("{} is {other}", variant.fault.id));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_variant_has_words_of_its_own() {
+    let mut seen = BTreeSet::new();
+    for variant in variants() {
+        let words = format!("{} {}", variant.space, variant.words);
+        assert!(seen.insert(words), "{}", variant.fault.id);
+        assert!(!variant.fault.id.contains("{$"), "{}", variant.fault.id);
+    }
+    assert!(seen.len() > 2000, "{}", seen.len());
+}
+
+#[test]
+fn a_sample_is_the_same_for_the_same_seed_and_another_for_another() {
+    let ids = |seed| -> Vec<String> {
+        let all = sample(variants(), 50, seed).into_iter();
+        all.map(|variant| variant.fault.id).collect()
+    };
+    assert_eq!(ids(7), ids(7));
+    assert_eq!(ids(7).len(), 50);
+    assert_ne!(ids(7), ids(8));
+    let all = variants();
+    let count = all.len();
+    assert_eq!(sample(all, count, 7).len(), count);
+}

@@ -1,0 +1,77 @@
+//! Holes that only the variants of the faults reach.
+
+use ambient::Ambient;
+use rehearsal::check::CheckReport;
+use rehearsal::check::runner::{Runner, Selection};
+use rehearsal::check::sp::{Judge, Person, Provider, Variants};
+use serde_json::Value;
+
+use super::broken_sp::{self, Switch};
+use super::target_at;
+
+/// Judges what this service provider does with HMAC.
+async fn judged_by_variants(switch: Switch, variants: Variants) -> CheckReport {
+    let ambient = Ambient::real();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let sp = broken_sp::start_with(&provider.metadata(), vec![switch], &ambient).await;
+    let checks = rehearsal::check::sp::catalogue().unwrap();
+    let judge = Judge {
+        target: target_at(sp.base(), sp.metadata(), sp.document()),
+        provider,
+        person: Person::of_the_guide(broken_sp::USER),
+        variants,
+        runner: Runner {
+            selection: Selection::new(&["SAML-SP-ALG-".to_owned()], &[], &checks).unwrap(),
+            ..Runner::default()
+        },
+        ambient,
+    };
+    judge.judge().await.unwrap()
+}
+
+fn findings(report: &CheckReport) -> Vec<(String, String)> {
+    let all = report.findings();
+    all.map(|it| (it.check.id.clone(), it.actual.clone()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hole_that_only_variants_reach_is_found_with_them() {
+    // No fault of the catalogue has an HMAC with SHA-384.
+    fn is_believed(document: &str) -> bool {
+        document.contains("#hmac-sha384\"")
+    }
+    let switch = Switch::Waves("signature-algorithm", is_believed);
+    let report = judged_by_variants(switch, Variants::None).await;
+    assert_eq!(findings(&report), []);
+
+    let some = Variants::Sample { count: 40, seed: 3 };
+    let report = judged_by_variants(switch, some).await;
+    let found = findings(&report);
+    assert!(!found.is_empty());
+    for outcome in report.findings() {
+        let told = &outcome.evidence["variants"];
+        let (accepted, sent) = (&told["accepted"], &told["sent"]);
+        let count = format!("{accepted} of {sent} variants logged in the person of --user");
+        assert!(outcome.actual.starts_with(&count), "{}", outcome.actual);
+        for which in told["which"].as_array().unwrap() {
+            let which = which.as_str().unwrap();
+            assert!(which.contains("HMAC with SHA-384"), "{which}");
+        }
+        assert_eq!(told["seed"], 3);
+        let sent = outcome.evidence["sent"].as_str().unwrap();
+        assert!(is_believed(sent), "{sent}");
+    }
+    // The same seed sends the same ones.
+    let again = judged_by_variants(switch, some).await;
+    let ids = |found: Vec<(String, String)>| -> Vec<String> {
+        found.into_iter().map(|(id, _)| id).collect()
+    };
+    let which = |report: &CheckReport| -> Vec<Value> {
+        let all = report.findings();
+        all.map(|it| it.evidence["variants"]["which"].clone())
+            .collect()
+    };
+    assert_eq!(which(&again), which(&report));
+    assert_eq!(ids(findings(&again)), ids(found));
+}
