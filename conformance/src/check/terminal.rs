@@ -93,7 +93,7 @@ pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
     }
     let findings = report.count(Verdict::Fail);
     let line = format!(
-        "{}{}: {} passed, {} skipped, {} warnings, {}",
+        "{}{}: {} passed, {} skipped, {}, {}",
         match (report.incomplete, &report.error) {
             (Some(_), _) => "interrupted, ",
             (None, Some(_)) => "not finished, ",
@@ -102,7 +102,7 @@ pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
         plural(report.outcomes.len(), "check", "checks"),
         report.count(Verdict::Pass),
         report.count(Verdict::Skip),
-        report.count(Verdict::Warn),
+        plural(report.count(Verdict::Warn), "warning", "warnings"),
         plural(findings, "finding", "findings"),
     );
     let color = if findings > 0 { RED } else { GREEN };

@@ -74,7 +74,7 @@ impl Play<'_> {
                 let judge = self.judge.session_of(&stays.user(), true);
                 let error = set_up_error_of(&judge, came).await;
                 if !self.known_person_enters(&mut stays).await {
-                    return Err(super::with_options_of_leaver(error));
+                    return Err(self.with_missing_options(super::with_options_of_leaver(error)));
                 }
                 self.seen.joined =
                     Some(Err(format!("{sentence}; the person of --user can log in")));
@@ -82,6 +82,21 @@ impl Play<'_> {
         }
         self.seen.subjects.push(stays);
         Ok(())
+    }
+
+    /// Names the options without which an application may refuse a login that is right.
+    fn with_missing_options(&self, mut error: SetUpError) -> SetUpError {
+        if error.code != "not-trusted" {
+            return error;
+        }
+        if self.judge.plan.group.is_none() {
+            error.fix += " If only members of a group have access, name it with --group.";
+        }
+        if !self.judge.application.has_start_url() {
+            error.fix +=
+                " If a login has to start at the application, give its address with --start-url.";
+        }
+        error
     }
 
     async fn find_group(&mut self, stays: &mut Subject) -> Result<(), SetUpError> {

@@ -127,6 +127,11 @@ impl Application {
         }
     }
 
+    /// True if logins start at the application.
+    pub(super) fn has_start_url(&self) -> bool {
+        self.start_url.is_some()
+    }
+
     /// Returns the endpoint for a `LogoutRequest`: HTTP-Redirect if there is one, else HTTP-POST.
     pub(super) fn logout_endpoint(&self) -> Option<&Endpoint> {
         let of = |binding: &str| self.metadata.slo.iter().find(|it| it.binding == binding);

@@ -204,7 +204,7 @@ impl Judge {
         control: &Fault,
         form: Form,
     ) -> (Outcome, Result<Answer, CheckError>) {
-        let check = check_of(control);
+        let check = check_of(control, "accepted");
         let cover = control.cover_at(form.cover);
         let expected = "the person of --user to be logged in, so that the probe matches --expect";
         let login = Login::new(self, &self.person.user);

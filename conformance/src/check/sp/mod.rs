@@ -98,7 +98,9 @@ pub struct Judge {
     pub ambient: Ambient,
 }
 
-fn check_of(fault: &Fault) -> Check {
+/// `wish` is what a correct service provider does, so that a title reads as in all other checks:
+/// the behavior that is expected.
+fn check_of(fault: &Fault, wish: &str) -> Check {
     Check {
         id: fault.check.clone(),
         level: match fault.level {
@@ -115,7 +117,7 @@ fn check_of(fault: &Fault) -> Check {
             faults::Harm::Leniency => Harm::Leniency,
             faults::Harm::Function => Harm::Function,
         },
-        title: format!("{}: {}", fault.id, fault.about),
+        title: format!("{} is {wish}: {}", fault.id, fault.about),
         spec: fault.spec.clone(),
         fix: fault.fix().to_owned(),
     }
@@ -128,8 +130,10 @@ fn check_of(fault: &Fault) -> Check {
 pub fn catalogue() -> Result<Vec<Check>, CheckError> {
     let controls = faults::controls().map_err(|error| CheckError::Catalogue(error.to_string()))?;
     let faults = faults::catalogue().map_err(|error| CheckError::Catalogue(error.to_string()))?;
-    let of_messages = controls.iter().chain(&faults).map(check_of);
-    let mut checks: Vec<Check> = of_messages
+    let of_controls = controls.iter().map(|it| check_of(it, "accepted"));
+    let of_faults = faults.iter().map(|it| check_of(it, "refused"));
+    let mut checks: Vec<Check> = of_controls
+        .chain(of_faults)
         .chain(beyond::all_rows().map(beyond::Row::check))
         .collect();
     checks.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -207,7 +211,7 @@ impl Judge {
                 continue;
             }
             let planned = Planned {
-                check: check_of(control),
+                check: check_of(control, "accepted"),
                 rests_on: Some(base.signed_control_of(control)),
             };
             let outcome = async { self.control(control, base).await.0 };
@@ -303,7 +307,7 @@ impl Judge {
             let mut harm = None;
             let form = base.for_fault(fault, &honest.accepted);
             let planned = Planned {
-                check: check_of(fault),
+                check: check_of(fault, "refused"),
                 rests_on: Some(form.control_of(fault, others)),
             };
             let outcome = async {
@@ -377,7 +381,7 @@ impl Judge {
     }
 
     async fn fault(&self, fault: &Fault, form: Form, blind: bool) -> (Outcome, Lost) {
-        let check = check_of(fault);
+        let check = check_of(fault, "refused");
         let references = self.provider.references.as_ref();
         let before = references.map_or(0, |it| it.count());
         let (expected, attempt) = self.attempt(fault, form).await;

@@ -62,7 +62,7 @@ impl Tally {
     fn of(fault: &Fault, class: &[Fault]) -> Self {
         let of_class = class.iter().find(|it| it.check == fault.check);
         Self {
-            check: check_of(of_class.unwrap_or(fault)),
+            check: check_of(of_class.unwrap_or(fault), "refused"),
             sent: 0,
             accepted: Vec::new(),
             first: None,
