@@ -217,6 +217,16 @@ pub(crate) fn text_of(text: &str, path: &str) -> Result<String, String> {
 /// Returns the element in exclusive canonical form without comments (exc-c14n) and without the
 /// signature that is its child (enveloped-signature transform, xmldsig-core §6.6.4).
 pub(crate) fn canonical(text: &str, path: &str) -> Result<Vec<u8>, String> {
+    canonical_with(text, path, &[])
+}
+
+/// The same with a PrefixList: the namespaces of these prefixes are written where they are in scope
+/// (xml-exc-c14n §3).
+pub(crate) fn canonical_with(
+    text: &str,
+    path: &str,
+    prefixes: &[String],
+) -> Result<Vec<u8>, String> {
     let signature = format!("{path}/Signature");
     let text = if has(text, &signature) {
         without(text, &signature)?
@@ -226,6 +236,6 @@ pub(crate) fn canonical(text: &str, path: &str) -> Result<Vec<u8>, String> {
     let document = uppsala::parse(&text).map_err(|error| format!("expected XML: {error}"))?;
     let node = walk(&document, path).ok_or_else(|| format!("expected the element {path}"))?;
     let nodes = NodeSet::tree_without_comments(node, &document);
-    canonicalize_doc::<&str>(&document, C14nMode::Exclusive, Some(&nodes), &[])
+    canonicalize_doc(&document, C14nMode::Exclusive, Some(&nodes), prefixes)
         .map_err(|error| error.to_string())
 }

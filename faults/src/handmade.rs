@@ -113,7 +113,7 @@ fn reference(draft: &str, handmade: &Handmade, what: &str) -> Result<String, Str
     let (uri, covered) = match what {
         "#assertion" => (
             format!("#{}", document::value_of(draft, ASSERTION, "ID")?),
-            covered(draft, handmade.leaves.as_ref())?,
+            covered(draft, handmade)?,
         ),
         "" => (String::new(), document::canonical(draft, "Response")?),
         other => (other.to_owned(), Vec::new()),
@@ -139,9 +139,9 @@ fn reference(draft: &str, handmade: &Handmade, what: &str) -> Result<String, Str
 }
 
 /// The octets that the digest of the assertion is made of.
-fn covered(draft: &str, leaves: Option<&Leaves>) -> Result<Vec<u8>, String> {
-    match leaves {
-        None => document::canonical(draft, ASSERTION),
+fn covered(draft: &str, handmade: &Handmade) -> Result<Vec<u8>, String> {
+    match &handmade.leaves {
+        None => document::canonical_with(draft, ASSERTION, &handmade.prefixes),
         Some(Leaves::Only(path)) => document::canonical(draft, path),
         Some(Leaves::Without(path)) => {
             document::canonical(&document::without(draft, path)?, ASSERTION)

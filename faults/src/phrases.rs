@@ -88,6 +88,12 @@ impl Phrases<'_> {
             "signed-info" => {
                 document::outer(&self.signature()?, "Signature/SignedInfo")?.to_owned()
             }
+            "signature-value-lines" => lines(&self.signature_value()?, "\n"),
+            "signature-value-crlf" => lines(&self.signature_value()?, "&#13;\n"),
+            "certificate-lines" => {
+                let path = "Signature/KeyInfo/X509Data/X509Certificate";
+                lines(document::inner(&self.signature()?, path)?, "\n")
+            }
             "document" => document::outer(self.document, "Response")?.to_owned(),
             // Forged copies of parts of the document.
             "forged" => self.forged_assertion(Some("_forged"))?,
@@ -130,6 +136,10 @@ impl Phrases<'_> {
         document::outer(self.document, "Response/Assertion/Signature")
             .or_else(|_| document::outer(self.document, "Response/Signature"))
             .map(str::to_owned)
+    }
+
+    fn signature_value(&self) -> Result<String, String> {
+        document::inner(&self.signature()?, "Signature/SignatureValue").map(str::to_owned)
     }
 
     fn unsigned_assertion(&self) -> Result<String, String> {
@@ -187,6 +197,13 @@ impl Phrases<'_> {
         let at = document::find(&forged, "Assertion/Issuer")?.outer.end;
         Ok((forged[..at].to_owned(), forged[at..].to_owned()))
     }
+}
+
+/// Breaks base64 into lines of 76 characters, as MIME has them.
+fn lines(base64: &str, end: &str) -> String {
+    let signs: Vec<char> = base64.chars().collect();
+    let lines: Vec<String> = signs.chunks(76).map(|line| line.iter().collect()).collect();
+    lines.join(end)
 }
 
 /// Changes the first letter after the `@` to its full-width form: equal after Unicode normalization

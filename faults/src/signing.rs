@@ -19,7 +19,7 @@ pub enum Signing {
     /// With a key that is not in the metadata; its certificate is in KeyInfo.
     AnotherKey,
     /// With a signature whose parts can each be wrong.
-    Handmade(Handmade),
+    Handmade(Box<Handmade>),
 }
 
 /// A signature in the assertion whose parts are chosen one by one.
@@ -38,6 +38,9 @@ pub struct Handmade {
     /// Raw XML inside `<Transforms>`, in place of the usual two.
     #[serde(default)]
     pub transforms: Option<String>,
+    /// The prefixes in the PrefixList that `transforms` names.
+    #[serde(default)]
+    pub prefixes: Vec<String>,
     /// What the transforms leave of the assertion, which is then what the digest
     /// is made of; the whole assertion when not given.
     #[serde(default)]

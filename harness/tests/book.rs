@@ -442,7 +442,7 @@ fn the_figures_in_the_readme_are_the_real_ones() {
     let scim = rehearsal::check::scim::catalogue().len();
     let scenarios = rehearsal::scenario::catalogue::cases(None).unwrap();
     for (words, real) in [
-        ("checks: 18 honest", sp.len()),
+        ("checks: 44 honest", sp.len()),
         ("honest Responses", controls),
         ("faults,", faults),
         ("checks of requests,", sp.len() - controls - faults),

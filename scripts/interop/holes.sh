@@ -41,9 +41,9 @@ pip_folder() {
     touch "$folder/ready"
 }
 
-# verdict_of FAMILY LIBRARY BELOW CHECK — prints the verdict of the check.
+# verdict_of FAMILY LIBRARY BELOW CHECK [FLAG] — prints the verdict of the check.
 verdict_of() {
-  local family=$1 library=$2 below=$3 check=$4 name idp server
+  local family=$1 library=$2 below=$3 check=$4 flag=${5:-} name idp server
   name=$(printf '%s' "$library+$below" | tr '/@' '__')
   port=$((port + 1))
   idp=$((port + 100))
@@ -54,14 +54,16 @@ verdict_of() {
     *) npm_folder "$library" "$below" || return 1; set -- env "NODE_PACKAGES=$node_folder" node "$here/holes/sp.mjs" "$family" ;;
   esac
   "$rehearsal" check sp --prepare --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" >/dev/null || return 1
-  "$@" "$port" "$out/$name-idp.xml" >"$out/$name.log" 2>&1 &
+  # The check writes the file again while the server reads it.
+  cp "$out/$name-idp.xml" "$out/$name-trusted.xml"
+  "$@" "$port" "$out/$name-trusted.xml" >"$out/$name.log" 2>&1 &
   server=$!
   started+=("$server")
   "$rehearsal" check sp --metadata "http://127.0.0.1:$port/metadata" \
     --start-url "http://127.0.0.1:$port/login" --probe-url "http://127.0.0.1:$port/whoami" \
     --user jo@corp.example --expect 'user=jo@corp\.example;' \
     --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 30 --timeout 60 \
-    --only "$check" --json >"$out/$name-$check.json" 2>"$out/$name-$check.err"
+    --only "$check" ${flag:+"$flag"} --json >"$out/$name-$check.json" 2>"$out/$name-$check.err"
   kill "$server" 2>/dev/null
   # A run without an honest login has no checks.
   jq -r --arg check "$check" '(.checks[] | select(.id == $check) | .verdict) // empty' \
@@ -78,9 +80,16 @@ while IFS=$'\t' read -r -u 3 hole family vulnerable fixed below check; do
   # "a -> b" in the column of the library below: its two versions.
   first=${below%% -> *} second=${below##* -> }
   [ "$below" != - ] || first='' second=''
-  before=$(verdict_of "$family" "$vulnerable" "$first" "$check") || before=skipped
+  # "CHECK --thorough": only the variants find it, so the check passes without them.
+  id=${check%% *} flag=${check#"$id"} flag=${flag# }
+  before=$(verdict_of "$family" "$vulnerable" "$first" "$id" "$flag") || before=skipped
   port=$((port + 2))
-  after=$(verdict_of "$family" "$fixed" "$second" "$check") || after=skipped
+  if [ -n "$flag" ] && [ "$before" = fail ]; then
+    plain=$(verdict_of "$family" "$vulnerable" "$first" "$id")
+    port=$((port + 2))
+    [ "$plain" = pass ] || before="$plain without $flag"
+  fi
+  after=$(verdict_of "$family" "$fixed" "$second" "$id" "$flag") || after=skipped
   port=$((port + 2))
   row="$hole $vulnerable${first:+ with $first}: $before; $fixed${second:+ with $second}: $after ($check)"
   case $before/$after in
