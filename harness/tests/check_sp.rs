@@ -5,6 +5,7 @@
 
 mod broken_sp;
 mod profiles_met;
+mod second_business;
 mod sp_strangers;
 mod sp_variants;
 
@@ -83,8 +84,14 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     assert!(sent >= 150, "{sent}");
     // It accepts no unsolicited Responses, unless a business allows them.
     let others = not_passed(&report).into_iter();
-    // It was given its metadata as a file, and it is reached by HTTP.
-    let skipped = ["SAML-SP-UNSOL-", "SAML-SP-CERT-", "SAML-SP-SESS-03"];
+    // It was given its metadata as a file, and it is reached by HTTP; there is
+    // one tenant.
+    let skipped = [
+        "SAML-SP-UNSOL-",
+        "SAML-SP-CERT-",
+        "SAML-SP-TEN-",
+        "SAML-SP-SESS-03",
+    ];
     let others = others.filter(|it| !skipped.iter().any(|id| it.starts_with(id)));
     assert_eq!(others.collect::<Vec<_>>(), Vec::<String>::new());
     let is_list = |it: &&Profile| it.kinds.contains(&Kind::Sp) && it.scope == Scope::Listed;
@@ -175,6 +182,59 @@ async fn our_portal_follows_the_keys_of_its_identity_provider() {
     world.rehearsal.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn our_portal_keeps_its_tenants_apart() {
+    let options = Options {
+        unrecorded: true,
+        ..Options::default()
+    };
+    let mut world = World::with(options).await.unwrap();
+    world.demo_organization(Plan::default()).await.unwrap();
+    let ambient = Ambient::real();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let second = Provider::start(0, None, &ambient).await.unwrap();
+    world.trusts("Ada", &provider.metadata()).await.unwrap();
+    let ready = world.ready().to_json();
+    let target = portal_target(&ready).await;
+
+    let own = second_business::set_up(&mut world, &second.metadata()).await;
+    let metadata = reqwest::get(own.metadata_url).await.unwrap();
+    let metadata = metadata.text().await.unwrap();
+    let mut start_url = target.start_url.clone().unwrap();
+    start_url.set_query(Some("email=bea@nimbus.example"));
+    let second = Judge {
+        target: Target {
+            metadata: SpMetadata::parse(&metadata).unwrap(),
+            document: metadata,
+            start_url: Some(start_url),
+            probe_url: target.probe_url.clone(),
+            expect: Regex::new("\"email\": ?\"bea@nimbus\\.example\"").unwrap(),
+        },
+        provider: second,
+        person: Person::of_the_guide("bea@nimbus.example"),
+        variants: Variants::None,
+        runner: Runner::default(),
+        ambient: ambient.clone(),
+    };
+    let checks = rehearsal::check::sp::catalogue().unwrap();
+    let judge = Judge {
+        target,
+        provider,
+        person: Person::of_the_guide("grace@lumen.example"),
+        variants: Variants::None,
+        runner: Runner {
+            selection: Selection::new(&["SAML-SP-TEN-".to_owned()], &[], &checks).unwrap(),
+            ..Runner::default()
+        },
+        ambient,
+    };
+    let report = judge.judge_with(Some(&second)).await.unwrap();
+    assert_eq!(report.error, None);
+    assert_eq!(not_passed(&report), Vec::<String>::new());
+    assert_eq!(report.count(Verdict::Pass), 6);
+    world.rehearsal.shutdown().await;
+}
+
 fn ids(lines: &[String]) -> Vec<&str> {
     lines.iter().filter_map(|it| it.split(' ').next()).collect()
 }
@@ -237,7 +297,7 @@ async fn judged(hole: &'static str) -> CheckReport {
 fn of_messages() -> Selection {
     let checks = rehearsal::check::sp::catalogue().unwrap();
     let groups = [
-        "REQ", "MD", "RELAY", "UNSOL", "SESS", "SLO", "REDIR", "CERT",
+        "REQ", "MD", "RELAY", "UNSOL", "SESS", "SLO", "REDIR", "CERT", "TEN",
     ];
     let groups = groups.map(|it| format!("SAML-SP-{it}-"));
     Selection::new(&[], &groups, &checks).unwrap()
@@ -251,7 +311,23 @@ async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> 
     if group.starts_with("CERT") {
         provider = refetched(provider, &switches);
     }
-    let sp = broken_sp::start_with(&provider.metadata(), switches, &ambient).await;
+    let second = match group {
+        "TEN" => Some(Provider::start(0, None, &ambient).await.unwrap()),
+        _ => None,
+    };
+    let (sp, second) = match second {
+        Some(second) => {
+            let idps = (provider.metadata(), second.metadata());
+            let idps = (idps.0.as_str(), idps.1.as_str());
+            let (sp, other) = broken_sp::tenants::start_two(idps, &switches, &ambient).await;
+            (sp, Some((second, other)))
+        }
+        None => {
+            let idp = provider.metadata();
+            let sp = broken_sp::start_with(&idp, switches, &ambient).await;
+            (sp, None)
+        }
+    };
     let checks = rehearsal::check::sp::catalogue().unwrap();
     let selected = match group.contains('-') {
         true => format!("SAML-SP-{group}"),
@@ -266,9 +342,20 @@ async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> 
             selection: Selection::new(&[selected], &[], &checks).unwrap(),
             ..Runner::default()
         },
-        ambient,
+        ambient: ambient.clone(),
     };
-    let report = judge.judge().await.unwrap();
+    let second = second.map(|(provider, sp)| Judge {
+        target: Target {
+            expect: Regex::new("tenant=second;").unwrap(),
+            ..target_at(sp.base(), sp.metadata(), sp.document())
+        },
+        provider,
+        person: Person::of_the_guide("kim@corp.example"),
+        variants: Variants::None,
+        runner: Runner::default(),
+        ambient,
+    });
+    let report = judge.judge_with(second.as_ref()).await.unwrap();
     assert_eq!(report.error, None, "{flaws:?}");
     let all = report.outcomes.iter();
     let mut lines: Vec<String> = all

@@ -14,6 +14,9 @@ pub enum Attacker {
     Anybody,
     /// Anybody with an account of their own at the identity provider.
     Account,
+    /// Another customer of the target: whoever runs the identity provider of
+    /// another tenant, or has its key.
+    Tenant,
     /// Whoever gets a message that was made for the victim.
     Holder,
     /// The identity provider, or who has its key.
@@ -26,6 +29,9 @@ impl Attacker {
         match self {
             Self::Anybody => "anybody, without an account",
             Self::Account => "anybody with an account at the identity provider",
+            Self::Tenant => {
+                "another customer: whoever runs the identity provider of another tenant, or has credentials of it"
+            }
             Self::Holder => {
                 "whoever gets hold of a message about the victim, for example another service provider or a reader of a log"
             }

@@ -21,6 +21,7 @@ use url::Url;
 use super::check_options::{Options, Profiles};
 use super::command_line::command_line;
 use super::pipelines::{write_for_github, write_located};
+use super::second_idp::SecondIdp;
 use super::served_metadata::ServedMetadata;
 use super::variant_options::VariantOptions;
 use super::{fetch_metadata, write};
@@ -346,6 +347,8 @@ pub(crate) struct Sp {
     served: ServedMetadata,
     #[command(flatten)]
     variants: VariantOptions,
+    #[command(flatten)]
+    second: SecondIdp,
     /// Seconds to wait until the metadata can be read
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
@@ -380,6 +383,7 @@ impl Sp {
         if let Some(path) = out {
             write(path, &provider.metadata())?;
         }
+        let second = self.second.provider(&ambient).await?;
         let Some(target) = self.target.as_ref().filter(|_| !self.prepare) else {
             return self.tell_what_is_next();
         };
@@ -416,7 +420,16 @@ impl Sp {
             runner,
             ambient: ambient.clone(),
         };
-        let report = judge.judge().await?;
+        let second = match self.second.judge(second, &judge, wait).await {
+            Ok(second) => second,
+            Err(error) => {
+                let target = &judge.target.metadata.entity_id;
+                let report = CheckReport::of_error("check sp", target, error, started_at);
+                let report = judge.runner.report(report, checks.len(), Duration::ZERO);
+                return self.forms.write(report, &ambient);
+            }
+        };
+        let report = judge.judge_with(second.as_ref()).await?;
         let held = held(&chosen, &judge.target.metadata);
         let report = report.with_profiles(&held).assessed(&chosen);
         self.forms.write(report, &ambient)

@@ -12,6 +12,7 @@ use url::Url;
 use super::check::Forms;
 use super::check_options::{Options, Profiles};
 use super::scim_access::{ScimAccess, without_query};
+use super::second_tenant::SecondTenantArgs;
 
 /// Arguments of `rehearsal check scim`.
 #[derive(Args)]
@@ -21,6 +22,8 @@ pub(crate) struct Scim {
     base_url: Option<Url>,
     #[command(flatten)]
     access: ScimAccess,
+    #[command(flatten)]
+    second: SecondTenantArgs,
     /// Change nothing: run only the checks that create no resources
     #[arg(long)]
     read_only: bool,
@@ -57,6 +60,7 @@ impl Scim {
         let mut options = self.access.options()?;
         let ambient = Ambient::real();
         options.rate_seconds = self.rate_seconds;
+        options.second = self.second.tenant()?;
         let mut runner = self.options.runner(&checks)?;
         if self.rate_seconds.is_some() {
             runner.selection = runner.selection.also("SCIM-PROFILE-80");

@@ -21,6 +21,8 @@ pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod schema;
 mod scim_access;
+mod second_idp;
+mod second_tenant;
 pub(crate) mod self_test;
 mod served_metadata;
 pub(crate) mod shell;

@@ -141,6 +141,7 @@ impl ScimAccess {
             headers: headers.collect::<anyhow::Result<_>>()?,
             rate: self.rate,
             rate_seconds: None,
+            second: None,
             oauth: None,
         })
     }

@@ -159,6 +159,13 @@ pub(crate) static FLAWS: &[Flaw] = &[
         &["SAML-SP-REDIR-03"],
     ),
     ("REDIR", &["logout", "slo-last-wins"], &["SAML-SP-REDIR-03"]),
+    ("TEN", &[], &[]),
+    ("TEN", &["ten-merges-names"], &["SAML-SP-TEN-01"]),
+    ("TEN", &["ten-any-request"], &["SAML-SP-TEN-02"]),
+    ("TEN", &["ten-any-idp"], &["SAML-SP-TEN-03"]),
+    ("TEN", &["ten-any-key"], &["SAML-SP-TEN-04"]),
+    ("TEN", &["ten-any-key-at-second"], &["SAML-SP-TEN-05"]),
+    ("TEN", &["ten-by-mail"], &["SAML-SP-TEN-06"]),
     ("CERT", &[], &["13 skipped"]),
     ("CERT", &["refetches"], &["3 skipped"]),
     ("CERT", &["refetches-signed"], &[]),
@@ -363,7 +370,7 @@ impl Broken {
             Some(former) if self.is_flawed("merges-users") => {
                 format!("{};user={user}", former.shown)
             }
-            _ => user.clone(),
+            _ => self.shown_as(&user),
         };
         memory.last = Some(user.clone());
         let session = match cookie(headers, "browser") {

@@ -5,6 +5,7 @@
 pub(crate) mod flaws;
 mod logout;
 mod switches;
+pub(crate) mod tenants;
 mod trusted;
 
 use std::collections::{HashMap, HashSet};
@@ -62,6 +63,7 @@ pub(crate) struct Broken {
     /// The metadata that it was set up with.
     idp: Arc<IdpMetadata>,
     trusted: Arc<Mutex<trusted::Trusted>>,
+    tenant: Option<tenants::Tenant>,
     switches: Arc<Vec<Switch>>,
     memory: Arc<Mutex<Memory>>,
     asked: Arc<AtomicUsize>,
@@ -77,6 +79,15 @@ pub(crate) async fn start(idp: &str, hole: &'static str, ambient: &Ambient) -> S
 
 /// Starts it with these switches.
 pub(crate) async fn start_with(idp: &str, switches: Vec<Switch>, ambient: &Ambient) -> Broken {
+    start_as(idp, switches, None, ambient).await
+}
+
+async fn start_as(
+    idp: &str,
+    switches: Vec<Switch>,
+    tenant: Option<tenants::Tenant>,
+    ambient: &Ambient,
+) -> Broken {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut base = format!("http://{}", listener.local_addr().unwrap());
     if switches.iter().any(|it| matches!(it, Switch::LaxCookies)) {
@@ -85,6 +96,7 @@ pub(crate) async fn start_with(idp: &str, switches: Vec<Switch>, ambient: &Ambie
     let idp = IdpMetadata::parse(idp).unwrap();
     let broken = Broken {
         base,
+        tenant,
         trusted: Arc::new(Mutex::new(trusted::Trusted::of(&idp))),
         idp: Arc::new(idp),
         switches: Arc::new(switches),
@@ -235,11 +247,15 @@ async fn acs(
     let user = match sp.judged(&headers, field) {
         Ok(user) => user,
         Err(_) if sp.is_open() => USER.to_owned(),
-        Err(reason) => match sp.waved(&reason, &document) {
-            Some(user) => user,
-            None => return sp.refuse(reason),
-        },
+        Err(reason) => {
+            let waved = sp.waved(&reason, &document);
+            match waved.or_else(|| sp.of_the_other(&headers, field)) {
+                Some(user) => user,
+                None => return sp.refuse(reason),
+            }
+        }
     };
+    let user = sp.account_of(&document, user);
     let index = document.split("SessionIndex=\"").nth(1);
     let index = index.and_then(|rest| rest.split('"').next());
     let cookie = sp.log_in(&headers, user, index.unwrap_or_default());

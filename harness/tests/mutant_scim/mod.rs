@@ -16,7 +16,7 @@ use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
 use serde_json::Value;
 
 pub(crate) use mutants::mutants;
-pub(crate) use server::{BASE, Refusal, Server, TOKEN, error, told};
+pub(crate) use server::{BASE, Refusal, SECOND_TOKEN, Server, TOKEN, error, told};
 
 /// How a mutant deviates from the correct server.
 #[derive(Clone, Copy)]
@@ -43,11 +43,23 @@ pub(crate) struct Mutant {
 }
 
 /// A correct server, or a mutant.
-#[derive(Default)]
 pub(crate) struct Bent {
     server: Server,
+    /// What the other tenant has.
+    second: Server,
     bend: Option<Bend>,
     under_way: AtomicUsize,
+}
+
+impl Default for Bent {
+    fn default() -> Self {
+        Self {
+            server: Server::default(),
+            second: Server::beginning_at(1_000_000),
+            bend: None,
+            under_way: AtomicUsize::default(),
+        }
+    }
 }
 
 impl Bent {
@@ -60,7 +72,7 @@ impl Bent {
 
     /// Returns the ids of the resources that are left.
     pub(crate) fn left(&self) -> Vec<String> {
-        self.server.left()
+        [self.server.left(), self.second.left()].concat()
     }
 }
 
@@ -82,7 +94,12 @@ impl Wire for Bent {
                 }
                 _ => {}
             }
-            let mut told = self.server.answer(&heard);
+            let mut told = if is_of_second(&heard) {
+                let_in(&mut heard);
+                self.second.answer(&heard)
+            } else {
+                self.server.answer(&heard)
+            };
             if let Some(Bend::Says(bend)) = self.bend {
                 bend(asked, &mut told);
             }
@@ -90,6 +107,20 @@ impl Wire for Bent {
             Ok(told)
         })
     }
+}
+
+/// True if the request has the other tenant's token.
+pub(crate) fn is_of_second(asked: &Asked) -> bool {
+    let said = asked.header("authorization").unwrap_or_default();
+    said.ends_with(SECOND_TOKEN)
+}
+
+/// Gives the request the valid token.
+pub(crate) fn let_in(asked: &mut Asked) {
+    asked.headers.retain(|(name, _)| name != "authorization");
+    asked
+        .headers
+        .push(("authorization".into(), format!("Bearer {TOKEN}")));
 }
 
 /// Changes the JSON body of an answer.

@@ -18,6 +18,8 @@ use values::object;
 
 pub(crate) const BASE: &str = "http://scim.test/v2";
 pub(crate) const TOKEN: &str = "token-of-the-honest-server";
+/// The token of another tenant, which has a server of its own behind the same URL.
+pub(crate) const SECOND_TOKEN: &str = "token-of-another-tenant";
 
 /// A refused request: status, `scimType` and detail.
 #[derive(Debug)]
@@ -125,6 +127,14 @@ impl Server {
 }
 
 impl Server {
+    /// A server whose ids no other has.
+    pub(crate) fn beginning_at(number: u64) -> Self {
+        Self(Mutex::new(State {
+            last: number,
+            ..State::default()
+        }))
+    }
+
     /// Returns the ids of all resources.
     pub(crate) fn left(&self) -> Vec<String> {
         self.0.lock().unwrap().all.keys().cloned().collect()

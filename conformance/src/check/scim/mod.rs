@@ -14,7 +14,8 @@
 //! - `probe`: the functions that a check uses; `reading`: reads answers;
 //! - `created_resources`: what was created; `cleanup`: deletes it;
 //! - `item`: a check as data. The families of checks, one per file, are in [`FAMILIES`]; those of
-//!   the files `demanded_…`, in [`DEMANDED`], belong to profiles only.
+//!   the files `demanded_…`, in [`DEMANDED`], belong to profiles only, those of `tenant` need
+//!   credentials of a second tenant.
 //!
 //! To add a check, add an entry to the table of its family, a function next to it, and a mutant in
 //! `tests/mutant_scim` for which this check fails and no other.
@@ -62,6 +63,7 @@ mod set_up;
 mod sort;
 mod support;
 mod target;
+mod tenant;
 mod test_users;
 mod test_users_setup;
 mod transport;
@@ -79,7 +81,7 @@ use self::credentials::Credentials;
 pub(in crate::check) use self::demanded_load::figure;
 use self::health::{harm, health};
 use self::item::{How, Item, Judged, Need, Stop};
-pub use self::options::{OAuthToken, Options, TriedAssertion};
+pub use self::options::{OAuthToken, Options, SecondTenant, TriedAssertion};
 use self::probe::Probe;
 use self::server::Server;
 use self::session::Session;
@@ -114,6 +116,9 @@ static FAMILIES: &[&[Item]] = &[
     race::CHECKS,
     vendor::CHECKS,
 ];
+
+/// The checks of two tenants, which need credentials of both.
+static TENANTS: &[Item] = tenant::CHECKS;
 
 /// What only profiles demand (`fixtures/profiles`).
 static DEMANDED: &[&[Item]] = &[
@@ -231,7 +236,10 @@ impl Judge<'_> {
         runner.stop.set_leftovers(session.created.lister());
         let selection = &self.runner.selection;
         let demanded = demanded().filter(|item| selection.asks_for(item.id));
-        let items: Vec<&Item> = items().into_iter().chain(demanded).collect();
+        let has_second = self.options.second.is_some();
+        let tenants = TENANTS.iter();
+        let tenants = tenants.filter(|item| has_second || selection.asks_for(item.id));
+        let items: Vec<&Item> = items().into_iter().chain(tenants).chain(demanded).collect();
         let selected = |item: &&&Item| selection.includes(item.id);
         let steps = items.iter().filter(selected).count();
         let progress = &self.runner.progress;
@@ -435,7 +443,7 @@ pub(in crate::check) fn judge_leftovers(check: Check, left: &[String]) -> Outcom
 
 /// Returns every check, in the order in which it is judged.
 pub fn catalogue() -> Vec<Check> {
-    let all = items().into_iter().map(Item::check);
+    let all = items().into_iter().chain(TENANTS).map(Item::check);
     all.chain([clean_check()]).collect()
 }
 
@@ -462,7 +470,7 @@ mod tests {
     #[test]
     fn ids_are_told_apart_and_every_check_is_told_whole() {
         let mut seen = BTreeSet::new();
-        for item in items().into_iter().chain(demanded()) {
+        for item in items().into_iter().chain(TENANTS).chain(demanded()) {
             assert!(seen.insert(item.id), "{} is there twice", item.id);
             assert!(item.id.starts_with("SCIM-"), "{}", item.id);
             let is_demanded = item.id.starts_with("SCIM-PROFILE-");

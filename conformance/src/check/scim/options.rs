@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::credentials::Credentials;
+
 /// What only the server's owner knows.
 #[derive(Clone, Default)]
 pub struct Options {
@@ -17,8 +19,19 @@ pub struct Options {
     /// How long look-ups are sent at the rate that profiles demand, in seconds;
     /// none are if `None`.
     pub rate_seconds: Option<u32>,
+    /// Another tenant of the server.
+    pub second: Option<SecondTenant>,
     /// What the token endpoint said, where the token came from one.
     pub oauth: Option<OAuthToken>,
+}
+
+/// Another tenant of the same server.
+#[derive(Clone, Debug)]
+pub struct SecondTenant {
+    /// Its credentials.
+    pub credentials: Credentials,
+    /// Its base URL, where it is not the first tenant's.
+    pub base: Option<String>,
 }
 
 /// What a token endpoint said of a token that it issued by the client

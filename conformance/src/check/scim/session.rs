@@ -194,6 +194,17 @@ impl Session<'_> {
         }
     }
 
+    /// Sends a request of another tenant. The list of created resources does not get to know of
+    /// it: what is on the list is deleted with the first tenant's credentials.
+    pub(super) async fn send_as_other(&self, asked: &Asked) -> Result<Told, WireError> {
+        let told = self.deliver(asked).await;
+        match &told {
+            Ok(_) => self.runner.patience.answered(),
+            Err(error) => self.runner.patience.no_answer(&asked.line(), error),
+        }
+        told
+    }
+
     /// Records that these symptoms do not hold for the whole run.
     pub(super) fn disprove(&self, seen: impl IntoIterator<Item = String>) {
         let mut disproved = self
@@ -218,6 +229,8 @@ impl Session<'_> {
 
     fn masked(&self, text: &str) -> String {
         let mut secrets = self.credentials.secrets();
+        let second = self.options.second.iter();
+        secrets.extend(second.flat_map(|it| it.credentials.secrets()));
         secrets.extend(self.options.headers.iter().map(|(_, value)| value.clone()));
         let mut text = text.to_owned();
         for secret in secrets.iter().filter(|it| !it.is_empty()) {

@@ -149,6 +149,16 @@ impl Judge {
     /// # Errors
     /// When the embedded catalogue can't be read.
     pub async fn judge(&self) -> Result<CheckReport, CheckError> {
+        self.judge_with(None).await
+    }
+
+    /// As [`Judge::judge`]. `second` plays the identity provider of another tenant
+    /// of the same service provider; its [`Target::expect`] matches whoever is in
+    /// there.
+    ///
+    /// # Errors
+    /// When the embedded catalogue can't be read.
+    pub async fn judge_with(&self, second: Option<&Self>) -> Result<CheckReport, CheckError> {
         let (started_at, started) = (self.ambient.now(), Instant::now());
         let unreadable = |error: toml::de::Error| CheckError::Catalogue(error.to_string());
         let controls = faults::controls().map_err(unreadable)?;
@@ -240,7 +250,7 @@ impl Judge {
             (base, blind),
         )
         .await;
-        self.try_beyond(&mut run, base).await;
+        self.try_beyond(&mut run, base, second).await;
         self.try_faults(
             &mut run,
             &faults[exhaustion..],
@@ -260,15 +270,15 @@ impl Judge {
     }
 
     /// Tries the groups of checks beyond the assertion consumer service.
-    async fn try_beyond(&self, run: &mut Run, base: Form) {
-        let beyond = beyond::Beyond::new(self, base);
+    async fn try_beyond(&self, run: &mut Run, base: Form, second: Option<&Self>) {
+        let beyond = beyond::Beyond::new(self, second, base);
         self.try_rows(run, &beyond, beyond::plain_rows()).await;
     }
 
     /// Tries the checks that change the metadata, last of all: a service provider
     /// that does not fetch it again may be left with keys that nobody has.
     async fn try_certificates(&self, run: &mut Run, base: Form) {
-        let beyond = beyond::Beyond::new(self, base);
+        let beyond = beyond::Beyond::new(self, None, base);
         let rows = beyond::certificate_rows().filter(|row| self.is_wanted(row));
         self.try_rows(run, &beyond, rows).await;
         beyond.restore_metadata().await;

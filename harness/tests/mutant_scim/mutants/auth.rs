@@ -1,14 +1,7 @@
 //! Mutants of authentication.
 
-use super::super::{Asked, Mutant, TOKEN};
+use super::super::{Asked, Mutant, let_in};
 use super::{hears, says};
-
-fn let_in(asked: &mut Asked) {
-    asked.headers.retain(|(name, _)| name != "authorization");
-    asked
-        .headers
-        .push(("authorization".into(), format!("Bearer {TOKEN}")));
-}
 
 fn bare(asked: &Asked) -> bool {
     asked.header("authorization").is_none()

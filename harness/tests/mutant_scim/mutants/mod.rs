@@ -16,6 +16,7 @@ mod put;
 mod race;
 mod read;
 mod sort;
+mod tenant;
 
 use serde_json::Value;
 
@@ -39,6 +40,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         bulk::MUTANTS,
         etag::MUTANTS,
         race::MUTANTS,
+        tenant::MUTANTS,
     ]
     .concat()
 }

@@ -9,6 +9,7 @@
 //! | `unsolicited` | unsolicited Responses |
 //! | `session` | cookies, and two users |
 //! | `logout` | single logout: who can end sessions |
+//! | `tenant` | two tenants with an identity provider each |
 //! | `certificate` | the keys of metadata that is fetched again |
 //!
 //! A group whose honest case does not work, or that the service provider does
@@ -25,6 +26,7 @@ mod metadata;
 mod relay_state;
 mod request;
 mod session;
+mod tenant;
 mod unsolicited;
 
 use std::sync::atomic::AtomicBool;
@@ -143,6 +145,7 @@ pub(super) fn plain_rows() -> impl Iterator<Item = &'static Row> {
         unsolicited::CHECKS,
         session::CHECKS,
         logout::CHECKS,
+        tenant::CHECKS,
     ];
     tables.into_iter().flatten()
 }
@@ -157,7 +160,11 @@ pub(super) const FOLLOWS: &[(&str, &str)] = &[
 /// What the groups share: what was found out once.
 pub(super) struct Beyond<'j> {
     judge: &'j Judge,
+    /// A second tenant of the same service provider, with its own identity
+    /// provider.
+    second: Option<&'j Judge>,
     base: Form,
+    both_tenants: OnceCell<Result<(), String>>,
     requests: OnceCell<Result<Vec<Request>, String>>,
     unsolicited: OnceCell<Result<String, String>>,
     honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
@@ -194,10 +201,12 @@ impl Delivery {
 }
 
 impl<'j> Beyond<'j> {
-    pub(super) fn new(judge: &'j Judge, base: Form) -> Self {
+    pub(super) fn new(judge: &'j Judge, second: Option<&'j Judge>, base: Form) -> Self {
         Self {
             judge,
+            second,
             base,
+            both_tenants: OnceCell::new(),
             requests: OnceCell::new(),
             unsolicited: OnceCell::new(),
             honest_logout: OnceCell::new(),

@@ -1,0 +1,278 @@
+//! Another tenant's credentials: they must neither read nor change what
+//! belongs to the first. These checks run where such credentials are given.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::made::Made;
+use super::options::SecondTenant;
+use super::probe::Probe;
+use super::reading::{PATCH, at, text};
+use super::target::{query, segment};
+use super::wire::{Asked, Told};
+
+checks! {
+harm Protection;
+"SCIM-TENANT-01", Must, "CWE-639; RFC 7644 §6"; "Another tenant does not read a user by id";
+    expects "GET of the first tenant's user with the second tenant's token: 404";
+    fix "Look resources up by tenant and id together; answer 404, as for an id that there is not.";
+    needs [Need::Writes]; act(reads)
+"SCIM-TENANT-02", Must, "CWE-639; RFC 7644 §6"; "Another tenant's list does not contain a user of the first";
+    expects "GET /Users with the second tenant's token, without the first tenant's user";
+    fix "Limit each list to the tenant of the token.";
+    needs [Need::Writes]; act(lists)
+"SCIM-TENANT-03", Must, "CWE-639; RFC 7644 §6"; "Another tenant's filter does not find a user of the first";
+    expects "GET /Users with a filter for the first tenant's userName and the second tenant's token: nothing";
+    fix "Apply the limit to the tenant before the filter.";
+    needs [Need::Writes, Need::Filter]; act(finds)
+"SCIM-TENANT-04", Must, "CWE-639; RFC 7644 §6"; "Another tenant does not change a user";
+    expects "PUT and PATCH with the second tenant's token: 404, and the user is as before";
+    fix "Look resources up by tenant and id together before you change them.";
+    needs [Need::Writes]; act(changes)
+"SCIM-TENANT-05", Must, "CWE-639; RFC 7644 §6"; "Another tenant does not delete a user";
+    expects "DELETE with the second tenant's token: 404, and the user is still there";
+    fix "Look resources up by tenant and id together before you delete them.";
+    needs [Need::Writes]; act(deletes)
+"SCIM-TENANT-06", Should, "RFC 7644 §6"; "Two tenants may have the same userName";
+    expects "POST of the same userName with the second tenant's token: 201, and another id";
+    fix "Make userName unique within a tenant: a 409 would also say who has an account elsewhere.";
+    needs [Need::Writes]; act(same_name)
+}
+
+fn second<'p>(probe: &'p Probe<'_>) -> Judged<&'p SecondTenant> {
+    match &probe.session.options.second {
+        Some(second) => Ok(second),
+        None => unjudged("not judged: give the token of another tenant with --second-token"),
+    }
+}
+
+/// A request with the second tenant's credentials.
+fn ask(probe: &Probe<'_>, method: Method, target: &str, body: Option<&Value>) -> Judged<Asked> {
+    let second = second(probe)?;
+    let mut asked = probe.session.asked(method, target, body);
+    asked.headers.retain(|(name, _)| name != "authorization");
+    let authorization = second.credentials.authorization();
+    let header = authorization.map(|it| ("authorization".to_owned(), it));
+    asked.headers.extend(header);
+    Ok(asked)
+}
+
+/// The targets of a path: at the first tenant's base URL, and at the second
+/// one's where it has its own.
+fn targets(probe: &Probe<'_>, path: &str) -> Judged<Vec<String>> {
+    let own = second(probe)?.base.as_ref();
+    let own = own.map(|base| format!("{}{path}", base.trim_end_matches('/')));
+    Ok([path.to_owned()].into_iter().chain(own).collect())
+}
+
+/// The target of a path at the base URL of the second tenant.
+fn own_target(probe: &Probe<'_>, path: &str) -> Judged<String> {
+    Ok(targets(probe, path)?.pop().unwrap_or_default())
+}
+
+/// The honest case: the second tenant's credentials open its own users.
+async fn require_second(probe: &Probe<'_>) -> Judged {
+    let target = own_target(probe, &probe.server.users.endpoint)?;
+    let told = probe.send(ask(probe, Method::GET, &target, None)?).await?;
+    if told.status == 200 {
+        return Ok(());
+    }
+    unjudged(format!(
+        "the second tenant's credentials do not list its own users: {}",
+        told.quoted()
+    ))
+}
+
+/// Whether an answer shows the user whom the first tenant made.
+fn shows(told: &Told, user: &Made) -> bool {
+    let name = text(&user.sent, &["userName"]).unwrap_or_default();
+    told.succeeded() && !name.is_empty() && told.text.contains(name)
+}
+
+/// Makes a user of the first tenant.
+async fn first_user(probe: &Probe<'_>) -> Judged<Made> {
+    second(probe)?;
+    require_second(probe).await?;
+    probe.user(json!({})).await
+}
+
+async fn reads(probe: &Probe<'_>) -> Judged {
+    let user = first_user(probe).await?;
+    for target in targets(probe, &user.place)? {
+        let told = probe.send(ask(probe, Method::GET, &target, None)?).await?;
+        if shows(&told, &user) {
+            return told.wrong("the second tenant reads the first one's user");
+        }
+    }
+    Ok(())
+}
+
+/// How many pages of a list are looked at.
+const PAGES: usize = 20;
+
+async fn lists(probe: &Probe<'_>) -> Judged {
+    let user = first_user(probe).await?;
+    for endpoint in targets(probe, &probe.server.users.endpoint)? {
+        let mut start = 1;
+        for _ in 0..PAGES {
+            let (from, count) = (start.to_string(), "100");
+            let page = query(
+                &endpoint,
+                &[("startIndex", from.as_str()), ("count", count)],
+            );
+            let told = probe.send(ask(probe, Method::GET, &page, None)?).await?;
+            if shows(&told, &user) {
+                return told.wrong("the second tenant's list contains the first one's user");
+            }
+            let body = told.json().unwrap_or_default();
+            let here = at(&body, &["Resources"]).and_then(Value::as_array);
+            let here = here.map_or(0, Vec::len);
+            let total = at(&body, &["totalResults"]).and_then(Value::as_u64);
+            start += here;
+            if here == 0 || total.is_none_or(|total| start as u64 > total) {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn finds(probe: &Probe<'_>) -> Judged {
+    let user = first_user(probe).await?;
+    let name = text(&user.sent, &["userName"]).unwrap_or_default();
+    let filter = format!("userName eq \"{name}\"");
+    for endpoint in targets(probe, &probe.server.users.endpoint)? {
+        let target = query(&endpoint, &[("filter", filter.as_str())]);
+        let told = probe.send(ask(probe, Method::GET, &target, None)?).await?;
+        let body = told.json().unwrap_or_default();
+        let found = at(&body, &["Resources"]).and_then(Value::as_array);
+        if told.succeeded() && found.is_some_and(|it| !it.is_empty()) {
+            return told.wrong("the second tenant's filter finds the first one's user");
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to change what the second tenant has itself under the same id.
+async fn require_foreign(probe: &Probe<'_>, target: &str, user: &Made) -> Judged {
+    let told = probe.send(ask(probe, Method::GET, target, None)?).await?;
+    if told.succeeded() && !shows(&told, user) {
+        return unjudged("the second tenant has a user of its own with this id");
+    }
+    Ok(())
+}
+
+async fn changes(probe: &Probe<'_>) -> Judged {
+    let user = first_user(probe).await?;
+    let before = probe.fetch(&user).await?;
+    let mut other = user.sent.clone();
+    other["displayName"] = "Changed by another tenant".into();
+    other["id"] = user.id.clone().into();
+    let operations =
+        json!([{"op": "replace", "path": "displayName", "value": "Changed by another tenant"}]);
+    let patch = json!({"schemas": [PATCH], "Operations": operations});
+    for target in targets(probe, &user.place)? {
+        require_foreign(probe, &target, &user).await?;
+        for (method, body) in [(Method::PUT, &other), (Method::PATCH, &patch)] {
+            let asked = ask(probe, method, &target, Some(body))?;
+            let told = probe.send(asked).await?;
+            ensure(!told.succeeded(), || {
+                format!(
+                    "the second tenant changes the first one's user: {}",
+                    told.quoted()
+                )
+            })?;
+        }
+    }
+    let after = probe.fetch(&user).await?;
+    ensure(before == after, || {
+        "the requests were refused, and the user is changed".to_owned()
+    })
+}
+
+async fn deletes(probe: &Probe<'_>) -> Judged {
+    let user = first_user(probe).await?;
+    for target in targets(probe, &user.place)? {
+        require_foreign(probe, &target, &user).await?;
+        let told = probe
+            .send(ask(probe, Method::DELETE, &target, None)?)
+            .await?;
+        ensure(!told.succeeded(), || {
+            format!(
+                "the second tenant deletes the first one's user: {}",
+                told.quoted()
+            )
+        })?;
+    }
+    let told = probe.get(&user.place).await?;
+    ensure(told.status == 200, || {
+        format!(
+            "the request was refused, and the user is gone: {}",
+            told.quoted()
+        )
+    })
+}
+
+async fn same_name(probe: &Probe<'_>) -> Judged {
+    let user = first_user(probe).await?;
+    let endpoint = own_target(probe, &probe.server.users.endpoint)?;
+    let control = probe.user_body(json!({}));
+    let id = match make(probe, &endpoint, &control).await? {
+        Ok(id) => id,
+        Err(told) => {
+            return unjudged(format!(
+                "the second tenant makes no users: {}",
+                told.quoted()
+            ));
+        }
+    };
+    unmake(probe, &endpoint, &id).await?;
+    let id = match make(probe, &endpoint, &user.sent).await? {
+        Ok(id) => id,
+        Err(told) => return told.wrong("the first tenant's userName is refused at the second"),
+    };
+    // Its own id: deleting another one would delete the first tenant's user.
+    ensure(id != user.id, || {
+        format!("both tenants' users have the id {id}")
+    })?;
+    unmake(probe, &endpoint, &id).await
+}
+
+/// Makes a user of the second tenant: its id, or the answer.
+async fn make(probe: &Probe<'_>, endpoint: &str, body: &Value) -> Judged<Result<String, Told>> {
+    let asked = ask(probe, Method::POST, endpoint, Some(body))?;
+    if probe.session.runner.has_ended() {
+        return unjudged("the run has ended");
+    }
+    let told = probe.session.send_as_other(&asked).await;
+    probe.note(probe.session.evidence(&asked, &told));
+    let told = match told {
+        Ok(told) => told,
+        Err(reason) => return unjudged(format!("{} got no answer: {reason}", asked.line())),
+    };
+    let body = told.json().unwrap_or_default();
+    Ok(match text(&body, &["id"]) {
+        Some(id) if told.succeeded() => Ok(id.to_owned()),
+        _ => Err(told),
+    })
+}
+
+/// Deletes a user of the second tenant, also when the run has ended: the clean-up
+/// at the end has the first tenant's credentials.
+async fn unmake(probe: &Probe<'_>, endpoint: &str, id: &str) -> Judged {
+    let target = format!("{endpoint}/{}", segment(id));
+    let mut seen = Vec::new();
+    for method in [Method::DELETE, Method::GET] {
+        let asked = ask(probe, method, &target, None)?;
+        let told = probe.session.send_as_other(&asked).await;
+        probe.note(probe.session.evidence(&asked, &told));
+        seen.push(told.map_or_else(|error| error.to_string(), |it| it.status.to_string()));
+    }
+    ensure(seen[1] == "404", || {
+        format!(
+            "the user {id} of the second tenant is left behind: DELETE was answered with {}, GET then with {}",
+            seen[0], seen[1]
+        )
+    })
+}

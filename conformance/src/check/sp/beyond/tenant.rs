@@ -1,0 +1,254 @@
+//! Two tenants of one service provider, each with an identity provider of its
+//! own: neither may log in the users of the other.
+//!
+//! Who is in is seen at the probe: `--expect` matches the first tenant's user,
+//! and `--second-expect` whoever is in at the second tenant.
+
+use super::super::login::{Asked, Login};
+use super::super::visitor::Visitor;
+use super::super::{Judge, Variants};
+use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
+use crate::check::runner::page_summary;
+use crate::check::{Attacker, Harm};
+
+rows! {
+"SAML-SP-TEN-01", Must, Harm::Intrusion(Attacker::Tenant), "CWE-639"; "The second tenant's identity provider does not log in a user of the first";
+    expects "a refusal, or an account of the second tenant: a user name belongs to its identity provider, and two tenants may have the same";
+    fix "Look accounts up by the identity provider and the NameID together; accept from an identity provider only the domains that its tenant has proved to own.";
+    names_the_others_user
+"SAML-SP-TEN-02", Must, Harm::Intrusion(Attacker::Tenant), "saml-profiles §4.1.4.3"; "A Response that the second tenant asked for is refused at the first one's address";
+    expects "a refusal: the first tenant did not ask its identity provider for it";
+    fix "At the address of a tenant, accept only the Issuer and the keys of this tenant's identity provider, and only answers to its own requests.";
+    at_the_others_address
+"SAML-SP-TEN-03", Must, Harm::Intrusion(Attacker::Tenant), "saml-profiles §4.1.4.2"; "The second identity provider does not answer a request that was sent to the first";
+    expects "a refusal: the Issuer is not the identity provider that the request was sent to";
+    fix "Store with each request which identity provider it went to, and compare the Issuer of the answer with it.";
+    answers_the_others_request
+"SAML-SP-TEN-04", Must, Harm::Intrusion(Attacker::Tenant), "saml-core §5.4"; "The key of the second identity provider does not sign for the first";
+    expects "a refusal: the Issuer is the first identity provider, and the key is another's";
+    fix "Verify with the keys of the Issuer only, not with all keys that you trust.";
+    with_the_others_key
+"SAML-SP-TEN-05", Must, Harm::Intrusion(Attacker::Tenant), "saml-core §5.4"; "The key of the first identity provider does not sign for the second";
+    expects "a refusal: the Issuer is the second identity provider, and the key is another's";
+    fix "Verify with the keys of the Issuer only, not with all keys that you trust.";
+    with_the_first_key
+"SAML-SP-TEN-06", Must, Harm::Intrusion(Attacker::Tenant), "CWE-639"; "An e-mail address of the first tenant's user opens no account of the first tenant";
+    expects "a refusal, or an account of the second tenant: the NameID is a user of the second tenant, and only attributes repeat the other's address";
+    fix "Do not join accounts by an e-mail address that an identity provider asserts, unless its tenant has proved to own the domain.";
+    by_e_mail
+}
+
+/// The two tenants, once honest logins at both work.
+struct Tenants<'b> {
+    first: &'b Judge,
+    second: &'b Judge,
+    /// Whether `--second-expect` matches by the name of `--second-user`: then it
+    /// cannot tell a user of that tenant with another name.
+    is_by_name: bool,
+}
+
+/// Whom the probe shows after a delivery.
+enum Shown {
+    Nobody,
+    /// Somebody of the second tenant.
+    Second,
+    /// The first tenant's user.
+    First,
+}
+
+async fn tenants<'b>(beyond: &'b Beyond<'_>) -> Result<Tenants<'b>, Stop> {
+    let Some(second) = beyond.second else {
+        return skip(
+            "not judged: where the service provider has a second tenant with another identity provider, give --second-start-url",
+        );
+    };
+    let tried = beyond.both_tenants.get_or_init(|| async {
+        match try_both(beyond, second).await {
+            Ok(()) => Ok(()),
+            Err(Stop::Skip(why)) => Err(why),
+            Err(Stop::Lost(url, reason)) => Err(format!("no answer from {url}: {reason}")),
+            Err(Stop::Breaks(seen)) => Err(seen.text),
+            Err(Stop::Follows(cause)) => Err(format!("{cause} did not pass")),
+        }
+    });
+    match tried.await {
+        Ok(()) => Ok(Tenants {
+            first: beyond.judge,
+            second,
+            is_by_name: second.target.expect.is_match(&second.person.user),
+        }),
+        Err(why) => skip(why.clone()),
+    }
+}
+
+/// Tries the honest logins, and whether `--second-expect` tells the tenants
+/// apart.
+async fn try_both(beyond: &Beyond<'_>, second: &Judge) -> Result<(), Stop> {
+    let user = &second.person.user;
+    let answer = Login::new(second, user).attempt(None, beyond.base).await?;
+    if !answer.is_accepted() {
+        return skip(format!(
+            "the honest login of the second tenant was refused: {}",
+            answer.to_sentence()
+        ));
+    }
+    if beyond.judge.find_person(&answer.probe, &[]).is_some() {
+        return skip(
+            "--expect matches the user of the second tenant, too, so it cannot tell the tenants apart",
+        );
+    }
+    let user = &beyond.judge.person.user;
+    let visitor = beyond.login().visitor()?;
+    let own = beyond.log_in(&visitor, user).await?;
+    if own.shown.is_none() {
+        return skip("the honest login was refused");
+    }
+    if second.target.expect.is_match(&own.probe) {
+        return skip(
+            "--second-expect matches the user of the first tenant, too, so it cannot tell the tenants apart",
+        );
+    }
+    Ok(())
+}
+
+impl Tenants<'_> {
+    /// The second identity provider at the first tenant.
+    fn crossed(&self) -> Judge {
+        Judge {
+            target: self.first.target.clone(),
+            provider: self.second.provider.clone(),
+            person: self.first.person.clone(),
+            variants: Variants::None,
+            runner: self.first.runner.clone(),
+            ambient: self.first.ambient.clone(),
+        }
+    }
+
+    /// Whether a login is one of the second tenant at its own address.
+    fn is_second(&self, judge: &Judge) -> bool {
+        let second = self.second;
+        judge.provider.entity_id == second.provider.entity_id
+            && judge.target.start_url == second.target.start_url
+    }
+
+    fn shown(&self, probe: &str) -> Shown {
+        if self.second.target.expect.is_match(probe) {
+            Shown::Second
+        } else if self.first.find_person(probe, &[]).is_some() {
+            Shown::First
+        } else {
+            Shown::Nobody
+        }
+    }
+
+    /// Delivers an answer, and passes unless the first tenant's user is in.
+    async fn deliver(
+        &self,
+        beyond: &Beyond<'_>,
+        login: &Login<'_>,
+        (visitor, asked): (&Visitor, Asked),
+    ) -> Judged {
+        let ready = login.make(asked, None, beyond.base)?;
+        let answer = login.deliver(visitor, &ready).await?;
+        let probe = page_summary(&answer.probe, 160);
+        match self.shown(&answer.probe) {
+            Shown::Nobody => holds_with(
+                format!("nobody is logged in: {}", answer.to_sentence()),
+                answer.evidence(),
+            ),
+            Shown::Second => holds_with(
+                format!("an account of the second tenant is logged in; the probe answers {probe}"),
+                answer.evidence(),
+            ),
+            Shown::First if self.is_by_name && self.is_second(login.judge) => skip(format!(
+                "a user with the first tenant's name is logged in, which may be an account of the second tenant: give a --second-expect that matches whoever is in at the second tenant; the probe answers {probe}"
+            )),
+            Shown::First => breaks(
+                format!("the user of the first tenant is logged in; the probe answers {probe}"),
+                answer.evidence(),
+            ),
+        }
+    }
+}
+
+async fn names_the_others_user(beyond: &Beyond<'_>) -> Judged {
+    let tenants = tenants(beyond).await?;
+    let login = Login::new(tenants.second, &tenants.first.person.user);
+    let visitor = login.visitor()?;
+    let asked = login.ask(&visitor).await?;
+    tenants.deliver(beyond, &login, (&visitor, asked)).await
+}
+
+async fn at_the_others_address(beyond: &Beyond<'_>) -> Judged {
+    let tenants = tenants(beyond).await?;
+    let crossed = tenants.crossed();
+    let user = &tenants.first.person.user;
+    let login = Login::new(tenants.second, user);
+    let visitor = login.visitor()?;
+    let asked = login.ask(&visitor).await?;
+    let acs_url = Login::new(&crossed, user).unasked()?.acs_url;
+    if asked.acs_url == acs_url {
+        return skip("both tenants have the same assertion consumer service");
+    }
+    let asked = Asked { acs_url, ..asked };
+    let login = Login::new(&crossed, user);
+    tenants.deliver(beyond, &login, (&visitor, asked)).await
+}
+
+async fn answers_the_others_request(beyond: &Beyond<'_>) -> Judged {
+    let tenants = tenants(beyond).await?;
+    let crossed = tenants.crossed();
+    let user = &tenants.first.person.user;
+    let first = Login::new(tenants.first, user);
+    let visitor = first.visitor()?;
+    let asked = first.ask(&visitor).await?;
+    let login = Login::new(&crossed, user);
+    tenants.deliver(beyond, &login, (&visitor, asked)).await
+}
+
+async fn with_the_others_key(beyond: &Beyond<'_>) -> Judged {
+    let tenants = tenants(beyond).await?;
+    let key = &tenants.second.provider.key;
+    let login = Login::new(tenants.first, &tenants.first.person.user).signed_by(key);
+    let visitor = login.visitor()?;
+    let asked = login.ask(&visitor).await?;
+    tenants.deliver(beyond, &login, (&visitor, asked)).await
+}
+
+async fn with_the_first_key(beyond: &Beyond<'_>) -> Judged {
+    let tenants = tenants(beyond).await?;
+    let key = &tenants.first.provider.key;
+    let login = Login::new(tenants.second, &tenants.second.person.user).signed_by(key);
+    let visitor = login.visitor()?;
+    let asked = login.ask(&visitor).await?;
+    let ready = login.make(asked, None, beyond.base)?;
+    let answer = login.deliver(&visitor, &ready).await?;
+    match answer.is_accepted() {
+        true => breaks(answer.to_sentence(), answer.evidence()),
+        false => holds_with(answer.to_sentence(), answer.evidence()),
+    }
+}
+
+async fn by_e_mail(beyond: &Beyond<'_>) -> Judged {
+    let tenants = tenants(beyond).await?;
+    let mut person = tenants.second.person.clone();
+    let repeats_name = |it: &&mut (String, String)| it.1 == "{user}";
+    for (_, value) in person.attributes.iter_mut().filter(repeats_name) {
+        value.clone_from(&tenants.first.person.user);
+    }
+    if person.attributes == tenants.second.person.attributes {
+        return skip("no attribute of the Responses repeats the name of the user");
+    }
+    let judge = Judge {
+        target: tenants.second.target.clone(),
+        provider: tenants.second.provider.clone(),
+        person,
+        variants: Variants::None,
+        runner: tenants.second.runner.clone(),
+        ambient: tenants.second.ambient.clone(),
+    };
+    let login = Login::new(&judge, &tenants.second.person.user);
+    let visitor = login.visitor()?;
+    let asked = login.ask(&visitor).await?;
+    tenants.deliver(beyond, &login, (&visitor, asked)).await
+}

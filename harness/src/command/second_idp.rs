@@ -1,0 +1,103 @@
+//! Options of `check sp` for a second tenant of the service provider, which
+//! trusts an identity provider of its own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ambient::Ambient;
+use clap::Args;
+use rehearsal::check::SetUpError;
+use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
+use url::Url;
+
+use super::check::sp_metadata;
+use super::write;
+
+/// The second tenant.
+#[derive(Args)]
+pub(crate) struct SecondIdp {
+    /// URL at which a login of a second tenant starts, which trusts a second identity provider
+    /// that Rehearsal plays. Without this option, tenants are not checked
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "second_user",
+        requires = "second_expect"
+    )]
+    second_start_url: Option<Url>,
+    /// Port of the second identity provider [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    second_idp_port: u16,
+    /// Write the metadata of the second identity provider, for the second tenant to trust; its
+    /// key is kept next to it (.key)
+    #[arg(long, value_name = "FILE")]
+    second_idp_metadata_out: Option<PathBuf>,
+    /// User of the second tenant
+    #[arg(long, value_name = "NAME")]
+    second_user: Option<String>,
+    /// Regular expression that matches the body of the probe URL for whoever is logged in at the
+    /// second tenant, such as the name of the tenant
+    #[arg(long, value_name = "REGEX")]
+    second_expect: Option<regex::Regex>,
+    /// Metadata of the service provider for the second tenant [default: that of --metadata]
+    #[arg(long, value_name = "FILE|URL")]
+    second_metadata: Option<String>,
+}
+
+impl SecondIdp {
+    /// Plays the second identity provider, if one is asked for.
+    pub(crate) async fn provider(&self, ambient: &Ambient) -> anyhow::Result<Option<Provider>> {
+        let out = self.second_idp_metadata_out.as_deref();
+        if self.second_start_url.is_none() && out.is_none() {
+            return Ok(None);
+        }
+        let key_file = out.map(|path| path.with_extension("key"));
+        let port = self.second_idp_port;
+        let provider = Provider::start(port, key_file.as_deref(), ambient).await?;
+        if let Some(path) = out {
+            write(path, &provider.metadata())?;
+        }
+        Ok(Some(provider))
+    }
+
+    /// The second tenant as a target of its own.
+    ///
+    /// # Errors
+    /// When its metadata cannot be read.
+    pub(crate) async fn judge(
+        &self,
+        provider: Option<Provider>,
+        first: &Judge,
+        wait: Duration,
+    ) -> Result<Option<Judge>, SetUpError> {
+        let (Some(provider), Some(start_url), Some(user), Some(expect)) = (
+            provider,
+            &self.second_start_url,
+            &self.second_user,
+            &self.second_expect,
+        ) else {
+            return Ok(None);
+        };
+        let (metadata, document) = match &self.second_metadata {
+            Some(place) => sp_metadata((place, None), wait, &first.runner).await?,
+            None => (first.target.metadata.clone(), first.target.document.clone()),
+        };
+        Ok(Some(Judge {
+            target: Target {
+                metadata,
+                document,
+                start_url: Some(start_url.clone()),
+                probe_url: first.target.probe_url.clone(),
+                expect: expect.clone(),
+            },
+            provider,
+            person: Person {
+                user: user.clone(),
+                attributes: first.person.attributes.clone(),
+            },
+            variants: Variants::None,
+            runner: first.runner.clone(),
+            ambient: first.ambient.clone(),
+        }))
+    }
+}
