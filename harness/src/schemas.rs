@@ -13,5 +13,8 @@ pub const EXPECTED: &str = include_str!("../../docs/schemas/expected.schema.json
 /// Schema of the output of `rehearsal trace --json`.
 pub const TRACE: &str = include_str!("../../docs/schemas/trace.schema.json");
 
+/// Schema of the file that `rehearsal bench load … --json` writes.
+pub const LOAD: &str = include_str!("../../docs/schemas/load.schema.json");
+
 /// Schema of the file that `rehearsal snapshot` writes and `rehearsal restore` reads.
 pub const SNAPSHOT: &str = include_str!("../../docs/schemas/snapshot.schema.json");

@@ -11,16 +11,19 @@ use url::Url;
 
 use super::check::Forms;
 use super::check_options::{Options, Profiles};
-use super::scim_access::{ScimAccess, without_query};
+use super::scim_access::{RequestRate, ScimAccess, without_query};
 
 /// Arguments of `rehearsal check scim`.
 #[derive(Args)]
+#[command(mut_arg("token", |token| token.required_unless_present("list")))]
 pub(crate) struct Scim {
     /// SCIM base URL, below which `/Users` is
     #[arg(long, value_name = "URL", required_unless_present = "list")]
     base_url: Option<Url>,
     #[command(flatten)]
     access: ScimAccess,
+    #[command(flatten)]
+    rate: RequestRate,
     /// Change nothing: run only the checks that create no resources
     #[arg(long)]
     read_only: bool,
@@ -57,6 +60,7 @@ impl Scim {
         let mut options = self.access.options()?;
         let ambient = Ambient::real();
         options.rate_seconds = self.rate_seconds;
+        options.rate = self.rate.most;
         let mut runner = self.options.runner(&checks)?;
         if self.rate_seconds.is_some() {
             runner.selection = runner.selection.also("SCIM-PROFILE-80");

@@ -98,7 +98,7 @@ impl Application {
     }
 
     /// As `check sp` knows it, for this person.
-    pub(super) fn target_of(&self, user: &str) -> crate::check::sp::Target {
+    pub(in crate::check) fn target_of(&self, user: &str) -> crate::check::sp::Target {
         let start = self.start_url.as_deref();
         crate::check::sp::Target {
             metadata: self.metadata.clone(),
@@ -110,7 +110,7 @@ impl Application {
     }
 
     /// Whom a Response is about. `group` is the group that they are in.
-    pub(super) fn person(&self, user: &str, group: Option<&str>) -> Person {
+    pub(in crate::check) fn person(&self, user: &str, group: Option<&str>) -> Person {
         let attributes = self.attributes.iter().filter_map(|(name, value)| {
             let value = match (value.contains("{group}"), group) {
                 (true, None) => return None,
