@@ -14,6 +14,9 @@ pub const EXPECTED: &str =
 /// Schema of the output of `rehearsal trace --json`.
 pub const TRACE: &str = include_str!(concat!(env!("REHEARSAL_SCHEMAS"), "/trace.schema.json"));
 
+/// Schema of the file that `rehearsal bench load … --json` writes.
+pub const LOAD: &str = include_str!(concat!(env!("REHEARSAL_SCHEMAS"), "/load.schema.json"));
+
 /// Schema of the file that `rehearsal snapshot` writes and `rehearsal restore` reads.
 pub const SNAPSHOT: &str =
     include_str!(concat!(env!("REHEARSAL_SCHEMAS"), "/snapshot.schema.json"));

@@ -88,6 +88,7 @@ fn current() -> BTreeSet<String> {
         ("expected", schemas::EXPECTED),
         ("trace", schemas::TRACE),
         ("snapshot", schemas::SNAPSHOT),
+        ("load", schemas::LOAD),
     ] {
         let schema: Value = serde_json::from_str(text).unwrap();
         members(&schema, &schema, name, &[], &mut all);

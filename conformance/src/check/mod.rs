@@ -11,7 +11,8 @@
 //! - [`sp`]: the checks of a SAML service provider;
 //! - [`idp`]: the checks of a SAML identity provider;
 //! - [`scim`]: the checks of a SCIM service provider;
-//! - [`leaver`]: the checks whether a person who leaves loses access to an application.
+//! - [`leaver`]: the checks whether a person who leaves loses access to an application;
+//! - [`load`]: load for an endpoint, with each answer checked (`rehearsal bench load`).
 //!
 //! To add a check of a SAML service provider, add a fault under `fixtures/faults`; of an identity
 //! provider, a line in a table under `idp/judge`; of a SCIM server, a line in a table of [`scim`].
@@ -27,6 +28,7 @@ pub mod idp;
 mod json;
 mod junit;
 pub mod leaver;
+pub mod load;
 mod masking;
 pub mod model;
 mod observed;

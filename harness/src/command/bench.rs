@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use ambient::Ambient;
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use rehearsal::bench::{Measured, saml, scim, sso, start, sync};
 use rehearsal::check::runner::Progress;
 
+use super::bench_compare::Compare;
+use super::bench_load::Load;
 use super::{progress, signals};
 
 /// What to measure.
@@ -29,9 +31,25 @@ enum What {
     Start,
 }
 
+/// What is not measured on this machine alone.
+#[derive(Subcommand)]
+enum Elsewhere {
+    /// Send load to an endpoint of yours and check every answer
+    #[command(subcommand)]
+    Load(Load),
+    /// Compare two results of `bench load --json`
+    #[command(
+        after_help = "Example: rehearsal bench compare before.json after.json --max-slower 10%"
+    )]
+    Compare(Compare),
+}
+
 /// Arguments of `rehearsal bench`.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Bench {
+    #[command(subcommand)]
+    elsewhere: Option<Elsewhere>,
     /// What to measure [default: everything]
     what: Option<What>,
     /// Number of users that the directory grows to; the SCIM server is measured at 1,000
@@ -51,6 +69,11 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn perform(&self) -> anyhow::Result<u8> {
+        match &self.elsewhere {
+            Some(Elsewhere::Load(load)) => return load.perform().await,
+            Some(Elsewhere::Compare(compare)) => return compare.perform(),
+            None => {}
+        }
         let stop = signals::stop().context("cannot listen to signals")?;
         let measured: Mutex<Vec<Measured>> = Mutex::default();
         let progress = progress::progress(self.quiet);

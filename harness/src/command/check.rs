@@ -216,7 +216,7 @@ pub(crate) fn interrupted(signal: Signal) -> SetUpError {
 
 /// The profiles that were chosen; a deployment that none of them names is
 /// known by its metadata.
-fn held(chosen: &[&'static Profile], metadata: &SpMetadata) -> Vec<&'static Profile> {
+pub(crate) fn held(chosen: &[&'static Profile], metadata: &SpMetadata) -> Vec<&'static Profile> {
     if chosen.iter().any(|it| !it.attributes.is_empty()) {
         return chosen.to_vec();
     }

@@ -18,12 +18,12 @@ use url::Url;
 
 use super::check::{Forms, attributes, sp_metadata};
 use super::check_options::{Options, Profiles};
-use super::scim_access::{ScimAccess, without_query};
+use super::scim_access::{RequestRate, ScimAccess, without_query};
 use super::write;
 
 /// Arguments of `rehearsal check leaver`.
 #[derive(Args)]
-#[command(mut_arg("token", |token| token.required_unless_present("prepare")))]
+#[command(mut_arg("token", |token| token.required_unless_present_any(["prepare", "list"])))]
 pub(crate) struct Leaver {
     /// Write `--idp-metadata-out` and the key beside it, and check nothing: for an
     /// application that must trust the metadata before it starts
@@ -34,6 +34,8 @@ pub(crate) struct Leaver {
     scim_url: Option<Url>,
     #[command(flatten)]
     access: ScimAccess,
+    #[command(flatten)]
+    rate: RequestRate,
     /// SAML metadata of the application as a service provider
     #[arg(long, value_name = "FILE|URL", required_unless_present_any = ["prepare", "list"])]
     sp_metadata: Option<String>,
@@ -196,7 +198,10 @@ impl Leaver {
                 wire: &wire,
                 base: without_query(scim_url),
                 credentials: self.access.credentials(fetched.as_ref())?,
-                options: self.access.options()?,
+                options: scim::Options {
+                    rate: self.rate.most,
+                    ..self.access.options()?
+                },
                 read_only: false,
                 runner,
                 ambient: ambient.clone(),

@@ -48,12 +48,22 @@ pub(crate) struct Options {
     /// Leave out the checks whose id is, or begins with, ID. Repeatable
     #[arg(long, value_name = "ID")]
     skip: Vec<String>,
-    /// Seconds to wait for an answer of the target
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    timeout: Duration,
+    #[command(flatten)]
+    connection: Connection,
     /// Seconds that all checks together may take
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     deadline: Duration,
+    /// Print no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// How the target is reached.
+#[derive(Args)]
+pub(crate) struct Connection {
+    /// Seconds to wait for an answer of the target
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    timeout: Duration,
     /// Certificates in PEM to trust in addition to this machine's authorities, such as the
     /// target's self-signed certificate
     #[arg(long, value_name = "FILE")]
@@ -65,19 +75,17 @@ pub(crate) struct Options {
     /// variables for proxies are not read
     #[arg(long, value_name = "URL", value_parser = proxy)]
     proxy: Option<Url>,
-    /// Print no progress
-    #[arg(long, short)]
-    quiet: bool,
 }
 
-pub(super) fn proxy(text: &str) -> Result<Url, String> {
+fn proxy(text: &str) -> Result<Url, String> {
     let invalid = || format!("expected http://HOST:PORT or https://HOST:PORT, got {text}");
     let url = Url::parse(text).map_err(|_| invalid())?;
     let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
     is_http.then_some(url).ok_or_else(invalid)
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// Parses a number of seconds above 0.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let invalid = || format!("expected a number of seconds above 0, got {text}");
     let seconds: f64 = text.parse().map_err(|_| invalid())?;
     Duration::try_from_secs_f64(seconds)
@@ -86,36 +94,25 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(invalid)
 }
 
+/// Parses a time: `250ms`, `1s`, or a number of seconds.
+pub(crate) fn latency(text: &str) -> Result<Duration, String> {
+    let invalid = || format!("expected a time above 0 such as 250ms or 1s, got {text}");
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
+    };
+    let number: f64 = number.trim().parse().map_err(|_| invalid())?;
+    let time = Duration::try_from_secs_f64(number * unit).ok();
+    time.filter(|it| !it.is_zero()).ok_or_else(invalid)
+}
+
 /// Reads the certificates of a PEM file.
 fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)?.collect();
     Ok(all?)
 }
 
-impl Options {
-    /// Limits the run to the checks of these profiles.
-    pub(crate) fn limit_to(&mut self, kind: Kind, chosen: &[&Profile]) {
-        self.among = Profile::checks_to_run(kind, chosen);
-    }
-
-    /// Returns the checks that `--only` and `--skip` select.
-    pub(crate) fn selection(&self, checks: &[Check]) -> Result<Selection, SelectionError> {
-        let selection = Selection::new(&self.only, &self.skip, checks)?;
-        Ok(selection.among(self.among.clone()))
-    }
-
-    /// Prints the list of checks if `--list` is given; returns true if it is.
-    pub(crate) fn print_list(&self, checks: &[Check]) -> anyhow::Result<bool> {
-        if self.list {
-            let selection = self.selection(checks)?;
-            let mut out = std::io::stdout().lock();
-            for check in checks.iter().filter(|it| selection.includes(&it.id)) {
-                writeln!(out, "{}  {}  {}", check.id, check.level.name(), check.title)?;
-            }
-        }
-        Ok(self.list)
-    }
-
+impl Connection {
     /// Returns how the target is reached: timeouts and trusted certificates.
     pub(crate) fn access(&self) -> anyhow::Result<Access> {
         let mut authorities = Vec::new();
@@ -144,13 +141,38 @@ impl Options {
             .context("invalid --ca: expected certificates that can be trusted")?;
         Ok(access)
     }
+}
+
+impl Options {
+    /// Limits the run to the checks of these profiles.
+    pub(crate) fn limit_to(&mut self, kind: Kind, chosen: &[&Profile]) {
+        self.among = Profile::checks_to_run(kind, chosen);
+    }
+
+    /// Returns the checks that `--only` and `--skip` select.
+    pub(crate) fn selection(&self, checks: &[Check]) -> Result<Selection, SelectionError> {
+        let selection = Selection::new(&self.only, &self.skip, checks)?;
+        Ok(selection.among(self.among.clone()))
+    }
+
+    /// Prints the list of checks if `--list` is given; returns true if it is.
+    pub(crate) fn print_list(&self, checks: &[Check]) -> anyhow::Result<bool> {
+        if self.list {
+            let selection = self.selection(checks)?;
+            let mut out = std::io::stdout().lock();
+            for check in checks.iter().filter(|it| selection.includes(&it.id)) {
+                writeln!(out, "{}  {}  {}", check.id, check.level.name(), check.title)?;
+            }
+        }
+        Ok(self.list)
+    }
 
     /// Returns what all checks need: signal, selection, access and time limits.
     pub(crate) fn runner(&self, checks: &[Check]) -> anyhow::Result<Runner> {
         Ok(Runner {
             stop: signals::stop().context("cannot listen to signals")?,
             selection: self.selection(checks)?,
-            access: self.access()?,
+            access: self.connection.access()?,
             patience: Patience::with_deadline(self.deadline),
             progress: progress::progress(self.quiet),
             ..Runner::default()

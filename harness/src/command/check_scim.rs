@@ -11,11 +11,12 @@ use url::Url;
 
 use super::check::Forms;
 use super::check_options::{Options, Profiles};
-use super::scim_access::{ScimAccess, without_query};
+use super::scim_access::{RequestRate, ScimAccess, without_query};
 use super::second_tenant::SecondTenantArgs;
 
 /// Arguments of `rehearsal check scim`.
 #[derive(Args)]
+#[command(mut_arg("token", |token| token.required_unless_present("list")))]
 pub(crate) struct Scim {
     /// SCIM base URL, below which `/Users` is
     #[arg(long, value_name = "URL", required_unless_present = "list")]
@@ -24,6 +25,8 @@ pub(crate) struct Scim {
     access: ScimAccess,
     #[command(flatten)]
     second: SecondTenantArgs,
+    #[command(flatten)]
+    rate: RequestRate,
     /// Change nothing: run only the checks that create no resources
     #[arg(long)]
     read_only: bool,
@@ -61,6 +64,7 @@ impl Scim {
         let ambient = Ambient::real();
         options.rate_seconds = self.rate_seconds;
         options.second = self.second.tenant()?;
+        options.rate = self.rate.most;
         let mut runner = self.options.runner(&checks)?;
         if self.rate_seconds.is_some() {
             runner.selection = runner.selection.also("SCIM-PROFILE-80");

@@ -1,6 +1,8 @@
 //! The subcommands, one file each. Each returns its exit status, or true for success.
 
 pub(crate) mod bench;
+mod bench_compare;
+mod bench_load;
 pub(crate) mod check;
 pub(crate) mod check_idp;
 mod check_leaver;

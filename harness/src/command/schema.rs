@@ -17,6 +17,8 @@ enum Form {
     Expected,
     /// What `trace --json` prints
     Trace,
+    /// What `bench load … --json` writes
+    Load,
     /// What `snapshot` writes and `restore` reads
     Snapshot,
 }
@@ -35,6 +37,7 @@ impl Schema {
             Form::Checks => schemas::CHECKS,
             Form::Expected => schemas::EXPECTED,
             Form::Trace => schemas::TRACE,
+            Form::Load => schemas::LOAD,
             Form::Snapshot => schemas::SNAPSHOT,
         };
         write!(std::io::stdout(), "{text}")?;

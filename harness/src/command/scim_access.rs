@@ -1,5 +1,5 @@
 //! How a SCIM server is reached and what it wants: the options that `check
-//! scim` and `check leaver` share.
+//! scim`, `check leaver` and `bench load scim` share.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ pub(crate) struct ScimAccess {
         hide_env_values = true,
         allow_hyphen_values = true,
         conflicts_with = "token_file",
-        required_unless_present_any = ["list", "basic", "header", "oauth_token_url", "token_file"]
+        required_unless_present_any = ["basic", "header", "oauth_token_url", "token_file"]
     )]
     token: Option<String>,
     /// File with the bearer token
@@ -50,9 +50,14 @@ pub(crate) struct ScimAccess {
     /// domains
     #[arg(long, value_name = "DOMAIN", default_value = "example.com")]
     domain: String,
+}
+
+/// How many requests a check sends.
+#[derive(Args)]
+pub(crate) struct RequestRate {
     /// Maximum number of requests per second [default: unlimited]
-    #[arg(long, value_name = "N", value_parser = rate)]
-    rate: Option<f64>,
+    #[arg(long = "rate", value_name = "N", value_parser = rate)]
+    pub(crate) most: Option<f64>,
 }
 
 /// Returns the base URL without its query, to compare it with `meta.location`. `Http` adds
@@ -63,7 +68,8 @@ pub(crate) fn without_query(base_url: &Url) -> String {
     base.into()
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+/// Parses a number of operations per second.
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     let invalid = || format!("expected a number of requests above 0, got {text}");
     let rate: f64 = text.parse().map_err(|_| invalid())?;
     let is_rate = rate.is_finite() && rate > 0.0;
@@ -139,7 +145,7 @@ impl ScimAccess {
             domain: Some(self.domain.clone()),
             template,
             headers: headers.collect::<anyhow::Result<_>>()?,
-            rate: self.rate,
+            rate: None,
             rate_seconds: None,
             second: None,
             oauth: None,

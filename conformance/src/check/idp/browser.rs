@@ -3,12 +3,12 @@
 
 use ambient::Ambient;
 use browser::navigation::{Cookies, Navigator};
-use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, SET_COOKIE};
 use url::Url;
 
 use super::form::{self, Filled, Next};
 use super::recording::{Delivered, Ending, Page};
-use crate::check::runner::{AnswerError, Runner, read_body};
+use crate::check::runner::{AnswerError, Runner, read_body, retry_after};
 use crate::excerpt::beginning;
 
 /// Largest number of pages and redirects in a sign-on.
@@ -221,6 +221,8 @@ impl Browser {
             value.and_then(|it| it.to_str().ok()).unwrap_or_default()
         };
         let location = header(LOCATION);
+        let asked = headers.get(RETRY_AFTER).and_then(|it| it.to_str().ok());
+        let wait = retry_after(status.as_u16(), asked, 0, self.ambient.now());
         let asks = body.contains("type=\"password\"")
             || body.contains("type='password'")
             || body.contains("type=password");
@@ -237,6 +239,7 @@ impl Browser {
             cookies: headers.get_all(SET_COOKIE).iter().map(flags).collect(),
             asks,
             body,
+            retry_after: wait,
         })
     }
 

@@ -13,6 +13,7 @@
 //! - `run`: the inputs of a run, and who signs on;
 //! - `gather`: runs the trials; `afterwards`: the trials that need or end a session;
 //!   `health`: whether a trial harmed the identity provider;
+//! - `sign_on`: sign-ons for load, without the trials;
 //! - `recording`: what is stored of the trials;
 //! - `reading`: the recording with its documents parsed;
 //! - `judge`: the checks, one table per file.
@@ -32,6 +33,7 @@ pub mod recording;
 mod request;
 mod run;
 mod set_up;
+mod sign_on;
 pub mod trials;
 
 pub use browser::Credentials;
@@ -40,3 +42,4 @@ pub use judge::{catalogue, checks, judge};
 pub use party::Party;
 pub use recording::{Fetched, Recording};
 pub use run::{CheckError, Gathering, Person, fetch};
+pub(in crate::check) use sign_on::{SignOnError, SignOns, SignedOn};

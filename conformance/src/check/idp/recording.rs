@@ -144,6 +144,9 @@ pub struct Page {
     pub asks: bool,
     /// The body, shortened if it is very long.
     pub body: String,
+    /// How long the server asked to wait (429, or 503 with Retry-After).
+    #[serde(skip)]
+    pub retry_after: Option<std::time::Duration>,
 }
 
 /// How a trial ended.

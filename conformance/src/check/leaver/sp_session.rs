@@ -100,7 +100,7 @@ impl Application {
     }
 
     /// Returns the application as a target of `check sp`, for this person.
-    pub(super) fn target_of(&self, user: &str) -> crate::check::sp::Target {
+    pub(in crate::check) fn target_of(&self, user: &str) -> crate::check::sp::Target {
         let start = self.start_url.as_deref();
         crate::check::sp::Target {
             metadata: self.metadata.clone(),
@@ -112,7 +112,7 @@ impl Application {
     }
 
     /// Returns the subject of a Response. `group` is the group that the person is in.
-    pub(super) fn person(&self, user: &str, group: Option<&str>) -> Person {
+    pub(in crate::check) fn person(&self, user: &str, group: Option<&str>) -> Person {
         let attributes = self.attributes.iter().filter_map(|(name, value)| {
             let value = match (value.contains("{group}"), group) {
                 (true, None) => return None,

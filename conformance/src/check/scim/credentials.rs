@@ -49,7 +49,7 @@ impl Credentials {
     }
 
     /// Returns the value of the Authorization header.
-    pub(super) fn authorization(&self) -> Option<String> {
+    pub(in crate::check) fn authorization(&self) -> Option<String> {
         Some(format!("{} {}", self.scheme()?, self.parameter()?))
     }
 

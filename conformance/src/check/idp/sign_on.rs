@@ -1,0 +1,283 @@
+//! Sign-ons for load: a plain request in a new browser, and a Response that is right in what
+//! makes it safe to accept: signature, issuer, audience, recipient, request and time.
+
+use std::time::Duration;
+
+use ambient::Ambient;
+use jiff::Timestamp;
+
+use super::browser::Credentials;
+use super::party::Party;
+use super::reading::{self, Announced};
+use super::recording::{Delivered, Ending, Fetched, Trial};
+use super::request::Maker;
+use super::run::{CheckError, Gathering, Person};
+use super::set_up;
+use crate::check::SetUpError;
+use crate::check::runner::{Runner, page_summary};
+use crate::inspection::certificate::Certificate;
+use crate::inspection::parse;
+use crate::inspection::response::{self, Assertion};
+use crate::inspection::signature::{Signature, signatures};
+
+/// How far the clocks may differ.
+const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
+/// Sign-ons at one identity provider.
+pub(in crate::check) struct SignOns {
+    party: Party,
+    metadata: Fetched,
+    announced: Announced,
+    trusted: Vec<Certificate>,
+    runner: Runner,
+    ambient: Ambient,
+}
+
+/// What a Response said of somebody.
+#[derive(Debug, Clone)]
+pub(in crate::check) struct SignedOn {
+    /// The ID of its assertion.
+    pub(in crate::check) assertion_id: String,
+    /// The NameID.
+    pub(in crate::check) name: String,
+    /// True if the name is another one each time.
+    pub(in crate::check) is_transient: bool,
+}
+
+/// Why a sign-on did not lead to a right Response.
+#[derive(Debug, Clone)]
+pub(in crate::check) enum SignOnError {
+    /// The identity provider asked to wait this long.
+    Limited(Duration),
+    /// No answer came.
+    NoAnswer(String),
+    /// It ended on a page.
+    Page { status: u16, why: String },
+    /// The Response has another status than Success.
+    Refused(String),
+    /// Something in the Response is wrong.
+    Wrong { what: &'static str, why: String },
+}
+
+fn wrong<T>(what: &'static str, why: impl Into<String>) -> Result<T, SignOnError> {
+    let why = why.into();
+    Err(SignOnError::Wrong { what, why })
+}
+
+impl SignOns {
+    /// # Errors
+    /// When the metadata names no endpoint.
+    pub(in crate::check) fn new(
+        party: Party,
+        metadata: &Fetched,
+        runner: Runner,
+        ambient: &Ambient,
+    ) -> Result<Self, CheckError> {
+        let announced = Announced::read(metadata);
+        if announced.sso.is_empty() {
+            return Err(CheckError::NoEndpoint(metadata.place.clone()));
+        }
+        Ok(Self {
+            party,
+            trusted: announced.readable(),
+            metadata: metadata.clone(),
+            announced,
+            runner,
+            ambient: ambient.clone(),
+        })
+    }
+
+    fn gathering(&self, who: &Credentials) -> Gathering<'_> {
+        Gathering {
+            party: &self.party,
+            ambient: &self.ambient,
+            person: Person::Driven(who.clone()),
+            disabled: None,
+            initiated: None,
+            metadata: self.metadata.clone(),
+            runner: &self.runner,
+        }
+    }
+
+    /// Signs somebody on once; returns why nobody can sign on, if so.
+    pub(in crate::check) async fn set_up_error(&self, who: &Credentials) -> Option<SetUpError> {
+        let trial = match self.request(who).await {
+            Ok(trial) => trial,
+            Err(error) => return Some(error.to_set_up_error()),
+        };
+        if let Some(error) = set_up::error(&trial, &self.gathering(who), &[]) {
+            return Some(error);
+        }
+        let error = self.read(&trial).err()?;
+        Some(SetUpError::new(
+            "not-judged",
+            format!(
+                "{} does not get a right Response before any load is sent: {error}.",
+                who.name
+            ),
+            "Find out with `rehearsal check idp` what is wrong.",
+        ))
+    }
+
+    /// Signs somebody on and verifies the Response.
+    pub(in crate::check) async fn sign_on(
+        &self,
+        who: &Credentials,
+    ) -> Result<SignedOn, SignOnError> {
+        let trial = self.request(who).await;
+        let trial = trial.map_err(|error| SignOnError::NoAnswer(error.to_string()))?;
+        self.read(&trial)
+    }
+
+    async fn request(&self, who: &Credentials) -> Result<Trial, CheckError> {
+        let maker = Maker {
+            party: &self.party,
+            ambient: &self.ambient,
+            signed_wanted: self.announced.wants_signed,
+        };
+        self.gathering(who)
+            .plain(&maker, &self.announced, who)
+            .await
+    }
+
+    fn read(&self, trial: &Trial) -> Result<SignedOn, SignOnError> {
+        match &trial.ending {
+            Ending::Answer(delivered) => self.verify(trial, delivered),
+            Ending::Page { url, status, text } => {
+                let place = url.split('?').next().unwrap_or(url);
+                let limit = trial.pages.last().and_then(|page| page.retry_after);
+                if let Some(wait) = limit {
+                    return Err(SignOnError::Limited(wait));
+                }
+                Err(SignOnError::Page {
+                    status: *status,
+                    why: format!("HTTP {status} at {place}: {}", page_summary(text, 160)),
+                })
+            }
+            Ending::NoAnswer { why } | Ending::Failed { why } | Ending::NotTried { why } => {
+                Err(SignOnError::NoAnswer(why.clone()))
+            }
+        }
+    }
+
+    fn verify(&self, trial: &Trial, delivered: &Delivered) -> Result<SignedOn, SignOnError> {
+        let Some(xml) = reading::message(&delivered.field) else {
+            return wrong("a SAMLResponse that is no XML", delivered.to.clone());
+        };
+        let document = match parse(&xml) {
+            Ok(document) => document,
+            Err(why) => return wrong("a SAMLResponse that is no XML", why),
+        };
+        let root = document.root_element();
+        let response = response::read(root);
+        if response.status.as_deref() != Some(reading::SUCCESS) {
+            let status = response.status.unwrap_or_default();
+            let message = response.status_message.unwrap_or_default();
+            return Err(SignOnError::Refused(format!("{status} {message}")));
+        }
+        let acs = &self.party.acs[0];
+        if delivered.to != *acs {
+            return wrong("a Response to another address", &*delivered.to);
+        }
+        if response.in_response_to.as_deref() != Some(&trial.request_id) {
+            return wrong(
+                "a Response to another request",
+                response.in_response_to.unwrap_or_default(),
+            );
+        }
+        if response.encrypted > 0 {
+            return wrong(
+                "an encrypted assertion",
+                "the metadata that is played has no key for encryption",
+            );
+        }
+        let [assertion] = response.assertions.as_slice() else {
+            return wrong("not one assertion", response.assertions.len().to_string());
+        };
+        let signed = signatures(&document, &self.trusted);
+        let covers = |it: &&Signature| {
+            let parent = it.parent_id.as_ref();
+            parent.is_some() && (parent == response.id.as_ref() || parent == assertion.id.as_ref())
+        };
+        match signed.iter().find(covers) {
+            None => {
+                return wrong(
+                    "no signature",
+                    "neither the Response nor its assertion is signed",
+                );
+            }
+            Some(first) if !signed.iter().filter(covers).all(|it| it.holds()) => {
+                return wrong("an invalid signature", first.said());
+            }
+            Some(_) => {}
+        }
+        self.verify_assertion(trial, assertion, acs)
+    }
+
+    fn verify_assertion(
+        &self,
+        trial: &Trial,
+        assertion: &Assertion,
+        acs: &str,
+    ) -> Result<SignedOn, SignOnError> {
+        let issuer = assertion.issuer.clone().unwrap_or_default();
+        if issuer != self.announced.entity_id {
+            return wrong("another issuer", issuer);
+        }
+        let conditions = assertion.conditions.clone().unwrap_or_default();
+        let audiences = &conditions.audiences;
+        if audiences.is_empty()
+            || !audiences
+                .iter()
+                .all(|it| it.contains(&self.party.entity_id))
+        {
+            return wrong("another audience", format!("{audiences:?}"));
+        }
+        let now = self.ambient.now();
+        let confirmed = assertion.confirmations.iter().any(|it| {
+            let is_ours = it.recipient.as_deref() == Some(acs)
+                && it.in_response_to.as_deref() == Some(&trial.request_id);
+            is_ours
+                && it
+                    .not_on_or_after
+                    .as_deref()
+                    .is_some_and(|end| is_after(end, now))
+        });
+        if !confirmed {
+            return wrong(
+                "no SubjectConfirmation for this request",
+                format!("{:?}", assertion.confirmations),
+            );
+        }
+        if let Some(end) = &conditions.not_on_or_after
+            && !is_after(end, now)
+        {
+            return wrong("an assertion that has expired", end.clone());
+        }
+        let Some(name) = &assertion.name_id else {
+            return wrong("no NameID", "the subject has no name");
+        };
+        let format = name.format.as_deref().unwrap_or_default();
+        Ok(SignedOn {
+            assertion_id: assertion.id.clone().unwrap_or_default(),
+            name: name.value.clone(),
+            is_transient: format.ends_with(":transient"),
+        })
+    }
+}
+
+/// Whether a time of the Response is not over yet.
+fn is_after(end: &str, now: Timestamp) -> bool {
+    let end: Option<Timestamp> = end.parse().ok();
+    end.is_some_and(|end| end.saturating_add(SKEW).is_ok_and(|end| end > now))
+}
+
+impl std::fmt::Display for SignOnError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Limited(wait) => write!(f, "it asks to wait {} s", wait.as_secs()),
+            Self::NoAnswer(why) | Self::Page { why, .. } | Self::Refused(why) => f.write_str(why),
+            Self::Wrong { what, why } => write!(f, "{what}: {why}"),
+        }
+    }
+}

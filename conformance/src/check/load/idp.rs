@@ -1,0 +1,152 @@
+//! Load on an identity provider: plays its service provider and signs people on, each with a
+//! browser of their own, and verifies each Response.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ambient::Ambient;
+
+use super::words::NO_ANSWER;
+use super::{Ended, Failure, Performed, Setting, Target, engine};
+use crate::check::SetUpError;
+use crate::check::idp::{CheckError, Credentials, Fetched, Party, SignOnError, SignOns, SignedOn};
+use crate::check::runner::{Access, Patience, Runner};
+use crate::check::scim::wire::Pending;
+
+/// Load on an identity provider.
+pub struct Load {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sign_ons: SignOns,
+    people: Vec<Credentials>,
+    seen: Mutex<Seen>,
+}
+
+/// What no other Response may have.
+#[derive(Default)]
+struct Seen {
+    /// IDs of assertions.
+    assertions: HashSet<String>,
+    /// The person of each persistent name.
+    names: HashMap<String, usize>,
+}
+
+impl Load {
+    /// Prepares sign-ons of these people.
+    ///
+    /// # Errors
+    /// When the metadata names no endpoint.
+    pub fn new(
+        party: Party,
+        metadata: &Fetched,
+        people: Vec<Credentials>,
+        access: Access,
+        ambient: &Ambient,
+    ) -> Result<Self, CheckError> {
+        let runner = Runner {
+            access,
+            patience: Patience::default(),
+            ..Runner::default()
+        };
+        let inner = Inner {
+            sign_ons: SignOns::new(party, metadata, runner, ambient)?,
+            people,
+            seen: Mutex::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Signs the first person on, then sends the load.
+    ///
+    /// # Errors
+    /// When that person cannot sign on.
+    pub async fn run(&self, setting: &Setting) -> Result<Ended, SetUpError> {
+        setting.progress.step("", "signing on once");
+        let Some(first) = self.inner.people.first() else {
+            return Err(SetUpError::new(
+                "nobody",
+                "There is nobody to sign on.",
+                "Name somebody with --user and --password, or --users FILE.",
+            ));
+        };
+        if let Some(error) = self.inner.sign_ons.set_up_error(first).await {
+            return Err(error);
+        }
+        let run = setting.start();
+        engine::run(&run, Arc::new(Logins(Arc::clone(&self.inner)))).await;
+        Ok(Ended {
+            figures: run.figures(),
+            notes: Vec::new(),
+            left: Vec::new(),
+        })
+    }
+}
+
+struct Logins(Arc<Inner>);
+
+impl Target for Logins {
+    fn perform(&self, number: u64) -> Pending<'_, Performed> {
+        Box::pin(async move {
+            Performed {
+                operation: "sign-on",
+                result: self.0.sign_on(number).await,
+            }
+        })
+    }
+}
+
+impl Inner {
+    async fn sign_on(&self, number: u64) -> Result<(), Failure> {
+        let length = u64::try_from(self.people.len()).unwrap_or(u64::MAX);
+        let at = usize::try_from(number % length.max(1)).unwrap_or_default();
+        let who = &self.people[at];
+        let signed_on = self.sign_ons.sign_on(who).await;
+        let error =
+            |kind: String, example: &str| Failure::error(kind, format!("{}: {example}", who.name));
+        match signed_on {
+            Ok(signed_on) => self
+                .is_new(at, &signed_on)
+                .map_err(|why| error(why.to_owned(), &signed_on.name)),
+            Err(SignOnError::Limited(wait)) => Err(Failure::Limited(wait)),
+            Err(SignOnError::NoAnswer(why)) => {
+                let cause = if why.contains("no answer within") {
+                    "timeout"
+                } else {
+                    "the connection failed"
+                };
+                Err(error(format!("{NO_ANSWER}: {cause}"), &why))
+            }
+            Err(SignOnError::Page { status, why }) if status >= 400 => {
+                Err(error(format!("HTTP {status}"), &why))
+            }
+            Err(SignOnError::Page { why, .. }) => {
+                Err(error("a page instead of a Response".to_owned(), &why))
+            }
+            Err(SignOnError::Refused(why)) => {
+                Err(error("a Response without success".to_owned(), &why))
+            }
+            Err(SignOnError::Wrong { what, why }) => Err(error(what.to_owned(), &why)),
+        }
+    }
+
+    /// Whether nobody else got this Response, and nobody else has this name.
+    fn is_new(&self, at: usize, signed_on: &SignedOn) -> Result<(), &'static str> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if !seen.assertions.insert(signed_on.assertion_id.clone()) {
+            return Err("an ID of an assertion came twice");
+        }
+        if signed_on.is_transient {
+            return Ok(());
+        }
+        let known = *seen.names.entry(signed_on.name.clone()).or_insert(at);
+        // The same account may be in the list several times.
+        if known != at && self.people[known].name != self.people[at].name {
+            return Err("the NameID of another person");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,262 @@
+//! Requests to the server, and the errors of their answers.
+
+use ambient::Ambient;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::super::words::NO_ANSWER;
+use super::Failure;
+use crate::check::runner::{Access, retry_after};
+use crate::check::scim::Options;
+use crate::check::scim::credentials::Credentials;
+use crate::check::scim::wire::{Asked, Http, Told, Wire, WireError};
+use crate::excerpt::excerpt;
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+
+/// How much of an answer an example quotes, in characters.
+const QUOTED: usize = 200;
+
+type Done<T = ()> = Result<T, Failure>;
+
+/// A client of one server.
+pub(super) struct Client {
+    wire: Box<dyn Wire>,
+    headers: Vec<(String, String)>,
+    domain: String,
+    template: Option<Value>,
+    ambient: Ambient,
+}
+
+/// An answer with its request, for examples.
+pub(super) struct Answer {
+    told: Told,
+}
+
+impl Answer {
+    pub(super) fn status(&self) -> u16 {
+        self.told.status
+    }
+
+    /// An error of this kind with the exchange as its example.
+    pub(super) fn wrong(&self, kind: impl Into<String>) -> Failure {
+        let said = excerpt(self.told.text.trim(), QUOTED);
+        let told = &self.told;
+        Failure::error(kind, format!("{}: HTTP {} {said}", told.asked, told.status))
+    }
+
+    /// Checks the status.
+    pub(super) fn is(&self, expected: &[u16]) -> Done {
+        let status = self.told.status;
+        if expected.contains(&status) {
+            return Ok(());
+        }
+        let to = self
+            .told
+            .header("location")
+            .filter(|_| (300..400).contains(&status));
+        Err(match to {
+            Some(to) => Failure::error(
+                format!("HTTP {status}"),
+                format!(
+                    "{}: HTTP {status}; the redirect to {to} was not followed",
+                    self.told.asked
+                ),
+            ),
+            None => self.wrong(format!("HTTP {status}")),
+        })
+    }
+
+    /// Parses the body as a JSON object.
+    pub(super) fn body(&self) -> Done<Value> {
+        let parsed: Option<Value> = serde_json::from_str(&self.told.text).ok();
+        let parsed = parsed.filter(Value::is_object);
+        parsed.ok_or_else(|| self.wrong("no JSON object"))
+    }
+}
+
+impl Client {
+    pub(super) fn new(
+        base: &Url,
+        access: &Access,
+        credentials: &Credentials,
+        options: &Options,
+        ambient: &Ambient,
+    ) -> Result<Self, reqwest::Error> {
+        let wire = Http::to(base.clone(), access.clone())?;
+        let mut headers = vec![("accept".to_owned(), "application/scim+json".to_owned())];
+        if let Some(value) = credentials.authorization() {
+            headers.push(("authorization".to_owned(), value));
+        }
+        headers.extend(options.headers.iter().cloned());
+        Ok(Self {
+            wire: Box::new(wire),
+            headers,
+            domain: options
+                .domain
+                .clone()
+                .unwrap_or_else(|| "example.com".to_owned()),
+            template: options.template.clone(),
+            ambient: ambient.clone(),
+        })
+    }
+
+    pub(super) fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Sends a request.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        target: String,
+        body: Option<Value>,
+    ) -> Done<Answer> {
+        let mut headers = self.headers.clone();
+        if body.is_some() {
+            headers.push((
+                "content-type".to_owned(),
+                "application/scim+json".to_owned(),
+            ));
+        }
+        let asked = Asked {
+            method,
+            target,
+            headers,
+            body: body.map(|it| it.to_string()),
+        };
+        let told = self.wire.send(&asked).await.map_err(|error| match error {
+            WireError::NotSent(why) => Failure::error("not sent", why),
+            WireError::NoAnswer(why) => Failure::error(
+                format!("{NO_ANSWER}: {}", kind_of(&why)),
+                format!("{}: {why}", asked.line()),
+            ),
+        })?;
+        let limit = told.header("retry-after");
+        match retry_after(told.status, limit, 0, self.ambient.now()) {
+            Some(wait) => Err(Failure::Limited(wait)),
+            None => Ok(Answer { told }),
+        }
+    }
+
+    /// Asks for one user, whoever it is.
+    pub(super) async fn reach(&self) -> Done {
+        let answer = self
+            .send(Method::GET, "/Users?count=1".to_owned(), None)
+            .await?;
+        answer.is(&[200])?;
+        is_list(&answer, &answer.body()?)
+    }
+
+    /// The body of a user.
+    pub(super) fn user_body(&self, name: &str, display: &str) -> Value {
+        let mut body = json!({
+            "schemas": [USER],
+            "userName": name,
+            "externalId": name,
+            "displayName": display,
+            "name": {"givenName": "Rehearsal", "familyName": "Load"},
+            "emails": [{"value": name, "type": "work", "primary": true}],
+            "active": true,
+        });
+        let template = self.template.as_ref().map(|it| filled(it, name));
+        if let (Some(Value::Object(more)), Some(members)) = (template, body.as_object_mut()) {
+            for (member, value) in more {
+                match (member.as_str(), value) {
+                    ("schemas", Value::Array(more)) => {
+                        if let Some(known) = members["schemas"].as_array_mut() {
+                            let new: Vec<Value> =
+                                more.into_iter().filter(|it| !known.contains(it)).collect();
+                            known.extend(new);
+                        }
+                    }
+                    // These tell one user of the run from the others.
+                    ("userName" | "displayName", _) => {}
+                    (_, value) => {
+                        members.insert(member, value);
+                    }
+                }
+            }
+        }
+        body
+    }
+}
+
+/// Replaces `{name}` in every text of the template.
+fn filled(template: &Value, name: &str) -> Value {
+    match template {
+        Value::String(text) => text.replace("{name}", name).into(),
+        Value::Array(items) => items.iter().map(|it| filled(it, name)).collect(),
+        Value::Object(members) => {
+            let filled = members
+                .iter()
+                .map(|(key, value)| (key.clone(), filled(value, name)));
+            filled.collect::<Map<String, Value>>().into()
+        }
+        other => other.clone(),
+    }
+}
+
+/// The beginning of why no answer came, without addresses and numbers: errors are counted by it.
+fn kind_of(why: &str) -> &str {
+    if why.starts_with("no answer within") {
+        "timeout"
+    } else {
+        why.split(':').next().unwrap_or(why)
+    }
+}
+
+pub(super) fn group_body(name: &str, members: &[String]) -> Value {
+    let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
+    json!({"schemas": [GROUP], "displayName": name, "members": members})
+}
+
+pub(super) fn patch_body(operation: &Value) -> Value {
+    json!({"schemas": [PATCH], "Operations": [operation]})
+}
+
+/// A value in the path of a URL.
+pub(super) fn segment(id: &str) -> String {
+    url::form_urlencoded::byte_serialize(id.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
+/// The query of a filter for one userName.
+pub(super) fn filter_of(name: &str) -> String {
+    let value = Value::from(name).to_string();
+    let filter = format!("userName eq {value}");
+    format!("/Users?filter={}", segment(&filter))
+}
+
+/// Checks that a body is a ListResponse.
+pub(super) fn is_list(answer: &Answer, body: &Value) -> Done {
+    let schemas = body["schemas"].as_array();
+    let is_list = schemas.is_some_and(|it| it.iter().any(|one| one == LIST));
+    let has_resources = body["Resources"].is_array() || body["totalResults"] == 0;
+    if is_list && body["totalResults"].is_u64() && has_resources {
+        return Ok(());
+    }
+    Err(answer.wrong("no ListResponse"))
+}
+
+/// Checks that a body is the user with this id and userName.
+pub(super) fn is_user(answer: &Answer, body: &Value, id: &str, name: &str) -> Done {
+    let schemas = body["schemas"].as_array();
+    if !schemas.is_some_and(|it| it.iter().any(|one| one == USER)) {
+        return Err(answer.wrong("schemas without User"));
+    }
+    if body["id"] != id {
+        return Err(answer.wrong("wrong id"));
+    }
+    let said = body["userName"].as_str().unwrap_or_default();
+    // userName is compared without regard to case (RFC 7643 §4.1.1).
+    if !said.eq_ignore_ascii_case(name) {
+        return Err(answer.wrong("wrong userName"));
+    }
+    Ok(())
+}

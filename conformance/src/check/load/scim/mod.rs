@@ -1,0 +1,284 @@
+//! Load on a SCIM server: reads, filters, writes and changes of groups on users of its own, or
+//! the first synchronization of a directory. Everything that was created is deleted.
+//!
+//! - `mix`: how often each operation comes, as data;
+//! - `client`: requests, and the errors of their answers;
+//! - `pool`: the users and groups of the run, and what the server has to show of them;
+//! - `operations`: the operations; `first_sync`: the first synchronization;
+//! - `cleanup`: deletes what was created.
+
+mod cleanup;
+mod client;
+mod first_sync;
+mod mix;
+mod operations;
+mod pool;
+
+use std::sync::Arc;
+
+use ambient::Ambient;
+use url::Url;
+
+use self::client::Client;
+pub use self::mix::{Mix, MixError, Operation};
+use self::operations::Mixed;
+use self::pool::Pool;
+use super::{Ended, Failure, Setting, engine, interrupted, words};
+use crate::check::SetUpError;
+use crate::check::runner::{Access, Stop, pause};
+use crate::check::scim::Options;
+use crate::check::scim::credentials::Credentials;
+
+/// Number of users in a group.
+pub const GROUP: u64 = 50;
+
+/// How often a request of the preparation is repeated when the server limits requests.
+const ATTEMPTS: u32 = 20;
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// A mix of operations on this number of users.
+    Mixed {
+        /// How often each operation comes.
+        mix: Mix,
+        /// Number of users that are created before the measurement.
+        users: u64,
+    },
+    /// Creates this number of users and groups of [`GROUP`], and reads them back.
+    FirstSync(u64),
+}
+
+/// Load on a SCIM server.
+pub struct Load {
+    client: Arc<Client>,
+    pool: Arc<Pool>,
+    base: String,
+    work: Work,
+}
+
+impl Load {
+    /// Connects to a server.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn new(
+        base: &Url,
+        access: &Access,
+        credentials: &Credentials,
+        options: &Options,
+        work: Work,
+        ambient: &Ambient,
+    ) -> Result<Self, reqwest::Error> {
+        let client = Client::new(base, access, credentials, options, ambient)?;
+        Ok(Self {
+            client: Arc::new(client),
+            pool: Arc::new(Pool::new(ambient)),
+            base: base.to_string(),
+            work,
+        })
+    }
+
+    /// Prepares, sends the load, and deletes what was created.
+    ///
+    /// # Errors
+    /// When nothing can be measured.
+    pub async fn run(&self, setting: &Setting) -> Result<Ended, SetUpError> {
+        let pool = Arc::clone(&self.pool);
+        setting.stop.set_leftovers(move || pool.left());
+        setting.progress.step("", "preparing");
+        let (target, notes) = match self.prepared(&setting.stop).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                let left = self.clean_up().await;
+                return Err(match left.is_empty() {
+                    true => error,
+                    false => SetUpError {
+                        message: format!(
+                            "{} Left at the target: {}.",
+                            error.message,
+                            left.join(", ")
+                        ),
+                        ..error
+                    },
+                });
+            }
+        };
+        let run = setting.start();
+        match (target, &self.work) {
+            (Some(mixed), _) => engine::run(&run, Arc::new(mixed)).await,
+            (None, Work::FirstSync(users)) => {
+                first_sync::run(&run, &self.client, &self.pool, *users).await;
+            }
+            (None, Work::Mixed { .. }) => {}
+        }
+        let figures = run.figures();
+        setting.progress.step("", "deleting what was created");
+        let left = self.clean_up().await;
+        Ok(Ended {
+            figures,
+            notes,
+            left,
+        })
+    }
+
+    async fn prepared(&self, stop: &Stop) -> Result<(Option<Mixed>, Vec<String>), SetUpError> {
+        match &self.work {
+            Work::FirstSync(_) => {
+                self.reach().await?;
+                Ok((None, Vec::new()))
+            }
+            Work::Mixed { mix, users } => {
+                let (mix, notes) = self.prepare(mix, *users, stop).await?;
+                let mixed = Mixed {
+                    client: Arc::clone(&self.client),
+                    pool: Arc::clone(&self.pool),
+                    mix,
+                };
+                Ok((Some(mixed), notes))
+            }
+        }
+    }
+
+    async fn clean_up(&self) -> Vec<String> {
+        cleanup::run(&self.client, &self.pool).await
+    }
+
+    /// Asks for one user, so that a wrong address or token is found before anything is created.
+    async fn reach(&self) -> Result<(), SetUpError> {
+        let mut attempt = 0;
+        loop {
+            match self.client.reach().await {
+                Ok(()) => return Ok(()),
+                Err(Failure::Limited(wait)) if attempt < ATTEMPTS => {
+                    pause(wait).await;
+                    attempt += 1;
+                }
+                Err(failure) => return Err(self.set_up_error("GET /Users", failure)),
+            }
+        }
+    }
+
+    /// Creates the users of the run, and tries each operation of the mix once. Returns the mix
+    /// without those that do not succeed when nothing else is sent: what fails without load is
+    /// the business of `check scim`.
+    async fn prepare(
+        &self,
+        mix: &Mix,
+        users: u64,
+        stop: &Stop,
+    ) -> Result<(Mix, Vec<String>), SetUpError> {
+        self.reach().await?;
+        for number in 0..users {
+            if let Some(error) = interrupted(stop) {
+                return Err(error);
+            }
+            let made = self.patiently(async || self.pool.create_user(&self.client).await.map(drop));
+            if let Err(failure) = made.await {
+                return Err(self.set_up_error("POST /Users", failure));
+            }
+            if number == 0
+                && let Err(failure) = self
+                    .patiently(async || {
+                        let user = self.pool.users()[0].clone();
+                        self.pool.read_user(&self.client, &user).await
+                    })
+                    .await
+            {
+                return Err(self.set_up_error("GET /Users/{id}", failure));
+            }
+        }
+        let mut notes = Vec::new();
+        let mut left = mix.clone();
+        for operation in mix.operations() {
+            if let Some(error) = interrupted(stop) {
+                return Err(error);
+            }
+            let tried = async {
+                if operation == Operation::Group && self.pool.groups().is_empty() {
+                    self.patiently(async || self.pool.create_groups(&self.client).await)
+                        .await?;
+                }
+                self.patiently(async || {
+                    operations::perform(operation, &self.client, &self.pool).await
+                })
+                .await
+            };
+            if let Err(failure) = tried.await {
+                let why = said(&failure);
+                if mix.is_chosen() {
+                    return Err(SetUpError::new(
+                        "operation-fails",
+                        format!(
+                            "The operation {} fails without any load: {why}.",
+                            operation.name()
+                        ),
+                        "Leave it out of --mix, or find out with `rehearsal check scim` what is wrong.",
+                    ));
+                }
+                notes.push(format!(
+                    "{} is left out of the mix, because it fails without any load: {why}",
+                    operation.name()
+                ));
+                left.remove(operation);
+            }
+        }
+        Ok((left, notes))
+    }
+
+    /// Repeats what the server limits.
+    async fn patiently(&self, act: impl AsyncFn() -> Result<(), Failure>) -> Result<(), Failure> {
+        for _ in 0..ATTEMPTS {
+            match act().await {
+                Err(Failure::Limited(wait)) => pause(wait).await,
+                done => return done,
+            }
+        }
+        act().await
+    }
+
+    fn set_up_error(&self, what: &str, failure: Failure) -> SetUpError {
+        let base = &self.base;
+        let (kind, why) = match failure {
+            Failure::Limited(wait) => {
+                return SetUpError::new(
+                    "rate-limited",
+                    format!(
+                        "The SCIM server {base} limits requests before any load is sent: it asks to wait {} s.",
+                        wait.as_secs()
+                    ),
+                    "Raise the limit for the machine that sends the load.",
+                );
+            }
+            Failure::Error { kind, example } => (kind, example),
+        };
+        if kind.starts_with(words::NO_ANSWER) {
+            return SetUpError::new(
+                "unreachable",
+                format!("The SCIM server {base} cannot be reached: {why}."),
+                "Check --base-url, and that the server runs and can be reached from this machine. A server with a private certificate needs --ca FILE.",
+            );
+        }
+        if kind == "HTTP 401" || kind == "HTTP 403" {
+            return SetUpError::new(
+                "wrong-token",
+                format!("The SCIM server {base} refuses the credentials: {why}."),
+                "Check --token, --token-file, --basic or --header.",
+            );
+        }
+        SetUpError::new(
+            "not-judged",
+            format!(
+                "{what} at the SCIM server {base} does not succeed before any load is sent: {why}."
+            ),
+            "Find out with `rehearsal check scim` what is wrong. A server whose users need more attributes gets them by --user-template FILE.",
+        )
+    }
+}
+
+fn said(failure: &Failure) -> String {
+    match failure {
+        Failure::Limited(wait) => format!("the server asks to wait {} s", wait.as_secs()),
+        Failure::Error { example, .. } => example.clone(),
+    }
+}

@@ -1,0 +1,397 @@
+//! The users and groups of the run, and what the server has to show of them.
+//!
+//! What is being written has no certain value. So each user and group has a version, which each
+//! write changes before and after; a read is compared in full only if the version did not change
+//! meanwhile. One write at a time is sent to each of them.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ambient::Ambient;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::client::{Answer, Client, group_body, is_user, segment};
+use super::{Failure, GROUP};
+
+type Done<T = ()> = Result<T, Failure>;
+
+/// How many things that remain are named.
+const NAMED: usize = 20;
+
+/// What the server has to show.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shown {
+    /// Counts writes: odd while one is under way.
+    version: u64,
+    /// True while a write is under way.
+    is_busy: bool,
+    /// True once it was deleted.
+    pub(super) is_gone: bool,
+    /// The displayName of a user; `None` if a write failed, so that nobody knows it.
+    pub(super) display: Option<String>,
+    /// The members of a group.
+    pub(super) members: BTreeSet<String>,
+    /// True if the members of a group, or whether a user is there, is not known, because a write
+    /// got no answer.
+    pub(super) is_uncertain: bool,
+}
+
+/// A user or a group of the run.
+pub(super) struct Made {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// Number of groups with this user.
+    groups: AtomicU64,
+    shown: Mutex<Shown>,
+}
+
+impl Made {
+    fn new(id: String, name: String, shown: Shown) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            name,
+            groups: AtomicU64::new(0),
+            shown: Mutex::new(shown),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the server has to show now.
+    pub(super) fn shown(&self) -> Shown {
+        self.state().clone()
+    }
+
+    /// True if nothing was written since `before` was read, and nothing is being written.
+    pub(super) fn is_still(&self, before: &Shown) -> bool {
+        let now = self.state();
+        !before.is_busy && now.version == before.version
+    }
+
+    pub(super) fn join(&self) {
+        self.groups.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn leave(&self) {
+        self.groups.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn is_in_groups(&self) -> bool {
+        self.groups.load(Ordering::Relaxed) > 0
+    }
+
+    fn try_write(self: &Arc<Self>) -> Option<Writing> {
+        let mut state = self.state();
+        if state.is_busy || state.is_gone {
+            return None;
+        }
+        state.is_busy = true;
+        state.version += 1;
+        Some(Writing(Arc::clone(self)))
+    }
+}
+
+/// The right to write one user or group.
+pub(super) struct Writing(pub(super) Arc<Made>);
+
+impl Writing {
+    /// Changes what the server has to show.
+    pub(super) fn set(&self, change: impl FnOnce(&mut Shown)) {
+        change(&mut self.0.state());
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.is_busy = false;
+        state.version += 1;
+    }
+}
+
+/// The users and groups of the run.
+pub(super) struct Pool {
+    mark: String,
+    ambient: Ambient,
+    number: AtomicU64,
+    users: Mutex<Vec<Arc<Made>>>,
+    groups: Mutex<Vec<Arc<Made>>>,
+    /// What was written and is read next.
+    written: Mutex<VecDeque<Written>>,
+    /// userNames and displayNames of creations whose answer did not come: they may exist.
+    lost_users: Mutex<BTreeSet<String>>,
+    lost_groups: Mutex<BTreeSet<String>>,
+}
+
+/// What was written.
+pub(super) enum Written {
+    /// A user.
+    User(Arc<Made>),
+    /// A group.
+    Group(Arc<Made>),
+}
+
+fn lock<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
+    it.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pool {
+    pub(super) fn new(ambient: &Ambient) -> Self {
+        Self {
+            mark: ambient.rng().hex(4),
+            ambient: ambient.clone(),
+            number: AtomicU64::new(0),
+            users: Mutex::default(),
+            groups: Mutex::default(),
+            written: Mutex::default(),
+            lost_users: Mutex::default(),
+            lost_groups: Mutex::default(),
+        }
+    }
+
+    pub(super) fn random(&self) -> u64 {
+        u64::from_le_bytes(self.ambient.rng().bytes())
+    }
+
+    pub(super) fn users(&self) -> Vec<Arc<Made>> {
+        lock(&self.users).clone()
+    }
+
+    pub(super) fn groups(&self) -> Vec<Arc<Made>> {
+        lock(&self.groups).clone()
+    }
+
+    fn any_of(&self, of: &Mutex<Vec<Arc<Made>>>) -> Option<Arc<Made>> {
+        let all = lock(of);
+        let length = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let at = self.random().checked_rem(length)?;
+        all.get(usize::try_from(at).unwrap_or_default()).cloned()
+    }
+
+    /// Some user.
+    pub(super) fn any_user(&self) -> Option<Arc<Made>> {
+        self.any_of(&self.users)
+    }
+
+    /// Some user or group to write, beginning at a random one; `None` if all are being written.
+    fn to_write(
+        &self,
+        of: &Mutex<Vec<Arc<Made>>>,
+        fits: impl Fn(&Made) -> bool,
+    ) -> Option<Writing> {
+        let all = lock(of);
+        let length = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let at = usize::try_from(self.random().checked_rem(length)?).unwrap_or_default();
+        let (before, from) = all.split_at(at);
+        let mut fitting = from.iter().chain(before).filter(|it| fits(it));
+        fitting.find_map(|it| it.try_write())
+    }
+
+    pub(super) fn user_to_write(&self) -> Option<Writing> {
+        self.to_write(&self.users, |_| true)
+    }
+
+    /// A user of no group: how a server shows groups of a deleted user is not the matter here.
+    pub(super) fn user_to_delete(&self) -> Option<Writing> {
+        self.to_write(&self.users, |it| !it.is_in_groups())
+    }
+
+    pub(super) fn group_to_write(&self) -> Option<Writing> {
+        self.to_write(&self.groups, |_| true)
+    }
+
+    pub(super) fn has_written(&self, what: Written) {
+        lock(&self.written).push_back(what);
+    }
+
+    pub(super) fn next_written(&self) -> Option<Written> {
+        lock(&self.written).pop_front()
+    }
+
+    pub(super) fn forget_user(&self, id: &str) {
+        lock(&self.users).retain(|it| it.id != id);
+    }
+
+    pub(super) fn forget_group(&self, id: &str) {
+        lock(&self.groups).retain(|it| it.id != id);
+    }
+
+    pub(super) fn lost(&self) -> (Vec<String>, Vec<String>) {
+        let of = |it: &Mutex<BTreeSet<String>>| lock(it).iter().cloned().collect();
+        (of(&self.lost_users), of(&self.lost_groups))
+    }
+
+    pub(super) fn found_user(&self, name: &str) {
+        lock(&self.lost_users).remove(name);
+    }
+
+    pub(super) fn found_group(&self, name: &str) {
+        lock(&self.lost_groups).remove(name);
+    }
+
+    /// Creates a user; it is in the pool then.
+    pub(super) async fn create_user(&self, client: &Client) -> Done<Arc<Made>> {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let name = format!("load-{}-{number}@{}", self.mark, client.domain());
+        let display = format!("Load {number}");
+        let body = client.user_body(&name, &display);
+        lock(&self.lost_users).insert(name.clone());
+        let sent = client
+            .send(Method::POST, "/Users".to_owned(), Some(body))
+            .await;
+        let (answer, body) = created(sent, || self.found_user(&name))?;
+        let id = id_of(&answer, &body)?;
+        self.found_user(&name);
+        let shown = Shown {
+            display: Some(display.clone()),
+            ..Shown::default()
+        };
+        let user = Made::new(id, name, shown);
+        lock(&self.users).push(Arc::clone(&user));
+        is_user(&answer, &body, &user.id, &user.name)?;
+        Ok(user)
+    }
+
+    /// Creates the groups of the users in the pool.
+    pub(super) async fn create_groups(&self, client: &Client) -> Done {
+        let users = self.users();
+        let size = usize::try_from(GROUP).unwrap_or(usize::MAX);
+        // Half of the users are in no group, so that they can be deleted and join.
+        let members: Vec<Arc<Made>> = users.into_iter().step_by(2).collect();
+        for (chunk, number) in members.chunks(size).zip(0_u64..) {
+            self.create_group(client, number, chunk).await?;
+        }
+        Ok(())
+    }
+
+    /// Creates a group; it is in the pool then.
+    pub(super) async fn create_group(
+        &self,
+        client: &Client,
+        number: u64,
+        members: &[Arc<Made>],
+    ) -> Done {
+        let name = format!("load-{}-group-{number}", self.mark);
+        let ids: Vec<String> = members.iter().map(|it| it.id.clone()).collect();
+        lock(&self.lost_groups).insert(name.clone());
+        let body = group_body(&name, &ids);
+        let sent = client
+            .send(Method::POST, "/Groups".to_owned(), Some(body))
+            .await;
+        let (answer, body) = created(sent, || self.found_group(&name))?;
+        let id = id_of(&answer, &body)?;
+        self.found_group(&name);
+        members.iter().for_each(|it| it.join());
+        let shown = Shown {
+            members: ids.into_iter().collect(),
+            ..Shown::default()
+        };
+        lock(&self.groups).push(Made::new(id, name, shown));
+        Ok(())
+    }
+
+    /// Reads a user and compares it with what was written.
+    pub(super) async fn read_user(&self, client: &Client, user: &Arc<Made>) -> Done {
+        let before = user.shown();
+        let target = format!("/Users/{}", segment(&user.id));
+        let answer = client.send(Method::GET, target, None).await?;
+        let is_still = user.is_still(&before);
+        let now = user.shown();
+        if before.is_gone && is_still {
+            return match answer.status() {
+                404 => Ok(()),
+                200 => Err(answer.wrong("a deleted user is still there")),
+                _ => answer.is(&[404]),
+            };
+        }
+        // It may be deleted at this moment.
+        let is_being_deleted = !is_still && (now.is_gone || now.is_busy);
+        if answer.status() == 404 && (is_being_deleted || before.is_uncertain) {
+            return Ok(());
+        }
+        answer.is(&[200])?;
+        let body = answer.body()?;
+        is_user(&answer, &body, &user.id, &user.name)?;
+        match before.display {
+            Some(display) if is_still && body["displayName"] != display.as_str() => {
+                Err(answer.wrong("a write is not there when it is read"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads a group and compares its members with what was written.
+    pub(super) async fn read_group(&self, client: &Client, group: &Arc<Made>) -> Done {
+        let before = group.shown();
+        let target = format!("/Groups/{}", segment(&group.id));
+        let answer = client.send(Method::GET, target, None).await?;
+        let is_still = group.is_still(&before);
+        answer.is(&[200])?;
+        let body = answer.body()?;
+        if body["id"] != group.id.as_str() {
+            return Err(answer.wrong("wrong id"));
+        }
+        let members: BTreeSet<&str> = body["members"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|it| it["value"].as_str())
+            .collect();
+        let expected: BTreeSet<&str> = before.members.iter().map(String::as_str).collect();
+        if is_still && !before.is_uncertain && members != expected {
+            return Err(answer.wrong("a group has other members than were written"));
+        }
+        Ok(())
+    }
+
+    /// Names what is at the server because of this run.
+    pub(super) fn left(&self) -> Vec<String> {
+        let (lost_users, lost_groups) = self.lost();
+        let mut left: Vec<String> = Vec::new();
+        left.extend(
+            self.users()
+                .iter()
+                .map(|it| format!("User {} ({})", it.id, it.name)),
+        );
+        left.extend(
+            self.groups()
+                .iter()
+                .map(|it| format!("Group {} ({})", it.id, it.name)),
+        );
+        left.extend(lost_users.iter().map(|it| format!("perhaps User {it}")));
+        left.extend(lost_groups.iter().map(|it| format!("perhaps Group {it}")));
+        if left.len() > NAMED {
+            let more = left.len() - NAMED;
+            left.truncate(NAMED);
+            left.push(format!("and {more} more, all named load-{}-…", self.mark));
+        }
+        left
+    }
+}
+
+/// The body of a 201. What was refused does not exist.
+fn created(sent: Done<Answer>, refused: impl FnOnce()) -> Done<(Answer, Value)> {
+    let answer = match sent {
+        Ok(answer) => answer,
+        Err(limited @ Failure::Limited(_)) => {
+            refused();
+            return Err(limited);
+        }
+        Err(error) => return Err(error),
+    };
+    if (400..500).contains(&answer.status()) {
+        refused();
+    }
+    answer.is(&[201])?;
+    let body = answer.body()?;
+    Ok((answer, body))
+}
+
+fn id_of(answer: &Answer, body: &Value) -> Done<String> {
+    let id = body["id"].as_str().filter(|it| !it.is_empty());
+    id.map(str::to_owned).ok_or_else(|| answer.wrong("no id"))
+}

@@ -1,0 +1,205 @@
+//! Load on a service provider: plays its identity provider and logs people in, each with a
+//! browser of their own, from the start address to the page that shows who is logged in.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ambient::Ambient;
+
+use super::words::NO_ANSWER;
+use super::{Ended, Failure, Performed, Setting, Target, engine, interrupted};
+use crate::check::SetUpError;
+use crate::check::leaver::Application;
+use crate::check::runner::{Access, Patience, Runner, Stop};
+use crate::check::scim::wire::Pending;
+use crate::check::sp::{
+    Answer, CheckError, Judge, PersonBrowser, Provider, SignedForm, Variants, probe_error_of,
+    set_up_error_of,
+};
+
+/// Load on a service provider.
+pub struct Load {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    application: Application,
+    provider: Provider,
+    people: Vec<String>,
+    access: Access,
+    ambient: Ambient,
+}
+
+/// Logins with Responses that are signed in this form.
+struct Logins {
+    inner: Arc<Inner>,
+    form: SignedForm,
+}
+
+impl Inner {
+    /// The judge of this person. Each has their own count of answers, so that a failure of one
+    /// does not end the others.
+    fn judge(&self, user: &str, stop: &Stop) -> Judge {
+        Judge {
+            target: self.application.target_of(user),
+            provider: self.provider.clone(),
+            person: self.application.person(user, None),
+            variants: Variants::None,
+            runner: Runner {
+                stop: stop.clone(),
+                access: self.access.clone(),
+                patience: Patience::default(),
+                ..Runner::default()
+            },
+            ambient: self.ambient.clone(),
+        }
+    }
+
+    async fn log_in(&self, judge: Judge, form: SignedForm) -> Result<Answer, CheckError> {
+        let browser = PersonBrowser::open(judge)?;
+        browser.sign_on(form, &mut Vec::new()).await
+    }
+}
+
+impl Load {
+    /// Prepares logins of these people.
+    pub fn new(
+        application: Application,
+        provider: Provider,
+        people: Vec<String>,
+        access: Access,
+        ambient: &Ambient,
+    ) -> Self {
+        let inner = Inner {
+            application,
+            provider,
+            people,
+            access,
+            ambient: ambient.clone(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Logs the first person in, then sends the load.
+    ///
+    /// # Errors
+    /// When that person cannot be logged in: a service provider that lets nobody in is measured
+    /// no further.
+    pub async fn run(&self, setting: &Setting) -> Result<Ended, SetUpError> {
+        setting.progress.step("", "logging in once");
+        let form = self.accepted_form(&setting.stop).await?;
+        let run = setting.start();
+        let target = Logins {
+            inner: Arc::clone(&self.inner),
+            form,
+        };
+        engine::run(&run, Arc::new(target)).await;
+        Ok(Ended {
+            figures: run.figures(),
+            notes: Vec::new(),
+            left: Vec::new(),
+        })
+    }
+
+    /// Finds how an honest Response has to be signed.
+    async fn accepted_form(&self, stop: &Stop) -> Result<SignedForm, SetUpError> {
+        let inner = &self.inner;
+        let Some(first) = inner.people.first() else {
+            return Err(SetUpError::new(
+                "nobody",
+                "There is nobody to log in.",
+                "Name somebody with --user or --users.",
+            ));
+        };
+        let judge = inner.judge(first, stop);
+        if let Some(error) = probe_error_of(&judge).await {
+            return Err(error);
+        }
+        let mut came = Vec::new();
+        let has_certificate = !judge.target.metadata.encryption_certificates.is_empty();
+        for form in SignedForm::ALL {
+            if form.is_encrypted() && !has_certificate {
+                continue;
+            }
+            if let Some(error) = interrupted(stop) {
+                return Err(error);
+            }
+            let answer = inner.log_in(inner.judge(first, stop), form).await;
+            if answer.as_ref().is_ok_and(Answer::is_accepted) {
+                return Ok(form);
+            }
+            let is_lost = answer.is_err();
+            came.push(answer);
+            if is_lost {
+                break;
+            }
+        }
+        Err(set_up_error_of(&judge, came).await)
+    }
+}
+
+impl Target for Logins {
+    fn perform(&self, number: u64) -> Pending<'_, Performed> {
+        Box::pin(async move {
+            Performed {
+                operation: "login",
+                result: self.login(number).await,
+            }
+        })
+    }
+}
+
+impl Logins {
+    async fn login(&self, number: u64) -> Result<(), Failure> {
+        let people = &self.inner.people;
+        let length = u64::try_from(people.len()).unwrap_or(u64::MAX);
+        let at = usize::try_from(number % length.max(1)).unwrap_or_default();
+        // The plan ends the run, and a login that was started is finished.
+        let judge = self.inner.judge(&people[at], &Stop::default());
+        let patience = judge.runner.patience.clone();
+        let (stopwatch, began) = (patience.start_stopwatch(), Instant::now());
+        let answer = self.inner.log_in(judge, self.form).await;
+        // The browser waits itself when it is asked to: the login took that much longer, so it
+        // is no measure of the service provider.
+        let waited = began.elapsed().saturating_sub(patience.elapsed(&stopwatch));
+        if waited >= Duration::from_millis(5) {
+            return Err(Failure::Limited(Duration::ZERO));
+        }
+        match answer {
+            Ok(answer) if answer.is_accepted() => Ok(()),
+            Ok(answer) => {
+                let kind = if answer.status >= 400 {
+                    format!("HTTP {}", answer.status)
+                } else if answer.is_sent_back {
+                    "sent back to the identity provider".to_owned()
+                } else {
+                    "the probe does not show the person".to_owned()
+                };
+                let example = format!("{}: {}", people[at], answer.to_sentence());
+                Err(Failure::error(kind, example))
+            }
+            Err(error) => Err(failure(&people[at], &error)),
+        }
+    }
+}
+
+fn failure(user: &str, error: &CheckError) -> Failure {
+    let example = format!("{user}: {error}");
+    match error {
+        CheckError::Limited { .. } => Failure::Limited(Duration::from_secs(1)),
+        CheckError::NotStarted { reason, .. } | CheckError::Unreachable { reason, .. } => {
+            let cause = match reason.starts_with("no answer within") {
+                true => "timeout",
+                false => reason.split(':').next().unwrap_or(reason),
+            };
+            Failure::error(format!("{NO_ANSWER}: {cause}"), example)
+        }
+        CheckError::NoRequest { status, .. } if *status >= 400 => {
+            Failure::error(format!("HTTP {status} instead of a request"), example)
+        }
+        CheckError::NoRequest { .. } => Failure::error("no AuthnRequest", example),
+        _ => Failure::error("the login could not be finished", example),
+    }
+}
