@@ -251,13 +251,18 @@ fn conceal(text: &str, honest: &Honest<'_>) -> Result<String, String> {
                 .to_owned(),
         );
     }
+    // The parser passes over a byte order mark, and its positions do not count it.
+    let (mark, text) = match text.strip_prefix('\u{feff}') {
+        Some(rest) => ("\u{feff}", rest),
+        None => ("", text),
+    };
     let hidden = encryption(None, KeyTransport::default(), honest)?
         .encrypt_assertions(text)
         .map_err(|error| error.to_string())?;
     if hidden == text {
         return Err("it has no assertion that can be encrypted".to_owned());
     }
-    Ok(hidden)
+    Ok(format!("{mark}{hidden}"))
 }
 
 fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, String> {
