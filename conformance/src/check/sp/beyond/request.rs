@@ -44,11 +44,11 @@ rows! {
     signed
 "SAML-SP-REQ-07", Must, Harm::Function, "saml-bindings §3.4.3"; "RelayState has at most 80 bytes";
     expects "80 bytes or fewer";
-    fix "Store the state at the service provider, and send a short random key of it as RelayState.";
+    fix "Store the state at the service provider, and send a short random key for it as RelayState.";
     relay_state_length
 "SAML-SP-REQ-08", May, Harm::Protection, "saml-bindings §3.4.3"; "RelayState contains no URL or path";
     expects "a RelayState that is not a URL or a path: an attacker who changes it would choose where the browser goes after the login";
-    fix "Store the URL at the service provider, and send a random key of it as RelayState.";
+    fix "Store the URL at the service provider, and send a random key for it as RelayState.";
     relay_state_opaque
 "SAML-SP-REQ-09", Must, Harm::Function, "saml-core §1.3.3"; "IssueInstant is the current time in UTC";
     expects "a time that ends in Z and differs from this machine's clock by at most five minutes";
@@ -144,10 +144,8 @@ fn parameter(request: &Request, name: &str) -> Option<String> {
 
 async fn destination(beyond: &Beyond<'_>) -> Judged {
     let sso = beyond.judge.provider.sso_url.as_str();
-    each(
-        beyond,
-        "Destination is correct",
-        |request, root| match root.attribute("Destination") {
+    each(beyond, "it is that URL", |request, root| {
+        match root.attribute("Destination") {
             Some(to) if to == sso => None,
             Some(to) => Some(format!(
                 "Destination is {to}, and the request was sent to {sso}"
@@ -156,8 +154,8 @@ async fn destination(beyond: &Beyond<'_>) -> Judged {
                 Some("a signed request has no Destination".to_owned())
             }
             None => None,
-        },
-    )
+        }
+    })
     .await
 }
 
