@@ -35,7 +35,7 @@ impl Person {
     }
 
     /// Creates a person with the attributes of these profiles. If the profiles have none, uses
-    /// the attributes of the guide and [`COMMON_ATTRIBUTES`].
+    /// the attributes of the guide and those that service providers commonly read.
     pub fn of_profiles(user: &str, profiles: &[&Profile]) -> Self {
         let mut attributes: Vec<(String, String)> = Vec::new();
         for profile in profiles {
