@@ -123,7 +123,7 @@ async fn answered(beyond: &Beyond<'_>) -> Judged {
         }
     };
     let Some(answer) = all.into_iter().find(|it| it.xml.contains("LogoutResponse")) else {
-        return breaks("the answer contains no LogoutResponse", seen);
+        return breaks("the answer contains no readable LogoutResponse", seen);
     };
     let document = match parse(&answer.xml) {
         Ok(document) => document,
