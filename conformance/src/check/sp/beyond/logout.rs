@@ -59,11 +59,11 @@ rows! {
     expects "the user to stay logged in";
     fix "Accept a LogoutResponse only if its InResponseTo is the ID of a LogoutRequest that you sent.";
     unasked
-"SAML-SP-SLO-12", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "An unsigned LogoutRequest by the second binding of the metadata ends no session";
+"SAML-SP-SLO-12", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "An unsigned LogoutRequest to the second SingleLogoutService of the metadata ends no session";
     expects "the user to stay logged in";
     fix "Require and verify the signature with HTTP-Redirect and with HTTP-POST, in the same code.";
     unsigned_by_the_other
-"SAML-SP-SLO-13", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "A LogoutRequest that is signed with an unknown key ends no session by the second binding of the metadata";
+"SAML-SP-SLO-13", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "A LogoutRequest that is signed with an unknown key ends no session at the second SingleLogoutService of the metadata";
     expects "the user to stay logged in";
     fix "Require and verify the signature with HTTP-Redirect and with HTTP-POST, in the same code.";
     strangers_key_by_the_other
