@@ -43,12 +43,11 @@ fn walk(document: &Document<'_>, path: &str) -> Option<NodeId> {
 
 /// Finds the element that `path` names.
 pub(crate) fn find(text: &str, path: &str) -> Result<Found, String> {
-    let document = uppsala::parse(text).map_err(|error| format!("expected XML: {error}"))?;
-    let node =
-        walk(&document, path).ok_or_else(|| format!("expected the element {path}, found none"))?;
+    let document = uppsala::parse(text).map_err(|error| format!("invalid XML: {error}"))?;
+    let node = walk(&document, path).ok_or_else(|| format!("element {path} not found"))?;
     let outer = document
         .node_range(node)
-        .ok_or_else(|| format!("expected {path} in the text"))?;
+        .ok_or_else(|| format!("element {path} not found in the text"))?;
     let mut quote = None;
     let mut end = outer.end;
     for (at, sign) in text[outer.clone()].char_indices() {
@@ -179,11 +178,11 @@ pub(crate) fn attribute(
                 + lead.len()
                 + tag[from + lead.len()..]
                     .find('"')
-                    .ok_or_else(|| format!("expected the end of {name} on {path}"))?
+                    .ok_or_else(|| format!("the attribute {name} of {path} has no end"))?
                 + 1;
             format!("{}{written}{}", &tag[..from], &tag[until..])
         }
-        None if value.is_none() => return Err(format!("expected {name} on {path}, found none")),
+        None if value.is_none() => return Err(format!("attribute {name} not found on {path}")),
         None => {
             let at = tag.len() - if found.empty_tag { 2 } else { 1 };
             format!("{}{written}{}", &tag[..at], &tag[at..])
@@ -204,13 +203,13 @@ pub(crate) fn value_of(text: &str, path: &str, name: &str) -> Result<String, Str
     tag.split_once(&lead)
         .and_then(|(_, rest)| rest.split_once('"'))
         .map(|(value, _)| value.to_owned())
-        .ok_or_else(|| format!("expected {name} on {path}, found none"))
+        .ok_or_else(|| format!("attribute {name} not found on {path}"))
 }
 
-/// The text of the element and of all elements in it.
+/// Returns the text of the element and of all elements in it.
 pub(crate) fn text_of(text: &str, path: &str) -> Result<String, String> {
-    let document = uppsala::parse(text).map_err(|error| format!("expected XML: {error}"))?;
-    let node = walk(&document, path).ok_or_else(|| format!("expected the element {path}"))?;
+    let document = uppsala::parse(text).map_err(|error| format!("invalid XML: {error}"))?;
+    let node = walk(&document, path).ok_or_else(|| format!("element {path} not found"))?;
     Ok(document.text_content_deep(node))
 }
 
@@ -233,8 +232,8 @@ pub(crate) fn canonical_with(
     } else {
         text.to_owned()
     };
-    let document = uppsala::parse(&text).map_err(|error| format!("expected XML: {error}"))?;
-    let node = walk(&document, path).ok_or_else(|| format!("expected the element {path}"))?;
+    let document = uppsala::parse(&text).map_err(|error| format!("invalid XML: {error}"))?;
+    let node = walk(&document, path).ok_or_else(|| format!("element {path} not found"))?;
     let nodes = NodeSet::tree_without_comments(node, &document);
     canonicalize_doc(&document, C14nMode::Exclusive, Some(&nodes), prefixes)
         .map_err(|error| error.to_string())

@@ -83,9 +83,9 @@ pub enum Edit {
         /// The text that replaces it.
         with: String,
     },
-    /// Moves every time in the document.
+    /// Adds a number of seconds to every time in the document.
     Shift {
-        /// Seconds to move forward; negative values move back.
+        /// The seconds to add; negative values give earlier times.
         seconds: i64,
     },
     /// Replaces the genuine user's name with the forged name everywhere.
@@ -97,14 +97,14 @@ pub enum Edit {
         #[serde(default = "new_digest")]
         written: String,
     },
-    /// Moves an element: cuts it out, then inserts it elsewhere.
+    /// Moves an element to another place.
     Move {
         /// Path of the element.
         at: String,
-        /// The XML that takes its place.
+        /// The XML that replaces the element at its old place.
         #[serde(default)]
         leaving: String,
-        /// Path of the element that it is inserted at; found after the cut.
+        /// Path of the element at which it is inserted, in the document without the moved element.
         to: String,
         /// Position before, after or inside that element.
         place: Place,
@@ -137,7 +137,7 @@ impl Edit {
         matches!(self, Self::Impersonate) || self.says("{forged")
     }
 
-    /// Whether a phrase that begins so is in one of its texts.
+    /// True if one of the texts of the edit contains `phrase`.
     pub(crate) fn says(&self, phrase: &str) -> bool {
         let speaks = |text: &str| text.contains(phrase);
         match self {

@@ -16,7 +16,7 @@ pub struct Fault {
     pub check: String,
     /// Kind of the fault.
     pub family: Family,
-    /// What it means that a service provider accepts it.
+    /// What an attacker can do if a service provider accepts the fault.
     #[serde(default)]
     pub harm: Harm,
     /// Requirement level of the refusal in the specification.
@@ -30,7 +30,7 @@ pub struct Fault {
     pub about: String,
     /// Section of the specification that the message violates, or the published vulnerability.
     pub spec: String,
-    /// How to correct what it shows, where the family's advice does not fit.
+    /// How to fix a service provider that accepts the fault, if the family's text does not fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
     /// Code of the refusal that a correct service provider gives; empty for a control.
@@ -40,8 +40,8 @@ pub struct Fault {
     /// same reason; `check sp` reports both as one finding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub follows: Vec<String>,
-    /// The signatures that the message may have so that the fault has an effect,
-    /// best first: one name, or a list. Empty: any.
+    /// The signed elements with which the fault has an effect, the preferred one first; in the
+    /// file one name or a list. If empty, every [`Cover`] is possible.
     #[serde(
         default,
         rename = "cover",
@@ -91,7 +91,8 @@ impl Fault {
         }
     }
 
-    /// How to correct what it shows.
+    /// Returns the text that explains how to fix a service provider that accepts the fault, or
+    /// refuses the control.
     pub fn fix(&self) -> &str {
         self.fix.as_deref().unwrap_or_else(|| self.family.fix())
     }
@@ -112,7 +113,7 @@ impl Fault {
         }
     }
 
-    /// Whether it refers to something that lies elsewhere.
+    /// True if the message refers to an external document, such as a DTD or a key.
     pub fn refers_elsewhere(&self) -> bool {
         let refers = |text: &String| text.contains("{elsewhere}");
         let handmade = match &self.signing {
@@ -174,62 +175,63 @@ impl Family {
     pub fn fix(self) -> &'static str {
         match self {
             Self::Control => {
-                "Accept this message: the specification allows it. Your log entry of this sign-on says why it was refused."
+                "Accept this message: the specification allows it. Look into your service provider's log to see why it was refused."
             }
             Self::SignatureWrapping => {
                 "Read claims only from the element whose digest the signature verified, in the same parsed tree; refuse a document with a second assertion or response anywhere in it."
             }
             Self::Signature => {
-                "Require exactly one enveloped signature that is a child of the assertion or response, with one reference to that element's ID, verified under a key configured for this identity provider; never take a key from the message."
+                "Require exactly one enveloped signature that is a child of the assertion or response, with one Reference to that element's ID. Verify it with a key that is configured for this identity provider, never with a key from the message."
             }
             Self::Algorithm => {
-                "Keep an allow-list: RSA or ECDSA with SHA-256 or stronger, exclusive canonicalization, and the transforms enveloped-signature and exc-c14n. Refuse everything else before verifying."
+                "Accept only RSA or ECDSA with SHA-256 or stronger, exclusive canonicalization, and the transforms enveloped-signature and exc-c14n. Refuse every other algorithm before you verify the signature."
             }
             Self::Parser => {
-                "Refuse a DTD, read the text of an element as canonicalization without comments gives it, and parse the message once with one parser."
+                "Refuse a document with a DTD. Read the text of an element from its canonical form without comments. Parse the message only once, with one parser."
             }
             Self::Conditions => {
-                "Compare issuer, audience, recipient, destination and InResponseTo exactly, and check every time window with a small skew."
+                "Compare Issuer, Audience, Recipient, Destination and InResponseTo exactly, and check every NotBefore and NotOnOrAfter with a small allowed clock skew."
             }
             Self::Elements => {
-                "Require every element that saml-profiles §4.1.4.2 requires; reject the message when one is missing."
+                "Refuse a message in which an element is missing that saml-profiles §4.1.4.2 requires."
             }
             Self::Status => {
-                "Check the top-level status first; refuse the login on anything but Success, whatever else the message contains."
+                "Check the top-level StatusCode first, and refuse the login if it is not Success, whatever else the message contains."
             }
             Self::Replay => {
-                "Remember each assertion ID until its NotOnOrAfter, under a unique key shared by all replicas, and accept InResponseTo only from the browser that sent the request."
+                "Remember each assertion ID until its NotOnOrAfter, with a unique key in a database that all replicas share, and accept a Response only from the browser that sent the request of its InResponseTo."
             }
             Self::Injection => {
-                "Treat identifiers as opaque text: compare them whole and exactly, allow only the e-mail domains that were verified for this identity provider, and encode them for every place they are shown."
+                "Treat the NameID as one opaque text: compare it completely and exactly, accept only the e-mail domains that are verified for this identity provider, and escape it wherever it is shown."
             }
             Self::Exhaustion => {
-                "Limit the size of the form field, and the size and depth of the decoded document, before parsing."
+                "Limit the size of the form field, and the size and nesting depth of the decoded document, before you parse it."
             }
             Self::Encryption => {
-                "Decrypt only after the outer checks, then judge the decrypted assertion like any other; answer every failure with the same text and after the same time."
+                "Check the Response before you decrypt, then check the decrypted assertion like any other. Answer every failure with the same text and after the same time, so that the answers do not help to decrypt."
             }
         }
     }
 }
 
-/// What it means that a service provider accepts a fault; or refuses a control.
+/// What it means that a service provider accepts a fault, or refuses a control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Harm {
-    /// Anybody gets in as somebody else, without an account.
+    /// Anybody can log in as another user, without an account.
     IntrusionByAnybody,
-    /// Anybody with an account at the identity provider does.
+    /// Anybody with an account at the identity provider can log in as another user.
     IntrusionByAccount,
-    /// Whoever gets a message about the victim does.
+    /// Anybody who obtains a message about the victim can log in as the victim.
     IntrusionByHolder,
-    /// Only the identity provider can, or an attacker who has its private key.
+    /// Only the identity provider can log in as another user, or an attacker who has its private
+    /// key.
     IntrusionByIssuer,
-    /// Nobody gets in by that alone, but a protection is missing.
+    /// A protection is missing, but this alone lets nobody log in as another user.
     Protection,
-    /// An honest message of a wrong form is accepted.
+    /// A message with a wrong form is accepted, but it logs in the right user.
     Leniency,
-    /// Honest users are not served: what the refusal of a control means.
+    /// A user with a valid message cannot log in: what the refusal of a control means.
     #[default]
     Function,
 }

@@ -1,4 +1,4 @@
-//! Makes the message of a fault from an honest draft.
+//! Creates the message of a fault from an honest Response.
 
 use std::io::Write as _;
 
@@ -30,13 +30,13 @@ pub struct Honest<'a> {
     pub recipient: Option<&'a Certificate>,
     /// Name of the user whom a fault claims to be.
     pub forged: &'a str,
-    /// An address for what lies elsewhere, without a slash at the end: nothing
-    /// should be fetched from it.
+    /// The base URL for external references, without a slash at the end. A correct service
+    /// provider fetches nothing from it.
     pub elsewhere: &'a str,
     /// True if every assertion is encrypted, because the service provider accepts no others.
     pub encrypts: bool,
-    /// Whether the Response is signed too where a fault needs a signature of the
-    /// assertion, for a recipient that demands both.
+    /// True if the Response is also signed when a fault needs a signature of the assertion, for a
+    /// service provider that requires both signatures.
     pub demands_both: bool,
 }
 
@@ -85,7 +85,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
             amend(text, edit, &phrases)
         })?;
         if !edits.is_empty() && amended == document {
-            return Err("the document says so already".to_owned());
+            return Err("the edits do not change the document".to_owned());
         }
         Ok(amended)
     };
@@ -139,7 +139,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
     })
 }
 
-/// Which elements the signer signs.
+/// Returns which elements the signer signs.
 fn cover_of(signer: &Signer) -> Cover {
     match (signer.assertion, signer.response) {
         (true, true) => Cover::Both,
@@ -190,7 +190,7 @@ fn sign(
     signer.sign_text(text).map_err(|error| error.to_string())
 }
 
-/// The response signed over what is there.
+/// Signs the response as it is, and keeps the assertion's signature.
 fn sign_response(text: &str, honest: &Honest<'_>) -> Result<String, String> {
     let signer = Signer {
         assertion: false,
@@ -208,7 +208,7 @@ fn encryption(
 ) -> Result<Encryption, String> {
     let recipient = honest
         .recipient
-        .ok_or("expected a certificate to encrypt for in the service provider's metadata")?;
+        .ok_or("the service provider's metadata has no encryption certificate")?;
     Ok(Encryption {
         recipient: recipient.clone(),
         cipher: match cipher {
@@ -247,8 +247,7 @@ fn encrypted(
 fn conceal(text: &str, honest: &Honest<'_>) -> Result<String, String> {
     if document::has(text, "Response/Signature") {
         return Err(
-            "the signature of the Response does not hold once its assertion is encrypted"
-                .to_owned(),
+            "encrypting the assertion would break the signature of the Response".to_owned(),
         );
     }
     // The parser passes over a byte order mark, and its positions do not count it.
@@ -260,7 +259,7 @@ fn conceal(text: &str, honest: &Honest<'_>) -> Result<String, String> {
         .encrypt_assertions(text)
         .map_err(|error| error.to_string())?;
     if hidden == text {
-        return Err("it has no assertion that can be encrypted".to_owned());
+        return Err("the Response has no assertion to encrypt".to_owned());
     }
     Ok(format!("{mark}{hidden}"))
 }
@@ -285,7 +284,7 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
         Edit::Substitute { find, with } => {
             let find = said(find)?;
             if !text.contains(&find) {
-                return Err(format!("expected {find:?} in the document"));
+                return Err(format!("the document does not contain {find:?}"));
             }
             Ok(text.replace(&find, &said(with)?))
         }
@@ -316,7 +315,7 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
     }
 }
 
-/// Moves every time in an attribute by `by`.
+/// Adds `by` to every time in an attribute of the document.
 fn shifted(text: &str, by: SignedDuration) -> String {
     const NAMES: [&str; 5] = [
         " IssueInstant=\"",

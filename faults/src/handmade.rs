@@ -138,7 +138,8 @@ fn reference(draft: &str, handmade: &Handmade, what: &str) -> Result<String, Str
     ))
 }
 
-/// The octets that the digest of the assertion is made of.
+/// Returns the bytes over which the digest of the assertion is computed: those that `leaves`
+/// names, or the whole assertion.
 fn covered(draft: &str, handmade: &Handmade) -> Result<Vec<u8>, String> {
     match &handmade.leaves {
         None => document::canonical_with(draft, ASSERTION, &handmade.prefixes),
@@ -154,11 +155,11 @@ fn covered(draft: &str, handmade: &Handmade) -> Result<Vec<u8>, String> {
 fn decode_leniently(text: &str) -> Result<Vec<u8>, String> {
     let is_base64 = |it: &char| it.is_ascii_alphanumeric() || matches!(it, '+' | '/');
     let mut signs: String = text.chars().filter(is_base64).collect();
-    // Six bits that are left over make no octet.
+    // A single remaining character has only six bits, which is less than a byte.
     if signs.len() % 4 == 1 {
         signs.pop();
     }
-    // Bits that are left over in the last sign are passed over, too.
+    // Remaining bits in the last character are ignored, too.
     let lenient = GeneralPurpose::new(
         &alphabet::STANDARD,
         GeneralPurposeConfig::new()
@@ -194,7 +195,7 @@ fn value(
     }
 }
 
-/// The public octets that an HMAC takes for its secret.
+/// Returns the public certificate or key, in the form of `key`, that an HMAC uses as its secret.
 fn public_value(key: HandmadeKey, honest: &Honest<'_>) -> Result<Vec<u8>, String> {
     let certificate = honest.signer.key.certificate();
     let public = || private(&honest.signer.key).map(|key| key.to_public_key());
@@ -273,7 +274,7 @@ pub(crate) fn key_value(key: &SigningKey) -> Result<String, String> {
 
 fn private(key: &SigningKey) -> Result<rsa::RsaPrivateKey, String> {
     rsa::RsaPrivateKey::from_pkcs8_pem(key.pkcs8_pem())
-        .map_err(|error| format!("expected an RSA key: {error}"))
+        .map_err(|error| format!("invalid key: expected an RSA private key: {error}"))
 }
 
 fn asymmetric(method: &str, key: &SigningKey, data: &[u8]) -> Result<Vec<u8>, String> {

@@ -1,7 +1,7 @@
-//! Deliberate faults in SAML responses, as data.
+//! Deliberate faults in SAML Responses, as data.
 //!
-//! A fault is one file under `fixtures/faults`: the changes of an honest response, and the refusal
-//! that a correct service provider gives. The mock identity provider sends them on demand, the
+//! A fault is one file under `fixtures/faults`. It describes the changes to an honest Response, and
+//! how a correct service provider refuses it. The mock identity provider sends them on demand, the
 //! tests run them against this project's service provider, and `rehearsal check sp` runs them
 //! against any other.
 //!

@@ -22,7 +22,7 @@ pub(crate) struct Phrases<'a> {
     pub(crate) now: Timestamp,
     /// A signing key that is not in any metadata.
     pub(crate) foreign: &'a SigningKey,
-    /// An address that nothing should be fetched from.
+    /// The base URL for external references. A correct service provider fetches nothing from it.
     pub(crate) elsewhere: &'a str,
 }
 
@@ -51,9 +51,9 @@ impl Phrases<'_> {
             let seconds: i64 = if seconds.is_empty() {
                 0
             } else {
-                seconds
-                    .parse()
-                    .map_err(|_| format!("expected now+SECONDS or now-SECONDS, got {name}"))?
+                seconds.parse().map_err(|_| {
+                    format!("invalid placeholder: expected now+SECONDS or now-SECONDS, got {name}")
+                })?
             };
             let at = self
                 .now
@@ -72,7 +72,7 @@ impl Phrases<'_> {
             "acs" => of("Response", "Destination")?,
             "idp" => document::inner(self.document, "Response/Issuer")?.to_owned(),
             "sp" => document::inner(self.document, AUDIENCE)?.to_owned(),
-            // As the honest draft has it.
+            // The Audience before any edit.
             "audience" => document::inner(self.original, AUDIENCE)?.to_owned(),
             "assertion-id" => of(ASSERTION, "ID")?,
             "response-id" => of("Response", "ID")?,
@@ -82,7 +82,9 @@ impl Phrases<'_> {
             "signature" => self.signature()?,
             "signature-open" => {
                 let signature = self.signature()?;
-                let end = signature.rfind("</").ok_or("expected a whole signature")?;
+                let end = signature
+                    .rfind("</")
+                    .ok_or("the signature has no end tag")?;
                 signature[..end].to_owned()
             }
             "signed-info" => {
@@ -123,7 +125,7 @@ impl Phrases<'_> {
             "foreign-key-value" => handmade::key_value(self.foreign)?,
             "elsewhere" => self.elsewhere.to_owned(),
             "open" => "{".to_owned(),
-            other => return Err(format!("expected a phrase, got {{{other}}}")),
+            other => return Err(format!("unknown placeholder {{{other}}}")),
         })
     }
 

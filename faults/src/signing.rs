@@ -41,8 +41,8 @@ pub struct Handmade {
     /// The prefixes in the PrefixList that `transforms` names.
     #[serde(default)]
     pub prefixes: Vec<String>,
-    /// What the transforms leave of the assertion, which is then what the digest
-    /// is made of; the whole assertion when not given.
+    /// The part of the assertion that is left after the transforms, over which the digest is
+    /// computed [default: the whole assertion].
     #[serde(default)]
     pub leaves: Option<Leaves>,
     /// The `URI` of each Reference: `#assertion` stands for the assertion's ID, an empty text for
@@ -52,7 +52,7 @@ pub struct Handmade {
     /// Writes the digest of zero bytes.
     #[serde(default)]
     pub digest_of_nothing: bool,
-    /// Cuts the HMAC to so many bits, and says so in `HMACOutputLength`.
+    /// Number of bits to which the HMAC is truncated; also written to `HMACOutputLength`.
     #[serde(default)]
     pub output_bits: Option<usize>,
     /// Signs zero bytes instead of `SignedInfo`.
@@ -78,18 +78,18 @@ fn the_assertion() -> Vec<String> {
     vec!["#assertion".to_owned()]
 }
 
-/// What transforms leave of the signed assertion.
+/// The part of the signed assertion that is left after the transforms.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Leaves {
-    /// One element, canonical.
+    /// One element, in canonical form.
     Only(String),
-    /// The assertion without one element, canonical.
+    /// The assertion without one element, in canonical form.
     Without(String),
-    /// These octets, whatever the assertion says.
+    /// This text, which does not depend on the assertion.
     Text(String),
-    /// The text of all its elements, decoded from base64. Characters that are
-    /// not base64 are passed over, as tolerant decoders do.
+    /// The text of the assertion's elements, decoded from base64. Characters that are not base64
+    /// are ignored, as tolerant decoders do.
     DecodedText,
 }
 

@@ -12,10 +12,10 @@ use toml::{Table, Value as Toml};
 
 use crate::{Fault, catalogue};
 
-/// Why a space cannot be enumerated.
+/// The reason why the variants of a space cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SpaceError {
-    /// A file is not what a space or a fault is.
+    /// A file is not a valid space, or a variant is not a valid fault.
     #[error("cannot read {space}: {reason}")]
     Unreadable {
         /// Id of the space, or of a variant.
@@ -23,8 +23,8 @@ pub enum SpaceError {
         /// The reason.
         reason: String,
     },
-    /// It names a fault that the catalogue does not have.
-    #[error("the space {space} names the fault {fault}, which is not in the catalogue")]
+    /// The space refers to a fault that is not in the catalogue.
+    #[error("fault {fault} of the space {space} not found in the catalogue")]
     NoSuchFault {
         /// Id of the space.
         space: String,
@@ -41,11 +41,11 @@ pub struct Space {
     pub id: String,
     /// What its variants have in common, in one sentence.
     pub about: String,
-    /// What makes each variant forged: what no honest reader may accept.
+    /// The reason why a correct service provider must not accept any of the variants.
     pub forged: String,
     /// The fault whose check a variant belongs to, unless one of its values names another one.
     fault: String,
-    /// Members that each variant begins with.
+    /// Members of the fault that all variants have.
     #[serde(default)]
     common: Table,
     dimension: Vec<Dimension>,
@@ -65,11 +65,11 @@ struct Dimension {
 #[derive(Debug, Clone, Deserialize)]
 struct Choice {
     name: String,
-    /// What it does, as a part of a sentence.
+    /// The effect of the value, as a part of a sentence.
     words: String,
     /// The fault whose check the variant belongs to.
     fault: Option<String>,
-    /// A fault that the variant is built on, and belongs to.
+    /// A fault that the variant extends, and to whose check it belongs.
     base: Option<String>,
     #[serde(default)]
     set: BTreeMap<String, String>,
@@ -85,7 +85,7 @@ pub struct Variant {
     pub space: String,
     /// Id of the fault in the catalogue whose check it belongs to.
     pub class: String,
-    /// Its coordinates, in words.
+    /// A description: the `words` of its values.
     pub words: String,
     /// The message; `check`, `harm`, `level`, `spec` and `fix` are those of the class.
     pub fault: Fault,
@@ -206,7 +206,7 @@ impl Space {
     }
 }
 
-/// The members that describe a message. The others describe the check.
+/// The members of a fault that describe the message. All other members describe the check.
 const MESSAGE: &[&str] = &[
     "cover",
     "draft",
@@ -232,11 +232,11 @@ fn merge(into: &mut Table, from: &Table) {
     }
 }
 
-/// Replaces each `{$name}` in the texts; what a name stands for may contain others.
+/// Replaces each `{$name}` in the texts. The replacement may contain other names.
 fn fill(value: &mut Toml, texts: &BTreeMap<&str, &str>) {
     match value {
         Toml::String(text) => {
-            // No name stands for itself, so that this ends.
+            // The number of passes is limited, so that a name that contains itself cannot loop.
             for _ in 0..texts.len() {
                 if !text.contains("{$") {
                     break;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The content's cipher of an encrypted assertion.
+/// The cipher that encrypts the content of an encrypted assertion or NameID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cipher {
@@ -21,7 +21,7 @@ pub enum Cipher {
 }
 
 impl Cipher {
-    /// Whether blocks are chained (CBC), so that nothing authenticates them.
+    /// True for CBC mode, which does not detect changes of the ciphertext.
     pub fn is_cbc(self) -> bool {
         matches!(self, Self::Aes128Cbc | Self::Aes256Cbc)
     }
@@ -39,29 +39,29 @@ pub enum KeyTransport {
 }
 
 impl KeyTransport {
-    /// Whether a file need not name it.
+    /// True for the default, which is not written to the file.
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// How a document becomes the form field `SAMLResponse`.
+/// How a document is encoded into the form field `SAMLResponse`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
-    /// Base64, as saml-bindings §3.5.4 has it.
+    /// Base64, as saml-bindings §3.5.4 requires.
     #[default]
     Base64,
-    /// Compressed first, as for HTTP-Redirect.
+    /// Compressed with DEFLATE, then base64: allowed only for HTTP-Redirect.
     Deflated,
-    /// A few bytes that inflate to very many.
+    /// As [`Self::Deflated`], but it inflates to more than 32 MiB.
     DeflateBomb,
     /// UTF-16 with a byte order mark.
     #[serde(rename = "utf16")]
     Utf16,
-    /// The XML itself.
+    /// The XML without base64.
     Plain,
-    /// Base64 with signs of no alphabet in it.
+    /// Base64 with characters that are not in its alphabet.
     Garbage,
 }
 
@@ -69,13 +69,13 @@ pub enum Encoding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Delivery {
-    /// Once, by the browser that asked.
+    /// Once, by the browser that sent the request.
     #[default]
     Once,
-    /// Accepted once, and delivered again.
+    /// Twice, one after the other; the first delivery is accepted.
     Again,
     /// Twice at the same time.
     AtOnce,
-    /// By a browser that asked nothing.
+    /// Once, by a browser that sent no request.
     OtherBrowser,
 }

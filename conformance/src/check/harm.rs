@@ -1,39 +1,38 @@
-//! What a finding means to the owner of the target: who can do what. Reports
-//! begin with the worst.
+//! What a finding means for the owner of the target: what an attacker can do, and which attacker.
+//! Reports begin with the worst findings.
 
 use serde::Serialize;
 
 use super::{Check, CheckReport, Level, Outcome};
 
-/// Who can get in as somebody else, from the largest group of people to the
-/// smallest.
+/// Who can log in as another user, from the largest group of attackers to the smallest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Attacker {
-    /// Anybody who reaches the target.
+    /// Anybody who can send requests to the target.
     Anybody,
     /// Anybody with an account of their own at the identity provider.
     Account,
-    /// Another customer of the target: whoever runs the identity provider of
-    /// another tenant, or has its key.
+    /// Another customer of the target: anybody who runs the identity provider of another tenant, or
+    /// has its key.
     Tenant,
-    /// Whoever gets a message that was made for the victim.
+    /// Anybody who obtains a message about the victim.
     Holder,
-    /// The identity provider, or who has its key.
+    /// The identity provider, or an attacker who has its private key.
     Issuer,
 }
 
 impl Attacker {
-    /// In words, as the subject of a sentence.
+    /// Describes the attacker, as the subject of a sentence.
     pub fn to_phrase(self) -> &'static str {
         match self {
             Self::Anybody => "anybody, without an account",
             Self::Account => "anybody with an account at the identity provider",
             Self::Tenant => {
-                "another customer: whoever runs the identity provider of another tenant, or has credentials of it"
+                "another customer: anybody who runs the identity provider of another tenant, or has its credentials"
             }
             Self::Holder => {
-                "whoever gets hold of a message about the victim, for example another service provider or a reader of a log"
+                "anybody who obtains a message about the victim, for example another service provider or a reader of a log"
             }
             Self::Issuer => "only the identity provider, or an attacker who has its private key",
         }
@@ -43,25 +42,23 @@ impl Attacker {
 /// What it means that a check fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Harm {
-    /// Somebody else gets in.
+    /// An attacker can log in as another user.
     Intrusion(Attacker),
     /// The target stops or slows down.
     Outage,
-    /// Nobody gets in by that alone, but a protection is missing, or something
-    /// is revealed.
+    /// A protection is missing or information is revealed, but this alone lets nobody log in as
+    /// another user.
     Protection,
-    /// Somebody who should be served is not, or not rightly.
+    /// A function does not work, or not correctly, for a user who has the right to use it.
     #[default]
     Function,
-    /// Everybody is served all the same: it is about what is announced and how
-    /// it is written.
+    /// All functions work; only the metadata or the form of a message is wrong.
     Style,
-    /// An honest message of a wrong form is accepted, about the very person
-    /// whom it is about.
+    /// A message with a wrong form is accepted, but it logs in the right user.
     Leniency,
 }
 
-/// The parts into which the findings of a report are divided.
+/// The groups of findings in a report, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
     Intrusion(Attacker),
@@ -70,7 +67,7 @@ pub(super) enum Class {
 }
 
 impl Harm {
-    /// As the machine form names it.
+    /// Returns the value of `harm` in the JSON report.
     pub fn name(self) -> &'static str {
         match self {
             Self::Intrusion(_) => "intrusion",
@@ -82,7 +79,7 @@ impl Harm {
         }
     }
 
-    /// Who gets in, where somebody does.
+    /// Returns who can log in as another user, if anybody can.
     pub fn attacker(self) -> Option<Attacker> {
         match self {
             Self::Intrusion(attacker) => Some(attacker),
@@ -108,11 +105,14 @@ impl Harm {
 }
 
 impl Class {
-    /// The heading above findings of this class.
+    /// Returns the heading above the findings of this class.
     pub(super) fn heading(self) -> String {
         match self {
             Self::Intrusion(attacker) => {
-                format!("Somebody else gets in. Who can do it: {}", attacker.to_phrase())
+                format!(
+                    "An attacker can log in as another user. Who can do it: {}",
+                    attacker.to_phrase()
+                )
             }
             Self::Other => {
                 "The service can be stopped, a protection is missing, or honest users are not served"
@@ -126,16 +126,15 @@ impl Class {
     }
 }
 
-/// Sorts findings: who gets in first; then MUST before SHOULD, and of one level
-/// what harms security first and style last; last what is accepted in a wrong
-/// form.
+/// Returns the sort key of a finding: first logins as another user, last messages with a wrong
+/// form; in between MUST before SHOULD, and in one level security before function and style.
 pub(super) fn order(outcome: &Outcome) -> (Class, Level, u8) {
     let Check { harm, level, .. } = outcome.check;
     (harm.class(), level, harm.rank())
 }
 
-/// Whether the checks of a report ask who gets in: then its findings stand in
-/// classes.
+/// True if the findings of a report are grouped by class: if a check of the report tests whether
+/// an attacker can log in, or whether a wrong form is accepted.
 pub(super) fn has_classes(report: &CheckReport) -> bool {
     let mut all = report.outcomes.iter();
     all.any(|it| it.check.harm.class() != Class::Other)

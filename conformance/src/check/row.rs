@@ -1,9 +1,9 @@
-//! A check as a row of a table: its words, and how it is judged. Each family of checks has a macro
-//! for its tables, which reads best with the words of that family.
+//! A check as a row of a table: its texts and the function that judges it. Each family of checks
+//! has its own macro for its tables.
 
 use super::{Check, Harm, Level};
 
-/// A check, and by what it is judged.
+/// A check, and the function that judges it.
 #[derive(Clone, Copy)]
 pub(super) struct Row<J> {
     pub(super) id: &'static str,

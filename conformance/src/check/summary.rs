@@ -1,5 +1,5 @@
-//! What a person reads first: the verdict in a sentence, and the outcomes
-//! sorted so that one cause is one finding.
+//! The summary at the beginning of a report: the verdict as a sentence, and the outcomes, grouped
+//! so that one cause is one finding.
 
 use std::sync::LazyLock;
 
@@ -8,16 +8,16 @@ use regex::Regex;
 use super::harm::{self, Class};
 use super::{CheckReport, Level, Outcome, Verdict};
 
-/// A finding or a warning, and what follows from it.
+/// A finding or a warning, with the outcomes that follow from it.
 pub(super) struct Finding<'r> {
     pub(super) outcome: &'r Outcome,
-    /// Outcomes that the same cause decided.
+    /// Other outcomes with the same cause.
     pub(super) consequences: Vec<&'r Outcome>,
 }
 
 impl Finding<'_> {
-    /// Its place among the findings: that of the worst of itself and what
-    /// follows from it, so that no intrusion hides under something harmless.
+    /// Returns the sort key: the worst class of this finding and of those that follow from it, so
+    /// that a login as another user is never listed under a harmless finding.
     fn order(&self) -> (Class, Level, u8) {
         let failed = self
             .consequences
@@ -29,8 +29,8 @@ impl Finding<'_> {
         (worst, own.1, own.2)
     }
 
-    /// What follows from it, in a sentence: "35 checks were not judged because
-    /// of SCIM-PATCH-01".
+    /// Describes the consequences in a sentence, such as "35 checks were not judged because of
+    /// SCIM-PATCH-01".
     pub(super) fn consequence_sentence(&self) -> Option<String> {
         let all = self.consequences.len();
         let failed = self
@@ -54,21 +54,21 @@ impl Finding<'_> {
     }
 }
 
-/// Skipped checks with the same reason, but for the ids in it.
+/// Skipped checks with the same reason; ids of resources in the reasons may differ.
 pub(super) struct Skips<'r> {
     pub(super) reason: &'r str,
     pub(super) outcomes: Vec<&'r Outcome>,
 }
 
-/// The outcomes of a report, each exactly once.
+/// All outcomes of a report; each occurs exactly once.
 pub(super) struct Summary<'r> {
-    /// The worst first (see [`harm`]), else in the order of the checks.
+    /// The worst first (see [`harm`]); equal ones in the order of the checks.
     pub(super) findings: Vec<Finding<'r>>,
     pub(super) warnings: Vec<Finding<'r>>,
     /// The most frequent reason first.
     pub(super) skips: Vec<Skips<'r>>,
     pub(super) passed: Vec<&'r Outcome>,
-    /// Whether the findings stand in classes.
+    /// True if the findings are grouped by class.
     has_classes: bool,
 }
 
@@ -113,8 +113,8 @@ impl<'r> Summary<'r> {
         summary
     }
 
-    /// The findings by what they mean, each class with its heading; all at once
-    /// and without one where the checks do not ask who gets in.
+    /// Returns the findings of each class with its heading. Without classes, returns all findings
+    /// and no heading.
     pub(super) fn classes(&self) -> Vec<(Option<String>, &[Finding<'r>])> {
         if !self.has_classes {
             return vec![(None, &self.findings)];
@@ -141,21 +141,21 @@ impl<'r> Summary<'r> {
     }
 }
 
-/// The ids that servers give resources.
+/// Matches ids that servers create for resources.
 static IDS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9]{4,}|[0-9a-f]{16,}")
         .expect("a pattern written here compiles")
 });
 
-/// Reasons that differ in the ids of resources only are the same.
+/// Replaces ids of resources by `…`, so that reasons that differ only in ids are equal.
 fn without_ids(reason: &str) -> std::borrow::Cow<'_, str> {
     IDS.replace_all(reason, "…")
 }
 
-/// The outcome at the start of a chain of causes; itself where it has none.
+/// Returns the first outcome of the chain of causes, or `outcome` itself if it has no cause.
 fn root_of<'r>(report: &'r CheckReport, outcome: &'r Outcome) -> &'r Outcome {
     let mut root = outcome;
-    // No chain is longer than the report, unless it is a circle.
+    // The number of steps is limited in case the causes form a cycle.
     for _ in 0..report.outcomes.len() {
         let Some(id) = &root.cause else { return root };
         match report.outcomes.iter().find(|it| it.check.id == *id) {
@@ -171,7 +171,7 @@ pub(super) fn plural(count: usize, one: &str, many: &str) -> String {
 }
 
 impl CheckReport {
-    /// The verdict in a sentence.
+    /// Returns the verdict as a sentence.
     pub fn verdict_sentence(&self) -> String {
         if let Some(error) = &self.error {
             return format!("Not judged: {}", error.message);
@@ -210,8 +210,8 @@ impl CheckReport {
         sentence
     }
 
-    /// Who can get in as somebody else by the worst finding, in a sentence
-    /// without a stop; none where the checks don't ask that.
+    /// Describes who can log in as another user by the worst finding, in a sentence without a full
+    /// stop. `None` if the findings are not grouped by class.
     fn worst(&self) -> Option<String> {
         if !harm::has_classes(self) {
             return None;
@@ -220,13 +220,13 @@ impl CheckReport {
         Some(match attackers.min() {
             Some(attacker) => {
                 let by = attacker.to_phrase();
-                format!("Somebody else gets in; who can do it: {by}")
+                format!("An attacker can log in as another user; who can do it: {by}")
             }
-            None => "Nobody was seen to get in as somebody else".to_owned(),
+            None => "No check logged in an attacker as another user".to_owned(),
         })
     }
 
-    /// How many findings there are of each level: "5 MUST, 28 SHOULD".
+    /// Returns the number of findings of each level, such as "5 MUST, 28 SHOULD".
     fn levels(&self) -> String {
         let levels = [Level::Must, Level::Should, Level::May].map(|level| {
             let count = self.findings().filter(|it| it.check.level == level).count();

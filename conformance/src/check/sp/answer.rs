@@ -1,48 +1,48 @@
-//! What came of a delivery.
+//! The answer of the service provider to a Response.
 
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::excerpt::{beginning, excerpt};
 
-/// What came of a delivery.
+/// The answer to a Response, and then that of the probe.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// What `--expect` matched in the probe's answer; none when it did not.
+    /// The text that `--expect` matched in the probe's answer; `None` if it did not match.
     pub shown: Option<String>,
-    /// The status at the end of the delivery.
+    /// The status of the last answer, after all redirects.
     pub status: u16,
-    /// Where it ended.
+    /// The URL of the last answer.
     pub url: String,
-    /// Whether it ended at the played identity provider: the person is sent
+    /// True if the browser ended at the played identity provider, which means that the user has
     /// to log in again.
     pub is_sent_back: bool,
-    /// The reference number that the answer gave.
+    /// The value of the header `X-Refusal-Reference`, if an answer had one.
     pub reference: Option<String>,
-    /// What the page at the end of the delivery says.
+    /// An excerpt of the page where the browser ended.
     pub page: String,
-    /// The probe's status.
+    /// The status of the probe.
     pub probe_status: u16,
-    /// What the probe said.
+    /// The body of the probe's answer.
     pub probe: String,
-    /// The document that was sent.
+    /// The XML document that was sent.
     pub sent: String,
-    /// Cookies of the service provider that the Response arrived without,
+    /// Names of the service provider's cookies that a browser does not send with the Response,
     /// because of `SameSite`.
     pub lost_cookies: Vec<String>,
 }
 
-/// How much of a document or answer the evidence quotes, in characters.
+/// The most characters of a document or an answer that the evidence contains.
 const QUOTED: usize = 6000;
 
-/// How much of a page a sentence quotes, in characters.
+/// The most characters of a page that a sentence quotes.
 pub(super) const SAID: usize = 160;
 
 fn quoted(text: &str) -> String {
     beginning(text, QUOTED)
 }
 
-/// An address without its query, which may hold a whole SAML message.
+/// Returns a URL without its query, which may contain a whole SAML message.
 pub(super) fn place(url: &str) -> String {
     let Ok(mut place) = Url::parse(url) else {
         return url.to_owned();
@@ -52,12 +52,12 @@ pub(super) fn place(url: &str) -> String {
 }
 
 impl Answer {
-    /// Whether somebody was let in who is taken for the person of `--user`.
+    /// True if the browser is logged in as the user of `--user`.
     pub fn is_accepted(&self) -> bool {
         self.shown.is_some()
     }
 
-    /// In a sentence.
+    /// Describes the answer in a sentence, for the report.
     pub fn to_sentence(&self) -> String {
         let reference = self.reference.as_ref();
         let reference = reference.map_or_else(String::new, |it| format!(", reference {it}"));
@@ -78,8 +78,8 @@ impl Answer {
         }
     }
 
-    /// For the report. No secret is in it: the keys are the check's own, and
-    /// cookies are left out.
+    /// Returns the evidence for the report. It contains no cookies, so nobody can use it to log
+    /// in.
     pub fn evidence(&self) -> Value {
         json!({
             "sent": quoted(&self.sent),
@@ -90,7 +90,7 @@ impl Answer {
     }
 }
 
-/// What a page says, as a clause; nothing for an empty page.
+/// Quotes a page as a clause of a sentence. Returns an empty text for an empty page.
 pub(super) fn says(page: &str) -> String {
     if page.is_empty() {
         return String::new();

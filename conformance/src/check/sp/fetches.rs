@@ -1,4 +1,4 @@
-//! Findings of what a service provider fetched because a message named it.
+//! Findings for external references of a message that a service provider fetched.
 
 use faults::Fault;
 
@@ -6,8 +6,8 @@ use super::Judge;
 use crate::check::{Check, Harm, Outcome, Verdict};
 
 impl Judge {
-    /// The outcome of a fault for which this was fetched from elsewhere: a
-    /// finding, whether the login was refused or not.
+    /// Returns the outcome of a fault whose external references were fetched: a finding, even if
+    /// the login was refused. Without fetches, returns the outcome itself.
     pub(super) fn with_fetches(
         &self,
         outcome: Outcome,
@@ -25,7 +25,7 @@ impl Judge {
             }
             return outcome;
         }
-        // A login is the worse finding.
+        // If the attacker was logged in, that is the more severe finding.
         let harm = match outcome.verdict {
             Verdict::Fail => outcome.check.harm,
             _ => Harm::Protection,
@@ -39,15 +39,13 @@ impl Judge {
             check: Check {
                 harm,
                 fix: format!(
-                    "Never fetch what a message refers to: turn off DTDs, external entities, XInclude, schema locations and XSLT in the parser, take keys from the configuration only, and fetch no issuer of a certificate. {}",
+                    "Never fetch what a message refers to: turn off DTDs, external entities, XInclude, schema locations and XSLT in the XML parser, use only keys from your configuration, and do not fetch the certificate of a certificate's issuer. {}",
                     outcome.check.fix
                 ),
                 ..outcome.check
             },
             verdict: Verdict::Fail,
-            expected:
-                "nothing to be fetched from the address that the message names, and a refusal"
-                    .to_owned(),
+            expected: "no request to the URL that the message contains, and a refusal".to_owned(),
             actual: format!(
                 "fetched from {at}: {}; {}",
                 fetched.join(", "),
@@ -59,7 +57,7 @@ impl Judge {
         }
     }
 
-    /// Makes findings of what was fetched only after the answer.
+    /// Adds findings for external references that were fetched only after the answer to the fault.
     pub(super) fn add_late_fetches(&self, outcomes: &mut Vec<Outcome>, faults: &[Fault]) {
         let Some(references) = &self.provider.references else {
             return;

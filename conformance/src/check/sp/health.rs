@@ -1,5 +1,5 @@
-//! Whether an honest login still works after a fault: where it doesn't, or
-//! takes ten times as long, the fault is a denial of service.
+//! Checks that an honest login still works after a fault. If it does not, or takes ten times as
+//! long as before, the fault is reported as a denial of service.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use super::{Form, Judge, Lost};
 use crate::check::runner::{find_harm, slow_after};
 use crate::check::{Harm, Outcome, Verdict};
 
-/// What a fault did to the service provider.
+/// A denial of service that a fault caused.
 pub(super) struct Damage {
     what: String,
-    /// Whether the fault before the last one did it: the last one was not
-    /// delivered at all.
+    /// True if the fault before the last one caused it, because the last one could not be
+    /// delivered.
     is_before: bool,
 }
 
 impl Damage {
-    /// Makes it a finding of the fault that did it.
-    /// The id of the finding is returned.
+    /// Turns the outcome of the fault that caused the damage into a finding. Returns the id of
+    /// its check.
     pub(super) fn blame(self, outcomes: &mut [Outcome]) -> String {
         let last = outcomes.len() - 1;
         let at = if self.is_before && last > 0 {
@@ -47,8 +47,8 @@ impl Damage {
 }
 
 impl Judge {
-    /// Tries a fault, then an honest login where the fault got no answer or
-    /// took long.
+    /// Delivers a fault. If there was no answer or it took long, tries an honest login and returns
+    /// the damage, if any. `calm` is the duration of an honest login before the faults.
     pub(super) async fn trial(
         &self,
         fault: &Fault,
@@ -69,7 +69,7 @@ impl Judge {
         (outcome, Some(Damage { what, is_before }))
     }
 
-    /// How long an honest login takes, or why it fails.
+    /// Tries an honest login. Returns how long it took, or the reason why it failed.
     async fn honest_login(&self, base: Form) -> Result<Duration, String> {
         let began = self.runner.patience.start_stopwatch();
         let login = Login::new(self, &self.person.user);
@@ -82,7 +82,7 @@ impl Judge {
         }
     }
 
-    /// What was done to the service provider, if an honest login does not work as before.
+    /// Returns what is wrong with honest logins now, or `None` if they work as before.
     pub(super) async fn harm(&self, base: Form, calm: Duration) -> Option<String> {
         find_harm(&self.runner, "an honest login", calm, || async {
             self.honest_login(base).await

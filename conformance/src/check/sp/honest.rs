@@ -1,5 +1,5 @@
-//! The honest Responses: which of them are accepted decides how the faults are
-//! delivered, and which checks prove anything.
+//! Delivers the honest Responses. The faults are then delivered in a form that the service
+//! provider accepts in an honest Response; checks without such a control are skipped.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::check::{Level, Outcome, Verdict};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Form {
     pub(super) cover: Cover,
-    /// Whether the assertion is encrypted once it is signed.
+    /// True if the assertion is encrypted after signing.
     pub(super) encrypts: bool,
-    /// Whether a fault has these signatures too where it says otherwise: the
-    /// service provider accepts no others.
+    /// True if `cover` also applies to a fault with another `cover`, because the service provider
+    /// accepts only `cover`.
     pub(super) is_demanded: bool,
 }
 
@@ -29,8 +29,8 @@ const fn plain(cover: Cover) -> Form {
     }
 }
 
-/// The good responses that all others are amendments of, best first: fault id,
-/// check, and form.
+/// The honest Responses that all other messages are derived from, the preferred one first: id of
+/// the control, id of the check, and form.
 const BASES: [(&str, &str, Form); 3] = [
     (
         "signed-assertion",
@@ -41,7 +41,7 @@ const BASES: [(&str, &str, Form); 3] = [
     ("signed-response", "SAML-SP-GOOD-02", plain(Cover::Response)),
 ];
 
-/// For a service provider that takes no assertion which is not encrypted.
+/// The honest Response for a service provider that accepts only encrypted assertions.
 const ENCRYPTED: (&str, &str, Form) = (
     "encrypted-gcm",
     "SAML-SP-GOOD-15",
@@ -52,22 +52,21 @@ const ENCRYPTED: (&str, &str, Form) = (
     },
 );
 
-/// Whether a control is one of the bases.
+/// True if a control is one of [`BASES`].
 pub(super) fn is_base(control: &Fault) -> bool {
     BASES.iter().any(|(id, ..)| *id == control.id)
 }
 
 impl Form {
-    /// As PingOne sends it by default.
+    /// The default form of PingOne: only the assertion is signed.
     pub(super) const SIGNED_ASSERTION: Self = plain(Cover::Assertion);
 
-    /// The form of this fault's message: with the best of its signatures that
-    /// the service provider accepted in an honest Response, or else with the best.
+    /// Returns the form of this fault's message: the first of the fault's signatures that the
+    /// service provider accepted in an honest Response. If there is none, the fault's first one.
     ///
-    /// A service provider that accepts an honest Response only with both
-    /// signatures gets both also where a fault is in the assertion's: what is
-    /// changed after signing then breaks the Response's signature too, as it
-    /// does for an attacker.
+    /// If the service provider accepts an honest Response only with both signatures, a fault of
+    /// the assertion's signature has both, too. An edit after signing then also breaks the
+    /// signature of the Response, as it would for an attacker.
     pub(super) fn for_fault(self, fault: &Fault, accepted: &[Cover]) -> Self {
         let wanted = fault.cover_at(self.cover);
         if wanted == self.cover || accepted.contains(&wanted) {
@@ -86,7 +85,7 @@ impl Form {
         }
     }
 
-    /// The signatures of this fault's message.
+    /// Returns which elements of this fault's message are signed.
     pub(super) fn cover_of(self, fault: &Fault) -> Cover {
         if self.is_demanded {
             self.cover
@@ -95,8 +94,8 @@ impl Form {
         }
     }
 
-    /// The id of the control that shows that messages signed and encrypted as
-    /// this fault's are accepted.
+    /// Returns the check id of the control that is signed and encrypted as this fault's message.
+    /// The fault is judged only if the control is accepted.
     pub(super) fn control_of(self, fault: &Fault, others: &[Fault]) -> String {
         if fault.encrypts() {
             self.encrypted_control_of(fault, others)
@@ -105,8 +104,7 @@ impl Form {
         }
     }
 
-    /// The id of the control that shows that messages signed as this one are
-    /// accepted.
+    /// Returns the check id of the control that is signed as this fault's message.
     pub(super) fn signed_control_of(self, fault: &Fault) -> String {
         let cover = self.cover_of(fault);
         if self.encrypts && cover == self.cover {
@@ -116,9 +114,9 @@ impl Form {
         base.map_or_else(String::new, |(_, check, _)| (*check).to_owned())
     }
 
-    /// A service provider that cannot decrypt refuses whatever is encrypted, so
-    /// the control has the same part encrypted, in the same mode of the cipher,
-    /// and where possible the same signatures.
+    /// Returns the check id of a control with the same part encrypted, in the same cipher mode,
+    /// and if possible with the same signatures. A service provider that cannot decrypt refuses
+    /// every encrypted message, so an unencrypted control would prove nothing.
     fn encrypted_control_of(self, fault: &Fault, others: &[Fault]) -> String {
         let is_alike = |control: &&Fault| {
             control.encrypted.map(Cipher::is_cbc) == fault.encrypted.map(Cipher::is_cbc)
@@ -133,16 +131,16 @@ impl Form {
     }
 }
 
-/// What came of the honest Responses.
+/// The results of the honest Responses.
 #[derive(Default)]
 pub(super) struct Honest {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) came: Vec<Result<Answer, CheckError>>,
-    /// The first that was accepted.
+    /// The form of the first Response that was accepted.
     pub(super) base: Option<Form>,
-    /// The signatures of those that were accepted.
+    /// The signed elements of all Responses that were accepted.
     pub(super) accepted: Vec<Cover>,
-    /// How long that took.
+    /// The duration of the first login that was accepted.
     pub(super) took: Duration,
 }
 
@@ -155,14 +153,14 @@ impl Honest {
 }
 
 impl Judge {
-    /// Tries the honest Responses that all others are amendments of.
+    /// Delivers the honest Responses of [`BASES`]; if none is accepted, an encrypted one.
     pub(super) async fn try_bases(&self, bases: &[Fault], others: &[Fault], honest: &mut Honest) {
         for (id, _, form) in BASES {
             let Some(control) = bases.iter().find(|control| control.id == id) else {
                 continue;
             };
             self.try_base(control, form, honest).await;
-            // Whoever can't be asked or reached once isn't asked twice more.
+            // These errors do not depend on the form, so the other forms would fail, too.
             if matches!(
                 honest.came.last(),
                 Some(Err(CheckError::NotStarted { .. }
@@ -198,7 +196,7 @@ impl Judge {
         honest.came.push(came);
     }
 
-    /// Delivers an honest Response, which should be accepted.
+    /// Delivers an honest Response, which has to be accepted.
     pub(super) async fn control(
         &self,
         control: &Fault,
@@ -216,8 +214,7 @@ impl Judge {
                     && cover == Cover::Response
                     && self.target.metadata.want_assertions_signed =>
             {
-                let why =
-                    "it was refused, as the metadata announces: WantAssertionsSigned=\"true\"";
+                let why = "the Response was refused, as expected: the metadata has WantAssertionsSigned=\"true\"";
                 Outcome::skipped(check, why)
             }
             Ok(answer) => {
@@ -228,25 +225,25 @@ impl Judge {
                     answer.to_sentence(),
                     answer.evidence(),
                 );
-                // To refuse an unusual response is no hole.
+                // Refusing an unusual but valid Response is no security problem.
                 if outcome.verdict == Verdict::Fail && outcome.check.level != Level::Must {
                     outcome.verdict = Verdict::Warn;
                 }
                 outcome
             }
-            // No answer is no evidence.
+            // Without an answer there is nothing to judge.
             Err(trouble) => Outcome::skipped(check, trouble.to_string()),
         };
         (outcome, came)
     }
 }
 
-/// A service provider may take encrypted assertions only: that it refuses others
-/// is no finding.
+/// Turns findings about unencrypted assertions into skipped checks: a service provider may require
+/// encryption.
 fn explain_plain(outcomes: &mut [Outcome]) {
     for outcome in outcomes {
         if matches!(outcome.verdict, Verdict::Fail | Verdict::Warn) {
-            let why = "it was refused, and the same assertion was accepted once it was encrypted: the service provider takes encrypted assertions only";
+            let why = "the Response was refused, and the same assertion was accepted when it was encrypted: the service provider accepts only encrypted assertions";
             *outcome = Outcome::skipped(outcome.check.clone(), why);
         }
     }

@@ -1,5 +1,5 @@
-//! One login: start address, request, response, assertion consumer service,
-//! probe.
+//! One login at the service provider: opens the start URL, reads the AuthnRequest, posts a
+//! Response to the assertion consumer service, and asks the probe.
 
 use faults::{Cover, Fault, Honest};
 use saml::Limits;
@@ -16,46 +16,47 @@ use super::visitor::{Arrival, Visitor, same_place};
 use super::{Answer, CheckError, Form, Judge};
 use crate::check::runner::page_summary;
 
-/// A request as it reached the identity provider.
+/// An AuthnRequest as the identity provider received it.
 pub(super) struct Request {
     pub(super) xml: String,
     pub(super) relay_state: Option<String>,
-    /// The query that it came in, by HTTP-Redirect.
+    /// The query of the URL, with HTTP-Redirect; `None` with HTTP-POST.
     pub(super) query: Option<String>,
 }
 
-/// What is answered.
+/// The values of a request that its Response repeats.
 pub(super) struct Asked {
-    /// The request; none with `--idp-initiated`.
+    /// The ID of the AuthnRequest; `None` for an unsolicited Response.
     pub(super) request_id: Option<String>,
     pub(super) relay_state: Option<String>,
     pub(super) acs_url: String,
 }
 
-/// A Response ready for delivery.
+/// A Response that is ready for delivery.
 pub(super) struct Ready {
     field: String,
     xml: String,
-    /// Names in it that are longer than the name of `--user`.
+    /// Names in the Response that contain the name of `--user` and are longer.
     pub(super) longer_names: Vec<String>,
-    /// The SessionIndex of its assertion.
+    /// The `SessionIndex` of the assertion.
     pub(super) session_index: String,
     asked: Asked,
 }
 
 impl Ready {
-    /// Where the Response goes.
+    /// Returns the URL of the assertion consumer service to which the Response is posted.
     pub(super) fn acs_url(&self) -> String {
         self.asked.acs_url.clone()
     }
 }
 
-/// A login of somebody, in a browser of its own.
+/// A login of one user.
 pub(super) struct Login<'j> {
     pub(super) judge: &'j Judge,
+    /// The user name.
     pub(super) who: &'j str,
-    /// Whether the Response comes from the service provider's own site, so
-    /// that no cookie is held back.
+    /// True if the Response is posted from the service provider's own site, so that the browser
+    /// sends all cookies.
     is_same_site: bool,
     /// The key that signs the Response.
     key: &'j SigningKey,
@@ -71,13 +72,12 @@ impl<'j> Login<'j> {
         }
     }
 
-    /// The same login with a Response that this key signs.
+    /// Returns the same login with this key for signing the Response.
     pub(super) fn signed_by(self, key: &'j SigningKey) -> Self {
         Self { key, ..self }
     }
 
-    /// The same login, in which the Response comes from the service provider's
-    /// own site.
+    /// Returns the same login, but the Response is posted from the service provider's own site.
     pub(super) fn in_same_site(self) -> Self {
         Self {
             is_same_site: true,
@@ -90,7 +90,8 @@ impl<'j> Login<'j> {
         Visitor::new(&runner.access, &runner.patience)
     }
 
-    /// Asks, and delivers what the fault makes of the answer.
+    /// Starts a login in a new browser and delivers the Response, changed by the fault if there is
+    /// one.
     pub(super) async fn attempt(
         &self,
         fault: Option<&Fault>,
@@ -101,8 +102,8 @@ impl<'j> Login<'j> {
         self.deliver(&visitor, &ready).await
     }
 
-    /// Delivers twice, one after the other, the second time in a browser that
-    /// has the first one's cookies from before the login.
+    /// Delivers the same Response twice, one after the other. The second browser has the cookies
+    /// that the first one had before the login. Returns the second answer.
     pub(super) async fn again(&self, fault: &Fault, form: Form) -> Result<Answer, CheckError> {
         let visitor = self.visitor()?;
         let ready = self.ready(&visitor, Some(fault), form).await?;
@@ -114,7 +115,8 @@ impl<'j> Login<'j> {
         self.deliver(&twin, &ready).await
     }
 
-    /// Delivers twice at the same time; accepted only if both are.
+    /// Delivers the same Response twice at the same time, in two browsers. The returned answer is
+    /// an accepted one only if both deliveries were accepted.
     pub(super) async fn at_once(&self, fault: &Fault, form: Form) -> Result<Answer, CheckError> {
         let visitor = self.visitor()?;
         let ready = self.ready(&visitor, Some(fault), form).await?;
@@ -129,7 +131,8 @@ impl<'j> Login<'j> {
         }
     }
 
-    /// Asks in one browser, delivers in another that asked nothing.
+    /// Starts a login in one browser and delivers the Response in another one, which sent no
+    /// AuthnRequest.
     pub(super) async fn other_browser(
         &self,
         fault: &Fault,
@@ -142,7 +145,7 @@ impl<'j> Login<'j> {
         self.deliver(&self.visitor()?, &ready).await
     }
 
-    /// Asks the probe in a browser that is not logged in.
+    /// Asks the probe in a browser that is not logged in. Returns the status and the body.
     pub(super) async fn anonymous(&self) -> Result<(u16, String), CheckError> {
         let visitor = self.visitor()?;
         let probe = self.judge.target.probe_url.clone();
@@ -154,8 +157,7 @@ impl<'j> Login<'j> {
         self.twin_at(visitor, &ready.asked.acs_url)
     }
 
-    /// Another browser with the cookies that this one has for the service
-    /// provider.
+    /// Creates another browser with a copy of the cookies for the service provider.
     pub(super) fn twin_at(&self, visitor: &Visitor, acs_url: &str) -> Result<Visitor, CheckError> {
         let acs = address(acs_url)?;
         let target = &self.judge.target;
@@ -184,7 +186,7 @@ impl<'j> Login<'j> {
         visitor.post_response(acs, &fields, &from).await
     }
 
-    /// Posts a Response and asks the probe who is in.
+    /// Posts a Response and asks the probe who is logged in.
     pub(super) async fn deliver(
         &self,
         visitor: &Visitor,
@@ -207,7 +209,7 @@ impl<'j> Login<'j> {
         })
     }
 
-    /// Starts a login and makes the answer to its request.
+    /// Starts a login and creates the Response to its request.
     pub(super) async fn ready(
         &self,
         visitor: &Visitor,
@@ -221,7 +223,7 @@ impl<'j> Login<'j> {
         self.make(asked, fault, form)
     }
 
-    /// What a login answers that the identity provider begins.
+    /// Returns the values for an unsolicited Response.
     pub(super) fn unasked(&self) -> Result<Asked, CheckError> {
         Ok(Asked {
             request_id: None,
@@ -230,7 +232,7 @@ impl<'j> Login<'j> {
         })
     }
 
-    /// The answer to what was asked, with what the fault makes of it.
+    /// Creates the Response to a request, changed by the fault if there is one.
     pub(super) fn make(
         &self,
         asked: Asked,
@@ -272,7 +274,8 @@ impl<'j> Login<'j> {
         })
     }
 
-    /// Starts a login: what the identity provider is asked.
+    /// Starts a login and reads the AuthnRequest. With `--idp-initiated`, returns the values for
+    /// an unsolicited Response.
     pub(super) async fn ask(&self, visitor: &Visitor) -> Result<Asked, CheckError> {
         let Some(request) = self.request(visitor).await? else {
             return self.unasked();
@@ -287,7 +290,8 @@ impl<'j> Login<'j> {
         })
     }
 
-    /// Starts a login: the request as it came; none with `--idp-initiated`.
+    /// Starts a login and returns the AuthnRequest as it was received; `None` with
+    /// `--idp-initiated`.
     pub(super) async fn request(&self, visitor: &Visitor) -> Result<Option<Request>, CheckError> {
         let judge = self.judge;
         let sso_url = &judge.provider.sso_url;
@@ -327,8 +331,8 @@ impl<'j> Login<'j> {
         }))
     }
 
-    /// The address that the request names, by its URL or by its number, when the
-    /// metadata has it; else the default one (saml-profiles §4.1.4.1).
+    /// Returns the assertion consumer service that the request chooses by its URL or index, if it
+    /// is in the metadata; otherwise the default one (saml-profiles §4.1.4.1).
     fn acs_url(&self, request: Option<&AuthnRequest>) -> Result<String, CheckError> {
         let all = self.judge.target.metadata.acs.iter();
         let posted: Vec<&IndexedEndpoint> = all

@@ -6,8 +6,8 @@ use saml::message::{LogoutRequest, Principal};
 use super::Judge;
 use super::response::name_of;
 
-/// Returns an honest request to end these sessions of a user, for this address of the service
-/// provider.
+/// Creates a valid LogoutRequest for these sessions of a user, with `location` as its
+/// `Destination`. It is valid for five minutes.
 pub(in crate::check) fn logout_request(
     judge: &Judge,
     user: &str,

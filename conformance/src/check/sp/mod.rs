@@ -1,25 +1,23 @@
-//! `rehearsal check sp`: plays the identity provider of any SAML service
-//! provider, sends it good responses and every fault of the catalogue, and
-//! sees which of them let somebody in.
+//! `rehearsal check sp`: plays the identity provider of a SAML service provider, sends it honest
+//! Responses and every fault of the catalogue, and asks a probe page who is logged in.
 //!
-//! - `provider`: the identity provider that is played: key, metadata;
-//! - `published`, `publication`: the metadata that it serves, which the checks of
+//! - `provider`: the played identity provider: its key and metadata;
+//! - `published`, `publication`: the metadata that it publishes, which the checks of
 //!   certificates change;
-//! - `references`: a server behind the external references of the faults;
-//! - `fetches`: what was fetched from there, as findings;
-//! - `visitor`: a browser with cookies of its own;
-//! - `set_up`: why nobody can be logged in at all;
-//! - `honest`: which honest Responses are accepted, the base of all others;
+//! - `references`: the server for the external references of the faults;
+//! - `fetches`: findings for requests to that server;
+//! - `visitor`: a browser with its own cookies;
+//! - `set_up`: the reason why no honest Response is accepted;
+//! - `honest`: which honest Responses are accepted; all faults are derived from them;
 //! - `variants`: with `--thorough`, the variants of the faults;
 //! - `health`: whether an honest login still works after a fault;
-//! - `beyond`: checks beyond the assertion consumer service: requests, metadata,
-//!   RelayState, unsolicited Responses, sessions, single logout, the keys of the
-//!   identity provider;
-//! - `login`: one login, from the start address to the probe; `response` is the
-//!   honest Response, `person` whom it is about, `answer` what came of it, `shown`
-//!   whom the probe shows;
+//! - `beyond`: checks that are no faults of a Response: requests, metadata, RelayState,
+//!   unsolicited Responses, sessions, single logout, the keys of the identity provider;
+//! - `login`: one login, from the start URL to the probe; `response` is the honest Response,
+//!   `person` the user whom it is about, `answer` the service provider's answer, and `shown`
+//!   finds the user in the probe's answer;
 //! - `logout_request`: the honest LogoutRequest;
-//! - `person_browser`: one person's browser, for checks that look again later.
+//! - `person_browser`: one person's browser, for checks that ask the probe again later.
 
 mod answer;
 mod beyond;
@@ -66,40 +64,40 @@ pub use variants::{Variants, all_variants};
 use honest::{Form, Honest};
 use login::Login;
 
-/// The service provider to be judged.
+/// The service provider to check.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Its metadata.
+    /// The metadata of the service provider.
     pub metadata: SpMetadata,
-    /// The document that the metadata was read from; empty where there is none.
+    /// The XML document of the metadata; empty if there is none.
     pub document: String,
-    /// Where a login starts; none for a service provider that sends no request
+    /// The URL at which a login starts; `None` for a service provider that sends no AuthnRequest
     /// and accepts unsolicited Responses.
     pub start_url: Option<Url>,
-    /// Fetched with a login's cookies, it tells who is in.
+    /// A page that shows who is logged in, when it is requested with the cookies of a login.
     pub probe_url: Url,
-    /// Matches the probe's body when [`Person::user`] is in.
+    /// Matches the body of the probe if [`Person::user`] is logged in, and only then.
     pub expect: Regex,
 }
 
-/// Judges a service provider.
+/// Checks a service provider.
 pub struct Judge {
-    /// What is judged.
+    /// The service provider.
     pub target: Target,
-    /// Who is played.
+    /// The played identity provider.
     pub provider: Provider,
-    /// Whom it vouches for.
+    /// The user whom the honest Responses are about.
     pub person: Person,
     /// Which variants of the faults are sent.
     pub variants: Variants,
-    /// The rules that hold for every check.
+    /// Selection, progress, timeouts and rate limits, which are the same for all commands.
     pub runner: Runner,
     /// Time and randomness.
     pub ambient: Ambient,
 }
 
-/// `wish` is what a correct service provider does, so that a title reads as in all other checks:
-/// the behavior that is expected.
+/// Creates the check of a fault or control. `wish` is "refused" or "accepted": the title says what
+/// a correct service provider does.
 fn check_of(fault: &Fault, wish: &str) -> Check {
     Check {
         id: fault.check.clone(),
@@ -123,10 +121,10 @@ fn check_of(fault: &Fault, wish: &str) -> Check {
     }
 }
 
-/// Every check of a service provider, in the order of the report.
+/// Returns all checks of a service provider, in the order of the report.
 ///
 /// # Errors
-/// When the embedded catalogue can't be read.
+/// If the embedded catalogue cannot be read.
 pub fn catalogue() -> Result<Vec<Check>, CheckError> {
     let controls = faults::controls().map_err(|error| CheckError::Catalogue(error.to_string()))?;
     let faults = faults::catalogue().map_err(|error| CheckError::Catalogue(error.to_string()))?;
@@ -141,23 +139,22 @@ pub fn catalogue() -> Result<Vec<Check>, CheckError> {
 }
 
 impl Judge {
-    /// Runs every control, then every fault. When no honest Response is
-    /// accepted, nothing is judged: a service provider that lets nobody in
-    /// refuses every fault too, and proves nothing. The report then has the
-    /// reason as its error.
+    /// Runs all controls, then all faults and other checks. If no honest Response is accepted,
+    /// nothing is judged, and the report has the reason as its error: a service provider that
+    /// refuses every Response also refuses every fault, which proves nothing.
     ///
     /// # Errors
-    /// When the embedded catalogue can't be read.
+    /// If the embedded catalogue cannot be read.
     pub async fn judge(&self) -> Result<CheckReport, CheckError> {
         self.judge_with(None).await
     }
 
-    /// As [`Judge::judge`]. `second` plays the identity provider of another tenant
-    /// of the same service provider; its [`Target::expect`] matches whoever is in
-    /// there.
+    /// Runs the checks like [`Judge::judge`]. `second` plays the identity provider of another
+    /// tenant of the same service provider; its [`Target::expect`] matches any user who is logged
+    /// in to that tenant.
     ///
     /// # Errors
-    /// When the embedded catalogue can't be read.
+    /// If the embedded catalogue cannot be read.
     pub async fn judge_with(&self, second: Option<&Self>) -> Result<CheckReport, CheckError> {
         let (started_at, started) = (self.ambient.now(), Instant::now());
         let unreadable = |error: toml::de::Error| CheckError::Catalogue(error.to_string());
@@ -165,7 +162,7 @@ impl Judge {
         let (bases, others): (Vec<Fault>, Vec<Fault>) =
             controls.into_iter().partition(honest::is_base);
         let mut faults = faults::catalogue().map_err(unreadable)?;
-        // Last, because a service provider may not come back from them.
+        // Last, because the service provider may stop working after such a fault.
         faults.sort_by_key(|fault| fault.family == Family::Exhaustion);
         let all = bases.iter().chain(&others).chain(&faults);
         let all = all.map(|fault| fault.check.clone());
@@ -185,7 +182,7 @@ impl Judge {
             self.runner.report(report, total, started.elapsed())
         };
 
-        // The controls are tried whether they are selected or not.
+        // The controls always run, even if `--only` does not select them.
         let mut honest = Honest::default();
         let attempts = self.try_bases(&bases, &others, &mut honest);
         let interrupted = tokio::select! {
@@ -269,14 +266,14 @@ impl Judge {
         Ok(finished(report(outcomes)))
     }
 
-    /// Tries the groups of checks beyond the assertion consumer service.
+    /// Runs the checks of `beyond`, except those of certificates.
     async fn try_beyond(&self, run: &mut Run, base: Form, second: Option<&Self>) {
         let beyond = beyond::Beyond::new(self, second, base);
         self.try_rows(run, &beyond, beyond::plain_rows()).await;
     }
 
-    /// Tries the checks that change the metadata, last of all: a service provider
-    /// that does not fetch it again may be left with keys that nobody has.
+    /// Runs the checks that change the metadata. They come last: if the service provider does not
+    /// fetch the original metadata again, it is left with keys that are not used any more.
     async fn try_certificates(&self, run: &mut Run, base: Form) {
         let beyond = beyond::Beyond::new(self, None, base);
         let rows = beyond::certificate_rows().filter(|row| self.is_wanted(row));
@@ -299,7 +296,7 @@ impl Judge {
         }
     }
 
-    /// Whether a check belongs to this run, unless it is left out.
+    /// True unless the check is a requirement of profiles only and was not selected by its id.
     fn is_wanted(&self, row: &beyond::Row) -> bool {
         !beyond::is_only_for_profiles(row.id) || self.runner.selection.asks_for_exactly(row.id)
     }
@@ -336,8 +333,8 @@ impl Judge {
         }
     }
 
-    /// Whether the probe matches whoever is in: then it can't tell a victim
-    /// from the attacker.
+    /// True if `--expect` also matches when the attacker is logged in. The probe then cannot show
+    /// whether a fault logged in the victim or the attacker.
     async fn blind(&self, base: Form) -> bool {
         let attacker = self.attacker();
         let login = Login::new(self, &attacker);
@@ -345,7 +342,7 @@ impl Judge {
         honest.is_ok_and(|answer| answer.is_accepted())
     }
 
-    /// Somebody else at the same e-mail domain.
+    /// Returns the name of the attacker: another user at the same e-mail domain.
     fn attacker(&self) -> String {
         let domain = self.person.user.split_once('@');
         format!(
@@ -354,7 +351,7 @@ impl Judge {
         )
     }
 
-    /// Delivers a fault's message; also what is expected of it.
+    /// Delivers the message of a fault. Returns what is expected, and the answer.
     async fn attempt(
         &self,
         fault: &Fault,
@@ -384,7 +381,7 @@ impl Judge {
                 login.at_once(fault, form).await,
             ),
             Delivery::OtherBrowser => (
-                "a browser that asked for nothing to be refused",
+                "a browser that sent no AuthnRequest to be refused",
                 login.other_browser(fault, form).await,
             ),
         }
@@ -406,7 +403,7 @@ impl Judge {
             Ok(answer) => {
                 let mut actual = answer.to_sentence();
                 if answer.is_accepted() && blind && fault.impersonates() {
-                    actual.push_str("; --expect matches whoever is in, so this may be the attacker under their own name");
+                    actual.push_str("; --expect matches every user who is logged in, so this may be the attacker under their own name");
                 }
                 let holds = fault.is_open || !answer.is_accepted();
                 Outcome::judged(check, holds, expected, actual, answer.evidence())
@@ -417,7 +414,7 @@ impl Judge {
         (outcome, is_lost)
     }
 
-    /// Counts answers that did not come.
+    /// Tells the runner whether there was an answer; it stops the run after too many without one.
     fn note(&self, came: &Result<Answer, CheckError>) {
         match came {
             Err(
@@ -430,7 +427,7 @@ impl Judge {
     }
 }
 
-/// Where a login got no answer.
+/// Whether an answer was missing, and at which point of a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lost {
     Nothing,
@@ -438,7 +435,7 @@ enum Lost {
     AfterDelivery,
 }
 
-/// Names the simpler fault as the cause of a finding where both are findings.
+/// Sets the cause of each finding to a simpler fault that is also a finding.
 fn name_causes(outcomes: &mut [Outcome], faults: &[Fault]) {
     let check_of = |id: &String| {
         let fault = faults.iter().find(|fault| fault.id == *id);
@@ -450,7 +447,7 @@ fn name_causes(outcomes: &mut [Outcome], faults: &[Fault]) {
         .map(|it| it.check.id.clone())
         .collect();
     for outcome in outcomes.iter_mut() {
-        // A fetch is a finding of its own.
+        // A request to an external reference is a separate finding.
         let has_fetched = !outcome.evidence["fetched"].is_null();
         if outcome.verdict != Verdict::Fail || outcome.cause.is_some() || has_fetched {
             continue;
@@ -467,7 +464,7 @@ fn name_causes(outcomes: &mut [Outcome], faults: &[Fault]) {
     }
 }
 
-/// Controls first, then by id.
+/// Returns the sort key of a check: controls first, then by id.
 fn order(check: &Check) -> (bool, &str) {
     let id = check.id.as_str();
     (!id.contains("-GOOD-"), id)

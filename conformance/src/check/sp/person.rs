@@ -1,18 +1,18 @@
-//! Whom the honest Responses are about.
+//! The user of `--user`, whom the honest Responses are about.
 
 use crate::check::profile::{self, Profile};
 
-/// Who the good responses are about, and what they say of them.
+/// The user of `--user`: the NameID and the attributes of the honest Responses.
 #[derive(Debug, Clone)]
 pub struct Person {
-    /// The user name: NameID, and the attributes that repeat it.
+    /// The user name: the value of NameID and of some attributes.
     pub user: String,
-    /// Attributes; `{user}` in a value stands for the user name.
+    /// Names and values of the attributes; `{user}` in a value stands for the user name.
     pub attributes: Vec<(String, String)>,
 }
 
-/// What service providers commonly read of a person, by its names in LDAP and
-/// by those of eduPerson.
+/// Attributes that service providers commonly read: short names, and the OIDs of the LDAP
+/// attribute `mail` and of eduPersonPrincipalName.
 const COMMON_ATTRIBUTES: &[(&str, &str)] = &[
     ("email", "{user}"),
     ("mail", "{user}"),
@@ -28,14 +28,14 @@ const COMMON_ATTRIBUTES: &[(&str, &str)] = &[
 ];
 
 impl Person {
-    /// With the attributes that the guide maps (G-10).
+    /// Creates a person with the attributes that the guide maps (procedure G-10).
     pub fn of_the_guide(user: &str) -> Self {
         let guide = profile::guide();
         Self::of_profiles(user, guide.as_slice())
     }
 
-    /// With the attributes of these profiles; where they name none, with those
-    /// of the guide and those that are common.
+    /// Creates a person with the attributes of these profiles. If the profiles have none, uses
+    /// the attributes of the guide and those that service providers commonly read.
     pub fn of_profiles(user: &str, profiles: &[&Profile]) -> Self {
         let mut attributes: Vec<(String, String)> = Vec::new();
         for profile in profiles {

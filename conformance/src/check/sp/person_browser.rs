@@ -1,5 +1,5 @@
-//! One person's browser at the service provider, for checks that look at a
-//! session again after something happened elsewhere.
+//! One person's browser at the service provider. `check leaver` uses it to ask the probe again
+//! after the person was changed in the directory or logged out.
 
 use faults::Cover;
 use saml::binding::{Parameter, post, redirect};
@@ -22,7 +22,8 @@ use crate::excerpt::beginning;
 pub(in crate::check) struct SignedForm(Form);
 
 impl SignedForm {
-    /// As identity providers commonly send it; the last one is encrypted.
+    /// The usual forms of identity providers, in the order in which they are tried. The last one
+    /// is encrypted.
     pub(in crate::check) const ALL: [Self; 4] = [
         Self::of(Cover::Assertion, false),
         Self::of(Cover::Both, false),
@@ -38,44 +39,43 @@ impl SignedForm {
         })
     }
 
-    /// Whether the assertion is encrypted.
+    /// True if the assertion is encrypted.
     pub(in crate::check) fn is_encrypted(self) -> bool {
         self.0.encrypts
     }
 }
 
-/// What the probe showed.
+/// Whether the person is logged in, by the answer of the probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::check) enum Sighting {
-    /// The person is in: the probe's address without its query.
+    /// The person is logged in. Has the URL where the browser ended, without its query.
     In(String),
-    /// The probe answered, and the person is not in.
+    /// The probe answered, and the person is not logged in. Has the status and the URL.
     Out(String),
-    /// No answer that says either: none at all, a limit on requests, or a
-    /// failure of the server.
+    /// Not known: there was no answer, or its status was 429 or 500 and above. Has the reason.
     Unclear(String),
 }
 
-/// One person's browser.
+/// One person's browser, with its cookies.
 pub(in crate::check) struct PersonBrowser {
     judge: Judge,
     visitor: Visitor,
 }
 
 impl PersonBrowser {
-    /// A new browser of the person of this judge.
+    /// Opens a new browser for the person of `judge`.
     ///
     /// # Errors
-    /// When the HTTP client can't be set up.
+    /// If the HTTP client cannot be created.
     pub(in crate::check) fn open(judge: Judge) -> Result<Self, CheckError> {
         let visitor = Visitor::new(&judge.runner.access, &judge.runner.patience)?;
         Ok(Self { judge, visitor })
     }
 
-    /// The same person in another browser that has the same cookies.
+    /// Opens another browser that has the same cookies for the probe and the start URL.
     ///
     /// # Errors
-    /// When the HTTP client can't be set up.
+    /// If the HTTP client cannot be created.
     pub(in crate::check) fn copy(&self, judge: Judge) -> Result<Self, CheckError> {
         let target = &self.judge.target;
         let urls: Vec<&Url> = [&target.probe_url]
@@ -86,10 +86,10 @@ impl PersonBrowser {
         Ok(Self { judge, visitor })
     }
 
-    /// Signs on: request, Response, probe.
+    /// Logs the person in: starts a login, delivers an honest Response and asks the probe.
     ///
     /// # Errors
-    /// Why it could not be tried.
+    /// The reason why there was no answer.
     pub(in crate::check) async fn sign_on(
         &self,
         form: SignedForm,
@@ -122,8 +122,8 @@ impl PersonBrowser {
         Ok(answer)
     }
 
-    /// Asks the probe. With `at`, the person is in only where the browser ends
-    /// there: a login page may show a name that it remembers.
+    /// Asks the probe; returns the result and the body. With `at`, the person counts as logged in
+    /// only if the browser ends at that URL, because a login page may show the last user's name.
     pub(in crate::check) async fn look(
         &self,
         at: Option<&str>,
@@ -164,26 +164,26 @@ impl PersonBrowser {
         Sighting::Out(said)
     }
 
-    /// Posts a form without fields from the service provider's own site; the
-    /// status and the answer.
+    /// Posts a form without fields from a page of the service provider. Returns the status and the
+    /// body of the answer.
     ///
     /// # Errors
-    /// When no answer comes.
+    /// If there is no answer.
     pub(in crate::check) async fn post(&self, url: &Url) -> Result<(u16, String), CheckError> {
         let arrival = self.visitor.post_response(url.clone(), &[], url).await?;
         Ok((arrival.status.as_u16(), arrival.body))
     }
 
-    /// The cookies that a request to this address has, as its `Cookie` header.
+    /// Returns the value of the `Cookie` header that the browser sends to this URL.
     pub(in crate::check) fn cookies(&self, url: &Url) -> String {
         self.visitor.cookie_header(url)
     }
 
-    /// Brings a LogoutRequest of the played identity provider to the service
-    /// provider; where the browser ended.
+    /// Signs a LogoutRequest of the played identity provider and sends it to the service provider
+    /// in this browser. Returns the status and the URL where the browser ended.
     ///
     /// # Errors
-    /// When it can't be signed, or no answer comes.
+    /// If the LogoutRequest cannot be signed, or if there is no answer.
     pub(in crate::check) async fn log_out(
         &self,
         endpoint: &Endpoint,
@@ -244,8 +244,7 @@ fn to_application(method: &str, url: &str) -> Exchange {
     }
 }
 
-/// Why nobody can be signed on, by what came of honest Responses, or because
-/// the probe can't tell who is in.
+/// Returns the reason why no honest Response was accepted, from the answers to them.
 pub(in crate::check) async fn set_up_error_of(
     judge: &Judge,
     came: Vec<Result<Answer, CheckError>>,
@@ -257,7 +256,7 @@ pub(in crate::check) async fn set_up_error_of(
     judge.set_up_error(&honest).await
 }
 
-/// Why the probe can't tell who is in, if it can't.
+/// Returns an error if `--expect` also matches the probe in a browser that is not logged in.
 pub(in crate::check) async fn probe_error_of(judge: &Judge) -> Option<SetUpError> {
     judge.probe_error().await
 }

@@ -1,5 +1,5 @@
-//! The identity provider that is played: its key, its metadata, and a
-//! listener that serves the metadata.
+//! The identity provider that `check sp` plays: its key, its metadata, and the server that
+//! publishes the metadata.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -22,42 +22,41 @@ use crate::check::played::Played;
 use crate::check::played_keys::PlayError;
 use crate::key_pair::KeyPair;
 
-/// The identity provider that is played.
+/// The identity provider that the check plays.
 #[derive(Debug, Clone)]
 pub struct Provider {
-    /// Its entity identifier.
+    /// The entity ID, which is also the URL of the metadata.
     pub entity_id: String,
-    /// Where requests come to.
+    /// Location of the `SingleSignOnService`.
     pub sso_url: Url,
-    /// Where logout messages come to.
+    /// Location of the `SingleLogoutService`.
     pub slo_url: Url,
-    /// Its key.
+    /// The signing key whose certificate is in the metadata.
     pub key: SigningKey,
-    /// A key that its metadata doesn't name, for the faults.
+    /// A signing key that is not in the metadata, for the faults.
     pub foreign: SigningKey,
-    /// What lies elsewhere, for the faults; none where none is sent.
+    /// The server for the external references of the faults; `None` if no faults are sent.
     pub(in crate::check) references: Option<ReferenceServer>,
-    /// The metadata that it serves.
+    /// The metadata document that the server publishes.
     pub(super) published: Published,
-    /// How the service provider fetches the metadata again; `None` where it does
-    /// not.
+    /// How the service provider fetches the metadata again; `None` if it does not.
     pub(super) refetch: Option<Refetch>,
 }
 
 /// How a service provider fetches metadata again.
 #[derive(Debug, Clone, Copy)]
 pub struct Refetch {
-    /// How long to wait until it fetches a changed document.
+    /// How long to wait until the service provider has fetched changed metadata.
     pub wait: Duration,
-    /// True if it demands that the metadata is signed by [`Provider::key`].
+    /// True if the service provider requires metadata that [`Provider::key`] signed.
     pub is_signed: bool,
-    /// How much the clocks of two machines may differ.
+    /// The clock skew that the service provider may allow.
     pub skew: SignedDuration,
 }
 
 impl Refetch {
-    /// With five minutes between the clocks, which service providers allow at
-    /// most.
+    /// Creates a `Refetch` with a clock skew of five minutes, the most that service providers
+    /// allow.
     pub fn new(wait: Duration, is_signed: bool) -> Self {
         Self {
             wait,
@@ -68,9 +67,8 @@ impl Refetch {
 }
 
 impl Provider {
-    /// Starts it on a port of the loopback interface, 0 for a free one. A key
-    /// kept in `key_file` is used again, so that a service provider which was
-    /// set up once goes on trusting it.
+    /// Starts the identity provider on a loopback port; 0 chooses a free one. If `key_file` exists,
+    /// its key is used again, so that the service provider still trusts the identity provider.
     ///
     /// # Errors
     /// [`PlayError`].
@@ -93,7 +91,8 @@ impl Provider {
         provider.with_issuer(ambient).await
     }
 
-    /// The provider at the address of a played party; nothing lies elsewhere.
+    /// Creates the provider at the address of a played party, without a server for external
+    /// references.
     pub(in crate::check) fn of(played: &Played) -> Result<Self, PlayError> {
         let at = |path: &str| {
             let url = Url::parse(&format!("{}{path}", played.base));
@@ -111,9 +110,8 @@ impl Provider {
         })
     }
 
-    /// The same provider for a service provider that fetches the metadata from
-    /// [`Self::entity_id`] again: its metadata asks for that, by a
-    /// `cacheDuration`.
+    /// Returns this provider for a service provider that fetches the metadata from
+    /// [`Self::entity_id`] again. Its metadata has a `cacheDuration`.
     ///
     /// # Errors
     /// [`PlayError::Key`] when the metadata cannot be signed.
@@ -123,17 +121,17 @@ impl Provider {
         Ok(self)
     }
 
-    /// Serves the metadata with the own key only.
+    /// Publishes the metadata with [`Self::key`] as the only key.
     pub(super) fn publish_own(&self) -> Result<(), String> {
         let is_signed = self.refetch.is_some_and(|it| it.is_signed);
-        // It has no validUntil, so its time does not matter.
+        // The time is not used, because this metadata has no `validUntil`.
         let document = Publication::of(self).to_xml(self, is_signed, Timestamp::UNIX_EPOCH)?;
         self.published.publish(document);
         Ok(())
     }
 
-    /// The same provider, and what lies elsewhere is served at this address of
-    /// this machine: one that the service provider can reach.
+    /// Returns this provider with the server for external references at this address, which the
+    /// service provider must be able to reach.
     ///
     /// # Errors
     /// [`PlayError`].
@@ -146,7 +144,8 @@ impl Provider {
         self.with_issuer(ambient).await
     }
 
-    /// The foreign key's certificate says where its issuer's lies.
+    /// Replaces [`Self::foreign`] by a key whose certificate refers to its issuer's certificate at
+    /// the server for external references (RFC 5280 §4.2.2.1).
     async fn with_issuer(mut self, ambient: &Ambient) -> Result<Self, PlayError> {
         let Some(references) = &self.references else {
             return Ok(self);
@@ -161,7 +160,7 @@ impl Provider {
         Ok(self)
     }
 
-    /// The address that external references of this check's fault name.
+    /// Returns the base URL of the external references in this check's fault.
     pub(super) fn elsewhere(&self, check: &str) -> String {
         match &self.references {
             Some(references) => references.address_for(check),
@@ -170,7 +169,7 @@ impl Provider {
         }
     }
 
-    /// Its metadata, for the service provider to trust.
+    /// Returns the metadata that the service provider has to trust.
     pub fn metadata(&self) -> String {
         match self.refetch {
             Some(_) => self.published.document(),
@@ -178,7 +177,7 @@ impl Provider {
         }
     }
 
-    /// Its metadata with the own key.
+    /// Returns the metadata with [`Self::key`] as the only key.
     pub(super) fn own_metadata(&self) -> IdpMetadata {
         let endpoint = |binding: &str, location: &Url| Endpoint {
             binding: binding.to_owned(),

@@ -1,5 +1,5 @@
-//! Metadata of the played identity provider as the checks of its certificates
-//! need it: keys of each use, an end of its validity, and a signature.
+//! Creates the metadata of the played identity provider for the checks of certificates: with keys
+//! of each use, with `validUntil`, and with a signature.
 
 use jiff::{SignedDuration, Timestamp};
 use saml::keys::{Certificate, SigningKey};
@@ -7,39 +7,40 @@ use saml::signature::Signer;
 
 use super::Provider;
 
-/// How long a service provider may keep a document before it fetches it again.
+/// The `cacheDuration` of the metadata: how long a service provider may use it before it fetches
+/// the metadata again.
 const CACHE_DURATION: &str = "PT1S";
 
-/// What a key descriptor says that its key is for.
+/// The attribute `use` of a `KeyDescriptor` (saml-metadata §2.4.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyUse {
     Signing,
     Encryption,
-    /// It does not say so.
+    /// There is no `use`: the key is for signing and encryption.
     Any,
 }
 
-/// The signature of a document, where the service provider demands one.
+/// The signature of the metadata, for a service provider that requires one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum DocumentSignature {
-    /// By the key that the service provider was given.
+    /// Made with the key that is configured at the service provider.
     #[default]
     Own,
-    /// By another key.
+    /// Made with another key.
     Foreign,
-    /// By the own key, and the document was changed afterwards.
+    /// Made with the configured key, but the metadata was changed afterwards.
     Broken,
     None,
 }
 
-/// Until when a document is valid.
+/// The `validUntil` of the metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Validity {
     #[default]
     Unlimited,
-    /// It has ended an hour before the document is fetched.
+    /// One hour before the time of the fetch.
     Ended,
-    /// It ends three seconds after the document is fetched.
+    /// Three seconds after the time of the fetch.
     Short,
 }
 
@@ -53,7 +54,7 @@ impl Validity {
     }
 }
 
-/// One document.
+/// One version of the metadata.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Publication {
     pub(super) keys: Vec<(KeyUse, Certificate)>,
@@ -62,22 +63,21 @@ pub(super) struct Publication {
 }
 
 impl Publication {
-    /// A document with the provider's own key.
+    /// Creates metadata with the provider's own key.
     pub(super) fn of(provider: &Provider) -> Self {
         Self::default().with(KeyUse::Signing, &provider.key)
     }
 
-    /// The same document with one more key.
+    /// Returns the same metadata with one more key.
     pub(super) fn with(mut self, key_use: KeyUse, key: &SigningKey) -> Self {
         self.keys.push((key_use, key.certificate().clone()));
         self
     }
 
-    /// Returns the XML document that is fetched at `now`; it is signed if
-    /// `is_signed` is true.
+    /// Returns the XML document for a fetch at `now`; it is signed if `is_signed` is true.
     ///
     /// # Errors
-    /// When it cannot be signed.
+    /// If the document cannot be signed.
     pub(super) fn to_xml(
         &self,
         provider: &Provider,
@@ -95,7 +95,7 @@ impl Publication {
         if !is_signed {
             return Ok(text);
         }
-        // An xs:ID that no other element has: it is the only one.
+        // The signature refers to this xs:ID. It is unique, because no other element has an ID.
         let text = text.replacen(
             "<md:EntityDescriptor",
             "<md:EntityDescriptor ID=\"_metadata\"",
@@ -134,7 +134,7 @@ fn descriptor(key_use: KeyUse, certificate: &Certificate) -> String {
     )
 }
 
-/// Replaces all key descriptors, which stand side by side, by these.
+/// Replaces all `KeyDescriptor` elements, which follow one another, by `keys`.
 fn replace_keys(document: &str, keys: &str) -> Result<String, String> {
     const END: &str = "</md:KeyDescriptor>";
     let start = document.find("<md:KeyDescriptor");

@@ -1,5 +1,5 @@
-//! The metadata that the played identity provider serves, and how often it was
-//! fetched. What is served can change while the check runs.
+//! The metadata that the played identity provider publishes, with the number of times it was
+//! fetched. The metadata can be changed while the check runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,17 +8,17 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::watch;
 
-/// Makes the document of one fetch.
+/// Creates the document for one fetch.
 type Make = Box<dyn Fn() -> String + Send>;
 
 struct Shared {
     make: Mutex<Make>,
-    /// The document of the last fetch.
+    /// The document that the last fetch received.
     last: Mutex<Option<String>>,
     fetches: watch::Sender<usize>,
 }
 
-/// The served metadata. Clones share it.
+/// The published metadata. All clones share it.
 #[derive(Clone)]
 pub(in crate::check) struct Published(Arc<Shared>);
 
@@ -43,17 +43,17 @@ impl Published {
         }))
     }
 
-    /// Serves this document from now on.
+    /// Publishes this document from now on.
     pub(super) fn publish(&self, document: String) {
         self.publish_each(move || document.clone());
     }
 
-    /// Makes a document for each fetch from now on.
+    /// Calls `make` for each fetch from now on, and publishes its result.
     pub(super) fn publish_each(&self, make: impl Fn() -> String + Send + 'static) {
         *lock(&self.0.make) = Box::new(make);
     }
 
-    /// Serves the document of the last fetch from now on, and returns it.
+    /// Publishes the document of the last fetch from now on, and returns it.
     pub(super) fn freeze(&self) -> Option<String> {
         let last = lock(&self.0.last).clone();
         if let Some(document) = last.clone() {
@@ -62,12 +62,12 @@ impl Published {
         last
     }
 
-    /// Returns the document as a fetch would get it now.
+    /// Returns the document that a fetch would receive now.
     pub(super) fn document(&self) -> String {
         lock(&self.0.make)()
     }
 
-    /// Answers a fetch.
+    /// Answers a fetch, and counts it.
     pub(in crate::check) fn serve(&self) -> Response {
         let document = self.document();
         *lock(&self.0.last) = Some(document.clone());
@@ -79,7 +79,7 @@ impl Published {
         (headers, document).into_response()
     }
 
-    /// How often it was fetched.
+    /// Returns the number of fetches.
     pub(super) fn count(&self) -> usize {
         *self.0.fetches.borrow()
     }

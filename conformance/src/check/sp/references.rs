@@ -1,8 +1,7 @@
-//! A server behind every external reference of a fault: a DTD, an entity, an
-//! XInclude, a key, a ciphertext, a style sheet's document, a schema, the
-//! issuer of a certificate. A service provider that fetches one of them lets
-//! strangers choose what its machine contacts, whether it refuses the login
-//! or not.
+//! A server for the external references of the faults: a DTD, an entity, an XInclude, a key, a
+//! ciphertext, a document of a style sheet, a schema, the issuer of a certificate. A service
+//! provider that fetches one of them has a server-side request forgery (CWE-918), even if it
+//! refuses the login.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,26 +12,26 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use saml::keys::Certificate;
 
-/// Where the certificate of the foreign key says that its issuer's lies.
+/// The path of the issuer's certificate, to which the certificate of the foreign key refers.
 const ISSUER: &str = "/issuer.cer";
 
-/// Something that was fetched.
+/// A request that the server received.
 #[derive(Debug, Clone)]
 struct Fetched {
     path: String,
-    /// The method, the path and who asked, for the evidence.
+    /// The method, the path and the `User-Agent`, for the evidence.
     line: String,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     fetched: Mutex<Vec<Fetched>>,
-    /// The certificate of the key that forged messages are signed with: who
-    /// fetches a key gets this one.
+    /// The certificate in DER that every request for a key receives: that of the key which signs
+    /// forged messages.
     certificate: Mutex<Vec<u8>>,
 }
 
-/// The server.
+/// The running server.
 #[derive(Debug, Clone)]
 pub(in crate::check) struct ReferenceServer {
     base: String,
@@ -40,7 +39,7 @@ pub(in crate::check) struct ReferenceServer {
 }
 
 impl ReferenceServer {
-    /// Starts it at an address of this machine.
+    /// Starts the server at an address of this machine.
     pub(super) async fn start(at: SocketAddr) -> std::io::Result<Self> {
         let listener = tokio::net::TcpListener::bind(at).await?;
         let server = Self {
@@ -54,33 +53,33 @@ impl ReferenceServer {
         Ok(server)
     }
 
-    /// Its address, without a slash at the end.
+    /// Returns the base URL, without a slash at the end.
     pub(super) fn base(&self) -> &str {
         &self.base
     }
 
-    /// Where the certificate of the foreign key says that its issuer's lies.
+    /// Returns the URL of the issuer's certificate.
     pub(super) fn issuer_url(&self) -> String {
         format!("{}{ISSUER}", self.base)
     }
 
-    /// Whoever fetches a key gets this one.
+    /// Sets the certificate that requests for a key receive.
     pub(super) fn serve_key(&self, certificate: &Certificate) {
         *lock(&self.shared.certificate) = certificate.der().to_vec();
     }
 
-    /// The address for the references of one check.
+    /// Returns the base URL of the references of one check.
     pub(super) fn address_for(&self, check: &str) -> String {
         format!("{}/{check}", self.base)
     }
 
-    /// How much has been fetched so far.
+    /// Returns the number of requests so far.
     pub(super) fn count(&self) -> usize {
         lock(&self.shared.fetched).len()
     }
 
-    /// What was fetched for this check, and by what names no check, such as a
-    /// certificate's issuer, since `count` was so.
+    /// Returns the requests for this check's references. Also returns requests for the issuer's
+    /// certificate, whose URL contains no check, if they came after the first `count` requests.
     pub(super) fn fetched_for(&self, check: &str, count: usize) -> Vec<String> {
         let own = format!("/{check}/");
         let fetched = lock(&self.shared.fetched);
@@ -100,7 +99,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let agent = request.headers().get(header::USER_AGENT);
     let agent = agent
         .and_then(|it| it.to_str().ok())
-        .unwrap_or("nobody named");
+        .unwrap_or("a client without User-Agent");
     let line = format!("{} {path} by {agent}", request.method());
     let (media_type, body) = match path.rsplit('.').next() {
         Some("cer") => ("application/pkix-cert", lock(&shared.certificate).clone()),
@@ -110,7 +109,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             b"<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"/>".to_vec(),
         ),
         Some("xml") => ("application/xml", b"<x/>".to_vec()),
-        // The digest of what lies elsewhere is that of nothing.
+        // The signature of such a fault has the digest of an empty document.
         _ if path.ends_with("/empty") => ("text/plain", Vec::new()),
         _ => ("text/plain", b"elsewhere".to_vec()),
     };

@@ -1,4 +1,4 @@
-//! The honest Response about somebody (saml-profiles §4.1.4.2).
+//! The honest Response about a user (saml-profiles §4.1.4.2).
 
 use jiff::SignedDuration;
 use saml::message::{
@@ -10,7 +10,7 @@ use saml::names;
 use super::login::{Asked, Login};
 
 impl Login<'_> {
-    /// The honest answer about [`Self::who`].
+    /// Creates the honest Response about [`Self::who`].
     pub(super) fn response(&self, asked: &Asked) -> Response {
         let judge = self.judge;
         let rng = judge.ambient.rng();
@@ -65,7 +65,7 @@ impl Login<'_> {
     }
 }
 
-/// Returns a name as the honest Responses have it.
+/// Returns the `NameID` of a user as in the honest Responses: in the format emailAddress.
 pub(super) fn name_of(user: &str) -> NameId {
     NameId {
         value: user.to_owned(),

@@ -1,5 +1,5 @@
-//! Why nobody can be logged in at all: mistakes of the set-up, told apart by
-//! what the service provider answered to honest Responses.
+//! Finds the mistake in the set-up if no honest Response is accepted, by the service provider's
+//! answers to the honest Responses.
 
 use super::answer::{SAID, place};
 use super::login::Login;
@@ -9,7 +9,7 @@ use crate::check::runner::page_summary;
 use crate::excerpt::excerpt;
 
 impl Judge {
-    /// The reason why no honest Response was accepted.
+    /// Returns the reason why no honest Response was accepted.
     pub(super) async fn set_up_error(&self, honest: &Honest) -> SetUpError {
         let answers: Vec<&Answer> = honest
             .came
@@ -21,13 +21,13 @@ impl Judge {
             (None, Some(Err(trouble))) => self.not_asked(trouble),
             (None, _) => SetUpError::new(
                 "not-judged",
-                "No honest Response could be made.",
+                "No honest Response could be created.",
                 "Report this as a defect of Rehearsal.",
             ),
         }
     }
 
-    /// A login could not even be started.
+    /// Returns the error for a login that could not be started.
     fn not_asked(&self, trouble: &CheckError) -> SetUpError {
         let start = self.target.start_url.as_ref();
         let start = start.map_or_else(String::new, ToString::to_string);
@@ -36,7 +36,7 @@ impl Judge {
                 "unreachable",
                 format!("The service provider cannot be reached: {url}: {reason}."),
                 format!(
-                    "Check --start-url {start} and whether the service provider runs and is reached from this machine. One with a private certificate needs --ca FILE."
+                    "Check that --start-url {start} is correct, that the service provider runs, and that this machine can reach it. If its TLS certificate comes from a private CA, give that CA with --ca FILE."
                 ),
             ),
             CheckError::Unreachable { url, reason } => SetUpError::new(
@@ -44,7 +44,7 @@ impl Judge {
                 format!(
                     "The service provider gave no answer to an honest Response: {url}: {reason}."
                 ),
-                "Look into the service provider's log. If it only is slow, give it more time with --timeout.",
+                "Look into the service provider's log. If it is only slow, give a longer --timeout.",
             ),
             CheckError::NoRequest {
                 expected,
@@ -58,9 +58,9 @@ impl Judge {
                     return SetUpError::new(
                         "wrong-idp",
                         format!(
-                            "The service provider sends its logins to another identity provider: {other}, not to {expected}."
+                            "The service provider sends its AuthnRequest to another identity provider: {other}, not to {expected}."
                         ),
-                        "Configure it with the metadata of the identity provider that is played (--prepare writes it), and use the same --idp-port each time.",
+                        "Configure the service provider with the metadata of the played identity provider (--prepare writes it), and use the same --idp-port each time.",
                     );
                 }
                 SetUpError::new(
@@ -74,12 +74,12 @@ impl Judge {
             CheckError::NoAcs => SetUpError::new(
                 "no-acs",
                 "The metadata has no AssertionConsumerService with the HTTP-POST binding.",
-                "Check --metadata: it has to be the metadata of the service provider.",
+                "Check that --metadata is the metadata of the service provider.",
             ),
             CheckError::Limited { url, status } => SetUpError::new(
                 "rate-limited",
                 format!(
-                    "The service provider limits how often it may be asked: {} answers HTTP {status}, and asks to wait longer than --timeout.",
+                    "The service provider limits the number of requests: {} answers HTTP {status}, and the time until the next request is longer than --timeout.",
                     place(url)
                 ),
                 "Raise the limit for the machine that runs the check, or give a longer --timeout.",
@@ -92,7 +92,7 @@ impl Judge {
         }
     }
 
-    /// Honest Responses were delivered, and the probe doesn't match.
+    /// Returns the error for honest Responses after which `--expect` did not match the probe.
     async fn refused(&self, answers: &[&Answer]) -> SetUpError {
         let first = answers[0];
         if let Some(error) = self.lost_cookie(first).await {
@@ -101,7 +101,7 @@ impl Judge {
         let probe_url = &self.target.probe_url;
         let anonymous = Login::new(self, &self.person.user).anonymous().await;
         let (status, body) = anonymous.unwrap_or_default();
-        // A service provider that demands both signatures accepts only one of them.
+        // A service provider that requires both signatures accepts only one of the Responses.
         let accepted = answers.iter().find(|it| {
             (200..300).contains(&it.probe_status)
                 && (status != it.probe_status || !alike(&body, &it.probe))
@@ -111,11 +111,11 @@ impl Judge {
             return SetUpError::new(
                 "wrong-expect",
                 format!(
-                    "The service provider accepted an honest Response, but --expect '{}' does not match what the probe answers then (HTTP {}): {probe}",
+                    "The service provider accepted an honest Response, but --expect '{}' does not match the probe's answer after that login (HTTP {}): {probe}",
                     self.target.expect, first.probe_status
                 ),
                 format!(
-                    "Write an --expect that matches that answer when {} is logged in and doesn't match otherwise.",
+                    "Give an --expect that matches this answer, but only when {} is logged in.",
                     self.person.user
                 ),
             );
@@ -124,7 +124,7 @@ impl Judge {
             return SetUpError::new(
                 "wrong-probe-url",
                 format!("The probe does not exist: {probe_url} answers HTTP {status}."),
-                "Check --probe-url: it has to be a page that says who is logged in.",
+                "Check --probe-url: it has to be a page that shows who is logged in.",
             );
         }
         SetUpError::new(
@@ -137,14 +137,14 @@ impl Judge {
                 first.probe_status,
             ),
             format!(
-                "Give the service provider the metadata of the identity provider that is played (entity ID {}): its key has to be the one of this run, so keep --idp-metadata-out and --idp-port the same. Check that the user {} exists there and that the attributes are those it needs (--attribute).",
+                "Configure the service provider with the metadata of the played identity provider (entity ID {}). Its key has to be the same in each run, so give the same --idp-metadata-out and --idp-port. Check that the user {} exists at the service provider, and that the Response has the attributes that the service provider needs (--attribute).",
                 self.provider.entity_id, self.person.user
             ),
         )
     }
 
-    /// Whether the Response is accepted once the service provider's cookies come
-    /// with it, which `SameSite` kept back.
+    /// Returns an error if the Response is accepted with the cookies that browsers do not send
+    /// with it because of `SameSite`.
     async fn lost_cookie(&self, first: &Answer) -> Option<SetUpError> {
         if first.lost_cookies.is_empty() {
             return None;
@@ -157,14 +157,14 @@ impl Judge {
             SetUpError::new(
                 "cookie-lost",
                 format!(
-                    "The service provider refused every honest Response because its cookie {cookies} did not come with it: browsers send a cookie with SameSite=Lax or Strict, or one that is older than two minutes, with no POST from another site. With the cookie the same Response was accepted."
+                    "The service provider refused every honest Response because the browser did not send its cookie {cookies}. In a POST from another site, browsers send no cookie with SameSite=Lax or Strict, and none without SameSite that is older than two minutes. With the cookie, the same Response was accepted."
                 ),
-                "Set the cookie that holds the request with SameSite=None; Secure, over HTTPS. Over plain HTTP on one machine, reach the service provider by 127.0.0.1, as the identity provider that is played.",
+                "Set SameSite=None; Secure on the cookie that remembers the AuthnRequest, and use HTTPS. If you test with plain HTTP on one machine, use the host 127.0.0.1 for the service provider, as the played identity provider does.",
             )
         })
     }
 
-    /// Whether the probe can tell who is logged in at all.
+    /// Returns an error if `--expect` matches the probe in a browser that is not logged in.
     pub(super) async fn probe_error(&self) -> Option<SetUpError> {
         let (status, body) = Login::new(self, &self.person.user).anonymous().await.ok()?;
         self.target.expect.is_match(&body).then(|| {
@@ -176,7 +176,7 @@ impl Judge {
                     page_summary(&body, 160)
                 ),
                 format!(
-                    "Write an --expect that matches only when {} is logged in, such as the user name in the probe's answer.",
+                    "Give an --expect that matches only when {} is logged in, such as the user name in the probe's answer.",
                     self.person.user
                 ),
             )
@@ -184,7 +184,7 @@ impl Judge {
     }
 }
 
-/// What a page says, as the end of a sentence.
+/// Quotes a page as the end of a sentence. Returns an empty text for an empty page.
 fn quote(page: &str) -> String {
     if page.is_empty() {
         return String::new();
@@ -192,8 +192,8 @@ fn quote(page: &str) -> String {
     format!("; the page says: \"{}\"", excerpt(page, SAID))
 }
 
-/// Whether two answers show the same page: tokens against forgery and the
-/// like differ from answer to answer, what a person reads doesn't.
+/// True if two answers show the same page. Only the visible text is compared, because anti-forgery
+/// tokens differ in each answer.
 fn alike(one: &str, other: &str) -> bool {
     one == other || page_summary(one, 2000) == page_summary(other, 2000)
 }

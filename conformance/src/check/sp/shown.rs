@@ -1,4 +1,4 @@
-//! Whether the probe's answer shows the person of `--user` as logged in.
+//! Finds out whether the probe's answer shows that the user of `--user` is logged in.
 
 use std::sync::LazyLock;
 
@@ -6,13 +6,14 @@ use regex::Regex;
 
 use super::Judge;
 
-/// What a user name may consist of: a longer name is another person.
+/// True for the characters of a user name. `jo@example.com` and a longer name that contains it
+/// are two different users.
 fn is_name_character(letter: char) -> bool {
     letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | '+' | '@')
 }
 
-/// The text without the names that contain `name` and are longer, such as
-/// `jo@example.com.intruder.example`, in any letter case; those of `kept` stay.
+/// Removes the names that contain `name` and are longer, such as
+/// `jo@example.com.intruder.example`, in upper or lower case. Names in `kept` are not removed.
 fn without_longer_names(text: &str, name: &str, kept: &[String]) -> String {
     let name = name.to_lowercase();
     let mut rest = text;
@@ -23,7 +24,7 @@ fn without_longer_names(text: &str, name: &str, kept: &[String]) -> String {
             .find(|letter| !is_name_character(letter))
             .unwrap_or(from.len());
         let (word, after) = from.split_at(end);
-        // The stop at the end of a sentence is no part of a name.
+        // A full stop at the end of a sentence does not belong to the name.
         let bare = word.trim_matches(['.', '-', '_', '+']).to_lowercase();
         let is_longer = bare.len() > name.len() && bare.contains(&name);
         out.push_str(before);
@@ -36,35 +37,35 @@ fn without_longer_names(text: &str, name: &str, kept: &[String]) -> String {
     out
 }
 
-/// The text of each NameID in a document, however deep.
+/// Matches each `NameID` element of a document, at any depth.
 static NAME_ID: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?s)<(?:[\w.-]+:)?NameID\b[^>]*>(.*?)</(?:[\w.-]+:)?NameID\s*>")
         .expect("a pattern written here compiles")
 });
 
-/// Comments, processing instructions, tags and the ends of CDATA sections.
+/// Matches comments, processing instructions, tags, and the beginnings and ends of CDATA
+/// sections.
 static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?s)<!--.*?-->|<\?.*?\?>|<!\[CDATA\[|\]\]>|</?[A-Za-z][^>]*>")
         .expect("a pattern written here compiles")
 });
 
-/// The names in a document that contain `name` and are longer, as a reader gets
-/// them: a service provider that shows one of them whole has taken it for what
-/// it is, another name.
+/// Returns the values of the `NameID` elements that contain `name` and are longer, without their
+/// markup. A service provider that shows such a value completely did not mistake it for `name`.
 pub(super) fn names_in(xml: &str, name: &str) -> Vec<String> {
     let mut names: Vec<String> = NAME_ID
         .captures_iter(xml)
         .map(|found| decode(&MARKUP.replace_all(&found[1], "")))
         .filter(|text| text.len() > name.len() && text.contains(name))
         .collect();
-    // The longest first, since another may be a part of it.
+    // The longest first, because it may contain another one.
     names.sort_by_key(|text| std::cmp::Reverse(text.len()));
     names.dedup();
     names
 }
 
-/// A text with the references of XML and HTML and the escapes of JSON replaced,
-/// and each run of white space and control characters by one space.
+/// Replaces character references of XML and HTML and escapes of JSON by their characters, and
+/// each sequence of white space and control characters by one space.
 fn decode(text: &str) -> String {
     const ESCAPES: [(&str, &str); 16] = [
         ("&lt;", "<"),
@@ -93,8 +94,8 @@ fn decode(text: &str) -> String {
     words.join(" ")
 }
 
-/// The text without these names, in any letter case; the text as it is where
-/// none of them is in it.
+/// Removes these names from a text, in upper or lower case. Returns the text unchanged if it
+/// contains none of them.
 fn without_names(text: &str, names: &[String]) -> String {
     let readable = decode(text);
     let mut rest = readable.clone();
@@ -112,9 +113,9 @@ fn without_names(text: &str, names: &[String]) -> String {
 }
 
 impl Judge {
-    /// What `--expect` matches in this answer of the probe. A forged name that
-    /// only begins or ends with the name of `--user` does not count, whatever
-    /// the expression is, nor does one of `longer_names`.
+    /// Returns the text that `--expect` matches in the probe's answer. Names that are longer than
+    /// the name of `--user` and contain it are removed first, and so are `longer_names`: they are
+    /// names of other users.
     pub(super) fn find_person(&self, body: &str, longer_names: &[String]) -> Option<String> {
         let user = &self.person.user;
         let values = self.person.attributes.iter();

@@ -1,73 +1,72 @@
-//! Why a login could not be judged.
+//! Errors of a login that could not be judged.
 
-/// Why a login could not be judged.
+/// The reason why a login could not be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// The HTTP client could not be set up.
-    #[error("expected an HTTP client: {0}")]
+    /// The HTTP client could not be created.
+    #[error("cannot create the HTTP client: {0}")]
     Client(reqwest::Error),
-    /// An address doesn't answer.
+    /// A URL gave no answer.
     #[error("no answer from {url}: {reason}")]
     Unreachable {
-        /// The address.
+        /// The URL.
         url: String,
-        /// What happened.
+        /// The reason.
         reason: String,
     },
-    /// The start address doesn't answer, so nothing was delivered.
+    /// The start URL gave no answer, so no Response was delivered.
     #[error("no answer from {url}: {reason}")]
     NotStarted {
-        /// The address.
+        /// The URL.
         url: String,
-        /// What happened.
+        /// The reason.
         reason: String,
     },
-    /// Redirects don't end.
-    #[error("the redirects do not end, the last one to {0}")]
+    /// There were too many redirects.
+    #[error("too many redirects; the last one went to {0}")]
     Redirects(String),
-    /// The start address led elsewhere.
+    /// The start URL did not lead to the played identity provider.
     #[error(
         "the start URL did not lead to {expected} with a SAMLRequest but to {came} (HTTP {status})"
     )]
     NoRequest {
-        /// The played provider's address.
+        /// The SSO URL of the played identity provider.
         expected: String,
-        /// Where it ended.
+        /// The URL where the browser ended.
         came: String,
-        /// With what status.
+        /// The status there.
         status: u16,
-        /// What the page there says.
+        /// An excerpt of the page there.
         page: String,
     },
-    /// The request can't be read.
-    #[error("expected an AuthnRequest: {0}")]
+    /// The AuthnRequest cannot be read.
+    #[error("cannot read the AuthnRequest: {0}")]
     Request(String),
-    /// The metadata has no address that responses can be posted to.
-    #[error(
-        "expected an AssertionConsumerService with the HTTP-POST binding in the metadata, found none"
-    )]
+    /// The metadata has no URL that Responses can be posted to.
+    #[error("no AssertionConsumerService with the HTTP-POST binding found in the metadata")]
     NoAcs,
-    /// The service provider limits how often it is asked, and for longer than an
-    /// answer is waited for.
+    /// The service provider limits the number of requests, and the time until the next one is
+    /// longer than `--timeout`.
     #[error(
-        "HTTP {status} at {url}: it limits how often it may be asked, and asks to wait longer than --timeout"
+        "HTTP {status} at {url}: the number of requests is limited, and the time until the next one is longer than --timeout"
     )]
     Limited {
-        /// The address.
+        /// The URL.
         url: String,
-        /// Its answer.
+        /// The status of the answer.
         status: u16,
     },
-    /// A Response that answers no request can be delivered by any browser.
-    #[error("not judged: with --idp-initiated there is no request that a browser could have asked")]
+    /// With `--idp-initiated` no browser sends a request, so every browser may deliver the
+    /// Response.
+    #[error("not judged: with --idp-initiated no browser sends an AuthnRequest")]
     NoRequestMade,
-    /// The response could not be made.
+    /// The Response could not be created.
     #[error("{0}")]
     Response(String),
     /// The first of two deliveries, which should have been accepted, was not.
     #[error("the first delivery was not accepted: {0}")]
     FirstRefused(String),
-    /// The catalogue can't be read.
-    #[error("expected the catalogue of faults: {0}")]
+    /// The catalogue of faults cannot be read.
+    #[error("cannot read the catalogue of faults: {0}")]
     Catalogue(String),
 }

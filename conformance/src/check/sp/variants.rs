@@ -1,5 +1,5 @@
-//! `--thorough`: the variants of the faults. Each belongs to the check of its class, which says
-//! how many of them let the person in, and which.
+//! `--thorough`: the variants of the faults. A variant belongs to the check of a fault, whose
+//! result says how many variants logged the user of `--user` in, and which.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{Answer, CheckError, Form, Judge, Login, Run, check_of};
 use crate::check::runner::slow_after;
 use crate::check::{Check, Harm, Outcome, Verdict};
 
-/// Which variants are sent, beside the faults themselves.
+/// Which variants are sent in addition to the faults.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Variants {
     /// No variants: only the faults themselves.
@@ -19,24 +19,24 @@ pub enum Variants {
     None,
     /// Every variant whose control was accepted.
     All,
-    /// So many, chosen by a seed.
+    /// A number of variants, chosen at random.
     Sample {
         /// How many variants are sent.
         count: usize,
-        /// The seed; the same one chooses the same ones.
+        /// The seed; the same seed chooses the same variants.
         seed: u64,
     },
 }
 
-/// How many of the variants that got in the evidence names.
+/// The most accepted variants that the evidence lists.
 const NAMED: usize = 40;
 
 const EXPECTED: &str = "a refusal: nobody is logged in, and the probe does not match --expect";
 
-/// Returns every variant of every space.
+/// Returns all variants of all spaces.
 ///
 /// # Errors
-/// When the embedded spaces can't be read.
+/// If the embedded spaces cannot be read.
 pub fn all_variants() -> Result<Vec<Variant>, CheckError> {
     let unreadable = |error: faults::SpaceError| CheckError::Catalogue(error.to_string());
     let mut all = Vec::new();
@@ -46,15 +46,15 @@ pub fn all_variants() -> Result<Vec<Variant>, CheckError> {
     Ok(all)
 }
 
-/// What came of the variants of one class.
+/// The results of the variants of one check.
 struct Tally {
     check: Check,
     sent: usize,
-    /// Those that let the person in, in words.
+    /// Descriptions of the variants that were accepted.
     accepted: Vec<String>,
-    /// The answer to the first of them.
+    /// The answer to the first variant that was accepted.
     first: Option<Answer>,
-    /// The variant after which honest logins failed, and how they did.
+    /// The variant after which honest logins failed, and the reason why they failed.
     outage: Option<(String, String)>,
 }
 
@@ -70,7 +70,7 @@ impl Tally {
         }
     }
 
-    /// "3 of 96 variants".
+    /// Returns the number of accepted variants, such as "3 of 96 variants".
     fn count(&self) -> String {
         let all = self.sent;
         match self.accepted.len() {
@@ -79,7 +79,7 @@ impl Tally {
         }
     }
 
-    /// The outcome of the class: that of the fault itself, and of its variants.
+    /// Returns the outcome of the check, from the outcome of the fault and of its variants.
     fn outcome(self, own: Option<Outcome>, plan: Variants) -> Outcome {
         let count = self.count();
         let own = own.filter(|it| it.verdict != Verdict::Skip);
@@ -98,7 +98,7 @@ impl Tally {
             }
             _ => format!("{count} logged in the person of --user{said}"),
         };
-        // The document of the fault itself is the simpler one.
+        // The message of the fault is simpler than that of a variant.
         if let Some(own) = own
             .as_ref()
             .filter(|_| has_own_finding || self.first.is_none())
@@ -141,11 +141,12 @@ impl Tally {
     }
 }
 
-/// An honest encryption: a service provider that can't read it refuses every fault in it.
+/// The ciphers of a message. A service provider that cannot decrypt them refuses every fault that
+/// is encrypted with them, which proves nothing.
 type Encryption = (Option<Cipher>, Option<Cipher>, KeyTransport);
 
 impl Judge {
-    /// The variants that the selection includes.
+    /// Returns the variants of the selected checks.
     pub(super) fn selected_variants(&self) -> Result<Vec<Variant>, CheckError> {
         if self.variants == Variants::None {
             return Ok(Vec::new());
@@ -155,7 +156,7 @@ impl Judge {
         Ok(all)
     }
 
-    /// Sends the variants whose controls were accepted, and adds what came of them to the outcomes.
+    /// Sends the variants whose controls were accepted, and adds the results to the outcomes.
     pub(super) async fn try_variants(
         &self,
         run: &mut Run,
@@ -254,7 +255,7 @@ impl Judge {
         }
     }
 
-    /// Whether an honest message in this encryption is accepted.
+    /// True if an honest message with this encryption is accepted.
     async fn reads(
         &self,
         (encrypted, encrypted_name, key_transport): Encryption,

@@ -1,4 +1,4 @@
-//! A browser with cookies of its own, which can be split in two.
+//! A browser with its own cookies, which can be copied.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,25 +14,26 @@ use url::Url;
 use super::CheckError;
 use crate::check::runner::{Access, AnswerError, Patience, read_body, retry_after};
 
-/// How many redirects are followed.
+/// The greatest number of requests that one navigation makes.
 const HOPS: usize = 12;
 
-/// A host that is nobody's: a redirect to it is seen and not followed.
+/// The host of the attacker in `RelayState`. It does not exist, so a redirect to it is recorded
+/// but not followed.
 pub(super) const INTRUDER: &str = "intruder.example";
 
-/// The header that an answer has only where a line break let it in.
+/// A header that an answer has only if a line break in `RelayState` was copied into a header.
 const INJECTED: &str = "x-rehearsal";
 
-/// A cookie as it was set.
+/// A cookie, with its attributes, from a `Set-Cookie` header.
 #[derive(Debug, Clone)]
 pub(super) struct SetCookie {
     pub(super) name: String,
-    /// The header's value.
+    /// The value of the `Set-Cookie` header.
     header: String,
 }
 
 impl SetCookie {
-    /// Whether it has an attribute, in lower case.
+    /// True if the cookie has this attribute, in upper or lower case.
     pub(super) fn has(&self, attribute: &str) -> bool {
         let attributes = self.header.split(';').skip(1);
         attributes
@@ -40,36 +41,38 @@ impl SetCookie {
             .any(|it| it.trim().eq_ignore_ascii_case(attribute))
     }
 
-    /// For the report: without its value.
+    /// Returns the header without the cookie's value, for the report.
     pub(super) fn masked(&self) -> String {
         let attributes = self.header.split_once(';').map_or("", |(_, rest)| rest);
         format!("{}=…;{attributes}", self.name)
     }
 }
 
-/// A browser.
+/// A browser with its own cookies.
 pub(super) struct Visitor {
     navigator: Navigator,
-    /// Every cookie that was set, in order.
+    /// All cookies that were set, in the order of the answers.
     set: Mutex<Vec<SetCookie>>,
     access: Access,
     patience: Patience,
 }
 
-/// Where a browser ended.
+/// The page where a browser ended after all redirects.
 pub(super) struct Arrival {
     pub(super) url: Url,
     pub(super) status: StatusCode,
     pub(super) body: String,
-    /// The first answer's reference number, when it gave one.
+    /// The first `X-Refusal-Reference` header of the answers.
     pub(super) reference: Option<String>,
-    /// The address of another identity provider that was asked on the way.
+    /// The last URL with a `SAMLRequest` that the browser was redirected to, except for the URL
+    /// where the navigation had to stop: that of another identity provider.
     pub(super) elsewhere: Option<Url>,
-    /// Cookies that the Response arrived without, because of `SameSite`.
+    /// Names of the cookies that a browser does not send with the Response, because of
+    /// `SameSite`.
     pub(super) lost_cookies: Vec<String>,
-    /// The `Location` headers on the way, as they came.
+    /// The values of all `Location` headers, in order and unchanged.
     pub(super) locations: Vec<String>,
-    /// Whether an answer had the header that only a line break lets in.
+    /// True if an answer had the header [`INJECTED`].
     pub(super) has_injected_header: bool,
 }
 
@@ -89,26 +92,26 @@ impl Visitor {
         })
     }
 
-    /// Another browser with the cookies that this one has for these addresses.
+    /// Creates another browser with a copy of the cookies for the hosts of these URLs.
     pub(super) fn twin(&self, urls: &[&Url]) -> Result<Self, CheckError> {
         let cookies = self.navigator.cookies().of_hosts(urls);
         Self::with(cookies, &self.access, &self.patience)
     }
 
-    /// The `Cookie` header of a request to this address.
+    /// Returns the value of the `Cookie` header of a request to this URL.
     pub(super) fn cookie_header(&self, url: &Url) -> String {
         let header = self.navigator.cookies().cookies(url);
         let header = header.as_ref().and_then(|it| it.to_str().ok());
         header.unwrap_or_default().to_owned()
     }
 
-    /// Opens an address and follows where it leads, but not into `end`.
+    /// Opens a URL and follows redirects. Stops before a redirect to `end`.
     pub(super) async fn open(&self, url: Url, end: Option<&Url>) -> Result<Arrival, CheckError> {
         self.follow(url, None, None, end).await
     }
 
-    /// Sends a message from a page of the identity provider, by a link or a
-    /// form, and follows where it leads, but not into `end`.
+    /// Sends a message from the page `from`, by a link or (with `form`) by a form, and follows
+    /// redirects. Stops before a redirect to `end`.
     pub(super) async fn send(
         &self,
         url: Url,
@@ -119,7 +122,7 @@ impl Visitor {
         self.follow(url, form, from, end).await
     }
 
-    /// The names of the cookies that go to an address.
+    /// Returns the names of the cookies that the browser sends to this URL.
     pub(super) fn cookie_names(&self, url: &Url) -> Vec<String> {
         let names = self.cookie_pairs(url).into_iter();
         names.map(|(name, _)| name).collect()
@@ -134,13 +137,13 @@ impl Visitor {
             .collect()
     }
 
-    /// How a cookie was set last.
+    /// Returns the last `Set-Cookie` header of this cookie.
     pub(super) fn last_set(&self, name: &str) -> Option<SetCookie> {
         let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         set.iter().rev().find(|it| it.name == name).cloned()
     }
 
-    /// What an address answers to this browser without one of its cookies.
+    /// Requests a URL with all cookies of this browser except one. Returns the body.
     pub(super) async fn open_without(&self, url: &Url, name: &str) -> Result<String, CheckError> {
         let pairs = self.cookie_pairs(url).into_iter();
         let kept: Vec<String> = pairs
@@ -176,9 +179,9 @@ impl Visitor {
         }
     }
 
-    /// Sends a Response from a page of the identity provider and follows where
-    /// that leads. Where the service provider's page posts it again from its
-    /// own site, for the cookies' sake, that is done too, as a browser would.
+    /// Posts a Response from the page `from` and follows redirects. Some service providers answer
+    /// with a page that posts the Response again from their own site, to get their `SameSite`
+    /// cookies; that form is submitted too, as a browser would do.
     pub(super) async fn post_response(
         &self,
         url: Url,
@@ -223,7 +226,7 @@ impl Visitor {
             let answer = match self.navigator.go(&url, form, initiator).await {
                 Ok(answer) => answer,
                 Err(error) => match elsewhere {
-                    // It asks an identity provider that isn't there.
+                    // The service provider redirected to an identity provider that does not run.
                     Some(asked) => return Ok(Arrival::at(asked, StatusCode::FOUND)),
                     None => return Err(unreachable(AnswerError::of(&error, timeout))),
                 },
@@ -233,7 +236,7 @@ impl Visitor {
                 value.to_str().ok().map(str::to_owned)
             };
             let status = answer.status();
-            // A limit on requests is no answer to this one: it is asked again.
+            // A rate limit says nothing about this request, so the request is sent again.
             let asked = header(RETRY_AFTER.as_str());
             let number = status.as_u16();
             if let Some(wait) = retry_after(number, asked.as_deref(), attempt, SystemClock.now()) {
@@ -257,7 +260,7 @@ impl Visitor {
             match target {
                 Some(to) if status.is_redirection() => {
                     let is_end = end.is_some_and(|end| same_place(end, &to));
-                    // No browser opens what is no address of the web.
+                    // A URL such as `javascript:` cannot be requested.
                     let is_foreign =
                         to.host_str() == Some(INTRUDER) || !matches!(to.scheme(), "http" | "https");
                     if is_end || is_foreign {
@@ -293,13 +296,13 @@ impl Visitor {
     }
 }
 
-/// The same address, whatever its query.
+/// True if two URLs have the same origin and path; their queries may differ.
 pub(super) fn same_place(one: &Url, other: &Url) -> bool {
     one.origin() == other.origin() && one.path() == other.path()
 }
 
 impl Arrival {
-    /// At an address that is not opened.
+    /// Creates an arrival at a URL that was not requested.
     fn at(url: Url, status: StatusCode) -> Self {
         Self {
             url,

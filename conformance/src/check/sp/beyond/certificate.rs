@@ -1,5 +1,5 @@
-//! The life of the identity provider's keys: a service provider that fetches
-//! the metadata again has to take new keys and to drop old ones.
+//! Checks of changed keys of the identity provider: a service provider that fetches the metadata
+//! again has to trust new keys and to stop trusting removed ones.
 
 use jiff::SignedDuration;
 use saml::keys::SigningKey;
@@ -13,65 +13,65 @@ use crate::check::runner::pause;
 use crate::check::{Attacker, Harm};
 
 rows! {
-"SAML-SP-CERT-01", Should, Harm::Function, "saml-metadata §4.3.1"; "A new signing key is taken from the identity provider's metadata";
-    expects "a login that is signed by the new key, which stands beside the old one, after the metadata was fetched again";
-    fix "Replace the stored keys by those of each document that you fetch, and trust every signing key in it: an identity provider announces its next key before it uses it.";
+"SAML-SP-CERT-01", Should, Harm::Function, "saml-metadata §4.3.1"; "A new signing key in the identity provider's metadata is trusted";
+    expects "a Response signed with the new key to be accepted after metadata with the old and the new key was fetched";
+    fix "Replace the stored keys each time you fetch the metadata, and trust every signing key in it: an identity provider publishes its next key before it uses it.";
     new_key_is_taken
-"SAML-SP-CERT-02", Should, Harm::Function, "sstc-metadata-iop §2.6.1"; "During a rollover both keys of the metadata are accepted";
-    expects "logins signed by either of two keys in the metadata";
+"SAML-SP-CERT-02", Should, Harm::Function, "sstc-metadata-iop §2.6.1"; "With two signing keys in the metadata, Responses of both keys are accepted";
+    expects "a login with a Response of each of the two keys";
     fix "Try every signing key of the metadata, not only the first or the last one.";
     overlap
 "SAML-SP-CERT-03", Must, Harm::Intrusion(Attacker::Issuer), "saml-metadata §4.3.1"; "A key that is no longer in the metadata is refused";
-    expects "a refusal of the retired key: it may have been retired because somebody has it";
-    fix "Drop the keys that a new document no longer contains, also from caches; do not add new keys to old ones.";
+    expects "a Response of the removed key to be refused: the key may have been removed because it was stolen";
+    fix "Remove the keys that new metadata no longer contains, also from caches; do not only add new keys to the old ones.";
     retired
 "SAML-SP-CERT-04", Should, Harm::Protection, "saml-metadata §2.4.1.1"; "A key with use=\"encryption\" verifies no signature";
-    expects "a refusal: the key is for encryption only";
+    expects "a Response signed with that key to be refused: the key is for encryption only";
     fix "Verify signatures only with keys whose use is \"signing\", or that have no use.";
     encryption_only
 "SAML-SP-CERT-05", Should, Harm::Function, "saml-metadata §2.4.1.1 (erratum E62)"; "A key without use verifies signatures";
-    expects "a login: a key without use is for signing and for encryption";
-    fix "Treat a KeyDescriptor without the attribute use as if it stood there twice, for signing and for encryption.";
+    expects "a Response signed with that key to be accepted: a key without use is for signing and for encryption";
+    fix "Use the key of a KeyDescriptor without the attribute use for both purposes, signing and encryption.";
     without_use
-"SAML-SP-CERT-06", Must, Harm::Intrusion(Attacker::Anybody), "saml-profiles §4.1.4.5; CVE-2026-28323"; "With metadata without a key, no Response is accepted";
-    expects "unsigned Responses and those of a foreign key to be refused: without a key no signature can be verified";
-    fix "Refuse metadata that has no signing key, and refuse every Response where no key is configured; never leave the verification out.";
+"SAML-SP-CERT-06", Must, Harm::Intrusion(Attacker::Anybody), "saml-profiles §4.1.4.5; CVE-2026-28323"; "No Response is accepted if the metadata has no key";
+    expects "unsigned Responses and Responses of an unknown key to be refused: without a key no signature can be verified";
+    fix "Refuse metadata that has no signing key, and refuse every Response if no key is configured; never skip the verification.";
     no_key
 "SAML-SP-CERT-07", May, Harm::Function, "sstc-metadata-iop §2.5.1"; "The key of an expired certificate is accepted";
-    expects "a login: in metadata a certificate only carries a key, whose life the metadata ends. Otherwise logins stop on the day that is written in the certificate";
-    fix "Decide by the metadata alone which keys count; or warn administrators long before the certificate of their identity provider expires.";
+    expects "a login: a certificate in metadata is only a container for a key, and the metadata decides how long the key is valid. Otherwise logins stop on the day when the certificate expires";
+    fix "Trust the keys of the metadata without looking at the dates of their certificates; or warn administrators long before the certificate of their identity provider expires.";
     expired
 "SAML-SP-CERT-08", May, Harm::Function, "sstc-metadata-iop §2.5.1"; "The key of a certificate that is not valid yet is accepted";
-    expects "a login: in metadata a certificate only carries a key";
-    fix "Decide by the metadata alone which keys count.";
+    expects "a login: a certificate in metadata is only a container for a key";
+    fix "Trust the keys of the metadata without looking at the dates of their certificates.";
     not_yet_valid
 "SAML-SP-CERT-09", May, Harm::Protection, "Entra application gallery"; "The key of an expired certificate is refused";
-    expects "a refusal: the application gallery of Entra demands that the validity of the certificate is checked";
-    fix "Refuse signatures of a key whose certificate has expired. The profiles of federations demand the opposite (SAML-SP-CERT-07).";
+    expects "a refusal: the application gallery of Entra requires that the validity of the certificate is checked";
+    fix "Refuse signatures of a key whose certificate has expired. The profiles of federations require the opposite (SAML-SP-CERT-07).";
     expired_is_refused
-"SAML-SP-CERT-10", Must, Harm::Protection, "saml-metadata §4.3.1"; "Metadata whose validUntil has passed is not taken";
-    expects "a key that stands only in the expired document to be refused: whoever can replay old metadata would bring retired keys back";
-    fix "Refuse a fetched document whose validUntil has passed, and keep the former one while that is valid.";
+"SAML-SP-CERT-10", Must, Harm::Protection, "saml-metadata §4.3.1"; "Metadata whose validUntil has passed is refused";
+    expects "a key that is only in the expired metadata to be refused: otherwise an attacker who replays old metadata can use removed keys again";
+    fix "Refuse fetched metadata whose validUntil has passed, and keep the previous metadata as long as that is valid.";
     expired_metadata
 "SAML-SP-CERT-11", Must, Harm::Protection, "saml-metadata §4.3.1"; "After validUntil of the metadata, logins are refused";
-    expects "a refusal once validUntil has passed and no newer metadata can be had";
-    fix "Store validUntil with the keys, and use none of them afterwards.";
+    expects "a refusal when validUntil has passed and there is no newer metadata";
+    fix "Store validUntil together with the keys, and do not use the keys after that time.";
     after_valid_until
-"SAML-SP-CERT-12", Must, Harm::Protection, "saml-metadata §4.3.3"; "Metadata that was changed after it was signed is not taken";
-    expects "a key that stands only in the changed document to be refused";
-    fix "Verify the signature of each document that you fetch, with the key that you were given, before you use any part of it.";
+"SAML-SP-CERT-12", Must, Harm::Protection, "saml-metadata §4.3.3"; "Metadata that was changed after signing is refused";
+    expects "a key that is only in the changed metadata to be refused";
+    fix "Verify the signature of the metadata with the configured key each time you fetch it, before you use any part of it.";
     changed_metadata
-"SAML-SP-CERT-13", Must, Harm::Protection, "saml-metadata §4.3.3"; "Metadata that another key signed is not taken";
-    expects "a key that stands only in the other's document to be refused";
-    fix "Verify the signature of metadata with the configured key only, never with the one in its KeyInfo.";
+"SAML-SP-CERT-13", Must, Harm::Protection, "saml-metadata §4.3.3"; "Metadata that is signed with another key is refused";
+    expects "a key that is only in this metadata to be refused";
+    fix "Verify the signature of the metadata only with the configured key, never with the key in its KeyInfo.";
     foreign_metadata
-"SAML-SP-CERT-14", Must, Harm::Protection, "saml-metadata §4.3.3"; "Metadata without a signature is not taken where one is demanded";
-    expects "a key that stands only in the unsigned document to be refused";
-    fix "Where a signature is demanded, refuse metadata that has none.";
+"SAML-SP-CERT-14", Must, Harm::Protection, "saml-metadata §4.3.3"; "Unsigned metadata is refused if a signature is required";
+    expects "a key that is only in the unsigned metadata to be refused";
+    fix "Refuse metadata without a signature if your configuration requires one.";
     unsigned_metadata
 }
 
-/// Checks that only profiles demand: their opposite is a check of every run.
+/// Checks that are requirements of profiles only; the opposite is a check of every run.
 pub(in crate::check::sp) const ONLY_FOR_PROFILES: &[&str] = &["SAML-SP-CERT-09"];
 
 async fn new_key_is_taken(beyond: &Beyond<'_>) -> Judged {
@@ -82,7 +82,7 @@ async fn new_key_is_taken(beyond: &Beyond<'_>) -> Judged {
     }
 }
 
-/// The honest case of all other checks: a new key is taken.
+/// Skips the check unless SAML-SP-CERT-01 passed: without it, the other checks prove nothing.
 async fn require_refetch(beyond: &Beyond<'_>) -> Result<(), Stop> {
     match first_key(beyond).await {
         FirstKey::Taken(_) => Ok(()),
@@ -91,7 +91,7 @@ async fn require_refetch(beyond: &Beyond<'_>) -> Result<(), Stop> {
     }
 }
 
-/// Passes if this key logs somebody in.
+/// Passes if a Response signed with this key is accepted. `whose` describes the key.
 async fn is_accepted(beyond: &Beyond<'_>, key: &SigningKey, whose: &str) -> Judged {
     match log_in(beyond, key, None).await? {
         Came::In(text, evidence) => holds_with(format!("{whose}: {text}"), evidence),
@@ -99,7 +99,7 @@ async fn is_accepted(beyond: &Beyond<'_>, key: &SigningKey, whose: &str) -> Judg
     }
 }
 
-/// Passes if this key logs nobody in.
+/// Passes if a Response signed with this key is refused. `whose` describes the key.
 async fn is_refused(beyond: &Beyond<'_>, key: &SigningKey, whose: &str) -> Judged {
     match log_in(beyond, key, None).await? {
         Came::In(text, evidence) => breaks(format!("{whose}: {text}"), evidence),
@@ -117,7 +117,7 @@ async fn overlap(beyond: &Beyond<'_>) -> Judged {
     is_accepted(beyond, &beyond.judge.provider.key, "the older of two keys").await
 }
 
-/// The honest case of the checks of a second key: two keys are accepted.
+/// Skips the check unless SAML-SP-CERT-02 passed: two keys in the metadata are accepted.
 async fn require_overlap(beyond: &Beyond<'_>) -> Result<(), Stop> {
     let tried = beyond.takes_two_keys.get_or_try_init(|| async {
         match overlap(beyond).await {
@@ -158,11 +158,13 @@ async fn no_key(beyond: &Beyond<'_>) -> Judged {
     require_refetch(beyond).await?;
     let faults = faults::catalogue().unwrap_or_default();
     let Some(unsigned) = faults.iter().find(|it| it.id == UNSIGNED) else {
-        return skip("the unsigned Response cannot be made");
+        return skip(
+            "cannot create the unsigned Response: the fault unsigned-forged was not found",
+        );
     };
     let before = match offer(beyond, &Publication::default()).await? {
-        Came::In(..) => "the service provider kept the key of the former document",
-        Came::Out(..) => "the service provider uses the former key no longer",
+        Came::In(..) => "the service provider kept the key of the previous metadata",
+        Came::Out(..) => "the service provider no longer uses the key of the previous metadata",
     };
     let provider = &beyond.judge.provider;
     let mut all = vec![before.to_owned()];
@@ -184,8 +186,8 @@ async fn no_key(beyond: &Beyond<'_>) -> Judged {
     holds_with(all.join("; "), json!(null))
 }
 
-/// A key whose certificate's validity begins so much later than now is taken
-/// with the metadata.
+/// Publishes a key whose certificate becomes valid `later` than now, and waits until the service
+/// provider uses that metadata. Returns the key.
 async fn with_certificate_of(
     beyond: &Beyond<'_>,
     later: SignedDuration,
@@ -196,7 +198,7 @@ async fn with_certificate_of(
     Ok(key)
 }
 
-/// Certificates are valid for a year.
+/// Certificates are valid for one year, so one from two years ago has expired.
 const TWO_YEARS: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
 
 async fn expired(beyond: &Beyond<'_>) -> Judged {
@@ -214,8 +216,8 @@ async fn expired_is_refused(beyond: &Beyond<'_>) -> Judged {
     is_refused(beyond, &key, "the certificate expired a year ago").await
 }
 
-/// Passes if a document of this kind with a new key is fetched and the key
-/// logs nobody in.
+/// Passes if this metadata, with a new key added, is fetched and a Response of the new key is
+/// refused.
 async fn is_not_taken(beyond: &Beyond<'_>, document: Publication) -> Judged {
     require_refetch(beyond).await?;
     let key = new_key(beyond, SignedDuration::ZERO).await?;
@@ -234,7 +236,7 @@ async fn expired_metadata(beyond: &Beyond<'_>) -> Judged {
 async fn signed_as(beyond: &Beyond<'_>, signature: DocumentSignature) -> Judged {
     if !beyond.judge.provider.refetch.is_some_and(|it| it.is_signed) {
         return skip(
-            "not judged: where the service provider demands that the metadata is signed, give --sign-metadata",
+            "not judged: give --sign-metadata if the service provider requires signed metadata",
         );
     }
     let document = Publication {
@@ -259,8 +261,8 @@ async fn unsigned_metadata(beyond: &Beyond<'_>) -> Judged {
 async fn after_valid_until(beyond: &Beyond<'_>) -> Judged {
     require_refetch(beyond).await?;
     let (provider, ambient) = (&beyond.judge.provider, &beyond.judge.ambient);
-    // Each fetch gets a document that is valid for a moment from then on, until
-    // a login shows that one was taken.
+    // Each fetch gets metadata that is valid for three seconds from then on, until a login shows
+    // that the service provider uses it.
     let short = Publication {
         validity: Validity::Short,
         ..own(beyond)
@@ -271,7 +273,7 @@ async fn after_valid_until(beyond: &Beyond<'_>) -> Judged {
         .ok()
         .and_then(|it| it.valid_until);
     let Some((until, refetch)) = until.zip(provider.refetch) else {
-        return skip("the document whose validity ends was not fetched");
+        return skip("the metadata with a short validUntil was not fetched");
     };
     loop {
         let since = ambient.now().duration_since(until);
@@ -291,7 +293,7 @@ async fn after_valid_until(beyond: &Beyond<'_>) -> Judged {
             }
             Came::In(..) if since.unsigned_abs() >= refetch.wait => {
                 return skip(format!(
-                    "still logged in {seconds} s after validUntil, which the clocks of two machines may differ by; --metadata-refetch-wait {} would decide it",
+                    "logins still work {seconds} s after validUntil, which may be an allowed clock skew; give --metadata-refetch-wait {} or more to judge this",
                     refetch.skew.as_secs()
                 ));
             }

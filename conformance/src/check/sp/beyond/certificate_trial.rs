@@ -1,6 +1,5 @@
-//! How the checks of certificates change the metadata, and how they see that
-//! the service provider took it: each document has a new key, and a login by
-//! that key is the proof.
+//! Changes the metadata for the checks of certificates, and finds out whether the service provider
+//! uses it: each version has a new key, and a login with a Response of that key is the proof.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -17,25 +16,25 @@ use super::super::publication::{KeyUse, Publication};
 use super::{Beyond, Stop, skip};
 use crate::key_pair::KeyPair;
 
-/// How long to wait for a fetch before the next login, which some service
-/// providers fetch the metadata for.
+/// How long to wait for a fetch before the next login. Some service providers fetch the metadata
+/// only when a user logs in.
 const STEP: Duration = Duration::from_secs(1);
 
-/// What came of a login, in a sentence, and its evidence.
+/// Whether a login succeeded; with a sentence and the evidence.
 pub(super) enum Came {
     In(String, Value),
     Out(String, Value),
 }
 
-/// What came of the first new key.
+/// Whether the service provider uses the first new key.
 pub(super) enum FirstKey {
-    /// How long that took.
+    /// A sentence with the time and the number of fetches.
     Taken(String),
     NotTaken(String, Value),
     NotJudged(String),
 }
 
-/// What came of a document with a new key.
+/// Whether the service provider uses metadata with a new key.
 enum Waited {
     Taken {
         took: Duration,
@@ -52,13 +51,13 @@ fn refetch(beyond: &Beyond<'_>) -> Result<Refetch, Stop> {
     let provider = &beyond.judge.provider;
     provider.refetch.ok_or_else(|| {
         Stop::Skip(format!(
-            "not judged: where the service provider fetches the metadata from {} again, give --metadata-refetch-wait SECONDS",
+            "not judged: give --metadata-refetch-wait SECONDS if the service provider fetches the metadata from {} again",
             provider.entity_id
         ))
     })
 }
 
-/// Makes a key whose certificate's validity begins so much later than now.
+/// Creates a key whose certificate becomes valid `later` than now.
 pub(super) async fn new_key(
     beyond: &Beyond<'_>,
     later: SignedDuration,
@@ -71,8 +70,8 @@ pub(super) async fn new_key(
     made.and_then(|it| it).map_err(Stop::Skip)
 }
 
-/// Logs the user in with a Response that this key signs. Where the service
-/// provider starts no login, the Response answers no request.
+/// Logs the user in with a Response that this key signs. If the service provider sends no
+/// AuthnRequest, the Response is unsolicited.
 pub(super) async fn log_in(
     beyond: &Beyond<'_>,
     key: &SigningKey,
@@ -80,7 +79,7 @@ pub(super) async fn log_in(
 ) -> Result<Came, Stop> {
     let attacker = beyond.judge.attacker();
     let user = &beyond.judge.person.user;
-    // A forged Response stands beside the genuine one of somebody else.
+    // A forged Response is derived from a genuine one about the attacker.
     let who = match fault.is_some_and(Fault::impersonates) {
         true => &attacker,
         false => user,
@@ -100,7 +99,7 @@ pub(super) async fn log_in(
     })
 }
 
-/// Serves this document from now on.
+/// Publishes this metadata from now on.
 fn publish(beyond: &Beyond<'_>, document: &Publication) -> Result<(), Stop> {
     let is_signed = refetch(beyond)?.is_signed;
     let (provider, ambient) = (beyond.judge.provider.clone(), beyond.judge.ambient.clone());
@@ -113,7 +112,7 @@ fn publish(beyond: &Beyond<'_>, document: &Publication) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Serves this document and waits until a login shows that its key is taken.
+/// Publishes this metadata and waits until a login shows that the service provider uses `key`.
 async fn wait_for(
     beyond: &Beyond<'_>,
     document: &Publication,
@@ -145,8 +144,8 @@ async fn wait_for(
     }
 }
 
-/// Serves this document with one more key, and returns the key once a login
-/// shows that the service provider took the document.
+/// Publishes this metadata with one more key, and returns that key as soon as a login shows that
+/// the service provider uses the metadata.
 pub(super) async fn taken(beyond: &Beyond<'_>, document: Publication) -> Result<SigningKey, Stop> {
     let key = new_key(beyond, SignedDuration::ZERO).await?;
     let document = document.with(KeyUse::Signing, &key);
@@ -161,12 +160,12 @@ pub(super) async fn taken(beyond: &Beyond<'_>, document: Publication) -> Result<
 
 fn not_fetched(refetch: Refetch, again: &str) -> String {
     format!(
-        "not judged: the metadata was not fetched {again}within {} s (--metadata-refetch-wait); some service providers wait longer after a document that they refused",
+        "not judged: the metadata was not fetched {again}within {} s (--metadata-refetch-wait); some service providers wait longer after metadata that they refused",
         refetch.wait.as_secs()
     )
 }
 
-/// What came of the first new key, tried once.
+/// Publishes the first new key and returns the result. This is tried once.
 pub(super) async fn first_key<'b>(beyond: &'b Beyond<'_>) -> &'b FirstKey {
     let tried = beyond.first_key.get_or_init(|| async {
         match try_first_key(beyond).await {
@@ -207,8 +206,8 @@ async fn try_first_key(beyond: &Beyond<'_>) -> Result<FirstKey, Stop> {
     })
 }
 
-/// Serves this document, which may be refused, until it was fetched. Returns
-/// what came of a login by the provider's own key afterwards.
+/// Publishes this metadata, which may be refused, until it was fetched. Returns the result of a
+/// login with the provider's own key afterwards.
 pub(super) async fn offer(beyond: &Beyond<'_>, document: &Publication) -> Result<Came, Stop> {
     let refetch = refetch(beyond)?;
     let provider = &beyond.judge.provider;
@@ -217,7 +216,7 @@ pub(super) async fn offer(beyond: &Beyond<'_>, document: &Publication) -> Result
     if !is_fetched_after(beyond, before, refetch.wait).await? {
         return skip(not_fetched(refetch, "again "));
     }
-    // By the end of one more login, what was fetched is taken or dropped.
+    // After one more login, the service provider has either accepted or refused the metadata.
     log_in(beyond, &provider.key, None).await
 }
 
@@ -245,8 +244,8 @@ async fn is_fetched_after(
 }
 
 impl Beyond<'_> {
-    /// Serves the provider's own metadata again, if it was changed, and waits
-    /// until the service provider fetched it.
+    /// Publishes the provider's original metadata again, if it was changed, and waits until the
+    /// service provider has fetched it.
     pub(in crate::check::sp) async fn restore_metadata(&self) {
         let provider = &self.judge.provider;
         let Some(refetch) = provider.refetch else {

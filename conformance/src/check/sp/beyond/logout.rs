@@ -1,6 +1,6 @@
-//! Single logout that the identity provider asks for (saml-profiles §4.4), in
-//! the browser of a user who is logged in: after each message that should end
-//! nothing, the session must still be there; after the honest one it must not.
+//! Checks of single logout that the identity provider starts (saml-profiles §4.4). Messages go
+//! through the browser of a user who is logged in. A valid LogoutRequest has to end the session;
+//! after every other message the user has to be logged in still.
 
 use jiff::SignedDuration;
 use saml::message::Principal;
@@ -16,72 +16,72 @@ use crate::inspection::{child, message, ns, parse};
 
 rows! {
 "SAML-SP-SLO-01", Must, Harm::Function, "saml-core §3.7.3.1, saml-profiles §4.4.3.3"; "A signed LogoutRequest ends the session";
-    expects "the probe does not show the user any more";
-    fix "Find the session by NameID and SessionIndex and end it; if logout is not offered, take the SingleLogoutService out of the metadata.";
+    expects "the user to be logged out: the probe no longer shows the user";
+    fix "Find the session by NameID and SessionIndex and end it. If you do not support single logout, remove SingleLogoutService from the metadata.";
     honest
-"SAML-SP-SLO-02", Must, Harm::Function, "saml-core §3.7.3.2, saml-profiles §4.4.3.4"; "The logout is answered with a LogoutResponse";
-    expects "a LogoutResponse with Success and the request's ID in InResponseTo, at the SingleLogoutService of the identity provider";
-    fix "Answer at the identity provider's SingleLogoutService from its metadata: it goes on with the other service providers only then.";
+"SAML-SP-SLO-02", Must, Harm::Function, "saml-core §3.7.3.2, saml-profiles §4.4.3.4"; "A signed LogoutRequest is answered with a LogoutResponse";
+    expects "a LogoutResponse with the status Success and the request's ID in InResponseTo, sent to the SingleLogoutService of the identity provider";
+    fix "Send a LogoutResponse to the SingleLogoutService in the identity provider's metadata: the identity provider waits for it before it logs the user out of the next service provider.";
     answered
 "SAML-SP-SLO-03", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "An unsigned LogoutRequest ends no session";
-    expects "the session lasts";
-    fix "Demand a signature on every LogoutRequest: otherwise any page logs your users out.";
+    expects "the user to stay logged in";
+    fix "Require a signature on every LogoutRequest: otherwise any web page can log your users out.";
     unsigned
-"SAML-SP-SLO-04", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "A LogoutRequest that is signed by a stranger ends no session";
-    expects "the session lasts";
-    fix "Verify the signature with the keys of the identity provider's metadata only.";
+"SAML-SP-SLO-04", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "A LogoutRequest that is signed with an unknown key ends no session";
+    expects "the user to stay logged in";
+    fix "Verify the signature only with the keys of the identity provider's metadata.";
     strangers_key
-"SAML-SP-SLO-05", Must, Harm::Protection, "saml-core §3.7.3.1"; "A LogoutRequest of another issuer ends no session";
-    expects "the session lasts";
-    fix "Compare the Issuer with the identity provider that the session comes from.";
+"SAML-SP-SLO-05", Must, Harm::Protection, "saml-core §3.7.3.1"; "A LogoutRequest with the Issuer of another identity provider ends no session";
+    expects "the user to stay logged in";
+    fix "Compare Issuer with the entity ID of the identity provider that the user logged in with.";
     another_issuer
-"SAML-SP-SLO-06", Should, Harm::Protection, "saml-core §3.7.1"; "A LogoutRequest that has ended ends no session";
-    expects "the session lasts: NotOnOrAfter was an hour ago";
-    fix "Discard a LogoutRequest whose NotOnOrAfter has passed.";
+"SAML-SP-SLO-06", Should, Harm::Protection, "saml-core §3.7.1"; "An expired LogoutRequest ends no session";
+    expects "the user to stay logged in: NotOnOrAfter of the LogoutRequest is an hour ago";
+    fix "Refuse a LogoutRequest whose NotOnOrAfter has passed.";
     expired
-"SAML-SP-SLO-07", Must, Harm::Protection, "saml-core §3.2.1"; "A LogoutRequest for another address ends no session";
-    expects "the session lasts";
-    fix "Compare Destination with the address at which the message came.";
+"SAML-SP-SLO-07", Must, Harm::Protection, "saml-core §3.2.1"; "A LogoutRequest with another Destination ends no session";
+    expects "the user to stay logged in";
+    fix "Compare Destination with the URL at which you received the message.";
     another_destination
-"SAML-SP-SLO-08", Should, Harm::Protection, "saml-core §3.7.3.1"; "A LogoutRequest about somebody else ends no session of this user";
-    expects "the session lasts";
-    fix "End the sessions of the NameID of the request, not that of the browser that brings it.";
+"SAML-SP-SLO-08", Should, Harm::Protection, "saml-core §3.7.3.1"; "A LogoutRequest about another user ends no session of this user";
+    expects "the user to stay logged in";
+    fix "End the sessions of the NameID in the request, not the session of the browser that delivers the request.";
     somebody_else
-"SAML-SP-SLO-09", May, Harm::Protection, "saml-core §3.7.3.1"; "A LogoutRequest that names another SessionIndex ends no session";
-    expects "the session lasts";
-    fix "Remember the SessionIndex of each session and end only those that the request names.";
+"SAML-SP-SLO-09", May, Harm::Protection, "saml-core §3.7.3.1"; "A LogoutRequest with another SessionIndex ends no session";
+    expects "the user to stay logged in";
+    fix "Store the SessionIndex of each session, and end only the sessions whose SessionIndex is in the request.";
     another_session
-"SAML-SP-SLO-10", Should, Harm::Protection, "saml-core §1.3.4"; "A LogoutRequest is obeyed once only";
-    expects "the session of a later login to last, when a request without SessionIndex is sent again";
-    fix "Remember the ID of each LogoutRequest as long as it is valid.";
+"SAML-SP-SLO-10", Should, Harm::Protection, "saml-core §1.3.4"; "A LogoutRequest that is sent a second time ends no session";
+    expects "the user to stay logged in after a later login, when an earlier LogoutRequest without SessionIndex is sent again";
+    fix "Remember the ID of each LogoutRequest until its NotOnOrAfter, and refuse the same ID again.";
     replayed
 "SAML-SP-SLO-11", Should, Harm::Protection, "saml-profiles §4.4.3.4"; "An unsolicited LogoutResponse ends no session";
-    expects "the session lasts";
-    fix "Accept a LogoutResponse only in answer to a request of your own.";
+    expects "the user to stay logged in";
+    fix "Accept a LogoutResponse only if its InResponseTo is the ID of a LogoutRequest that you sent.";
     unasked
-"SAML-SP-SLO-12", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "By the other binding, too, an unsigned LogoutRequest ends no session";
-    expects "the session lasts";
-    fix "Verify the signature in one place for all bindings.";
+"SAML-SP-SLO-12", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "An unsigned LogoutRequest to the second SingleLogoutService of the metadata ends no session";
+    expects "the user to stay logged in";
+    fix "Require and verify the signature with HTTP-Redirect and with HTTP-POST, in the same code.";
     unsigned_by_the_other
-"SAML-SP-SLO-13", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "By the other binding, too, a LogoutRequest that is signed by a stranger ends no session";
-    expects "the session lasts";
-    fix "Verify the signature in one place for all bindings.";
+"SAML-SP-SLO-13", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "A LogoutRequest that is signed with an unknown key ends no session at the second SingleLogoutService of the metadata";
+    expects "the user to stay logged in";
+    fix "Require and verify the signature with HTTP-Redirect and with HTTP-POST, in the same code.";
     strangers_key_by_the_other
 "SAML-SP-SLO-14", Must, Harm::Function, "saml-core §3.7.3.1"; "A LogoutRequest without SessionIndex ends the user's sessions in every browser";
-    expects "the session of another browser to be gone, too";
-    fix "Keep the sessions at the service provider, by NameID: a cookie alone can be ended by its own browser only.";
+    expects "the user to be logged out in this browser and in another one";
+    fix "Store the sessions at the service provider by NameID: a session that is only a cookie can be ended only in its own browser.";
     every_browser
-"SAML-SP-REDIR-01", Must, Harm::Protection, "saml-bindings §3.4.4.1"; "A query with a Signature and no SigAlg is refused";
-    expects "the session lasts";
-    fix "Take a query as signed only where SigAlg and Signature are both there.";
+"SAML-SP-REDIR-01", Must, Harm::Protection, "saml-bindings §3.4.4.1"; "A LogoutRequest whose query has a Signature but no SigAlg is refused";
+    expects "the user to stay logged in";
+    fix "Treat a query as signed only if it contains both SigAlg and Signature.";
     no_algorithm
-"SAML-SP-REDIR-02", Must, Harm::Protection, "saml-bindings §3.4.4.1"; "The signature of a query covers RelayState";
-    expects "the session lasts where RelayState was changed after signing";
-    fix "Verify the signature over SAMLRequest, RelayState and SigAlg as they came, in this order.";
+"SAML-SP-REDIR-02", Must, Harm::Protection, "saml-bindings §3.4.4.1"; "A LogoutRequest whose RelayState was changed after signing the query is refused";
+    expects "the user to stay logged in";
+    fix "Verify the signature over SAMLRequest, RelayState and SigAlg, in this order and exactly as they were received.";
     other_relay_state
-"SAML-SP-REDIR-03", Must, Harm::Protection, "saml-bindings §3.4.4.1"; "A query with SAMLRequest twice is refused";
-    expects "the session lasts where one of the two is signed and is about somebody else, and the other is about the user";
-    fix "Refuse a query in which a parameter comes twice; read the message from the very octets that were verified.";
+"SAML-SP-REDIR-03", Must, Harm::Protection, "saml-bindings §3.4.4.1"; "A query with two SAMLRequest parameters is refused";
+    expects "the user to stay logged in: the signed SAMLRequest is about another user, and the one about this user is not signed";
+    fix "Refuse a query that contains a parameter twice, and read the message from the same bytes whose signature you verified.";
     twice
 }
 
@@ -89,10 +89,10 @@ async fn honest(beyond: &Beyond<'_>) -> Judged {
     let done = beyond.honest_logout().await?;
     let evidence = evidence(&done.sent, &done.arrival);
     match done.ended {
-        true => holds_with("the probe does not show the user any more", evidence),
+        true => holds_with("the probe no longer shows the user", evidence),
         false => breaks(
             format!(
-                "the session lasts; the answer was HTTP {}",
+                "the user is still logged in; the answer was HTTP {}",
                 done.arrival.status.as_u16()
             ),
             evidence,
@@ -115,7 +115,7 @@ async fn answered(beyond: &Beyond<'_>) -> Judged {
                 Some(_) => message::messages(&done.arrival.body),
                 None => {
                     return breaks(
-                        format!("the browser did not come back to {slo} but ended at {url}"),
+                        format!("the browser did not return to {slo} but ended at {url}"),
                         seen,
                     );
                 }
@@ -123,7 +123,7 @@ async fn answered(beyond: &Beyond<'_>) -> Judged {
         }
     };
     let Some(answer) = all.into_iter().find(|it| it.xml.contains("LogoutResponse")) else {
-        return breaks("no LogoutResponse came that can be read", seen);
+        return breaks("the answer contains no readable LogoutResponse", seen);
     };
     let document = match parse(&answer.xml) {
         Ok(document) => document,
@@ -143,7 +143,11 @@ async fn answered(beyond: &Beyond<'_>) -> Judged {
     }
     let mut evidence = seen;
     evidence["answered"] = json!(answer.xml);
-    super::unless(complaints, "a LogoutResponse with Success came", evidence)
+    super::unless(
+        complaints,
+        "a LogoutResponse with Success was sent",
+        evidence,
+    )
 }
 
 async fn unsigned(beyond: &Beyond<'_>) -> Judged {
@@ -155,11 +159,12 @@ async fn strangers_key(beyond: &Beyond<'_>) -> Judged {
     beyond.lasts_signed_by(&beyond.endpoint()?, key).await
 }
 
-/// The second binding that the metadata offers.
+/// Returns the SingleLogoutService with the second binding of the metadata. The check is skipped
+/// if the metadata has only one.
 fn other_endpoint<'b>(beyond: &'b Beyond<'_>) -> Result<Endpoint<'b>, Stop> {
     match beyond.endpoints().into_iter().nth(1) {
         Some(endpoint) => Ok(endpoint),
-        None => skip("the metadata has a SingleLogoutService by one binding only"),
+        None => skip("the metadata has SingleLogoutService with one binding only"),
     }
 }
 
@@ -223,16 +228,19 @@ async fn replayed(beyond: &Beyond<'_>) -> Judged {
     let message = Message::request(&request, Some(&beyond.judge.provider.key));
     beyond.send(&first, &message, &endpoint).await?;
     if beyond.is_in(&first.visitor).await? {
-        return skip("a LogoutRequest without SessionIndex ends no session here");
+        return skip("a LogoutRequest without SessionIndex does not end the session");
     }
-    // The next login is about the very same name.
+    // A later login with the same NameID, to which the same request would apply.
     let later = beyond.new_session().await?;
     let arrival = beyond.send(&later, &message, &endpoint).await?;
     let evidence = evidence(&message.xml, &arrival);
     match beyond.is_in(&later.visitor).await? {
-        true => holds_with("the session of the later login lasts", evidence),
+        true => holds_with(
+            "the user is still logged in after the later login",
+            evidence,
+        ),
         false => breaks(
-            "the same request ended the session of a later login, too",
+            "the same LogoutRequest also ended the session of a later login",
             evidence,
         ),
     }
@@ -245,7 +253,7 @@ async fn every_browser(beyond: &Beyond<'_>) -> Judged {
     let endpoint = beyond.endpoint()?;
     let (here, elsewhere) = (beyond.new_session().await?, beyond.new_session().await?);
     if !beyond.is_in(&here.visitor).await? {
-        return skip("a login in another browser ends the session before it");
+        return skip("not judged: a login in another browser ends the user's previous session");
     }
     let mut request = request_of(beyond.judge, &here, endpoint.location);
     request.session_indexes = Vec::new();
@@ -257,9 +265,12 @@ async fn every_browser(beyond: &Beyond<'_>) -> Judged {
         beyond.is_in(&elsewhere.visitor).await?,
     );
     match lasts {
-        (false, false) => holds_with("both sessions are gone", evidence),
-        (true, _) => breaks("the session of the browser that brought it lasts", evidence),
-        (false, true) => breaks("the session of the other browser lasts", evidence),
+        (false, false) => holds_with("the user is logged out in both browsers", evidence),
+        (true, _) => breaks(
+            "the browser that delivered the LogoutRequest is still logged in",
+            evidence,
+        ),
+        (false, true) => breaks("the other browser is still logged in", evidence),
     }
 }
 
@@ -286,7 +297,8 @@ async fn other_relay_state(beyond: &Beyond<'_>) -> Judged {
 }
 
 async fn twice(beyond: &Beyond<'_>) -> Judged {
-    // Where names do not matter, the signed request alone ends the session.
+    // If the service provider does not compare the NameID, the signed request about another user
+    // already ends the session, and the second parameter proves nothing.
     if matches!(somebody_else(beyond).await, Err(Stop::Breaks(_))) {
         return Err(Stop::Follows("SAML-SP-SLO-08"));
     }

@@ -1,5 +1,4 @@
-//! Logout messages as the identity provider, or somebody in its place, sends
-//! them.
+//! Logout messages of the identity provider, and of an attacker who sends them in its place.
 
 use std::io::Write as _;
 
@@ -19,56 +18,58 @@ use super::super::visitor::Visitor;
 use super::Stop;
 use crate::check::sp::{Judge, logout_request};
 
-/// Somebody who is logged in.
+/// A browser in which a user is logged in.
 pub(super) struct Session {
     pub(super) visitor: Visitor,
-    /// Whom the identity provider named.
+    /// The `NameID` of the assertion.
     pub(super) name: String,
-    /// The SessionIndex of the assertion.
+    /// The `SessionIndex` of the assertion.
     pub(super) index: String,
 }
 
-/// What is done to a signed query on its way.
+/// A change to the signed query of the HTTP-Redirect binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trick {
-    /// It stays as it was signed.
+    /// The query is not changed.
     None,
-    /// SigAlg is taken out.
+    /// `SigAlg` is removed after signing.
     NoAlgorithm,
-    /// RelayState is changed after signing.
+    /// `RelayState` is changed after signing.
     OtherRelayState,
-    /// A signed request about somebody else, whose parameter comes twice: the
-    /// second one, about the user, is unsigned.
+    /// The query has two `SAMLRequest` parameters: a signed one about another user, then an
+    /// unsigned one about this user.
     TwiceAfter,
-    /// The same, with the unsigned one first.
+    /// As [`Self::TwiceAfter`], but with the unsigned parameter first.
     TwiceBefore,
 }
 
-/// A message about to be sent.
+/// A logout message and how to sign it.
 pub(super) struct Message<'m> {
     pub(super) xml: String,
     /// `SAMLRequest` or `SAMLResponse`.
     pub(super) parameter: &'static str,
-    /// None: it is not signed.
+    /// The key that signs the message; `None` for an unsigned message.
     pub(super) key: Option<&'m SigningKey>,
     pub(super) trick: Trick,
-    /// What the second parameter of a doubled one contains.
+    /// The XML of the unsigned second message, for [`Trick::TwiceAfter`] and
+    /// [`Trick::TwiceBefore`].
     pub(super) other_xml: String,
 }
 
-/// How a message is carried: an address to open, or one to post a field to.
+/// A message as the browser sends it.
 pub(super) enum Carried {
+    /// A URL to open (HTTP-Redirect).
     Link(Url),
+    /// A URL to post to, with the name and the value of the form's field (HTTP-POST).
     Form(Url, &'static str, String),
 }
 
-/// The honest request to end this session, at this address of the service
-/// provider.
+/// Creates a valid LogoutRequest for this session, with `location` as its `Destination`.
 pub(super) fn request_of(judge: &Judge, session: &Session, location: &str) -> LogoutRequest {
     logout_request(judge, &session.name, vec![session.index.clone()], location)
 }
 
-/// An answer to a request that nobody made.
+/// Creates a LogoutResponse whose `InResponseTo` is the ID of no LogoutRequest.
 pub(super) fn unasked_answer(judge: &Judge, location: &str) -> LogoutResponse {
     let id = || format!("_{}", judge.ambient.rng().hex(16));
     LogoutResponse {
@@ -82,7 +83,7 @@ pub(super) fn unasked_answer(judge: &Judge, location: &str) -> LogoutResponse {
 }
 
 impl<'m> Message<'m> {
-    /// A request, signed with this key.
+    /// Creates a message from a LogoutRequest; `key` signs it, if there is one.
     pub(super) fn request(request: &LogoutRequest, key: Option<&'m SigningKey>) -> Self {
         Self {
             xml: request.to_xml(),
@@ -93,9 +94,13 @@ impl<'m> Message<'m> {
         }
     }
 
-    /// Carries it by this binding.
+    /// Signs and encodes the message for this binding.
+    ///
+    /// # Errors
+    /// [`Stop::Skip`] if the message cannot be signed or `location` is no URL.
     pub(super) fn carry(&self, binding: &str, location: &str) -> Result<Carried, Stop> {
-        let failed = |error: String| Stop::Skip(format!("the message cannot be made: {error}"));
+        let failed =
+            |error: String| Stop::Skip(format!("cannot create the logout message: {error}"));
         let url = Url::parse(location).map_err(|error| failed(error.to_string()))?;
         if binding == names::HTTP_POST {
             let xml = match self.key {
@@ -116,7 +121,7 @@ impl<'m> Message<'m> {
         Ok(Carried::Link(link))
     }
 
-    /// The query of a redirect (saml-bindings §3.4.4.1).
+    /// Returns the query for HTTP-Redirect (saml-bindings §3.4.4.1), changed as `trick` says.
     fn query(&self) -> Result<String, String> {
         let message = pair(self.parameter, &deflated(&self.xml)?);
         let mut query = message.clone();

@@ -1,5 +1,5 @@
-//! Trials of logout messages: a session, a message in its browser, and whether
-//! the session is still there.
+//! Trials of logout messages: logs a user in, sends a message in that browser, and asks the
+//! probe whether the user is logged in still.
 
 use saml::keys::SigningKey;
 use saml::message::{LogoutRequest, Principal};
@@ -14,22 +14,26 @@ use super::logout_message::{Carried, Message, Session, Trick, request_of};
 use super::{Beyond, Judged, Stop, breaks, holds_with, skip};
 use crate::check::runner::page_summary;
 
-/// What came of the honest LogoutRequest.
+/// The result of a valid LogoutRequest.
 pub(super) struct HonestLogout {
+    /// True if the user is logged out.
     pub(super) ended: bool,
     /// The ID of the request.
     pub(super) id: String,
+    /// Where the browser ended.
     pub(super) arrival: Arrival,
+    /// The XML of the request.
     pub(super) sent: String,
 }
 
-/// Where the service provider takes logout messages.
+/// A `SingleLogoutService` of the service provider's metadata.
 pub(super) struct Endpoint<'t> {
     pub(super) binding: &'t str,
     pub(super) location: &'t str,
 }
 
 impl Beyond<'_> {
+    /// Returns the endpoints for HTTP-Redirect and HTTP-POST, in this order, one of each binding.
     pub(super) fn endpoints(&self) -> Vec<Endpoint<'_>> {
         let all = self.judge.target.metadata.slo.iter();
         let mut found: Vec<Endpoint<'_>> = all
@@ -44,6 +48,7 @@ impl Beyond<'_> {
         found
     }
 
+    /// Returns the first of [`Self::endpoints`]; the check is skipped if there is none.
     pub(super) fn endpoint(&self) -> Result<Endpoint<'_>, Stop> {
         match self.endpoints().into_iter().next() {
             Some(endpoint) => Ok(endpoint),
@@ -51,7 +56,7 @@ impl Beyond<'_> {
         }
     }
 
-    /// A new session of the person of `--user`.
+    /// Logs the user of `--user` in, in a new browser.
     pub(super) async fn new_session(&self) -> Result<Session, Stop> {
         let user = &self.judge.person.user;
         let login = Login::new(self.judge, user);
@@ -61,7 +66,7 @@ impl Beyond<'_> {
         let answer = login.deliver(&visitor, &ready).await?;
         if !answer.is_accepted() {
             return skip(format!(
-                "an honest login was refused: {}",
+                "the honest login was refused: {}",
                 answer.to_sentence()
             ));
         }
@@ -72,8 +77,8 @@ impl Beyond<'_> {
         })
     }
 
-    /// Sends a message in the session's browser, from the identity provider's
-    /// page.
+    /// Sends a message in the session's browser, as a link or a form on a page of the identity
+    /// provider.
     pub(super) async fn send(
         &self,
         session: &Session,
@@ -92,6 +97,8 @@ impl Beyond<'_> {
         })
     }
 
+    /// Logs a user in and sends a valid LogoutRequest. This is done once; all checks use the
+    /// same result.
     pub(super) async fn honest_logout(&self) -> Result<&HonestLogout, Stop> {
         let endpoint = self.endpoint()?;
         let done = self.honest_logout.get_or_init(|| async {
@@ -120,8 +127,8 @@ impl Beyond<'_> {
         }
     }
 
-    /// Sends a message that should end nothing in the browser of a user who is
-    /// logged in.
+    /// Sends a message that must not end the session, in the browser of a user who is logged in.
+    /// The check passes if the user is logged in still.
     pub(super) async fn lasts<'k>(
         &self,
         endpoint: &Endpoint<'_>,
@@ -132,7 +139,7 @@ impl Beyond<'_> {
         }
         let mut kept = self.session.lock().await;
         let session = match kept.take() {
-            // Another check may have ended all sessions of the user.
+            // The session is used again, unless another check has ended all of the user's sessions.
             Some(session) if self.is_in(&session.visitor).await? => session,
             _ => self.new_session().await?,
         };
@@ -146,18 +153,18 @@ impl Beyond<'_> {
         );
         if !self.is_in(&session.visitor).await? {
             return breaks(
-                format!("the session is gone; the answer was {said}"),
+                format!("the user is logged out; the answer was {said}"),
                 evidence,
             );
         }
         *kept = Some(session);
         holds_with(
-            format!("the session lasts; the answer was {said}"),
+            format!("the user is still logged in; the answer was {said}"),
             evidence,
         )
     }
 
-    /// The same with a request that this key signs; none: that is not signed.
+    /// As [`Self::lasts`], with a LogoutRequest that `key` signs, or an unsigned one.
     pub(super) async fn lasts_signed_by(
         &self,
         endpoint: &Endpoint<'_>,
@@ -170,8 +177,8 @@ impl Beyond<'_> {
         .await
     }
 
-    /// The same by the preferred binding, with a request that is signed by the
-    /// identity provider and was changed before.
+    /// As [`Self::lasts`] at the first endpoint, with a LogoutRequest that `change` changes before
+    /// the identity provider's key signs it.
     pub(super) async fn lasts_after(&self, change: impl FnOnce(&mut LogoutRequest)) -> Judged {
         let endpoint = self.endpoint()?;
         self.lasts(&endpoint, |session| {
@@ -182,7 +189,7 @@ impl Beyond<'_> {
         .await
     }
 
-    /// The same with a query that something was done to.
+    /// As [`Self::lasts`] by HTTP-Redirect, with a query that `trick` changes after signing.
     pub(super) async fn lasts_with(&self, trick: Trick) -> Judged {
         let endpoint = self.endpoint()?;
         if endpoint.binding != names::HTTP_REDIRECT {
@@ -204,7 +211,7 @@ impl Beyond<'_> {
     }
 }
 
-/// What was sent, and where the browser ended.
+/// Returns the evidence for the report: the message, and the page where the browser ended.
 pub(super) fn evidence(sent: &str, arrival: &Arrival) -> Value {
     json!({
         "sent": sent,

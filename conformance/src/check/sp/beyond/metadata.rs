@@ -1,4 +1,4 @@
-//! What the metadata announces (saml-metadata).
+//! Checks of the service provider's metadata document (saml-metadata).
 
 use browser::site::is_trustworthy;
 use roxmltree::{Document, Node};
@@ -12,32 +12,33 @@ use crate::inspection::{ns, parse, schema, text};
 
 rows! {
 "SAML-SP-MD-01", Must, Harm::Style, "saml-metadata §2.3, §2.4"; "The metadata is valid against the schema";
-    expects "the elements and attributes of the schema, in its order";
-    fix "Let the library write the metadata.";
+    expects "only the elements and attributes that saml-schema-metadata-2.0.xsd allows, in its order";
+    fix "Let the SAML library write the metadata.";
     valid
-"SAML-SP-MD-02", May, Harm::Style, "saml-metadata §2.4.1.1"; "The certificates of the metadata are within their validity";
-    expects "no certificate that has ended or not begun: SAML does not look at these dates, many identity providers do";
-    fix "Issue a new certificate for the key.";
+"SAML-SP-MD-02", May, Harm::Style, "saml-metadata §2.4.1.1"; "The certificates of the metadata are valid at this time";
+    expects "no certificate that has expired or is not valid yet: SAML ignores these dates, but many identity providers do not";
+    fix "Issue a new certificate for the same key, and publish it in the metadata.";
     certificates
-"SAML-SP-MD-03", Should, Harm::Protection, "saml-sec-consider §6.1"; "Every endpoint is reached by HTTPS";
-    expects "https:// in every Location, but for this machine's own names";
-    fix "Serve the endpoints by HTTPS only: a Response that is read on its way lets the reader in.";
+"SAML-SP-MD-03", Should, Harm::Protection, "saml-sec-consider §6.1"; "Every endpoint of the metadata uses HTTPS";
+    expects "https:// in every Location, except for loopback addresses";
+    fix "Serve the endpoints only by HTTPS: an attacker who reads a Response on the network can log in with it.";
     https
-"SAML-SP-MD-04", Must, Harm::Function, "saml-metadata §2.3.1"; "The metadata has not ended";
-    expects "validUntil in the future, or none";
-    fix "Renew validUntil when the metadata is published again: nobody may use it after that.";
+"SAML-SP-MD-04", Must, Harm::Function, "saml-metadata §2.3.1"; "The metadata has not expired";
+    expects "a validUntil in the future, or no validUntil";
+    fix "Set a later validUntil each time the metadata is published: identity providers must not use the metadata after that time.";
     validity
-"SAML-SP-MD-05", Must, Harm::Function, "saml-metadata §2.2.3"; "Every assertion consumer service has an index of its own";
-    expects "different values of index";
-    fix "Number the assertion consumer services.";
+"SAML-SP-MD-05", Must, Harm::Function, "saml-metadata §2.2.3"; "Every AssertionConsumerService has a different index";
+    expects "an index on every AssertionConsumerService, and no value twice";
+    fix "Give each AssertionConsumerService a different number as its index.";
     indexes
 "SAML-SP-MD-06", Should, Harm::Protection, "CWE-522"; "The metadata contains no private key";
     expects "certificates and public keys only";
-    fix "Take the private key out, and replace it at once: whoever has read the metadata has it.";
+    fix "Remove the private key from the metadata and replace the key pair at once: everybody who has read the metadata knows the key.";
     no_private_key
 }
 
-/// Reads the role of a service provider in the metadata, with the document.
+/// Finds the `SPSSODescriptor` of the service provider in its metadata and passes it to `judge`,
+/// with the document.
 fn with_role(
     beyond: &Beyond<'_>,
     judge: impl FnOnce(&Document<'_>, Node<'_, '_>) -> Judged,
@@ -46,7 +47,8 @@ fn with_role(
     if xml.is_empty() {
         return skip("there is no metadata document");
     }
-    let document = parse(xml).map_err(|why| Stop::Skip(format!("it cannot be read: {why}")))?;
+    let document =
+        parse(xml).map_err(|why| Stop::Skip(format!("the metadata cannot be read: {why}")))?;
     let entity_id = beyond.judge.target.metadata.entity_id.as_str();
     let role = document.descendants().find(|it| {
         it.has_tag_name((ns::METADATA, "SPSSODescriptor"))
@@ -54,18 +56,21 @@ fn with_role(
     });
     match role {
         Some(role) => judge(&document, role),
-        None => skip(format!("it has no SPSSODescriptor of {entity_id}")),
+        None => skip(format!(
+            "the metadata has no SPSSODescriptor of {entity_id}"
+        )),
     }
 }
 
 async fn valid(beyond: &Beyond<'_>) -> Judged {
     with_role(beyond, |_, role| {
         let entity = role.parent().unwrap_or(role);
-        unless(schema::violations(entity), "it is", json!(null))
+        unless(schema::violations(entity), "it is valid", json!(null))
     })
 }
 
-/// Judges every certificate of the role.
+/// Judges every certificate of the service provider's role. The check fails with the texts that
+/// `complaint` returns.
 fn over_certificates(
     beyond: &Beyond<'_>,
     complaint: impl Fn(&Certificate) -> Option<String>,
@@ -85,7 +90,7 @@ fn over_certificates(
             return skip("the metadata has no certificate");
         }
         complaints.dedup();
-        unless(complaints, "they are", json!(null))
+        unless(complaints, "they are valid", json!(null))
     })
 }
 
@@ -104,15 +109,15 @@ async fn https(beyond: &Beyond<'_>) -> Judged {
         let has_https = locations.clone().any(is_https);
         let is_open = |location: &&str| {
             let url = Url::parse(location);
-            // On this very machine nobody reads what is on its way.
+            // What is sent to a loopback address never crosses the network.
             !url.is_ok_and(|url| is_trustworthy(&url))
         };
         let mut open: Vec<String> = locations.filter(is_open).map(str::to_owned).collect();
         open.dedup();
         if open.is_empty() && !has_https {
-            return skip("every endpoint is at an address of this machine, and none uses HTTPS");
+            return skip("not judged: every endpoint has a loopback address, and none uses HTTPS");
         }
-        unless(open, "it is", json!(null))
+        unless(open, "they all use HTTPS", json!(null))
     })
 }
 
@@ -123,9 +128,9 @@ async fn validity(beyond: &Beyond<'_>) -> Judged {
         let complaints = ends.filter_map(|end| match end.parse::<jiff::Timestamp>() {
             Ok(at) if at > now => None,
             Ok(_) => Some(format!("validUntil is {end}")),
-            Err(_) => Some(format!("validUntil is no time: {end}")),
+            Err(_) => Some(format!("validUntil is not a time: {end}")),
         });
-        unless(complaints.collect(), "it has not", json!(null))
+        unless(complaints.collect(), "it has not expired", json!(null))
     })
 }
 
@@ -141,12 +146,12 @@ async fn indexes(beyond: &Beyond<'_>) -> Judged {
         indexes.dedup();
         let mut complaints = Vec::new();
         if indexes.len() < all {
-            complaints.push("two assertion consumer services have one index".to_owned());
+            complaints.push("two AssertionConsumerService elements have the same index".to_owned());
         }
         if indexes.contains(&"") {
-            complaints.push("an assertion consumer service has no index".to_owned());
+            complaints.push("an AssertionConsumerService has no index".to_owned());
         }
-        unless(complaints, "it has", json!(null))
+        unless(complaints, "the indexes are different", json!(null))
     })
 }
 
@@ -158,7 +163,7 @@ async fn no_private_key(beyond: &Beyond<'_>) -> Judged {
         let complaints = is_secret.map(|it| format!("it contains \"{it}\""));
         unless(
             complaints.into_iter().collect(),
-            "it contains none",
+            "it contains no private key",
             json!(null),
         )
     })

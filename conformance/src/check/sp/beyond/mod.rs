@@ -1,21 +1,20 @@
-//! Checks of a service provider beyond its assertion consumer service, as
-//! data, one table a file; each table is a group.
+//! Checks of a service provider that are not faults of a Response. Each file has one table of
+//! checks, which is a group.
 //!
 //! | file | checks |
 //! | --- | --- |
 //! | `request` | the AuthnRequest |
-//! | `metadata` | what it announces |
-//! | `relay_state` | RelayState as an open redirect or a way for markup |
+//! | `metadata` | the metadata document |
+//! | `relay_state` | open redirects, headers and markup by `RelayState` |
 //! | `unsolicited` | unsolicited Responses |
-//! | `session` | cookies, and two users |
-//! | `logout` | single logout: who can end sessions |
-//! | `tenant` | two tenants with an identity provider each |
-//! | `certificate` | the keys of metadata that is fetched again |
+//! | `session` | session cookies, and the sessions of two users |
+//! | `logout` | single logout: which messages end a session |
+//! | `tenant` | two tenants, each with its own identity provider |
+//! | `certificate` | how changed keys in the identity provider's metadata are used |
 //!
-//! A group whose honest case does not work, or that the service provider does
-//! not offer, is skipped with the reason. To add a check: a line in a table,
-//! its function, and a switch of the broken service provider in
-//! `harness/tests/broken_sp` that it alone finds.
+//! A group is skipped, with the reason, if the service provider does not offer the function or if
+//! a valid message is refused. To add a check, write an entry in a table, its function, and a
+//! flaw of the broken service provider in `harness/tests/broken_sp` that only this check finds.
 
 mod certificate;
 mod certificate_trial;
@@ -42,10 +41,10 @@ use super::{CheckError, Judge};
 use crate::check::Outcome;
 use crate::check::runner::page_summary;
 
-/// What a check found: that it holds, and what shows it.
+/// The result of a check: `Ok` if it passes.
 type Judged = Result<Seen, Stop>;
 
-/// What was seen.
+/// The actual behavior of the service provider: a sentence, and the evidence for the report.
 pub(super) struct Seen {
     text: String,
     evidence: Value,
@@ -53,13 +52,13 @@ pub(super) struct Seen {
 
 /// Why a check does not pass.
 pub(super) enum Stop {
-    /// A finding.
+    /// The check fails.
     Breaks(Seen),
-    /// Not judged, and why.
+    /// The check is skipped for this reason.
     Skip(String),
-    /// Not judged: an answer did not come, from this address and for this reason.
+    /// The check is skipped because this URL gave no answer, for this reason.
     Lost(String, String),
-    /// Not judged because of another check.
+    /// The check is skipped because the check with this id did not pass.
     Follows(&'static str),
 }
 
@@ -92,7 +91,7 @@ fn skip<T>(why: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Skip(why.into()))
 }
 
-/// Passes where nothing is complained of.
+/// Passes with the text `otherwise` if there are no complaints, and fails with them otherwise.
 fn unless(complaints: Vec<String>, otherwise: &str, evidence: Value) -> Judged {
     match complaints.is_empty() {
         true => holds_with(otherwise, evidence),
@@ -100,11 +99,11 @@ fn unless(complaints: Vec<String>, otherwise: &str, evidence: Value) -> Judged {
     }
 }
 
-/// A check and its function.
+/// A check and the function that judges it.
 pub(super) type Row = crate::check::row::Row<for<'a> fn(&'a Beyond<'a>) -> BoxFuture<'a, Judged>>;
 
-/// A table of checks. A line reads: id, level, harm, section; title; what is
-/// expected; how to correct it; its function.
+/// Defines the table of checks of a file. An entry has the id, level, harm and section of the
+/// specification; the title; what is expected; how to fix it; the function that judges it.
 macro_rules! rows {
     ($($id:literal, $level:ident, $harm:expr, $spec:literal; $title:literal; expects $expected:literal; fix $fix:literal; $judge:path)*) => {
         pub(super) static CHECKS: &[super::Row] = &[$(super::Row {
@@ -121,22 +120,22 @@ macro_rules! rows {
 }
 use rows;
 
-/// Every check of every group.
+/// Returns all checks of all groups.
 pub(super) fn all_rows() -> impl Iterator<Item = &'static Row> {
     plain_rows().chain(certificate::CHECKS)
 }
 
-/// The checks that change the metadata of the identity provider.
+/// Returns the checks that change the metadata of the identity provider.
 pub(super) fn certificate_rows() -> impl Iterator<Item = &'static Row> {
     certificate::CHECKS.iter()
 }
 
-/// Whether only profiles demand this check.
+/// True if the check is a requirement of profiles only.
 pub(super) fn is_only_for_profiles(id: &str) -> bool {
     certificate::ONLY_FOR_PROFILES.contains(&id)
 }
 
-/// The checks that leave the set-up as it is.
+/// Returns the checks that do not change the metadata of the identity provider.
 pub(super) fn plain_rows() -> impl Iterator<Item = &'static Row> {
     let tables = [
         request::CHECKS,
@@ -150,14 +149,15 @@ pub(super) fn plain_rows() -> impl Iterator<Item = &'static Row> {
     tables.into_iter().flatten()
 }
 
-/// Checks that fail for the same reason as a simpler one where both fail.
+/// Pairs of checks with the same cause: if both fail, the finding is the second one.
 pub(super) const FOLLOWS: &[(&str, &str)] = &[
     ("SAML-SP-UNSOL-01", "SAML-SP-REPLAY-01"),
     ("SAML-SP-UNSOL-01", "SAML-SP-REPLAY-03"),
     ("SAML-SP-UNSOL-02", "SAML-SP-UNSOL-01"),
 ];
 
-/// What the groups share: what was found out once.
+/// What all groups use. Results that several checks need are stored, so that they are
+/// determined once.
 pub(super) struct Beyond<'j> {
     judge: &'j Judge,
     /// A second tenant of the same service provider, with its own identity
@@ -171,18 +171,20 @@ pub(super) struct Beyond<'j> {
     session: Mutex<Option<logout_message::Session>>,
     session_cookies: OnceCell<Vec<SetCookie>>,
     first_key: OnceCell<certificate_trial::FirstKey>,
-    /// Whether two keys of the metadata are accepted side by side.
+    /// True if the service provider accepts both of two signing keys in the metadata.
     takes_two_keys: OnceCell<bool>,
-    /// Whether the metadata of the identity provider was changed.
+    /// True if the metadata of the identity provider was changed.
     has_published: AtomicBool,
 }
 
-/// What came of a delivery, as seen from the browser.
+/// The result of delivering a Response.
 struct Delivery {
+    /// Where the browser ended.
     arrival: Arrival,
-    /// What `--expect` matched at the probe afterwards.
+    /// The text that `--expect` matched in the probe's answer afterwards; `None` if the user is
+    /// not logged in.
     shown: Option<String>,
-    /// The probe's whole answer.
+    /// The body of the probe's answer.
     probe: String,
 }
 
@@ -218,7 +220,7 @@ impl<'j> Beyond<'j> {
         }
     }
 
-    /// Judges one check.
+    /// Runs one check and returns its verdict.
     pub(super) async fn judge(&self, row: &Row) -> Outcome {
         let check = row.check();
         let patience = &self.judge.runner.patience;
@@ -243,10 +245,11 @@ impl<'j> Beyond<'j> {
         Login::new(self.judge, &self.judge.person.user)
     }
 
-    /// The first three requests, of three browsers.
+    /// Returns the AuthnRequests of three logins, each in a new browser. They are read once; the
+    /// check is skipped with `--idp-initiated`.
     async fn requests(&self) -> Result<&[Request], Stop> {
         if self.judge.target.start_url.is_none() {
-            return skip("not judged: with --idp-initiated there are no requests");
+            return skip("not judged: with --idp-initiated there is no AuthnRequest");
         }
         let asked = self.requests.get_or_init(|| async {
             let mut all = Vec::new();
@@ -264,7 +267,7 @@ impl<'j> Beyond<'j> {
         }
     }
 
-    /// Delivers the honest Response to what was asked, about `who`.
+    /// Delivers the honest Response about `who` to `asked`, and opens the probe.
     async fn deliver(
         &self,
         visitor: &Visitor,
@@ -283,21 +286,21 @@ impl<'j> Beyond<'j> {
         })
     }
 
-    /// Logs somebody in: asks, and delivers the honest answer.
+    /// Logs the user `who` in: starts a login and delivers the honest Response.
     async fn log_in(&self, visitor: &Visitor, who: &str) -> Result<Delivery, CheckError> {
         let asked = Login::new(self.judge, who).ask(visitor).await?;
         self.deliver(visitor, who, asked).await
     }
 
-    /// Whether the person of `--user` is in, in this browser.
+    /// True if the user of `--user` is logged in in this browser, as the probe shows.
     async fn is_in(&self, visitor: &Visitor) -> Result<bool, CheckError> {
         let probe = self.judge.target.probe_url.clone();
         let probe = visitor.open(probe, None).await?;
         Ok(self.judge.find_person(&probe.body, &[]).is_some())
     }
 
-    /// Skips where the service provider refuses Responses that nobody asked
-    /// for, with what it said.
+    /// Skips the check if the service provider refuses an unsolicited Response, and quotes its
+    /// answer. This is tried once.
     async fn require_unsolicited(&self) -> Result<(), Stop> {
         let tried = self.unsolicited.get_or_init(|| async {
             let login = self.login();

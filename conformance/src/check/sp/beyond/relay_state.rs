@@ -1,5 +1,5 @@
-//! RelayState as whoever delivers the Response chooses it: it must not lead
-//! elsewhere, and nothing in it may become a header or markup.
+//! Checks of `RelayState`. An attacker who delivers a Response can choose it, so it must not
+//! cause an open redirect, a response header or markup in a page.
 
 use std::sync::LazyLock;
 
@@ -12,31 +12,31 @@ use super::{Beyond, Delivery, Judged, rows, unless};
 use crate::check::Harm;
 
 rows! {
-"SAML-SP-RELAY-01", Should, Harm::Protection, "saml-bindings §3.5.3, CWE-601"; "RelayState with an address of another site leads nobody there";
-    expects "no redirect to https://intruder.example/, by a header or by the page";
-    fix "Treat RelayState as a key to state that the service provider keeps. If it must be an address, allow addresses of your own origin only, compared after parsing.";
+"SAML-SP-RELAY-01", Should, Harm::Protection, "saml-bindings §3.5.3, CWE-601"; "RelayState with a URL of another site causes no redirect to that site";
+    expects "no redirect to https://intruder.example/, neither by the Location header nor by the page";
+    fix "Treat RelayState as the key of a state that the service provider stores. If it has to be a URL, parse it and accept only your own origin.";
     absolute
-"SAML-SP-RELAY-02", Should, Harm::Protection, "saml-bindings §3.5.3, CWE-601"; "RelayState with an address of another site in disguise leads nobody there";
-    expects "no redirect to intruder.example for //intruder.example, /\\intruder.example and the like";
-    fix "Parse the address as a browser does and compare its origin: an address that begins with / may still name another host.";
+"SAML-SP-RELAY-02", Should, Harm::Protection, "saml-bindings §3.5.3, CWE-601"; "RelayState with a disguised URL of another site causes no redirect to that site";
+    expects "no redirect to intruder.example for //intruder.example, /\\intruder.example and similar forms";
+    fix "Parse the URL as a browser does and compare its origin: a URL that begins with / can still lead to another host.";
     disguised
-"SAML-SP-RELAY-03", Should, Harm::Protection, "CWE-79, CWE-601"; "RelayState with javascript: becomes no address";
-    expects "no redirect and no link to javascript:";
-    fix "Allow http: and https: addresses of your own origin only.";
+"SAML-SP-RELAY-03", Should, Harm::Protection, "CWE-79, CWE-601"; "RelayState with a javascript: URL causes no redirect and no link to it";
+    expects "no redirect and no link to the javascript: URL";
+    fix "Accept only http: and https: URLs of your own origin.";
     script
-"SAML-SP-RELAY-04", Should, Harm::Protection, "CWE-113"; "A line break in RelayState becomes no header";
-    expects "no header of the answer that RelayState contains";
-    fix "Refuse control characters before RelayState is written into a header.";
+"SAML-SP-RELAY-04", Should, Harm::Protection, "CWE-113"; "A line break in RelayState adds no header to the answer";
+    expects "no X-Rehearsal header in the answer when RelayState contains a line break and that header";
+    fix "Refuse a RelayState with control characters before it is written into a header.";
     line_break
-"SAML-SP-RELAY-05", Should, Harm::Protection, "CWE-79"; "Markup in RelayState becomes no markup of the page";
-    expects "RelayState encoded wherever a page shows it";
-    fix "Encode RelayState for HTML, in error pages too.";
+"SAML-SP-RELAY-05", Should, Harm::Protection, "CWE-79"; "Markup in RelayState is escaped in pages";
+    expects "RelayState escaped for HTML in every page that shows it";
+    fix "Escape RelayState for HTML, also in error pages.";
     markup
 }
 
-/// Delivers the honest Response with each of these states, in a browser of its
-/// own: to a request, and unasked where that is accepted. Complaints are
-/// `complaint`'s.
+/// Delivers the honest Response with each of these values of `RelayState`, each time in a new
+/// browser: once in answer to a request and, if the service provider accepts that, once
+/// unsolicited. The check fails where `complaint` returns a text.
 async fn with_states(
     beyond: &Beyond<'_>,
     states: &[&str],
@@ -78,13 +78,13 @@ async fn with_states(
         }
     }
     let text = match accepted {
-        0 => "nothing of the kind; the Response was refused with such a RelayState".to_owned(),
-        _ => "nothing of the kind; the login was accepted".to_owned(),
+        0 => "it does not happen; a Response with such a RelayState was refused".to_owned(),
+        _ => "it does not happen; the login was accepted".to_owned(),
     };
     unless(complaints, &text, json!(evidence))
 }
 
-/// A page that goes to the intruder's on its own.
+/// Matches a page that sends the browser to [`INTRUDER`] by a meta refresh or by a script.
 static LEADS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r#"(?i)http-equiv=["']?refresh[^>]*intruder\.example|location(\.href)?\s*=\s*["'][^"']*intruder\.example|location\.(replace|assign)\(["'][^"']*intruder\.example"#,
@@ -102,7 +102,10 @@ fn leads_away(delivery: &Delivery) -> Option<String> {
         ));
     }
     let page = LEADS.find(&arrival.body)?;
-    Some(format!("the page goes there by itself: {}", page.as_str()))
+    Some(format!(
+        "the page sends the browser there: {}",
+        page.as_str()
+    ))
 }
 
 async fn absolute(beyond: &Beyond<'_>) -> Judged {

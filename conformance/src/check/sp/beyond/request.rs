@@ -1,5 +1,5 @@
-//! The AuthnRequest (saml-core §3.4.1, saml-profiles §4.1.4.1), over three
-//! logins.
+//! Checks of the AuthnRequest (saml-core §3.4.1, saml-profiles §4.1.4.1). Each check looks at
+//! the requests of three logins.
 
 use std::collections::BTreeSet;
 
@@ -19,48 +19,49 @@ use crate::inspection::{child, ns, parse, schema, text};
 
 rows! {
 "SAML-SP-REQ-01", Must, Harm::Style, "saml-core §3.4.1"; "The AuthnRequest is valid against the schema";
-    expects "the elements and attributes of the schema, in its order";
-    fix "Let the library write the request; elements of your own belong into Extensions.";
+    expects "only the elements and attributes that saml-schema-protocol-2.0.xsd allows, in its order";
+    fix "Let the SAML library write the AuthnRequest, and put elements of your own namespace into Extensions.";
     valid
-"SAML-SP-REQ-02", Must, Harm::Protection, "saml-core §1.3.4"; "Every AuthnRequest has an ID of its own that nobody can guess";
-    expects "an xs:ID that is never used twice, with at least 16 random characters";
-    fix "Make the ID from at least 128 random bits, with a letter or an underscore in front.";
+"SAML-SP-REQ-02", Must, Harm::Protection, "saml-core §1.3.4"; "Every AuthnRequest has a different ID that nobody can guess";
+    expects "a valid xs:ID that is never used twice, with at least 16 random characters";
+    fix "Create the ID from at least 128 random bits, and begin it with a letter or an underscore.";
     unique_ids
-"SAML-SP-REQ-03", Must, Harm::Protection, "saml-bindings §3.4.5.2, §3.5.5.2"; "A signed AuthnRequest names the address that it is sent to in Destination";
-    expects "Destination is the SingleSignOnService address from the metadata; it may be missing in an unsigned request";
-    fix "Set Destination to the location of the endpoint that the request is sent to.";
+"SAML-SP-REQ-03", Must, Harm::Protection, "saml-bindings §3.4.5.2, §3.5.5.2"; "The Destination of a signed AuthnRequest is the URL that it is sent to";
+    expects "Destination with the SingleSignOnService URL of the identity provider's metadata; only an unsigned request may have no Destination";
+    fix "Set Destination to the Location of the SingleSignOnService that the request is sent to.";
     destination
-"SAML-SP-REQ-04", Should, Harm::Function, "saml-core §3.4.1"; "The AuthnRequest names an assertion consumer service of the metadata";
-    expects "AssertionConsumerServiceURL or -Index as in the metadata, or neither";
-    fix "Publish every assertion consumer service in the metadata, with the very address that requests name: identity providers refuse others.";
+"SAML-SP-REQ-04", Should, Harm::Function, "saml-core §3.4.1"; "The AuthnRequest asks for an assertion consumer service that is in the metadata";
+    expects "an AssertionConsumerServiceURL or AssertionConsumerServiceIndex that is in the metadata, or neither";
+    fix "Publish every assertion consumer service in the metadata, with exactly the URL that requests contain: identity providers refuse all other URLs.";
     acs
 "SAML-SP-REQ-05", Must, Harm::Function, "saml-profiles §4.1.4.1"; "The Issuer of the AuthnRequest is the entity ID";
     expects "the entityID of the metadata";
-    fix "Use one entity ID for metadata and requests.";
+    fix "Use the same entity ID in the metadata and in requests.";
     issuer
-"SAML-SP-REQ-06", Must, Harm::Protection, "saml-metadata §2.4.4"; "Requests are signed as the metadata announces";
-    expects "with AuthnRequestsSigned=\"true\", a signature by a signing key of the metadata; any signature that comes verifies";
-    fix "Sign requests with the key whose certificate is in the metadata: by HTTP-Redirect in the query, by HTTP-POST in the message.";
+"SAML-SP-REQ-06", Must, Harm::Protection, "saml-metadata §2.4.4"; "Requests are signed as the metadata says";
+    expects "with AuthnRequestsSigned=\"true\" in the metadata, a signature on every request; and every signature verifies with a signing key of the metadata";
+    fix "Sign requests with the key whose certificate is in the metadata: with the HTTP-Redirect binding in the query, with HTTP-POST in the message.";
     signed
 "SAML-SP-REQ-07", Must, Harm::Function, "saml-bindings §3.4.3"; "RelayState has at most 80 bytes";
     expects "80 bytes or fewer";
-    fix "Keep the state at the service provider and send a random key to it.";
+    fix "Store the state at the service provider, and send a short random key for it as RelayState.";
     relay_state_length
-"SAML-SP-REQ-08", May, Harm::Protection, "saml-bindings §3.4.3"; "RelayState is opaque";
-    expects "no address in RelayState: whoever changes it would choose where the user goes";
-    fix "Keep the address at the service provider and send a random key to it.";
+"SAML-SP-REQ-08", May, Harm::Protection, "saml-bindings §3.4.3"; "RelayState contains no URL or path";
+    expects "a RelayState that is not a URL or a path: an attacker who changes it would choose where the browser goes after the login";
+    fix "Store the URL at the service provider, and send a random key for it as RelayState.";
     relay_state_opaque
-"SAML-SP-REQ-09", Must, Harm::Function, "saml-core §1.3.3"; "IssueInstant is the present time in UTC";
-    expects "a time that ends in Z, within five minutes of this machine's clock";
-    fix "Set the machine's clock by NTP, and write times in UTC.";
+"SAML-SP-REQ-09", Must, Harm::Function, "saml-core §1.3.3"; "IssueInstant is the current time in UTC";
+    expects "a time that ends in Z and differs from this machine's clock by at most five minutes";
+    fix "Synchronize the service provider's clock by NTP, and write times in UTC.";
     instant
-"SAML-SP-REQ-10", Must, Harm::Function, "saml-profiles §4.1.4.1"; "The Response is not asked for by HTTP-Redirect";
-    expects "ProtocolBinding HTTP-POST or HTTP-Artifact, or none";
-    fix "Ask for HTTP-POST: a Response is too long for an address.";
+"SAML-SP-REQ-10", Must, Harm::Function, "saml-profiles §4.1.4.1"; "ProtocolBinding does not ask for the Response by HTTP-Redirect";
+    expects "ProtocolBinding with HTTP-POST or HTTP-Artifact, or no ProtocolBinding";
+    fix "Set ProtocolBinding to HTTP-POST: a Response is too long for a URL.";
     protocol_binding
 }
 
-/// Judges each request; the complaints of all of them.
+/// Judges each of the requests. The check fails with the `complaint`s of all of them, or passes
+/// with the text `otherwise`.
 async fn each(
     beyond: &Beyond<'_>,
     otherwise: &str,
@@ -78,7 +79,7 @@ async fn each(
 }
 
 async fn valid(beyond: &Beyond<'_>) -> Judged {
-    each(beyond, "it is", |_, root| {
+    each(beyond, "it is valid", |_, root| {
         let found = schema::violations(root);
         (!found.is_empty()).then(|| found.join("; "))
     })
@@ -107,7 +108,7 @@ async fn unique_ids(beyond: &Beyond<'_>) -> Judged {
     let is_name =
         |id: &str| id.starts_with(|it: char| it.is_alphabetic() || it == '_') && !id.contains(':');
     if let Some(id) = ids.iter().find(|id| !is_name(id)) {
-        complaints.push(format!("\"{id}\" is no xs:ID"));
+        complaints.push(format!("\"{id}\" is not a valid xs:ID"));
     }
     if let Some(id) = ids.iter().find(|id| varying(id, &ids) < 16) {
         complaints.push(format!(
@@ -117,7 +118,7 @@ async fn unique_ids(beyond: &Beyond<'_>) -> Judged {
     unless(complaints, "three requests have three IDs", evidence)
 }
 
-/// How many characters an ID has without those that all IDs begin with.
+/// Returns the number of characters of an ID after the prefix that all IDs have in common.
 fn varying(id: &str, all: &[String]) -> usize {
     let same = (0..id.len())
         .take_while(|at| {
@@ -143,7 +144,7 @@ fn parameter(request: &Request, name: &str) -> Option<String> {
 
 async fn destination(beyond: &Beyond<'_>) -> Judged {
     let sso = beyond.judge.provider.sso_url.as_str();
-    each(beyond, "it does", |request, root| {
+    each(beyond, "it is that URL", |request, root| {
         match root.attribute("Destination") {
             Some(to) if to == sso => None,
             Some(to) => Some(format!(
@@ -162,7 +163,7 @@ async fn acs(beyond: &Beyond<'_>) -> Judged {
     let all = &beyond.judge.target.metadata.acs;
     each(
         beyond,
-        "it does, or leaves it to the metadata",
+        "it is in the metadata, or the request does not choose one",
         |_, root| {
             if let Some(url) = root.attribute("AssertionConsumerServiceURL") {
                 let is_known = all.iter().any(|it| it.endpoint.location == url);
@@ -178,12 +179,14 @@ async fn acs(beyond: &Beyond<'_>) -> Judged {
 
 async fn issuer(beyond: &Beyond<'_>) -> Judged {
     let entity_id = beyond.judge.target.metadata.entity_id.as_str();
-    each(beyond, "it is", |_, root| {
+    each(beyond, "it is the entity ID", |_, root| {
         let issuer = child(root, ns::ASSERTION, "Issuer").map(text);
         match issuer {
             Some(issuer) if issuer == entity_id => None,
-            Some(issuer) => Some(format!("the Issuer is {issuer}, the entity ID {entity_id}")),
-            None => Some("there is no Issuer".to_owned()),
+            Some(issuer) => Some(format!(
+                "the Issuer is {issuer}, not the entity ID {entity_id}"
+            )),
+            None => Some("the AuthnRequest has no Issuer".to_owned()),
         }
     })
     .await
@@ -204,11 +207,11 @@ async fn signed(beyond: &Beyond<'_>) -> Judged {
         any |= is_signed(request, document.root_element());
     }
     if !any && !announced {
-        return holds("the metadata does not announce signed requests, and they are not signed");
+        return holds("requests are not signed, and the metadata does not say that they are");
     }
     if keys.is_empty() && !announced {
         return skip(
-            "requests are signed, and the metadata has no signing key to verify them with",
+            "requests are signed, but the metadata has no signing key to verify them with",
         );
     }
     each(beyond, "each signature verifies", |request, root| {
@@ -219,7 +222,7 @@ async fn signed(beyond: &Beyond<'_>) -> Judged {
             let (holds, _) = verified(&keys, &method, signed.as_bytes(), &value);
             return (holds != Some(true)).then(|| {
                 format!(
-                    "the signature of the query ({method}) is by no signing key of the metadata"
+                    "the signature of the query ({method}) does not verify with any signing key of the metadata"
                 )
             });
         }
@@ -229,11 +232,11 @@ async fn signed(beyond: &Beyond<'_>) -> Judged {
             Some(signature) if signature.holds() => None,
             Some(signature) => Some(signature.said()),
             None if request.query.is_some() => Some(
-                "the metadata says AuthnRequestsSigned=\"true\", and the query has no Signature"
+                "the metadata says AuthnRequestsSigned=\"true\", but the query has no Signature"
                     .to_owned(),
             ),
             None => Some(
-                "the metadata says AuthnRequestsSigned=\"true\", and the message has no signature"
+                "the metadata says AuthnRequestsSigned=\"true\", but the message has no signature"
                     .to_owned(),
             ),
         }
@@ -241,7 +244,8 @@ async fn signed(beyond: &Beyond<'_>) -> Judged {
     .await
 }
 
-/// What a signature of a query covers (saml-bindings §3.4.4.1).
+/// Returns the part of a query that its signature covers: `SAMLRequest`, `RelayState` and
+/// `SigAlg`, as they were sent (saml-bindings §3.4.4.1).
 fn signed_octets(query: &str) -> String {
     let raw = |name: &str| {
         let mut all = query.split('&');
@@ -252,41 +256,40 @@ fn signed_octets(query: &str) -> String {
 }
 
 async fn relay_state_length(beyond: &Beyond<'_>) -> Judged {
-    each(beyond, "it has", |request, _| {
+    each(beyond, "it is short enough", |request, _| {
         let length = request.relay_state.as_ref()?.len();
-        (length > 80).then(|| format!("it has {length} bytes"))
+        (length > 80).then(|| format!("RelayState has {length} bytes"))
     })
     .await
 }
 
 async fn relay_state_opaque(beyond: &Beyond<'_>) -> Judged {
-    each(beyond, "it names no address", |request, _| {
+    each(beyond, "it contains no URL or path", |request, _| {
         let state = request.relay_state.as_ref()?;
-        (state.contains("://") || state.starts_with('/'))
-            .then(|| format!("it is the address {state}"))
+        (state.contains("://") || state.starts_with('/')).then(|| format!("RelayState is {state}"))
     })
     .await
 }
 
 async fn instant(beyond: &Beyond<'_>) -> Judged {
     let now = beyond.judge.ambient.now();
-    each(beyond, "it is", |_, root| {
+    each(beyond, "it is the current time", |_, root| {
         let written = root.attribute("IssueInstant").unwrap_or_default();
         let Some(at) = written
             .parse::<Timestamp>()
             .ok()
             .filter(|_| written.ends_with('Z'))
         else {
-            return Some(format!("\"{written}\" is no time in UTC"));
+            return Some(format!("\"{written}\" is not a time in UTC"));
         };
         let off = at.duration_since(now).abs().as_secs();
-        (off > 300).then(|| format!("{written} is {off} seconds off"))
+        (off > 300).then(|| format!("{written} differs from this machine's clock by {off} seconds"))
     })
     .await
 }
 
 async fn protocol_binding(beyond: &Beyond<'_>) -> Judged {
-    each(beyond, "it is not", |_, root| {
+    each(beyond, "it does not", |_, root| {
         let binding = root.attribute("ProtocolBinding")?;
         binding
             .ends_with(":HTTP-Redirect")

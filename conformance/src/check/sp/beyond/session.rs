@@ -1,4 +1,4 @@
-//! The session after a login: its cookies, and two users.
+//! Checks of the session after a login: its cookies, and the sessions of two users.
 
 use serde_json::json;
 
@@ -8,29 +8,29 @@ use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
 use crate::check::{Attacker, Harm};
 
 rows! {
-"SAML-SP-SESS-01", Must, Harm::Intrusion(Attacker::Anybody), "CWE-384"; "A cookie from before the login is not logged in after it";
-    expects "a browser with the cookies from before the login not to be logged in: an attacker who set them in the user's browser would be (session fixation)";
-    fix "Give the session a new identifier at each login.";
+"SAML-SP-SESS-01", Must, Harm::Intrusion(Attacker::Anybody), "CWE-384"; "Cookies from before the login give no access after it (session fixation)";
+    expects "a browser with the cookies from before the login not to be logged in: otherwise an attacker who sets these cookies in the user's browser shares the user's session";
+    fix "Create a new session identifier at each login.";
     fixation
 "SAML-SP-SESS-02", Should, Harm::Protection, "RFC 6265 §4.1.2.6"; "The session cookie has the attribute HttpOnly";
-    expects "HttpOnly on every cookie without which the user is not logged in";
+    expects "HttpOnly on every cookie that the session needs";
     fix "Set HttpOnly on the session cookie, so that no script can read it.";
     http_only
 "SAML-SP-SESS-03", Should, Harm::Protection, "RFC 6265 §4.1.2.5"; "The session cookie has the attribute Secure";
-    expects "Secure on every cookie without which the user is not logged in, where the service provider is reached by HTTPS";
-    fix "Set Secure on the session cookie, so that it is never sent in the clear.";
+    expects "Secure on every cookie that the session needs, if the service provider uses HTTPS";
+    fix "Set Secure on the session cookie, so that it is never sent unencrypted.";
     secure
 "SAML-SP-SESS-04", May, Harm::Protection, "RFC 6265bis §4.1.2.7"; "The session cookie has the attribute SameSite";
-    expects "SameSite on every cookie without which the user is not logged in: browsers do not agree on what its absence means";
-    fix "Set SameSite=Lax on the session cookie; the cookie of the request needs SameSite=None; Secure.";
+    expects "SameSite on every cookie that the session needs: browsers treat a cookie without SameSite in different ways";
+    fix "Set SameSite=Lax on the session cookie. A cookie that remembers the AuthnRequest needs SameSite=None; Secure.";
     same_site
-"SAML-SP-SESS-05", Must, Harm::Intrusion(Attacker::Account), "CWE-488"; "Two users in two browsers are told apart";
-    expects "each browser to be logged in as its own user, whoever logs in last";
-    fix "Keep nothing of a login outside of the session of its browser: no global, no cache without the session in its key.";
+"SAML-SP-SESS-05", Must, Harm::Intrusion(Attacker::Account), "CWE-488"; "Two users in two browsers keep separate sessions";
+    expects "each browser to stay logged in as its own user, also after the other user logs in";
+    fix "Store the data of a login only in the session of its browser: not in a global variable, and not in a cache whose key does not contain the session.";
     two_browsers
-"SAML-SP-SESS-06", Must, Harm::Intrusion(Attacker::Account), "CWE-488"; "A login as somebody else in the same browser ends the session before it";
-    expects "the second user only, with nothing of the first";
-    fix "End the session that the browser has before the new one begins.";
+"SAML-SP-SESS-06", Must, Harm::Intrusion(Attacker::Account), "CWE-488"; "A login as another user in the same browser ends the previous user's session";
+    expects "the probe to show only the second user, and no data of the first";
+    fix "End the browser's previous session before you create the new one.";
     one_browser
 }
 
@@ -38,7 +38,7 @@ async fn fixation(beyond: &Beyond<'_>) -> Judged {
     let user = &beyond.judge.person.user;
     let login = beyond.login();
     let visitor = login.visitor()?;
-    // Whoever plants a cookie has been to every page before.
+    // An attacker who sets cookies can get them from any page, so the probe is opened first.
     visitor
         .open(beyond.judge.target.probe_url.clone(), None)
         .await?;
@@ -51,7 +51,7 @@ async fn fixation(beyond: &Beyond<'_>) -> Judged {
     let evidence = json!({"cookies_before": twin.cookie_names(&beyond.judge.target.probe_url)});
     match beyond.is_in(&twin).await? {
         true => breaks(
-            "after the login, a browser with the cookies from before it is logged in, too",
+            "after the login, another browser with the cookies from before the login is logged in, too",
             evidence,
         ),
         false => holds_with(
@@ -61,7 +61,8 @@ async fn fixation(beyond: &Beyond<'_>) -> Judged {
     }
 }
 
-/// Finds the cookies without which the user is not logged in, as they were set.
+/// Returns the cookies without which the user is not logged in, with their attributes. Opens
+/// the probe once without each cookie to find them.
 async fn find_session_cookies(beyond: &Beyond<'_>) -> Result<Vec<SetCookie>, Stop> {
     let login = beyond.login();
     let visitor = login.visitor()?;
@@ -78,7 +79,7 @@ async fn find_session_cookies(beyond: &Beyond<'_>) -> Result<Vec<SetCookie>, Sto
         }
     }
     if needed.is_empty() {
-        return skip("no single cookie makes the session");
+        return skip("there is no single cookie without which the user is not logged in");
     }
     Ok(needed)
 }
@@ -98,7 +99,7 @@ async fn with_attribute(
             format!("the cookie {} has no {name}", cookie.name),
             evidence,
         ),
-        None => holds_with("it has", evidence),
+        None => holds_with(format!("every session cookie has {name}"), evidence),
     }
 }
 
@@ -109,7 +110,7 @@ async fn http_only(beyond: &Beyond<'_>) -> Judged {
 async fn secure(beyond: &Beyond<'_>) -> Judged {
     if beyond.judge.target.probe_url.scheme() != "https" {
         return skip(
-            "not judged: the service provider is reached by HTTP, where a Secure cookie would not come back",
+            "not judged: the service provider uses HTTP, where browsers do not send Secure cookies",
         );
     }
     with_attribute(beyond, "Secure", |it| it.has("secure")).await
@@ -119,14 +120,15 @@ async fn same_site(beyond: &Beyond<'_>) -> Judged {
     with_attribute(beyond, "SameSite", |it| it.has("samesite")).await
 }
 
-/// Logs somebody else in; skips where the service provider refuses them.
+/// Logs in another user and returns the probe's answer. The check is skipped if the service
+/// provider refuses that user, or if the probe does not show the name.
 async fn log_in_attacker(beyond: &Beyond<'_>, visitor: &Visitor) -> Result<String, Stop> {
     let nobody = Login::new(beyond.judge, "").anonymous().await?;
     let attacker = beyond.judge.attacker();
     let delivery = beyond.log_in(visitor, &attacker).await?;
     if delivery.probe == nobody.1 || !delivery.probe.contains(&attacker) {
         return skip(format!(
-            "the service provider does not log {attacker} in, or does not show the name"
+            "the service provider does not log in the user {attacker}, or the probe does not show that name"
         ));
     }
     Ok(delivery.probe)
@@ -143,14 +145,14 @@ async fn two_browsers(beyond: &Beyond<'_>) -> Judged {
     let evidence = json!({"probe_of_the_other": shown});
     if beyond.judge.find_person(&shown, &[]).is_some() {
         return breaks(
-            "the other user's browser shows the user of --user",
+            "in the other user's browser, the probe shows the user of --user",
             evidence,
         );
     }
     match beyond.is_in(&one).await? {
-        true => holds_with("each browser shows its own user", evidence),
+        true => holds_with("in each browser, the probe shows its own user", evidence),
         false => breaks(
-            "the login in another browser ended or changed the session of the first",
+            "the login in the second browser ended or changed the session of the first browser",
             evidence,
         ),
     }
@@ -163,7 +165,7 @@ async fn one_browser(beyond: &Beyond<'_>) -> Judged {
     if own.shown.is_none() {
         return skip("the honest login was refused");
     }
-    // A service provider may send who is logged in past the identity provider.
+    // A service provider may ask no identity provider if the browser already has a session.
     let shown = match log_in_attacker(beyond, &visitor).await {
         Ok(shown) => shown,
         Err(Stop::Skip(why)) => {

@@ -1,5 +1,5 @@
-//! Unsolicited Responses (saml-profiles §4.1.5), where the service provider
-//! accepts them at all.
+//! Checks of unsolicited Responses (saml-profiles §4.1.5). They are skipped if the service
+//! provider accepts none.
 
 use faults::Fault;
 
@@ -8,21 +8,21 @@ use super::{Beyond, Judged, breaks, holds_with, rows, skip};
 use crate::check::{Attacker, Harm};
 
 rows! {
-"SAML-SP-UNSOL-01", Must, Harm::Intrusion(Attacker::Holder), "saml-profiles §4.1.4.5"; "An unsolicited Response is accepted once only";
-    expects "the second delivery, by another browser, to be refused";
-    fix "Remember the ID of each assertion until its NotOnOrAfter, also where no request was made, under a unique key shared by all replicas.";
+"SAML-SP-UNSOL-01", Must, Harm::Intrusion(Attacker::Holder), "saml-profiles §4.1.4.5"; "An unsolicited Response is accepted only once";
+    expects "the second delivery, from another browser, to be refused";
+    fix "Remember the ID of each assertion until its NotOnOrAfter, also for unsolicited Responses. Store it with a unique key in a database that all replicas share.";
     replayed
-"SAML-SP-UNSOL-02", Must, Harm::Intrusion(Attacker::Holder), "saml-core §2.5.1.5"; "An unsolicited Response with OneTimeUse is accepted once only";
-    expects "the second delivery, by another browser, to be refused";
-    fix "Remember the ID of each assertion until its NotOnOrAfter: OneTimeUse forbids to use it again.";
+"SAML-SP-UNSOL-02", Must, Harm::Intrusion(Attacker::Holder), "saml-core §2.5.1.5"; "An unsolicited Response with OneTimeUse is accepted only once";
+    expects "the second delivery, from another browser, to be refused";
+    fix "Remember the ID of each assertion until its NotOnOrAfter: OneTimeUse means that it must not be used again.";
     replayed_one_time_use
-"SAML-SP-UNSOL-03", May, Harm::Protection, "CWE-352"; "An unsolicited Response does not replace the session of somebody else";
-    expects "who is logged in to stay so: any page can post a Response about the attacker, whose account then gets what the user enters (login CSRF)";
-    fix "Accept no unsolicited Responses; or ask the user before the session changes to another person.";
+"SAML-SP-UNSOL-03", May, Harm::Protection, "CWE-352"; "An unsolicited Response does not replace another user's session";
+    expects "the user to stay logged in: any page can post a Response about the attacker, and the user then works in the attacker's account without noticing (login CSRF)";
+    fix "Accept no unsolicited Responses, or ask the user to confirm before the session changes to another user.";
     replaces_a_session
 }
 
-/// The control whose assertion may be used once only.
+/// The id of the control whose assertion has the condition `OneTimeUse`.
 const ONE_TIME_USE: &str = "one-time-use";
 
 async fn twice(beyond: &Beyond<'_>, fault: Option<&Fault>) -> Judged {
@@ -50,14 +50,16 @@ async fn replayed(beyond: &Beyond<'_>) -> Judged {
 async fn replayed_one_time_use(beyond: &Beyond<'_>) -> Judged {
     let controls = faults::controls().unwrap_or_default();
     let Some(control) = controls.iter().find(|it| it.id == ONE_TIME_USE) else {
-        return skip("the Response cannot be made");
+        return skip("cannot create the Response: the control one-time-use was not found");
     };
     twice(beyond, Some(control)).await
 }
 
 async fn replaces_a_session(beyond: &Beyond<'_>) -> Judged {
     if beyond.judge.target.start_url.is_none() {
-        return skip("by --idp-initiated, every login begins with an unsolicited Response");
+        return skip(
+            "not judged: with --idp-initiated, every login begins with an unsolicited Response",
+        );
     }
     beyond.require_unsolicited().await?;
     let login = beyond.login();
