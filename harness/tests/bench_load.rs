@@ -153,18 +153,10 @@ async fn our_portal_answers_each_operation_of_the_mix_and_nothing_is_left() {
 /// Sends 30 operations to a server with this fault, one after the other.
 async fn with_fault(fault: Fault, mix: &str, more: &[&str]) -> (i32, Value, Faulty) {
     let server = Faulty::start(fault).await;
-    let mut arguments = vec![
-        "--mix",
-        mix,
-        "--count",
-        "30",
-        "--users",
-        "4",
-        "--json",
-        "-",
-        "--timeout",
-        "20",
-    ];
+    let mut arguments = vec!["--mix", mix, "--count", "30", "--users", "4", "--json", "-"];
+    if !more.contains(&"--timeout") {
+        arguments.extend(["--timeout", "20"]);
+    }
     arguments.extend(more);
     let ended = load_scim(&server.base, TOKEN, &arguments).await;
     (ended.code, ended.json(), server)

@@ -238,7 +238,7 @@ async fn accounts_that_were_not_deleted_are_reported() {
     let (app, report) = with_hole(&provider, Hole::KeepsDeleted, &ambient).await;
     assert_eq!(of_verdict(&report, Verdict::Fail), Vec::<&str>::new());
     let deleted = of_verdict(&report, Verdict::Skip);
-    assert_eq!(deleted.len(), 6, "{deleted:?}");
+    assert_eq!(deleted.len(), 7, "{deleted:?}");
     assert!(deleted.iter().all(|id| id.starts_with("LEAVER-DELETE-")));
     assert_eq!(of_verdict(&report, Verdict::Warn), ["LEAVER-CLEAN-01"]);
     let last = report.outcomes.last().unwrap();
@@ -325,6 +325,9 @@ async fn only_selected_checks_are_judged() {
             ("LEAVER-REVOKE-01", Verdict::Skip),
             ("LEAVER-REVOKE-02", Verdict::Skip),
             ("LEAVER-REVOKE-03", Verdict::Skip),
+            ("LEAVER-REVOKE-04", Verdict::Skip),
+            ("LEAVER-REVOKE-05", Verdict::Skip),
+            ("LEAVER-REVOKE-06", Verdict::Skip),
         ]
     );
     assert!(report.outcomes[1].actual.contains("--revocation-url"));

@@ -291,7 +291,7 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
                         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
                         "totalResults": 1,
                         "startIndex": 1,
-                        "itemsPerPage": 100,
+                        "itemsPerPage": "100",
                         "Resources": [{"id": "reader"}],
                     }),
                 ));

@@ -223,7 +223,7 @@ rows! {
     expects "HTTP 401 or 403, and the session to keep working";
     fix "Compare aud with the URL of your revocation endpoint. Otherwise whoever receives a request for another application can send it to yours.";
     How::Forged(Forgery::Audience)
-"LEAVER-REVOKE-05", May, Protection, "Okta, Build Universal Logout for your app, Endpoint authentication; RFC 7519 §4.1.1";
+"LEAVER-REVOKE-05", Should, Protection, "Okta, Build Universal Logout for your app, Endpoint authentication; RFC 7519 §4.1.1";
     "A revocation request of another issuer is refused";
     expects "HTTP 401 or 403, and the session to keep working";
     fix "Compare iss with the issuer that the tenant trusts. One key may sign for several issuers.";

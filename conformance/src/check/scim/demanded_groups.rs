@@ -46,9 +46,9 @@ checks! {
     expects "HTTP 409";
     fix "Make displayName of groups unique, for example by a unique index.";
     needs [Need::Groups, Need::Writes]; act(unique_name)
-"SCIM-PROFILE-48", May, "Okta-SCIM-20-Entitlements-Test"; "Each resource type other than User and Group lists one resource with count=1 and startIndex=1";
-    expects "HTTP 200 and a ListResponse with one resource, startIndex, totalResults, and itemsPerPage 1";
-    fix "Answer GET {endpoint}?count=1&startIndex=1 with one resource, and write startIndex, totalResults and itemsPerPage into every ListResponse.";
+"SCIM-PROFILE-48", May, "Okta-SCIM-20-Entitlements-Test"; "Each resource type other than User and Group is listed with count=1 and startIndex=1, with the numbers of the page";
+    expects "HTTP 200 and a ListResponse with a resource, and startIndex, totalResults and itemsPerPage as numbers";
+    fix "Answer GET {endpoint}?count=1&startIndex=1 with a resource, and write startIndex, totalResults and itemsPerPage as numbers into every ListResponse.";
     needs []; act(lists_of_one)
 }
 

@@ -14,23 +14,23 @@ use super::wire::{Asked, Told};
 
 checks! {
 harm Protection;
-"SCIM-TENANT-01", Must, "CWE-639; RFC 7644 §6"; "Another tenant does not read a user by id";
+"SCIM-TENANT-01", Must, "RFC 7644 §6; CWE-639"; "Another tenant does not read a user by id";
     expects "GET of the first tenant's user with the second tenant's token: 404";
     fix "Look resources up by tenant and id together; answer 404, as for an id that there is not.";
     needs [Need::Writes]; act(reads)
-"SCIM-TENANT-02", Must, "CWE-639; RFC 7644 §6"; "Another tenant's list does not contain a user of the first";
+"SCIM-TENANT-02", Must, "RFC 7644 §6; CWE-639"; "Another tenant's list does not contain a user of the first";
     expects "GET /Users with the second tenant's token, without the first tenant's user";
     fix "Limit each list to the tenant of the token.";
     needs [Need::Writes]; act(lists)
-"SCIM-TENANT-03", Must, "CWE-639; RFC 7644 §6"; "Another tenant's filter does not find a user of the first";
+"SCIM-TENANT-03", Must, "RFC 7644 §6; CWE-639"; "Another tenant's filter does not find a user of the first";
     expects "GET /Users with a filter for the first tenant's userName and the second tenant's token: nothing";
     fix "Apply the limit to the tenant before the filter.";
     needs [Need::Writes, Need::Filter]; act(finds)
-"SCIM-TENANT-04", Must, "CWE-639; RFC 7644 §6"; "Another tenant does not change a user";
+"SCIM-TENANT-04", Must, "RFC 7644 §6; CWE-639"; "Another tenant does not change a user";
     expects "PUT and PATCH with the second tenant's token: 404, and the user is as before";
     fix "Look resources up by tenant and id together before you change them.";
     needs [Need::Writes]; act(changes)
-"SCIM-TENANT-05", Must, "CWE-639; RFC 7644 §6"; "Another tenant does not delete a user";
+"SCIM-TENANT-05", Must, "RFC 7644 §6; CWE-639"; "Another tenant does not delete a user";
     expects "DELETE with the second tenant's token: 404, and the user is still there";
     fix "Look resources up by tenant and id together before you delete them.";
     needs [Need::Writes]; act(deletes)
