@@ -13,7 +13,7 @@ use std::process::Stdio;
 
 use faulty::{Fault, Faulty};
 use mutant_scim::TOKEN;
-use running::{Up, client, rehearsal};
+use running::{Up, client, free_port, rehearsal};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -138,7 +138,7 @@ async fn our_portal_answers_each_operation_of_the_mix_and_nothing_is_left() {
     }
     assert_eq!(users_of_load(&up).await, 0);
 
-    // A floor that nobody reaches.
+    // A minimum rate that no server reaches.
     let more = ["--count", "5", "--users", "2", "--min-rate", "1000000"];
     let ended = load_scim(base, token, &more).await;
     assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
@@ -305,11 +305,6 @@ async fn a_signal_ends_the_load_and_reports_and_deletes() {
     assert_eq!(server.left(), Vec::<String>::new());
 }
 
-fn free_port() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port().to_string()
-}
-
 #[tokio::test]
 async fn our_idp_signs_people_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -386,7 +381,7 @@ async fn our_portal_logs_people_in() {
     assert_eq!(complaints(&report), Vec::<String>::new());
     assert_eq!(operation(&report, "login")["succeeded"], 6);
 
-    // The same address and another key: nobody is let in.
+    // The same address with another key: every login is refused.
     let ended = load(&["--idp-port", &port], &["--count", "6"]).await;
     assert_eq!(ended.code, 2, "{}{}", ended.out, ended.err);
     assert_eq!(ended.json()["error"]["code"], "not-trusted");

@@ -8,18 +8,13 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use browser::{Browser, BrowserError, Field, Form, Page};
-use running::{Up, rehearsal};
+use running::{Up, free_port, rehearsal};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use url::Url;
 
 /// Returns a port that is free now.
-fn free_port() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port().to_string()
-}
-
 async fn printed(arguments: &[&str]) -> Output {
     Command::from(rehearsal(arguments)).output().await.unwrap()
 }
@@ -117,7 +112,7 @@ async fn a_person_signs_on_and_the_recording_is_judged_alike() {
     let up = Up::on(folder.path(), &["--sp-metadata", &metadata]).await;
     let word = |pointer: &str| up.text(pointer);
 
-    // When nobody opens the page, the first request ends the run.
+    // If no person opens the page, the first request ends the run.
     let mut nobody = vec!["check", "idp", "--interactive", "--wait", "1"];
     nobody.extend(["--metadata", word("/idp/metadata_url")]);
     nobody.extend(played);

@@ -7,7 +7,7 @@ mod running;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use running::{Up, rehearsal};
+use running::{Up, free_port, rehearsal};
 use serde_json::Value;
 
 /// The output of a command, with addresses and ids replaced by names.
@@ -154,11 +154,6 @@ async fn profiles_are_listed_with_their_requirements_and_checks() {
         .out;
     let own = rehearsal::check::scim::profile_catalogue().len();
     assert_eq!(demanded.lines().count(), own);
-}
-
-fn free_port() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port().to_string()
 }
 
 #[tokio::test]

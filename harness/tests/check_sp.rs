@@ -46,16 +46,22 @@ fn not_passed(report: &CheckReport) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn our_portal_refuses_every_fault_for_its_own_reason() {
+/// Starts the portal with the demo organization, and an identity provider that Rehearsal plays.
+async fn portal(options: Options) -> (World, Ambient, Provider) {
     let options = Options {
         unrecorded: true,
-        ..Options::default()
+        ..options
     };
     let mut world = World::with(options).await.unwrap();
     world.demo_organization(Plan::default()).await.unwrap();
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
+    (world, ambient, provider)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_portal_refuses_every_fault_for_its_own_reason() {
+    let (mut world, ambient, provider) = portal(Options::default()).await;
     world.trusts("Ada", &provider.metadata()).await.unwrap();
     settle(&mut world, serde_json::json!({"encryption": true})).await;
     let ready = world.ready().to_json();
@@ -134,15 +140,11 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_follows_the_keys_of_its_identity_provider() {
     let options = Options {
-        unrecorded: true,
         // The checks offer documents that are refused, one after the other.
         metadata_retry: Some(SignedDuration::ZERO),
         ..Options::default()
     };
-    let mut world = World::with(options).await.unwrap();
-    world.demo_organization(Plan::default()).await.unwrap();
-    let ambient = Ambient::real();
-    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let (mut world, ambient, provider) = portal(options).await;
     let provider = provider
         .with_refetch(Refetch {
             skew: SignedDuration::from_secs(1),
@@ -185,14 +187,7 @@ async fn our_portal_follows_the_keys_of_its_identity_provider() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_keeps_its_tenants_apart() {
-    let options = Options {
-        unrecorded: true,
-        ..Options::default()
-    };
-    let mut world = World::with(options).await.unwrap();
-    world.demo_organization(Plan::default()).await.unwrap();
-    let ambient = Ambient::real();
-    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let (mut world, ambient, provider) = portal(Options::default()).await;
     let second = Provider::start(0, None, &ambient).await.unwrap();
     world.trusts("Ada", &provider.metadata()).await.unwrap();
     let ready = world.ready().to_json();

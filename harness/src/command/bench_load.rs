@@ -21,7 +21,7 @@ use super::check::{attributes, held, sp_metadata};
 use super::check_options::{Connection, latency, seconds};
 use super::command_line::command_line;
 use super::scim_access::{ScimAccess, rate};
-use super::{fetch_document, progress, signals, write};
+use super::{KeyFile, fetch_document, progress, signals, write};
 
 /// Duration of a run when neither `--duration` nor `--count` is given.
 const USUAL: Duration = Duration::from_secs(30);
@@ -364,13 +364,12 @@ impl Idp {
         let setting = self.options.setting("bench load idp", false)?;
         let target = ("idp", self.metadata.as_str());
         let file = self.sp_metadata_out.as_deref();
-        let key_file = file.map(|path| path.with_extension("key"));
-        let new_key = key_file.clone().filter(|path| !path.exists());
-        let party = Party::start(self.sp_port, key_file.as_deref(), &ambient).await?;
+        let key_file = KeyFile::next_to(file);
+        let party = Party::start(self.sp_port, key_file.path(), &ambient).await?;
         if let Some(path) = file {
             write(path, &party.metadata())?;
         }
-        super::say_new_key(new_key.as_deref(), "identity provider");
+        key_file.say_if_new("identity provider");
         let ended = match self.metadata(&ambient, &access, &setting).await {
             Ok(metadata) => match idp::Load::new(party, &metadata, people, access, &ambient) {
                 Ok(load) => load.run(&setting).await,
@@ -456,13 +455,12 @@ impl Sp {
         let access = self.options.connection.access()?;
         let setting = self.options.setting("bench load sp", false)?;
         let file = self.idp_metadata_out.as_deref();
-        let key_file = file.map(|path| path.with_extension("key"));
-        let new_key = key_file.clone().filter(|path| !path.exists());
-        let provider = Provider::start(self.idp_port, key_file.as_deref(), &ambient).await?;
+        let key_file = KeyFile::next_to(file);
+        let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
         if let Some(path) = file {
             write(path, &provider.metadata())?;
         }
-        super::say_new_key(new_key.as_deref(), "service provider");
+        key_file.say_if_new("service provider");
         let runner = Runner {
             stop: setting.stop.clone(),
             access: access.clone(),

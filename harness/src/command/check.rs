@@ -24,7 +24,7 @@ use super::pipelines::{write_for_github, write_located};
 use super::second_idp::SecondIdp;
 use super::served_metadata::ServedMetadata;
 use super::variant_options::VariantOptions;
-use super::{fetch_metadata, write};
+use super::{KeyFile, fetch_metadata, write};
 
 /// The endpoint to check.
 #[derive(Subcommand)]
@@ -368,12 +368,8 @@ impl Sp {
         }
         self.forms.verify(&checks)?;
         let ambient = Ambient::real();
-        let key_file = self
-            .idp_metadata_out
-            .as_ref()
-            .map(|path| path.with_extension("key"));
-        let new_key = key_file.clone().filter(|path| !path.exists());
-        let provider = Provider::start(self.idp_port, key_file.as_deref(), &ambient).await?;
+        let key_file = KeyFile::next_to(self.idp_metadata_out.as_deref());
+        let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
         let provider = match self.listen {
             Some(at) => provider.with_references_at(at, &ambient).await?,
             None => provider,
@@ -392,7 +388,7 @@ impl Sp {
             "playing the identity provider {}",
             provider.entity_id
         );
-        super::say_new_key(new_key.as_deref(), "service provider");
+        key_file.say_if_new("service provider");
         let runner = self.options.runner(&checks)?;
         let started_at = ambient.now();
         let refused = |error: SetUpError| {
@@ -447,7 +443,7 @@ impl Sp {
             &format!(
                 "sp --metadata FILE|URL --start-url URL --probe-url URL --expect REGEX --idp-port {port} --idp-metadata-out {file}"
             ),
-            " secret: whoever has it can log in to that service provider as anybody.",
+            " secret: with it, anyone can log in to that service provider as any user.",
         )
     }
 

@@ -15,7 +15,7 @@ use saml::metadata::{IdpMetadata, MetadataError, Selection as EntitySelection};
 
 use super::check::{Forms, interrupted};
 use super::check_options::{Options, Profiles};
-use super::{fetch_document, write};
+use super::{KeyFile, fetch_document, write};
 
 /// Arguments of `rehearsal check idp`.
 #[derive(Args)]
@@ -104,12 +104,8 @@ impl Idp {
             let report = judged(&recording, &chosen).selected(&selection);
             return self.forms.write(report.assessed(&chosen), &ambient);
         }
-        let key_file = self
-            .sp_metadata_out
-            .as_ref()
-            .map(|path| path.with_extension("key"));
-        let new_key = key_file.clone().filter(|path| !path.exists());
-        let party = Party::start(self.sp_port, key_file.as_deref(), &ambient).await?;
+        let key_file = KeyFile::next_to(self.sp_metadata_out.as_deref());
+        let party = Party::start(self.sp_port, key_file.path(), &ambient).await?;
         if let Some(path) = &self.sp_metadata_out {
             write(path, &party.metadata())?;
         }
@@ -121,7 +117,7 @@ impl Idp {
             "playing the service provider {}",
             party.entity_id
         );
-        super::say_new_key(new_key.as_deref(), "identity provider");
+        key_file.say_if_new("identity provider");
         let runner = self.options.runner(&checks)?;
         let (started_at, started) = (ambient.now(), Instant::now());
         let place = self.metadata.as_deref().unwrap_or_default();

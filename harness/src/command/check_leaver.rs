@@ -19,7 +19,7 @@ use url::Url;
 use super::check::{Forms, attributes, sp_metadata};
 use super::check_options::{Options, Profiles};
 use super::scim_access::{RequestRate, ScimAccess, without_query};
-use super::write;
+use super::{KeyFile, write};
 
 /// Arguments of `rehearsal check leaver`.
 #[derive(Args)]
@@ -139,12 +139,8 @@ impl Leaver {
         let plan = self.plan()?;
         let attributes = attributes(&self.attribute)?;
         let ambient = Ambient::real();
-        let key_file = self
-            .idp_metadata_out
-            .as_ref()
-            .map(|path| path.with_extension("key"));
-        let new_key = key_file.clone().filter(|path| !path.exists());
-        let provider = Provider::start(self.idp_port, key_file.as_deref(), &ambient).await?;
+        let key_file = KeyFile::next_to(self.idp_metadata_out.as_deref());
+        let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
         if let Some(path) = &self.idp_metadata_out {
             write(path, &provider.metadata())?;
         }
@@ -161,7 +157,7 @@ impl Leaver {
             "playing the identity provider {}",
             provider.saml.entity_id
         );
-        super::say_new_key(new_key.as_deref(), "application");
+        key_file.say_if_new("application");
         let runner = self.options.runner(&checks)?;
         let started_at = ambient.now();
         let refused = |error: SetUpError| {
@@ -263,7 +259,7 @@ impl Leaver {
             &format!(
                 "leaver --scim-url URL --token-file FILE --sp-metadata FILE|URL --start-url URL --probe-url URL --idp-port {port} --idp-metadata-out {file}"
             ),
-            " secret: whoever has it can log in to that application as anybody.",
+            " secret: with it, anyone can log in to that application as any user.",
         )
     }
 }

@@ -85,17 +85,38 @@ pub(crate) fn for_terminal(report: &CheckReport) -> String {
     }
 }
 
-/// Warns that the party that Rehearsal plays has a new key, which the target cannot know
-/// yet. If the file name differs from the one at the set-up, this is a mistake of the user
-/// and not a finding.
-pub(crate) fn say_new_key(path: Option<&Path>, target: &str) {
-    use std::io::Write as _;
-    let Some(path) = path else { return };
-    let _ = writeln!(
-        std::io::stderr(),
-        "created a new key, {}: register the metadata next to it at the {target}, which does not know this key yet",
-        path.display()
-    );
+/// The key of a party that Rehearsal plays: a file next to the metadata that it writes.
+pub(crate) struct KeyFile {
+    path: Option<PathBuf>,
+    is_new: bool,
+}
+
+impl KeyFile {
+    /// Names the key file of this metadata file. Call it before the party starts, which creates
+    /// the key.
+    pub(crate) fn next_to(metadata: Option<&Path>) -> Self {
+        let path = metadata.map(|path| path.with_extension("key"));
+        let is_new = path.as_ref().is_some_and(|path| !path.exists());
+        Self { path, is_new }
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Warns that the party has a new key, which the target cannot know yet. If the file name
+    /// differs from the one at the set-up, this is a mistake of the user and not a finding.
+    pub(crate) fn say_if_new(&self, target: &str) {
+        use std::io::Write as _;
+        let Some(path) = self.path().filter(|_| self.is_new) else {
+            return;
+        };
+        let _ = writeln!(
+            std::io::stderr(),
+            "created a new key, {}: register the metadata next to it at the {target}, which does not know this key yet",
+            path.display()
+        );
+    }
 }
 
 /// Prints what to do after `--prepare`: `next`, then `rehearsal check …` with `arguments`; `keep` is

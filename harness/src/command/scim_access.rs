@@ -1,7 +1,7 @@
 //! How a SCIM server is reached and what it wants: the options that `check
 //! scim`, `check leaver` and `bench load scim` share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -68,6 +68,24 @@ pub(crate) fn without_query(base_url: &Url) -> String {
     base.into()
 }
 
+/// Reads the bearer token in the file of an option.
+pub(crate) fn token_of_file(option: &str, path: &Path) -> anyhow::Result<Credentials> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read {option} {}", path.display()))?;
+    let option = format!("{option} {}", path.display());
+    bearer(&option, text.trim().to_owned())
+}
+
+/// Refuses a token that no request can have in its header.
+pub(crate) fn bearer(option: &str, token: String) -> anyhow::Result<Credentials> {
+    anyhow::ensure!(!token.is_empty(), "invalid {option}: it is empty");
+    anyhow::ensure!(
+        reqwest::header::HeaderValue::from_str(&token).is_ok(),
+        "invalid {option}: expected a token without line breaks and other control characters"
+    );
+    Ok(Credentials::Bearer(token))
+}
+
 /// Parses a number of operations per second.
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
     let invalid = || format!("expected a number of requests above 0, got {text}");
@@ -90,25 +108,11 @@ impl ScimAccess {
             });
         }
         if let Some(path) = &self.token_file {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read --token-file {}", path.display()))?;
-            let token = text.trim();
-            anyhow::ensure!(
-                !token.is_empty(),
-                "invalid --token-file {}: it is empty",
-                path.display()
-            );
-            return Ok(Credentials::Bearer(token.to_owned()));
+            return token_of_file("--token-file", path);
         }
         let fetched = fetched.map(|it| it.token.clone());
         Ok(match fetched.or_else(|| self.token.clone()) {
-            Some(token) => {
-                anyhow::ensure!(
-                    reqwest::header::HeaderValue::from_str(&token).is_ok(),
-                    "invalid --token: expected a token without line breaks and other control characters"
-                );
-                Credentials::Bearer(token)
-            }
+            Some(token) => bearer("--token", token)?,
             None => Credentials::Headers,
         })
     }

@@ -1,5 +1,5 @@
-//! Options of `check sp` for a second tenant of the service provider, which
-//! trusts an identity provider of its own.
+//! Options of `check sp` for a second tenant of the service provider, which trusts its own
+//! identity provider.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,13 +11,14 @@ use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
 use url::Url;
 
 use super::check::sp_metadata;
-use super::write;
+use super::{KeyFile, write};
 
 /// The second tenant.
 #[derive(Args)]
 pub(crate) struct SecondIdp {
-    /// URL at which a login of a second tenant starts, which trusts a second identity provider
-    /// that Rehearsal plays. Without this option, tenants are not checked
+    /// URL at which a login of a second tenant starts. This tenant trusts a second identity
+    /// provider that Rehearsal plays. Without this option, the checks that keep tenants apart do
+    /// not run
     #[arg(
         long,
         value_name = "URL",
@@ -35,8 +36,8 @@ pub(crate) struct SecondIdp {
     /// User of the second tenant
     #[arg(long, value_name = "NAME")]
     second_user: Option<String>,
-    /// Regular expression that matches the body of the probe URL for whoever is logged in at the
-    /// second tenant, such as the name of the tenant
+    /// Regular expression that matches the body of the probe URL for every user who is logged in
+    /// to the second tenant, such as the name of the tenant
     #[arg(long, value_name = "REGEX")]
     second_expect: Option<regex::Regex>,
     /// Metadata of the service provider for the second tenant [default: that of --metadata]
@@ -45,25 +46,25 @@ pub(crate) struct SecondIdp {
 }
 
 impl SecondIdp {
-    /// Plays the second identity provider, if one is asked for.
+    /// Starts the second identity provider, if an option asks for it.
     pub(crate) async fn provider(&self, ambient: &Ambient) -> anyhow::Result<Option<Provider>> {
         let out = self.second_idp_metadata_out.as_deref();
         if self.second_start_url.is_none() && out.is_none() {
             return Ok(None);
         }
-        let key_file = out.map(|path| path.with_extension("key"));
+        let key_file = KeyFile::next_to(out);
         let port = self.second_idp_port;
-        let provider = Provider::start(port, key_file.as_deref(), ambient).await?;
+        let provider = Provider::start(port, key_file.path(), ambient).await?;
         if let Some(path) = out {
             write(path, &provider.metadata())?;
         }
         Ok(Some(provider))
     }
 
-    /// The second tenant as a target of its own.
+    /// Returns the second tenant as a target.
     ///
     /// # Errors
-    /// When its metadata cannot be read.
+    /// If its metadata cannot be read.
     pub(crate) async fn judge(
         &self,
         provider: Option<Provider>,

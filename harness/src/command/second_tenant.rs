@@ -2,19 +2,17 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
 use rehearsal::check::scim::SecondTenant;
-use rehearsal::check::scim::credentials::Credentials;
 use url::Url;
 
-use super::scim_access::without_query;
+use super::scim_access::{bearer, token_of_file, without_query};
 
 /// Another tenant of the server.
 #[derive(Args)]
 pub(crate) struct SecondTenantArgs {
-    /// Bearer token of another tenant, which must not reach what the first one has [default:
-    /// tenants are not checked]
+    /// Bearer token of another tenant. Without it, the checks that keep tenants apart do not
+    /// run
     #[arg(
         long,
         value_name = "TOKEN",
@@ -33,23 +31,15 @@ pub(crate) struct SecondTenantArgs {
 }
 
 impl SecondTenantArgs {
-    /// The other tenant, if there is one.
+    /// Returns the other tenant, if a token of it is given.
     pub(crate) fn tenant(&self) -> anyhow::Result<Option<SecondTenant>> {
-        let token = match &self.second_token_file {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| {
-                    format!("cannot read --second-token-file {}", path.display())
-                })?;
-                Some(text.trim().to_owned())
-            }
-            None => self.second_token.clone(),
+        let credentials = match (&self.second_token_file, &self.second_token) {
+            (Some(path), _) => token_of_file("--second-token-file", path)?,
+            (None, Some(token)) => bearer("--second-token", token.clone())?,
+            (None, None) => return Ok(None),
         };
-        let Some(token) = token else {
-            return Ok(None);
-        };
-        anyhow::ensure!(!token.is_empty(), "the token of the second tenant is empty");
         Ok(Some(SecondTenant {
-            credentials: Credentials::Bearer(token),
+            credentials,
             base: self.second_base_url.as_ref().map(without_query),
         }))
     }

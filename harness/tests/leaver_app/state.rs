@@ -146,30 +146,26 @@ impl App {
 
     /// True if a token still works.
     pub(super) fn is_good_token(&self, state: &State, access: &Access) -> bool {
-        if access.end.is_some_and(|end| end <= self.ambient.now()) {
-            return false;
-        }
-        match self.hole {
-            Hole::TokensResume => {
-                let account = state.accounts.get(&access.account);
-                account.is_none_or(|it| it.active)
-            }
-            Hole::TokensByName => state.by_name(&access.user_name).is_some(),
-            _ => true,
-        }
+        self.works(state, access, [Hole::TokensResume, Hole::TokensByName])
     }
 
     /// True if a session still works.
     pub(super) fn is_good(&self, state: &State, access: &Access) -> bool {
+        self.works(state, access, [Hole::SessionsResume, Hole::SessionsByName])
+    }
+
+    /// True if a session or token still works. The holes are those in which it belongs to an
+    /// active account, and to a userName.
+    fn works(&self, state: &State, access: &Access, [resumes, by_name]: [Hole; 2]) -> bool {
         if access.end.is_some_and(|end| end <= self.ambient.now()) {
             return false;
         }
         match self.hole {
-            Hole::SessionsResume => {
+            hole if hole == resumes => {
                 let account = state.accounts.get(&access.account);
                 account.is_none_or(|it| it.active)
             }
-            Hole::SessionsByName => state.by_name(&access.user_name).is_some(),
+            hole if hole == by_name => state.by_name(&access.user_name).is_some(),
             _ => true,
         }
     }

@@ -7,6 +7,12 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+/// Returns a port that nobody listens on at this moment.
+pub(crate) fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port().to_string()
+}
+
 pub(crate) fn rehearsal(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
     command.args(arguments);

@@ -58,7 +58,7 @@ impl Gathering<'_> {
             let began = Instant::now();
             let mut trial = self.tried(variant.name, variant.about, attempt).await?;
             health.note_harm(&mut trial, began.elapsed()).await;
-            // A request that was made and not answered: nobody opened the page in time.
+            // The request was made but not answered: no person opened the page in time.
             let is_made =
                 !matches!(trial.ending, Ending::NotTried { .. }) || !trial.request.is_empty();
             let is_control = CONTROLS.contains(&variant.name) && is_made;

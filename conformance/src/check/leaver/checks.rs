@@ -272,8 +272,7 @@ impl Row {
             let ended = forged.find(|(_, seen)| matches!(seen, Ok((_, Sighting::Out(_)))));
             if let Some((forgery, _)) = ended
                 && let Some(root) = ROWS.iter().find(|it| it.sends(*forgery))
-                && root.id != self.id
-                // Those before it were judged.
+                // This one and those before it were sent, and are judged.
                 && !matches!(self.by, How::Forged(own) if subject.facts.has_sent(own))
             {
                 let why = format!("{}, and it had already ended the session", forgery.about());

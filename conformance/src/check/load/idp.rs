@@ -69,8 +69,8 @@ impl Load {
         let Some(first) = self.inner.people.first() else {
             return Err(SetUpError::new(
                 "nobody",
-                "There is nobody to sign on.",
-                "Name somebody with --user and --password, or --users FILE.",
+                "The list of users is empty.",
+                "Give a user with --user and --password, or several with --users FILE.",
             ));
         };
         if let Some(error) = self.inner.sign_ons.set_up_error(first).await {

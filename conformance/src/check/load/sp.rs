@@ -109,8 +109,8 @@ impl Load {
         let Some(first) = inner.people.first() else {
             return Err(SetUpError::new(
                 "nobody",
-                "There is nobody to log in.",
-                "Name somebody with --user or --users.",
+                "The list of users is empty.",
+                "Give a user with --user, or several with --users FILE.",
             ));
         };
         let judge = inner.judge(first, stop);

@@ -184,7 +184,7 @@ async fn delete(client: &Client, pool: &Pool) -> Done {
     };
     let user = Arc::clone(&writing.0);
     let target = format!("/Users/{}", segment(&user.id));
-    // Without an answer, nobody knows whether the user is still there.
+    // Without an answer it is unknown whether the user was deleted.
     writing.set(|it| it.is_uncertain = true);
     let answer = client.send(Method::DELETE, target, None).await?;
     answer.is(&[204])?;

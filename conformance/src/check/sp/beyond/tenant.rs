@@ -153,7 +153,7 @@ impl Tenants<'_> {
         let probe = page_summary(&answer.probe, 160);
         match self.shown(&answer.probe) {
             Shown::Nobody => holds_with(
-                format!("nobody is logged in: {}", answer.to_sentence()),
+                format!("no user is logged in: {}", answer.to_sentence()),
                 answer.evidence(),
             ),
             Shown::Second => holds_with(
@@ -161,7 +161,7 @@ impl Tenants<'_> {
                 answer.evidence(),
             ),
             Shown::First if self.is_by_name && self.is_second(login.judge) => skip(format!(
-                "a user with the first tenant's name is logged in, which may be an account of the second tenant: give a --second-expect that matches whoever is in at the second tenant; the probe answers {probe}"
+                "a user with the name of the first tenant's user is logged in, but it may be an account of the second tenant: give a --second-expect that matches every user who is logged in to the second tenant; the probe answers {probe}"
             )),
             Shown::First => breaks(
                 format!("the user of the first tenant is logged in; the probe answers {probe}"),
