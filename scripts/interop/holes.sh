@@ -3,8 +3,8 @@
 # be found in the vulnerable version and not in the fixed one. The rows are in
 # scripts/interop/holes/holes.tsv; `holes.sh WORD …` runs those that contain a
 # WORD. What cannot be installed is skipped with a message. Everything is installed
-# below target/interop. Needs: npm, python3 (and python3.8 for one row),
-# xmlsec1, jq.
+# below target/interop. Needs: npm, python3, xmlsec1, jq; for two rows also
+# python3.8 (PYTHON38 is its path if it has another name).
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop
@@ -15,17 +15,17 @@ mkdir -p "$out"
 failed=0 shown=0 skipped=0
 port=18600
 
-# npm_folder LIBRARY@VERSION [DEPENDENCY@VERSION] — sets $node_folder: the
-# library, with that version of a library below it.
+# npm_folder LIBRARY@VERSION ["DEPENDENCY@VERSION …"] — sets $node_folder: the
+# library, with those versions of the libraries below it.
 npm_folder() {
-  local library=$1 below=${2:-} overrides='{}'
-  node_folder=$out/npm/$(printf '%s' "$library+$below" | tr '/@' '__')
+  local library=$1 below=${2:-} overrides='' one
+  node_folder=$out/npm/$(printf '%s' "$library+$below" | tr '/@ ' '___')
   [ ! -e "$node_folder/ready" ] || return 0
   command -v npm >/dev/null || return 1
   mkdir -p "$node_folder"
-  [ -z "$below" ] || overrides="{\"${below%@*}\": \"${below##*@}\"}"
-  printf '{"private": true, "dependencies": {"%s": "%s"}, "overrides": %s}\n' \
-    "${library%@*}" "${library##*@}" "$overrides" >"$node_folder/package.json"
+  for one in $below; do overrides="$overrides, \"${one%@*}\": \"${one##*@}\""; done
+  printf '{"private": true, "dependencies": {"%s": "%s"}, "overrides": {%s}}\n' \
+    "${library%@*}" "${library##*@}" "${overrides#, }" >"$node_folder/package.json"
   timeout 240 npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$node_folder" >"$node_folder/log" 2>&1 &&
     touch "$node_folder/ready"
 }
@@ -44,13 +44,13 @@ pip_folder() {
 # verdict_of FAMILY LIBRARY BELOW CHECK [FLAG] — prints the verdict of the check.
 verdict_of() {
   local family=$1 library=$2 below=$3 check=$4 flag=${5:-} name idp server
-  name=$(printf '%s' "$library+$below" | tr '/@' '__')
+  name=$(printf '%s' "$library+$below" | tr '/@ ' '___')
   port=$((port + 1))
   idp=$((port + 100))
   case $family in
     python3_saml) pip_folder python3 "$library" || return 1; set -- "$python" "$here/sps/python3_saml_sp.py" ;;
     pysaml2) command -v xmlsec1 >/dev/null && pip_folder python3 "$library" || return 1; set -- "$python" "$here/sps/pysaml2_sp.py" ;;
-    pysaml2_of_python3.8) command -v xmlsec1 >/dev/null && pip_folder python3.8 "$library" || return 1; set -- "$python" "$here/sps/pysaml2_sp.py" ;;
+    pysaml2_of_python3.8) command -v xmlsec1 >/dev/null && pip_folder "${PYTHON38:-python3.8}" "$library" || return 1; set -- "$python" "$here/sps/pysaml2_sp.py" ;;
     *) npm_folder "$library" "$below" || return 1; set -- env "NODE_PACKAGES=$node_folder" node "$here/holes/sp.mjs" "$family" ;;
   esac
   "$rehearsal" check sp --prepare --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" >/dev/null || return 1

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-export function makeValidator(world) {
+function load(world) {
   const candidates = [
     "@node-saml/node-saml",
     "passport-saml/lib/node-saml",
@@ -10,7 +10,7 @@ export function makeValidator(world) {
   ];
   const found = candidates.find((name) => ["", ".js", "/package.json", "/index.js"].some((end) => existsSync(join(world.folder, "node_modules", name + end))));
   const { SAML } = world.require(found);
-  const saml = new SAML({
+  return new SAML({
     issuer: world.issuer,
     audience: world.issuer,
     callbackUrl: world.acs,
@@ -23,9 +23,25 @@ export function makeValidator(world) {
     wantAuthnResponseSigned: false,
     // The web application checks InResponseTo.
     validateInResponseTo: found.startsWith("@") ? "never" : false,
+    logoutUrl: world.idp,
   });
+}
+
+export function makeValidator(world) {
+  const saml = load(world);
   const validate = saml.validatePostResponseAsync
     ? (field) => saml.validatePostResponseAsync({ SAMLResponse: field }).then(({ profile }) => profile)
     : (field) => new Promise((resolve, reject) => saml.validatePostResponse({ SAMLResponse: field }, (error, profile) => (error ? reject(error) : resolve(profile))));
   return async (field) => (await validate(field))?.nameID;
+}
+
+// Single logout by HTTP-POST: who is logged out, and where the answer goes.
+export function makeLogout(world) {
+  const saml = load(world);
+  return async (field, relayState) => {
+    const { profile, loggedOut } = await saml.validatePostRequestAsync({ SAMLRequest: field });
+    if (!loggedOut) throw new Error("the library ends no session");
+    const location = await saml.getLogoutResponseUrlAsync(profile, relayState ?? "", {}, true);
+    return { nameID: profile.nameID, location };
+  };
 }

@@ -24,10 +24,12 @@ const world = {
   idpMetadata: readFileSync(idp, "utf8"),
 };
 world.pem = `-----BEGIN CERTIFICATE-----\n${world.certificate.match(/.{1,64}/g).join("\n")}\n-----END CERTIFICATE-----\n`;
-world.metadata = `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${world.issuer}"><md:SPSSODescriptor AuthnRequestsSigned="false" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:AssertionConsumerService index="0" isDefault="true" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${world.acs}"/></md:SPSSODescriptor></md:EntityDescriptor>`;
+world.slo = `${base}/slo`;
+world.metadata = `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${world.issuer}"><md:SPSSODescriptor AuthnRequestsSigned="false" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${world.slo}"/><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:AssertionConsumerService index="0" isDefault="true" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${world.acs}"/></md:SPSSODescriptor></md:EntityDescriptor>`;
 
-const { makeValidator } = await import(`./${library}.mjs`);
+const { makeValidator, makeLogout } = await import(`./${library}.mjs`);
 const validate = await makeValidator(world);
+const endSession = await makeLogout?.(world);
 
 function authnRequest(id) {
   const xml = `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="${id}" Version="2.0" IssueInstant="${new Date().toISOString()}" Destination="${world.sso}" AssertionConsumerServiceURL="${world.acs}" ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"><saml:Issuer>${world.issuer}</saml:Issuer></samlp:AuthnRequest>`;
@@ -71,6 +73,12 @@ createServer(async (request, to) => {
       const user = await Promise.race([validate(field, session.request), late]);
       if (!user) throw new Error("the library returns no user");
       return answer(to, 303, "", { Location: "/whoami", ...open({ user }) });
+    }
+    if (path === "/slo" && endSession && request.method === "POST") {
+      const { nameID, location } = await endSession(form.get("SAMLRequest"), form.get("RelayState"));
+      // The session of this browser ends if the message names its user.
+      if (session?.user === nameID) sessions.delete(cookie);
+      return answer(to, 303, "", { Location: location });
     }
     answer(to, 404, "not found");
   } catch (error) {
