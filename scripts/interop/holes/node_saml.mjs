@@ -35,9 +35,11 @@ export function makeValidator(world) {
   return async (field) => (await validate(field))?.nameID;
 }
 
-// Single logout by HTTP-POST: who is logged out, and where the answer goes.
+// Single logout by HTTP-POST, in versions that return promises: returns the name of the user and
+// the URL of the answer.
 export function makeLogout(world) {
   const saml = load(world);
+  if (!saml.validatePostRequestAsync) return undefined;
   return async (field, relayState) => {
     const { profile, loggedOut } = await saml.validatePostRequestAsync({ SAMLRequest: field });
     if (!loggedOut) throw new Error("the library ends no session");

@@ -24,12 +24,13 @@ const world = {
   idpMetadata: readFileSync(idp, "utf8"),
 };
 world.pem = `-----BEGIN CERTIFICATE-----\n${world.certificate.match(/.{1,64}/g).join("\n")}\n-----END CERTIFICATE-----\n`;
-world.slo = `${base}/slo`;
-world.metadata = `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${world.issuer}"><md:SPSSODescriptor AuthnRequestsSigned="false" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${world.slo}"/><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:AssertionConsumerService index="0" isDefault="true" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${world.acs}"/></md:SPSSODescriptor></md:EntityDescriptor>`;
-
 const { makeValidator, makeLogout } = await import(`./${library}.mjs`);
-const validate = await makeValidator(world);
 const endSession = await makeLogout?.(world);
+// The metadata contains the endpoint only if the library has the function.
+const logout = endSession ? `<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${base}/slo"/>` : "";
+world.metadata = `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${world.issuer}"><md:SPSSODescriptor AuthnRequestsSigned="false" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">${logout}<md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat><md:AssertionConsumerService index="0" isDefault="true" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="${world.acs}"/></md:SPSSODescriptor></md:EntityDescriptor>`;
+
+const validate = await makeValidator(world);
 
 function authnRequest(id) {
   const xml = `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="${id}" Version="2.0" IssueInstant="${new Date().toISOString()}" Destination="${world.sso}" AssertionConsumerServiceURL="${world.acs}" ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"><saml:Issuer>${world.issuer}</saml:Issuer></samlp:AuthnRequest>`;
