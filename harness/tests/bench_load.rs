@@ -409,12 +409,12 @@ async fn two_results_are_compared() {
         async |more: &[&str]| run(&[&["bench", "compare", one, other], more].concat()).await;
     let ended = compare(&[]).await;
     assert_eq!(ended.code, 0, "{}", ended.err);
-    assert!(ended.out.contains("50.0 % slower"), "{}", ended.out);
+    assert!(ended.out.contains("50.0 % worse"), "{}", ended.out);
     assert_eq!(compare(&["--max-slower", "60%"]).await.code, 0);
     let ended = compare(&["--max-slower", "10%"]).await;
     assert_eq!(ended.code, 1);
     assert!(
-        ended.out.contains("✗ more than 10 % slower"),
+        ended.out.contains("✗ more than 10 % worse"),
         "{}",
         ended.out
     );

@@ -211,7 +211,7 @@ async fn a_signal_in_the_middle_of_check_sp_and_check_idp_reports_what_was_judge
             "--probe-url",
             up.text("/sp/whoami_url"),
             "--expect",
-            "jo@lumen",
+            "jo@lumen\\.example",
             "--idp-port",
             &idp_port,
             "--idp-metadata-out",

@@ -283,18 +283,20 @@ async fn an_sp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     };
     let known = ["--idp-metadata-out", file];
     let one = [&known[..], &["--only", "SAML-SP-GOOD-01"]].concat();
-    let good = judged(&start, "jo@lumen", &one).await;
+    let good = judged(&start, r"jo@lumen\.example", &one).await;
     assert_eq!(good.code, 0, "{}{}", good.out, good.err);
 
+    let part = judged(&start, "jo@lumen", &one).await;
+    insta::assert_snapshot!("sp_expect_matches_a_part_of_the_name", part.paragraph());
     let expect = judged(&start, "somebody else", &known).await;
     insta::assert_snapshot!("sp_wrong_expect", expect.paragraph());
     let everybody = judged(&start, "", &known).await;
     insta::assert_snapshot!("sp_expect_matches_nobody", everybody.paragraph());
     let elsewhere = up.portal("/no-such-page");
-    let elsewhere = judged(&elsewhere, "jo@lumen", &known).await;
+    let elsewhere = judged(&elsewhere, r"jo@lumen\.example", &known).await;
     insta::assert_snapshot!("sp_wrong_start_url", elsewhere.paragraph());
     // The same URL, but another key.
-    let untrusted = judged(&start, "jo@lumen", &[]).await;
+    let untrusted = judged(&start, r"jo@lumen\.example", &[]).await;
     insta::assert_snapshot!("sp_not_trusted", untrusted.paragraph());
     up.killed().await;
 }

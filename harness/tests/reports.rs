@@ -11,7 +11,7 @@ mod sarif;
 
 use rehearsal::check::evidence::{Change, Conversation, Evidence, Exchange, Saml};
 use rehearsal::check::profile::Profile;
-use rehearsal::check::{Attacker, Check, CheckReport, Harm, Level, Outcome};
+use rehearsal::check::{Attacker, Check, CheckReport, Harm, Level, Outcome, baseline};
 use rehearsal::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict as Ended};
 use rehearsal::trace::{self, Known, sources};
 use serde_json::{Value, json};
@@ -336,6 +336,87 @@ fn a_github_job_has_a_summary_and_annotations_in_which_nothing_of_the_target_is_
         annotations.starts_with("::error title=X-1 "),
         "{annotations}"
     );
+}
+
+/// Asserts that no form of the report shows a failure, because the exit status is 0.
+fn assert_no_form_shows_a_failure(report: &CheckReport) {
+    assert_eq!(report.exit_code(), 0);
+    let json = report.json();
+    assert_eq!(complaints("checks", &json), Vec::<String>::new());
+    assert_eq!(json["exit_status"], 0);
+    assert_eq!(json["checks"][0]["decisive"], false);
+    assert!(!report.junit().contains("<failure"), "{}", report.junit());
+    let sarif = report.sarif("list.txt");
+    assert_eq!(sarif["runs"][0]["results"][0]["level"], "warning");
+    let issues = report.code_quality("list.txt");
+    assert_eq!(issues[0]["severity"], "minor");
+    let annotations = report.annotations();
+    assert!(annotations.starts_with("::warning title="), "{annotations}");
+    // The finding is there all the same.
+    assert_eq!(json["summary"]["failed"], 1);
+    assert!(report.terminal().contains("FAIL X-1"));
+}
+
+#[test]
+fn a_finding_that_does_not_decide_is_a_failure_in_no_form() {
+    let judged = |level| {
+        let outcome = Outcome::judged(
+            check("X-1", level),
+            false,
+            "this",
+            "that".to_owned(),
+            Value::Null,
+        );
+        CheckReport::new(
+            "check scim",
+            "t",
+            vec![outcome],
+            jiff::Timestamp::UNIX_EPOCH,
+        )
+    };
+    // Below `--fail-on must`.
+    assert_no_form_shows_a_failure(&CheckReport {
+        fail_on: Level::Must,
+        ..judged(Level::Should)
+    });
+    // The profile does not require it.
+    let profile = Profile::named("okta-oin-scim-spec").unwrap();
+    assert_no_form_shows_a_failure(&judged(Level::Must).assessed(&[profile]));
+    let decisive = CheckReport {
+        fail_on: Level::Must,
+        ..judged(Level::Must)
+    };
+    assert_eq!(decisive.exit_code(), 1);
+    assert_eq!(decisive.json()["checks"][0]["decisive"], true);
+    assert!(decisive.junit().contains("<failure"));
+    let required = report_by_a_profile().json();
+    assert_eq!(required["checks"][1]["decisive"], true);
+}
+
+#[test]
+fn a_finding_that_follows_from_an_expected_failure_is_shown() {
+    let judged = |id: &str, cause: Option<&str>| Outcome {
+        cause: cause.map(str::to_owned),
+        ..Outcome::judged(
+            check(id, Level::Must),
+            false,
+            "e",
+            "a".to_owned(),
+            Value::Null,
+        )
+    };
+    let outcomes = vec![judged("X-1", None), judged("X-2", Some("X-1"))];
+    let report = CheckReport::new("check sp", "t", outcomes, jiff::Timestamp::UNIX_EPOCH);
+    let known = baseline::read(r#"[{"id": "X-1", "reason": "ticket 4711"}]"#).unwrap();
+    let report = report.against(&known, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(report.exit_code(), 1);
+    assert!(
+        report.terminal().contains("FAIL X-2"),
+        "{}",
+        report.terminal()
+    );
+    assert!(report.terminal().contains("first finding: X-2"));
+    assert!(report.annotations().contains("::error title=X-2"));
 }
 
 #[test]

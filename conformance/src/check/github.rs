@@ -67,26 +67,33 @@ pub(super) fn step_summary(report: &CheckReport) -> String {
     out
 }
 
-/// Returns workflow commands, one per line: an error for each finding.
+/// Returns workflow commands, one per line: an error for each finding that decides the exit
+/// status, and a warning for each other one.
 pub(super) fn annotations(report: &CheckReport) -> String {
     let summary = Summary::of(report);
     let mut out = String::new();
     if let Some(error) = &report.error {
         let text = format!("{} Fix: {}", error.message, error.fix);
         let title = format!("rehearsal {}: nothing judged", report.command);
-        annotation(&mut out, &title, &text);
+        annotation(&mut out, "error", &title, &text);
     }
     for finding in summary.findings.iter().take(ANNOTATIONS) {
         let Outcome { check, .. } = finding.outcome;
         let title = format!("{} {}", check.id, check.title);
         let (expected, actual) = (&finding.outcome.expected, &finding.outcome.actual);
         let text = format!("expected {expected}\nactual {actual}\nfix {}", check.fix);
-        annotation(&mut out, &title, &text);
+        // A job that passes has no error.
+        let kind = if report.is_decisive(finding.outcome) {
+            "error"
+        } else {
+            "warning"
+        };
+        annotation(&mut out, kind, &title, &text);
     }
     out
 }
 
-fn annotation(out: &mut String, title: &str, text: &str) {
+fn annotation(out: &mut String, kind: &str, title: &str, text: &str) {
     let data = text
         .replace('%', "%25")
         .replace('\r', "%0D")
@@ -96,7 +103,7 @@ fn annotation(out: &mut String, title: &str, text: &str) {
         .replace('\r', "%0D")
         .replace('\n', "%0A");
     let title = title.replace(':', "%3A").replace(',', "%2C");
-    let _ = writeln!(out, "::error title={title}::{data}");
+    let _ = writeln!(out, "::{kind} title={title}::{data}");
 }
 
 /// Escapes text that came from the target, so that it is not read as Markdown or HTML and does not

@@ -11,6 +11,7 @@ pub(super) fn code_quality(report: &CheckReport, list: &str) -> Value {
     let issues = all.filter_map(|(index, outcome)| {
         let check = &outcome.check;
         let severity = match (outcome.verdict, check.level) {
+            (Verdict::Fail, _) if !report.is_decisive(outcome) => "minor",
             (Verdict::Fail, Level::Must) => "critical",
             (Verdict::Fail, _) => "major",
             (Verdict::Warn, _) => "minor",

@@ -25,6 +25,9 @@ pub(super) fn json(report: &CheckReport) -> Value {
                 "evidence": outcome.evidence,
                 "duration_ms": millis(outcome.duration),
             });
+            if outcome.verdict == Verdict::Fail {
+                check["decisive"] = json!(report.is_decisive(outcome));
+            }
             if let Some(attacker) = outcome.check.harm.attacker() {
                 check["attacker"] = json!(attacker);
             }
@@ -42,6 +45,7 @@ pub(super) fn json(report: &CheckReport) -> Value {
             "skipped": report.count(Verdict::Skip),
             "warned": report.count(Verdict::Warn),
         },
+        "exit_status": report.exit_code(),
         "command": report.command,
         "target": report.target,
         "version": report.version,

@@ -20,7 +20,7 @@ pub(super) fn junit(report: &CheckReport) -> String {
             name: format!("{} {}", outcome.check.id, outcome.check.title),
             class: report.command.to_owned(),
             duration: outcome.duration,
-            ending: ending(outcome),
+            ending: ending(report, outcome),
         })
         .collect();
     let suites = if cases.is_empty() {
@@ -31,7 +31,7 @@ pub(super) fn junit(report: &CheckReport) -> String {
     crate::junit::junit(&run, suites)
 }
 
-fn ending(outcome: &Outcome) -> Ending {
+fn ending(report: &CheckReport, outcome: &Outcome) -> Ending {
     let check = &outcome.check;
     let details = || {
         format!(
@@ -45,6 +45,13 @@ fn ending(outcome: &Outcome) -> Ending {
     };
     match outcome.verdict {
         Verdict::Pass => Ending::Passed,
+        // A test reporter must not show a failure when the exit status is 0.
+        Verdict::Fail if !report.is_decisive(outcome) => Ending::Noted {
+            details: format!(
+                "finding that does not decide the exit status\n{}",
+                details()
+            ),
+        },
         Verdict::Fail => Ending::Failed {
             kind: check.level.name(),
             message: outcome.actual.clone(),

@@ -344,10 +344,20 @@ impl CheckReport {
 
     /// True if no finding fails the command.
     pub fn is_well(&self) -> bool {
-        let mut findings = self.findings();
         self.assessments.iter().all(Assessment::is_well)
-            && (self.is_decided_by_profiles()
-                || findings.all(|finding| finding.check.level > self.fail_on))
+            && !self.findings().any(|finding| self.is_decisive(finding))
+    }
+
+    /// True if the outcome is a finding that makes the exit status 1: its level is not below
+    /// `--fail-on`, or a chosen profile requires what failed. Every form of the report marks
+    /// these findings, and only these, as failures.
+    pub fn is_decisive(&self, outcome: &Outcome) -> bool {
+        outcome.verdict == Verdict::Fail
+            && ((!self.is_decided_by_profiles() && outcome.check.level <= self.fail_on)
+                || self
+                    .assessments
+                    .iter()
+                    .any(|it| it.is_failed_by(&outcome.check.id)))
     }
 
     /// Returns the findings.

@@ -67,6 +67,7 @@ fn rule(outcome: &Outcome) -> Value {
     let level = check.level.name();
     json!({
         "id": check.id,
+        "name": name(&check.title),
         "shortDescription": {"text": cut(&check.title)},
         "fullDescription": {"text": cut(&format!("{} ({level}, {})", check.title, check.spec))},
         "help": {
@@ -79,8 +80,8 @@ fn rule(outcome: &Outcome) -> Value {
 
 fn result(report: &CheckReport, list: &str, index: usize, outcome: &Outcome) -> Option<Value> {
     let level = match outcome.verdict {
-        Verdict::Fail => "error",
-        Verdict::Warn => "warning",
+        Verdict::Fail if report.is_decisive(outcome) => "error",
+        Verdict::Fail | Verdict::Warn => "warning",
         Verdict::Pass | Verdict::Skip => return None,
     };
     let line = index + 1;
@@ -110,6 +111,16 @@ fn result(report: &CheckReport, list: &str, index: usize, outcome: &Outcome) -> 
             "primaryLocationLineHash": format!("{}:1", check_list::fingerprint(report, outcome)),
         },
     }))
+}
+
+/// Returns the title as an identifier in Pascal case, because SARIF's guidance asks for a readable
+/// name that is no sentence.
+fn name(title: &str) -> String {
+    let words = title.split(|sign: char| !sign.is_ascii_alphanumeric());
+    words
+        .filter(|word| !word.is_empty())
+        .map(|word| word[..1].to_ascii_uppercase() + &word[1..])
+        .collect()
 }
 
 fn cut(text: &str) -> String {

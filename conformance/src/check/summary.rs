@@ -84,9 +84,14 @@ impl<'r> Summary<'r> {
         let mut consequences: Vec<(&Outcome, &'r Outcome)> = Vec::new();
         for outcome in &report.outcomes {
             let root = root_of(report, outcome);
+            // A finding is never listed under a warning: its cause may be an expected failure, and
+            // then nothing would say why the exit status is 1.
             let is_consequence = !std::ptr::eq(root, outcome)
-                && matches!(root.verdict, Verdict::Fail | Verdict::Warn)
-                && outcome.verdict != Verdict::Pass;
+                && match root.verdict {
+                    Verdict::Fail => outcome.verdict != Verdict::Pass,
+                    Verdict::Warn => matches!(outcome.verdict, Verdict::Warn | Verdict::Skip),
+                    Verdict::Pass | Verdict::Skip => false,
+                };
             let alone = Finding {
                 outcome,
                 consequences: Vec::new(),

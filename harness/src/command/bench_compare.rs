@@ -15,8 +15,8 @@ pub(crate) struct Compare {
     first: PathBuf,
     /// Result of the second run
     second: PathBuf,
-    /// Largest change for the worse of rate, p50 or p99, such as 10%; above it the exit
-    /// status is 1
+    /// Largest change for the worse of rate, p50 or p99, as a part of the first value, such as
+    /// 10%; above it the exit status is 1
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     max_slower: Option<f64>,
 }

@@ -26,7 +26,8 @@ pub struct Row {
     pub before: f64,
     /// Its value in the second result.
     pub after: f64,
-    /// How much worse the second one is; 0.1 is 10 %, and less than 0 is better.
+    /// How much worse the second one is, as a part of the first; 0.1 is 10 %, and less than 0 is
+    /// better.
     pub worse: f64,
 }
 
@@ -42,16 +43,15 @@ pub enum CompareError {
 }
 
 fn row(operation: &str, figure: &'static str, before: f64, after: f64, is_rate: bool) -> Row {
-    // A higher rate is better, a higher latency is worse. How many times slower is the same
-    // question for both.
-    let (from, to) = if is_rate {
-        (after, before)
+    // A part of the first value: half the rate is 50 % worse, double the latency 100 %.
+    let change = if is_rate {
+        before - after
     } else {
-        (before, after)
+        after - before
     };
-    let worse = if from > 0.0 {
-        to / from - 1.0
-    } else if to > 0.0 {
+    let worse = if before > 0.0 {
+        change / before
+    } else if change > 0.0 {
         f64::INFINITY
     } else {
         0.0
@@ -144,8 +144,8 @@ impl Comparison {
         );
         for row in &self.rows {
             let change = match row.worse {
-                worse if worse > 0.0005 => format!("{:.1} % slower", worse * 100.0),
-                worse if worse < -0.0005 => format!("{:.1} % faster", -worse * 100.0),
+                worse if worse > 0.0005 => format!("{:.1} % worse", worse * 100.0),
+                worse if worse < -0.0005 => format!("{:.1} % better", -worse * 100.0),
                 _ => "same".to_owned(),
             };
             let _ = writeln!(
@@ -161,8 +161,8 @@ impl Comparison {
             let worse: Vec<&str> = self.worse().map(|it| it.figure).collect();
             let most = most * 100.0;
             let _ = match worse.as_slice() {
-                [] => writeln!(out, "✓ no more than {most} % slower"),
-                worse => writeln!(out, "✗ more than {most} % slower: {}", worse.join(", ")),
+                [] => writeln!(out, "✓ no more than {most} % worse"),
+                worse => writeln!(out, "✗ more than {most} % worse: {}", worse.join(", ")),
             };
         }
         out
@@ -180,7 +180,7 @@ mod tests {
         let compared = Comparison::of(&fast, &slow, Some(0.1)).unwrap();
         let worse: Vec<&str> = compared.worse().map(|it| it.figure).collect();
         assert_eq!(worse, ["p50 ms", "p99 ms"]);
-        assert!(compared.terminal().contains("% slower: p50 ms, p99 ms"));
+        assert!(compared.terminal().contains("% worse: p50 ms, p99 ms"));
         let compared = Comparison::of(&slow, &fast, Some(0.1)).unwrap();
         assert_eq!(compared.worse().count(), 0);
         let compared = Comparison::of(&fast, &slow, None).unwrap();
@@ -188,9 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn half_the_rate_is_a_hundred_percent_slower() {
-        let row = row("all", "per second", 100.0, 50.0, true);
-        assert!((row.worse - 1.0).abs() < 1e-9);
+    fn a_change_is_a_part_of_the_first_value() {
+        let worse = |before, after, is_rate| row("all", "", before, after, is_rate).worse;
+        assert!((worse(100.0, 50.0, true) - 0.5).abs() < 1e-9);
+        assert!((worse(100.0, 150.0, true) + 0.5).abs() < 1e-9);
+        assert!((worse(10.0, 20.0, false) - 1.0).abs() < 1e-9);
+        assert!((worse(10.0, 5.0, false) + 0.5).abs() < 1e-9);
+        assert!(worse(0.0, 5.0, false).is_infinite());
     }
 
     #[test]

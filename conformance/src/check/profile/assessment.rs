@@ -117,6 +117,14 @@ impl RequirementResult {
         self.requirement.level == Demand::Required && is_against && !self.is_expected
     }
 
+    /// True if it makes the command fail because of the check with this id.
+    fn is_failed_by(&self, id: &str) -> bool {
+        self.is_fatal()
+            && (self.blocked_by.as_deref() == Some(id)
+                || (self.verdict == RequirementVerdict::Failed
+                    && self.decided_by.iter().any(|it| it == id)))
+    }
+
     /// Sets `is_expected` by the ids of the checks whose failures are expected.
     pub(in crate::check) fn expect(&mut self, expected: &[&str]) {
         let is_known = |id: &String| expected.contains(&id.as_str());
@@ -178,6 +186,11 @@ impl Assessment {
     /// True if no required requirement makes the command fail.
     pub fn is_well(&self) -> bool {
         !self.results.iter().any(RequirementResult::is_fatal)
+    }
+
+    /// True if a required requirement makes the command fail because of the check with this id.
+    pub fn is_failed_by(&self, id: &str) -> bool {
+        self.results.iter().any(|it| it.is_failed_by(id))
     }
 }
 

@@ -63,28 +63,52 @@ pub struct Planned {
     pub rests_on: Option<String>,
 }
 
-/// The error of a run in which each check waited for a control that did not
-/// pass: a pipeline must not take it for a success.
+/// Returns the error of a run that judged none of its checks: a pipeline must not take it for a
+/// success.
 fn nothing_judged(outcomes: &[Outcome]) -> Option<SetUpError> {
     let is_skipped = |it: &Outcome| it.verdict == Verdict::Skip;
-    let controls: BTreeSet<&str> = outcomes
-        .iter()
-        .filter_map(|outcome| outcome.cause.as_deref())
-        .filter(|cause| !outcomes.iter().any(|it| it.check.id == *cause))
-        .collect();
-    if controls.is_empty() || !outcomes.iter().all(is_skipped) {
+    if outcomes.is_empty() || !outcomes.iter().all(is_skipped) {
         return None;
     }
-    let controls: Vec<&str> = controls.into_iter().collect();
-    let controls = controls.join(", ");
+    let checks = match outcomes.len() {
+        1 => format!("The selected check {} was not judged", outcomes[0].check.id),
+        all => format!("None of the {all} selected checks was judged"),
+    };
+    let is_reported = |id: &str| outcomes.iter().any(|it| it.check.id == id);
+    let causes = outcomes.iter().filter_map(|it| it.cause.as_deref());
+    let controls: BTreeSet<&str> = causes.filter(|it| !is_reported(it)).collect();
+    let (why, fix) = if controls.is_empty() {
+        let why = format!(": {}", commonest_reason(outcomes));
+        (why, "If the target is right, select checks that apply to it (--list prints all), or name the skipped ones in the file of --expected.".to_owned())
+    } else {
+        let controls: Vec<&str> = controls.into_iter().collect();
+        let controls = controls.join(", ");
+        let why = format!(" because a control did not pass: {controls}");
+        (
+            why,
+            format!("Look at the control first: --only {controls}."),
+        )
+    };
+    let end = if why.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
     Some(SetUpError::new(
-        "nothing-judged",
-        format!(
-            "Each selected check needs a control that did not pass ({controls}), so none of the {} was judged.",
-            outcomes.len()
-        ),
-        format!("Look at the control first: --only {controls}."),
+        NOTHING_JUDGED,
+        format!("{checks}{why}{end}"),
+        fix,
     ))
+}
+
+/// Code of the error of a run that judged none of its checks.
+pub(in crate::check) const NOTHING_JUDGED: &str = "nothing-judged";
+
+/// Returns the reason of most skipped checks; of equally frequent ones, the first.
+fn commonest_reason(outcomes: &[Outcome]) -> &str {
+    let count = |reason: &str| outcomes.iter().filter(|it| it.actual == reason).count();
+    let reasons = outcomes.iter().rev().map(|it| it.actual.as_str());
+    reasons.max_by_key(|it| count(it)).unwrap_or_default()
 }
 
 /// The outcomes of a run so far.
@@ -207,10 +231,13 @@ mod tests {
         let error = nothing_judged(&[waits("A-01"), lacks("A-02")]).unwrap();
         assert_eq!(error.code, "nothing-judged");
         assert!(error.message.contains("GOOD-01"), "{}", error.message);
-        // What a target does not offer is no error, and neither is a control that is reported.
-        assert_eq!(nothing_judged(&[lacks("A-02")]), None);
-        let seen = Outcome::skipped(check("GOOD-01"), "not offered");
-        assert_eq!(nothing_judged(&[seen, waits("A-01")]), None);
+        // What the target does not offer is no success either.
+        let error = nothing_judged(&[lacks("A-02"), lacks("A-03")]).unwrap();
+        assert_eq!(
+            error.message,
+            "None of the 2 selected checks was judged: the server has no groups."
+        );
+        assert_eq!(nothing_judged(&[]), None);
         let passed = Outcome::judged(
             check("A-03"),
             true,

@@ -147,6 +147,9 @@ pub enum CheckError {
     /// The server answers its own users with an error.
     #[error("cannot read the users of the server: {0}")]
     Failing(String),
+    /// The credentials of the second tenant do not list its users.
+    #[error("the second tenant's credentials do not list its own users: {0}")]
+    SecondTenant(String),
 }
 
 impl CheckError {
@@ -168,6 +171,10 @@ impl CheckError {
             Self::NoUsers(_) => (
                 "users-refused",
                 "The server requires attributes of users that its schemas do not declare as required. Put it into --user-template FILE (a user as JSON, {name} stands for a unique userName), or name a domain whose users it accepts with --domain. --read-only judges without creating users. With 401 or 403: the credentials need the right to write.",
+            ),
+            Self::SecondTenant(_) => (
+                "second-tenant",
+                "Check --second-token (or --second-token-file) and --second-base-url: they have to be those of another tenant of the server.",
             ),
             Self::Failing(_) => (
                 "server-error",
@@ -246,6 +253,13 @@ impl Judge<'_> {
         progress.begin("check scim", steps);
         let server = Server::discover(&session).await?;
         let calm = health(&session, &server).await.unwrap_or_default();
+        let is_selected = |item: &&Item| selection.includes(item.id);
+        if has_second && TENANTS.iter().any(|item| is_selected(&item)) {
+            let probe = Probe::new(&session, &server);
+            if let Some(error) = tenant::set_up_error(&probe).await {
+                return Err(error);
+            }
+        }
         if !self.read_only {
             if let Err(trouble) = set_up::prepare(&session, &server).await {
                 session.created.clear(&session, &server).await;

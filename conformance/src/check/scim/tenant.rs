@@ -4,6 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::CheckError;
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::made::Made;
 use super::options::SecondTenant;
@@ -73,8 +74,7 @@ fn own_target(probe: &Probe<'_>, path: &str) -> Judged<String> {
 
 /// The honest case: the second tenant's credentials open its own users.
 async fn require_second(probe: &Probe<'_>) -> Judged {
-    let target = own_target(probe, &probe.server.users.endpoint)?;
-    let told = probe.send(ask(probe, Method::GET, &target, None)?).await?;
+    let told = own_users(probe).await?;
     if told.status == 200 {
         return Ok(());
     }
@@ -82,6 +82,19 @@ async fn require_second(probe: &Probe<'_>) -> Judged {
         "the second tenant's credentials do not list its own users: {}",
         told.quoted()
     ))
+}
+
+/// Lists the users of the second tenant.
+async fn own_users(probe: &Probe<'_>) -> Judged<Told> {
+    let target = own_target(probe, &probe.server.users.endpoint)?;
+    probe.send(ask(probe, Method::GET, &target, None)?).await
+}
+
+/// Returns an error if the second tenant's credentials do not list its own users: then no check
+/// of this table can be judged.
+pub(super) async fn set_up_error(probe: &Probe<'_>) -> Option<CheckError> {
+    let told = own_users(probe).await.ok()?;
+    (told.status != 200).then(|| CheckError::SecondTenant(super::summary(&told)))
 }
 
 /// Whether an answer shows the user whom the first tenant made.

@@ -198,7 +198,19 @@ impl Judge {
                 "check sp", target, error, started_at,
             )));
         };
-        if let Some(error) = self.probe_error().await {
+        let mut mistake = self.part_error(&honest);
+        if mistake.is_none() {
+            mistake = self.probe_error().await;
+        }
+        let is_selected = |id: &str| self.runner.selection.includes(id);
+        if mistake.is_none()
+            && let Some(second) = second
+            && beyond::tenant::ids().any(is_selected)
+        {
+            let beyond = beyond::Beyond::new(self, Some(second), base);
+            mistake = beyond::tenant::set_up_error(&beyond, second).await;
+        }
+        if let Some(error) = mistake {
             return Ok(finished(CheckReport::of_error(
                 "check sp", target, error, started_at,
             )));

@@ -3,6 +3,7 @@
 
 use super::answer::{SAID, place};
 use super::login::Login;
+use super::shown::part_of_name;
 use super::{Answer, CheckError, Honest, Judge};
 use crate::check::SetUpError;
 use crate::check::runner::page_summary;
@@ -162,6 +163,28 @@ impl Judge {
                 "Set SameSite=None; Secure on the cookie that remembers the AuthnRequest, and use HTTPS. If you test with plain HTTP on one machine, use the host 127.0.0.1 for the service provider, as the played identity provider does.",
             )
         })
+    }
+
+    /// Returns an error if `--expect` matches only a part of the user's name in the probe's answer
+    /// after an honest login.
+    pub(super) fn part_error(&self, honest: &Honest) -> Option<SetUpError> {
+        let user = &self.person.user;
+        let answers = honest.came.iter().filter_map(|it| it.as_ref().ok());
+        let accepted = answers.filter(|it| it.is_accepted()).map(|it| &it.probe);
+        let part = accepted
+            .filter_map(|probe| part_of_name(&self.target.expect, probe, user))
+            .next()?;
+        Some(SetUpError::new(
+            "wrong-expect",
+            format!(
+                "--expect '{}' matches only \"{part}\", a part of the name {user}: it would also match other users whose names contain this part.",
+                self.target.expect
+            ),
+            format!(
+                "Give an --expect that matches the whole name, such as '{}'.",
+                regex::escape(user)
+            ),
+        ))
     }
 
     /// Returns an error if `--expect` matches the probe in a browser that is not logged in.

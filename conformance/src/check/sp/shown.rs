@@ -129,9 +129,44 @@ impl Judge {
     }
 }
 
+/// Returns the part of the user's name that `--expect` matches, if it matches nothing else in the
+/// probe's answer. Such a pattern also matches the names of other users.
+pub(super) fn part_of_name(expect: &Regex, body: &str, user: &str) -> Option<String> {
+    let names: Vec<_> = body
+        .match_indices(user)
+        .map(|(at, _)| at..at + user.len())
+        .collect();
+    let is_part = |found: &regex::Match<'_>| {
+        let is_inside =
+            |name: &std::ops::Range<usize>| name.start <= found.start() && found.end() <= name.end;
+        found.len() < user.len() && names.iter().any(is_inside)
+    };
+    let mut all = expect.find_iter(body);
+    let first = all.next().filter(is_part)?;
+    all.all(|it| is_part(&it))
+        .then(|| first.as_str().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{names_in, without_longer_names, without_names};
+    use regex::Regex;
+
+    use super::{names_in, part_of_name, without_longer_names, without_names};
+
+    #[test]
+    fn a_pattern_must_match_more_than_a_part_of_the_name() {
+        let part = |pattern: &str, body: &str| {
+            part_of_name(&Regex::new(pattern).unwrap(), body, "jo@lumen.example")
+        };
+        let body = "{\"user\": \"jo@lumen.example\", \"name\": \"Jo Lumen\"}";
+        assert_eq!(part("jo@lumen", body).as_deref(), Some("jo@lumen"));
+        assert_eq!(part("@lumen", body).as_deref(), Some("@lumen"));
+        for whole in ["jo@lumen\\.example", "\"jo@lumen", "Jo", "user", "mallory"] {
+            assert_eq!(part(whole, body), None, "{whole}");
+        }
+        // An account name that the service provider makes of the address.
+        assert_eq!(part("jo", "account jo of jo@lumen.example"), None);
+    }
 
     #[test]
     fn longer_names_are_other_people() {

@@ -25,7 +25,7 @@ mod metadata;
 mod relay_state;
 mod request;
 mod session;
-mod tenant;
+pub(super) mod tenant;
 mod unsolicited;
 
 use std::sync::atomic::AtomicBool;
@@ -164,7 +164,6 @@ pub(super) struct Beyond<'j> {
     /// provider.
     second: Option<&'j Judge>,
     base: Form,
-    both_tenants: OnceCell<Result<(), String>>,
     requests: OnceCell<Result<Vec<Request>, String>>,
     unsolicited: OnceCell<Result<String, String>>,
     honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
@@ -208,7 +207,6 @@ impl<'j> Beyond<'j> {
             judge,
             second,
             base,
-            both_tenants: OnceCell::new(),
             requests: OnceCell::new(),
             unsolicited: OnceCell::new(),
             honest_logout: OnceCell::new(),

@@ -9,7 +9,7 @@ use super::super::visitor::Visitor;
 use super::super::{Judge, Variants};
 use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
 use crate::check::runner::page_summary;
-use crate::check::{Attacker, Harm};
+use crate::check::{Attacker, Harm, SetUpError};
 
 rows! {
 "SAML-SP-TEN-01", Must, Harm::Intrusion(Attacker::Tenant), "CWE-639"; "The second tenant's identity provider does not log in a user of the first";
@@ -38,7 +38,7 @@ rows! {
     by_e_mail
 }
 
-/// The two tenants, once honest logins at both work.
+/// The two tenants. Honest logins at both work: see [`set_up_error`].
 struct Tenants<'b> {
     first: &'b Judge,
     second: &'b Judge,
@@ -62,23 +62,39 @@ async fn tenants<'b>(beyond: &'b Beyond<'_>) -> Result<Tenants<'b>, Stop> {
             "not judged: where the service provider has a second tenant with another identity provider, give --second-start-url",
         );
     };
-    let tried = beyond.both_tenants.get_or_init(|| async {
-        match try_both(beyond, second).await {
-            Ok(()) => Ok(()),
-            Err(Stop::Skip(why)) => Err(why),
-            Err(Stop::Lost(url, reason)) => Err(format!("no answer from {url}: {reason}")),
-            Err(Stop::Breaks(seen)) => Err(seen.text),
-            Err(Stop::Follows(cause)) => Err(format!("{cause} did not pass")),
-        }
-    });
-    match tried.await {
-        Ok(()) => Ok(Tenants {
-            first: beyond.judge,
-            second,
-            is_by_name: second.target.expect.is_match(&second.person.user),
-        }),
-        Err(why) => skip(why.clone()),
-    }
+    Ok(Tenants {
+        first: beyond.judge,
+        second,
+        is_by_name: second.target.expect.is_match(&second.person.user),
+    })
+}
+
+/// Tries the honest logins of both tenants. Returns an error if one of them fails: then no check of
+/// this table can be judged.
+pub(in crate::check::sp) async fn set_up_error(
+    beyond: &Beyond<'_>,
+    second: &Judge,
+) -> Option<SetUpError> {
+    let why = match try_both(beyond, second).await {
+        Ok(()) => return None,
+        Err(Stop::Skip(why)) => why,
+        Err(Stop::Lost(url, reason)) => format!("no answer from {url}: {reason}"),
+        Err(Stop::Breaks(seen)) => seen.text,
+        Err(Stop::Follows(cause)) => format!("{cause} did not pass"),
+    };
+    Some(SetUpError::new(
+        "second-tenant",
+        format!("The second tenant cannot be used: {why}."),
+        format!(
+            "Check that the second tenant trusts the metadata of --second-idp-metadata-out (entity ID {}), that {} exists there, and --second-start-url and --second-expect. Without --second-start-url, everything else is judged.",
+            second.provider.entity_id, second.person.user
+        ),
+    ))
+}
+
+/// Returns the ids of the checks of this table.
+pub(in crate::check::sp) fn ids() -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().map(|row| row.id)
 }
 
 /// Tries the honest logins, and whether `--second-expect` tells the tenants
