@@ -21,6 +21,7 @@ use super::check::{attributes, held, sp_metadata};
 use super::check_options::{Connection, latency, seconds};
 use super::command_line::command_line;
 use super::scim_access::{ScimAccess, rate};
+use super::web_url::web_url;
 use super::{KeyFile, fetch_document, progress, signals, write};
 
 /// Duration of a run when neither `--duration` nor `--count` is given.
@@ -219,7 +220,7 @@ impl Options {
 #[derive(Args)]
 pub(crate) struct Scim {
     /// SCIM base URL, below which `/Users` is
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = web_url)]
     base_url: Url,
     #[command(flatten)]
     access: ScimAccess,

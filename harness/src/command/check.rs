@@ -24,6 +24,7 @@ use super::pipelines::{write_for_github, write_located};
 use super::second_idp::SecondIdp;
 use super::served_metadata::ServedMetadata;
 use super::variant_options::VariantOptions;
+use super::web_url::web_url;
 use super::{KeyFile, fetch_metadata, write};
 
 /// The endpoint to check.
@@ -285,7 +286,7 @@ pub(crate) struct SpTarget {
     #[arg(
         long,
         required_unless_present_any = ["prepare", "list", "idp_initiated"],
-        value_name = "URL"
+        value_name = "URL", value_parser = web_url
     )]
     start_url: Option<Url>,
     /// URL that, with the cookies of a login, shows which user is logged in
@@ -293,7 +294,7 @@ pub(crate) struct SpTarget {
         long,
         required = false,
         required_unless_present_any = ["prepare", "list"],
-        value_name = "URL"
+        value_name = "URL", value_parser = web_url
     )]
     probe_url: Url,
     /// Regular expression that matches the body of the probe URL when the user is logged in
@@ -304,6 +305,21 @@ pub(crate) struct SpTarget {
         value_name = "REGEX"
     )]
     expect: regex::Regex,
+}
+
+/// Parses the address at which external references are served. Faults contain it, so it must be one
+/// that the service provider can open.
+fn reachable_address(text: &str) -> Result<SocketAddr, String> {
+    let invalid = |got: &str| {
+        format!(
+            "expected the address of this machine that the service provider can open, and a port, such as 192.0.2.7:0; got {got}"
+        )
+    };
+    let address: SocketAddr = text.parse().map_err(|_| invalid(text))?;
+    if address.ip().is_unspecified() {
+        return Err(invalid(&format!("{text}, which no other machine can open")));
+    }
+    Ok(address)
 }
 
 /// Arguments of `rehearsal check sp`.
@@ -341,7 +357,7 @@ pub(crate) struct Sp {
     /// Address of this machine at which external references of the faults are served,
     /// such as 192.0.2.7:0, for a service provider on another machine
     /// [default: a free port of the loopback interface]
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = reachable_address)]
     listen: Option<SocketAddr>,
     #[command(flatten)]
     served: ServedMetadata,
@@ -466,5 +482,20 @@ impl Sp {
             person.attributes = attributes(&self.attribute)?;
         }
         Ok(person)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reachable_address;
+
+    #[test]
+    fn an_address_that_no_other_machine_can_open_is_refused() {
+        assert!(reachable_address("192.0.2.7:0").is_ok());
+        assert!(reachable_address("[::1]:8080").is_ok());
+        for wrong in ["0.0.0.0:0", "[::]:80", "192.0.2.7", "sp.example:80"] {
+            let error = reachable_address(wrong).unwrap_err();
+            assert!(error.contains(wrong), "{error}");
+        }
     }
 }

@@ -19,6 +19,7 @@ use url::Url;
 use super::check::{Forms, attributes, sp_metadata};
 use super::check_options::{Options, Profiles};
 use super::scim_access::{RequestRate, ScimAccess, without_query};
+use super::web_url::web_url;
 use super::{KeyFile, write};
 
 /// Arguments of `rehearsal check leaver`.
@@ -30,7 +31,7 @@ pub(crate) struct Leaver {
     #[arg(long, requires = "idp_metadata_out", requires = "idp_port")]
     prepare: bool,
     /// Base URL of the application's SCIM server: the part before `/Users`
-    #[arg(long, value_name = "URL", required_unless_present_any = ["prepare", "list"])]
+    #[arg(long, value_name = "URL", value_parser = web_url, required_unless_present_any = ["prepare", "list"])]
     scim_url: Option<Url>,
     #[command(flatten)]
     access: ScimAccess,
@@ -91,7 +92,7 @@ pub(crate) struct Leaver {
     )]
     token_command: Option<String>,
     /// Endpoint of Okta's Universal Logout (global token revocation)
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = web_url)]
     revocation_url: Option<Url>,
     /// How revocation requests identify a person
     #[arg(long, value_name = "FORMAT", default_value = "email")]

@@ -13,13 +13,14 @@ use super::check::Forms;
 use super::check_options::{Options, Profiles};
 use super::scim_access::{RequestRate, ScimAccess, without_query};
 use super::second_tenant::SecondTenantArgs;
+use super::web_url::web_url;
 
 /// Arguments of `rehearsal check scim`.
 #[derive(Args)]
 #[command(mut_arg("token", |token| token.required_unless_present("list")))]
 pub(crate) struct Scim {
     /// SCIM base URL, below which `/Users` is
-    #[arg(long, value_name = "URL", required_unless_present = "list")]
+    #[arg(long, value_name = "URL", value_parser = web_url, required_unless_present = "list")]
     base_url: Option<Url>,
     #[command(flatten)]
     access: ScimAccess,

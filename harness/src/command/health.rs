@@ -6,10 +6,13 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use url::Url;
 
+use super::web_url::web_url;
+
 /// Exit status 0 if the URL answers 2xx, otherwise 2.
 #[derive(Args)]
 pub(crate) struct Health {
     /// URL to request, for example `/readyz` of a party
+    #[arg(value_parser = web_url)]
     url: Url,
     /// Seconds to wait for the answer
     #[arg(long, value_name = "S", default_value_t = 5)]

@@ -35,6 +35,7 @@ pub(crate) mod target_file;
 pub(crate) mod trace;
 pub(crate) mod up;
 mod variant_options;
+mod web_url;
 
 use std::path::{Path, PathBuf};
 
@@ -180,7 +181,11 @@ pub(crate) async fn fetch_document(
     else {
         let unreadable = |reason: String| {
             let what = format!("The metadata file {place} cannot be read: {reason}.");
-            error("metadata-unreadable", what, "Check --metadata.")
+            error(
+                "metadata-unreadable",
+                what,
+                "Check --metadata: it is the path of a file, or a URL that begins with http:// or https://.",
+            )
         };
         let bytes = std::fs::read(place).map_err(|reason| unreadable(reason.to_string()))?;
         let decoded = saml::encoding::decode(&bytes).map_err(unreadable)?;

@@ -11,6 +11,7 @@ use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
 use url::Url;
 
 use super::check::sp_metadata;
+use super::web_url::web_url;
 use super::{KeyFile, write};
 
 /// The second tenant.
@@ -21,7 +22,7 @@ pub(crate) struct SecondIdp {
     /// not run
     #[arg(
         long,
-        value_name = "URL",
+        value_name = "URL", value_parser = web_url,
         requires = "second_user",
         requires = "second_expect"
     )]

@@ -7,6 +7,7 @@ use rehearsal::check::scim::SecondTenant;
 use url::Url;
 
 use super::scim_access::{bearer, token_of_file, without_query};
+use super::web_url::web_url;
 
 /// Another tenant of the server.
 #[derive(Args)]
@@ -26,7 +27,7 @@ pub(crate) struct SecondTenantArgs {
     #[arg(long, value_name = "FILE")]
     second_token_file: Option<PathBuf>,
     /// SCIM base URL of the other tenant [default: that of --base-url]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = web_url)]
     second_base_url: Option<Url>,
 }
 

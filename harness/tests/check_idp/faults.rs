@@ -32,6 +32,7 @@ pub(crate) const FAULTS: &[(&str, &[&str])] = &[
     ("deflate-bomb", &["SAML-IDP-RESP-01"]),
     ("deflated", &["SAML-IDP-RESP-01"]),
     ("denied-with-assertion", &["SAML-IDP-RESP-09"]),
+    ("destination-begins-alike", &["SAML-IDP-RESP-06", "SAML-IDP-SIGN-02"]),
     ("destination-missing", &["SAML-IDP-RESP-06", "SAML-IDP-SIGN-02"]),
     ("digest-in-a-comment", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-SIGN-04"]),
     ("digest-in-status-detail", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-SIGN-04"]),

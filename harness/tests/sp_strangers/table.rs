@@ -51,6 +51,12 @@ fn has_no_destination(document: &str) -> bool {
     !document.contains("Destination")
 }
 
+fn destination_begins_alike(document: &str) -> bool {
+    let value = document.split_once("Destination=\"");
+    let value = value.and_then(|(_, rest)| rest.split_once('"'));
+    value.is_some_and(|(destination, _)| destination.ends_with(".intruder.example"))
+}
+
 fn is_deep(document: &str) -> bool {
     document.contains("<n><n><n><n>")
 }
@@ -92,6 +98,11 @@ pub(crate) fn strangers() -> Vec<Stranger> {
                 S::Waves("wrong-destination", has_no_destination),
             ],
             &["SAML-SP-COND-16"],
+        ),
+        stranger(
+            "accepts a Destination that begins with its own URL (python3-saml)",
+            &[S::Waves("wrong-destination", destination_begins_alike)],
+            &["SAML-SP-COND-25"],
         ),
         stranger(
             "wants assertions signed, and its metadata says nothing",
