@@ -494,7 +494,7 @@ mod tests {
         assert!(reachable_address("192.0.2.7:0").is_ok());
         assert!(reachable_address("[::1]:8080").is_ok());
         for wrong in ["0.0.0.0:0", "[::]:80", "192.0.2.7", "sp.example:80"] {
-            let error = reachable_address(wrong).unwrap_err();
+            let error = reachable_address(wrong).err().unwrap_or_default();
             assert!(error.contains(wrong), "{error}");
         }
     }
