@@ -6,6 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../fixtures/trace")
@@ -66,8 +69,12 @@ const ROWS: &[Row] = &[
     (
         "byte-order-mark.har",
         0,
-        &["AuthnRequest — entry", "Response — entry"],
-        &["No XML"],
+        &[
+            "AuthnRequest — entry",
+            "Response — entry",
+            "the AuthnRequest of entry",
+        ],
+        &["No XML", "whether InResponseTo"],
     ),
     (
         "saml-tracer.json",
@@ -213,6 +220,71 @@ fn destination_and_recipient_are_compared_with_the_address_that_is_given() {
     assert!(other.text.contains(said), "{}", other.text);
     // One cause is reported once: the Recipient is the same URL.
     assert!(!other.text.contains("Recipient is"), "{}", other.text);
+}
+
+/// Explains a request and one or two Responses, as `name: value` lines.
+fn trace_conversation(edits: &[(&str, &str)], responses: usize) -> String {
+    const REQUEST: &str = "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+        xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_asked\" Version=\"2.0\" \
+        IssueInstant=\"2026-06-01T12:00:00Z\" AssertionConsumerServiceURL=\"https://sp.example/acs\">\
+        <saml:Issuer>https://sp.example</saml:Issuer></samlp:AuthnRequest>";
+    const RESPONSE: &str = "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+        xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_answer\" Version=\"2.0\" \
+        IssueInstant=\"2026-06-01T12:00:00Z\" Destination=\"https://sp.example/acs\" \
+        InResponseTo=\"_asked\"><saml:Assertion ID=\"_a\" Version=\"2.0\" \
+        IssueInstant=\"2026-06-01T12:00:00Z\"><saml:Conditions><saml:AudienceRestriction>\
+        <saml:Audience>https://sp.example</saml:Audience></saml:AudienceRestriction>\
+        </saml:Conditions></saml:Assertion></samlp:Response>";
+    let mut response = RESPONSE.to_owned();
+    for (old, new) in edits {
+        assert!(response.contains(old), "{old}");
+        response = response.replace(old, new);
+    }
+    let mut lines = format!("SAMLRequest: {}\n", BASE64.encode(REQUEST));
+    for _ in 0..responses {
+        lines.push_str(&format!("SAMLResponse: {}\n", BASE64.encode(&response)));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lines.txt");
+    std::fs::write(&path, lines).unwrap();
+    trace(path.to_str().unwrap(), &[]).text
+}
+
+#[test]
+fn a_response_is_compared_with_the_request_that_it_answers() {
+    const UNKNOWN: &str = "whether InResponseTo is the ID";
+    let same = trace_conversation(&[], 1);
+    assert!(same.contains("the AuthnRequest of "), "{same}");
+    for unsaid in [
+        UNKNOWN,
+        "but the request asked",
+        "the Issuer of the request",
+        "already delivered",
+    ] {
+        assert!(!same.contains(unsaid), "{unsaid}: {same}");
+    }
+    for (old, new, said) in [
+        (
+            "InResponseTo=\"_asked\"",
+            "InResponseTo=\"_other\"",
+            "which is not the ID of the only AuthnRequest",
+        ),
+        (
+            "Destination=\"https://sp.example/acs\"",
+            "Destination=\"https://sp.example/old\"",
+            "but the request asked for https://sp.example/acs",
+        ),
+        (
+            "<saml:Audience>https://sp.example<",
+            "<saml:Audience>https://sp.example/<",
+            "not https://sp.example, the Issuer of the request",
+        ),
+    ] {
+        let other = trace_conversation(&[(old, new)], 1);
+        assert!(other.contains(said), "{said}: {other}");
+    }
+    let twice = trace_conversation(&[], 2);
+    assert!(twice.contains("was already delivered"), "{twice}");
 }
 
 #[test]

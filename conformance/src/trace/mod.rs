@@ -7,9 +7,11 @@
 //! - `verdict`: refusals, remarks, and what was not judged;
 //! - `response`, `request`, `logout`, `metadata`: the rules, one file for each kind of
 //!   document;
+//! - `answers`: compares Responses with the requests in the same input;
 //! - `signed`: explains signatures;
 //! - `text`: writes the explanation as text.
 
+mod answers;
 mod envelope;
 pub mod keys;
 mod layout;
@@ -56,12 +58,13 @@ pub struct Account {
     pub xml: String,
 }
 
-/// Explains each message, and each message inside it.
+/// Explains each message, and each message inside it, and compares Responses with the requests that
+/// they answer.
 pub fn accounts(found: Vec<Found>, known: &Known) -> Vec<Account> {
-    found
-        .into_iter()
-        .flat_map(|it| of_found(it, known))
-        .collect()
+    let all = found.into_iter().flat_map(|it| of_found(it, known));
+    let mut accounts: Vec<Account> = all.collect();
+    answers::judge(&mut accounts, known);
+    accounts
 }
 
 fn of_found(found: Found, known: &Known) -> Vec<Account> {

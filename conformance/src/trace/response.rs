@@ -9,6 +9,8 @@ use crate::inspection::response::{self, Assertion, Response};
 use crate::inspection::schema;
 
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+/// What is not judged if the input does not contain the request.
+pub(super) const WHICH_REQUEST: &str = "whether InResponseTo is the ID of a request that was sent";
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
 pub(super) fn judge(
@@ -71,7 +73,7 @@ pub(super) fn judge(
             );
         }
         if response.in_response_to.is_some() {
-            verdict.leave_out("whether InResponseTo is the ID of a request that was sent");
+            verdict.leave_out(WHICH_REQUEST);
         }
     }
 }

@@ -39,6 +39,11 @@ impl Verdict {
         self.not_judged.push(what.into());
     }
 
+    /// Removes an entry of `not_judged`, because it is judged now.
+    pub(super) fn drop_not_judged(&mut self, what: &str) {
+        self.not_judged.retain(|it| it != what);
+    }
+
     /// Judges an identifier (saml-core §1.3.4: xs:ID).
     pub(super) fn id(&mut self, of: &str, id: Option<&str>) {
         match id {

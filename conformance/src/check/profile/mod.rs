@@ -428,7 +428,8 @@ impl CheckReport {
         let Some(kind) = Kind::of_command(self.command) else {
             return self;
         };
-        if self.error.is_none() {
+        // An error before the first check leaves nothing to assess.
+        if self.error.is_none() || !self.outcomes.is_empty() {
             let all = chosen.iter();
             let all = all.map(|it| Assessment::new(it, kind, &self));
             self.assessments = all.filter(|it| !it.results.is_empty()).collect();
