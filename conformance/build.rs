@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn main() {
-    list_profiles();
+    list("fixtures/profiles", "FILES", "profiles.rs");
+    list("fixtures/people", "PEOPLE", "people.rs");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-env-changed=REHEARSAL_COMMIT");
@@ -45,9 +46,10 @@ fn main() {
     );
 }
 
-/// Lists the files of profiles, so that a new profile needs only a new file.
-fn list_profiles() {
-    let folder = linked("fixtures/profiles");
+/// Writes a constant with the name and text of each TOML file of a folder, so that a new profile or
+/// preset needs only a new file.
+fn list(folder: &str, constant: &str, out: &str) {
+    let folder = linked(folder);
     println!("cargo::rerun-if-changed={}", folder.display());
     let entries = std::fs::read_dir(&folder).into_iter().flatten();
     let mut files: Vec<PathBuf> = entries
@@ -55,14 +57,14 @@ fn list_profiles() {
         .filter(|path| path.extension().is_some_and(|it| it == "toml"))
         .collect();
     files.sort();
-    let mut list = String::from("const FILES: &[(&str, &str)] = &[\n");
+    let mut list = format!("const {constant}: &[(&str, &str)] = &[\n");
     for file in files {
         println!("cargo::rerun-if-changed={}", file.display());
         let stem = file.file_stem().unwrap_or_default();
         let _ = writeln!(list, "    ({stem:?}, include_str!({file:?})),");
     }
     list.push_str("];\n");
-    let out = Path::new(&variable("OUT_DIR")).join("profiles.rs");
+    let out = Path::new(&variable("OUT_DIR")).join(out);
     if let Err(error) = std::fs::write(&out, list) {
         println!("cargo::error=cannot write {}: {error}", out.display());
     }

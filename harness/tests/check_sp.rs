@@ -20,7 +20,7 @@ use profiles_met::assert_profiles_met;
 use regex::Regex;
 use rehearsal::check::profile::{Kind, Profile, Scope, profiles};
 use rehearsal::check::runner::{Runner, Selection};
-use rehearsal::check::sp::{Judge, Person, Provider, Refetch, Target, Variants};
+use rehearsal::check::sp::{Judge, Person, PersonTemplate, Provider, Refetch, Target, Variants};
 use rehearsal::check::{CheckReport, Outcome, Verdict};
 use rehearsal::organization::Plan;
 use rehearsal::{Options, World};
@@ -371,6 +371,57 @@ async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> 
         lines.push(format!("{skipped} skipped"));
     }
     lines
+}
+
+/// The ids of the findings if Responses describe the person by this preset. The probe shows the
+/// NameID.
+async fn found_for(preset: &str, shown: &str, switches: Vec<Switch>) -> Vec<String> {
+    let ambient = Ambient::real();
+    let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let sp = broken_sp::start_with(&provider.metadata(), switches, &ambient).await;
+    let checks = rehearsal::check::sp::catalogue().unwrap();
+    let selected = ["SAML-SP-GOOD-01", "SAML-SP-XSW", "SAML-SP-SLO"];
+    let selected = selected.map(str::to_owned);
+    let template = PersonTemplate::preset(preset).unwrap();
+    let judge = Judge {
+        target: Target {
+            expect: Regex::new(&format!("user={};", regex::escape(shown))).unwrap(),
+            ..target_at(sp.base(), sp.metadata(), sp.document())
+        },
+        provider,
+        person: Person::of_the_guide(broken_sp::USER).with_template(template),
+        variants: Variants::None,
+        runner: Runner {
+            selection: Selection::new(&selected, &[], &checks).unwrap(),
+            ..Runner::default()
+        },
+        ambient,
+    };
+    let report = judge.judge().await.unwrap();
+    assert_eq!(report.error, None);
+    assert!(report.count(Verdict::Pass) > 20, "{}", report.terminal());
+    report.findings().map(|it| it.check.id.clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_is_described_in_another_form_is_judged_alike() {
+    let account = format!("CORP\\{}", broken_sp::USER);
+    for (preset, shown) in [("ad-fs", account.as_str()), ("eduperson", broken_sp::USER)] {
+        let honest = found_for(preset, shown, Vec::new()).await;
+        assert_eq!(honest, Vec::<String>::new(), "{preset}");
+        let flaws = ["logout", "slo-any-name"].map(Switch::Flaw).to_vec();
+        assert_eq!(
+            found_for(preset, shown, flaws).await,
+            ["SAML-SP-SLO-08"],
+            "{preset}"
+        );
+    }
+    let hole = vec![Switch::Waves("many-assertions", broken_sp::always)];
+    let wrapped = found_for("eduperson", broken_sp::USER, hole).await;
+    assert!(
+        wrapped.iter().any(|it| it.starts_with("SAML-SP-XSW-")),
+        "{wrapped:?}"
+    );
 }
 
 /// The provider for a service provider with these switches, which fetches the

@@ -34,6 +34,7 @@ expect rehearsal-faults "$(count fixtures/faults '*.toml')" '/fixtures/faults/.*
 expect rehearsal-faults "$(count fixtures/controls '*.toml')" '/fixtures/controls/.*\.toml$'
 expect rehearsal-faults "$(count fixtures/spaces '*.toml')" '/fixtures/spaces/.*\.toml$'
 expect rehearsal-conformance "$(count fixtures/profiles '*.toml')" '/fixtures/profiles/.*\.toml$'
+expect rehearsal-conformance "$(count fixtures/people '*.toml')" '/fixtures/people/.*\.toml$'
 expect rehearsal "$(count features '*.feature')" '/features/.*\.feature$'
 expect rehearsal "$(count docs/schemas '*.json')" '/schemas/.*\.json$'
 for crate in "$target"/package/*.crate; do

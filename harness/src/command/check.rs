@@ -11,7 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use rehearsal::check::baseline::{BaselineError, Expected};
 use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::runner::Runner;
-use rehearsal::check::sp::{Judge, Person, Provider, Target};
+use rehearsal::check::sp::{Judge, Person, PersonAttribute, PersonTemplate, Provider, Target};
 use rehearsal::check::{
     Check as CheckDescription, CheckReport, Level, SetUpError, Signal, baseline, sp,
 };
@@ -229,10 +229,10 @@ pub(crate) fn held(chosen: &[&'static Profile], metadata: &SpMetadata) -> Vec<&'
 ///
 /// # Errors
 /// When one has no `=`.
-pub(crate) fn attributes(all: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+pub(crate) fn attributes(all: &[String]) -> anyhow::Result<Vec<PersonAttribute>> {
     all.iter()
         .map(|one| match one.split_once('=') {
-            Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+            Some((name, value)) => Ok(PersonAttribute::new(name, value)),
             None => bail!("invalid --attribute: expected NAME=VALUE, got {one}"),
         })
         .collect()
@@ -307,6 +307,22 @@ pub(crate) struct SpTarget {
     expect: regex::Regex,
 }
 
+/// Reads the template of `--person`: a preset, or a file.
+fn template(place: &Path) -> anyhow::Result<PersonTemplate> {
+    let invalid = || format!("invalid --person {}", place.display());
+    match std::fs::read_to_string(place) {
+        Ok(text) => PersonTemplate::read(&text).with_context(invalid),
+        // A name without a dot or a slash is that of a preset.
+        Err(_) if place.extension().is_none() && place.components().count() == 1 => {
+            let name = place.to_string_lossy();
+            PersonTemplate::preset(&name).with_context(invalid)
+        }
+        Err(error) => {
+            Err(error).with_context(|| format!("cannot read --person {}", place.display()))
+        }
+    }
+}
+
 /// Parses the address at which external references are served. Faults contain it, so it must be one
 /// that the service provider can open.
 fn reachable_address(text: &str) -> Result<SocketAddr, String> {
@@ -354,6 +370,11 @@ pub(crate) struct Sp {
     /// `{user}` stands for the user. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
+    /// How Responses describe the user: NameID, attributes and authentication context, as a TOML
+    /// file, or one of the presets ad-fs, eduperson, entra, keycloak, okta
+    /// [default: an e-mail address as NameID, and the attributes of the profile or common ones]
+    #[arg(long, value_name = "FILE|PRESET", conflicts_with = "attribute")]
+    person: Option<PathBuf>,
     /// Address of this machine at which external references of the faults are served,
     /// such as 192.0.2.7:0, for a service provider on another machine
     /// [default: a free port of the loopback interface]
@@ -481,7 +502,10 @@ impl Sp {
         if !self.attribute.is_empty() {
             person.attributes = attributes(&self.attribute)?;
         }
-        Ok(person)
+        Ok(match &self.person {
+            Some(place) => person.with_template(template(place)?),
+            None => person,
+        })
     }
 }
 

@@ -95,7 +95,7 @@ impl SecondIdp {
             provider,
             person: Person {
                 user: user.clone(),
-                attributes: first.person.attributes.clone(),
+                ..first.person.clone()
             },
             variants: Variants::None,
             runner: first.runner.clone(),

@@ -11,7 +11,7 @@ use url::Url;
 use super::token::address;
 use crate::check::evidence::Exchange;
 use crate::check::profile::Profile;
-use crate::check::sp::Person;
+use crate::check::sp::{Person, PersonAttribute};
 
 /// Returns the externalId for a userName. Responses send it as the attribute
 /// `objectidentifier`.
@@ -27,7 +27,7 @@ pub struct Application {
     start_url: Option<String>,
     probe_url: String,
     expect: String,
-    attributes: Vec<(String, String)>,
+    attributes: Vec<PersonAttribute>,
 }
 
 /// Error in the options of an application.
@@ -59,7 +59,7 @@ impl Application {
         start_url: Option<String>,
         probe_url: String,
         expect: String,
-        attributes: Vec<(String, String)>,
+        attributes: Vec<PersonAttribute>,
     ) -> Result<Self, ApplicationError> {
         let is_address = |option, template: &str| {
             address(template, "jo@example.com")
@@ -113,18 +113,16 @@ impl Application {
 
     /// Returns the subject of a Response. `group` is the group that the person is in.
     pub(in crate::check) fn person(&self, user: &str, group: Option<&str>) -> Person {
-        let attributes = self.attributes.iter().filter_map(|(name, value)| {
-            let value = match (value.contains("{group}"), group) {
-                (true, None) => return None,
-                (true, Some(group)) => value.replace("{group}", group),
-                (false, _) => value.clone(),
-            };
-            Some((name.clone(), value))
+        let attributes = self.attributes.iter().filter_map(|attribute| {
+            let mut attribute = attribute.clone();
+            for value in &mut attribute.values {
+                if value.contains("{group}") {
+                    *value = value.replace("{group}", group?);
+                }
+            }
+            Some(attribute)
         });
-        Person {
-            user: user.to_owned(),
-            attributes: attributes.collect(),
-        }
+        Person::new(user, attributes.collect())
     }
 
     /// True if logins start at the application.
@@ -149,10 +147,10 @@ fn matches_nothing() -> Regex {
 
 /// Returns the attributes of the profiles that fit the metadata, without groups: SCIM
 /// maintains the groups.
-fn usual_attributes(metadata: &SpMetadata) -> Vec<(String, String)> {
+fn usual_attributes(metadata: &SpMetadata) -> Vec<PersonAttribute> {
     let profiles = Profile::of_service_provider(metadata);
     let mut all = Person::of_profiles("{user}", &profiles).attributes;
-    all.retain(|(name, _)| name != "groups");
+    all.retain(|it| it.name != "groups");
     all
 }
 

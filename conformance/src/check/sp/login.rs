@@ -253,12 +253,13 @@ impl<'j> Login<'j> {
         };
         let check = fault.map_or("", |fault| fault.check.as_str());
         let elsewhere = self.judge.provider.elsewhere(check);
+        let victim = self.judge.person.name_id_of(&self.judge.person.user).value;
         let honest = Honest {
             response: &response,
             signer: &signer,
             foreign: &self.judge.provider.foreign,
             recipient: self.judge.target.metadata.encryption_certificates.first(),
-            forged: &self.judge.person.user,
+            forged: &victim,
             elsewhere: &elsewhere,
             encrypts: form.encrypts,
             demands_both: form.is_demanded,
@@ -266,7 +267,7 @@ impl<'j> Login<'j> {
         let forged = faults::forge(fault.map_or(&[], std::slice::from_ref), &honest)
             .map_err(|error| CheckError::Response(error.to_string()))?;
         Ok(Ready {
-            longer_names: names_in(&forged.xml, &self.judge.person.user),
+            longer_names: names_in(&forged.xml, &victim),
             field: forged.field,
             xml: forged.xml,
             session_index: index.unwrap_or_default(),

@@ -4,7 +4,6 @@ use jiff::SignedDuration;
 use saml::message::{LogoutRequest, Principal};
 
 use super::Judge;
-use super::response::name_of;
 
 /// Creates a valid LogoutRequest for these sessions of a user, with `location` as its
 /// `Destination`. It is valid for five minutes.
@@ -22,7 +21,7 @@ pub(in crate::check) fn logout_request(
         destination: Some(location.to_owned()),
         not_on_or_after: Some(now + SignedDuration::from_secs(300)),
         reason: None,
-        principal: Principal::Named(name_of(user)),
+        principal: Principal::Named(judge.person.name_id_of(user)),
         session_indexes,
     }
 }

@@ -17,6 +17,7 @@
 //!   `person` the user whom it is about, `answer` the service provider's answer, and `shown`
 //!   finds the user in the probe's answer;
 //! - `logout_request`: the honest LogoutRequest;
+//! - `person`, `person_template`: how the honest Responses describe the user;
 //! - `person_browser`: one person's browser, for checks that ask the probe again later.
 
 mod answer;
@@ -28,6 +29,7 @@ mod login;
 mod logout_request;
 mod person;
 mod person_browser;
+mod person_template;
 mod provider;
 mod publication;
 mod published;
@@ -56,6 +58,7 @@ pub use person::Person;
 pub(in crate::check) use person_browser::{
     PersonBrowser, Sighting, SignedForm, probe_error_of, set_up_error_of,
 };
+pub use person_template::{NameTemplate, PersonAttribute, PersonTemplate, TemplateError};
 pub use provider::{Provider, Refetch};
 pub(in crate::check) use published::Published;
 pub use trouble::CheckError;

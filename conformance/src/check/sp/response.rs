@@ -2,8 +2,7 @@
 
 use jiff::SignedDuration;
 use saml::message::{
-    Assertion, Attribute, AuthnStatement, Conditions, NameId, NameIdFormat, Response, Status,
-    Subject, SubjectConfirmation,
+    Assertion, AuthnStatement, Conditions, Response, Status, Subject, SubjectConfirmation,
 };
 use saml::names;
 
@@ -13,19 +12,11 @@ impl Login<'_> {
     /// Creates the honest Response about [`Self::who`].
     pub(super) fn response(&self, asked: &Asked) -> Response {
         let judge = self.judge;
+        let person = &judge.person;
         let rng = judge.ambient.rng();
         let now = judge.ambient.now();
         let after = |seconds| now + SignedDuration::from_secs(seconds);
         let id = || format!("_{}", rng.hex(16));
-        let attributes = judge
-            .person
-            .attributes
-            .iter()
-            .map(|(name, value)| Attribute {
-                name: name.clone(),
-                name_format: Some(names::ATTRNAME_UNSPECIFIED.to_owned()),
-                values: vec![value.replace("{user}", self.who)],
-            });
         let issuer = &judge.provider.entity_id;
         Response {
             id: id(),
@@ -39,7 +30,7 @@ impl Login<'_> {
                 issue_instant: now,
                 issuer: issuer.clone(),
                 subject: Some(Subject {
-                    name_id: name_of(self.who),
+                    name_id: person.name_id_of(self.who),
                     confirmations: vec![SubjectConfirmation {
                         method: names::BEARER.to_owned(),
                         recipient: Some(asked.acs_url.clone()),
@@ -57,20 +48,10 @@ impl Login<'_> {
                     authn_instant: now,
                     session_index: Some(id()),
                     session_not_on_or_after: None,
-                    class_ref: names::PASSWORD_PROTECTED_TRANSPORT.to_owned(),
+                    class_ref: person.authn_context.clone(),
                 }],
-                attributes: attributes.collect(),
+                attributes: person.attributes_of(self.who),
             }],
         }
-    }
-}
-
-/// Returns the `NameID` of a user as in the honest Responses: in the format emailAddress.
-pub(super) fn name_of(user: &str) -> NameId {
-    NameId {
-        value: user.to_owned(),
-        format: NameIdFormat::EmailAddress,
-        name_qualifier: None,
-        sp_name_qualifier: None,
     }
 }

@@ -118,10 +118,9 @@ impl Judge {
     /// names of other users.
     pub(super) fn find_person(&self, body: &str, longer_names: &[String]) -> Option<String> {
         let user = &self.person.user;
-        let values = self.person.attributes.iter();
-        let own: Vec<String> = values
-            .map(|(_, value)| value.replace("{user}", user))
-            .collect();
+        let values = self.person.attributes_of(user).into_iter();
+        let mut own: Vec<String> = values.flat_map(|it| it.values).collect();
+        own.push(self.person.name_id_of(user).value);
         let text = without_names(body, longer_names);
         let text = without_longer_names(&text, user, &own);
         let found = self.target.expect.find(&text)?;

@@ -6,7 +6,6 @@ use jiff::SignedDuration;
 use saml::message::Principal;
 use serde_json::json;
 
-use super::super::response::name_of;
 use super::super::visitor::same_place;
 use super::logout_message::{Message, Trick, request_of, unasked_answer};
 use super::logout_trial::{Endpoint, evidence};
@@ -201,10 +200,11 @@ async fn another_destination(beyond: &Beyond<'_>) -> Judged {
 }
 
 async fn somebody_else(beyond: &Beyond<'_>) -> Judged {
-    let attacker = beyond.judge.attacker();
+    let judge = beyond.judge;
+    let other = judge.person.name_id_of(&judge.attacker());
     beyond
         .lasts_after(|request| {
-            request.principal = Principal::Named(name_of(&attacker));
+            request.principal = Principal::Named(other.clone());
             request.session_indexes = Vec::new();
         })
         .await

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::super::answer::place;
 use super::super::login::Login;
-use super::super::response::name_of;
 use super::super::visitor::Arrival;
 use super::logout_message::{Carried, Message, Session, Trick, request_of};
 use super::{Beyond, Judged, Stop, breaks, holds_with, skip};
@@ -199,7 +198,8 @@ impl Beyond<'_> {
             let own = request_of(self.judge, session, endpoint.location);
             let mut signed = own.clone();
             if matches!(trick, Trick::TwiceAfter | Trick::TwiceBefore) {
-                signed.principal = Principal::Named(name_of(&self.judge.attacker()));
+                let other = self.judge.person.name_id_of(&self.judge.attacker());
+                signed.principal = Principal::Named(other);
             }
             Message {
                 trick,

@@ -248,8 +248,8 @@ async fn with_the_first_key(beyond: &Beyond<'_>) -> Judged {
 async fn by_e_mail(beyond: &Beyond<'_>) -> Judged {
     let tenants = tenants(beyond).await?;
     let mut person = tenants.second.person.clone();
-    let repeats_name = |it: &&mut (String, String)| it.1 == "{user}";
-    for (_, value) in person.attributes.iter_mut().filter(repeats_name) {
+    let values = person.attributes.iter_mut().flat_map(|it| &mut it.values);
+    for value in values.filter(|value| *value == "{user}") {
         value.clone_from(&tenants.first.person.user);
     }
     if person.attributes == tenants.second.person.attributes {
