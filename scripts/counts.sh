@@ -91,7 +91,8 @@ if [ "$mode" = profile ]; then
     fi
     # Ten times as many repetitions as for a count, so that the preparation is a small part.
     under callgrind --callgrind-out-file="$folder/callgrind.out" -- "${wanted[0]}" "$((repetitions * 10))"
-    callgrind_annotate --auto=no --threshold=95 "$folder/callgrind.out"
+    callgrind_annotate --auto=no --threshold=95 "$folder/callgrind.out" |
+        sed -n '/PROGRAM TOTALS/p; /file:function/,$p' | sed 's/ \[[^]]*\]$//'
     echo "every call: callgrind_annotate --tree=both $folder/callgrind.out"
     exit
 fi
