@@ -36,6 +36,10 @@ review:
 book:
     scripts/book.sh
 
+# Count the instructions of the operations and compare them with the baseline.
+counts *ARGS:
+    scripts/counts.sh {{ARGS}}
+
 # What takes hours: kills, races, fuzzing, models, load, the image.
 nightly:
     scripts/nightly.sh

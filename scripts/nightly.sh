@@ -67,6 +67,9 @@ SCHEMATHESIS_EXAMPLES=${SCHEMATHESIS_EXAMPLES:-100} scripts/interop/schemathesis
 say "check idp, check sp and check leaver on products of others, and on published vulnerabilities"
 for script in idps sps leaver holes; do scripts/interop/$script.sh; done
 
+say "instructions of single operations, compared with the baseline"
+scripts/counts.sh
+
 say "the portal at 70 % load with a disk that is full at times"
 REHEARSAL_SOAK_SECONDS=${REHEARSAL_SOAK_SECONDS:-120} \
     cargo test --workspace --locked "${features[@]}" --test portal soak:: -- --nocapture
