@@ -4,6 +4,8 @@
 
 mod world;
 
+use std::sync::{Arc, Mutex};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
@@ -306,4 +308,85 @@ async fn another_issuer_authenticates_the_client() {
     }
     // The client's own secret is valid beside it.
     assert_eq!(client.by_secret(&client.secret().await).await, 200);
+}
+
+/// A SCIM server that keeps the last token it got, and accepts none that it does not know.
+async fn scim_server() -> (String, Arc<Mutex<Vec<String>>>) {
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let held = seen.clone();
+    let users = async move |headers: axum::http::HeaderMap| {
+        let header = headers.get("authorization").map(|it| it.to_str().unwrap());
+        held.lock()
+            .unwrap()
+            .push(header.unwrap_or_default().to_owned());
+        let list = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+        axum::Json(json!({"schemas": [list], "totalResults": 0, "Resources": []}))
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().route("/Users", axum::routing::get(users));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, seen)
+}
+
+#[tokio::test]
+async fn provisioning_authenticates_in_each_of_these_ways() {
+    let world = World::new().await;
+    let (url, seen) = scim_server().await;
+    let issuer = format!("{}/{}/as", world.idp.base_url(), world.env);
+    let keys = format!("{issuer}/jwks");
+    let trusted = json!([{"issuer": issuer, "subject": "engine", "jwksUrl": keys,
+        "audiences": [format!("{issuer}/token")]}]);
+    for (way, client, engine) in [
+        ("Client Secret Basic", json!({}), json!({})),
+        (
+            "Client Secret Post",
+            json!({}),
+            json!({"OAUTH_SCOPE": "scim"}),
+        ),
+        (
+            "Client Secret JWT",
+            json!({"tokenEndpointAuthMethod": "CLIENT_SECRET_JWT"}),
+            json!({}),
+        ),
+        (
+            "Private Key JWT",
+            json!({"tokenEndpointAuthMethod": "PRIVATE_KEY_JWT", "jwksUrl": keys}),
+            json!({"OAUTH_ASSERTION_AUDIENCE": issuer}),
+        ),
+        (
+            "Federated",
+            json!({"federatedCredentials": trusted}),
+            json!({"OAUTH_SUBJECT": "engine"}),
+        ),
+    ] {
+        let mut client_settings = client;
+        client_settings["name"] = way.into();
+        let client = Client::new(&world, client_settings).await;
+        let mut settings = json!({"SCIM_URL": url,
+            "AUTHENTICATION_METHOD": "OAuth 2 Client Credentials",
+            "OAUTH_TOKEN_REQUEST": format!("{issuer}/token"),
+            "OAUTH_CLIENT_ID": client.id, "OAUTH_CLIENT_AUTHENTICATION": way});
+        if way.contains("Secret") {
+            settings["OAUTH_CLIENT_SECRET"] = client.secret().await.into();
+        }
+        for (name, value) in engine.as_object().unwrap() {
+            settings[name] = value.clone();
+        }
+        let path = world.at("/propagation/stores/connection/status");
+        for _ in 0..2 {
+            let body = json!({"name": "Portal", "type": "scim", "configuration": settings});
+            let (_, answer) = world.call(Method::POST, &path, Some(body)).await;
+            assert_eq!(answer["status"], "SUCCESS", "{way}: {answer}");
+        }
+        let tokens = std::mem::take(&mut *seen.lock().unwrap());
+        assert_eq!(tokens.len(), 2, "{way}");
+        assert_eq!(
+            tokens[0], tokens[1],
+            "{way}: the token is kept until it ends"
+        );
+        let token = tokens[0].strip_prefix("Bearer ").unwrap();
+        let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(token).unwrap();
+        assert_eq!(claims.claims["client_id"], *client.id, "{way}");
+    }
 }

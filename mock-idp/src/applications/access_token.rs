@@ -108,14 +108,7 @@ impl Idp {
         (resource, scope): (&ProtectedResource, &str),
         lifetime: SignedDuration,
     ) -> Result<String> {
-        let row = {
-            let mut db = self.store.read().await?;
-            default_key(&mut db, environment_id).await?
-        };
-        let key = signer(&row)?;
-        let algorithm = key.algorithm();
         let now = self.now().as_second();
-        let header = json!({"typ": "at+jwt", "alg": jws_name(algorithm), "kid": row.id});
         let mut claims = json!({
             "iss": self.oauth_issuer(environment_id),
             "sub": client,
@@ -128,8 +121,25 @@ impl Idp {
         if !scope.is_empty() {
             claims["scope"] = scope.into();
         }
+        self.signed_jwt(environment_id, "at+jwt", &claims).await
+    }
+
+    /// Signs a JWT of this type with the default key of the environment.
+    pub(crate) async fn signed_jwt(
+        &self,
+        environment_id: &str,
+        kind: &str,
+        claims: &Value,
+    ) -> Result<String> {
+        let row = {
+            let mut db = self.store.read().await?;
+            default_key(&mut db, environment_id).await?
+        };
+        let key = signer(&row)?;
+        let algorithm = key.algorithm();
+        let header = json!({"typ": kind, "alg": jws_name(algorithm), "kid": row.id});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(&header), part(&claims));
+        let signed = format!("{}.{}", part(&header), part(claims));
         let signature = key
             .sign(algorithm, signed.as_bytes())
             .map_err(|error| Refused::Internal(error.to_string()))?;
