@@ -11,6 +11,7 @@ use url::Url;
 use crate::accounts::Throttle;
 use crate::configurator::Refreshes;
 use crate::configurator::scim::Callers;
+use crate::configurator::scim_access_token::IssuerKeys;
 use crate::directory::ResourceTypes;
 use crate::directory::sync_log::SyncLog;
 use crate::licensing::LicenseKey;
@@ -43,6 +44,8 @@ pub struct Inner {
     pub metadata_refreshes: Refreshes,
     /// A cache of the SCIM bearer tokens that were accepted.
     pub scim_callers: Callers,
+    /// The keys of authorization servers whose access tokens are accepted.
+    pub scim_issuer_keys: IssuerKeys,
     /// The SCIM rate limits of the tenants.
     pub scim_rates: RateLimits,
     /// The SCIM resource types and schemas (RFC 7643 §6 and §7).

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::Throttle;
 use crate::configurator::Refreshes;
 use crate::configurator::scim::Callers;
+use crate::configurator::scim_access_token::IssuerKeys;
 use crate::directory::ResourceTypes;
 use crate::directory::sync_log::{self, SyncLog};
 use crate::dns::TxtResolver;
@@ -117,6 +118,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
     let database_url = config.database_url.clone();
     let portal = Portal::new(Inner {
         scim_callers: Callers::default(),
+        scim_issuer_keys: IssuerKeys::default(),
         scim_rates: RateLimits::new(config.scim_rate),
         resource_types: ResourceTypes::with(&config.scim_extensions),
         config,

@@ -99,5 +99,6 @@ impl Portal {
         self.throttle.clear();
         self.metadata_refreshes.clear();
         self.scim_callers.forget();
+        self.scim_issuer_keys.forget();
     }
 }

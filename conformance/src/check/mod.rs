@@ -31,6 +31,7 @@ pub mod leaver;
 pub mod load;
 mod masking;
 pub mod model;
+pub mod oauth;
 mod observed;
 mod played;
 mod played_keys;

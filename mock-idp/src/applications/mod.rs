@@ -2,10 +2,13 @@
 //! and certificates. Worker applications, which get access tokens for the management API, are
 //! here too.
 
+mod access_token;
 mod attributes;
 pub(crate) mod certificates;
+mod client_assertion;
 mod import;
 pub(crate) mod keys;
+mod oauth_client;
 mod pkcs12;
 mod settings;
 pub(crate) mod workers;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::oauth_client::{ClientSettings, METHODS};
 use crate::directory::{Document, text};
 use crate::refusal::{Refused, Result};
 use crate::store::resources::Resource;
@@ -197,7 +198,6 @@ const CIPHERS: [&str; 3] = ["AES_128", "AES_256", "TRIPLEDES"];
 const BINDINGS: [&str; 2] = ["HTTP_POST", "HTTP_REDIRECT"];
 const GROUP_RULES: [&str; 2] = ["ANY_GROUP", "ALL_GROUPS"];
 const CORS: [&str; 2] = ["ALLOW_NO_ORIGINS", "ALLOW_SPECIFIC_ORIGINS"];
-const AUTH_METHODS: [&str; 2] = ["CLIENT_SECRET_BASIC", "CLIENT_SECRET_POST"];
 
 /// Boolean members, with their default values.
 const SWITCHES: [(&str, bool); 6] = [
@@ -218,7 +218,7 @@ const URLS: [&str; 5] = [
     "defaultTargetUrl",
 ];
 
-fn is_url(text: &str) -> bool {
+pub(super) fn is_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
@@ -371,8 +371,8 @@ fn complete_saml(application: &Application) -> Result<()> {
     Ok(())
 }
 
-/// Checks a worker application, which gets access tokens for the management API with client
-/// credentials, and fills in the defaults.
+/// Checks a worker application, which gets access tokens with client credentials, and fills in the
+/// defaults.
 fn complete_worker(document: &mut Document) -> Result<()> {
     for (key, default) in [
         ("grantTypes", json!(["CLIENT_CREDENTIALS"])),
@@ -387,5 +387,6 @@ fn complete_worker(document: &mut Document) -> Result<()> {
             &document["grantTypes"],
         ));
     }
-    one_of(document, "tokenEndpointAuthMethod", &AUTH_METHODS)
+    one_of(document, "tokenEndpointAuthMethod", &METHODS)?;
+    ClientSettings::check(document)
 }

@@ -16,12 +16,30 @@ pub(crate) enum RemoveAction {
     Delete,
 }
 
+/// How the engine authenticates at the token endpoint of a target.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum ClientAuthentication {
+    SecretBasic(String),
+    SecretPost(String),
+    /// An assertion signed with the secret (RFC 7523 §2.2).
+    SecretJwt(String),
+    /// An assertion of the client, signed with the default key of the environment.
+    PrivateKeyJwt,
+    /// An assertion of the environment as issuer about this subject, signed with its default key.
+    Federated(String),
+}
+
 /// OAuth 2.0 client credentials (RFC 6749 §4.4), to get an access token for the target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ClientCredentials {
     pub token_url: String,
     pub id: String,
-    pub secret: String,
+    pub authentication: ClientAuthentication,
+    pub scope: Option<String>,
+    /// Parameter `audience` of the token request.
+    pub audience: Option<String>,
+    /// Audience of assertions; the token endpoint if `None`.
+    pub assertion_audience: Option<String>,
     /// Scheme before the token in `Authorization`: `Bearer` or a custom one.
     pub scheme: String,
 }
@@ -61,6 +79,15 @@ const METHODS: [&str; 4] = [
     "Basic Authentication",
     "OAuth 2 Bearer Token",
     "OAuth 2 Client Credentials",
+];
+
+/// Values of `OAUTH_CLIENT_AUTHENTICATION`, which is not in PingOne.
+pub(crate) const CLIENT_AUTHENTICATIONS: [&str; 5] = [
+    "Client Secret Basic",
+    "Client Secret Post",
+    "Client Secret JWT",
+    "Private Key JWT",
+    "Federated",
 ];
 
 /// Boolean settings with their default values.
@@ -172,12 +199,27 @@ impl Settings<'_> {
                 let credentials = ClientCredentials {
                     token_url: self.url("OAUTH_TOKEN_REQUEST")?,
                     id: self.required("OAUTH_CLIENT_ID")?,
-                    secret: self.required("OAUTH_CLIENT_SECRET")?,
+                    authentication: self.client_authentication()?,
+                    scope: self.text("OAUTH_SCOPE"),
+                    audience: self.text("OAUTH_AUDIENCE"),
+                    assertion_audience: self.text("OAUTH_ASSERTION_AUDIENCE"),
                     scheme: self.scheme(),
                 };
                 (None, Some(credentials))
             }
             _ => (None, None),
+        })
+    }
+
+    fn client_authentication(&self) -> Result<ClientAuthentication> {
+        let secret = || self.required("OAUTH_CLIENT_SECRET");
+        let way = self.one_of("OAUTH_CLIENT_AUTHENTICATION", &CLIENT_AUTHENTICATIONS)?;
+        Ok(match way {
+            "Client Secret Post" => ClientAuthentication::SecretPost(secret()?),
+            "Client Secret JWT" => ClientAuthentication::SecretJwt(secret()?),
+            "Private Key JWT" => ClientAuthentication::PrivateKeyJwt,
+            "Federated" => ClientAuthentication::Federated(self.required("OAUTH_SUBJECT")?),
+            _ => ClientAuthentication::SecretBasic(secret()?),
         })
     }
 
@@ -295,6 +337,12 @@ mod tests {
             (
                 json!({"AUTHENTICATION_METHOD": "OAuth 2 Client Credentials"}),
                 "OAUTH_TOKEN_REQUEST",
+            ),
+            (
+                json!({"AUTHENTICATION_METHOD": "OAuth 2 Client Credentials",
+                       "OAUTH_TOKEN_REQUEST": "https://as.example/token", "OAUTH_CLIENT_ID": "c",
+                       "OAUTH_CLIENT_AUTHENTICATION": "Federated"}),
+                "OAUTH_SUBJECT",
             ),
             (json!({"REMOVE_ACTION": "Burn"}), "REMOVE_ACTION"),
             (json!({"CREATE_USERS": "maybe"}), "CREATE_USERS"),

@@ -213,7 +213,9 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
         // unchanged.
         return Ok(());
     }
-    let connection = idp.authorized(Connection::of(&store.document)?).await?;
+    let connection = idp
+        .authorized(&subject.environment, Connection::of(&store.document)?)
+        .await?;
     let http = idp
         .http()
         .map_err(|error| PushError::Refused(error.to_string()))?;
@@ -238,7 +240,7 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
         (Err(Failure::Push(PushError::Refused(reason))), Some(credentials))
             if reason.contains(": 401 ") =>
         {
-            idp.target_tokens.forget(credentials);
+            idp.target_tokens.forget(&subject.environment, credentials);
             Err(Failure::Push(PushError::Later {
                 reason,
                 after: None,

@@ -287,9 +287,13 @@ impl Idp {
     }
 
     /// Tests the connection to a target. Returns `None` if it works, otherwise the error text.
-    pub(crate) async fn test_connection(&self, document: &Document) -> Result<Option<String>> {
+    pub(crate) async fn test_connection(
+        &self,
+        environment_id: &str,
+        document: &Document,
+    ) -> Result<Option<String>> {
         let connection = Connection::of(document)?;
-        let connection = match self.authorized(connection).await {
+        let connection = match self.authorized(environment_id, connection).await {
             Ok(connection) => connection,
             Err(error) => return Ok(Some(error.to_string())),
         };

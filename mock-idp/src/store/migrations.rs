@@ -12,6 +12,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = ambient::migrations![
     "0004_single_logout.sql",
     "0005_console.sql",
     "0006_many_users.sql",
+    "0007_client_assertions.sql",
 ];
 
 #[cfg(test)]

@@ -221,6 +221,7 @@ pub(crate) async fn delete_environment(db: &mut Db, environment: &str) -> Result
         "DELETE FROM sessions WHERE environment = $1",
         "DELETE FROM signing_keys WHERE environment = $1",
         "DELETE FROM worker_tokens WHERE environment = $1",
+        "DELETE FROM client_assertions WHERE environment = $1",
         "DELETE FROM memberships WHERE environment = $1",
         "DELETE FROM users WHERE environment = $1",
         "DELETE FROM resources WHERE environment = $1",

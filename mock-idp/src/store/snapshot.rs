@@ -8,7 +8,7 @@ use sqlx::{Column as _, Row as _};
 use super::{Db, Result, Store, StoreError};
 
 /// All tables.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "resources",
     "users",
     "memberships",
@@ -22,6 +22,7 @@ const TABLES: [&str; 14] = [
     "synced",
     "sync_pauses",
     "worker_tokens",
+    "client_assertions",
     "console_sessions",
 ];
 

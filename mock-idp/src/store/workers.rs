@@ -61,3 +61,29 @@ pub(crate) async fn revoke(db: &mut Db, environment: &str, application: &str) ->
         .await?;
     Ok(())
 }
+
+/// Stores that a client used an assertion, and deletes those that have expired. Returns false if
+/// the client has used it before.
+pub(crate) async fn spend(
+    db: &mut Db,
+    worker: (&str, &str),
+    digest: &str,
+    (now, expires_at): (Timestamp, Timestamp),
+) -> Result<bool> {
+    sqlx::query("DELETE FROM client_assertions WHERE expires_at <= $1")
+        .bind(stored(now))
+        .execute(&mut *db)
+        .await?;
+    let (environment, application) = worker;
+    let added = sqlx::query(
+        "INSERT INTO client_assertions (environment, application, digest, expires_at)
+         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    )
+    .bind(environment)
+    .bind(application)
+    .bind(digest)
+    .bind(stored(expires_at))
+    .execute(db)
+    .await?;
+    Ok(added.rows_affected() > 0)
+}

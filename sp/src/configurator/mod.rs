@@ -24,6 +24,9 @@ mod lockout;
 mod metadata_refresh;
 pub mod saml;
 pub mod scim;
+pub mod scim_access_token;
+pub mod scim_caller;
+pub mod scim_issuers;
 pub mod users;
 mod warnings;
 
@@ -303,6 +306,15 @@ pub enum ConfiguratorError {
     /// The token is the current one, which the identity provider uses.
     #[error("cannot end the current bearer token: create a new one first")]
     TokenIsCurrent,
+    /// A field of an authorization server is empty.
+    #[error("{0} of the authorization server is missing: enter what its access tokens contain")]
+    IssuerIncomplete(&'static str),
+    /// The authorization server is already accepted.
+    #[error("issuer {0} is already accepted: remove it first")]
+    IssuerEntered(String),
+    /// No accepted authorization server has this ID.
+    #[error("issuer {0} not found: read the integration for the accepted ones")]
+    NoSuchIssuer(String),
     /// Several fields are wrong.
     #[error("{}", joined(.0))]
     Several(Vec<ConfiguratorError>),
@@ -350,6 +362,8 @@ impl ConfiguratorError {
             Self::SignerInvalid(_) => "metadata_signed_by",
             Self::CertificateInvalid(_) => "certificate",
             Self::EntityIdMissing => "entity_id",
+            Self::InvalidUrl { what: "issuer", .. } => "issuer",
+            Self::IssuerIncomplete(field) => field,
             Self::InvalidUrl { .. } => "sso_url",
             Self::NeverLoggedIn(_) | Self::InvalidEmail(_) => "backup_login",
             _ => return None,
@@ -367,6 +381,9 @@ impl ConfiguratorError {
             Self::ConfirmationRequired(_) => "confirmation-required",
             Self::NoSuchToken(_) => "token-unknown",
             Self::TokenIsCurrent => "token-current",
+            Self::IssuerIncomplete(_) => "issuer-incomplete",
+            Self::IssuerEntered(_) => "issuer-entered",
+            Self::NoSuchIssuer(_) => "issuer-unknown",
             Self::Several(errors) => errors.first().map_or("invalid", Self::code),
             Self::NoSuchDomain(_) => "domain-unknown",
             Self::GroupIncomplete { .. } => "group-incomplete",

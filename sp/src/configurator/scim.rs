@@ -213,7 +213,7 @@ impl Callers {
     }
 }
 
-/// Authenticates a bearer token. `None` if it is unknown, expired or of another
+/// Authenticates a bearer token of step 5. `None` if it is unknown, expired or of another
 /// tenant, or SCIM support is off.
 ///
 /// # Errors

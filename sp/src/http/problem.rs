@@ -246,8 +246,9 @@ impl From<ConfiguratorError> for Problem {
             | E::ActiveNeeds(_)
             | E::DomainEntered(_)
             | E::ConfirmationRequired(_)
+            | E::IssuerEntered(_)
             | E::TokenIsCurrent => StatusCode::CONFLICT,
-            E::NoSuchToken(_) => StatusCode::NOT_FOUND,
+            E::NoSuchIssuer(_) | E::NoSuchToken(_) => StatusCode::NOT_FOUND,
             E::NoSuchDomain(_) => StatusCode::NOT_FOUND,
             E::MetadataUnreachable { .. } => StatusCode::BAD_GATEWAY,
             E::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -19,6 +19,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = ambient::migrations![
     "0031_removed_people.sql",
     "0032_domain_claims.sql",
     "0040_metadata_reading.sql",
+    "0041_scim_issuers.sql",
 ];
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod people;
 pub mod refusals;
 pub mod removals;
 mod row;
+pub mod scim_issuers;
 pub mod scim_log;
 pub mod selection;
 mod server;

@@ -9,7 +9,7 @@ use super::{Db, Result, Store, StoreError};
 
 /// All tables except the portal's own keys. The order is that of inserting:
 /// referenced tables come first.
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 27] = [
     "accounts",
     "social_identities",
     "social_logins",
@@ -18,6 +18,7 @@ const TABLES: [&str; 26] = [
     "tenants",
     "domains",
     "scim_tokens",
+    "scim_issuers",
     "users",
     "user_emails",
     "deleted_users",

@@ -26,6 +26,7 @@ mod replicas;
 mod repost;
 mod saml_settings;
 mod scim_cases;
+mod scim_issuers;
 mod scim_server;
 mod selection;
 mod sign_in_problems;

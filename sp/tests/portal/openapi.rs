@@ -320,6 +320,15 @@ async fn every_answer_has_the_documented_form_and_every_operation_is_called() {
         let path = step(&format!("scim/token/{}", text(&token["id"])));
         admin.send(Method::DELETE, &path, &Value::Null).await;
     }
+    let issuer =
+        json!({"issuer": "https://as.example", "audience": "api://scim", "clients": ["c"]});
+    let added = admin.post(&step("scim/issuers"), &issuer).await.is(201);
+    admin.get("/api/business/idp-integration").await.is(200);
+    let path = step(&format!("scim/issuers/{}", text(&added["id"])));
+    for status in [204, 404] {
+        let removal = admin.send(Method::DELETE, &path, &Value::Null).await;
+        removal.is(status);
+    }
     let path = confirm("domains/corp.example");
     admin
         .send(Method::DELETE, &path, &Value::Null)

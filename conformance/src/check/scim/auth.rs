@@ -3,7 +3,6 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::credentials::Credentials;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{ERROR, speaks, text};
@@ -169,7 +168,7 @@ async fn no_leak(probe: &Probe<'_>) -> Judged {
 }
 
 async fn no_token_in_query(probe: &Probe<'_>) -> Judged {
-    let Credentials::Bearer(token) = &probe.session.credentials else {
+    let Some(token) = probe.session.credentials.bearer() else {
         return unjudged("the checks authenticate without a bearer token");
     };
     let parameters = [("access_token", token.as_str())];

@@ -1,7 +1,11 @@
 //! How the checks authenticate to the server.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+
+use crate::check::oauth;
 
 /// Credentials of the requests.
 #[derive(Clone)]
@@ -15,6 +19,8 @@ pub enum Credentials {
         /// Password of the user.
         password: String,
     },
+    /// The access tokens of an OAuth client, which are renewed before they expire.
+    OAuth(Arc<oauth::Client>),
     /// Only custom headers, such as an API key: see [`super::Options::headers`].
     Headers,
 }
@@ -24,16 +30,34 @@ impl std::fmt::Debug for Credentials {
         f.write_str(match self {
             Self::Bearer(_) => "Bearer(…)",
             Self::Basic { .. } => "Basic(…)",
+            Self::OAuth(_) => "OAuth(…)",
             Self::Headers => "Headers",
         })
     }
 }
 
 impl Credentials {
+    /// Returns the OAuth client, if the tokens are requested by one.
+    pub(super) fn oauth(&self) -> Option<&oauth::Client> {
+        match self {
+            Self::OAuth(client) => Some(client),
+            _ => None,
+        }
+    }
+
+    /// Returns the bearer token.
+    pub(super) fn bearer(&self) -> Option<String> {
+        match self {
+            Self::Bearer(token) => Some(token.clone()),
+            Self::OAuth(client) => Some(client.token()),
+            Self::Basic { .. } | Self::Headers => None,
+        }
+    }
+
     /// Returns the name of the authentication scheme; `None` if only custom headers are used.
     pub(super) fn scheme(&self) -> Option<&'static str> {
         match self {
-            Self::Bearer(_) => Some("Bearer"),
+            Self::Bearer(_) | Self::OAuth(_) => Some("Bearer"),
             Self::Basic { .. } => Some("Basic"),
             Self::Headers => None,
         }
@@ -43,6 +67,7 @@ impl Credentials {
     pub(super) fn parameter(&self) -> Option<String> {
         match self {
             Self::Bearer(token) => Some(token.clone()),
+            Self::OAuth(client) => Some(client.token()),
             Self::Basic { user, password } => Some(STANDARD.encode(format!("{user}:{password}"))),
             Self::Headers => None,
         }
@@ -56,7 +81,9 @@ impl Credentials {
     /// Returns credentials of the same scheme that are not valid at any server.
     pub(super) fn unknown(&self, mark: &str) -> Self {
         match self {
-            Self::Bearer(_) | Self::Headers => Self::Bearer(format!("wrong-{mark}")),
+            Self::Bearer(_) | Self::OAuth(_) | Self::Headers => {
+                Self::Bearer(format!("wrong-{mark}"))
+            }
             Self::Basic { user, .. } => Self::Basic {
                 user: user.clone(),
                 password: format!("wrong-{mark}"),
@@ -67,12 +94,13 @@ impl Credentials {
     /// Returns the secrets that must not appear in evidence.
     pub(super) fn secrets(&self) -> Vec<String> {
         let own = match self {
-            Self::Bearer(token) => token.clone(),
-            Self::Basic { password, .. } => password.clone(),
-            Self::Headers => String::new(),
+            Self::Bearer(token) => vec![token.clone()],
+            Self::Basic { password, .. } => vec![password.clone()],
+            Self::OAuth(client) => client.secrets(),
+            Self::Headers => Vec::new(),
         };
-        let all = [Some(own), self.parameter()];
-        let all = all.into_iter().flatten().filter(|it| !it.is_empty());
+        let all = own.into_iter().chain(self.parameter());
+        let all = all.filter(|it| !it.is_empty());
         let mut all: Vec<String> = all.collect();
         all.dedup();
         all

@@ -15,7 +15,7 @@
 //! - `created_resources`: what was created; `cleanup`: deletes it;
 //! - `item`: a check as data. The families of checks, one per file, are in [`FAMILIES`]; those of
 //!   the files `demanded_…`, in [`DEMANDED`], belong to profiles only, those of `tenant` need
-//!   credentials of a second tenant.
+//!   credentials of a second tenant, those of `oauth_…` the credentials of an OAuth client.
 //!
 //! To add a check, add an entry to the table of its family, a function next to it, and a mutant in
 //! `tests/mutant_scim` for which this check fails and no other.
@@ -44,6 +44,10 @@ mod health;
 mod http;
 mod item;
 mod made;
+mod oauth_access_token;
+mod oauth_assertion;
+mod oauth_probe;
+mod oauth_server;
 mod options;
 mod outcome;
 mod paging;
@@ -119,6 +123,13 @@ static FAMILIES: &[&[Item]] = &[
 
 /// The checks of two tenants, which need credentials of both.
 static TENANTS: &[Item] = tenant::CHECKS;
+
+/// The checks of OAuth, which need the credentials of a client.
+static OAUTH: &[&[Item]] = &[
+    oauth_server::CHECKS,
+    oauth_assertion::CHECKS,
+    oauth_access_token::CHECKS,
+];
 
 /// What only profiles demand (`fixtures/profiles`).
 static DEMANDED: &[&[Item]] = &[
@@ -246,7 +257,14 @@ impl Judge<'_> {
         let has_second = self.options.second.is_some();
         let tenants = TENANTS.iter();
         let tenants = tenants.filter(|item| has_second || selection.asks_for(item.id));
-        let items: Vec<&Item> = items().into_iter().chain(tenants).chain(demanded).collect();
+        let has_client = self.credentials.oauth().is_some();
+        let oauth = oauth().filter(|item| has_client || selection.asks_for(item.id));
+        let items: Vec<&Item> = items()
+            .into_iter()
+            .chain(tenants)
+            .chain(oauth)
+            .chain(demanded)
+            .collect();
         let selected = |item: &&&Item| selection.includes(item.id);
         let steps = items.iter().filter(selected).count();
         let progress = &self.runner.progress;
@@ -457,7 +475,8 @@ pub(in crate::check) fn judge_leftovers(check: Check, left: &[String]) -> Outcom
 
 /// Returns every check, in the order in which it is judged.
 pub fn catalogue() -> Vec<Check> {
-    let all = items().into_iter().chain(TENANTS).map(Item::check);
+    let all = items().into_iter().chain(TENANTS).chain(oauth());
+    let all = all.map(Item::check);
     all.chain([clean_check()]).collect()
 }
 
@@ -465,6 +484,10 @@ pub fn catalogue() -> Vec<Check> {
 /// `--only`.
 pub fn profile_catalogue() -> Vec<Check> {
     demanded().map(Item::check).collect()
+}
+
+fn oauth() -> impl Iterator<Item = &'static Item> {
+    OAUTH.iter().flat_map(|family| family.iter())
 }
 
 fn demanded() -> impl Iterator<Item = &'static Item> {
@@ -484,7 +507,8 @@ mod tests {
     #[test]
     fn ids_are_told_apart_and_every_check_is_told_whole() {
         let mut seen = BTreeSet::new();
-        for item in items().into_iter().chain(TENANTS).chain(demanded()) {
+        let all = items().into_iter().chain(TENANTS).chain(oauth());
+        for item in all.chain(demanded()) {
             assert!(seen.insert(item.id), "{} is there twice", item.id);
             assert!(item.id.starts_with("SCIM-"), "{}", item.id);
             let is_demanded = item.id.starts_with("SCIM-PROFILE-");

@@ -13,10 +13,10 @@ use super::made::Made;
 use super::outcome::{Judged, Stop, unjudged};
 use super::reading::{self, text};
 use super::server::{Kind, Server};
-use super::session::{Session, symptoms_of};
+use super::session::{MASK, Session, symptoms_of};
 use super::target::{below, query, segment};
 use super::transport;
-use super::wire::{Asked, Told};
+use super::wire::{Asked, Told, WireError};
 
 /// The tools and the evidence of one check.
 pub(super) struct Probe<'s> {
@@ -70,13 +70,35 @@ impl<'s> Probe<'s> {
             return unjudged("--read-only: it would send more than GET");
         }
         let told = self.session.send(&asked).await;
-        let kept = self.session.evidence(&asked, &told);
-        self.tape
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(kept);
+        self.note(self.session.evidence(&asked, &told));
+        self.answered(&asked, told)
+    }
+
+    /// Sends a GET with exactly this access token, which is not to be renewed.
+    pub(super) async fn get_with_token(&self, target: &str, token: &str) -> Judged<Told> {
+        if self.session.runner.has_ended() {
+            return unjudged("the run has ended");
+        }
+        let with = |token: &str| {
+            let mut asked = self.ask(Method::GET, target);
+            for (name, value) in &mut asked.headers {
+                if name == "authorization" {
+                    *value = format!("Bearer {token}");
+                }
+            }
+            asked
+        };
+        let asked = with(token);
+        let told = self.session.send_as_other(&asked).await;
+        // A forged token may contain the valid one.
+        self.note(self.session.evidence(&with(MASK), &told));
+        self.answered(&asked, told)
+    }
+
+    /// Returns the answer of a request, if it can be judged.
+    fn answered(&self, asked: &Asked, told: Result<Told, WireError>) -> Judged<Told> {
         if !told.as_ref().is_ok_and(Told::succeeded) {
-            self.suspect(symptoms_of(&asked));
+            self.suspect(symptoms_of(asked));
         }
         let told = told.map_err(|reason| {
             Stop::Unjudged(format!("{} got no answer: {reason}", asked.line()))

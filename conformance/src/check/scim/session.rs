@@ -17,11 +17,12 @@ use super::test_users::TestUsers;
 use super::transport;
 use super::wire::{Asked, Told, Wire, WireError};
 use super::{CheckError, Judge, Options};
+use crate::check::oauth;
 use crate::check::runner::Runner;
 use crate::excerpt::beginning;
 
 /// Replaces the token in evidence.
-const MASK: &str = "•••";
+pub(super) const MASK: &str = "•••";
 /// Longest body in evidence, in characters.
 const KEPT: usize = 32_000;
 
@@ -170,9 +171,36 @@ impl Session<'_> {
         }
     }
 
+    /// Sends a request with the current access token, and once more with a new one if the server
+    /// no longer accepts it.
+    async fn deliver_authorized(&self, asked: &Asked) -> Result<Told, WireError> {
+        let Some(client) = self.credentials.oauth() else {
+            return self.deliver(asked).await;
+        };
+        let header = asked.header("authorization").unwrap_or_default();
+        let presented = header.split_once(' ').map_or("", |(_, token)| token);
+        // A check that presents a wrong token wants exactly that.
+        if !client.has_issued(presented) {
+            return self.deliver(asked).await;
+        }
+        let lost = |error: oauth::RenewalError| WireError::NotSent(error.to_string());
+        let token = client.fresh_token().await.map_err(lost)?;
+        let told = self.deliver(&with_token(asked, &token)).await?;
+        if told.status != 401 {
+            return Ok(told);
+        }
+        let renewed = client.token_after_refusal(&token).await.map_err(lost)?;
+        let Some(renewed) = renewed else {
+            return Ok(told);
+        };
+        let again = self.deliver(&with_token(asked, &renewed)).await?;
+        client.note_repeated(again.status != 401);
+        Ok(again)
+    }
+
     /// Sends a request and records what it created.
     pub(super) async fn send(&self, asked: &Asked) -> Result<Told, WireError> {
-        match self.deliver(asked).await {
+        match self.deliver_authorized(asked).await {
             Ok(told) => {
                 self.runner.patience.answered();
                 self.created.note(asked, &told, &self.base);
@@ -194,7 +222,7 @@ impl Session<'_> {
         }
     }
 
-    /// Sends a request of another tenant. The list of created resources does not get to know of
+    /// Sends a request with other credentials than those of the run, such as another tenant's. The list of created resources does not get to know of
     /// it: what is on the list is deleted with the first tenant's credentials.
     pub(super) async fn send_as_other(&self, asked: &Asked) -> Result<Told, WireError> {
         let told = self.deliver(asked).await;
@@ -268,6 +296,18 @@ impl Session<'_> {
             "answer": answer,
         })
     }
+}
+
+/// Returns the request with this bearer token, with the scheme as it was written.
+fn with_token(asked: &Asked, token: &str) -> Asked {
+    let mut asked = asked.clone();
+    for (name, value) in &mut asked.headers {
+        if name == "authorization" {
+            let scheme = value.split_once(' ').map_or("Bearer", |(scheme, _)| scheme);
+            *value = format!("{scheme} {token}");
+        }
+    }
+    asked
 }
 
 /// Returns the symptoms that this method, and this method at this endpoint, never succeeded.

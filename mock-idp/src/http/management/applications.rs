@@ -1,9 +1,11 @@
 //! `/environments/{env}/applications`, their attribute mappings, a worker's secret.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::href;
@@ -20,6 +22,7 @@ pub(super) fn routes() -> Vec<Route> {
     let attributes = "/environments/{env}/applications/{application}/attributes";
     let attribute = "/environments/{env}/applications/{application}/attributes/{attribute}";
     let secret = "/environments/{env}/applications/{application}/secret";
+    let previous = "/environments/{env}/applications/{application}/secret/previous";
     vec![
         Route::get(all, "Lists the applications", list).lists("applications", "Application"),
         Route::post(all, "Creates an application", create)
@@ -53,7 +56,10 @@ pub(super) fn routes() -> Vec<Route> {
         .shows("Attribute"),
         Route::delete(attribute, "Removes an attribute mapping", remove_attribute),
         Route::get(secret, "Shows a worker's secret", show_secret).shows("Secret"),
-        Route::post(secret, "Gives a worker a new secret", renew_secret).shows("Secret"),
+        Route::post(secret, "Gives a worker a new secret", renew_secret)
+            .takes("SecretRotation")
+            .shows("Secret"),
+        Route::delete(previous, "Ends a worker's previous secret", revoke_previous).ours(),
     ]
 }
 
@@ -178,12 +184,16 @@ async fn remove_attribute(
 
 fn secret(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
     let path = format!("/applications/{}/secret", found.parent);
-    Ok(json!({
+    let mut shown = json!({
         "_links": {"self": {"href": href(idp, &found.environment, &path)}},
         "environment": {"id": found.environment},
         "application": {"id": found.parent},
         "secret": Idp::secret_text(found)?,
-    }))
+    });
+    if let Some(previous) = found.document.get("previous") {
+        shown["previous"] = previous.clone();
+    }
+    Ok(shown)
 }
 
 async fn show_secret(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
@@ -191,7 +201,39 @@ async fn show_secret(State(idp): State<Idp>, Path((env, app)): Path<(String, Str
     Ok(Json(secret(&idp, &found)?).into_response())
 }
 
-async fn renew_secret(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
-    let made = idp.renew_worker_secret(&env, &app).await?;
+async fn renew_secret(
+    State(idp): State<Idp>,
+    Path((env, app)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    let until = previous_until(&body)?;
+    let made = idp.renew_worker_secret(&env, &app, until).await?;
     Ok(Json(secret(&idp, &made)?).into_response())
+}
+
+/// Reads `previous.expiresAt` of a body, which is optional.
+fn previous_until(body: &[u8]) -> Result<Option<Timestamp>, Refused> {
+    let body: Value = match body {
+        b"" => Value::Null,
+        body => serde_json::from_slice(body)
+            .map_err(|error| Refused::invalid("body", error.to_string()))?,
+    };
+    match body.pointer("/previous/expiresAt") {
+        None | Some(Value::Null) => Ok(None),
+        Some(end) => {
+            let read = end.as_str().and_then(|end| end.parse().ok());
+            let target = "previous.expiresAt";
+            let wrong = || format!("expected a time such as 2026-01-31T12:00:00Z, got {end}");
+            read.map(Some)
+                .ok_or_else(|| Refused::invalid(target, wrong()))
+        }
+    }
+}
+
+async fn revoke_previous(
+    State(idp): State<Idp>,
+    Path((env, app)): Path<(String, String)>,
+) -> Answer {
+    idp.revoke_previous_secret(&env, &app).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }

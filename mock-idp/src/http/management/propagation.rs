@@ -258,7 +258,7 @@ async fn test_connection(
     Body(document): Body,
 ) -> Answer {
     idp.get("", Kind::Environment, &env).await?;
-    let failed = idp.test_connection(&document).await?;
+    let failed = idp.test_connection(&env, &document).await?;
     Ok(Json(json!({
         "status": if failed.is_none() { "SUCCESS" } else { "FAILED" },
         "message": failed,

@@ -7,11 +7,12 @@ use super::super::no_store;
 use super::super::problem::{Answer, warnings_shown};
 use crate::Portal;
 use crate::configurator::{
-    self as steps, Entered, Step, StepState, Warning, backup_login, saml, scim,
+    self as steps, Entered, Step, StepState, Warning, backup_login, saml, scim, scim_issuers,
 };
 use crate::directory::sync_log;
 use crate::store::domains::DomainRow;
 use crate::store::instant;
+use crate::store::scim_issuers::ScimIssuerRow;
 use crate::store::tenants::TokenRow;
 
 pub(super) fn domain(row: &DomainRow) -> Value {
@@ -53,6 +54,17 @@ pub(super) fn token(row: &TokenRow) -> Value {
     })
 }
 
+pub(super) fn issuer(row: &ScimIssuerRow) -> Value {
+    json!({
+        "id": row.id,
+        "issuer": row.issuer,
+        "audience": row.audience,
+        "clients": scim_issuers::clients(row),
+        "scope": row.scope,
+        "created": instant(row.created),
+    })
+}
+
 pub(super) fn not_started() -> Value {
     let missing = ["choose Start Configuring".to_owned()];
     let steps: Vec<Value> = Step::ALL
@@ -77,6 +89,7 @@ pub(super) async fn integration(portal: &Portal, entered: Entered) -> Answer {
     let mut db = portal.store.read().await?;
     let entered = &steps::review(&mut db, entered).await?;
     let tokens = scim::tokens(portal, &mut db, &entered.tenant.id).await?;
+    let issuers = scim_issuers::list(&mut db, &entered.tenant.id).await?;
     drop(db);
     let calls = sync_log::of_business(portal, &entered.tenant.business_id, 1).await?;
     let last_call = calls.first().map(|row| {
@@ -166,6 +179,7 @@ pub(super) async fn integration(portal: &Portal, entered: Entered) -> Answer {
             "token_last_used": token.and_then(|token| token.last_used).map(instant),
             "token": token.and_then(|token| token.clear_text.as_ref()),
             "tokens": tokens.iter().map(self::token).collect::<Vec<_>>(),
+            "issuers": issuers.iter().map(self::issuer).collect::<Vec<_>>(),
             "last_call": last_call,
         },
         "backup_login": {"email": backup_login::shown(entered), "confirmed": tenant.backup_login.is_some()},

@@ -19,7 +19,8 @@ use crate::Portal;
 use crate::configurator::groups::GroupEntered;
 use crate::configurator::saml::Source;
 use crate::configurator::{
-    self as steps, ConfiguratorError, application, backup_login, domains, groups, saml, scim, users,
+    self as steps, ConfiguratorError, application, backup_login, domains, groups, saml, scim,
+    scim_issuers, users,
 };
 use crate::store;
 
@@ -91,6 +92,15 @@ pub(super) fn routes() -> Vec<Route> {
             .creates("NewScimToken"),
         Route::delete(&at("/scim/token/{id}"), end_token)
             .summary("Step 5: end a replaced bearer token now")
+            .admin()
+            .refuses(&[404]),
+        Route::post(&at("/scim/issuers"), add_issuer)
+            .summary("Step 5: accept access tokens of an OAuth authorization server")
+            .admin()
+            .body("NewScimIssuer")
+            .creates("ScimIssuer"),
+        Route::delete(&at("/scim/issuers/{id}"), remove_issuer)
+            .summary("Step 5: stop accepting access tokens of an OAuth authorization server")
             .admin()
             .refuses(&[404]),
         Route::put(&at("/users"), users_done)
@@ -352,6 +362,41 @@ async fn end_token(
     Path(id): Path<String>,
 ) -> Answer {
     scim::end_token(&portal, admin.by(&address), &id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Deserialize)]
+struct NewScimIssuer {
+    issuer: String,
+    audience: String,
+    clients: Vec<String>,
+    scope: Option<String>,
+}
+
+async fn add_issuer(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Body(new): Body<NewScimIssuer>,
+) -> Answer {
+    let new = scim_issuers::NewIssuer {
+        issuer: new.issuer,
+        audience: new.audience,
+        clients: new.clients,
+        scope: new.scope,
+    };
+    let row = scim_issuers::add(&portal, admin.by(&address), new).await?;
+    let body = Json(json::issuer(&row));
+    Ok(no_store((StatusCode::CREATED, body)))
+}
+
+async fn remove_issuer(
+    State(portal): State<Portal>,
+    Address(address): Address,
+    admin: Admin,
+    Path(id): Path<String>,
+) -> Answer {
+    scim_issuers::remove(&portal, admin.by(&address), &id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

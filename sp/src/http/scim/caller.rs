@@ -10,8 +10,12 @@ use scim::{ListQuery, MEDIA_TYPE, Projection, ScimType};
 
 use super::answer::Failure;
 use crate::Portal;
-use crate::configurator::scim::{ScimAccess, authenticate};
+use crate::configurator::scim::ScimAccess;
+use crate::configurator::scim_caller::authenticate;
 use crate::directory::DirectoryError;
+
+/// The challenge to a token that is not accepted (RFC 6750 §3).
+const INVALID_TOKEN: &str = "Bearer realm=\"scim\", error=\"invalid_token\"";
 
 /// A SCIM client with a valid bearer token of the tenant.
 pub(super) struct Caller(pub(super) ScimAccess);
@@ -44,7 +48,14 @@ impl FromRequestParts<Portal> for Caller {
             Failure::unauthorized(
                 "invalid bearer token: it is unknown or was replaced, or SCIM is disabled for this tenant; \
                  create a new one in step 5 of the configurator",
-                "Bearer realm=\"scim\", error=\"invalid_token\"",
+                INVALID_TOKEN,
+            )
+        })?;
+        // The reason is for the administrator: it is in the audit log.
+        let access = access.map_err(|_| {
+            Failure::unauthorized(
+                "invalid access token: an administrator finds the reason in the audit log",
+                INVALID_TOKEN,
             )
         })?;
         portal

@@ -67,7 +67,7 @@ async fn renew(
 ) -> Shown {
     console
         .idp
-        .renew_worker_secret(console.env_id(), &id)
+        .renew_worker_secret(console.env_id(), &id, None)
         .await?;
     Ok(console.done(&format!("/applications/{id}/credentials"), "renewed"))
 }

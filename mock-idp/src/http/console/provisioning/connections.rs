@@ -16,6 +16,7 @@ use crate::http::console::layout::{Console, Here, Sheet, Shown};
 use crate::http::console::parts::{self, Field, copied, told};
 use crate::http::console::session::Submitted;
 use crate::http::console::tabbed::Tabbed;
+use crate::provisioning::connection::CLIENT_AUTHENTICATIONS;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{Kind, Resource};
 
@@ -41,7 +42,7 @@ const METHODS: [(&str, &str); 4] = [
 ];
 
 /// Settings that are text, with their initial values.
-const TEXTS: [(&str, &str); 15] = [
+const TEXTS: [(&str, &str); 18] = [
     ("SCIM_URL", ""),
     ("SCIM_VERSION", "2.0"),
     ("USERS_RESOURCE", "/Users"),
@@ -52,7 +53,10 @@ const TEXTS: [(&str, &str); 15] = [
     ("OAUTH_ACCESS_TOKEN", ""),
     ("OAUTH_TOKEN_REQUEST", ""),
     ("OAUTH_CLIENT_ID", ""),
+    ("OAUTH_CLIENT_AUTHENTICATION", "Client Secret Basic"),
     ("OAUTH_CLIENT_SECRET", ""),
+    ("OAUTH_SUBJECT", ""),
+    ("OAUTH_SCOPE", ""),
     ("UNIQUE_USER_IDENTIFIER", "userName"),
     ("REMOVE_ACTION", "Delete"),
     ("GROUP_MEMBERSHIP_HANDLING", "Overwrite"),
@@ -187,7 +191,12 @@ fn settings(form: &Form, is_new: bool) -> Markup {
         div.when-client {
             (line("OAUTH_TOKEN_REQUEST", "OAuth Token Request", "url", "https://"))
             (line("OAUTH_CLIENT_ID", "OAuth Client ID", "text", ""))
+            (list("OAUTH_CLIENT_AUTHENTICATION", "OAuth Client Authentication",
+                &CLIENT_AUTHENTICATIONS.map(|way| (way, way))))
+            p.hint { "Private Key JWT and Federated are signed with the default signing key of this environment, and need no secret." }
             (secret("OAUTH_CLIENT_SECRET", "OAuth Client Secret"))
+            (line("OAUTH_SUBJECT", "OAuth Subject (Federated)", "text", ""))
+            (line("OAUTH_SCOPE", "OAuth Scope", "text", ""))
         }
         h2 { "Preferences" }
         (list("UNIQUE_USER_IDENTIFIER", "User Identifier", &[("userName", "userName"), ("workEmail", "workEmail")]))
@@ -267,7 +276,8 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     }
     let document = document(&form);
     if form.has("test") {
-        let tested = console.idp.test_connection(&document).await;
+        let env = console.env_id();
+        let tested = console.idp.test_connection(env, &document).await;
         return Ok(match form.clone().judged(tested)? {
             Ok(tested) => second_page(&console, &form, Some(&tested)),
             Err(form) => second_page(&console, &form, None),
@@ -403,7 +413,8 @@ async fn save(
     let store = found(&console, &id).await?;
     let document = merged(&store, &form);
     if form.has("test") {
-        let tested = console.idp.test_connection(&document).await;
+        let env = console.env_id();
+        let tested = console.idp.test_connection(env, &document).await;
         return Ok(match form.clone().judged(tested)? {
             Ok(tested) => edit_page(&console, &store, &form, Some(&tested)),
             Err(form) => edit_page(&console, &store, &form, None),

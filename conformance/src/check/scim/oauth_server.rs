@@ -1,0 +1,199 @@
+//! The authorization server that issues access tokens for the SCIM endpoint: its metadata, its
+//! answers, and the secrets that it accepts. These checks run if the credentials are those of an
+//! OAuth client.
+
+use super::item::{Judged, checks, ensure, unjudged};
+use super::oauth_probe::{client, honest, refuses, request};
+use super::probe::Probe;
+use super::reading::shown;
+use crate::check::oauth::{Authentication, Metadata, TokenRequest};
+
+checks! {
+harm Protection;
+"SCIM-OAUTH-01", Must, "RFC 8414 §3.3"; "The metadata of the authorization server contains the issuer that it was read for";
+    expects "issuer identical to --oauth-issuer, character by character";
+    fix "Set issuer in the metadata to the URL from which clients derive the address of the metadata: otherwise one server can speak for another.";
+    needs []; act(metadata_issuer)
+"SCIM-OAUTH-02", Must, "RFC 8414 §2"; "The metadata of the authorization server contains response_types_supported";
+    expects "an array in response_types_supported, which may be empty";
+    fix "Add the required member response_types_supported to the metadata.";
+    needs []; act(metadata_members)
+"SCIM-OAUTH-03", Must, "RFC 8414 §2"; "The metadata does not offer unsigned client assertions";
+    expects "token_endpoint_auth_signing_alg_values_supported without none, and present if private_key_jwt or client_secret_jwt is offered";
+    fix "List the accepted signature algorithms, and remove none.";
+    needs []; act(metadata_algorithms)
+"SCIM-OAUTH-04", Must, "RFC 6749 §5.1"; "The token endpoint answers with access_token and token_type in JSON";
+    expects "HTTP 200, application/json, access_token, and token_type Bearer in any letter case";
+    fix "Return both members in a JSON object, with the media type application/json.";
+    needs []; act(token_members)
+"SCIM-OAUTH-05", Must, "RFC 6749 §5.1"; "An answer with an access token must not be cached";
+    expects "Cache-Control with no-store";
+    fix "Send Cache-Control: no-store with every answer that contains a token.";
+    needs []; act(token_uncached)
+"SCIM-OAUTH-06", Should, "RFC 6749 §5.1"; "The token endpoint says how long an access token is valid";
+    expects "expires_in, a number of seconds above 0";
+    fix "Return expires_in: without it clients notice the end of a token only by a failed request.";
+    needs []; act(token_lifetime)
+"SCIM-OAUTH-07", Must, "RFC 6749 §5.2"; "The token endpoint answers a client that it does not authenticate with invalid_client";
+    expects "HTTP 400 or 401 with error invalid_client; after a wrong Authorization header, HTTP 401 with WWW-Authenticate";
+    fix "Return the error invalid_client, and for HTTP Basic also status 401 and WWW-Authenticate.";
+    needs []; act(invalid_client)
+"SCIM-OAUTH-08", Must, "RFC 6749 §3.2.1"; "The token endpoint refuses a wrong client secret";
+    expects "no token for a wrong secret";
+    fix "Compare the secret with that of the client, and issue a token only if they are equal.";
+    needs []; act(wrong_secret)
+"SCIM-OAUTH-09", Must, "RFC 6749 §3.2.1"; "The token endpoint refuses a client that does not authenticate";
+    expects "no token for a client ID alone";
+    fix "Require client authentication for the grant client_credentials (RFC 6749 §4.4): a client ID is no secret.";
+    needs []; act(nobody)
+"SCIM-OAUTH-10", May, "RFC 6749 §2.3.1"; "Two secrets of a client are valid at the same time";
+    expects "a token for each of the two secrets";
+    fix "Keep the former secret valid until it is revoked, so that clients can change to the new one without an outage.";
+    needs []; act(two_secrets)
+"SCIM-OAUTH-11", Must, "RFC 6749 §3.2.1"; "The token endpoint refuses a revoked client secret";
+    expects "no token for the secret of --revoked-client-secret";
+    fix "Delete a revoked secret everywhere, also in caches.";
+    needs []; act(revoked_secret)
+}
+
+fn metadata<'p>(probe: &'p Probe<'_>) -> Judged<&'p Metadata> {
+    let metadata = client(probe)?.settings().metadata.as_ref();
+    let Some(metadata) = metadata else {
+        return unjudged("the metadata is not known: give --oauth-issuer");
+    };
+    probe.note(serde_json::json!({"metadata": metadata.url, "document": metadata.document}));
+    Ok(metadata)
+}
+
+async fn metadata_issuer(probe: &Probe<'_>) -> Judged {
+    let metadata = metadata(probe)?;
+    let issuer = &metadata.document["issuer"];
+    ensure(issuer == &metadata.issuer, || {
+        format!("issuer is {} in {}", shown(Some(issuer)), metadata.url)
+    })
+}
+
+async fn metadata_members(probe: &Probe<'_>) -> Judged {
+    let types = &metadata(probe)?.document["response_types_supported"];
+    ensure(types.is_array(), || {
+        format!("response_types_supported is {}", shown(Some(types)))
+    })
+}
+
+async fn metadata_algorithms(probe: &Probe<'_>) -> Judged {
+    let document = &metadata(probe)?.document;
+    let list = |name: &str| document[name].as_array().cloned().unwrap_or_default();
+    let methods = list("token_endpoint_auth_methods_supported");
+    let by_jwt = |it: &serde_json::Value| it == "private_key_jwt" || it == "client_secret_jwt";
+    let algorithms = list("token_endpoint_auth_signing_alg_values_supported");
+    ensure(!algorithms.iter().any(|it| it == "none"), || {
+        "token_endpoint_auth_signing_alg_values_supported contains none".to_owned()
+    })?;
+    ensure(
+        !algorithms.is_empty() || !methods.iter().any(by_jwt),
+        || {
+            "token_endpoint_auth_signing_alg_values_supported is missing, although signed assertions are offered".to_owned()
+        },
+    )
+}
+
+async fn token_members(probe: &Probe<'_>) -> Judged {
+    let answer = honest(probe).await?;
+    let kind = answer.body["token_type"].as_str();
+    let media = answer.header("content-type").unwrap_or_default();
+    ensure(answer.status == 200, || answer.summary())?;
+    ensure(
+        kind.is_some_and(|it| it.eq_ignore_ascii_case("bearer")),
+        || format!("token_type is {}", shown(Some(&answer.body["token_type"]))),
+    )?;
+    let is_json = media
+        .split(';')
+        .next()
+        .is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json"));
+    ensure(is_json, || format!("Content-Type is {media:?}"))
+}
+
+async fn token_uncached(probe: &Probe<'_>) -> Judged {
+    let answer = honest(probe).await?;
+    let said = answer.header("cache-control").unwrap_or_default();
+    let is_uncached = said.to_ascii_lowercase().contains("no-store");
+    ensure(is_uncached, || format!("Cache-Control is {said:?}"))
+}
+
+async fn token_lifetime(probe: &Probe<'_>) -> Judged {
+    let answer = honest(probe).await?;
+    let life = &answer.body["expires_in"];
+    ensure(life.as_u64().is_some_and(|it| it > 0), || {
+        format!("expires_in is {}", shown(Some(life)))
+    })
+}
+
+/// A request of a client that is not authenticated.
+fn unauthenticated(probe: &Probe<'_>) -> Judged<TokenRequest> {
+    let mark = &probe.session.mark;
+    Ok(match client(probe)?.settings().authentication {
+        Authentication::PrivateKeyJwt(_) | Authentication::Federated(_) => TokenRequest::Nobody,
+        _ => TokenRequest::Secret(format!("wrong-{mark}")),
+    })
+}
+
+async fn invalid_client(probe: &Probe<'_>) -> Judged {
+    honest(probe).await?;
+    let answer = request(probe, &unauthenticated(probe)?).await?;
+    if answer.token().is_some() {
+        return unjudged("the client was not refused");
+    }
+    let error = &answer.body["error"];
+    ensure(error == "invalid_client", || {
+        format!(
+            "error is {} with HTTP {}",
+            shown(Some(error)),
+            answer.status
+        )
+    })?;
+    let settings = client(probe)?.settings();
+    if matches!(settings.authentication, Authentication::SecretBasic(_)) {
+        let has_challenge = answer.header("www-authenticate").is_some();
+        return ensure(answer.status == 401 && has_challenge, || {
+            format!(
+                "HTTP {}, WWW-Authenticate is {}",
+                answer.status,
+                if has_challenge { "there" } else { "missing" }
+            )
+        });
+    }
+    ensure(matches!(answer.status, 400 | 401), || {
+        format!("HTTP {}", answer.status)
+    })
+}
+
+async fn wrong_secret(probe: &Probe<'_>) -> Judged {
+    let wrong = unauthenticated(probe)?;
+    if wrong == TokenRequest::Nobody {
+        return unjudged("the client does not authenticate by a secret");
+    }
+    refuses(probe, &wrong, "a wrong secret").await
+}
+
+async fn nobody(probe: &Probe<'_>) -> Judged {
+    refuses(probe, &TokenRequest::Nobody, "a client ID alone").await
+}
+
+async fn two_secrets(probe: &Probe<'_>) -> Judged {
+    let Some(second) = client(probe)?.settings().second_secret.clone() else {
+        return unjudged("no second secret is given: give --second-client-secret-file");
+    };
+    honest(probe).await?;
+    let answer = request(probe, &TokenRequest::Secret(second)).await?;
+    ensure(answer.token().is_some(), || {
+        format!("the second secret was answered with {}", answer.summary())
+    })?;
+    honest(probe).await.map(drop)
+}
+
+async fn revoked_secret(probe: &Probe<'_>) -> Judged {
+    let Some(revoked) = client(probe)?.settings().revoked_secret.clone() else {
+        return unjudged("no revoked secret is given: give --revoked-client-secret-file");
+    };
+    refuses(probe, &TokenRequest::Secret(revoked), "a revoked secret").await
+}
