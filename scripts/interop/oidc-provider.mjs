@@ -12,6 +12,7 @@ const issuer = `http://127.0.0.1:${port}`;
 
 const provider = new Provider(issuer, {
     clients: JSON.parse(readFileSync(clients, "utf8")),
+    scopes: ["scim"],
     clientAuthMethods: [
         "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt",
     ],

@@ -20,7 +20,6 @@ pub(crate) struct ClientCredentials {
     /// Token endpoint, to get the token by OAuth client credentials
     #[arg(
         long,
-        alias = "token-url",
         value_name = "URL",
         requires = "client_id",
         conflicts_with_all = ["token", "token_file", "basic"]
