@@ -1,19 +1,17 @@
-//! Gets a token by the OAuth 2.0 client credentials grant (RFC 6749 §4.4).
+//! The options of an OAuth client, which gets the access tokens for a SCIM server by client
+//! credentials (RFC 6749 §4.4).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ambient::Ambient;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clap::Args;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use clap::{Args, ValueEnum};
 use rehearsal::check::SetUpError;
-use rehearsal::check::runner::{Access, read_body};
+use rehearsal::check::oauth::{
+    AssertionFault, Authentication, Client, ClientKey, Federated, Metadata, Settings, TokenRequest,
+};
+use rehearsal::check::runner::Access;
 use rehearsal::check::scim::{OAuthToken, TriedAssertion};
-use rsa::RsaPrivateKey;
-use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
-use rsa::pkcs8::DecodePrivateKey as _;
-use serde_json::{Value, json};
 use url::Url;
 
 /// Client credentials, used instead of a token.
@@ -27,9 +25,22 @@ pub(crate) struct ClientCredentials {
         conflicts_with_all = ["token", "token_file", "basic"]
     )]
     oauth_token_url: Option<Url>,
+    /// Issuer of the access tokens, an OAuth authorization server: its metadata (RFC 8414) names
+    /// the token endpoint and is checked
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "client_id",
+        conflicts_with_all = ["token", "token_file", "basic"]
+    )]
+    oauth_issuer: Option<String>,
     /// Client ID
-    #[arg(long, value_name = "ID", requires = "oauth_token_url")]
+    #[arg(long, value_name = "ID")]
     client_id: Option<String>,
+    /// How the client authenticates [default: private-key-jwt with --client-key, else
+    /// secret-basic]
+    #[arg(long, value_name = "METHOD", requires = "client_id")]
+    client_auth: Option<Method>,
     /// Client secret; set the environment variable to hide it from the list of processes
     #[arg(
         long,
@@ -39,65 +50,108 @@ pub(crate) struct ClientCredentials {
     )]
     client_secret: Option<String>,
     /// File with the client secret
-    #[arg(long, value_name = "FILE", requires = "oauth_token_url")]
+    #[arg(long, value_name = "FILE", requires = "client_id")]
     client_secret_file: Option<PathBuf>,
     /// File with the client's private key in PEM, RSA or EC P-256: the client authenticates with
-    /// a signed assertion (private_key_jwt) instead of a secret
+    /// a signed assertion (private_key_jwt) instead of a secret. A certificate in the same file
+    /// adds its thumbprint (x5t#S256) to the assertions
     #[arg(
         long,
         value_name = "FILE",
-        requires = "oauth_token_url",
+        requires = "client_id",
         conflicts_with = "client_secret_file"
     )]
     client_key: Option<PathBuf>,
     /// Key ID (`kid`) of that key, by which the server finds the public key
     #[arg(long, value_name = "KID", requires = "client_key")]
     client_key_id: Option<String>,
+    /// Issuer (`iss`) of federated assertions, which --client-key signs
+    #[arg(long, value_name = "URL", requires_all = ["client_key", "federated_subject"])]
+    federated_issuer: Option<String>,
+    /// Subject (`sub`) of federated assertions
+    #[arg(long, value_name = "SUBJECT", requires = "federated_issuer")]
+    federated_subject: Option<String>,
+    /// File with the token of the platform, as Kubernetes and CI services write it: it is sent as
+    /// federated assertion, and read again for each token
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "client_id",
+        conflicts_with_all = ["client_key", "client_secret_file"]
+    )]
+    client_assertion_file: Option<PathBuf>,
+    /// Audience (`aud`) of client assertions [default: the token endpoint]
+    #[arg(long, value_name = "AUDIENCE", requires = "client_id")]
+    assertion_audience: Option<String>,
     /// Scope to request
-    #[arg(long, value_name = "SCOPE", requires = "oauth_token_url")]
+    #[arg(long, value_name = "SCOPE", requires = "client_id")]
     scope: Option<String>,
+    /// Audience to request, as Auth0 and others require it
+    #[arg(long, value_name = "AUDIENCE", requires = "client_id")]
+    audience: Option<String>,
+    /// File with a second secret of the client that is valid too, to check a rotation
+    #[arg(long, value_name = "FILE", requires = "client_id")]
+    second_client_secret_file: Option<PathBuf>,
+    /// File with a revoked secret of the client, which must be refused
+    #[arg(long, value_name = "FILE", requires = "client_id")]
+    revoked_client_secret_file: Option<PathBuf>,
+    /// File with an access token that has expired, which the SCIM server must refuse
+    #[arg(long, value_name = "FILE", requires = "client_id")]
+    expired_token_file: Option<PathBuf>,
+    /// File with a valid access token for another API, which the SCIM server must refuse
+    #[arg(long, value_name = "FILE", requires = "client_id")]
+    other_audience_token_file: Option<PathBuf>,
 }
 
-/// An access token that was issued.
+/// How the client authenticates at the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// HTTP Basic with the secret (client_secret_basic)
+    SecretBasic,
+    /// The secret in the form (client_secret_post)
+    SecretPost,
+    /// An assertion signed with the secret (client_secret_jwt)
+    SecretJwt,
+    /// An assertion signed with the client's private key (private_key_jwt)
+    PrivateKeyJwt,
+    /// An assertion of another issuer (workload identity federation)
+    Federated,
+}
+
+/// The client with its first access token.
 pub(crate) struct Issued {
-    pub(crate) token: String,
-    /// The other members of the answer, for the checks of the token endpoint.
+    pub(crate) client: Arc<Client>,
+    /// What the token endpoint answered, for the checks of profiles.
     pub(crate) said: OAuthToken,
 }
 
-/// How the client authenticates.
-enum Proof {
-    Secret(String),
-    Assertion(String),
-}
-
-/// What is wrong with an assertion that must be refused (RFC 7523 §3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    Ended,
-    Audience,
-    Client,
-    Unsigned,
-    Key,
-}
-
-/// All faults, with their description in reports.
-const FAULTS: [(Fault, &str); 5] = [
-    (Fault::Ended, "it has expired"),
-    (Fault::Audience, "it is for another audience"),
-    (Fault::Client, "it is from another client"),
-    (Fault::Unsigned, "it is not signed"),
-    (Fault::Key, "it is signed with another key"),
+/// The assertions that profiles want to be refused, with their description in reports.
+const FAULTS: [(AssertionFault, &str); 5] = [
+    (AssertionFault::Expired, "it has expired"),
+    (AssertionFault::Audience, "it is for another audience"),
+    (AssertionFault::Issuer, "it is from another client"),
+    (AssertionFault::Unsigned, "it is not signed"),
+    (AssertionFault::OtherKey, "it is signed with another key"),
 ];
 
-/// Validity of an assertion, in seconds.
-const ASSERTION_LIFE: i64 = 300;
+fn read(option: &str, path: &Path) -> Result<String, SetUpError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        SetUpError::new(
+            "no-client-secret",
+            format!("Cannot read {option} {}: {error}.", path.display()),
+            format!("Check {option}."),
+        )
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
 
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+fn read_option(option: &str, path: Option<&PathBuf>) -> Result<Option<String>, SetUpError> {
+    path.map(|path| read(option, path)).transpose()
+}
 
 impl ClientCredentials {
-    /// Requests a token; None if no token endpoint was given. If the client signs assertions,
-    /// `tries_faults` also sends some that must be refused.
+    /// Requests a token; None if neither a token endpoint nor an issuer was given. If the client
+    /// signs assertions, `tries_faults` also sends some that must be refused.
     ///
     /// # Errors
     /// The secret or the key cannot be read, the authorization server cannot be reached, or it
@@ -108,98 +162,127 @@ impl ClientCredentials {
         ambient: &Ambient,
         tries_faults: bool,
     ) -> Result<Option<Issued>, SetUpError> {
-        let Some(url) = &self.oauth_token_url else {
+        if self.oauth_token_url.is_none() && self.oauth_issuer.is_none() {
             return Ok(None);
+        }
+        // The files first: a wrong one is named before any request.
+        let authentication = self.authentication(ambient)?;
+        let metadata = match &self.oauth_issuer {
+            Some(issuer) => Some(Metadata::fetch(issuer, access).await?),
+            None => None,
         };
-        let refused = |what: String| {
-            SetUpError::new(
-                "no-token",
-                format!("Cannot get an access token at {url}: {what}."),
-                "Check --oauth-token-url, --client-id and --client-secret or --client-key: the authorization server must allow the client the grant client_credentials.",
-            )
+        let token_url = match (&self.oauth_token_url, &metadata) {
+            (Some(url), _) => url.clone(),
+            (None, Some(metadata)) => metadata.token_endpoint()?,
+            (None, None) => return Ok(None),
         };
-        let id = self.client_id.as_deref().unwrap_or_default();
-        let own_key = self
-            .client_key
-            .as_deref()
-            .map(ClientKey::read)
-            .transpose()?;
-        let assertion = |key: &ClientKey, fault| self.assertion(key, url, id, ambient, fault);
-        let proof = match &own_key {
-            Some(key) => Proof::Assertion(assertion(key, None)?),
-            None => Proof::Secret(self.secret()?),
+        let by_assertion = !matches!(
+            authentication,
+            Authentication::SecretBasic(_) | Authentication::SecretPost(_)
+        );
+        let settings = Settings {
+            token_url,
+            metadata,
+            client_id: self.client_id.clone().unwrap_or_default(),
+            authentication,
+            scope: self.scope.clone(),
+            audience: self.audience.clone(),
+            assertion_audience: self.assertion_audience.clone(),
+            second_secret: read_option(
+                "--second-client-secret-file",
+                self.second_client_secret_file.as_ref(),
+            )?,
+            revoked_secret: read_option(
+                "--revoked-client-secret-file",
+                self.revoked_client_secret_file.as_ref(),
+            )?,
+            expired_token: read_option("--expired-token-file", self.expired_token_file.as_ref())?,
+            other_audience_token: read_option(
+                "--other-audience-token-file",
+                self.other_audience_token_file.as_ref(),
+            )?,
         };
-        let client = access.client().build();
-        let client = client.map_err(|error| refused(error.to_string()))?;
-        let ask = async |proof: &Proof| -> Result<(reqwest::StatusCode, Value), SetUpError> {
-            let mut form = vec![("grant_type", "client_credentials")];
-            form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
-            let request = client.post(url.clone());
-            let request = match proof {
-                Proof::Secret(secret) => request.basic_auth(id, Some(secret)),
-                Proof::Assertion(assertion) => {
-                    form.push(("client_assertion_type", ASSERTION_TYPE));
-                    form.push(("client_assertion", assertion));
-                    request
-                }
-            };
-            let answer = request.form(&form).send().await;
-            let answer = answer.map_err(|error| {
-                refused(format!("no answer from the authorization server: {error}"))
-            })?;
-            let status = answer.status();
-            let body = read_body(answer, access.timeout).await;
-            let body = body.map_err(|error| refused(error.to_string()))?;
-            Ok((status, serde_json::from_str(&body).unwrap_or_default()))
-        };
-        let (status, said) = ask(&proof).await?;
-        let has_token = |said: &Value| said["access_token"].is_string();
+        let (client, answer) = Client::start(settings, access, ambient).await?;
         let mut tried = Vec::new();
-        if let (Some(key), true, true) = (&own_key, tries_faults, has_token(&said)) {
+        if tries_faults && client.signs_assertions() {
             for (fault, name) in FAULTS {
-                let proof = Proof::Assertion(assertion(key, Some(fault))?);
-                let (status, said) = ask(&proof).await?;
+                let answer = client.request(&TokenRequest::Faulty(fault)).await;
+                let answer = answer.map_err(|why| {
+                    SetUpError::new(
+                        "no-token",
+                        format!("Cannot send a wrong assertion to the token endpoint: {why}."),
+                        "Run the checks again once the authorization server answers.",
+                    )
+                })?;
                 tried.push(TriedAssertion {
                     fault: name,
-                    status: status.as_u16(),
-                    is_issued: status.is_success() && has_token(&said),
+                    status: answer.status,
+                    is_issued: answer.token().is_some(),
                 });
             }
         }
-        match said["access_token"].as_str() {
-            Some(token) if status.is_success() => Ok(Some(Issued {
-                token: token.to_owned(),
-                said: OAuthToken {
-                    expires_in: said["expires_in"].as_u64(),
-                    scope: said["scope"].as_str().map(str::to_owned),
-                    by_assertion: matches!(proof, Proof::Assertion(_)),
-                    tried,
-                },
-            })),
-            _ => {
-                let why = said["error_description"].as_str();
-                let why = why.or(said["error"].as_str()).unwrap_or("no access_token");
-                Err(refused(format!(
-                    "the authorization server answered {status}, {why}"
-                )))
+        Ok(Some(Issued {
+            client: Arc::new(client),
+            said: OAuthToken {
+                expires_in: answer.body["expires_in"].as_u64(),
+                scope: answer.body["scope"].as_str().map(str::to_owned),
+                by_assertion,
+                tried,
+            },
+        }))
+    }
+
+    /// Returns how the client authenticates.
+    fn authentication(&self, ambient: &Ambient) -> Result<Authentication, SetUpError> {
+        let key = || match &self.client_key {
+            Some(path) => ClientKey::read(path, self.client_key_id.clone(), ambient.now()),
+            None => Err(SetUpError::new(
+                "no-client-key",
+                "This way of client authentication needs a private key.",
+                "Give --client-key.",
+            )),
+        };
+        let default = match (&self.client_assertion_file, &self.federated_issuer) {
+            (None, None) if self.client_key.is_some() => Method::PrivateKeyJwt,
+            (None, None) => Method::SecretBasic,
+            _ => Method::Federated,
+        };
+        Ok(match self.client_auth.unwrap_or(default) {
+            Method::SecretBasic => Authentication::SecretBasic(self.secret()?),
+            Method::SecretPost => Authentication::SecretPost(self.secret()?),
+            Method::SecretJwt => Authentication::SecretJwt(self.secret()?),
+            Method::PrivateKeyJwt => Authentication::PrivateKeyJwt(key()?),
+            Method::Federated => Authentication::Federated(self.federated(key)?),
+        })
+    }
+
+    fn federated(
+        &self,
+        key: impl Fn() -> Result<ClientKey, SetUpError>,
+    ) -> Result<Federated, SetUpError> {
+        match (&self.client_assertion_file, &self.federated_issuer) {
+            (Some(path), _) => {
+                // A file that cannot be read is a mistake of the set-up, not a finding.
+                read("--client-assertion-file", path)?;
+                Ok(Federated::File(path.clone()))
             }
+            (None, Some(issuer)) => Ok(Federated::Signed {
+                issuer: issuer.clone(),
+                subject: self.federated_subject.clone().unwrap_or_default(),
+                key: key()?,
+            }),
+            (None, None) => Err(SetUpError::new(
+                "no-client-assertion",
+                "Federated client authentication needs assertions of another issuer.",
+                "Give --client-assertion-file, or --federated-issuer, --federated-subject and --client-key.",
+            )),
         }
     }
 
     /// Returns the client's secret.
     fn secret(&self) -> Result<String, SetUpError> {
         if let Some(path) = &self.client_secret_file {
-            let read = std::fs::read_to_string(path).map_err(|error| {
-                SetUpError::new(
-                    "no-client-secret",
-                    format!(
-                        "Cannot read the client's secret from {}: {error}.",
-                        path.display()
-                    ),
-                    "Check --client-secret-file.",
-                )
-            })?;
-            return Ok(read.trim_end_matches(['\r', '\n']).to_owned());
+            return read("--client-secret-file", path);
         }
         self.client_secret.clone().ok_or_else(|| {
             SetUpError::new(
@@ -208,114 +291,5 @@ impl ClientCredentials {
                 "Give --client-secret, --client-secret-file or --client-key.",
             )
         })
-    }
-
-    /// Returns a signed assertion of the client (RFC 7523 §2.2), valid or with this fault.
-    fn assertion(
-        &self,
-        own_key: &ClientKey<'_>,
-        url: &Url,
-        id: &str,
-        ambient: &Ambient,
-        fault: Option<Fault>,
-    ) -> Result<String, SetUpError> {
-        let path = own_key.path;
-        let other_key = match fault {
-            Some(Fault::Key) => {
-                let other = rcgen::KeyPair::generate();
-                let other = other.map_err(|error| unusable_key(path, &error.to_string()))?;
-                Some(ClientKey::of_ec(path, &other))
-            }
-            _ => None,
-        };
-        let key = other_key.as_ref().unwrap_or(own_key);
-        let mut header = Header::new(key.algorithm);
-        header.kid.clone_from(&self.client_key_id);
-        let client = match fault {
-            Some(Fault::Client) => format!("another-{id}"),
-            _ => id.to_owned(),
-        };
-        let audience = match fault {
-            Some(Fault::Audience) => "https://another.example/token",
-            _ => url.as_str(),
-        };
-        let now = ambient.now().as_second();
-        let issued = match fault {
-            Some(Fault::Ended) => now - 4 * ASSERTION_LIFE,
-            _ => now,
-        };
-        let claims = json!({
-            "iss": client,
-            "sub": client,
-            "aud": audience,
-            "jti": ambient.rng().hex(16),
-            "iat": issued,
-            "exp": issued + ASSERTION_LIFE,
-        });
-        let signed = jsonwebtoken::encode(&header, &claims, &key.key);
-        let signed = signed.map_err(|error| unusable_key(path, &error.to_string()))?;
-        if fault != Some(Fault::Unsigned) {
-            return Ok(signed);
-        }
-        // RFC 7518 §3.6: an unsigned JWT has the algorithm none and an empty signature.
-        let header = URL_SAFE_NO_PAD.encode(json!({"alg": "none", "typ": "JWT"}).to_string());
-        let claims = signed.split('.').nth(1).unwrap_or_default();
-        Ok(format!("{header}.{claims}."))
-    }
-}
-
-fn unusable_key(path: &Path, why: &str) -> SetUpError {
-    SetUpError::new(
-        "client-key-unusable",
-        format!(
-            "Cannot sign with the client's key {}: {why}.",
-            path.display()
-        ),
-        "Give --client-key a private key in PEM, RSA or EC P-256, without a password.",
-    )
-}
-
-/// The private key of the client and its signature algorithm.
-struct ClientKey<'p> {
-    /// The file of `--client-key`, for error texts.
-    path: &'p Path,
-    algorithm: Algorithm,
-    key: EncodingKey,
-}
-
-impl<'p> ClientKey<'p> {
-    fn of_ec(path: &'p Path, key: &rcgen::KeyPair) -> Self {
-        Self {
-            path,
-            algorithm: Algorithm::ES256,
-            key: EncodingKey::from_ec_der(key.serialized_der()),
-        }
-    }
-
-    fn read(path: &'p Path) -> Result<Self, SetUpError> {
-        let text = std::fs::read_to_string(path);
-        let text = text.map_err(|error| unusable_key(path, &error.to_string()))?;
-        let rsa =
-            RsaPrivateKey::from_pkcs8_pem(&text).or_else(|_| RsaPrivateKey::from_pkcs1_pem(&text));
-        if let Ok(key) = rsa {
-            let der = key.to_pkcs1_der();
-            let der = der.map_err(|error| unusable_key(path, &error.to_string()))?;
-            return Ok(Self {
-                path,
-                algorithm: Algorithm::RS256,
-                key: EncodingKey::from_rsa_der(der.as_bytes()),
-            });
-        }
-        let key = rcgen::KeyPair::from_pem(&text);
-        let key = key.map_err(|_| {
-            unusable_key(
-                path,
-                "the file is neither an RSA nor an EC private key in PEM",
-            )
-        })?;
-        if !key.is_compatible(&rcgen::PKCS_ECDSA_P256_SHA256) {
-            return Err(unusable_key(path, "the key is neither RSA nor EC P-256"));
-        }
-        Ok(Self::of_ec(path, &key))
     }
 }

@@ -2,6 +2,7 @@
 //! scim`, `check leaver` and `bench load scim` share.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -22,7 +23,7 @@ pub(crate) struct ScimAccess {
         hide_env_values = true,
         allow_hyphen_values = true,
         conflicts_with = "token_file",
-        required_unless_present_any = ["basic", "header", "oauth_token_url", "token_file"]
+        required_unless_present_any = ["basic", "header", "oauth_issuer", "oauth_token_url", "token_file"]
     )]
     token: Option<String>,
     /// File with the bearer token
@@ -110,8 +111,12 @@ impl ScimAccess {
         if let Some(path) = &self.token_file {
             return token_of_file("--token-file", path);
         }
-        let fetched = fetched.map(|it| it.token.clone());
-        Ok(match fetched.or_else(|| self.token.clone()) {
+        if let Some(fetched) = fetched {
+            // A token with a line break cannot be sent.
+            bearer("access token", fetched.client.token())?;
+            return Ok(Credentials::OAuth(Arc::clone(&fetched.client)));
+        }
+        Ok(match self.token.clone() {
             Some(token) => bearer("--token", token)?,
             None => Credentials::Headers,
         })

@@ -6,13 +6,19 @@ use serde_json::Value;
 const MASK: &str = "•••";
 
 /// Names of JSON members and form fields whose values are secrets.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 15] = [
     "password",
     "value",
     "token",
     "license_token",
     "activation_secret",
     "OAUTH_ACCESS_TOKEN",
+    "OAUTH_CLIENT_SECRET",
+    "BASIC_AUTH_PASSWORD",
+    "access_token",
+    "client_secret",
+    "client_assertion",
+    "secret",
     "admin_token",
     "bearer_token",
     "key",
@@ -27,7 +33,7 @@ pub(super) fn masked(media_type: &str, target: &str, body: &str) -> String {
         }
     } else if media_type.starts_with("application/x-www-form-urlencoded") {
         let fields = url::form_urlencoded::parse(body.as_bytes()).map(|(name, value)| {
-            let value = if name == "password" {
+            let value = if is_secret(&name, target) {
                 MASK.into()
             } else {
                 value
@@ -73,6 +79,10 @@ mod tests {
         let kept = masked("application/json", "/api/session", body);
         assert!(!kept.contains("pw-1") && !kept.contains("tok-1"));
         assert!(kept.contains("a@b"));
+        let form = "grant_type=client_credentials&client_secret=s-1&client_assertion=a-1";
+        let kept = masked("application/x-www-form-urlencoded", "/as/token", form);
+        assert!(!kept.contains("s-1") && !kept.contains("a-1"));
+        assert!(kept.contains("client_credentials"));
         let form = masked(
             "application/x-www-form-urlencoded",
             "/f",

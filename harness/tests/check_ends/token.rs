@@ -9,17 +9,22 @@ use super::target::{Behavior, Target};
 
 /// A token endpoint that knows one client.
 async fn token_endpoint() -> String {
-    async fn answer(headers: axum::http::HeaderMap) -> (axum::http::StatusCode, String) {
+    async fn answer(headers: axum::http::HeaderMap) -> axum::response::Response {
+        use axum::response::IntoResponse as _;
+        let json = ("content-type", "application/json");
         // Y2xpZW50OnNlY3JldA== is client:secret.
         let is_known = headers
             .get("authorization")
             .is_some_and(|it| it == "Basic Y2xpZW50OnNlY3JldA==");
         if is_known {
-            let token = serde_json::json!({"access_token": TOKEN, "token_type": "Bearer"});
-            return (axum::http::StatusCode::OK, token.to_string());
+            let token = serde_json::json!({"access_token": TOKEN, "token_type": "Bearer",
+                "expires_in": 3600});
+            let headers = [json, ("cache-control", "no-store")];
+            return (headers, token.to_string()).into_response();
         }
         let refusal = r#"{"error": "invalid_client"}"#;
-        (axum::http::StatusCode::UNAUTHORIZED, refusal.to_owned())
+        let headers = [json, ("www-authenticate", "Basic")];
+        (axum::http::StatusCode::UNAUTHORIZED, headers, refusal).into_response()
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
@@ -148,5 +153,82 @@ async fn a_token_is_fetched_by_an_assertion_that_the_client_signs() {
         if code == 0 {
             assert_eq!(report["summary"]["passed"], 4, "{report}");
         }
+    }
+}
+
+/// Runs `check scim` with these options; returns exit code and report.
+async fn checked(base: &str, options: &[&str]) -> (Option<i32>, Value) {
+    let fixed = ["check", "scim", "--base-url", base, "--json"];
+    let arguments: Vec<&str> = fixed.iter().chain(options).copied().collect();
+    let mut command = tokio::process::Command::from(rehearsal(&arguments));
+    let output = command.kill_on_drop(true).output().await.unwrap();
+    let report = serde_json::from_slice(&output.stdout).unwrap();
+    (output.status.code(), report)
+}
+
+#[tokio::test]
+async fn the_token_endpoint_is_read_from_the_metadata_of_the_issuer() {
+    let target = Target::start(Behavior::HangsAfter(usize::MAX)).await;
+    let token_url = token_endpoint().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}/as", listener.local_addr().unwrap());
+    let metadata = serde_json::json!({"issuer": issuer, "token_endpoint": token_url,
+        "response_types_supported": []});
+    let router = axum::Router::new().route(
+        "/.well-known/oauth-authorization-server/as",
+        axum::routing::get(async move || axum::Json(metadata)),
+    );
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let options = [
+        "--oauth-issuer",
+        &issuer,
+        "--client-id",
+        "client",
+        "--client-secret",
+        "secret",
+        "--only",
+        "SCIM-OAUTH-",
+    ];
+    let (code, report) = checked(&target.base, &options).await;
+    assert_eq!(code, Some(0), "{report}");
+    let checks = report["checks"].as_array().unwrap();
+    let passed: Vec<&str> = checks
+        .iter()
+        .filter(|it| it["verdict"] == "pass")
+        .filter_map(|it| it["id"].as_str())
+        .collect();
+    let wanted = ["01", "02", "03", "04", "05", "06", "07", "08", "09", "40"];
+    let wanted = wanted.map(|it| format!("SCIM-OAUTH-{it}"));
+    assert_eq!(passed, wanted, "{report}");
+}
+
+#[tokio::test]
+async fn an_expired_key_and_a_silent_issuer_are_no_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("client.pem");
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::default();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    let certificate = params.self_signed(&pair).unwrap().pem();
+    std::fs::write(&path, certificate + &pair.serialize_pem()).unwrap();
+    let key = path.to_str().unwrap();
+    // Nothing listens there.
+    let nowhere = "http://127.0.0.1:9";
+    let by_key = ["--client-id", "c", "--client-key", key];
+    let by_secret = ["--client-id", "c", "--client-secret", "s"];
+    let federated = ["--client-id", "c", "--client-auth", "federated"];
+    for (place, client, error) in [
+        ("--oauth-token-url", by_key, "client-key-expired"),
+        ("--oauth-issuer", by_key, "client-key-expired"),
+        ("--oauth-issuer", by_secret, "no-oauth-metadata"),
+        ("--oauth-token-url", by_secret, "no-token"),
+        ("--oauth-token-url", federated, "no-client-assertion"),
+    ] {
+        let options = [&[place, nowhere][..], &client].concat();
+        let (code, report) = checked(nowhere, &options).await;
+        assert_eq!(code, Some(2), "{report}");
+        assert_eq!(report["error"]["code"], error, "{report}");
+        let message = report["error"]["message"].as_str().unwrap();
+        assert!(!message.contains('\n'), "{message}");
     }
 }

@@ -143,6 +143,33 @@ impl TokenAnswer {
 #[error("cannot renew the access token: {0}")]
 pub struct RenewalError(String);
 
+/// A token request.
+struct Form {
+    fields: Vec<(&'static str, String)>,
+    /// The `Authorization` header.
+    authorization: Option<String>,
+}
+
+impl Form {
+    fn new(settings: &Settings) -> Self {
+        let mut form = Self {
+            fields: Vec::new(),
+            authorization: None,
+        };
+        form.add("grant_type", "client_credentials");
+        for (name, value) in [("scope", &settings.scope), ("audience", &settings.audience)] {
+            if let Some(value) = value {
+                form.add(name, value);
+            }
+        }
+        form
+    }
+
+    fn add(&mut self, name: &'static str, value: &str) {
+        self.fields.push((name, value.to_owned()));
+    }
+}
+
 /// The current token.
 #[derive(Debug, Clone, Default)]
 struct Held {
@@ -410,88 +437,83 @@ impl Client {
         keys.map_or_else(|_| Vec::new(), |keys| by_public_key(&self.token(), &keys))
     }
 
-    /// Returns the form and the `Authorization` header of a request.
-    fn form(
-        &self,
-        request: &TokenRequest,
-    ) -> Result<(Vec<(&'static str, String)>, Option<String>), String> {
+    /// Returns a request with its authentication.
+    fn form(&self, request: &TokenRequest) -> Result<Form, String> {
         let settings = &self.settings;
-        let id = settings.client_id.clone();
-        let mut form = vec![("grant_type", "client_credentials".to_owned())];
-        form.extend(settings.scope.clone().map(|scope| ("scope", scope)));
-        form.extend(settings.audience.clone().map(|it| ("audience", it)));
-        let assertion = match request {
-            TokenRequest::Nobody => {
-                form.push(("client_id", id));
-                return Ok((form, None));
-            }
-            TokenRequest::Assertion(assertion) => Some(assertion.clone()),
-            TokenRequest::Faulty(fault) => Some(self.signed(Some(*fault))?),
-            TokenRequest::Honest | TokenRequest::Secret(_) => None,
-        };
-        let (secret, authentication) = match (request, &settings.authentication) {
-            (TokenRequest::Secret(secret), way) => (Some(secret.clone()), way),
-            (
-                _,
-                way @ (Authentication::SecretBasic(secret)
-                | Authentication::SecretPost(secret)
-                | Authentication::SecretJwt(secret)),
-            ) => (Some(secret.clone()), way),
-            (_, way) => (None, way),
-        };
-        if assertion.is_none()
-            && let Some(secret) = secret
-        {
-            match authentication {
-                Authentication::SecretPost(_) => {
-                    form.extend([("client_id", id), ("client_secret", secret)]);
-                    return Ok((form, None));
-                }
-                Authentication::SecretBasic(_) => {
-                    // Both are form-encoded inside (RFC 6749 §2.3.1).
-                    let encoded = |text: &str| -> String {
-                        url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-                    };
-                    let pair = format!("{}:{}", encoded(&id), encoded(&secret));
-                    return Ok((form, Some(format!("Basic {}", STANDARD.encode(pair)))));
-                }
-                Authentication::SecretJwt(_) => {
-                    let asserter = Asserter {
-                        signer: Signer::Secret(&secret),
-                        ..self
-                            .asserter()
-                            .ok_or("the client does not sign assertions")?
-                    };
-                    let jti = self.ambient.rng().hex(16);
-                    let signed = asserter.assertion(self.ambient.now(), &jti, None)?;
-                    form.extend([
-                        ("client_assertion_type", JWT_BEARER.to_owned()),
-                        ("client_assertion", signed),
-                    ]);
-                    return Ok((form, None));
-                }
-                _ => return Err("the client does not authenticate by a secret".to_owned()),
+        let mut form = Form::new(settings);
+        let way = &settings.authentication;
+        match request {
+            TokenRequest::Nobody => form.add("client_id", &settings.client_id),
+            TokenRequest::Secret(secret) => self.authenticate(&mut form, way, Some(secret))?,
+            TokenRequest::Honest => self.authenticate(&mut form, way, None)?,
+            TokenRequest::Assertion(assertion) => self.assert(&mut form, assertion),
+            TokenRequest::Faulty(fault) => {
+                let assertion = self.signed(Some(*fault))?;
+                self.assert(&mut form, &assertion);
             }
         }
-        let assertion = match (assertion, authentication) {
-            (Some(assertion), _) => assertion,
-            (None, Authentication::Federated(Federated::File(path))) => {
+        Ok(form)
+    }
+
+    /// Adds the client's authentication, with another secret if one is given.
+    fn authenticate(
+        &self,
+        form: &mut Form,
+        way: &Authentication,
+        other: Option<&String>,
+    ) -> Result<(), String> {
+        let id = &self.settings.client_id;
+        match way {
+            Authentication::SecretBasic(own) => {
+                // Both are form-encoded inside (RFC 6749 §2.3.1).
+                let encoded = |text: &str| -> String {
+                    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+                };
+                let pair = format!("{}:{}", encoded(id), encoded(other.unwrap_or(own)));
+                form.authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
+            }
+            Authentication::SecretPost(own) => {
+                form.add("client_id", id);
+                form.add("client_secret", other.unwrap_or(own));
+            }
+            Authentication::SecretJwt(own) => {
+                let asserter = self
+                    .asserter()
+                    .ok_or("the client does not sign assertions")?;
+                let asserter = Asserter {
+                    signer: Signer::Secret(other.unwrap_or(own)),
+                    ..asserter
+                };
+                let jti = self.ambient.rng().hex(16);
+                let signed = asserter.assertion(self.ambient.now(), &jti, None)?;
+                self.assert(form, &signed);
+            }
+            _ if other.is_some() => {
+                return Err("the client does not authenticate by a secret".to_owned());
+            }
+            Authentication::Federated(Federated::File(path)) => {
                 let read = std::fs::read_to_string(path);
                 let read =
                     read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-                read.trim().to_owned()
+                self.assert(form, read.trim());
             }
-            (None, _) => self.signed(None)?,
-        };
-        // The subject of a federated assertion is not the client ID.
-        if matches!(authentication, Authentication::Federated(_)) {
-            form.push(("client_id", id));
+            Authentication::PrivateKeyJwt(_)
+            | Authentication::Federated(Federated::Signed { .. }) => {
+                let signed = self.signed(None)?;
+                self.assert(form, &signed);
+            }
         }
-        form.extend([
-            ("client_assertion_type", JWT_BEARER.to_owned()),
-            ("client_assertion", assertion),
-        ]);
-        Ok((form, None))
+        Ok(())
+    }
+
+    /// Adds an assertion.
+    fn assert(&self, form: &mut Form, assertion: &str) {
+        // The subject of a federated assertion is not the client ID.
+        if matches!(self.settings.authentication, Authentication::Federated(_)) {
+            form.add("client_id", &self.settings.client_id);
+        }
+        form.add("client_assertion_type", JWT_BEARER);
+        form.add("client_assertion", assertion);
     }
 
     /// Requests a token, and waits if the server limits requests.
@@ -516,10 +538,10 @@ impl Client {
     }
 
     async fn send(&self, request: &TokenRequest) -> Result<TokenAnswer, String> {
-        let (form, authorization) = self.form(request)?;
+        let form = self.form(request)?;
         let url = &self.settings.token_url;
-        let mut post = self.http.post(url.clone()).form(&form);
-        if let Some(authorization) = &authorization {
+        let mut post = self.http.post(url.clone()).form(&form.fields);
+        if let Some(authorization) = &form.authorization {
             post = post.header("authorization", authorization);
         }
         let timeout = self.access.timeout;
@@ -544,8 +566,8 @@ impl Client {
             "request": {
                 "method": "POST",
                 "target": url.as_str(),
-                "authorization": authorization.map(|_| format!("Basic {MASK}")),
-                "form": shown_form(&form),
+                "authorization": form.authorization.map(|_| format!("Basic {MASK}")),
+                "form": shown_form(&form.fields),
             },
             "answer": {
                 "status": status,

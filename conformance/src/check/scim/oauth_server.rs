@@ -2,6 +2,8 @@
 //! answers, and the secrets that it accepts. These checks run if the credentials are those of an
 //! OAuth client.
 
+use serde_json::json;
+
 use super::item::{Judged, checks, ensure, unjudged};
 use super::oauth_probe::{client, honest, refuses, request};
 use super::probe::Probe;
@@ -61,7 +63,10 @@ fn metadata<'p>(probe: &'p Probe<'_>) -> Judged<&'p Metadata> {
     let Some(metadata) = metadata else {
         return unjudged("the metadata is not known: give --oauth-issuer");
     };
-    probe.note(serde_json::json!({"metadata": metadata.url, "document": metadata.document}));
+    probe.note(json!({
+        "request": {"method": "GET", "target": metadata.url, "headers": {}, "body": null},
+        "answer": {"status": 200, "headers": {}, "body": metadata.document},
+    }));
     Ok(metadata)
 }
 

@@ -26,16 +26,29 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
     }
     let (idp, env) = (&console.idp, console.env_id());
     let secret = idp.worker_secret(env, &id).await?;
+    let resource = worker.document.get("resource");
+    let resource = resource.and_then(|it| it["audience"].as_str());
+    let method = worker.document.get("tokenEndpointAuthMethod");
+    let method = match method.and_then(|it| it.as_str()) {
+        Some("CLIENT_SECRET_JWT") => "Client Secret JWT",
+        Some("PRIVATE_KEY_JWT") => "Private Key JWT",
+        _ => "Client Secret Basic or Client Secret Post",
+    };
     let content = html! {
         section.card aria-labelledby="credentials" {
             h2 #credentials { "Client Credentials" }
-            p.lead { "A worker gets access tokens for the management API with OAuth client credentials. It can access this environment only." }
+            @match &resource {
+                Some(audience) => p.lead { "A worker gets access tokens for " (audience) " with OAuth client credentials. They are signed with the default key of this environment." },
+                None => p.lead { "A worker gets access tokens for the management API with OAuth client credentials. It can access this environment only." },
+            }
             dl {
                 (copied("token-endpoint", "Token Endpoint", &format!("{}/{env}/as/token", idp.base_url)))
                 (copied("api", "API", &format!("{}/v1/environments/{env}", idp.base_url)))
                 (copied("environment-id", "Environment ID", env))
                 (copied("client-id", "Client ID", &id))
-                (told("Token Endpoint Authentication Method", "Client Secret Basic or Client Secret Post"))
+                (told("Token Endpoint Authentication Method", method))
+                (copied("issuer", "Issuer", &idp.oauth_issuer(env)))
+                (copied("jwks", "JWKS Endpoint", &format!("{}/jwks", idp.oauth_issuer(env))))
             }
             details.reveal {
                 summary { "Show Client Secret" }

@@ -1,0 +1,230 @@
+//! The checks SCIM-OAUTH: no finding at correct servers, for each way of client authentication;
+//! at servers with one flaw, exactly the findings of that flaw; and runs in which tokens end.
+
+mod own_parties;
+mod server;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ambient::Ambient;
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use jiff::SignedDuration;
+use rehearsal::check::oauth::{Authentication, Client, ClientKey, Federated, Metadata, Settings};
+use rehearsal::check::runner::{Access, Runner, Selection};
+use rehearsal::check::scim::credentials::Credentials;
+use rehearsal::check::scim::{Judge, Options, catalogue};
+use rehearsal::check::{CheckReport, Level, Verdict};
+
+use crate::mutant_scim::BASE;
+use server::{CLIENT, Flaw, REVOKED, SECOND, SECRET, Servers};
+
+/// A way of client authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Basic,
+    Post,
+    SecretJwt,
+    KeyJwt,
+    Federated,
+}
+
+/// Starts the authorization server.
+async fn start(make: impl FnOnce(String) -> Servers) -> Arc<Servers> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let servers = Arc::new(make(base));
+    let (about, keys, token) = (servers.clone(), servers.clone(), servers.clone());
+    let router = Router::new()
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(async move || axum::Json(about.metadata())),
+        )
+        .route("/jwks", get(async move || axum::Json(keys.jwks())))
+        .route(
+            "/token",
+            post(async move |headers: HeaderMap, body: String| token.token(&headers, &body)),
+        );
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    servers
+}
+
+async fn client(servers: &Servers, way: Way) -> Client {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("client.pem");
+    std::fs::write(&path, &servers.client.pem).unwrap();
+    let now = servers.ambient.now();
+    let key = || ClientKey::read(&path, None, now).unwrap();
+    let secret = SECRET.to_owned();
+    let authentication = match way {
+        Way::Basic => Authentication::SecretBasic(secret),
+        Way::Post => Authentication::SecretPost(secret),
+        Way::SecretJwt => Authentication::SecretJwt(secret),
+        Way::KeyJwt => Authentication::PrivateKeyJwt(key()),
+        Way::Federated => Authentication::Federated(Federated::Signed {
+            issuer: "https://workloads.example".to_owned(),
+            subject: "workload-1".to_owned(),
+            key: key(),
+        }),
+    };
+    let access = Access::default();
+    let metadata = Metadata::fetch(&servers.base, &access).await.unwrap();
+    let has_secrets = matches!(way, Way::Basic | Way::Post);
+    let given = |secret: &str| has_secrets.then(|| secret.to_owned());
+    let settings = Settings {
+        token_url: metadata.token_endpoint().unwrap(),
+        metadata: Some(metadata),
+        client_id: CLIENT.to_owned(),
+        authentication,
+        scope: None,
+        audience: None,
+        assertion_audience: None,
+        second_secret: given(SECOND),
+        revoked_secret: given(REVOKED),
+        expired_token: Some(servers.access_token(None, now.as_second() - 3600)),
+        other_audience_token: Some(
+            servers.access_token(Some("api://other"), now.as_second() + 3600),
+        ),
+    };
+    let started = Client::start(settings, &access, &servers.ambient).await;
+    started.unwrap().0
+}
+
+/// Judges with these checks only.
+async fn judged(servers: &Servers, client: Arc<Client>, only: &[&str]) -> CheckReport {
+    let only: Vec<String> = only.iter().map(|it| (*it).to_owned()).collect();
+    let judge = Judge {
+        wire: servers,
+        base: BASE.to_owned(),
+        credentials: Credentials::OAuth(client),
+        options: Options::default(),
+        read_only: false,
+        runner: Runner {
+            selection: Selection::new(&only, &[], &catalogue()).unwrap(),
+            ..Runner::default()
+        },
+        ambient: servers.ambient.clone(),
+    };
+    judge.judge().await.unwrap()
+}
+
+fn of(report: &CheckReport, verdict: Verdict) -> BTreeSet<String> {
+    let all = report.outcomes.iter().filter(|it| it.verdict == verdict);
+    all.map(|it| it.check.id.clone()).collect()
+}
+
+fn oauth_ids() -> BTreeSet<String> {
+    let all = catalogue().into_iter().map(|it| it.id);
+    all.filter(|id| id.starts_with("SCIM-OAUTH-")).collect()
+}
+
+#[tokio::test]
+async fn correct_servers_have_no_finding_by_any_way_of_authentication() {
+    let mut passed = BTreeSet::new();
+    for way in [
+        Way::Basic,
+        Way::Post,
+        Way::SecretJwt,
+        Way::KeyJwt,
+        Way::Federated,
+    ] {
+        let servers = start(|base| Servers::new(base, None, Ambient::real())).await;
+        let client = Arc::new(client(&servers, way).await);
+        let report = judged(&servers, client.clone(), &["SCIM-OAUTH-"]).await;
+        for verdict in [Verdict::Fail, Verdict::Warn] {
+            assert_eq!(of(&report, verdict), BTreeSet::new(), "{way:?}");
+        }
+        let json = report.json().to_string();
+        for secret in client.secrets() {
+            assert!(!json.contains(&secret), "{way:?}: the report has {secret}");
+        }
+        passed.extend(of(&report, Verdict::Pass));
+    }
+    assert_eq!(passed, oauth_ids(), "each is judged by some way");
+}
+
+#[tokio::test]
+async fn each_flaw_is_found_by_its_checks_and_by_no_other() {
+    use Way::{Basic, KeyJwt};
+    let flaws: [(Flaw, Way, &[&str]); 27] = [
+        (Flaw::MetadataIssuer, Basic, &["01"]),
+        (Flaw::NoResponseTypes, Basic, &["02"]),
+        (Flaw::OffersNone, KeyJwt, &["03"]),
+        (Flaw::NoTokenType, Basic, &["04"]),
+        (Flaw::Cached, KeyJwt, &["05"]),
+        (Flaw::NoLifetime, Basic, &["06"]),
+        (Flaw::OtherError, Basic, &["07"]),
+        (Flaw::NoChallenge, Basic, &["07"]),
+        (Flaw::AnySecret, Basic, &["08"]),
+        (Flaw::NoAuthentication, Basic, &["09"]),
+        (Flaw::OneSecret, Basic, &["10"]),
+        (Flaw::RevokedLives, Basic, &["11"]),
+        (Flaw::AnyAudience, KeyJwt, &["20"]),
+        (Flaw::AnyIssuer, KeyJwt, &["21"]),
+        (Flaw::AnySubject, KeyJwt, &["22"]),
+        (Flaw::AssertionForever, KeyJwt, &["23"]),
+        (Flaw::NoExpiry, KeyJwt, &["24"]),
+        (Flaw::NotBefore, KeyJwt, &["25"]),
+        (Flaw::UnsignedAssertion, KeyJwt, &["26"]),
+        // Without verification, a signature of another key and one of other claims are the same.
+        (Flaw::UnverifiedAssertion, KeyJwt, &["27", "28"]),
+        (Flaw::PublicKeyAsSecret, KeyJwt, &["29"]),
+        (Flaw::Replay, KeyJwt, &["30"]),
+        (Flaw::UnverifiedToken, Basic, &["40", "41", "43"]),
+        (Flaw::UnsignedToken, Basic, &["42"]),
+        (Flaw::IssuerKeyAsSecret, Basic, &["44"]),
+        (Flaw::ExpiredToken, Basic, &["45"]),
+        (Flaw::OtherAudience, Basic, &["46"]),
+    ];
+    let mut fired = BTreeSet::new();
+    for (flaw, way, numbers) in flaws {
+        let servers = start(|base| Servers::new(base, Some(flaw), Ambient::real())).await;
+        let client = Arc::new(client(&servers, way).await);
+        let report = judged(&servers, client, &["SCIM-OAUTH-"]).await;
+        let wanted: BTreeSet<String> = numbers
+            .iter()
+            .map(|it| format!("SCIM-OAUTH-{it}"))
+            .collect();
+        let mut found = of(&report, Verdict::Fail);
+        found.extend(of(&report, Verdict::Warn));
+        assert_eq!(found, wanted, "{flaw:?}");
+        fired.extend(wanted);
+    }
+    let musts = catalogue().into_iter().filter(|it| it.level == Level::Must);
+    let musts = musts
+        .map(|it| it.id)
+        .filter(|id| id.starts_with("SCIM-OAUTH-"));
+    let unfired: Vec<String> = musts.filter(|id| !fired.contains(id)).collect();
+    assert_eq!(unfired, Vec::<String>::new(), "each MUST has its flaw");
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_expires() {
+    let start_of_time = "2026-03-01T09:00:00Z".parse().unwrap();
+    let ambient = Ambient::simulated(start_of_time, 7);
+    let servers = start(|base| {
+        let mut servers = Servers::new(base, None, ambient).with_short_tokens(120, usize::MAX);
+        servers.tick = SignedDuration::from_secs(15);
+        servers
+    })
+    .await;
+    let client = Arc::new(client(&servers, Way::KeyJwt).await);
+    let report = judged(&servers, client.clone(), &["SCIM-FILTER-", "SCIM-OAUTH-4"]).await;
+    assert_eq!(of(&report, Verdict::Fail), BTreeSet::new());
+    assert!(client.renewals() > 3, "{}", client.renewals());
+    assert!(of(&report, Verdict::Pass).contains("SCIM-OAUTH-45"));
+    assert!(of(&report, Verdict::Pass).len() > 10);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_early_is_renewed_once_and_the_request_repeated() {
+    let servers =
+        start(|base| Servers::new(base, None, Ambient::real()).with_short_tokens(3600, 20)).await;
+    let client = Arc::new(client(&servers, Way::Post).await);
+    let report = judged(&servers, client.clone(), &["SCIM-CREATE-", "SCIM-PATCH-"]).await;
+    assert_eq!(of(&report, Verdict::Fail), BTreeSet::new());
+    assert!(client.renewals() > 3, "{}", client.renewals());
+    assert!(of(&report, Verdict::Pass).len() > 10);
+}
