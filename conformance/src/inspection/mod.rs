@@ -78,6 +78,39 @@ pub fn parse(xml: &str) -> Result<Document<'_>, String> {
     Ok(document)
 }
 
+/// Describes a text that is no XML document of SAML: what it is, as the end of a sentence. `None` if
+/// it may be one.
+pub(crate) fn other_document(text: &str) -> Option<String> {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let is_web = message::is_page(text);
+    if text.is_empty() {
+        return Some("an empty document".to_owned());
+    }
+    if is_web && parse(text).map_or(true, |it| it.root_element().tag_name().name() == "html") {
+        return Some(
+            "a web page (HTML): the address may ask for a sign-on first; download the metadata in a browser and give the file, or copy the metadata URL again".to_owned(),
+        );
+    }
+    if text.starts_with("-----BEGIN ") {
+        let label = text[11..].split("-----").next().unwrap_or_default();
+        return Some(format!(
+            "a PEM file ({label}): give the metadata that contains it"
+        ));
+    }
+    if text.starts_with(['{', '[']) {
+        return Some("JSON: look for the metadata in XML".to_owned());
+    }
+    if !text.starts_with('<') {
+        let begins = crate::excerpt::beginning(text, 40);
+        return Some(format!("text that is no XML; it begins with \"{begins}\""));
+    }
+    parse(text).err().map(|error| {
+        format!(
+            "XML that cannot be read ({error}); if the end is missing, export or download it again"
+        )
+    })
+}
+
 /// Returns the first child element with this name.
 pub(crate) fn child<'a, 'i>(node: Node<'a, 'i>, space: &str, name: &str) -> Option<Node<'a, 'i>> {
     children(node, space, name).next()

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::inspection::certificate::Certificate;
 use crate::inspection::encryption::DecryptionKey;
-use crate::inspection::{is, ns, parse, text};
+use crate::inspection::{is, ns, other_document, parse, text};
 
 /// What the user knows besides the message.
 #[derive(Debug, Clone, Default)]
@@ -31,12 +31,45 @@ pub struct TrustedKey {
     pub certificate: Certificate,
 }
 
+impl Known {
+    /// True if no metadata was given, or that of this entity is among it.
+    pub(super) fn has_metadata_of(&self, entity_id: Option<&str>) -> bool {
+        let Some(entity_id) = entity_id else {
+            return true;
+        };
+        self.trusted.is_empty() || self.trusted.iter().any(|it| it.entity_id == entity_id)
+    }
+
+    /// Describes what is missing if the metadata that was given is not that of the sender.
+    pub(super) fn missing_metadata(&self, issuer: &str) -> String {
+        let mut entities: Vec<&str> = self
+            .trusted
+            .iter()
+            .map(|it| it.entity_id.as_str())
+            .collect();
+        entities.dedup();
+        let more = entities.len().saturating_sub(3);
+        entities.truncate(3);
+        let given = match more {
+            0 => entities.join(", "),
+            more => format!("{} and {more} more", entities.join(", ")),
+        };
+        format!(
+            "whether a key of the Issuer made the signature: the metadata that was given is of {given}, and the Issuer is {issuer}; give its metadata (--metadata)"
+        )
+    }
+}
+
 /// Reads the signing certificates in the metadata of one entity or of a federation.
 ///
 /// # Errors
 /// Why the metadata cannot be read, in a sentence.
 pub fn trusted_keys(metadata: &str) -> Result<Vec<TrustedKey>, String> {
-    let document = parse(metadata.trim_start_matches('\u{feff}').trim_start())?;
+    let metadata = metadata.trim_start_matches('\u{feff}').trim_start();
+    if let Some(other) = other_document(metadata) {
+        return Err(format!("expected SAML metadata, got {other}"));
+    }
+    let document = parse(metadata)?;
     let entities = document
         .descendants()
         .filter(|it| is(*it, ns::METADATA, "EntityDescriptor"));

@@ -25,7 +25,7 @@ pub(super) fn judge(
     verdict.id(&of, message.attribute("ID"));
     verdict.version(&of, message.attribute("Version"));
     verdict.issue_instant(&of, message.attribute("IssueInstant"), known);
-    signed::judge(signatures, verdict);
+    signed::judge(signatures, known, verdict);
     if child(message, ns::ASSERTION, "Issuer").is_none() {
         verdict.refuse("no Issuer (saml-profiles §4.4.4.1, §4.4.4.2)");
     }

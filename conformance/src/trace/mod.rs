@@ -139,6 +139,12 @@ impl Account {
             self.says.push(("Signature of the query".to_owned(), said));
         }
         let is_signed = in_query.is_some() || !self.signed.is_empty();
+        if let Some(issuer) = issuer
+            .as_deref()
+            .filter(|it| is_signed && !known.has_metadata_of(Some(it)))
+        {
+            self.verdict.leave_out(known.missing_metadata(issuer));
+        }
         match (element.tag_name().namespace(), kind) {
             (Some(ns::PROTOCOL), "Response") | (Some(ns::ASSERTION), "Assertion") => {
                 response::judge(element, &self.signed, known, &mut self.verdict);

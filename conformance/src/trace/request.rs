@@ -19,7 +19,7 @@ pub(super) fn judge(
     verdict.id(of, request.attribute("ID"));
     verdict.version(of, request.attribute("Version"));
     verdict.issue_instant(of, request.attribute("IssueInstant"), known);
-    signed::judge(signatures, verdict);
+    signed::judge(signatures, known, verdict);
     match child(request, ns::ASSERTION, "Issuer").map(text) {
         None => verdict.refuse(
             "no Issuer: the identity provider cannot know which service provider asks (saml-profiles §4.1.4.1)",

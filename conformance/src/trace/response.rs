@@ -21,7 +21,7 @@ pub(super) fn judge(
 ) {
     let response = response::read(element);
     judge_status(&response, verdict);
-    judge_signatures(element, &response, signatures, verdict);
+    judge_signatures(element, &response, signatures, known, verdict);
     for violation in schema::violations(element) {
         verdict.refuse(format!("the schema: {violation}"));
     }
@@ -122,6 +122,7 @@ fn judge_signatures(
     element: Node<'_, '_>,
     response: &Response,
     signatures: &[Signed],
+    known: &Known,
     verdict: &mut Verdict,
 ) {
     let assertions = element
@@ -143,7 +144,7 @@ fn judge_signatures(
         }
         return;
     }
-    signed::judge(signatures, verdict);
+    signed::judge(signatures, known, verdict);
     if response.assertions.is_empty() {
         return;
     }

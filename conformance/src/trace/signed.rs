@@ -34,12 +34,22 @@ pub(super) fn of_element(
     known: &Known,
 ) -> Vec<Signed> {
     let document = element.document();
-    let judged_by_metadata = !known.trusted.is_empty();
+    let trusted: Vec<Certificate> = known
+        .trusted
+        .iter()
+        .map(|it| it.certificate.clone())
+        .collect();
+    // A key of another entity is named. If the metadata is not that of the issuer and no key fits,
+    // nothing is known about the key.
+    let judged_by_metadata = !trusted.is_empty()
+        && (known.has_metadata_of(issuer)
+            || signatures(document, &trusted)
+                .iter()
+                .any(|it| it.by.is_some()));
     // Without metadata, the certificate inside the signature at least shows whether the document is
     // unchanged.
     let keys: Vec<Certificate> = if judged_by_metadata {
-        let trusted = known.trusted.iter();
-        trusted.map(|it| it.certificate.clone()).collect()
+        trusted
     } else {
         signatures(document, &[])
             .iter()
@@ -64,7 +74,11 @@ pub(super) fn of_element(
                 .and_then(|at| known.trusted.get(at));
             let foreign_key_of = owner.and_then(|it| foreign_owner(it, issuer));
             Signed {
-                said: format!("{}{}", signature.said(), by(&signature, &keys, known)),
+                said: format!(
+                    "{}{}",
+                    signature.said(),
+                    by(&signature, &keys, known, judged_by_metadata)
+                ),
                 covers_percent: u8::try_from(covered * 100 / whole.len().max(1))
                     .unwrap_or(100)
                     .min(100),
@@ -82,12 +96,17 @@ fn foreign_owner(key: &TrustedKey, issuer: Option<&str>) -> Option<String> {
     (key.entity_id != issuer).then(|| key.entity_id.clone())
 }
 
-fn by(signature: &Signature, keys: &[Certificate], known: &Known) -> String {
+fn by(
+    signature: &Signature,
+    keys: &[Certificate],
+    known: &Known,
+    judged_by_metadata: bool,
+) -> String {
     let Some(at) = signature.by else {
         return String::new();
     };
     let subject = keys.get(at).map_or("", |it| it.subject.as_str());
-    match known.trusted.get(at) {
+    match known.trusted.get(at).filter(|_| judged_by_metadata) {
         Some(key) => format!(", by a key that {} announces ({subject})", key.entity_id),
         None => format!(
             ", by the certificate that it brings itself ({subject}): that proves nothing until it is compared with the metadata (--metadata)"
@@ -96,7 +115,7 @@ fn by(signature: &Signature, keys: &[Certificate], known: &Known) -> String {
 }
 
 /// Adds what the receiver would refuse about the signatures.
-pub(super) fn judge(signed: &[Signed], verdict: &mut Verdict) {
+pub(super) fn judge(signed: &[Signed], known: &Known, verdict: &mut Verdict) {
     let mut by_own_certificate = false;
     for it in signed {
         let signature = &it.signature;
@@ -121,7 +140,7 @@ pub(super) fn judge(signed: &[Signed], verdict: &mut Verdict) {
         }
         by_own_certificate |= !it.judged_by_metadata;
     }
-    if by_own_certificate {
+    if by_own_certificate && known.trusted.is_empty() {
         verdict.leave_out(
             "whether the key is one that the receiver trusts: give the issuer's metadata (--metadata)",
         );
@@ -176,6 +195,7 @@ pub(super) fn judge_query(
             ));
             algorithm.clone()
         }
+        _ if !known.has_metadata_of(issuer) => algorithm.clone(),
         _ => {
             verdict.refuse(
                 "the signature of the query does not hold: the query was changed or percent-encoded again after signing, or the key is not in the metadata",

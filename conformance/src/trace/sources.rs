@@ -6,9 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use serde_json::Value;
 
-use crate::check::idp::{Recording, recording::Ending};
+use crate::check::idp::Recording;
+use crate::check::idp::recording::{Ending, Trial};
 use crate::inspection::encoding;
-use crate::inspection::message::{Message, in_page, is_page, messages, unwrapped};
+use crate::inspection::message::{Message, QuerySignature, in_page, is_page, messages, unwrapped};
 
 /// A message, and where it was found.
 #[derive(Debug, Clone)]
@@ -141,6 +142,7 @@ fn of_recording(recording: &Recording) -> Vec<Found> {
         for mut message in messages(&trial.request) {
             message.parameter = Some("SAMLRequest".to_owned());
             message.relay_state.clone_from(&trial.relay_state);
+            message.query_signature = signature_in_url(trial, &message.xml);
             found.push(Found {
                 place: format!("trial {name}: request by {}", trial.binding),
                 message,
@@ -158,6 +160,15 @@ fn of_recording(recording: &Recording) -> Vec<Found> {
         }
     }
     found
+}
+
+/// Returns the signature of a request that was sent in a URL: `request` of the trial is only the XML
+/// document.
+fn signature_in_url(trial: &Trial, xml: &str) -> Option<QuerySignature> {
+    let urls = trial.pages.iter().map(|page| page.url.as_str());
+    let sent = urls.filter(|url| url.contains("SAML")).flat_map(messages);
+    sent.filter(|message| message.xml == xml)
+        .find_map(|message| message.query_signature)
 }
 
 /// Reads a HAR file. Messages are in request URLs, forms, redirects or pages; a message in a page

@@ -368,7 +368,7 @@ impl Idp {
         let key_file = KeyFile::next_to(file);
         let party = Party::start(self.sp_port, key_file.path(), &ambient).await?;
         if let Some(path) = file {
-            write(path, &party.metadata())?;
+            key_file.write_metadata(path, &party.metadata())?;
         }
         key_file.say_if_new("identity provider");
         let ended = match self.metadata(&ambient, &access, &setting).await {
@@ -459,7 +459,7 @@ impl Sp {
         let key_file = KeyFile::next_to(file);
         let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
         if let Some(path) = file {
-            write(path, &provider.metadata())?;
+            key_file.write_metadata(path, &provider.metadata())?;
         }
         key_file.say_if_new("service provider");
         let runner = Runner {

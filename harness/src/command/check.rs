@@ -414,7 +414,7 @@ impl Sp {
         let out = self.idp_metadata_out.as_deref();
         let provider = self.served.of(provider, out)?;
         if let Some(path) = out {
-            write(path, &provider.metadata())?;
+            key_file.write_metadata(path, &provider.metadata())?;
         }
         let second = self.second.provider(&ambient).await?;
         let Some(target) = self.target.as_ref().filter(|_| !self.prepare) else {

@@ -44,10 +44,10 @@ pub(crate) struct Idp {
     /// fill in (second factor, scripts)
     #[arg(long, conflicts_with_all = ["user", "replay"])]
     interactive: bool,
-    /// Seconds to wait until the metadata can be read and, with --interactive, for the
-    /// person at each request
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
-    wait: u64,
+    /// Seconds to wait until the metadata can be read [default: 30] and, with --interactive,
+    /// for the person at each request [default: 120]
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u64>,
     /// Port of the service provider that Rehearsal plays [default: a free one]
     #[arg(long, value_name = "N", default_value_t = 0)]
     sp_port: u16,
@@ -62,7 +62,8 @@ pub(crate) struct Idp {
     /// User name of a disabled account, used by the security checks
     #[arg(long, value_name = "NAME", requires = "disabled_password")]
     disabled_user: Option<String>,
-    /// Password of the disabled account
+    /// Password of the disabled account. With a wrong one, SAML-IDP-SEC-16 passes although it
+    /// tested nothing
     #[arg(long, value_name = "PW", allow_hyphen_values = true)]
     disabled_password: Option<String>,
     /// URL at which the identity provider starts IdP-initiated sign-on; `{sp}` stands for
@@ -107,7 +108,7 @@ impl Idp {
         let key_file = KeyFile::next_to(self.sp_metadata_out.as_deref());
         let party = Party::start(self.sp_port, key_file.path(), &ambient).await?;
         if let Some(path) = &self.sp_metadata_out {
-            write(path, &party.metadata())?;
+            key_file.write_metadata(path, &party.metadata())?;
         }
         if self.prepare {
             return self.tell_what_is_next();
@@ -173,10 +174,15 @@ impl Idp {
                     "open {} in a browser and follow the instructions",
                     party.desk_url()
                 );
-                Person::Present(Duration::from_secs(self.wait))
+                Person::Present(Duration::from_secs(self.wait.unwrap_or(120)))
             }
             _ => bail!("no user to sign on with: give --user and --password, or --interactive"),
         };
+        if self.disabled_user.is_some() && self.disabled_user == self.user {
+            bail!(
+                "invalid --disabled-user: expected another user than that of --user; disable an account for it"
+            );
+        }
         let pair = self
             .disabled_user
             .as_ref()
@@ -218,7 +224,7 @@ impl Idp {
         ambient: &Ambient,
         access: &Access,
     ) -> Result<Fetched, SetUpError> {
-        let wait = Duration::from_secs(self.wait);
+        let wait = Duration::from_secs(self.wait.unwrap_or(30));
         let fetched = fetch_document(place, wait, access).await?;
         let selection = EntitySelection {
             entity_id: self.entity_id.as_deref(),

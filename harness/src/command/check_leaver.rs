@@ -20,7 +20,7 @@ use super::check::{Forms, attributes, sp_metadata};
 use super::check_options::{Options, Profiles};
 use super::scim_access::{RequestRate, ScimAccess, without_query};
 use super::web_url::web_url;
-use super::{KeyFile, write};
+use super::KeyFile;
 
 /// Arguments of `rehearsal check leaver`.
 #[derive(Args)]
@@ -143,7 +143,7 @@ impl Leaver {
         let key_file = KeyFile::next_to(self.idp_metadata_out.as_deref());
         let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
         if let Some(path) = &self.idp_metadata_out {
-            write(path, &provider.metadata())?;
+            key_file.write_metadata(path, &provider.metadata())?;
         }
         let (Some(scim_url), Some(place), Some(probe_url), false) = (
             &self.scim_url,

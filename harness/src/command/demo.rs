@@ -33,6 +33,15 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) async fn perform(self) -> anyhow::Result<u8> {
+        if let Some(url) = &self.database_url
+            && !["postgres://", "postgresql://"]
+                .iter()
+                .any(|it| url.starts_with(it))
+        {
+            bail!(
+                "invalid --database-url: expected postgres://USER:PASSWORD@HOST/DATABASE, got another scheme"
+            );
+        }
         let cases = catalogue::demo_cases()?;
         let settings = Settings {
             at_once: 1,

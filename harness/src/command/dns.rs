@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::target_file::TargetArgument;
@@ -27,7 +28,9 @@ enum Action {
     )]
     Set(Set),
     /// Remove the TXT records of a name, or only the one with a value
-    #[command(after_help = "Example: rehearsal dns remove lumen.example")]
+    #[command(
+        after_help = "Example: rehearsal dns remove lumen.example TXT 'parallels-domain-verification=…'"
+    )]
     Remove(Remove),
 }
 
@@ -60,9 +63,10 @@ struct Remove {
     /// Domain name
     #[arg(value_name = "NAME")]
     name: String,
-    /// Value of the record to remove [default: all records of the name]
-    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
-    value: Option<String>,
+    /// Type and value of the record to remove, or only the value [default: all records of the
+    /// name]
+    #[arg(value_name = "[TXT] VALUE", num_args = 0..=2, allow_hyphen_values = true)]
+    value: Vec<String>,
     #[command(flatten)]
     target: TargetArgument,
 }
@@ -105,7 +109,26 @@ impl Dns {
             }
             Action::Remove(remove) => {
                 let controls = remove.target.controls().await?;
-                let value = remove.value.as_deref();
+                let value = match remove.value.as_slice() {
+                    [] => None,
+                    [kind] if kind.eq_ignore_ascii_case("TXT") => None,
+                    [value] => Some(value.as_str()),
+                    [kind, value, ..] => {
+                        if !kind.eq_ignore_ascii_case("TXT") {
+                            bail!("invalid type of record: expected TXT, got {kind}");
+                        }
+                        Some(value.as_str())
+                    }
+                };
+                let name = remove.name.trim_end_matches('.').to_ascii_lowercase();
+                let known = controls.zones.txt_records().await?;
+                let is_meant = |it: &rehearsal::TxtRecord| {
+                    it.name == name && value.is_none_or(|value| it.value == value)
+                };
+                if !known.iter().any(is_meant) {
+                    let of = value.map_or_else(String::new, |it| format!(" with the value {it}"));
+                    bail!("TXT record of {name}{of} not found; `rehearsal dns` lists the records");
+                }
                 controls.zones.remove_txt(&remove.name, value).await?;
             }
         }

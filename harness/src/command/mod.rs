@@ -105,6 +105,34 @@ impl KeyFile {
         self.path.as_deref()
     }
 
+    /// Writes the metadata of the party next to its key. Says so if the file was written for
+    /// another address: the target still knows that one.
+    ///
+    /// # Errors
+    /// If the file cannot be written, or contains something else than metadata.
+    pub(crate) fn write_metadata(&self, path: &Path, xml: &str) -> anyhow::Result<()> {
+        use std::io::Write as _;
+        let before = std::fs::read_to_string(path).unwrap_or_default();
+        if !before.trim().is_empty() && !before.contains("EntityDescriptor") {
+            anyhow::bail!(
+                "cannot write the metadata to {}: the file exists and is no metadata; name another file",
+                path.display()
+            );
+        }
+        let (old, new) = (entity_id_in(&before), entity_id_in(xml));
+        write(path, xml)?;
+        if let (Some(old), Some(new)) = (old, new)
+            && old != new
+        {
+            let _ = writeln!(
+                std::io::stderr(),
+                "{} was the metadata of {old} and is now that of {new}: register it at the target again, or give the port of {old}",
+                path.display()
+            );
+        }
+        Ok(())
+    }
+
     /// Warns that the party has a new key, which the target cannot know yet. If the file name
     /// differs from the one at the set-up, this is a mistake of the user and not a finding.
     pub(crate) fn say_if_new(&self, target: &str) {
@@ -118,6 +146,12 @@ impl KeyFile {
             path.display()
         );
     }
+}
+
+/// Returns the first `entityID` of a metadata document.
+fn entity_id_in(xml: &str) -> Option<&str> {
+    let (_, rest) = xml.split_once("entityID=\"")?;
+    rest.split('"').next()
 }
 
 /// Prints what to do after `--prepare`: `next`, then `rehearsal check …` with `arguments`; `keep` is

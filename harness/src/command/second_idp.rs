@@ -12,7 +12,7 @@ use url::Url;
 
 use super::check::sp_metadata;
 use super::web_url::web_url;
-use super::{KeyFile, write};
+use super::KeyFile;
 
 /// The second tenant.
 #[derive(Args)]
@@ -57,7 +57,7 @@ impl SecondIdp {
         let port = self.second_idp_port;
         let provider = Provider::start(port, key_file.path(), ambient).await?;
         if let Some(path) = out {
-            write(path, &provider.metadata())?;
+            key_file.write_metadata(path, &provider.metadata())?;
         }
         Ok(Some(provider))
     }

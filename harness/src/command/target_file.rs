@@ -4,6 +4,7 @@
 //! Each `up` keeps a file in the user's runtime folder while it runs. It contains
 //! credentials: only the user can read the folder and the file.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -114,7 +115,13 @@ async fn the_running_one() -> anyhow::Result<Value> {
         0 => bail!(
             "no running `rehearsal up` found; start one, or name its ready file by --target or REHEARSAL_TARGET"
         ),
-        1 => Ok(running.remove(0).1),
+        1 => {
+            let told = running.remove(0).1;
+            // It may be one that somebody else started.
+            let portal = told["sp"]["base_url"].as_str().unwrap_or_default();
+            let _ = writeln!(std::io::stderr(), "using the running portal {portal}");
+            Ok(told)
+        }
         _ => {
             let mut lines = String::new();
             for (path, told) in &running {

@@ -74,12 +74,12 @@ impl Selection {
     }
 }
 
-/// Runs the scenarios and calls `told` after each step. A scenario that was interrupted by
+/// Runs the scenarios and calls `on_step` after each step. A scenario that was interrupted by
 /// a signal is not in the report.
 pub async fn run(
     cases: Vec<Case>,
     settings: Settings,
-    told: &dyn Fn(&Case, &StepReport),
+    on_step: &dyn Fn(&Case, &StepReport),
 ) -> RunReport {
     quiet_steps();
     let words = World::collection();
@@ -95,7 +95,7 @@ pub async fn run(
     let scenarios = futures::stream::iter(cases)
         .map(|case| async move {
             match stop.signal() {
-                None => play(words, case, stage, stop, told).await,
+                None => play(words, case, stage, stop, on_step).await,
                 Some(_) => None,
             }
         })
@@ -122,7 +122,7 @@ async fn play(
     mut case: Case,
     stage: &Stage,
     stop: &Stop,
-    told: &dyn Fn(&Case, &StepReport),
+    on_step: &dyn Fn(&Case, &StepReport),
 ) -> Option<ScenarioReport> {
     let mut report = ScenarioReport {
         name: case.scenario.name.clone(),
@@ -153,12 +153,14 @@ async fn play(
     let mut world = match world {
         Ok(world) => world,
         Err(error) => {
-            report.steps.push(StepReport {
+            let step = StepReport {
                 title: "Given the parties are running".to_owned(),
                 verdict: Verdict::Fail,
                 message: Some(error.to_string()),
                 millis: 0,
-            });
+            };
+            on_step(&case, &step);
+            report.steps.push(step);
             return Some(report);
         }
     };
@@ -182,7 +184,7 @@ async fn play(
                 }
             }
         };
-        told(&case, &step);
+        on_step(&case, &step);
         ended = ended || step.verdict != Verdict::Pass;
         report.steps.push(step);
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
 
 use super::browser::{Browser, Credentials, Walked};
 use super::health::Health;
@@ -12,6 +14,8 @@ use super::request::Maker;
 use super::run::{CheckError, ENDED, Gathering, Person, fetch};
 use super::set_up;
 use super::trials::{VARIANTS, Variant, Whose};
+use crate::check::runner::pause;
+use crate::inspection::message::unwrapped;
 
 /// The ordinary requests; the first one that can be sent must lead to a sign-on.
 const CONTROLS: [&str; 2] = ["redirect", "post"];
@@ -38,7 +42,7 @@ impl Gathering<'_> {
     pub async fn gather_of(&self, wanted: impl Fn(&str) -> bool) -> Result<Recording, CheckError> {
         let announced = Announced::read(&self.metadata);
         if announced.sso.is_empty() {
-            return Err(CheckError::NoEndpoint(self.metadata.place.clone()));
+            return Err(CheckError::no_endpoint(&self.metadata));
         }
         let maker = Maker {
             party: self.party,
@@ -54,6 +58,9 @@ impl Gathering<'_> {
         let mut health = Health::new(self, &maker, &announced);
         let mut is_first = true;
         for variant in chosen {
+            if variant.name == "force-authn" {
+                self.wait_for_next_second(trials.get("session")).await;
+            }
             let attempt = self.attempt(variant, &maker, &announced, &first);
             let began = Instant::now();
             let mut trial = self.tried(variant.name, variant.about, attempt).await?;
@@ -96,6 +103,30 @@ impl Gathering<'_> {
         self.party.interactive.is_over();
         self.runner.progress.end();
         Ok(recording)
+    }
+
+    /// Waits until a new sign-on has another AuthnInstant than that of `before`, if the identity
+    /// provider writes whole seconds.
+    async fn wait_for_next_second(&self, before: Option<&Trial>) {
+        let Some(Trial {
+            at,
+            ending: Ending::Answer(delivered),
+            ..
+        }) = before
+        else {
+            return;
+        };
+        let xml = unwrapped(&delivered.field).map(|message| message.xml);
+        let instant = xml.as_deref().and_then(|xml| {
+            let (_, rest) = xml.split_once("AuthnInstant=\"")?;
+            rest.split('"').next()
+        });
+        let passed = self.ambient.now().duration_since(*at);
+        if instant.is_some_and(|it| !it.contains('.'))
+            && let Ok(left) = Duration::try_from(SignedDuration::from_secs(2) - passed)
+        {
+            pause(left).await;
+        }
     }
 
     /// Runs a trial, unless the run has ended.
@@ -270,6 +301,10 @@ impl Gathering<'_> {
                 _ => client.get(url),
             };
             let answer = request.send().await;
+            match &answer {
+                Ok(_) => self.runner.patience.answered(),
+                Err(error) => self.runner.patience.no_answer(url, error),
+            }
             recording.opened.push(Opened {
                 what: (*what).to_owned(),
                 method: (*method).to_owned(),

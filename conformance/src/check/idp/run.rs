@@ -13,6 +13,7 @@ use super::request::Maker;
 use super::trials::{Binding, VARIANTS, Variant};
 use crate::check::SetUpError;
 use crate::check::runner::{Access, AnswerError, Runner, fetch_metadata};
+use crate::inspection::{is, ns, other_document, parse};
 
 /// Why no trial could be run.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +22,7 @@ pub enum CheckError {
     #[error("cannot set up the HTTP client")]
     Client(#[from] reqwest::Error),
     /// The metadata contains no endpoint for requests.
-    #[error(
-        "the metadata {0} has no SingleSignOnService with HTTP-Redirect or HTTP-POST, so no request can be sent"
-    )]
+    #[error("cannot send a request to the identity provider: {0}")]
     NoEndpoint(String),
     /// Nobody can sign on.
     #[error(transparent)]
@@ -31,6 +30,22 @@ pub enum CheckError {
 }
 
 impl CheckError {
+    /// Describes why this metadata has no endpoint: often it is another document.
+    pub(super) fn no_endpoint(metadata: &Fetched) -> Self {
+        let place = &metadata.place;
+        let expected = "expected the metadata of an identity provider";
+        let text = &metadata.body;
+        Self::NoEndpoint(if let Some(other) = other_document(text) {
+            format!("{expected} at {place}, got {other}")
+        } else if let Some(other) = other_entity(text) {
+            format!("{expected} at {place}, got {other}")
+        } else {
+            format!(
+                "the metadata {place} has no SingleSignOnService with HTTP-Redirect or HTTP-POST"
+            )
+        })
+    }
+
     /// Converts the error for the report.
     pub fn to_set_up_error(&self) -> SetUpError {
         match self {
@@ -38,7 +53,7 @@ impl CheckError {
             Self::NoEndpoint(_) => SetUpError::new(
                 "no-endpoint",
                 format!("{self}."),
-                "Check --metadata: it has to be the metadata of the identity provider, not of a service provider.",
+                "Check --metadata: it has to be the metadata of the identity provider, with a SingleSignOnService.",
             ),
             Self::Client(error) => SetUpError::new(
                 "http-client",
@@ -46,6 +61,25 @@ impl CheckError {
                 "Check --ca and the certificates of this machine.",
             ),
         }
+    }
+}
+
+/// Describes an XML document that has no identity provider.
+fn other_entity(xml: &str) -> Option<String> {
+    let document = parse(xml.trim_start_matches('\u{feff}').trim_start()).ok()?;
+    let root = document.root_element();
+    let has = |name| root.descendants().any(|it| is(it, ns::METADATA, name));
+    let name = root.tag_name().name();
+    if has("IDPSSODescriptor") {
+        None
+    } else if has("SPSSODescriptor") {
+        Some("the metadata of a service provider".to_owned())
+    } else if is(root, ns::METADATA, "EntitiesDescriptor") {
+        Some("an aggregate without an identity provider".to_owned())
+    } else if is(root, ns::METADATA, "EntityDescriptor") {
+        Some("an entity without an IDPSSODescriptor".to_owned())
+    } else {
+        Some(format!("a document <{name}> of another kind"))
     }
 }
 

@@ -75,7 +75,7 @@ impl SignOns {
     ) -> Result<Self, CheckError> {
         let announced = Announced::read(metadata);
         if announced.sso.is_empty() {
-            return Err(CheckError::NoEndpoint(metadata.place.clone()));
+            return Err(CheckError::no_endpoint(metadata));
         }
         Ok(Self {
             party,

@@ -185,6 +185,11 @@ impl Judge {
             self.runner.report(report, total, started.elapsed())
         };
 
+        if let Some(error) = self.hosts_error() {
+            return Ok(finished(CheckReport::of_error(
+                "check sp", target, error, started_at,
+            )));
+        }
         // The controls always run, even if `--only` does not select them.
         let mut honest = Honest::default();
         let attempts = self.try_bases(&bases, &others, &mut honest);

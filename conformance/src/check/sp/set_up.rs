@@ -1,6 +1,8 @@
 //! Finds the mistake in the set-up if no honest Response is accepted, by the service provider's
 //! answers to the honest Responses.
 
+use url::Url;
+
 use super::answer::{SAID, place};
 use super::login::Login;
 use super::shown::part_of_name;
@@ -45,7 +47,11 @@ impl Judge {
                 format!(
                     "The service provider gave no answer to an honest Response: {url}: {reason}."
                 ),
-                "Look into the service provider's log. If it is only slow, give a longer --timeout.",
+                if url.starts_with(self.target.probe_url.as_str()) {
+                    "Check --probe-url: this is its address. If the service provider is only slow, give a longer --timeout."
+                } else {
+                    "Look into the service provider's log. If it is only slow, give a longer --timeout."
+                },
             ),
             CheckError::NoRequest {
                 expected,
@@ -161,6 +167,26 @@ impl Judge {
                     "The service provider refused every honest Response because the browser did not send its cookie {cookies}. In a POST from another site, browsers send no cookie with SameSite=Lax or Strict, and none without SameSite that is older than two minutes. With the cookie, the same Response was accepted."
                 ),
                 "Set SameSite=None; Secure on the cookie that remembers the AuthnRequest, and use HTTPS. If you test with plain HTTP on one machine, use the host 127.0.0.1 for the service provider, as the played identity provider does.",
+            )
+        })
+    }
+
+    /// Returns an error if the login starts at one name of this machine and the Response goes to
+    /// another one: browsers send no cookie from one host to another, so the service provider does
+    /// not find its request, and refuses or judges each Response as an unsolicited one.
+    pub(super) fn hosts_error(&self) -> Option<SetUpError> {
+        let start_url = self.target.start_url.as_ref()?;
+        let acs_url = Login::new(self, &self.person.user).unasked().ok()?.acs_url;
+        let acs_url = Url::parse(&acs_url).ok()?;
+        let (start, acs) = (start_url.host_str()?, acs_url.host_str()?);
+        let is_own = |host: &str| matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        (start != acs && is_own(start) && is_own(acs)).then(|| {
+            SetUpError::new(
+                "two-hosts",
+                format!(
+                    "The login starts at the host {start}, and the Response goes to the host {acs}. Browsers send no cookie from one to the other, so the service provider does not find its AuthnRequest."
+                ),
+                format!("Give a --start-url with the host {acs}, or metadata in which the assertion consumer service has the host {start}."),
             )
         })
     }

@@ -51,7 +51,7 @@ pub(super) const CHECKS: &[Demand] = &[
     demand(
         "SAML-IDP-ATTR-05",
         Must,
-        "saml-core §2.7.3.1, portal guide (G-10)",
+        "portal guide (G-10), saml-core §2.7.3.1",
         "No attribute name differs from a required one in letter case only.",
         "name, displayname, objectidentifier, groups in lower case",
         "In the application's attribute mappings retype the name quoted above in lower case: name, displayname, objectidentifier, groups. For a service provider displayName and displayname are two different attributes.",

@@ -438,6 +438,9 @@ fn locations_reachable(case: &Case<'_>) -> Ruled {
     if case.recording.opened.is_empty() {
         return not_judged("no address was opened in this run");
     }
+    if case.recording.opened.iter().all(|it| it.status.is_none()) {
+        return not_judged("no address answered any more: the identity provider stopped");
+    }
     let complaints = case.recording.opened.iter().filter_map(|it| {
         let url = without_query(&it.url);
         match (it.status, &it.trouble) {

@@ -86,7 +86,7 @@ pub(in crate::check::sp) async fn set_up_error(
         "second-tenant",
         format!("The second tenant cannot be used: {why}."),
         format!(
-            "Check that the second tenant trusts the metadata of --second-idp-metadata-out (entity ID {}), that {} exists there, and --second-start-url and --second-expect. Without --second-start-url, everything else is judged.",
+            "Check that the second tenant trusts the metadata of --second-idp-metadata-out (entity ID {}), that {} exists there, and --second-start-url and --second-expect. If the second tenant has its own assertion consumer service, give its metadata with --second-metadata. Without --second-start-url, everything else is judged.",
             second.provider.entity_id, second.person.user
         ),
     ))
