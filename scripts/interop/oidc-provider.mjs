@@ -32,4 +32,6 @@ const provider = new Provider(issuer, {
         },
     },
 });
+// The reason of each refusal, which the answer does not contain.
+provider.on("grant.error", (_, error) => console.log(`refused: ${error.error_detail ?? error.error_description ?? error.message}`));
 provider.listen(Number(port), "127.0.0.1");

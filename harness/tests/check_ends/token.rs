@@ -1,6 +1,10 @@
 //! Tokens by OAuth client credentials: with a secret, and by an assertion that
 //! the client signs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::response::IntoResponse as _;
 use serde_json::Value;
 
 use super::mutant_scim::TOKEN;
@@ -9,8 +13,16 @@ use super::target::{Behavior, Target};
 
 /// A token endpoint that knows one client.
 async fn token_endpoint() -> String {
-    async fn answer(headers: axum::http::HeaderMap) -> axum::response::Response {
-        use axum::response::IntoResponse as _;
+    counted_token_endpoint(3600).await.0
+}
+
+/// A token endpoint that knows one client and issues tokens with this lifetime; with the number of
+/// requests.
+async fn counted_token_endpoint(life: u32) -> (String, Arc<AtomicUsize>) {
+    let times = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&times);
+    let answer = async move |headers: axum::http::HeaderMap| {
+        counted.fetch_add(1, Ordering::Relaxed);
         let json = ("content-type", "application/json");
         // Y2xpZW50OnNlY3JldA== is client:secret.
         let is_known = headers
@@ -18,19 +30,19 @@ async fn token_endpoint() -> String {
             .is_some_and(|it| it == "Basic Y2xpZW50OnNlY3JldA==");
         if is_known {
             let token = serde_json::json!({"access_token": TOKEN, "token_type": "Bearer",
-                "expires_in": 3600});
+                "expires_in": life});
             let headers = [json, ("cache-control", "no-store")];
             return (headers, token.to_string()).into_response();
         }
         let refusal = r#"{"error": "invalid_client"}"#;
         let headers = [json, ("www-authenticate", "Basic")];
         (axum::http::StatusCode::UNAUTHORIZED, headers, refusal).into_response()
-    }
+    };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
     let router = axum::Router::new().route("/token", axum::routing::post(answer));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    url
+    (url, times)
 }
 
 #[tokio::test]
@@ -231,4 +243,34 @@ async fn an_expired_key_and_a_silent_issuer_are_no_findings() {
         let message = report["error"]["message"].as_str().unwrap();
         assert!(!message.contains('\n'), "{message}");
     }
+}
+
+#[tokio::test]
+async fn load_renews_its_token_too() {
+    let target = Target::start(Behavior::HangsAfter(usize::MAX)).await;
+    // A token without a lifetime is renewed before each request.
+    let (url, times) = counted_token_endpoint(0).await;
+    let arguments = [
+        "bench",
+        "load",
+        "scim",
+        "--base-url",
+        &target.base,
+        "--oauth-token-url",
+        &url,
+        "--client-id",
+        "client",
+        "--client-secret",
+        "secret",
+        "--users",
+        "3",
+        "--duration",
+        "1",
+        "--quiet",
+    ];
+    let mut command = tokio::process::Command::from(rehearsal(&arguments));
+    let output = command.kill_on_drop(true).output().await.unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(times.load(Ordering::Relaxed) > 5);
 }

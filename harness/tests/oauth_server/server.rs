@@ -229,7 +229,7 @@ impl Servers {
     }
 
     /// True if an assertion authenticates the client.
-    fn accepts(&self, assertion: &str, federated: bool) -> bool {
+    fn accepts(&self, assertion: &str) -> bool {
         let lax = Lax {
             unsigned: self.has(Flaw::UnsignedAssertion),
             unverified: self.has(Flaw::UnverifiedAssertion),
@@ -240,7 +240,7 @@ impl Servers {
         let Some(claims) = own.or_else(by_secret) else {
             return false;
         };
-        let (issuer, subject) = match federated {
+        let (issuer, subject) = match claims["iss"] == "https://workloads.example" {
             true => ("https://workloads.example", "workload-1"),
             false => (CLIENT, CLIENT),
         };
@@ -263,7 +263,7 @@ impl Servers {
     /// True if the request authenticates the client.
     fn authenticates(&self, headers: &HeaderMap, form: &HashMap<String, String>) -> bool {
         if let Some(assertion) = form.get("client_assertion") {
-            return self.accepts(assertion, form.contains_key("client_id"));
+            return self.accepts(assertion);
         }
         let basic = headers.get("authorization").map(|value| {
             let encoded = value.to_str().unwrap().trim_start_matches("Basic ");

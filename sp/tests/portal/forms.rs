@@ -24,15 +24,16 @@ const PAGES: [&str; 8] = [
 
 /// The forms that ask for confirmation, and those that do not. The test fails
 /// for a form in neither list: whoever adds a form must decide whether it asks.
-const ASKS: [&str; 6] = [
+const ASKS: [&str; 7] = [
     "/profile/business/idp_integration/deactivate",
     "/profile/business/idp_integration/remove-domain",
     "/profile/business/idp_integration/scim-token",
     "/profile/business/idp_integration/end-token",
+    "/profile/business/idp_integration/remove-issuer",
     "/licenses/release",
     "/logout-everywhere",
 ];
-const DOES_NOT_ASK: [&str; 14] = [
+const DOES_NOT_ASK: [&str; 15] = [
     "/logout",
     "/workspace",
     "/register-key",
@@ -46,6 +47,7 @@ const DOES_NOT_ASK: [&str; 14] = [
     "/profile/business/idp_integration/saml",
     "/profile/business/idp_integration/saml-settings",
     "/profile/business/idp_integration/scim",
+    "/profile/business/idp_integration/add-issuer",
     "/profile/business/idp_integration/users",
 ];
 /// Another form that does not ask: the one of step 7.
@@ -85,6 +87,8 @@ async fn every_form_that_cannot_be_undone_asks_first() {
     // A replaced token has a form to end it.
     admin.post(&step("scim/token"), &Value::Null).await.is(201);
     admin.post(&step("scim/token"), &Value::Null).await.is(201);
+    let issuer = json!({"issuer": "https://as.example", "audience": "a", "clients": ["c"]});
+    admin.post(&step("scim/issuers"), &issuer).await.is(201);
     let mut seen: Vec<String> = Vec::new();
     let mut walk = async || {
         for page in PAGES {

@@ -122,6 +122,26 @@ async fn the_whole_configurator_is_walked_by_forms() {
     go("saml", &[wrong[0], wrong[1], ("certificate", &pem)]).await;
     let token = does(&browser, "scim-token", &[]).await;
     assert!(token.body.contains("shown only once"));
+    let issuer = [
+        ("issuer", "as.example"),
+        ("audience", "api"),
+        ("clients", "one, two"),
+    ];
+    let refused = does(&browser, "add-issuer", &issuer).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(
+        refused.body.contains("id=\"issuer-error\""),
+        "{}",
+        refused.body
+    );
+    go(
+        "add-issuer",
+        &[("issuer", "https://as.example"), issuer[1], issuer[2]],
+    )
+    .await;
+    let page = browser.get(PAGE).await.body;
+    assert!(page.contains("<code>https://as.example</code>"), "{page}");
+    assert!(page.contains("one, two"), "{page}");
     go("scim", &[("enabled", "1"), ("done", "1")]).await;
     let page = browser.get(PAGE).await.body;
     assert!(!page.contains("Ready to be activated"));

@@ -450,6 +450,12 @@ impl Client {
             TokenRequest::Faulty(fault) => {
                 let assertion = self.signed(Some(*fault))?;
                 self.assert(&mut form, &assertion);
+                // Otherwise a server looks the other subject up, finds no client, and never
+                // compares.
+                let has_id = form.fields.iter().any(|(name, _)| *name == "client_id");
+                if *fault == AssertionFault::Subject && !has_id {
+                    form.add("client_id", &settings.client_id);
+                }
             }
         }
         Ok(form)

@@ -38,7 +38,7 @@ impl std::fmt::Debug for Credentials {
 
 impl Credentials {
     /// Returns the OAuth client, if the tokens are requested by one.
-    pub(super) fn oauth(&self) -> Option<&oauth::Client> {
+    pub(in crate::check) fn oauth(&self) -> Option<&oauth::Client> {
         match self {
             Self::OAuth(client) => Some(client),
             _ => None,

@@ -173,7 +173,7 @@ impl CheckError {
             ),
             Self::Refused(_) => (
                 "wrong-token",
-                "Check --token: it has to be the bearer token of this SCIM endpoint, not expired, with the right to read and write users and groups. Check --base-url too: it may belong to another tenant.",
+                "Check --token: it has to be the bearer token of this SCIM endpoint, not expired, with the right to read and write users and groups. Check --base-url too: it may belong to another tenant. With OAuth, the server must accept the issuer, the audience and the client of the access token.",
             ),
             Self::Nothing(_) => (
                 "wrong-base-url",

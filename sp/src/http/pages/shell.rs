@@ -305,6 +305,8 @@ pub(super) fn done(code: Option<&str>) -> Markup {
         "domains" => "The domain is added. Now add its TXT record.",
         "verify" => "The domain is verified.",
         "end-token" => "The token no longer works.",
+        "add-issuer" => "The SCIM endpoint accepts its access tokens.",
+        "remove-issuer" => "Its access tokens no longer work.",
         "remove-domain" => "The domain is removed.",
         "activate" => "The integration is active: users of your domains sign in with SSO.",
         "deactivate" => "The integration is no longer active.",

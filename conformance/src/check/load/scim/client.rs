@@ -26,6 +26,7 @@ type Done<T = ()> = Result<T, Failure>;
 /// A client of one server.
 pub(super) struct Client {
     wire: Box<dyn Wire>,
+    credentials: Credentials,
     headers: Vec<(String, String)>,
     domain: String,
     template: Option<Value>,
@@ -89,12 +90,10 @@ impl Client {
     ) -> Result<Self, reqwest::Error> {
         let wire = Http::to(base.clone(), access.clone())?;
         let mut headers = vec![("accept".to_owned(), "application/scim+json".to_owned())];
-        if let Some(value) = credentials.authorization() {
-            headers.push(("authorization".to_owned(), value));
-        }
         headers.extend(options.headers.iter().cloned());
         Ok(Self {
             wire: Box::new(wire),
+            credentials: credentials.clone(),
             headers,
             domain: options
                 .domain
@@ -116,7 +115,14 @@ impl Client {
         target: String,
         body: Option<Value>,
     ) -> Done<Answer> {
+        if let Some(client) = self.credentials.oauth() {
+            let fresh = client.fresh_token().await;
+            fresh.map_err(|error| Failure::error("no access token", error.to_string()))?;
+        }
         let mut headers = self.headers.clone();
+        if let Some(value) = self.credentials.authorization() {
+            headers.push(("authorization".to_owned(), value));
+        }
         if body.is_some() {
             headers.push((
                 "content-type".to_owned(),

@@ -6,6 +6,7 @@
 
 mod paste_summary;
 mod saml_step;
+mod scim_issuers;
 mod steps;
 
 use axum::Router;
@@ -29,6 +30,7 @@ use crate::configurator::{
     domains, groups, saml, scim, users,
 };
 use crate::directory::sync_log;
+use crate::store::scim_issuers::ScimIssuerRow;
 use crate::store::scim_log::ScimLogRow;
 use crate::store::tenants::TokenRow;
 use crate::store::{self, StoreError};
@@ -69,6 +71,8 @@ struct View<'a> {
     token: Option<String>,
     /// The valid bearer tokens.
     tokens: Vec<TokenRow>,
+    /// The authorization servers whose access tokens are accepted.
+    issuers: Vec<ScimIssuerRow>,
     /// The newest SCIM request.
     last_call: Option<ScimLogRow>,
     /// True if a SCIM request has ever written something.
@@ -117,16 +121,25 @@ async fn view(
         let mut db = portal.store.read().await?;
         let members = store::members::of_business(&mut db, business_id).await?;
         let Some(entered) = configurator::entered(&mut db, business_id).await? else {
-            return Ok((None, members, Vec::new(), None, false));
+            return Ok((None, members, Vec::new(), Vec::new(), None, false));
         };
         let entered = configurator::review(&mut db, entered).await?;
         let tokens = scim::tokens(portal, &mut db, &entered.tenant.id).await?;
+        let issuers = configurator::scim_issuers::list(&mut db, &entered.tenant.id).await?;
         let provisioned = store::scim_log::has_write(&mut db, business_id).await?;
         let last_call = calls.into_iter().next();
-        Ok::<_, StoreError>((Some(entered), members, tokens, last_call, provisioned))
+        let read = (
+            Some(entered),
+            members,
+            tokens,
+            issuers,
+            last_call,
+            provisioned,
+        );
+        Ok::<_, StoreError>(read)
     };
     match read.await {
-        Ok((entered, members, tokens, last_call, provisioned)) => {
+        Ok((entered, members, tokens, issuers, last_call, provisioned)) => {
             let status = attempt.status();
             let view = View {
                 portal,
@@ -141,6 +154,7 @@ async fn view(
                 step,
                 token,
                 tokens,
+                issuers,
                 last_call,
                 provisioned,
                 done,
@@ -168,7 +182,7 @@ fn belongs_to(act: &str) -> Option<Step> {
         "application" => Step::Application,
         "groups" => Step::Groups,
         "saml" | "saml-settings" => Step::Saml,
-        "scim" | "scim-token" | "end-token" => Step::Scim,
+        "scim" | "scim-token" | "end-token" | "add-issuer" | "remove-issuer" => Step::Scim,
         "users" => Step::Users,
         "backup-login" => Step::BackupLogin,
         _ => return None,
@@ -214,6 +228,13 @@ async fn perform(
         }
         "scim-token" => return Ok(Came::Token(scim::new_token(portal, by).await?)),
         "end-token" => scim::end_token(portal, by, form.get("which")).await?,
+        "add-issuer" => {
+            let new = scim_issuers::entered(form);
+            configurator::scim_issuers::add(portal, by, new).await?;
+        }
+        "remove-issuer" => {
+            configurator::scim_issuers::remove(portal, by, form.get("which")).await?;
+        }
         "users" => drop(users::confirm(portal, by, form.ticked("done")).await?),
         "backup-login" => {
             backup_login::choose(portal, by, form.get("backup_login")).await?;

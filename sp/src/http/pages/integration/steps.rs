@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::dashboard::at;
 use super::super::form::Attempt;
 use super::super::shell::{self, badge, copyable};
-use super::{View, saml_step, to};
+use super::{View, saml_step, scim_issuers, to};
 use crate::configurator::{Entered, Step, backup_login};
 use crate::store::domains::DomainRow;
 
@@ -156,10 +156,11 @@ fn scim(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
         } @else {
             (view.button("scim-token", "Make Bearer Token", "plain"))
         }
+        (scim_issuers::section(view, &sp.scim_base_url, attempt))
         (last_call(view))
         form method="post" action=(to("scim")) {
             (view.hidden())
-            (attempt.alert(&[]))
+            (attempt.alert(&scim_issuers::FIELDS))
             label.check { input type="checkbox" name="enabled" value="1" checked[tenant.scim_enabled == 1]; "SCIM Support" }
             label.check { input type="checkbox" name="done" value="1" checked[tenant.scim_done == 1]; "Configuration in the IdP Directory is done" }
             div.row { button type="submit" { "Save" } }
