@@ -167,7 +167,7 @@ async fn wrong_answers_are_errors_by_kind_and_not_in_the_latency() {
     for (fault, kind) in [(Fault::Fails, "HTTP 500"), (Fault::WrongId, "wrong id")] {
         let (code, report, server) = with_fault(fault, "read=1", &[]).await;
         assert_eq!(code, 1, "{report:#}");
-        // Each third of 30, from the third read on; two reads are before the load.
+        // Every third of the 30 reads fails. Two more reads come before the load.
         assert_eq!(report["failed"], 10, "{report:#}");
         assert_eq!(report["succeeded"], 20);
         assert_eq!(report["errors"].as_array().unwrap().len(), 1);
@@ -175,7 +175,7 @@ async fn wrong_answers_are_errors_by_kind_and_not_in_the_latency() {
         let example = report["errors"][0]["example"].as_str().unwrap();
         assert!(example.starts_with("GET /Users/"), "{example}");
         assert_eq!(server.left(), Vec::<String>::new());
-        // What is accepted is no finding.
+        // Ten errors are accepted, so the run succeeds.
         let (code, ..) = with_fault(Fault::Fails, "read=1", &["--max-errors", "10"]).await;
         assert_eq!(code, 0);
     }
@@ -334,7 +334,7 @@ async fn our_idp_signs_people_on() {
     assert_eq!(complaints(&report), Vec::<String>::new());
     assert_eq!(operation(&report, "sign-on")["succeeded"], 6);
 
-    // Who is second in the list has another password.
+    // The second person in the list has a wrong password.
     let two = format!("{user}:{password}\nnobody:not-it\n");
     let ended = load(&two, &["--count", "4"]).await;
     let report = ended.json();

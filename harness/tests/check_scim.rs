@@ -187,7 +187,7 @@ async fn an_honest_server_passes_every_check_and_is_left_empty() {
 /// Returns what is wrong with the report about a mutant; None if nothing is.
 async fn misjudged(mutant: Mutant) -> Option<String> {
     let bent = Bent::with(mutant.bend);
-    // Another tenant only where tenants are confused.
+    // Use a second tenant only for mutants that confuse tenants.
     let report = match mutant.fires.starts_with("SCIM-TENANT-") {
         true => judged_with_second(&bent).await,
         false => judged_through(&bent, false).await,
@@ -252,7 +252,7 @@ fn each_check_of_level_must_has_its_mutant() {
     let musts: BTreeSet<&str> = musts.iter().map(|it| it.id.as_str()).collect();
     let others: BTreeSet<&str> = others.iter().map(|it| it.id.as_str()).collect();
     let mut fired: BTreeSet<&str> = mutants().iter().map(|it| it.fires).collect();
-    // Some checks of other levels have one, too.
+    // Mutants exist for some checks of other levels, too.
     fired.retain(|id| !others.contains(id));
     assert_eq!(musts, fired);
 }
@@ -264,7 +264,7 @@ async fn an_interrupted_run_judges_nothing_more_and_leaves_nothing_behind() {
     assert_eq!(report.count(Verdict::Fail), 0);
     let interruption = report.incomplete.unwrap();
     assert_eq!(interruption.signal, Signal::Terminate);
-    // Those of tenants need the credentials of a second one.
+    // The checks of tenants need the credentials of a second tenant.
     let all = catalogue().into_iter();
     let all = all.filter(|it| !it.id.starts_with("SCIM-TENANT-"));
     assert_eq!(interruption.total, all.count());

@@ -12,7 +12,7 @@ fn document(name: &str) -> String {
     format!("{}/../fixtures/metadata/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Returns exit status and standard error of a command that ends by itself.
+/// Runs a command to its end; returns the exit status and standard error.
 async fn run(arguments: &[&str]) -> (i32, String) {
     let mut command = tokio::process::Command::from(rehearsal(arguments));
     let output = command.stdin(Stdio::null()).output().await.unwrap();

@@ -179,7 +179,7 @@ fn the_machine_form_is_as_its_schema_says() {
     assert!(!complaints("expected", &json!([{"id": "X-1"}])).is_empty());
 }
 
-/// A report of checks that ask who gets in: three findings, the worst last.
+/// Returns a report of checks for forged logins: three findings, the worst last.
 fn report_of_intrusions() -> CheckReport {
     let finding = |id, harm| {
         let check = Check {

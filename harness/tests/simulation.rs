@@ -145,7 +145,7 @@ async fn the_ready_file_is_there_as_long_as_the_parties_are() {
     let left = std::fs::read_dir(folder.path().join("rehearsal")).unwrap();
     assert_eq!(left.count(), 0);
 
-    // An `up` that cannot start leaves no old file for a program that waits.
+    // If `up` cannot start, it deletes the old ready file, so that a waiting program does not read it.
     std::fs::write(&ready, "{}").unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -250,7 +250,7 @@ async fn on_a_terminal_up_prints_where_to_open_what_and_the_app_asks() {
     );
     assert!(!text.contains(password), "typed unseen: {text}");
 
-    // Input that comes before the app asks for it is not lost.
+    // Input that arrives before the app asks for it is not lost.
     let all = format!("grace@lumen.example\nwrong\n{right}");
     let text = on_terminal(folder.path(), &activate, &[("Work e-mail: ", &all)]).unwrap();
     assert!(

@@ -1,6 +1,6 @@
-//! `rehearsal trace` on files as people paste, save and export them: each file under
-//! `fixtures/trace` is read and judged as its row says, and nothing is called correct that
-//! was not checked.
+//! `rehearsal trace` on files as people paste, save and export them. Each file under
+//! `fixtures/trace` must be read and judged as its row says. The output must not call anything
+//! correct that was not checked.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};

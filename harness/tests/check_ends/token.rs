@@ -7,7 +7,7 @@ use super::mutant_scim::TOKEN;
 use super::running::rehearsal;
 use super::target::{Behavior, Target};
 
-/// A token endpoint that knows one client.
+/// A token endpoint with one client, which has a secret.
 async fn token_endpoint() -> String {
     async fn answer(headers: axum::http::HeaderMap) -> (axum::http::StatusCode, String) {
         // Y2xpZW50OnNlY3JldA== is client:secret.
@@ -61,7 +61,7 @@ async fn a_token_is_fetched_by_client_credentials() {
     }
 }
 
-/// A token endpoint that knows one client by its key.
+/// A token endpoint with one client, which signs assertions with its key.
 async fn token_endpoint_of_keys(public_key: Vec<u8>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
