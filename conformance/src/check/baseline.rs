@@ -96,7 +96,7 @@ impl CheckReport {
                 return Err(BaselineError::Unknown(one.id.clone()));
             }
         }
-        // What is over counts again as a finding.
+        // After its end date, an expected failure counts as a finding again.
         let is_excused = |one: &&Expected| {
             let mut all = self.outcomes.iter();
             all.any(|it| it.check.id == one.id && it.verdict == Verdict::Warn)

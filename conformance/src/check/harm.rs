@@ -46,7 +46,7 @@ pub enum Harm {
     Intrusion(Attacker),
     /// The target stops or slows down.
     Outage,
-    /// A protection is missing or information is revealed, but this alone lets nobody log in as
+    /// A protection is missing or information is revealed, but this alone does not allow a login as
     /// another user.
     Protection,
     /// A function does not work, or not correctly, for a user who has the right to use it.

@@ -25,7 +25,7 @@ pub enum CheckError {
         "the metadata {0} has no SingleSignOnService with HTTP-Redirect or HTTP-POST, so no request can be sent"
     )]
     NoEndpoint(String),
-    /// Nobody can sign on.
+    /// No sign-on works.
     #[error(transparent)]
     SetUp(#[from] SetUpError),
 }

@@ -73,7 +73,7 @@ pub struct Plan {
     pub tokens: Option<Tokens>,
     /// Endpoint of Universal Logout, if the application has one.
     pub revocation: Option<Revocation>,
-    /// `userName` of a person who exists already and can log in. If nobody whom SCIM created
+    /// `userName` of a person who exists already and can log in. If no person whom SCIM created
     /// can log in, this person shows whether the set-up is wrong or the application.
     pub known_user: Option<String>,
     /// Time after the event within which a session or token must end.

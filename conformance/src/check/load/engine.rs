@@ -1,4 +1,4 @@
-//! Starts operations as the plan says, and records what came of them.
+//! Starts operations as the plan says, and records their results.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 use super::pace::Loop;
 use super::{Failure, Performed, Run, Target};
 
-/// How often the live line changes.
+/// Time between two updates of the live line.
 const LINE: Duration = Duration::from_secs(1);
 
-/// Sends load until the plan or a signal ends it, and waits for the operations that were started.
+/// Sends load until the plan or a signal ends it, then waits for the operations in progress.
 pub(super) async fn run(run: &Run, target: Arc<dyn Target>) {
     let load = async {
         match run.plan.pace {

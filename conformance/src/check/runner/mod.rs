@@ -63,8 +63,8 @@ pub struct Planned {
     pub rests_on: Option<String>,
 }
 
-/// The error of a run in which each check waited for a control that did not
-/// pass: a pipeline must not take it for a success.
+/// Returns the error of a run in which every check depends on a control that did not pass. Without
+/// this error, a pipeline would take the run for a success.
 fn nothing_judged(outcomes: &[Outcome]) -> Option<SetUpError> {
     let is_skipped = |it: &Outcome| it.verdict == Verdict::Skip;
     let controls: BTreeSet<&str> = outcomes
@@ -128,8 +128,8 @@ impl Runner {
         }
     }
 
-    /// As [`Runner::judge`], also where the check is not selected: others that
-    /// are rest on it. The caller takes it out of the report.
+    /// As [`Runner::judge`], but also judges a check that is not selected, because selected checks
+    /// depend on it. The caller removes it from the report.
     pub async fn judge_needed(
         &self,
         judged: &mut Judged,
@@ -207,7 +207,8 @@ mod tests {
         let error = nothing_judged(&[waits("A-01"), lacks("A-02")]).unwrap();
         assert_eq!(error.code, "nothing-judged");
         assert!(error.message.contains("GOOD-01"), "{}", error.message);
-        // What a target does not offer is no error, and neither is a control that is reported.
+        // It is not an error if the target does not offer a function, or if the control itself is
+        // in the report.
         assert_eq!(nothing_judged(&[lacks("A-02")]), None);
         let seen = Outcome::skipped(check("GOOD-01"), "not offered");
         assert_eq!(nothing_judged(&[seen, waits("A-01")]), None);

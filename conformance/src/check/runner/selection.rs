@@ -1,4 +1,4 @@
-//! Which checks are judged (`--only`, `--skip`).
+//! The selection of the checks to judge (`--only`, `--skip`).
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use crate::check::Check;
 pub struct Selection {
     only: Vec<String>,
     skip: Vec<String>,
-    /// Whole ids; what is not among them is not judged, unless `only` names it.
+    /// Whole ids; other checks are not judged unless `only` names them.
     among: Option<BTreeSet<String>>,
-    /// Whole ids that are judged beside all others.
+    /// Whole ids of checks that are judged in addition.
     also: BTreeSet<String>,
 }
 
@@ -47,14 +47,14 @@ impl Selection {
         }
     }
 
-    /// The same selection, limited to these checks where `only` is empty.
+    /// Returns this selection; if `only` is empty, it is limited to these checks.
     #[must_use]
     pub fn among(mut self, ids: Option<Vec<String>>) -> Self {
         self.among = ids.map(|ids| ids.into_iter().collect());
         self
     }
 
-    /// The same selection and this check, which `only` does not leave out.
+    /// Returns this selection with one more check, which is judged whatever `only` contains.
     #[must_use]
     pub fn also(mut self, id: &str) -> Self {
         self.also.insert(id.to_owned());
@@ -75,8 +75,8 @@ impl Selection {
         is_wanted && !has(&self.skip)
     }
 
-    /// Whether a check is judged that no run has unless it is asked for: by its
-    /// whole id, or by a profile.
+    /// True if this check was requested by its whole id or by a profile. For checks that run only
+    /// on request.
     pub fn asks_for_exactly(&self, id: &str) -> bool {
         let is_named = self.only.iter().any(|it| it.eq_ignore_ascii_case(id));
         let is_among = self.among.as_ref().is_some_and(|ids| ids.contains(id));
@@ -84,8 +84,8 @@ impl Selection {
         is_wanted && self.includes(id)
     }
 
-    /// Whether a check is judged that no run has unless it is asked for: by its id
-    /// or that of its family (`A-B` of A-B-01), or by a profile.
+    /// True if this check was requested by its id, by the id of its family (`A-B` of A-B-01), or by
+    /// a profile. For checks that run only on request.
     pub fn asks_for(&self, id: &str) -> bool {
         let family = id.rfind('-').unwrap_or(id.len());
         let names_it = |one: &String| fits(one, id) && one.len() >= family;

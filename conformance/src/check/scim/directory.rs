@@ -1,6 +1,6 @@
-//! Accounts and groups of a SCIM server, for checks that watch what a change
-//! of them does elsewhere. Each action says in words why it failed: whether
-//! the server speaks SCIM well is judged by `check scim`.
+//! Accounts and groups of a SCIM server, for checks that watch what a change of them does
+//! elsewhere. A failed action only says in words why it failed: `check scim` judges whether the
+//! server follows the SCIM specification.
 
 use serde_json::{Map, Value, json};
 
@@ -29,12 +29,12 @@ pub(in crate::check) struct Account {
     pub(in crate::check) id: String,
     /// The userName that was sent.
     pub(in crate::check) user_name: String,
-    /// What was sent to create it.
+    /// The body of the request that created it.
     pub(in crate::check) sent: Value,
     place: String,
 }
 
-/// What came of a POST.
+/// The result of a POST.
 #[derive(Debug, Clone)]
 pub(in crate::check) enum Created {
     /// The account is there.
@@ -49,7 +49,7 @@ pub(in crate::check) struct Group {
     place: String,
 }
 
-/// What an action came to; else why it failed.
+/// The result of an action, or why the action failed.
 type Done<T = ()> = Result<T, String>;
 
 fn in_words<T>(judged: Judged<T>) -> Done<T> {

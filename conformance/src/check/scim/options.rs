@@ -1,10 +1,10 @@
-//! What only the server's owner knows.
+//! Options that only the owner of the server can set.
 
 use serde_json::Value;
 
 use super::credentials::Credentials;
 
-/// What only the server's owner knows.
+/// Options that only the owner of the server can set.
 #[derive(Clone, Default)]
 pub struct Options {
     /// The domain of userNames and e-mail addresses; example.com if `None`.

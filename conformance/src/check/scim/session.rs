@@ -194,8 +194,8 @@ impl Session<'_> {
         }
     }
 
-    /// Sends a request of another tenant. The list of created resources does not get to know of
-    /// it: what is on the list is deleted with the first tenant's credentials.
+    /// Sends a request of another tenant. It is not added to the list of created resources, because
+    /// the resources on the list are deleted with the first tenant's credentials.
     pub(super) async fn send_as_other(&self, asked: &Asked) -> Result<Told, WireError> {
         let told = self.deliver(asked).await;
         match &told {
