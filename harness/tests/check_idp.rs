@@ -299,7 +299,7 @@ async fn each_fault_of_our_idp_is_found_by_the_checks_of_the_table() {
 }
 
 #[test]
-fn ids_are_unique_and_every_check_says_how_to_mend() {
+fn ids_are_unique_and_every_check_says_how_to_fix() {
     let checks = idp::checks();
     let ids: BTreeSet<&str> = checks.iter().map(|(it, _)| it.id.as_str()).collect();
     assert_eq!(ids.len(), checks.len());

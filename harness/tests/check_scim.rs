@@ -123,7 +123,7 @@ async fn our_portal_keeps_its_tenants_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_opens_nothing_is_told_before_anything_is_judged() {
+async fn a_refused_token_is_reported_before_the_checks() {
     let (world, base, _) = portal().await;
     let refused = judged(&base, "no-token-of-ours", false).await;
     assert!(
@@ -258,7 +258,7 @@ fn each_check_of_level_must_has_its_mutant() {
 }
 
 #[tokio::test]
-async fn an_interrupted_run_judges_nothing_more_and_leaves_nothing_behind() {
+async fn an_interrupted_run_stops_judging_and_deletes_its_resources() {
     let honest = Bent::default();
     let report = judged_through(&honest, true).await;
     assert_eq!(report.count(Verdict::Fail), 0);
@@ -290,7 +290,7 @@ impl Wire for Watched {
 }
 
 #[tokio::test]
-async fn read_only_sends_nothing_but_get() {
+async fn read_only_sends_only_get() {
     let watched = Watched::default();
     let report = judged_so(&watched, true, false).await;
     assert_eq!(told(&report, Verdict::Fail), Vec::<String>::new());

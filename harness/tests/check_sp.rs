@@ -384,7 +384,7 @@ fn refetched(provider: Provider, switches: &[Switch]) -> Provider {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_flaw_beyond_the_messages_is_named_and_nothing_else() {
+async fn each_flaw_gives_exactly_its_findings() {
     let mut wrong = Vec::new();
     let mut judging = futures::stream::iter(broken_sp::flaws::FLAWS)
         .map(|(group, flaws, expected)| {
@@ -401,7 +401,7 @@ async fn each_flaw_beyond_the_messages_is_named_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_hole_is_named_and_nothing_else() {
+async fn each_hole_gives_exactly_its_findings() {
     let faults = catalogue();
     let reasons: BTreeSet<&str> = faults
         .values()
@@ -484,7 +484,7 @@ async fn each_stranger_gets_the_findings_that_are_true_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_no_good_response_is_accepted_nothing_else_is_judged() {
+async fn nothing_is_judged_if_no_honest_response_is_accepted() {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let other = Provider::start(0, None, &ambient).await.unwrap();

@@ -166,7 +166,7 @@ fn every_input_is_read_and_judged_as_its_row_says() {
 }
 
 #[test]
-fn a_key_counts_for_the_entity_that_announces_it_alone() {
+fn a_key_counts_only_for_the_entity_that_announces_it() {
     let aggregate = fixture("aggregate.xml");
     let metadata = ["--metadata", aggregate.to_str().unwrap()];
     let traced = trace("signed-by-other-entity.xml", &metadata);
@@ -199,7 +199,7 @@ fn what_was_not_judged_is_named() {
 }
 
 #[test]
-fn destination_and_recipient_are_compared_with_the_address_that_is_given() {
+fn destination_and_recipient_are_compared_with_the_given_url() {
     let own = ["--acs", "https://sp.example.com/acs"];
     let right = trace("utf-16.xml", &own);
     assert_eq!(right.status, 0, "{}", right.text);
@@ -216,7 +216,7 @@ fn destination_and_recipient_are_compared_with_the_address_that_is_given() {
 }
 
 #[test]
-fn an_input_without_a_message_ends_with_what_to_give() {
+fn an_input_without_a_message_is_an_error_that_names_the_valid_inputs() {
     let folder = tempfile::tempdir().unwrap();
     for (content, words) in [
         ("{\"a\": 1}", "neither a HAR file"),

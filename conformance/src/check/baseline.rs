@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expected_failure_that_passes_is_told() {
+    fn an_expected_failure_that_passes_is_reported() {
         assert_eq!(
             verdict(true, r#"[{"id": "X-1", "reason": "known"}]"#),
             Verdict::Warn
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expectation_of_no_check_is_an_error() {
+    fn an_expected_failure_of_an_unknown_check_is_an_error() {
         let none = read(r#"[{"id": "X-2", "reason": "known"}]"#).unwrap();
         let now = "2026-06-01T12:00:00Z".parse().unwrap();
         assert!(report(false).against(&none, now).is_err());

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_masked_wherever_they_stand() {
+    fn secrets_are_masked_everywhere() {
         for secret in [
             "password=hunter22&x=1",
             "{\"access_token\": \"hunter22\"}",

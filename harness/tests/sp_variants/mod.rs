@@ -36,7 +36,7 @@ fn findings(report: &CheckReport) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hole_that_only_variants_reach_is_found_with_them() {
+async fn a_hole_that_only_variants_reach_is_found() {
     // No fault of the catalogue has an HMAC with SHA-384.
     fn is_believed(document: &str) -> bool {
         document.contains("#hmac-sha384\"")

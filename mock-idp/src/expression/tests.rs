@@ -65,7 +65,7 @@ fn documented_expressions_give_their_documented_results() {
 }
 
 #[test]
-fn the_clock_is_the_one_that_is_given() {
+fn the_given_clock_is_used() {
     assert_eq!(of("#datetime.now()"), "2026-03-01T08:00:00.123Z");
 }
 
@@ -116,7 +116,7 @@ fn what_is_disabled_is_refused_by_name() {
 }
 
 #[test]
-fn no_expression_outgrows_its_budget() {
+fn no_expression_exceeds_its_budget() {
     let mut nested = format!("'{}'", "a".repeat(50));
     for _ in 0..20 {
         nested = format!("#string.replace({nested}, 'a', 'aaaa', -1)");

@@ -67,7 +67,7 @@ mod tests {
         store.close().await;
     }
     #[tokio::test]
-    async fn a_database_of_a_newer_version_is_refused_and_stays_as_it_is() {
+    async fn a_database_of_a_newer_version_is_refused_and_not_changed() {
         sqlx::any::install_default_drivers();
         let folder = tempfile::tempdir().unwrap();
         let url = format!(

@@ -34,7 +34,7 @@ fn claims_are_read_as_the_identity_provider_wrote_them() {
 }
 
 #[test]
-fn either_signature_or_both_will_do_and_the_policy_may_ask_for_more() {
+fn either_signature_is_enough_unless_the_policy_requires_both() {
     use SignaturePolicy::{Assertion, Both, Either, Response};
     let cases = [
         (true, true, [Either, Assertion, Response, Both].as_slice()),
@@ -141,7 +141,7 @@ fn what_a_signature_names_is_on_the_list_whether_it_would_hold_or_not() {
 }
 
 #[test]
-fn another_key_is_refused_though_its_certificate_comes_along() {
+fn another_key_is_refused_even_with_its_certificate() {
     let xml = signed_by(&Signer {
         key: other_rsa(),
         ..signer()
@@ -188,7 +188,7 @@ fn cut<'x>(xml: &'x str, start: &str, end: &str) -> &'x str {
 }
 
 #[test]
-fn wrapped_signatures_are_refused_wherever_the_forgery_stands() {
+fn wrapped_signatures_are_refused_wherever_the_forgery_is() {
     let xml = signed_by(&signer());
     let genuine = cut(&xml, "<saml:Assertion", "</saml:Assertion>");
     let signature = cut(genuine, "<ds:Signature", "</ds:Signature>");
@@ -390,7 +390,7 @@ fn the_skew_is_granted_and_not_a_second_more() {
 }
 
 #[test]
-fn all_violations_are_told_not_only_the_first() {
+fn all_violations_are_reported_not_only_the_first() {
     let mut draft = response();
     draft.destination = Some("https://other.example".into());
     conditions(&mut draft).audience_restrictions = vec![vec!["other".into()]];
@@ -420,7 +420,7 @@ fn signed_after(find: &str, replacement: &str, signer: &Signer) -> String {
 }
 
 #[test]
-fn what_the_schema_and_the_profile_forbid_is_refused_though_it_is_signed() {
+fn signed_content_that_schema_or_profile_forbid_is_refused() {
     let both = Signer {
         response: true,
         assertion: true,

@@ -139,7 +139,7 @@ fn users_are_changed_as_known_clients_ask() {
 }
 
 #[test]
-fn members_come_and_go_as_known_clients_ask() {
+fn members_are_changed_as_known_clients_ask() {
     for (operations, expected) in [
         (
             json!([{"op": "add", "path": "members", "value": [{"value": "3"}, {"value": "1"}]}]),
@@ -372,7 +372,7 @@ fn what_is_immutable_stays() {
 }
 
 #[test]
-fn an_extension_of_ones_own_is_data() {
+fn a_custom_extension_is_data() {
     let document = json!({
         "id": "urn:example:scim:schemas:badge:2.0:User", "name": "Badge",
         "attributes": [

@@ -112,7 +112,7 @@ async fn the_warning_names_the_groups_that_still_hold() {
 }
 
 #[tokio::test]
-async fn every_act_that_ends_its_authors_administration_asks() {
+async fn every_action_that_ends_the_callers_own_admin_role_asks() {
     let parties = Parties::start().await;
     let (_, anna, _, _) = signed_in_with_sso(&parties).await;
     let asks = async |browser: &Browser, method: Method, path: &str, body: Value| {
@@ -230,7 +230,7 @@ async fn the_page_asks_in_between_and_loses_nothing_that_was_typed() {
 }
 
 #[tokio::test]
-async fn a_group_that_does_not_fit_what_scim_told_turns_step_3_amber() {
+async fn a_group_that_differs_from_the_scim_directory_turns_step_3_amber() {
     let parties = Parties::start().await;
     let (owner, _) = parties.integrated(2).await;
     let scim = Provisioning::of(&owner).await;
@@ -285,7 +285,7 @@ async fn a_group_that_does_not_fit_what_scim_told_turns_step_3_amber() {
 }
 
 #[tokio::test]
-async fn placeholders_are_no_ids_even_before_anything_is_known() {
+async fn placeholders_are_not_ids_even_without_a_directory() {
     let parties = Parties::start().await;
     let admin = parties.admin(2).await;
     admin.post(&step("start"), &Value::Null).await.is(200);

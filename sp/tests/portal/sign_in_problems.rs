@@ -113,7 +113,7 @@ async fn an_administrator_finds_a_refusal_by_its_reference() {
 }
 
 #[tokio::test]
-async fn nobody_reads_the_refusals_of_another_business_account() {
+async fn refusals_of_another_business_account_cannot_be_read() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let eve = Person::named("eve@evil.example", &["g-admins"]);
@@ -255,7 +255,7 @@ async fn a_wrong_certificate_is_named_beside_the_right_one() {
 }
 
 #[tokio::test]
-async fn wrong_clocks_audiences_and_addresses_are_named_with_what_was_expected() {
+async fn wrong_clocks_audiences_and_addresses_are_named_with_the_expected_value() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
@@ -310,7 +310,7 @@ async fn wrong_clocks_audiences_and_addresses_are_named_with_what_was_expected()
 }
 
 #[tokio::test]
-async fn a_group_that_is_nearly_the_entered_one_is_said_so() {
+async fn a_group_that_is_similar_to_the_entered_one_is_reported() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     for (came, what) in [

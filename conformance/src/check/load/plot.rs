@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plot_without_a_point_is_drawn_all_the_same() {
+    fn a_plot_without_points_is_drawn() {
         let plot = Plot {
             title: "Rate",
             x: "seconds",

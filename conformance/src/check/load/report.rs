@@ -367,7 +367,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_report_is_read_as_it_was_written() {
+    fn a_report_is_unchanged_after_writing_and_reading() {
         let report = report(1);
         let text = serde_json::to_string(&report).unwrap();
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_selects_in_any_letter_case() {
+    fn a_prefix_selects_checks_in_any_letter_case() {
         let selection = Selection::new(&["a-b".to_owned()], &[], &checks()).unwrap();
         assert!(selection.includes("A-B-01"));
         assert!(!selection.includes("A-C-01"));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selection_among_ids_gives_way_to_a_narrower_one() {
+    fn a_list_of_ids_does_not_limit_only() {
         let among = Some(vec!["A-B-01".to_owned()]);
         let selection = Selection::default().among(among.clone());
         assert!(selection.includes("A-B-01") && selection.asks_for("A-B-01"));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selection_of_nothing_is_an_error() {
+    fn a_selection_that_matches_no_check_is_an_error() {
         let unknown = ["A-D".to_owned()];
         assert!(Selection::new(&unknown, &[], &checks()).is_err());
         assert!(Selection::new(&[], &unknown, &checks()).is_err());

@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signed_octets_stand_in_their_order() {
+    fn the_signed_parameters_keep_their_order() {
         let query = "RelayState=r%20&x=1&SigAlg=a&SAMLRequest=m%2B&Signature=s";
         assert_eq!(
             signed_octets(query),
