@@ -96,8 +96,8 @@ mod tests {
         assert_eq!(
             refused.to_string(),
             format!(
-                "a newer version has written this database (its schema has version 9001, this \
-                 program knows up to {known}): start that version, or use a copy of the database \
+                "a newer version wrote this database (its schema has version 9001, this \
+                 program supports up to {known}): start that version, or use a copy of the database \
                  from before the upgrade"
             )
         );

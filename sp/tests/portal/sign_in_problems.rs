@@ -50,7 +50,7 @@ async fn an_administrator_finds_a_refusal_by_its_reference() {
     assert!(
         empty
             .body
-            .contains("Nobody was refused in the last 90 days."),
+            .contains("No user was refused in the last 90 days."),
         "{}",
         empty.body
     );
@@ -128,7 +128,7 @@ async fn refusals_of_another_business_account_cannot_be_read() {
             .get(PAGE)
             .await
             .body
-            .contains("Nobody was refused in the last 90 days.")
+            .contains("No user was refused in the last 90 days.")
     );
     assert_eq!(
         other.get("/api/business/refusals").await.is(200)["total"],
@@ -177,7 +177,7 @@ async fn the_refusal_of_an_unknown_domain_is_found_by_reference_or_by_who_enters
         let entry = entry(whoever, &answer).await;
         assert_eq!(entry["domain"], "new.example");
         assert_eq!(
-            entry["who"], "somebody at new.example",
+            entry["who"], "a user at new.example",
             "not whose address it is"
         );
     }
