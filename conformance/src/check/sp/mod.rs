@@ -369,7 +369,7 @@ impl Judge {
                 login.attempt(Some(fault), form).await,
             ),
             Delivery::Once => (
-                "a refusal: nobody is logged in, and the probe does not match --expect",
+                "a refusal: no user is logged in, and the probe does not match --expect",
                 login.attempt(Some(fault), form).await,
             ),
             Delivery::Again => (

@@ -22,7 +22,7 @@ rows! {
     expects "only the elements and attributes that saml-schema-protocol-2.0.xsd allows, in its order";
     fix "Let the SAML library write the AuthnRequest, and put elements of your own namespace into Extensions.";
     valid
-"SAML-SP-REQ-02", Must, Harm::Protection, "saml-core §1.3.4"; "Every AuthnRequest has a different ID that nobody can guess";
+"SAML-SP-REQ-02", Must, Harm::Protection, "saml-core §1.3.4"; "Every AuthnRequest has a different ID that cannot be guessed";
     expects "a valid xs:ID that is never used twice, with at least 16 random characters";
     fix "Create the ID from at least 128 random bits, and begin it with a letter or an underscore.";
     unique_ids
