@@ -59,7 +59,7 @@ pub(crate) struct Leaver {
     /// `--group`. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
-    /// userName of a person who exists already and can log in. If nobody whom SCIM created
+    /// userName of a person who exists already and can log in. If no person whom SCIM created
     /// can log in, this person shows whether the set-up is wrong or the application
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
