@@ -64,7 +64,7 @@ PROPTEST_CASES=${PROPTEST_CASES:-200} \
 say "schemathesis on both OpenAPI documents"
 SCHEMATHESIS_EXAMPLES=${SCHEMATHESIS_EXAMPLES:-100} scripts/interop/schemathesis.sh
 
-say "check idp, check sp and check leaver on products of others, and on published vulnerabilities"
+say "check idp, check sp and check leaver on products of other projects, and on published vulnerabilities"
 for script in idps sps leaver holes; do scripts/interop/$script.sh; done
 
 say "the portal at 70 % load with a disk that is full at times"
