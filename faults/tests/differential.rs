@@ -92,7 +92,7 @@ fn content_that_transforms_remove_is_not_signed() {
         let fault = all.find(|fault| fault.id == id).unwrap();
         assert!(fault.impersonates(), "{id}");
         let forged = world::forged(&fault).unwrap();
-        // It carries the transform out, so the forged name is no obstacle.
+        // libxmlsec1 carries out the transform, which removes the forged name.
         assert!(holds_for_xmlsec(folder.path(), &forged.xml), "{id}");
     }
 }

@@ -37,7 +37,7 @@ fn every_variant_is_refused() {
                 continue;
             }
         };
-        // Whoever got in under the signed name is the attacker; the portal refuses the domain.
+        // A login with the signed name is the attacker's own; the portal refuses the domain.
         if let Ok(checked) = came
             && (!variant.fault.impersonates() || checked.name_id().value == world::VICTIM)
         {

@@ -129,7 +129,7 @@ impl Store {
                 })
                 .connect(url)
         };
-        // Without this test, the pool would try for half a minute to open a file that is no
+        // Without this test, the pool would try for half a minute to open a file that is not a
         // database.
         sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;
         let mut first = AnyConnection::connect(url).await?;

@@ -23,7 +23,7 @@ const PAGES: [&str; 8] = [
 ];
 
 /// The forms that ask for confirmation, and those that do not. The test fails
-/// for a form in neither list: whoever adds a form must decide whether it asks.
+/// for a form in neither list: every new form must be added to one of them.
 const ASKS: [&str; 6] = [
     "/profile/business/idp_integration/deactivate",
     "/profile/business/idp_integration/remove-domain",

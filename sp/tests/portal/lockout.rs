@@ -303,7 +303,7 @@ async fn placeholders_are_not_ids_even_without_a_directory() {
 async fn an_active_integration_asks_before_its_admins_group_stops_fitting() {
     let parties = Parties::start().await;
     let (owner, _, _, _) = signed_in_with_sso(&parties).await;
-    // The backup login keeps its own access, but nobody else would be
+    // The backup login keeps its own access, but no other user would be
     // an administrator.
     let asked = owner
         .put(&step("groups"), &groups(("portal admins", ADMINS_ID)))

@@ -1,5 +1,5 @@
 //! Administrators find refusals in the list, as an entry, in the audit log and
-//! by the JSON API; nobody else does.
+//! by the JSON API; other users do not.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};

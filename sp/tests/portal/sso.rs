@@ -430,8 +430,8 @@ async fn an_unsolicited_response_is_accepted_only_if_the_tenant_allows_it() {
         .await
         .is(303);
     browser.get("/whoami").await.is(200);
-    // It is accepted once like any other Response; a Response to somebody
-    // else's request is never accepted.
+    // It is accepted once like any other Response; a Response to the
+    // request of another browser is never accepted.
     let again = parties.browser().posts(&tenant.acs_url, &xml, "").await;
     again.is(403);
     assert_eq!(reason(&admin, &again).await["code"], "assertion-replayed");

@@ -177,7 +177,7 @@ fn decrypted(
     response_signed: bool,
 ) -> Result<Verified, Refusal> {
     // Use one code for every plaintext. Otherwise an attacker could learn from the answers what a
-    // changed ciphertext decrypts to. If the response is signed, nobody else can have changed it.
+    // changed ciphertext decrypts to. If the response is signed, an attacker cannot have changed it.
     let unusable = |reason: String| Refusal::new(Code::EncryptedAssertion, reason);
     let concealed = |refusal: Refusal| match response_signed {
         true => refusal,
