@@ -67,7 +67,7 @@ pub struct Mover {
 pub struct Plan {
     /// `displayName` of the group that gives access. All persons are added to it.
     pub group: Option<String>,
-    /// Another group, whose rights the probe shows.
+    /// Another group. The probe shows its rights.
     pub mover: Option<Mover>,
     /// API tokens, if the application issues them.
     pub tokens: Option<Tokens>,

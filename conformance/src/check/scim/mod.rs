@@ -120,7 +120,7 @@ static FAMILIES: &[&[Item]] = &[
 /// The checks of two tenants, which need credentials of both.
 static TENANTS: &[Item] = tenant::CHECKS;
 
-/// What only profiles demand (`fixtures/profiles`).
+/// The checks that only profiles require (`fixtures/profiles`).
 static DEMANDED: &[&[Item]] = &[
     demanded_service::CHECKS,
     demanded_users::CHECKS,
