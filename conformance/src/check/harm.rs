@@ -39,7 +39,7 @@ impl Attacker {
     }
 }
 
-/// What it means that a check fails.
+/// The consequence of a failed check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Harm {
     /// An attacker can log in as another user.

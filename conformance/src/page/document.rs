@@ -85,7 +85,7 @@ pub fn legend() -> Markup {
     }
 }
 
-/// How deep lines are indented: of ten thousand levels, the spaces would be
+/// Maximum depth of the indentation: at ten thousand levels, the spaces would be
 /// megabytes.
 const DEEPEST: usize = 30;
 

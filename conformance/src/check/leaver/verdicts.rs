@@ -187,7 +187,7 @@ fn session_stays_ended(subject: &Subject, root: &'static str) -> Judged {
 }
 
 fn token_stays_ended(subject: &Subject, root: &'static str) -> Judged {
-    // If the application issues no tokens, this returns the reason.
+    // Ends with the reason if the application issues no tokens.
     subject.token.require()?;
     let later = subject.facts.old_token.as_ref();
     stays_ended("token", &subject.token, later, root)

@@ -46,12 +46,12 @@ impl TrustedKeys {
 /// Which signatures a service provider requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SignaturePolicy {
-    /// That of the response or of the assertion, as the profile requires.
+    /// The signature of the response or of the assertion, as the profile requires.
     #[default]
     Either,
-    /// That of the assertion.
+    /// The signature of the assertion.
     Assertion,
-    /// That of the response.
+    /// The signature of the response.
     Response,
     /// Both of them.
     Both,
