@@ -343,7 +343,7 @@ async fn slow_and_endless_answers_do_not_block_the_run() {
 }
 
 #[tokio::test]
-async fn a_target_that_dies_once_and_comes_back_is_judged_to_the_end() {
+async fn a_target_that_crashes_once_and_restarts_is_judged_to_the_end() {
     let target = Target::start(Behavior::HangsOnce).await;
     let (code, report) = judged(&target).await;
     assert_eq!(code, 1, "{}", report["error"]);

@@ -179,7 +179,7 @@ fn a_key_counts_only_for_the_entity_that_announces_it() {
 }
 
 #[test]
-fn what_was_not_judged_is_named() {
+fn unjudged_parts_are_named() {
     let traced = trace("utf-16.xml", &[]);
     for words in [
         "Not judged",

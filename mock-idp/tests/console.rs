@@ -147,7 +147,7 @@ async fn a_session_ends_by_sign_off_and_by_time() {
 }
 
 #[tokio::test]
-async fn a_sign_on_leads_nowhere_else() {
+async fn a_sign_on_redirects_only_to_the_console() {
     let world = World::new().await;
     let (_, administrator) = Administrator::sign_on(&world, "admin-token").await;
     for (wanted, to) in [

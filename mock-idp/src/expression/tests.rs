@@ -79,7 +79,7 @@ fn text_around_an_expression_is_kept() {
 }
 
 #[test]
-fn what_is_disabled_is_refused_by_name() {
+fn disabled_syntax_is_refused_with_its_column() {
     for (expression, message) in [
         (
             "5+6",

@@ -86,7 +86,7 @@ fn every_accepted_algorithm_verifies_and_sha1_does_not() {
 }
 
 #[test]
-fn what_a_signature_names_is_on_the_list_whether_it_would_hold_or_not() {
+fn unlisted_algorithms_and_transforms_are_refused() {
     let xml = signed_by(&signer());
     let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
     let enveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
@@ -278,7 +278,7 @@ fn wrapped_signatures_are_refused_wherever_the_forgery_is() {
 }
 
 #[test]
-fn what_is_not_a_signed_response_is_named() {
+fn messages_other_than_a_signed_response_are_refused_with_the_reason() {
     let xml = signed_by(&signer());
     let declined = Response {
         status: Status {
@@ -489,7 +489,7 @@ fn signed_content_that_schema_or_profile_forbid_is_refused() {
 }
 
 #[test]
-fn a_signature_stands_right_after_the_issuer() {
+fn a_signature_has_to_follow_the_issuer() {
     let signed = signed_by(&signer());
     let start = signed.find("<ds:Signature").unwrap();
     let end = signed.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();

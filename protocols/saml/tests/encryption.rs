@@ -133,7 +133,7 @@ fn a_plain_assertion_beside_the_encrypted_one_is_refused() {
 }
 
 #[test]
-fn a_signed_response_is_verified_as_it_came() {
+fn a_signed_response_is_verified_before_decryption() {
     let signer = Signer {
         response: true,
         assertion: false,

@@ -179,7 +179,7 @@ fn members_are_changed_as_known_clients_ask() {
 }
 
 #[test]
-fn what_cannot_be_done_has_its_keyword() {
+fn a_refused_patch_has_its_scim_type() {
     for (operations, keyword) in [
         (json!([]), "invalidSyntax"),
         (json!([{"op": "delete", "path": "title"}]), "invalidSyntax"),
@@ -318,7 +318,7 @@ fn an_answer_has_what_was_asked_for() {
 }
 
 #[test]
-fn a_list_is_told_apart_where_that_can_be() {
+fn changes_of_members_are_separated_if_possible() {
     use scim::patch::ListChange::{Join, Leave, Replace};
     let split = |operations: Value| {
         let body = json!({
@@ -360,7 +360,7 @@ fn a_list_is_told_apart_where_that_can_be() {
 }
 
 #[test]
-fn what_is_immutable_stays() {
+fn immutable_values_cannot_be_changed() {
     let change = json!([{"op": "replace", "path": "members[value eq \"1\"].value", "value": "9"}]);
     let error = patched(&group(), &GROUP_TYPE, change).unwrap_err();
     assert_eq!(error.scim_type, Some(scim::ScimType::Mutability));

@@ -353,7 +353,7 @@ async fn a_replaced_token_says_until_when_it_works_and_can_be_ended() {
 }
 
 #[tokio::test]
-async fn the_token_made_at_the_start_is_shown_until_the_first_call() {
+async fn the_first_token_is_shown_until_its_first_use() {
     let parties = Parties::start().await;
     let admin = parties.admin(2).await;
     let shown = admin.post(&step("start"), &Value::Null).await.is(200);

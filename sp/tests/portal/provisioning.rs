@@ -94,7 +94,7 @@ pub(crate) async fn sign_on(
 }
 
 #[tokio::test]
-async fn a_user_who_leaves_is_disabled_or_deleted_frees_the_seat() {
+async fn a_disabled_or_deleted_user_frees_the_seat() {
     for how in ["leaves", "is disabled", "is deleted"] {
         let parties = Parties::start().await;
         let (admin, tenant) = parties.integrated(1).await;

@@ -311,7 +311,7 @@ async fn forbidden_and_unreadable_requests_get_scim_errors() {
 }
 
 #[tokio::test]
-async fn discovery_describes_what_is_there() {
+async fn discovery_describes_the_server() {
     let parties = Parties::start().await;
     let scim = Scim::of(&parties).await;
     let config = scim.get("/ServiceProviderConfig").await;

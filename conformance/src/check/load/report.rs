@@ -344,7 +344,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_not_reached_is_said() {
+    fn each_missed_limit_is_a_sentence() {
         let figures = report(1).figures;
         let floor = Floor {
             min_rate: Some(60.0),

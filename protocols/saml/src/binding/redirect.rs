@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_comes_back_with_its_relay_state() {
+    fn a_message_and_its_relay_state_are_unchanged_after_encoding_and_decoding() {
         let url = encode(
             "https://idp/sso?x=1",
             Parameter::Request,

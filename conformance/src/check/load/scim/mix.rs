@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_mix_is_refused() {
+    fn an_invalid_mix_is_refused() {
         for text in ["", "read", "read=x", "swim=1", "read=0", "read=1,read=2"] {
             assert!(text.parse::<Mix>().is_err(), "{text}");
         }

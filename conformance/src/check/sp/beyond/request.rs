@@ -303,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_varies_is_counted_without_the_common_beginning() {
+    fn variation_is_counted_without_the_common_beginning() {
         let all = ["_sp-0001".to_owned(), "_sp-0002".to_owned()];
         assert_eq!(varying(&all[0], &all), 1);
         let all = ["_abcdef".to_owned(), "_ghijkl".to_owned()];
