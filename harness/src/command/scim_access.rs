@@ -142,7 +142,7 @@ impl ScimAccess {
             };
             let name = name.trim().to_ascii_lowercase();
             reqwest::header::HeaderName::from_bytes(name.as_bytes())
-                .with_context(|| format!("invalid --header: {name} is no header name"))?;
+                .with_context(|| format!("invalid --header: {name} is not a header name"))?;
             Ok((name, value.trim().to_owned()))
         });
         Ok(scim::Options {

@@ -133,7 +133,7 @@ fn interrupted(stop: &Stop) -> Option<SetUpError> {
     let signal = stop.signal()?;
     Some(SetUpError::new(
         "interrupted",
-        format!("{} came before anything was measured.", signal.name()),
+        format!("{} arrived before the measurement.", signal.name()),
         "Run it again.",
     ))
 }
