@@ -104,7 +104,7 @@ say "scenarios"
 "$rehearsal" run --junit "${REHEARSAL_JUNIT:-rehearsal-junit.xml}"
 "$rehearsal" coverage
 
-say "products of others: a SCIM tester, SCIM servers, service providers"
+say "products of other projects: a SCIM tester, SCIM servers, service providers"
 # In parallel, because each mostly waits for downloads.
 scripts=(scim2-tester scim-servers saml-sps)
 for script in "${scripts[@]}"; do

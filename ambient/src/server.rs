@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_is_answered_and_knows_its_client() {
+    async fn a_request_is_answered_and_has_the_client_address() {
         let (address, _, _) = started(Patience::default()).await;
         let request =
             "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc";
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_waits_for_no_silent_connection() {
+    async fn shutdown_does_not_wait_for_silent_connections() {
         let ended = Patience {
             end: SHORT,
             ..Patience::default()

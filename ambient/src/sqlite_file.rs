@@ -46,7 +46,7 @@ pub fn create_private_database(url: &str) -> io::Result<()> {
 }
 
 /// An SQLite file that is in use. On Unix another process can delete or replace it meanwhile.
-/// SQLite does not notice that and writes on into a file that nobody can open again.
+/// SQLite does not notice that, and continues to write to a file that cannot be opened again.
 #[derive(Debug, Clone)]
 pub struct SqliteFile {
     path: PathBuf,

@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_with_a_saml_response_is_caught_with_its_entities_decoded() {
+    fn a_form_with_a_saml_response_is_found_with_its_entities_decoded() {
         let page = page(
             r#"<form method="post" action="https://sp.example/acs?a=1&amp;b=2">
                <input type="hidden" name="SAMLResponse" value="PHNhbWw+"/></form>"#,

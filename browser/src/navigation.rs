@@ -70,7 +70,7 @@ impl CookieStore for Cookies {
     }
 }
 
-/// An HTTP client for navigations, which follows no redirect by itself.
+/// An HTTP client for navigations, which does not follow redirects.
 #[derive(Debug, Clone)]
 pub struct Navigator {
     client: reqwest::Client,

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sites_are_told_apart_as_chromium_does() {
+    fn sites_are_distinguished_as_in_chromium() {
         for (one, other, expected) in [
             ("http://127.0.0.1:1", "http://127.0.0.1:2", true),
             ("http://localhost:1", "http://localhost:2", true),

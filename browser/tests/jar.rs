@@ -83,7 +83,7 @@ fn cookies_come_back_as_in_chromium() {
 }
 
 #[test]
-fn a_link_from_another_site_brings_lax_and_not_strict() {
+fn a_link_from_another_site_sends_lax_and_not_strict_cookies() {
     let portal = url("http://portal.localhost/");
     let mut jar = Jar::default();
     for cookie in ["a=1; SameSite=Lax", "b=1; SameSite=Strict", "c=1"] {
@@ -151,7 +151,7 @@ fn host_path_and_lifetime_decide_too() {
 }
 
 #[test]
-fn setting_again_replaces_and_an_end_in_the_past_deletes() {
+fn a_new_cookie_replaces_the_old_one_and_an_expired_one_deletes_it() {
     let portal = url("http://127.0.0.1:1/");
     let mut jar = Jar::default();
     jar.set("c=1; Path=/", &portal, start());

@@ -1,8 +1,8 @@
 //! A headless desktop app: does what Parallels Desktop does when a user activates it by SSO,
 //! without a window.
 //!
-//! It knows the portal's desktop API, and what any browser can do: follow redirects, keep
-//! cookies and fill in forms. It knows nothing of SAML: it passes the identity provider's
+//! It uses the portal's desktop API, and the functions of any browser: follow redirects, keep
+//! cookies and fill in forms. It does not read SAML: it passes the identity provider's
 //! Response to the portal without reading it.
 //!
 //! To support a further page between the portal and the SAML Response (a consent, a second

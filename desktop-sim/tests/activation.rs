@@ -93,7 +93,7 @@ fn credentials(password: &str) -> Credentials {
 }
 
 #[tokio::test]
-async fn the_app_carries_the_idps_answer_to_the_portal_and_is_activated() {
+async fn the_app_sends_the_idps_response_to_the_portal_and_is_activated() {
     let mut transcript = Transcript::default();
     let activated = app()
         .await

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_read_and_named_after_what_it_holds() {
+    fn every_file_is_valid_and_named_after_its_contents() {
         for (files, read) in [(FAULTS, catalogue()), (CONTROLS, controls())] {
             let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
             let read = read.unwrap();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_says_what_its_acceptance_means_and_no_control_does() {
+    fn every_fault_states_its_harm_and_no_control_does() {
         let is_function = |fault: &Fault| fault.harm == Harm::Function;
         assert!(!catalogue().unwrap().iter().any(is_function));
         assert!(controls().unwrap().iter().all(is_function));

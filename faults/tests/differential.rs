@@ -51,7 +51,7 @@ fn holds_for_xmlsec(folder: &Path, xml: &str) -> bool {
 }
 
 #[test]
-fn both_judges_say_the_same_of_every_signature() {
+fn both_verifiers_agree_on_every_signature() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("idp.pem"), world::certificate().to_pem()).unwrap();
     let mut differ = BTreeMap::new();
@@ -79,7 +79,7 @@ fn both_judges_say_the_same_of_every_signature() {
 }
 
 #[test]
-fn what_transforms_leave_out_is_signed_by_nothing() {
+fn content_that_transforms_remove_is_not_signed() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("idp.pem"), world::certificate().to_pem()).unwrap();
     let ids = [
@@ -92,7 +92,7 @@ fn what_transforms_leave_out_is_signed_by_nothing() {
         let fault = all.find(|fault| fault.id == id).unwrap();
         assert!(fault.impersonates(), "{id}");
         let forged = world::forged(&fault).unwrap();
-        // It carries the transform out, so the forged name is no obstacle.
+        // libxmlsec1 carries out the transform, which removes the forged name.
         assert!(holds_for_xmlsec(folder.path(), &forged.xml), "{id}");
     }
 }

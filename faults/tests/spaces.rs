@@ -37,7 +37,7 @@ fn every_variant_is_refused() {
                 continue;
             }
         };
-        // Whoever got in under the signed name is the attacker; the portal refuses the domain.
+        // A login with the signed name is the attacker's own; the portal refuses the domain.
         if let Ok(checked) = came
             && (!variant.fault.impersonates() || checked.name_id().value == world::VICTIM)
         {
@@ -48,7 +48,7 @@ fn every_variant_is_refused() {
 }
 
 #[test]
-fn no_two_variants_are_one_message_and_none_is_honest() {
+fn variants_differ_and_none_is_honest() {
     let mut seen = BTreeMap::new();
     let mut wrong = Vec::new();
     for cover in [Cover::Assertion, Cover::Response, Cover::Both] {
@@ -66,7 +66,7 @@ fn no_two_variants_are_one_message_and_none_is_honest() {
 }
 
 #[test]
-fn every_variant_has_words_of_its_own() {
+fn every_variant_has_its_own_description() {
     let mut seen = BTreeSet::new();
     for variant in variants() {
         let words = format!("{} {}", variant.space, variant.words);
@@ -77,7 +77,7 @@ fn every_variant_has_words_of_its_own() {
 }
 
 #[test]
-fn a_sample_is_the_same_for_the_same_seed_and_another_for_another() {
+fn the_seed_determines_the_sample() {
     let ids = |seed| -> Vec<String> {
         let all = sample(variants(), 50, seed).into_iter();
         all.map(|variant| variant.fault.id).collect()

@@ -13,7 +13,7 @@
 //! - [`steps`]: the steps of the scenarios, one file for each group of procedures;
 //! - [`scenario`]: the list of scenarios, and how they are run;
 //! - [`check`], [`trace`], [`inspection`]: from the crate `conformance`, which checks
-//!   endpoints of others and does not depend on the parties;
+//!   endpoints of other projects and does not depend on the parties;
 //! - [`seed`]: the set-up as one file; [`snapshot`]: the whole state of the parties;
 //! - `simulation`: license keys, DNS records, clock and faults, on a page and by commands;
 //! - [`schemas`]: the JSON Schemas of the files that other programs read and write;

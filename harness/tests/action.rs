@@ -18,7 +18,7 @@ use serde_json::Value;
 use target::{Behavior, Target};
 use tempfile::TempDir;
 
-/// What a step left behind.
+/// The result of a step.
 struct Step {
     status: i32,
     log: String,

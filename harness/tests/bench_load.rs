@@ -167,7 +167,7 @@ async fn wrong_answers_are_errors_by_kind_and_not_in_the_latency() {
     for (fault, kind) in [(Fault::Fails, "HTTP 500"), (Fault::WrongId, "wrong id")] {
         let (code, report, server) = with_fault(fault, "read=1", &[]).await;
         assert_eq!(code, 1, "{report:#}");
-        // Each third of 30, from the third read on; two reads are before the load.
+        // Every third of the 30 reads fails. Two more reads come before the load.
         assert_eq!(report["failed"], 10, "{report:#}");
         assert_eq!(report["succeeded"], 20);
         assert_eq!(report["errors"].as_array().unwrap().len(), 1);
@@ -175,14 +175,14 @@ async fn wrong_answers_are_errors_by_kind_and_not_in_the_latency() {
         let example = report["errors"][0]["example"].as_str().unwrap();
         assert!(example.starts_with("GET /Users/"), "{example}");
         assert_eq!(server.left(), Vec::<String>::new());
-        // What is accepted is no finding.
+        // Ten errors are accepted, so the run succeeds.
         let (code, ..) = with_fault(Fault::Fails, "read=1", &["--max-errors", "10"]).await;
         assert_eq!(code, 0);
     }
 }
 
 #[tokio::test]
-async fn a_limit_is_waited_for_and_counted_apart() {
+async fn limited_requests_wait_and_are_counted_separately() {
     let (code, report, _) = with_fault(Fault::Limits, "read=1", &[]).await;
     assert_eq!(code, 0, "{report:#}");
     assert_eq!(report["succeeded"], 30);
@@ -191,7 +191,7 @@ async fn a_limit_is_waited_for_and_counted_apart() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_is_an_error_of_its_own_kind() {
+async fn a_missing_answer_is_its_own_kind_of_error() {
     let (code, report, _) = with_fault(
         Fault::Hangs,
         "read=1",
@@ -217,7 +217,7 @@ async fn a_redirect_to_another_host_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_lost_is_found_by_the_next_read() {
+async fn a_lost_write_is_found_by_the_next_read() {
     let (code, report, _) = with_fault(Fault::Forgets, "read=1,patch=1", &[]).await;
     assert_eq!(code, 1, "{report:#}");
     let errors = report["errors"].as_array().unwrap();
@@ -226,7 +226,7 @@ async fn a_write_that_is_lost_is_found_by_the_next_read() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_deleted_is_listed() {
+async fn resources_that_cannot_be_deleted_are_listed() {
     let (code, report, server) = with_fault(Fault::Keeps, "read=1", &[]).await;
     assert_eq!(code, 0, "{report:#}");
     let left = report["left"].as_array().unwrap();
@@ -235,7 +235,7 @@ async fn what_cannot_be_deleted_is_listed() {
 }
 
 #[tokio::test]
-async fn what_fails_without_load_is_left_out_or_refused() {
+async fn operations_that_fail_without_load_are_left_out_or_refused() {
     let (code, report, _) = with_fault(Fault::Keeps, "read=1,delete=1", &[]).await;
     assert_eq!(code, 2);
     assert_eq!(report["error"]["code"], "operation-fails");
@@ -334,7 +334,7 @@ async fn our_idp_signs_people_on() {
     assert_eq!(complaints(&report), Vec::<String>::new());
     assert_eq!(operation(&report, "sign-on")["succeeded"], 6);
 
-    // Who is second in the list has another password.
+    // The second person in the list has a wrong password.
     let two = format!("{user}:{password}\nnobody:not-it\n");
     let ended = load(&two, &["--count", "4"]).await;
     let report = ended.json();

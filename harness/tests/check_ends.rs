@@ -87,7 +87,7 @@ async fn send(signal: &str, process: u32) {
 }
 
 #[tokio::test]
-async fn a_signal_in_the_middle_of_check_scim_cleans_up_and_is_in_every_form() {
+async fn a_signal_during_check_scim_cleans_up_and_is_in_every_report() {
     let folder = tempfile::tempdir().unwrap();
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let target = Target::start(Behavior::Pauses).await;
@@ -130,7 +130,7 @@ async fn a_signal_in_the_middle_of_check_scim_cleans_up_and_is_in_every_form() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_at_once_and_lists_what_remains() {
+async fn a_second_signal_ends_the_run_at_once_and_lists_the_remaining_resources() {
     let target = Target::start(Behavior::HangsAtDelete).await;
     let mut command = tokio::process::Command::from(rehearsal(&[
         "check",
@@ -166,7 +166,7 @@ async fn a_second_signal_ends_at_once_and_lists_what_remains() {
 }
 
 #[tokio::test]
-async fn a_signal_in_the_middle_of_check_sp_and_check_idp_reports_what_was_judged() {
+async fn a_signal_during_check_sp_and_check_idp_reports_the_judged_checks() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let port = || {
@@ -313,7 +313,7 @@ async fn judged(target: &Target) -> (i32, Value) {
 }
 
 #[tokio::test]
-async fn a_target_that_hangs_in_the_middle_is_given_up_and_told_as_denial_of_service() {
+async fn a_target_that_hangs_during_the_run_is_reported_as_denial_of_service() {
     let target = Target::start(Behavior::HangsAfter(60)).await;
     let (code, report) = judged(&target).await;
     assert_eq!(code, 2);
@@ -328,7 +328,7 @@ async fn a_target_that_hangs_in_the_middle_is_given_up_and_told_as_denial_of_ser
 }
 
 #[tokio::test]
-async fn a_target_that_drips_or_never_ends_its_answers_is_not_waited_for() {
+async fn slow_and_endless_answers_do_not_block_the_run() {
     for (behavior, says) in [
         (Behavior::Drips, "no answer within 0.5 s"),
         (Behavior::Endless, "longer than 4 MiB"),
@@ -343,7 +343,7 @@ async fn a_target_that_drips_or_never_ends_its_answers_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_target_that_dies_once_and_comes_back_is_judged_to_the_end() {
+async fn a_target_that_crashes_once_and_restarts_is_judged_to_the_end() {
     let target = Target::start(Behavior::HangsOnce).await;
     let (code, report) = judged(&target).await;
     assert_eq!(code, 1, "{}", report["error"]);

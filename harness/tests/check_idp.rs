@@ -127,7 +127,7 @@ fn findings(report: &CheckReport) -> BTreeSet<String> {
 
 /// One complete recording takes most of the time, so all tests of it are here.
 #[tokio::test(flavor = "multi_thread")]
-async fn our_idp_has_no_finding_a_recording_is_judged_alike_and_each_check_can_find() {
+async fn our_idp_has_no_finding_and_each_check_finds_its_deviation() {
     let mut stage = Stage::set().await;
     let recording = stage.whole().await;
     let report = idp::judge(&recording);
@@ -299,7 +299,7 @@ async fn each_fault_of_our_idp_is_found_by_the_checks_of_the_table() {
 }
 
 #[test]
-fn ids_are_unique_and_every_check_says_how_to_mend() {
+fn ids_are_unique_and_every_check_says_how_to_fix() {
     let checks = idp::checks();
     let ids: BTreeSet<&str> = checks.iter().map(|(it, _)| it.id.as_str()).collect();
     assert_eq!(ids.len(), checks.len());

@@ -101,7 +101,7 @@ fn judged(mut report: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_signs_on_and_the_recording_is_judged_alike() {
+async fn a_person_signs_on_and_the_recording_gives_the_same_verdicts() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (port, metadata, record) = (free_port(), path("sp.xml"), path("idp.json"));

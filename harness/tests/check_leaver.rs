@@ -1,5 +1,5 @@
-//! Tests `rehearsal check leaver`. The portal passes. For an application with one hole exactly
-//! the checks of this hole fail. All created accounts are deleted.
+//! Tests `rehearsal check leaver`. The portal passes. At an application with one hole, exactly
+//! the checks for this hole fail. All created accounts are deleted.
 #![allow(clippy::unwrap_used)]
 
 mod leaver_app;

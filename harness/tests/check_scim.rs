@@ -124,7 +124,7 @@ async fn our_portal_keeps_its_tenants_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_that_opens_nothing_is_told_before_anything_is_judged() {
+async fn a_refused_token_is_reported_before_the_checks() {
     let (world, base, _) = portal().await;
     let refused = judged(&base, "no-token-of-ours", false).await;
     assert!(
@@ -188,7 +188,7 @@ async fn an_honest_server_passes_every_check_and_is_left_empty() {
 /// Returns what is wrong with the report about a mutant; None if nothing is.
 async fn misjudged(mutant: Mutant) -> Option<String> {
     let bent = Bent::with(mutant.bend);
-    // Another tenant only where tenants are confused.
+    // Use a second tenant only for mutants that confuse tenants.
     let report = match mutant.fires.starts_with("SCIM-TENANT-") {
         true => judged_with_second(&bent).await,
         false => judged_through(&bent, false).await,
@@ -255,19 +255,19 @@ fn each_check_of_level_must_has_its_mutant() {
     let musts: BTreeSet<&str> = musts.iter().map(|it| it.id.as_str()).collect();
     let others: BTreeSet<&str> = others.iter().map(|it| it.id.as_str()).collect();
     let mut fired: BTreeSet<&str> = mutants().iter().map(|it| it.fires).collect();
-    // Some checks of other levels have one, too.
+    // Mutants exist for some checks of other levels, too.
     fired.retain(|id| !others.contains(id));
     assert_eq!(musts, fired);
 }
 
 #[tokio::test]
-async fn an_interrupted_run_judges_nothing_more_and_leaves_nothing_behind() {
+async fn an_interrupted_run_stops_judging_and_deletes_its_resources() {
     let honest = Bent::default();
     let report = judged_through(&honest, true).await;
     assert_eq!(report.count(Verdict::Fail), 0);
     let interruption = report.incomplete.unwrap();
     assert_eq!(interruption.signal, Signal::Terminate);
-    // Those of tenants need the credentials of a second one, those of OAuth a client.
+    // The checks of tenants need the credentials of a second tenant, those of OAuth a client.
     let all = catalogue().into_iter();
     let needs_more = ["SCIM-TENANT-", "SCIM-OAUTH-"];
     let all = all.filter(|it| !needs_more.iter().any(|family| it.id.starts_with(family)));
@@ -294,7 +294,7 @@ impl Wire for Watched {
 }
 
 #[tokio::test]
-async fn read_only_sends_nothing_but_get() {
+async fn read_only_sends_only_get() {
     let watched = Watched::default();
     let report = judged_so(&watched, true, false).await;
     assert_eq!(told(&report, Verdict::Fail), Vec::<String>::new());

@@ -1,6 +1,6 @@
-//! `rehearsal check sp`: no finding at our own portal, each refusal for the
-//! reason that the catalogue names; and exactly the one hole of a service
-//! provider that has one.
+//! `rehearsal check sp`: no finding at Rehearsal's own portal, which refuses each fault for the
+//! reason in the catalogue; and for a service provider with one hole, exactly the findings of
+//! this hole.
 #![allow(clippy::unwrap_used)]
 
 mod broken_sp;
@@ -28,7 +28,7 @@ use saml::metadata::SpMetadata;
 use serde_json::Value;
 use url::Url;
 
-/// Faults by the id of their check.
+/// Returns the faults by the id of their check.
 fn catalogue() -> BTreeMap<String, faults::Fault> {
     let all = faults::catalogue().unwrap().into_iter();
     all.map(|fault| (fault.check.clone(), fault)).collect()
@@ -69,7 +69,7 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
         target: portal_target(&ready).await,
         provider,
         person: Person::of_the_guide("grace@lumen.example"),
-        // A part of them: scripts/nightly.sh sends all.
+        // Only a sample; scripts/nightly.sh sends all variants.
         variants: match std::env::var("REHEARSAL_VARIANTS") {
             Ok(_) => Variants::All,
             Err(_) => Variants::Sample {
@@ -78,7 +78,7 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
             },
         },
         runner: Runner {
-            // Only a profile demands it.
+            // Only a profile requires SAML-SP-CERT-09.
             selection: Selection::default().also("SAML-SP-CERT-09"),
             ..Runner::default()
         },
@@ -88,10 +88,9 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     let sent = |outcome: &Outcome| outcome.evidence["variants"]["sent"].as_u64();
     let sent: u64 = report.outcomes.iter().filter_map(sent).sum();
     assert!(sent >= 150, "{sent}");
-    // It accepts no unsolicited Responses, unless a business allows them.
+    // The portal got the metadata as a file, it is reached by HTTP, there is one tenant, and a
+    // business has to allow unsolicited Responses first.
     let others = not_passed(&report).into_iter();
-    // It was given its metadata as a file, and it is reached by HTTP; there is
-    // one tenant.
     let skipped = [
         "SAML-SP-MD-03",
         "SAML-SP-UNSOL-",
@@ -124,14 +123,13 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 
     judge.variants = Variants::None;
-    // Where a business accepts unsolicited Responses.
+    // Now the business accepts unsolicited Responses.
     settle(&mut world, serde_json::json!({"unsolicited": true})).await;
     let checks = rehearsal::check::sp::catalogue().unwrap();
     let groups = ["SAML-SP-UNSOL", "SAML-SP-RELAY", "SAML-SP-REPLAY"].map(str::to_owned);
     judge.runner.selection = Selection::new(&groups, &[], &checks).unwrap();
     let report = judge.judge().await.unwrap();
-    // Whoever takes such Responses lets any page log a browser in as somebody
-    // else: a warning.
+    // A warning: with unsolicited Responses, any page can log a browser in as another user.
     assert_eq!(ids(&not_passed(&report)), ["SAML-SP-UNSOL-03"]);
     assert_eq!(report.count(Verdict::Warn), 1);
     world.rehearsal.shutdown().await;
@@ -140,7 +138,8 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_follows_the_keys_of_its_identity_provider() {
     let options = Options {
-        // The checks offer documents that are refused, one after the other.
+        // The checks publish several invalid documents, one after the other. The portal must not
+        // wait between them.
         metadata_retry: Some(SignedDuration::ZERO),
         ..Options::default()
     };
@@ -171,7 +170,7 @@ async fn our_portal_follows_the_keys_of_its_identity_provider() {
         ambient,
     };
     let report = judge.judge().await.unwrap();
-    // By default the portal demands that certificates are valid.
+    // By default the portal refuses certificates that are expired or not yet valid.
     assert_eq!(ids(&not_passed(&report)), ["SAML-SP-CERT-07"]);
     assert_eq!(report.count(Verdict::Warn), 1);
     assert_eq!(report.count(Verdict::Pass), 12);
@@ -235,7 +234,7 @@ fn ids(lines: &[String]) -> Vec<&str> {
     lines.iter().filter_map(|it| it.split(' ').next()).collect()
 }
 
-/// Our portal as a target, with Grace as the user.
+/// Returns Rehearsal's own portal as a target, with Grace as the user.
 async fn portal_target(ready: &Value) -> Target {
     let at = |name: &str| Url::parse(ready["sp"][name].as_str().unwrap()).unwrap();
     let metadata = reqwest::get(at("metadata_url")).await.unwrap();
@@ -259,7 +258,7 @@ async fn settle(world: &mut World, settings: Value) {
     assert_eq!(settled.status, 200, "{settled}");
 }
 
-/// The broken service provider at this address, as a target.
+/// Returns the broken service provider at this URL as a target.
 fn target_at(base: &str, metadata: SpMetadata, document: String) -> Target {
     let at = |path: &str| Url::parse(&format!("{base}{path}")).unwrap();
     Target {
@@ -289,7 +288,7 @@ async fn judged(hole: &'static str) -> CheckReport {
     judge.judge().await.unwrap()
 }
 
-/// The checks of Responses, without the groups beyond them.
+/// Selects only the checks of Responses.
 fn of_messages() -> Selection {
     let checks = rehearsal::check::sp::catalogue().unwrap();
     let groups = [
@@ -299,7 +298,7 @@ fn of_messages() -> Selection {
     Selection::new(&[], &groups, &checks).unwrap()
 }
 
-/// What is found with this flaw, among the checks whose ids begin so.
+/// Returns the findings of a group of checks at a service provider with these flaws.
 async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> {
     let ambient = Ambient::real();
     let mut provider = Provider::start(0, None, &ambient).await.unwrap();
@@ -429,12 +428,12 @@ async fn a_person_who_is_described_in_another_form_is_judged_alike() {
     );
 }
 
-/// The provider for a service provider with these switches, which fetches the
-/// metadata at each login or never, takes it or not: there is nothing to wait
-/// for.
+/// Returns the provider with short waits, because a service provider with these switches fetches
+/// the metadata at each login or never.
 fn refetched(provider: Provider, switches: &[Switch]) -> Provider {
     let refetch = Refetch {
-        // A login within the three seconds of CERT-11 may take some tries.
+        // CERT-11 publishes metadata that is valid for three seconds only, so it may need several
+        // logins.
         wait: match switches {
             [] | [_, Switch::Flaw("cert-first-keys")] => Duration::from_millis(1),
             _ => Duration::from_secs(60),
@@ -446,7 +445,7 @@ fn refetched(provider: Provider, switches: &[Switch]) -> Provider {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_flaw_beyond_the_messages_is_named_and_nothing_else() {
+async fn each_flaw_gives_exactly_its_findings() {
     let mut wrong = Vec::new();
     let mut judging = futures::stream::iter(broken_sp::flaws::FLAWS)
         .map(|(group, flaws, expected)| {
@@ -463,7 +462,7 @@ async fn each_flaw_beyond_the_messages_is_named_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_hole_is_named_and_nothing_else() {
+async fn each_hole_gives_exactly_its_findings() {
     let faults = catalogue();
     let reasons: BTreeSet<&str> = faults
         .values()
@@ -474,8 +473,8 @@ async fn each_hole_is_named_and_nothing_else() {
         .map(|reason| &*reason.to_owned().leak())
         .collect();
     let mut wrong = BTreeMap::new();
-    // Few at once: where all send two megabytes at the same time, honest logins
-    // take long, which would be a finding.
+    // Only a few at a time: if all send two megabytes at once, honest logins take so long that
+    // this would be a finding.
     let mut judging = futures::stream::iter(holes)
         .map(|hole| tokio::spawn(async move { (hole, judged(hole).await) }))
         .buffer_unordered(4);
@@ -485,7 +484,7 @@ async fn each_hole_is_named_and_nothing_else() {
         let expected: BTreeSet<&str> = faults
             .values()
             .filter(|fault| fault.refusal == hole && fault.level != faults::Level::May)
-            // It has no certificate to encrypt for.
+            // The service provider has no encryption certificate.
             .filter(|fault| !fault.encrypts())
             .map(|fault| fault.check.as_str())
             .collect();
@@ -546,11 +545,11 @@ async fn each_stranger_gets_the_findings_that_are_true_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_no_good_response_is_accepted_nothing_else_is_judged() {
+async fn nothing_is_judged_if_no_honest_response_is_accepted() {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let other = Provider::start(0, None, &ambient).await.unwrap();
-    // It trusts somebody else.
+    // The service provider trusts another identity provider.
     let base = broken_sp::start(&other.metadata(), "none", &ambient).await;
     let at = |path: &str| Url::parse(&format!("{base}{path}")).unwrap();
     let judge = Judge {

@@ -196,7 +196,7 @@ fn the_demo_leaves_a_report_and_a_response_that_a_second_judge_accepts() {
 }
 
 #[test]
-fn coverage_names_every_procedure_and_wrong_usage_is_told_apart() {
+fn coverage_lists_every_procedure_and_wrong_usage_has_its_own_exit_status() {
     let (code, text) = finished(
         rehearsal(&["coverage"])
             .stdout(Stdio::piped())
@@ -277,7 +277,7 @@ fn the_self_test_plays_the_guide_or_says_what_is_missing() {
 }
 
 #[test]
-fn shells_and_man_know_every_command() {
+fn completions_and_manual_pages_contain_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let pages = folder.path().join("man1");
     let written = rehearsal(&["man", pages.to_str().unwrap()]).status();

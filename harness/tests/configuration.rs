@@ -99,7 +99,7 @@ async fn scim_status(ready: &Value) -> u16 {
 }
 
 #[tokio::test]
-async fn a_seed_is_planted_and_its_export_brings_the_same_about() {
+async fn a_seed_is_applied_and_its_export_gives_the_same_set_up() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/seed.toml");
     let up = Up::on(folder.path(), &["--seed", seed]).await;

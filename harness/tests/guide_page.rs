@@ -8,7 +8,7 @@ use regex::Regex;
 use rehearsal::procedures::PROCEDURES;
 
 #[test]
-fn each_procedure_leads_to_its_scenarios_and_its_code() {
+fn each_procedure_names_its_scenarios_and_its_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let page = std::fs::read_to_string(root.join("docs/guide-to-code.md")).unwrap();
     let named = Regex::new("`([^`]+)`").unwrap();

@@ -12,7 +12,7 @@ fn document(name: &str) -> String {
     format!("{}/../fixtures/metadata/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Returns exit status and standard error of a command that ends by itself.
+/// Runs a command to its end; returns the exit status and standard error.
 async fn run(arguments: &[&str]) -> (i32, String) {
     let mut command = tokio::process::Command::from(rehearsal(arguments));
     let output = command.stdin(Stdio::null()).output().await.unwrap();
@@ -38,7 +38,7 @@ async fn leads_to_idp(up: &Up) {
 }
 
 #[tokio::test]
-async fn up_takes_metadata_as_people_have_it() {
+async fn up_accepts_metadata_in_common_forms() {
     let folder = tempfile::tempdir().unwrap();
     let (idp, sp) = (document("idp-utf-16.xml"), document("sp-aggregate.xml"));
     let (old, chosen) = (
@@ -76,7 +76,7 @@ async fn up_takes_metadata_as_people_have_it() {
 }
 
 #[tokio::test]
-async fn of_several_entities_one_has_to_be_named() {
+async fn one_of_several_entities_has_to_be_chosen() {
     let (idp, sp) = (document("idp-aggregate.xml"), document("sp-aggregate.xml"));
     let (code, error) = run(&["up", "--idp-metadata", &idp]).await;
     assert_eq!(code, 2, "{error}");

@@ -85,7 +85,7 @@ fn called_by_the_name_of_a_party_the_binary_is_that_party() {
 }
 
 #[test]
-fn health_is_told_by_the_exit_status() {
+fn the_exit_status_reports_health() {
     use std::io::{Read as _, Write as _};
     for (status, code) in [("200 OK", 0), ("503 Service Unavailable", 2)] {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -199,7 +199,7 @@ fn the_compose_file_is_safe_on_a_shared_network() {
 }
 
 #[test]
-fn one_service_builds_the_image_and_the_scenarios_run_only_when_asked_for() {
+fn one_service_builds_the_image_and_scenarios_run_only_on_request() {
     let services = services();
     let builds = services
         .iter()

@@ -120,7 +120,7 @@ fn report_by_a_profile() -> CheckReport {
 }
 
 #[test]
-fn each_form_says_what_became_of_each_requirement() {
+fn each_report_format_has_the_verdict_of_each_requirement() {
     let report = report_by_a_profile();
     let json = report.json();
     assert_eq!(complaints("checks", &json), Vec::<String>::new());
@@ -163,7 +163,7 @@ fn each_form_says_what_became_of_each_requirement() {
 }
 
 #[test]
-fn the_machine_form_is_as_its_schema_says() {
+fn the_json_report_matches_its_schema() {
     let json = report().json();
     assert_eq!(complaints("checks", &json), Vec::<String>::new());
     let mut wrong = json.clone();
@@ -179,7 +179,7 @@ fn the_machine_form_is_as_its_schema_says() {
     assert!(!complaints("expected", &json!([{"id": "X-1"}])).is_empty());
 }
 
-/// A report of checks that ask who gets in: three findings, the worst last.
+/// Returns a report of checks for forged logins: three findings, the worst last.
 fn report_of_intrusions() -> CheckReport {
     let finding = |id, harm| {
         let check = Check {
@@ -229,7 +229,7 @@ fn a_page_of_many_messages_stays_below_a_megabyte() {
 }
 
 #[test]
-fn who_gets_in_stands_before_what_is_accepted_in_a_wrong_form() {
+fn forged_logins_are_listed_before_messages_with_a_wrong_form() {
     let report = report_of_intrusions();
     let places = |text: &str| {
         // X-HOLDER is folded under X-FORM, which then counts as an intrusion.
@@ -294,7 +294,7 @@ fn run_report() -> RunReport {
 }
 
 #[test]
-fn the_machine_form_of_a_run_is_as_its_schema_says() {
+fn the_json_report_of_a_run_matches_its_schema() {
     let report = run_report();
     let plain = rehearsal::report::json(&report, None);
     assert_eq!(complaints("checks", &plain), Vec::<String>::new());
@@ -429,7 +429,7 @@ fn secrets_are_masked_unless_asked_for() {
 }
 
 #[test]
-fn a_message_is_told_with_what_a_service_provider_would_object_to() {
+fn trace_lists_what_a_service_provider_would_refuse() {
     let known = Known {
         now: Some("2026-01-01T00:00:30Z".parse().unwrap()),
         ..Known::default()
@@ -450,7 +450,7 @@ fn a_message_is_told_with_what_a_service_provider_would_object_to() {
 }
 
 #[test]
-fn the_example_seed_is_as_its_schema_says() {
+fn the_example_seed_matches_its_schema() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/seed.toml");
     let text = std::fs::read_to_string(path).unwrap();
     let value: Value = toml::from_str(&text).unwrap();

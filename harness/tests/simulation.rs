@@ -40,7 +40,7 @@ fn refused(output: &Output) -> String {
 const KEY: &str = "[A-Z2-9]{6}(-[A-Z2-9]{6}){4}";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_and_records_come_by_command_from_the_up_that_runs() {
+async fn commands_create_keys_and_records_in_the_running_up() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let told = refused(&beside(folder, &["key"]));
@@ -122,7 +122,7 @@ async fn keys_and_records_come_by_command_from_the_up_that_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ready_file_is_there_as_long_as_the_parties_are() {
+async fn the_ready_file_exists_as_long_as_the_parties_run() {
     let folder = tempfile::tempdir().unwrap();
     let ready = folder.path().join("ready.json");
     std::fs::write(&ready, r#"{"sp": {"base_url": "http://127.0.0.1:9"}}"#).unwrap();
@@ -145,7 +145,7 @@ async fn the_ready_file_is_there_as_long_as_the_parties_are() {
     let left = std::fs::read_dir(folder.path().join("rehearsal")).unwrap();
     assert_eq!(left.count(), 0);
 
-    // An `up` that cannot start leaves no old file for a program that waits.
+    // If `up` cannot start, it deletes the old ready file, so that a waiting program does not read it.
     std::fs::write(&ready, "{}").unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -206,7 +206,7 @@ fn shell(arguments: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_a_terminal_up_prints_where_to_open_what_and_the_app_asks() {
+async fn on_a_terminal_up_prints_addresses_and_the_app_asks() {
     let folder = tempfile::tempdir().unwrap();
     let ctrl_c = "\u{3}";
     let dialogue = [("social identities", ""), ("dns set", ctrl_c)];
@@ -250,7 +250,7 @@ async fn on_a_terminal_up_prints_where_to_open_what_and_the_app_asks() {
     );
     assert!(!text.contains(password), "typed unseen: {text}");
 
-    // Input that comes before the app asks for it is not lost.
+    // Input that arrives before the app asks for it is not lost.
     let all = format!("grace@lumen.example\nwrong\n{right}");
     let text = on_terminal(folder.path(), &activate, &[("Work e-mail: ", &all)]).unwrap();
     assert!(

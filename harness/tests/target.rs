@@ -125,7 +125,7 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
 }
 
 #[tokio::test]
-async fn what_the_target_does_not_name_is_told_and_who_is_not_there_too() {
+async fn missing_capabilities_and_unreachable_parties_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let up = Up::on(folder.path(), &["--empty"]).await;
     let file = folder.path().join("poor.json");
@@ -170,7 +170,7 @@ fn serving(program: &Path, variables: &[(&str, String)]) -> Child {
 
 /// As in docker-compose.yml: two processes, and DNS served by the run.
 #[tokio::test]
-async fn parties_that_run_each_on_its_own_are_a_target_too() {
+async fn parties_in_separate_processes_are_a_target_too() {
     let folder = tempfile::tempdir().unwrap();
     let sp = called("sp", folder.path());
     let idp = called("mock-idp", folder.path());
@@ -228,7 +228,7 @@ async fn parties_that_run_each_on_its_own_are_a_target_too() {
 }
 
 #[tokio::test]
-async fn by_https_the_parties_serve_whoever_trusts_their_authority() {
+async fn clients_that_trust_the_authority_use_the_parties_by_https() {
     let folder = tempfile::tempdir().unwrap();
     let up = Up::on(folder.path(), &["--tls"]).await;
     let portal = up.portal("/readyz");

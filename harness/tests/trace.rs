@@ -1,6 +1,6 @@
-//! `rehearsal trace` on files as people paste, save and export them: each file under
-//! `fixtures/trace` is read and judged as its row says, and nothing is called correct that
-//! was not checked.
+//! `rehearsal trace` on files as people paste, save and export them. Each file under
+//! `fixtures/trace` must be read and judged as its row says. The output must not call anything
+//! correct that was not checked.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
@@ -173,7 +173,7 @@ fn every_input_is_read_and_judged_as_its_row_says() {
 }
 
 #[test]
-fn a_key_counts_for_the_entity_that_announces_it_alone() {
+fn a_key_counts_only_for_the_entity_that_announces_it() {
     let aggregate = fixture("aggregate.xml");
     let metadata = ["--metadata", aggregate.to_str().unwrap()];
     let traced = trace("signed-by-other-entity.xml", &metadata);
@@ -186,7 +186,7 @@ fn a_key_counts_for_the_entity_that_announces_it_alone() {
 }
 
 #[test]
-fn what_was_not_judged_is_named() {
+fn unjudged_parts_are_named() {
     let traced = trace("utf-16.xml", &[]);
     for words in [
         "Not judged",
@@ -206,7 +206,7 @@ fn what_was_not_judged_is_named() {
 }
 
 #[test]
-fn destination_and_recipient_are_compared_with_the_address_that_is_given() {
+fn destination_and_recipient_are_compared_with_the_given_url() {
     let own = ["--acs", "https://sp.example.com/acs"];
     let right = trace("utf-16.xml", &own);
     assert_eq!(right.status, 0, "{}", right.text);
@@ -288,7 +288,7 @@ fn a_response_is_compared_with_the_request_that_it_answers() {
 }
 
 #[test]
-fn an_input_without_a_message_ends_with_what_to_give() {
+fn an_input_without_a_message_is_an_error_that_names_the_valid_inputs() {
     let folder = tempfile::tempdir().unwrap();
     for (content, words) in [
         ("{\"a\": 1}", "neither a HAR file"),

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_drawn_once_and_kept_unless_another_is_given() {
+    fn a_token_is_generated_once_unless_one_is_given() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("admin-token");
         let drawn = token_of_file(&path, None).unwrap();

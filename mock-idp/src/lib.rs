@@ -1,7 +1,7 @@
 //! An identity provider with the concepts and names of PingOne: directory, SAML applications,
 //! attribute mappings, single sign-on, SCIM provisioning, and misbehavior on demand.
 //!
-//! It knows a service provider only from what an administrator configured over HTTP. Modules:
+//! All it has about a service provider is what an administrator configured over HTTP. Modules:
 //! `http` calls `directory`, `applications`, `sso`, `provisioning` and `misbehavior`, which
 //! call `store`; `expression` is the language of attribute mappings. To add a function of that
 //! language see `expression`, a fault the crate `faults`, a resource of the management API

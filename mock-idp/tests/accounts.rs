@@ -128,7 +128,7 @@ async fn a_password_that_must_be_changed_is_changed_at_the_sign_on() {
 }
 
 #[tokio::test]
-async fn a_locked_account_opens_by_an_administrator_or_after_its_time() {
+async fn a_locked_account_is_unlocked_by_an_administrator_or_after_its_time() {
     let world = World::new().await;
     let path = format!("/users/{}", world.alice);
     for _ in 0..10 {

@@ -101,7 +101,7 @@ async fn only_the_administrator_sees_the_console() {
 }
 
 #[tokio::test]
-async fn a_form_is_heard_only_from_its_own_page() {
+async fn a_form_is_accepted_only_from_its_own_page() {
     let world = World::new().await;
     let (_, administrator) = Administrator::sign_on(&world, "admin-token").await;
     let path = format!("/console/{}/groups/new", world.env);
@@ -147,7 +147,7 @@ async fn a_session_ends_by_sign_off_and_by_time() {
 }
 
 #[tokio::test]
-async fn a_sign_on_leads_nowhere_else() {
+async fn a_sign_on_redirects_only_to_the_console() {
     let world = World::new().await;
     let (_, administrator) = Administrator::sign_on(&world, "admin-token").await;
     for (wanted, to) in [

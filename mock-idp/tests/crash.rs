@@ -195,7 +195,7 @@ impl Administrator {
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_it_ends_with_exactly_the_users_of_the_directory() {
+async fn after_a_kill_the_target_has_exactly_the_users_of_the_directory() {
     let count = users();
     let kills: Vec<usize> = [1, count / 3, count / 2, count - 1].to_vec();
     let (target, url) = target(kills.clone()).await;
@@ -283,7 +283,7 @@ fn limit_files(process: &Process, bytes: &str) {
 }
 
 #[tokio::test]
-async fn once_a_full_disk_has_space_again_it_writes_without_a_restart() {
+async fn after_a_full_disk_the_idp_writes_again_without_a_restart() {
     let directory = tempfile::TempDir::new().unwrap();
     // Without the trap, the signal XFSZ for a file that is too large would end the process.
     let mut command = Command::new("sh");

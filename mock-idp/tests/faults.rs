@@ -11,7 +11,7 @@ use saml::acceptance::Expected;
 use world::{World, browser};
 
 #[tokio::test]
-async fn each_fault_earns_the_refusal_that_the_catalogue_names() {
+async fn each_fault_gets_the_refusal_of_the_catalogue() {
     let world = World::new().await;
     let mut wrong = BTreeMap::new();
     for fault in faults::catalogue().unwrap() {
@@ -40,7 +40,7 @@ async fn each_fault_earns_the_refusal_that_the_catalogue_names() {
 }
 
 #[tokio::test]
-async fn a_replay_delivers_the_very_same_assertion() {
+async fn a_replay_delivers_the_same_assertion() {
     let world = World::new().await;
     let request = world.request();
     let first = world.sign_on(&browser(), &request).await;

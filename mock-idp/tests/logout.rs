@@ -190,7 +190,7 @@ async fn follow(url: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_logout_goes_round_and_comes_back_to_who_asked() {
+async fn a_logout_visits_every_application_and_returns_to_the_requester() {
     let (parties, browser) = signed_on().await;
     assert!(parties.is_signed_on(&browser).await);
     let asked = parties.request();
@@ -213,7 +213,7 @@ async fn a_logout_goes_round_and_comes_back_to_who_asked() {
 }
 
 #[tokio::test]
-async fn whoever_could_not_be_told_makes_it_partial() {
+async fn an_application_that_cannot_be_notified_makes_the_logout_partial() {
     // Cases: no endpoint, an answer that refuses, an SLO window that has ended.
     for case in ["no-endpoint", "refused", "window"] {
         let (parties, _) = signed_on().await;
@@ -253,7 +253,7 @@ async fn whoever_could_not_be_told_makes_it_partial() {
 }
 
 #[tokio::test]
-async fn a_message_that_nobody_vouches_for_ends_nothing() {
+async fn an_unverified_logout_message_ends_no_session() {
     let (parties, browser) = signed_on().await;
     let stranger = key();
     for (key, words) in [(None, "not-signed"), (Some(&stranger), "signature-invalid")] {
@@ -287,7 +287,7 @@ async fn a_message_that_nobody_vouches_for_ends_nothing() {
 }
 
 #[tokio::test]
-async fn who_signs_off_here_is_signed_off_everywhere() {
+async fn a_sign_off_at_the_idp_signs_off_everywhere() {
     let (parties, browser) = signed_on().await;
     let start = format!(
         "{}/{}/saml20/idp/startslo",

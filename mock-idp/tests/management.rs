@@ -25,7 +25,7 @@ async fn without_the_admin_token_nothing_is_shown() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_field_by_field() {
+async fn each_invalid_field_is_named() {
     let world = World::new().await;
     let path = world.at("/users");
     for (body, code, target) in [
@@ -97,7 +97,7 @@ async fn users_are_listed_page_by_page_and_by_filter() {
 }
 
 #[tokio::test]
-async fn groups_nest_and_never_in_a_circle() {
+async fn groups_nest_but_not_in_a_circle() {
     let world = World::new().await;
     let outer = world.create("/groups", json!({"name": "Outer"})).await;
     let inner = world.create("/groups", json!({"name": "Inner"})).await;
@@ -128,7 +128,7 @@ async fn groups_nest_and_never_in_a_circle() {
 }
 
 #[tokio::test]
-async fn an_application_made_from_metadata_waits_to_be_switched_on() {
+async fn an_application_from_metadata_has_to_be_enabled() {
     let world = World::new().await;
     let metadata = r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://other.example/sp">
       <md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
@@ -350,7 +350,7 @@ async fn values_of_another_type_than_the_document_says_are_refused() {
 }
 
 #[tokio::test]
-async fn pages_for_people_allow_no_script_but_the_one_that_posts() {
+async fn pages_allow_only_the_script_that_posts() {
     let world = World::new().await;
     let url = world.redirect(&world.request());
     let page = browser().get(url).send().await.unwrap();

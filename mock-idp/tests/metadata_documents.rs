@@ -84,7 +84,7 @@ async fn check_accepted(world: &World, name: &str, wanted: &Value, made: &Value)
 }
 
 #[tokio::test]
-async fn each_document_gets_the_same_answer_at_every_door() {
+async fn each_document_gets_the_same_answer_at_every_endpoint() {
     let world = World::new().await;
     let base = published().await;
     let path = world.at("/applications");

@@ -216,7 +216,7 @@ async fn every_documented_method_is_routed_and_no_other() {
 
 /// Paths that other files of this project, and PingOne's own clients, call.
 #[tokio::test]
-async fn what_clients_call_is_documented() {
+async fn every_operation_that_clients_call_is_documented() {
     let world = World::new().await;
     let document = document(&world).await;
     for (method, path) in [

@@ -387,7 +387,7 @@ async fn joining_and_leaving_a_group_sends_the_difference() {
 }
 
 #[tokio::test]
-async fn who_is_there_already_is_found_and_not_made_twice() {
+async fn an_existing_user_is_found_and_not_created_again() {
     let here = Provisioned::new(json!({})).await;
     for (kind, value) in [
         ("Users", json!({"id": "old", "userName": "alice"})),
@@ -437,7 +437,7 @@ async fn a_target_that_fails_is_tried_again_when_the_clock_says_so() {
 }
 
 #[tokio::test]
-async fn a_target_that_loses_answers_holds_everybody_once() {
+async fn a_target_that_loses_answers_has_every_user_once() {
     let here = Provisioned::new(json!({})).await;
     here.target.held.lock().unwrap().losing = 3;
     let mut names = vec!["alice".to_owned()];
@@ -526,7 +526,7 @@ async fn a_group_that_is_there_is_overwritten_when_the_connection_says_so() {
 }
 
 #[tokio::test]
-async fn a_store_that_rests_keeps_its_queue_until_it_goes_on() {
+async fn a_paused_store_keeps_its_queue() {
     let here = Provisioned::resynchronized(json!({})).await;
     let path = format!("/propagation/stores/{}", here.store);
     let mut store = here.world.show(&path).await;
@@ -555,7 +555,7 @@ async fn a_store_that_rests_keeps_its_queue_until_it_goes_on() {
 }
 
 #[tokio::test]
-async fn what_failed_is_shown_user_by_user_and_tried_again() {
+async fn failures_are_shown_for_each_user_and_retried() {
     let here = Provisioned::resynchronized(json!({})).await;
     here.target.held.lock().unwrap().refusing = true;
     let bob = json!({"username": "bob", "email": "bob@example.com"});

@@ -148,7 +148,7 @@ fn asking(world: &World, comparison: AuthnContextComparison, class: &str) -> Aut
 }
 
 #[tokio::test]
-async fn another_context_than_there_is_ends_without_a_prompt() {
+async fn an_unsupported_context_ends_without_a_prompt() {
     let world = World::new().await;
     let smartcard = "urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard";
     let request = asking(&world, AuthnContextComparison::Exact, smartcard);
@@ -186,7 +186,7 @@ async fn read(world: &World, page: &Page, id: String, own: &SigningKey) -> Check
 }
 
 #[tokio::test]
-async fn answers_are_for_the_service_providers_eyes_when_it_wants_them_so() {
+async fn answers_are_encrypted_if_the_service_provider_requires_it() {
     let world = World::new().await;
     let path = format!("/applications/{}", world.app);
     let own = key(true);

@@ -141,7 +141,7 @@ fn decoded(field: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_answer_stands_in_the_schemas_order_however_it_is_signed() {
+async fn every_answer_has_the_schemas_order_in_every_signed_form() {
     let world = World::new().await;
     let app = format!("/applications/{}", world.app);
     for (assertion, response) in [(true, false), (false, true), (true, true)] {

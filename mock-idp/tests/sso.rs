@@ -11,7 +11,7 @@ use serde_json::json;
 use world::{ACS, PASSWORD, SP, World, browser, open};
 
 #[tokio::test]
-async fn a_person_signs_on_once_and_is_let_in_twice() {
+async fn one_sign_on_is_enough_for_two_logins() {
     let world = World::new().await;
     let group = world
         .create("/groups", json!({"name": "Administrators"}))
@@ -126,7 +126,7 @@ async fn wrong_passwords_disabled_users_and_strange_requests_get_clear_answers()
 }
 
 #[tokio::test]
-async fn another_browser_cannot_pick_up_the_answer() {
+async fn another_browser_cannot_get_the_answer() {
     let world = World::new().await;
     let victim = browser();
     let form = open(victim.get(world.redirect(&world.request()))).await;
@@ -192,7 +192,7 @@ async fn an_application_for_a_group_declines_everyone_else() {
 }
 
 #[tokio::test]
-async fn a_subject_without_a_value_ends_in_a_page() {
+async fn a_subject_without_a_value_gives_an_error_page() {
     let world = World::new().await;
     let attributes = world
         .show(&format!("/applications/{}/attributes", world.app))
@@ -226,7 +226,7 @@ async fn told(world: &World, browser: &reqwest::Client) -> saml::acceptance::Che
 }
 
 #[tokio::test]
-async fn a_live_session_is_told_of_every_change_at_the_next_answer() {
+async fn the_next_answer_of_a_session_has_every_change() {
     let world = World::new().await;
     let browser = browser();
     world.sign_on(&browser, &world.request()).await;

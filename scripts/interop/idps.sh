@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs `rehearsal check idp` against identity providers of others that install
+# Runs `rehearsal check idp` against identity providers of other projects that install
 # here: samlp and saml-idp (npm), pysaml2 (PyPI), SimpleSAMLphp (Debian). Each
 # check must run to its end. Usage: scripts/interop/idps.sh [name …]
 # Needs: npm, python3 with venv, xmlsec1, php-cli and the package

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs `rehearsal check leaver` against applications made of packages of others: Django with
+# Runs `rehearsal check leaver` against applications made of packages of other projects: Django with
 # djangosaml2, django-scim2 and Django REST framework; and python3-saml next to scim2-server,
 # which share no data. Each run must complete with exactly the findings of
 # docs/interop/leaver.md.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Functions of the interop scripts. Packages of others are installed below
+# Functions of the interop scripts. Packages of other projects are installed below
 # target/interop, which is not committed, in the versions named here.
 
 interop=$PWD/target/interop

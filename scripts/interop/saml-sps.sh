@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Three service providers of others log in at the mock IdP: python3-saml,
+# Three service providers of other projects log in at the mock IdP: python3-saml,
 # pysaml2, @node-saml/node-saml. What cannot be installed is skipped with a message.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs schemathesis, a property-based tester of others, on both OpenAPI documents:
+# Runs schemathesis, a property-based tester of other projects, on both OpenAPI documents:
 # the portal's (/api/openapi.json) and the identity provider's (/v1/openapi.json).
 # Fails on a server error, on an undocumented status, media type or body, and on an
 # invalid request that is accepted.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs `rehearsal check scim` against three SCIM servers of others. It must finish,
+# Runs `rehearsal check scim` against three SCIM servers of other projects. It must finish,
 # quote request and answer with each finding, and delete everything that it created.
 # docs/interop/scim-servers.md says which findings are true.
 set -euo pipefail

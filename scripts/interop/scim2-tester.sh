@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs scim2-tester, a conformance tester of others, against Rehearsal's portal.
+# Runs scim2-tester, a conformance tester of other projects, against Rehearsal's portal.
 # Errors and critical results make it fail; deviations are only printed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs `rehearsal check sp` against service providers of others that install
+# Runs `rehearsal check sp` against service providers of other projects that install
 # here: python3-saml and pysaml2 (PyPI), @node-saml/node-saml (npm). Each must
 # run to its end. Usage: scripts/interop/sps.sh [name …]
 # Needs: python3 with venv, xmlsec1, npm; what is missing is skipped with a

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_said_as_a_sentence() {
+    fn an_error_is_a_sentence() {
         let said = sentence("`x` is no domain: expected one like `a.example`");
         assert_eq!(said, "“x” is no domain: expected one like “a.example”.");
         assert_eq!(sentence("it is over."), "It is over.");

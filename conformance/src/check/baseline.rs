@@ -102,7 +102,7 @@ impl CheckReport {
                 return Err(BaselineError::Unknown(one.id.clone()));
             }
         }
-        // What is over counts again as a finding.
+        // After its end date, an expected failure counts as a finding again.
         let is_excused = |one: &&Expected| {
             let mut all = self.outcomes.iter();
             all.any(|it| it.check.id == one.id && it.verdict == Verdict::Warn)
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expected_failure_that_passes_is_told() {
+    fn an_expected_failure_that_passes_is_reported() {
         assert_eq!(
             verdict(true, r#"[{"id": "X-1", "reason": "known"}]"#),
             Verdict::Warn
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expectation_of_no_check_is_an_error() {
+    fn an_expected_failure_of_an_unknown_check_is_an_error() {
         let none = read(r#"[{"id": "X-2", "reason": "known"}]"#).unwrap();
         let now = "2026-06-01T12:00:00Z".parse().unwrap();
         assert!(report(false).against(&none, now).is_err());

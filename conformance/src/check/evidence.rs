@@ -24,9 +24,9 @@ pub struct Evidence {
 /// Something that was measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
-    /// What took that long.
+    /// The name of the measured duration.
     pub name: String,
-    /// How long it took.
+    /// The duration.
     pub seconds: f64,
 }
 

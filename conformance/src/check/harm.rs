@@ -39,14 +39,14 @@ impl Attacker {
     }
 }
 
-/// What it means that a check fails.
+/// The consequence of a failed check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Harm {
     /// An attacker can log in as another user.
     Intrusion(Attacker),
     /// The target stops or slows down.
     Outage,
-    /// A protection is missing or information is revealed, but this alone lets nobody log in as
+    /// A protection is missing or information is revealed, but this alone does not allow a login as
     /// another user.
     Protection,
     /// A function does not work, or not correctly, for a user who has the right to use it.

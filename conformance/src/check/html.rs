@@ -15,22 +15,23 @@ use crate::page::{self, Filter, Header, document, sequence};
 /// Up to this number of findings, all are shown unfolded; above it, all are folded.
 const OPEN: usize = 8;
 
-/// How many bytes the documents beside the conversations may have together: a
-/// report has to open in a mail program, too.
+/// Maximum size of all documents outside of the conversations together, in bytes: mail programs
+/// must be able to open the report.
 const ROOM: usize = 500_000;
 
-/// What stands in place of documents that are not shown.
+/// The text in place of a document that is not shown.
 const ELSEWHERE: &str = "In the machine form (--json).";
 
-/// What is shown in a part of its own, and how much room is left for documents.
+/// The checks that have their own part of the page, and the number of bytes that are left for
+/// documents.
 struct Told {
     conversations: Vec<Conversation>,
     room: Cell<usize>,
 }
 
 impl Told {
-    /// What has documents in it; none where nothing is wrong, or the room is
-    /// used up.
+    /// Returns what `show` makes of the documents; `None` if the outcome is neither a finding nor a
+    /// warning, or if the bytes are used up.
     fn within_room(&self, outcome: &Outcome, show: impl FnOnce() -> Markup) -> Option<Markup> {
         if !matches!(outcome.verdict, Verdict::Fail | Verdict::Warn) {
             return None;

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_masked_wherever_they_stand() {
+    fn secrets_are_masked_everywhere() {
         for secret in [
             "password=hunter22&x=1",
             "{\"access_token\": \"hunter22\"}",
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_stays() {
+    fn values_that_are_not_secret_are_not_masked() {
         let saml = "<saml:Attribute Name=\"groups\"/> RelayState=abc NotOnOrAfter=\"2026-01-01T00:00:00Z\"";
         assert_eq!(text(saml), saml);
     }

@@ -135,7 +135,7 @@ fn whole(out: &mut String, paint: &Paint, color: &str, finding: &Finding<'_>) {
     }
 }
 
-/// What was measured, a line for each figure.
+/// Writes the measured figures, one per line.
 fn figures(out: &mut String, report: &CheckReport) {
     let mut is_first = true;
     for outcome in &report.outcomes {
@@ -168,7 +168,7 @@ fn ids(skips: &Skips<'_>) -> String {
     format!("({})", name_some(&all.collect::<Vec<_>>()))
 }
 
-/// The first few ids, and how many there are besides.
+/// Returns the first few ids, and the number of the others.
 fn name_some(ids: &[&str]) -> String {
     let named = &ids[..ids.len().min(NAMED)];
     match ids.len() - named.len() {

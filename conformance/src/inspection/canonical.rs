@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_namespace_that_ends_is_said_to_end() {
+    fn the_end_of_a_default_namespace_is_declared() {
         let xml = r#"<x xmlns="urn:a"><y xmlns=""/></x>"#;
         assert_eq!(
             exclusive(xml, "x"),

@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_found_in_every_wrapping() {
+    fn a_message_is_found_in_every_encoding() {
         let xml = "<a>\u{e4}</a>";
         let base64 = STANDARD.encode(xml);
         let escaped = percent_encoded(&base64);
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_strict_reader_refuses_is_read_and_named() {
+    fn deviations_that_a_strict_reader_refuses_are_read_and_reported() {
         // Characters whose base64 contains + and /.
         let xml = "<a>\u{fb}\u{ff}\u{bf}\u{be}\u{fe}</a>";
         let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signed_part_of_a_query_is_as_it_was_encoded() {
+    fn the_signed_part_of_a_query_keeps_its_encoding() {
         let base64 = percent_encoded(&STANDARD.encode("<a/>"));
         let query = format!(
             "https://idp.example/sso?x=1&SAMLRequest={base64}&RelayState=a%2fb&SigAlg=urn%3ax&Signature=AAAA"

@@ -85,7 +85,7 @@ pub fn legend() -> Markup {
     }
 }
 
-/// How deep lines are indented: of ten thousand levels, the spaces would be
+/// Maximum depth of the indentation: at ten thousand levels, the spaces would be
 /// megabytes.
 const DEEPEST: usize = 30;
 
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_laid_out_a_tag_a_line() {
+    fn a_document_is_shown_with_one_tag_per_line() {
         assert_eq!(
             text("<?xml version=\"1.0\"?><a><b x=\"1\">t</b><c/><d></d></a>"),
             "<?xml version=\"1.0\"?>\n<a>\n  <b x=\"1\">t</b>\n  <c/>\n  <d></d>\n</a>\n"
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_xml_is_shown_all_the_same() {
+    fn text_that_is_not_xml_is_shown_too() {
         assert!(text("<a><b").contains("<b"));
         assert!(text("no <").contains("no"));
     }

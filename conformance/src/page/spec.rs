@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn every_citation_leads_to_its_text() {
+    fn every_citation_links_to_its_text() {
         assert_eq!(
             links("RFC 7644 §3.5.2, RFC 9231"),
             [

@@ -1,4 +1,4 @@
-//! What the user knows besides the message: the trusted keys, the receiver, and the time at which
+//! Inputs of the user besides the message: the trusted keys, the receiver, and the time at which
 //! it is judged.
 
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use crate::inspection::certificate::Certificate;
 use crate::inspection::encryption::DecryptionKey;
 use crate::inspection::{is, ns, other_document, parse, text};
 
-/// What the user knows besides the message.
+/// The inputs of the user besides the message.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     /// Signing certificates from metadata, each with its entity.

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_is_laid_out_a_tag_a_line() {
+    fn a_document_is_shown_with_one_tag_per_line() {
         let xml = "<?xml version=\"1.0\"?><a><b x=\"1\">t</b><c/></a>";
         assert_eq!(
             laid_out(xml),

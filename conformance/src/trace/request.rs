@@ -55,7 +55,7 @@ pub(super) fn judge(
         context_classes(context, verdict);
     }
     verdict.leave_out(
-        "whether the ACS URL and the Issuer are registered: only the identity provider knows",
+        "whether the ACS URL and the Issuer are registered: only the identity provider can tell",
     );
 }
 

@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_har_file_is_read_entry_by_entry_and_each_message_told_once() {
+    fn each_message_of_a_har_file_is_reported_once() {
         let field = STANDARD.encode("<Response/>");
         let page = format!("<form><input name=\"SAMLResponse\" value=\"{field}\"></form>");
         let har = json!({"log": {"entries": [

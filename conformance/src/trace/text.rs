@@ -194,7 +194,7 @@ fn signatures(out: &mut String, account: &Account) {
         let nobody = if in_query {
             "the query, see above; nothing within the document"
         } else {
-            "nobody: anybody could have written this"
+            "not signed: anybody could have written this"
         };
         let _ = writeln!(out, "    {nobody}");
     }

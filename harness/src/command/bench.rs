@@ -31,7 +31,7 @@ enum What {
     Start,
 }
 
-/// What is not measured on this machine alone.
+/// Measurements of other endpoints, and their comparison.
 #[derive(Subcommand)]
 enum Elsewhere {
     /// Send load to an endpoint of yours and check every answer

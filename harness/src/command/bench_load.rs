@@ -1,4 +1,4 @@
-//! `rehearsal bench load`: load on an endpoint of others.
+//! `rehearsal bench load`: load on an endpoint of another project.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -473,7 +473,7 @@ impl Sp {
         let ended = match sp_metadata(place, wait, &runner).await {
             Ok((metadata, _)) => {
                 let attributes = match attributes.is_empty() {
-                    // As `check sp` sends them.
+                    // The same attributes as those of `check sp`.
                     true => Person::of_profiles("", &held(&[], &metadata)).attributes,
                     false => attributes,
                 };

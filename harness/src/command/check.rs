@@ -48,8 +48,8 @@ pub(crate) enum Check {
         after_help = "Example: rehearsal check idp --metadata https://idp.example/metadata --sp-port 8555 --sp-metadata-out sp.xml --user jo@example.com --password …"
     )]
     Idp(Box<super::check_idp::Idp>),
-    /// One application by SCIM and SAML: whether somebody who is deactivated,
-    /// deleted, removed from a group or logged out is out, and how soon.
+    /// Check an application with SAML and SCIM: whether a person who is deactivated, deleted,
+    /// removed from a group or logged out loses access, and after how many seconds
     #[command(
         after_help = "Example: rehearsal check leaver --scim-url https://app.example/scim/v2 --token-file scim.token --sp-metadata https://app.example/saml/metadata --start-url 'https://app.example/login?email={user}' --probe-url https://app.example/me --idp-port 8444 --idp-metadata-out idp.xml --group Staff"
     )]
@@ -215,8 +215,8 @@ pub(crate) fn interrupted(signal: Signal) -> SetUpError {
     SetUpError::new("interrupted", signal.name(), "Run it again.")
 }
 
-/// The profiles that were chosen; a deployment that none of them names is
-/// known by its metadata.
+/// Returns the chosen profiles. If none of them names attributes, adds the deployment's profiles
+/// that match the metadata.
 pub(crate) fn held(chosen: &[&'static Profile], metadata: &SpMetadata) -> Vec<&'static Profile> {
     if chosen.iter().any(|it| !it.attributes.is_empty()) {
         return chosen.to_vec();
@@ -225,10 +225,10 @@ pub(crate) fn held(chosen: &[&'static Profile], metadata: &SpMetadata) -> Vec<&'
     [chosen, &known].concat()
 }
 
-/// The attributes of `--attribute NAME=VALUE`.
+/// Parses the attributes of `--attribute NAME=VALUE`.
 ///
 /// # Errors
-/// When one has no `=`.
+/// When an attribute has no `=`.
 pub(crate) fn attributes(all: &[String]) -> anyhow::Result<Vec<PersonAttribute>> {
     all.iter()
         .map(|one| match one.split_once('=') {
@@ -238,11 +238,12 @@ pub(crate) fn attributes(all: &[String]) -> anyhow::Result<Vec<PersonAttribute>>
         .collect()
 }
 
-/// The metadata of a service provider and its document: where it is, and which
-/// entity of several.
+/// Reads the metadata of a service provider from a file or a URL; returns it with its document. If
+/// the document contains several entities, `entity_id` selects one.
 ///
 /// # Errors
-/// When it can't be read, names several service providers, or is no metadata.
+/// When the document cannot be read, is not metadata of a service provider, or contains several
+/// service providers and none is selected.
 pub(crate) async fn sp_metadata(
     (place, entity_id): (&str, Option<&str>),
     wait: Duration,

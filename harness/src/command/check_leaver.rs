@@ -16,11 +16,11 @@ use rehearsal::check::profile::Kind;
 use rehearsal::check::{CheckReport, SetUpError, scim};
 use url::Url;
 
+use super::KeyFile;
 use super::check::{Forms, attributes, sp_metadata};
 use super::check_options::{Options, Profiles};
 use super::scim_access::{RequestRate, ScimAccess, without_query};
 use super::web_url::web_url;
-use super::KeyFile;
 
 /// Arguments of `rehearsal check leaver`.
 #[derive(Args)]
@@ -60,7 +60,7 @@ pub(crate) struct Leaver {
     /// `--group`. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
-    /// userName of a person who exists already and can log in. If nobody whom SCIM created
+    /// userName of a person who exists already and can log in. If no person whom SCIM created
     /// can log in, this person shows whether the set-up is wrong or the application
     #[arg(long, value_name = "NAME")]
     user: Option<String>,

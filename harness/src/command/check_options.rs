@@ -16,7 +16,7 @@ use url::Url;
 
 use super::{progress, signals};
 
-/// Whose rules hold.
+/// The profiles whose requirements are judged.
 #[derive(Args)]
 pub(crate) struct Profiles {
     /// Run the checks of this profile and report for each of its requirements whether it is

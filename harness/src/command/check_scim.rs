@@ -31,8 +31,8 @@ pub(crate) struct Scim {
     /// Change nothing: run only the checks that create no resources
     #[arg(long)]
     read_only: bool,
-    /// Sends 25 look-ups a second for so long, as marketplaces demand it, and says
-    /// how they were answered [default: no load is played].
+    /// Send 25 look-ups per second for this time, as marketplaces require, and report how they
+    /// were answered [default: no load]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
     rate_seconds: Option<u32>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(crate) struct Scim {
 
 impl Scim {
     pub(crate) async fn perform(mut self) -> anyhow::Result<u8> {
-        // Those included that only profiles demand: --only may name them.
+        // Includes the checks that only profiles require, because --only may name them.
         let checks = Kind::Scim.checks();
         let chosen = self.profiles.chosen(Kind::Scim)?;
         self.options.limit_to(Kind::Scim, &chosen);

@@ -1,5 +1,5 @@
-//! How a SCIM server is reached and what it wants: the options that `check
-//! scim`, `check leaver` and `bench load scim` share.
+//! The URL, credentials and requirements of a SCIM server: the options that `check scim`,
+//! `check leaver` and `bench load scim` share.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use url::Url;
 
 use super::oauth::{ClientCredentials, Issued};
 
-/// What a SCIM server wants of its clients and of its users.
+/// What a SCIM server requires of its clients and of its users.
 #[derive(Args)]
 pub(crate) struct ScimAccess {
     /// Bearer token; set the environment variable to hide it from the list of processes
@@ -96,8 +96,8 @@ pub(crate) fn rate(text: &str) -> Result<f64, String> {
 }
 
 impl ScimAccess {
-    /// What the requests authenticate with; `fetched` is the token of the
-    /// authorization server.
+    /// Returns the credentials of the requests; `fetched` is the token of the authorization
+    /// server.
     pub(crate) fn credentials(&self, fetched: Option<&Issued>) -> anyhow::Result<Credentials> {
         if let Some(basic) = &self.basic {
             let Some((user, password)) = basic.split_once(':') else {
@@ -122,7 +122,7 @@ impl ScimAccess {
         })
     }
 
-    /// What only the server's owner knows.
+    /// Returns the options that only the owner of the server can set.
     pub(crate) fn options(&self) -> anyhow::Result<scim::Options> {
         let template = match &self.user_template {
             None => None,
@@ -147,7 +147,7 @@ impl ScimAccess {
             };
             let name = name.trim().to_ascii_lowercase();
             reqwest::header::HeaderName::from_bytes(name.as_bytes())
-                .with_context(|| format!("invalid --header: {name} is no header name"))?;
+                .with_context(|| format!("invalid --header: {name} is not a header name"))?;
             Ok((name, value.trim().to_owned()))
         });
         Ok(scim::Options {

@@ -10,9 +10,9 @@ use rehearsal::check::SetUpError;
 use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
 use url::Url;
 
+use super::KeyFile;
 use super::check::sp_metadata;
 use super::web_url::web_url;
-use super::KeyFile;
 
 /// The second tenant.
 #[derive(Args)]

@@ -1,5 +1,5 @@
-//! Options of `check sp` for a service provider that fetches the metadata of
-//! the played identity provider again.
+//! Options of `check sp` for a service provider that fetches the metadata of the played identity
+//! provider again.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) struct ServedMetadata {
     /// changed document. Without this option, new, retired and expired keys are not checked
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     metadata_refetch_wait: Option<Duration>,
-    /// Sign the metadata, for a service provider that demands it. The certificate to
+    /// Sign the metadata, for a service provider that requires it. The certificate to
     /// configure there is written next to --idp-metadata-out (.pem)
     #[arg(
         long,
@@ -29,7 +29,7 @@ pub(crate) struct ServedMetadata {
 }
 
 impl ServedMetadata {
-    /// The provider as these options demand.
+    /// Returns the provider, changed as these options say.
     pub(crate) fn of(&self, provider: Provider, out: Option<&Path>) -> anyhow::Result<Provider> {
         let Some(wait) = self.metadata_refetch_wait else {
             return Ok(provider);

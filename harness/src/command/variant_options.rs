@@ -6,23 +6,23 @@ use ambient::Ambient;
 use clap::Args;
 use rehearsal::check::sp::{self, Variants};
 
-/// Which variants are sent.
+/// The variants to send.
 #[derive(Args)]
 pub(crate) struct VariantOptions {
     /// Send also every variant of the faults: thousands of Responses
     #[arg(long)]
     thorough: bool,
-    /// Send only so many of the variants, chosen by --seed
+    /// Send only this number of variants, chosen by --seed
     #[arg(long, value_name = "N", requires = "thorough")]
     variants: Option<usize>,
-    /// Seed that chooses the variants of --variants: the same seed chooses the same ones
+    /// Seed that chooses the variants of --variants: the same seed chooses the same variants
     /// [default: random, and printed]
     #[arg(long, value_name = "N", requires = "variants")]
     seed: Option<u64>,
 }
 
 impl VariantOptions {
-    /// The variants to send; prints how to choose the same ones again.
+    /// Returns the variants to send, and prints how to choose the same variants again.
     pub(crate) fn chosen(&self, ambient: &Ambient) -> anyhow::Result<Variants> {
         if !self.thorough {
             return Ok(Variants::None);

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_published_record_is_found_whatever_the_letter_case() {
+    async fn a_published_record_is_found_in_any_letter_case() {
         let server = NameServer::start(0).await.unwrap();
         server.publish_txt("Lumen.example", "verification=1");
         let answer = ask_udp(&server, "lumen.EXAMPLE.").await;

@@ -190,7 +190,7 @@ mod tests {
     use super::ZoneError;
 
     #[tokio::test]
-    async fn a_server_elsewhere_takes_an_update_and_answers_with_it() {
+    async fn an_external_name_server_accepts_an_update_and_answers_with_it() {
         let server = NameServer::start(0).await.unwrap();
         let zones = Zones::At(server.address());
         zones
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn records_of_a_server_elsewhere_are_listed_and_removed() {
+    async fn records_of_an_external_name_server_are_listed_and_removed() {
         let server = NameServer::start(0).await.unwrap();
         let zones = Zones::At(server.address());
         // Longer than one string of a TXT record; and more records than one message can

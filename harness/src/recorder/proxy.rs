@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_tap_passes_an_exchange_on_unchanged_and_records_it() {
+    async fn a_proxy_forwards_an_exchange_unchanged_and_records_it() {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let behind = Url::parse(&format!("http://{}", socket.local_addr().unwrap())).unwrap();
         let router = Router::new().fallback(|request: Request| async move {

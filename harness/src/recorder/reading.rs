@@ -149,8 +149,8 @@ fn inflated(value: &str) -> Option<String> {
     Some(xml)
 }
 
-/// Returns a JWS (RFC 7515) that expires ten years later and has the old signature, as if
-/// somebody edited the license file on the disk.
+/// Returns a JWS (RFC 7515) that expires ten years later and has the old signature, as after an
+/// edit of the license file on the disk.
 pub fn prolonged(jws: &str) -> Option<String> {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let mut parts = jws.split('.');

@@ -64,7 +64,7 @@ pub(super) async fn key(
 }
 
 /// Derives an RSA key from the seed, with a certificate for a year. Only for simulations:
-/// everybody who knows the seed can derive the key.
+/// anybody with the seed can derive the key.
 fn repeating(owner: Owner, seed: u64, now: Timestamp) -> std::io::Result<KeyMaterial> {
     let rng = Rng::seeded(seed);
     // A separate random stream for each owner.

@@ -44,7 +44,7 @@ impl ScratchDatabase {
         if !matches!(server.scheme(), "postgres" | "postgresql") {
             return Err(invalid());
         }
-        // Not from the seed, because two runs with the same seed may use the same server.
+        // The name is not from the seed, because two runs with the same seed may use the same server.
         let name = format!("rehearsal_{}", Rng::from_os().hex(8));
         execute(&server, format!("CREATE DATABASE {name}"))
             .await

@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_client_that_never_shakes_hands_is_let_go() {
+    async fn a_client_without_a_tls_handshake_is_disconnected() {
         let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let authority = Authority::new().unwrap();
         let short = Duration::from_millis(50);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_certificate_is_one_that_operating_systems_accept() {
+    fn operating_systems_accept_the_server_certificate() {
         let authority = Authority::new().unwrap();
         let (pem, _) = authority.server_certificate(None).unwrap();
         let certificate = saml::keys::Certificate::parse(&pem.pem()).unwrap();

@@ -57,7 +57,7 @@ mod tests {
     use crate::report::{Kept, StepReport};
 
     #[test]
-    fn a_failure_is_told_with_its_step_and_its_markup_escaped() {
+    fn a_failure_is_reported_with_its_step_and_escaped_markup() {
         let scenario = ScenarioReport {
             name: "A <b> & c".into(),
             feature: "F".into(),

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn every_tag_of_a_procedure_names_one_of_the_guides() {
+    fn every_procedure_tag_is_a_procedure_of_the_guide() {
         for case in cases(None).unwrap() {
             for tag in case.tags.iter().filter(|tag| tag.starts_with("G-")) {
                 assert!(PROCEDURES.iter().any(|(id, _)| id == tag), "{tag}");
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_procedure_goes_well_and_ends_unhappily_somewhere() {
+    fn every_procedure_has_a_successful_and_an_unhappy_scenario() {
         for row in coverage(&cases(None).unwrap()) {
             assert_eq!(row.lacks(), None, "{}", row.id);
             assert_eq!(row.scenarios, row.happy + row.unhappy);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outline_makes_a_scenario_of_each_example() {
+    fn a_scenario_outline_gives_one_scenario_per_example() {
         let leavers = cases(None).unwrap();
         let leavers = leavers
             .iter()

@@ -91,7 +91,7 @@ pub async fn run(
         Stage::Own { .. } => settings.at_once.max(1),
         Stage::Target(_) => 1,
     };
-    // Keeps the order of the list, whichever scenario ends first.
+    // Keep the order of the list, although the scenarios end in another order.
     let scenarios = futures::stream::iter(cases)
         .map(|case| async move {
             match stop.signal() {

@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn toml_and_json_say_the_same_and_a_typing_mistake_is_told() {
+    fn toml_and_json_are_equivalent_and_a_typing_error_is_reported() {
         let toml = "[organization]\nseats = 9\n[[users]]\nusername = \"a@b\"\ngiven = \"A\"\nfamily = \"B\"\n";
         let json = r#"{"organization": {"seats": 9}, "users": [{"username": "a@b", "given": "A", "family": "B"}]}"#;
         let seed = Seed::read(toml).unwrap();

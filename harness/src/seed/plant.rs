@@ -16,7 +16,7 @@ impl World {
     /// Creates what the seed contains in addition to the organization: domains, groups,
     /// users, applications, faults. `metadata` contains the metadata documents of the
     /// applications, by name. What already exists is changed to the values of the seed.
-    /// What the seed does not name stays, unless the seed is exact.
+    /// Everything that the seed does not name is kept, unless the seed is exact.
     ///
     /// # Errors
     /// When the portal or the identity provider refuses a part of it.

@@ -174,7 +174,7 @@ async fn answers_one_with(world: &mut World, fault: String) -> Outcome {
 }
 
 #[then(expr = "{word}'s browser is told to try again later")]
-async fn is_told_to_come_again(world: &mut World, _given: String) -> Outcome {
+async fn is_asked_to_try_again_later(world: &mut World, _given: String) -> Outcome {
     let page = world.page()?;
     holds(
         "429 Too Many Requests from the IdP",

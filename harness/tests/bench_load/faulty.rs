@@ -12,12 +12,12 @@ use rehearsal::check::scim::wire::{Asked, Wire as _};
 
 use crate::mutant_scim::{BASE, Bent};
 
-/// What is wrong.
+/// The fault of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// HTTP 500.
     Fails,
-    /// Another user than was asked for.
+    /// Another user than the requested one.
     WrongId,
     /// 429 with Retry-After.
     Limits,

@@ -1,4 +1,4 @@
-//! Flaws beyond the assertion consumer service, each with what is found.
+//! Flaws outside of the assertion consumer service, each with its findings.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
@@ -11,14 +11,14 @@ use saml::names;
 
 use super::{Broken, KEY, Session, cookie};
 
-/// The group that is judged, the flaws, and what is found.
+/// The group of checks, the flaws, and the findings.
 type Flaw = (
     &'static str,
     &'static [&'static str],
     &'static [&'static str],
 );
 
-/// Every flaw. The first of a group is none: what comes near, and is right.
+/// All flaws. The first row of a group is correct behavior that looks like a flaw.
 pub(crate) static FLAWS: &[Flaw] = &[
     ("REQ", &["relay-state"], &[]),
     ("REQ", &["request-order"], &["SAML-SP-REQ-01"]),
@@ -32,7 +32,7 @@ pub(crate) static FLAWS: &[Flaw] = &[
     ("REQ", &["relay-state-address"], &["warning SAML-SP-REQ-08"]),
     ("REQ", &["request-local-time"], &["SAML-SP-REQ-09"]),
     ("REQ", &["request-redirect"], &["SAML-SP-REQ-10"]),
-    // Every address is of this machine: MD-03 sees no HTTPS there.
+    // All URLs are on this machine without HTTPS, so MD-03 is skipped.
     ("MD", &["metadata-key"], &["1 skipped"]),
     (
         "MD",
@@ -239,7 +239,7 @@ pub(crate) static FLAWS: &[Flaw] = &[
     ),
 ];
 
-/// A certificate that was valid for a day of 2020.
+/// Returns a certificate that expired in 2020.
 fn old_certificate() -> Certificate {
     let mut params = CertificateParams::new(vec!["sp.example".to_owned()]).unwrap();
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
@@ -250,14 +250,14 @@ fn old_certificate() -> Certificate {
 }
 
 impl Broken {
-    /// Whether it has this flaw.
+    /// True if the service provider has this flaw.
     pub(super) fn is_flawed(&self, name: &str) -> bool {
         use super::Switch;
         let mut all = self.switches.iter();
         all.any(|it| matches!(it, Switch::Flaw(flaw) if *flaw == name))
     }
 
-    /// The request with its flaws.
+    /// Returns the `AuthnRequest` as the flaws change it.
     pub(super) fn flawed_request(&self, mut request: AuthnRequest) -> String {
         request.id = self.request_id(request.id);
         if self.is_flawed("request-destination") {
@@ -286,11 +286,11 @@ impl Broken {
         xml
     }
 
-    /// The ID of a request, in place of a good one.
+    /// Returns the ID of a request. Without a flaw, this is the ID `good`.
     pub(super) fn request_id(&self, good: String) -> String {
         if self.is_flawed("request-counts") {
             let memory = self.memory.lock().unwrap();
-            // Three browsers ask in turn.
+            // Three browsers send a request, one after the other.
             return format!("_request-{:04}", memory.requests.len());
         }
         if self.is_flawed("request-id-again") {
@@ -299,7 +299,7 @@ impl Broken {
         good
     }
 
-    /// What it sends along with a request.
+    /// Returns the RelayState of a request.
     pub(super) fn relay_state(&self) -> Option<String> {
         let state = [
             ("relay-state", "a".repeat(80)),
@@ -310,7 +310,7 @@ impl Broken {
         all.find(|(flaw, _)| self.is_flawed(flaw)).map(|(_, it)| it)
     }
 
-    /// What a flaw makes of the metadata.
+    /// Changes the metadata as this flaw does.
     pub(super) fn flawed_metadata(&self, flaw: &str, metadata: &mut SpMetadata) {
         let slo = |binding: &str| Endpoint::at(binding, &format!("{}/slo", self.base));
         match flaw {
@@ -323,7 +323,7 @@ impl Broken {
         }
     }
 
-    /// The document of its metadata.
+    /// Returns the metadata as a document.
     pub(crate) fn document(&self) -> String {
         let document = self.metadata().to_xml();
         let own = format!("Location=\"{}/acs\"", self.base);
@@ -356,14 +356,14 @@ impl Broken {
         document
     }
 
-    /// Whether the browser is logged in as somebody else than this user.
+    /// True if the browser is logged in as another user than this one.
     pub(super) fn is_another(&self, headers: &HeaderMap, user: &str) -> bool {
         let memory = self.memory.lock().unwrap();
         let session = cookie(headers, "session").and_then(|it| memory.sessions.get(it));
         session.is_some_and(|it| it.user != user)
     }
 
-    /// Makes a session; the cookie that it is known by.
+    /// Creates a session; returns its cookie.
     pub(super) fn log_in(&self, headers: &HeaderMap, user: String, index: &str) -> String {
         let mut memory = self.memory.lock().unwrap();
         let former = cookie(headers, "session").and_then(|it| memory.sessions.remove(it));
@@ -394,7 +394,7 @@ impl Broken {
         cookie
     }
 
-    /// Where a login leads.
+    /// Returns the redirect after a login.
     pub(super) fn next_page(&self, relay_state: &str) -> Response {
         let home = || Redirect::to("/whoami").into_response();
         let to = |location: &str| match HeaderValue::from_str(location) {
@@ -409,7 +409,7 @@ impl Broken {
         if self.is_flawed("any-address") && is_web {
             return to(relay_state);
         }
-        // Only a path, or what begins with the own address, is compared rightly.
+        // Only a path, or a URL that begins with the base URL, is on this site.
         let is_path = relay_state.starts_with('/') && !relay_state[1..].starts_with(['/', '\\']);
         let is_own = relay_state.starts_with(&format!("{}/", self.base));
         if self.is_flawed("own-address") && (is_path || is_own) {

@@ -1,4 +1,4 @@
-//! Single logout, with its flaws.
+//! Single logout, and its flaws.
 
 use std::collections::HashMap;
 
@@ -39,7 +39,7 @@ pub(super) async fn by_link(
         .filter(|it| it.starts_with("SAMLRequest="))
         .collect();
     if let [one, other] = twice[..] {
-        // It verifies one of the two and obeys the other.
+        // With these flaws it verifies one of the two and carries out the other.
         let obeyed = match () {
             () if sp.is_flawed("slo-first-wins") => one,
             () if sp.is_flawed("slo-last-wins") => other,
@@ -82,14 +82,15 @@ pub(super) async fn by_form(
     sp.take_request(&headers, received, "slo-post")
 }
 
-/// The request of a query, at its word.
+/// Returns the request in a query, without verifying it.
 fn unverified(query: &str) -> LogoutRequest {
     let received = Received::by_redirect(query, &Limits::default()).unwrap();
     received.at_its_word().unwrap()
 }
 
 impl Broken {
-    /// An answer to a request that it never made.
+    /// Handles a LogoutResponse. The service provider sends no LogoutRequests, so a correct one
+    /// does nothing.
     fn take_answer(&self, headers: &HeaderMap) -> Response {
         if self.is_flawed("slo-obeys-answers")
             && let Some(session) = cookie(headers, "session")
@@ -111,7 +112,7 @@ impl Broken {
         }
     }
 
-    /// The request, verified as far as its flaws allow.
+    /// Returns the request. The flaws decide what is verified.
     fn request_in(
         &self,
         received: Result<Received, saml::acceptance::Refusal>,
@@ -151,7 +152,7 @@ impl Broken {
         }
     }
 
-    /// Ends the sessions of a request, and answers it.
+    /// Ends the sessions that the request names, and answers it.
     fn obey(&self, headers: &HeaderMap, request: &LogoutRequest) -> Response {
         let mut memory = self.memory.lock().unwrap();
         let is_new = memory.obeyed.insert(request.id.clone());

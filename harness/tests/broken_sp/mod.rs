@@ -1,6 +1,6 @@
-//! A service provider with switches: right but for one hole, where it waves a
-//! response through that it should have refused for one given reason, and takes
-//! it for its user's; or with the habits of somebody else's product.
+//! A service provider with switches. Without switches it is correct. With a hole, it accepts
+//! Responses that it has to refuse for one given reason, and logs in its user. With other
+//! switches, it behaves like a real product.
 
 pub(crate) mod flaws;
 mod logout;
@@ -33,22 +33,22 @@ use saml::names;
 
 pub(crate) use switches::{KEY, Manner, Switch, always, issuer_addresses, named_addresses};
 
-/// The user whom the good responses are about.
+/// The user whom the honest Responses log in.
 pub(crate) const USER: &str = "jo@corp.example";
 
 #[derive(Default)]
 struct Memory {
-    /// Browser cookie to the ID of its request.
+    /// Maps the cookie of a browser to the ID of its `AuthnRequest`.
     requests: HashMap<String, String>,
     sessions: HashMap<String, Session>,
     seen: HashSet<String>,
-    /// The IDs of logout requests that were obeyed.
+    /// The IDs of the logout requests that were carried out.
     obeyed: HashSet<String>,
-    /// Who logged in last.
+    /// The user of the latest login.
     last: Option<String>,
 }
 
-/// Who is in, as the probe shows it, and by which session of the identity
+/// The user who is logged in, as the probe shows the name, and the session at the identity
 /// provider.
 #[derive(Clone, Default)]
 struct Session {
@@ -60,7 +60,7 @@ struct Session {
 #[derive(Clone)]
 pub(crate) struct Broken {
     base: String,
-    /// The metadata that it was set up with.
+    /// The identity provider's metadata at the start.
     idp: Arc<IdpMetadata>,
     trusted: Arc<Mutex<trusted::Trusted>>,
     tenant: Option<tenants::Tenant>,
@@ -71,13 +71,13 @@ pub(crate) struct Broken {
     ambient: Ambient,
 }
 
-/// Starts it with one hole; its base address.
+/// Starts a service provider with one hole; returns its base URL.
 pub(crate) async fn start(idp: &str, hole: &'static str, ambient: &Ambient) -> String {
     let holes = vec![Switch::Waves(hole, always)];
     start_with(idp, holes, ambient).await.base
 }
 
-/// Starts it with these switches.
+/// Starts a service provider with these switches.
 pub(crate) async fn start_with(idp: &str, switches: Vec<Switch>, ambient: &Ambient) -> Broken {
     start_as(idp, switches, None, ambient).await
 }
@@ -118,7 +118,7 @@ async fn start_as(
     broken
 }
 
-/// The metadata of one without switches.
+/// Returns the metadata of a service provider without switches.
 pub(crate) fn metadata(base: &str) -> SpMetadata {
     let acs = |path: &str, index| IndexedEndpoint {
         endpoint: Endpoint::at(names::HTTP_POST, &format!("{base}{path}")),
@@ -146,13 +146,13 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// An answer whose body never comes whole.
+/// Returns an answer whose body ends too early.
 fn broken_off() -> Response {
     let nothing: Result<&str, std::io::Error> = Err(std::io::Error::other("broken off"));
     Body::from_stream(futures::stream::iter([Ok("…"), nothing])).into_response()
 }
 
-/// What it does before it looks at the request.
+/// Cuts the connection or answers 429, if a switch requires it, before the request is handled.
 async fn limit(State(sp): State<Broken>, request: Request, next: Next) -> Response {
     if sp.is_dead.swap(false, Ordering::SeqCst) {
         return broken_off();
@@ -264,7 +264,7 @@ async fn acs(
     (set, sp.next_page(relay_state.unwrap_or_default())).into_response()
 }
 
-/// Text as it stands in a page.
+/// Escapes a text for HTML.
 fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     text.replace('>', "&gt;").replace('"', "&quot;")
@@ -301,12 +301,12 @@ async fn whoami(State(sp): State<Broken>, headers: HeaderMap) -> Response {
 }
 
 impl Broken {
-    /// Its base address.
+    /// Returns the base URL.
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
-    /// What it says of itself.
+    /// Returns the SAML metadata, as the switches change it.
     pub(crate) fn metadata(&self) -> SpMetadata {
         let mut metadata = metadata(&self.base);
         if let Some(number) = self.acs_number() {
@@ -329,7 +329,7 @@ impl Broken {
         metadata
     }
 
-    /// Whether it has a switch of this kind.
+    /// True if the service provider has a switch of this kind.
     pub(crate) fn has(&self, is_it: fn(&Switch) -> bool) -> bool {
         self.switches.iter().any(is_it)
     }
@@ -348,7 +348,8 @@ impl Broken {
         }
     }
 
-    /// Whom it takes a message for that it should refuse.
+    /// Returns the user whom a hole logs in with a message that has to be refused; `None` if no
+    /// hole applies.
     fn waved(&self, reason: &str, document: &str) -> Option<String> {
         self.switches.iter().find_map(|it| match it {
             Switch::Waves(hole, is_it) if *hole == reason && is_it(document) => {
@@ -397,7 +398,7 @@ impl Broken {
             Expected::Request(request.ok_or("request-cookie-missing")?)
         };
         let field = self.read(field);
-        // What is not encrypted for it is not for it.
+        // This switch requires encrypted assertions.
         let document = STANDARD.decode(&field).unwrap_or_default();
         let is_plain = !String::from_utf8_lossy(&document).contains("EncryptedAssertion");
         if is_plain && self.has(|it| matches!(it, Switch::Decrypts)) {
@@ -435,7 +436,8 @@ impl Broken {
         Ok(user)
     }
 
-    /// The field, with UTF-16 made UTF-8 where it reads that.
+    /// Returns the form field. With the switch `ReadsUtf16`, a document in UTF-16 is converted to
+    /// UTF-8.
     fn read(&self, field: &str) -> String {
         let bytes = STANDARD.decode(field).unwrap_or_default();
         let Some(rest) = bytes.strip_prefix(&[0xff, 0xfe]) else {

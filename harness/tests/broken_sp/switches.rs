@@ -1,4 +1,4 @@
-//! How a service provider differs from a right one, as data.
+//! The differences between a service provider and a correct one, as data.
 
 use std::sync::LazyLock;
 
@@ -8,58 +8,57 @@ use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use saml::acceptance::SignaturePolicy;
 use saml::keys::{Certificate, SigningKey};
 
-/// One difference.
+/// One difference from the correct service provider.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Switch {
-    /// Lets a message in, as its user's, that it should refuse for this reason,
-    /// where the document is like this.
+    /// Logs in the user with a document that matches the function and has to be refused for this
+    /// reason.
     Waves(&'static str, fn(&str) -> bool),
-    /// Lets every message in, in the name of this other person.
+    /// Accepts every message, and logs in this other user.
     LogsInAs(&'static str),
-    /// Which signatures it demands, and whether its metadata wants assertions
-    /// signed.
+    /// The required signatures, and the metadata's `WantAssertionsSigned`.
     Demands(SignaturePolicy, bool),
-    /// How it refuses.
+    /// The form of a refusal.
     Refuses(Manner),
-    /// What the probe shows to somebody who is not logged in.
+    /// The probe redirects a user who is not logged in.
     RedirectsProbe,
-    /// Takes encrypted assertions only.
+    /// Accepts only encrypted assertions.
     Decrypts,
-    /// Its metadata has an encryption certificate, and it has no key for it.
+    /// The metadata has an encryption certificate whose key is lost.
     LostKey,
-    /// Sends no requests, and takes no answers to any.
+    /// Sends no requests, and accepts only unsolicited Responses.
     Unsolicited,
-    /// Its requests name the assertion consumer service by this number.
+    /// Its requests contain this `AssertionConsumerServiceIndex`.
     AcsIndex(u16),
-    /// It is reached at another site than the identity provider, and its cookies
-    /// are `SameSite=Lax`.
+    /// The service provider is on another site than the identity provider, and its cookies are
+    /// `SameSite=Lax`.
     LaxCookies,
-    /// Its page posts a message that came without cookies again from its own
-    /// site.
+    /// Answers a message without cookies with a page that posts it again from the service
+    /// provider's own site.
     PostsAgain,
-    /// Answers each request whose number can be divided by this with 429.
+    /// Answers 429 to each request whose number is a multiple of this number.
     Limits(usize),
-    /// Breaks the connection off at documents that are like this.
+    /// Closes the connection at documents that match the function.
     BreaksOff(fn(&str) -> bool),
-    /// The same, and at the request after it too.
+    /// Closes the connection at documents that match the function, and at the next request.
     Dies(fn(&str) -> bool),
-    /// Fetches these addresses of a document before it looks at it.
+    /// Fetches the URLs that the function finds in a document, before it reads the document.
     Fetches(fn(&str) -> Vec<String>),
-    /// One of the flaws beyond its assertion consumer service: see `flaws.rs`.
+    /// A flaw outside of the assertion consumer service: see `flaws.rs`.
     Flaw(&'static str),
-    /// Takes names of every domain, and makes an account for each.
+    /// Accepts names of every domain, and creates an account for each name.
     AnyDomain,
-    /// Knows its one user only.
+    /// Has only one user, and refuses all others.
     KnownUsers,
-    /// Makes this of a name.
+    /// Changes the user name as the function does.
     Names(fn(String) -> String),
-    /// Reads UTF-16.
+    /// Accepts documents in UTF-16.
     ReadsUtf16,
-    /// The probe is a page for people.
+    /// The probe answers with an HTML page.
     HtmlProbe,
 }
 
-/// How a refusal looks.
+/// The form of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// 403 and the reason.
@@ -68,20 +67,20 @@ pub(crate) enum Manner {
     Greeting,
     /// 401 and JSON.
     Json,
-    /// To the login page, which asks the identity provider again.
+    /// Redirects to the login page, which sends a new request to the identity provider.
     ToLogin,
-    /// 500 and the page of a framework.
+    /// 500 and the error page of a framework.
     Crash,
 }
 
-/// The addresses of our own listener that a document names, in the clear.
+/// Returns the URLs of Rehearsal's own listener that a document contains in plain text.
 pub(crate) fn named_addresses(document: &str) -> Vec<String> {
     let pattern = regex::Regex::new(r"http://127\.0\.0\.1:\d+/SAML-SP-[A-Z0-9-]+/[\w.]+").unwrap();
     let all = pattern.find_iter(document);
     all.map(|it| it.as_str().to_owned()).collect()
 }
 
-/// The addresses at which the issuers of a document's certificates lie.
+/// Returns the URLs of the issuers' certificates, as the certificates in a document name them.
 pub(crate) fn issuer_addresses(document: &str) -> Vec<String> {
     let pattern = regex::Regex::new(r"<ds:X509Certificate>([^<]+)<").unwrap();
     let address = regex::bytes::Regex::new(r"http://127\.0\.0\.1:\d+/issuer\.cer").unwrap();
@@ -94,12 +93,12 @@ pub(crate) fn issuer_addresses(document: &str) -> Vec<String> {
     found
 }
 
-/// For every document.
+/// Matches every document.
 pub(crate) fn always(_: &str) -> bool {
     true
 }
 
-/// The key that assertions are encrypted for.
+/// The key that decrypts assertions.
 pub(crate) static KEY: LazyLock<SigningKey> = LazyLock::new(|| {
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
     let params = CertificateParams::new(vec!["sp.example".to_owned()]).unwrap();

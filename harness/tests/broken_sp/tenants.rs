@@ -1,5 +1,5 @@
-//! Two tenants of the broken service provider: two addresses, each with an
-//! identity provider of its own, whose flaws confuse them.
+//! Two tenants of the broken service provider, each with its own URL and identity provider. Flaws
+//! let one tenant accept what belongs to the other.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use saml::metadata::IdpMetadata;
 
 use super::{Broken, Switch, USER, cookie};
 
-/// Which tenant an address belongs to, and the identity provider of the other.
+/// One of the two tenants, and the identity provider of the other.
 #[derive(Clone)]
 pub(super) struct Tenant {
     is_second: bool,
     other: Arc<IdpMetadata>,
 }
 
-/// What stands behind a name whose account of the first tenant is opened.
+/// Marks the name of a user of the second tenant who gets the account of the first tenant.
 const MERGED: &str = ";merged";
 
 /// Starts both tenants.
@@ -44,7 +44,7 @@ impl Broken {
         self.tenant.as_ref().is_some_and(|it| it.is_second)
     }
 
-    /// Whom it takes an answer for that belongs to the other tenant.
+    /// Returns the user of a Response that belongs to the other tenant, if a flaw accepts it.
     pub(super) fn of_the_other(&self, headers: &HeaderMap, field: &str) -> Option<String> {
         let other = self.tenant.as_ref()?.other.clone();
         let own = self.idp.entity_id.clone();
@@ -89,7 +89,7 @@ impl Broken {
         Some(checked.name_id().value.clone())
     }
 
-    /// The user whom it opens the account of.
+    /// Returns the name of the account that this user gets.
     pub(super) fn account_of(&self, document: &str, user: String) -> String {
         let by_name = self.is_flawed("ten-merges-names") && user == USER;
         let mail = format!(">{USER}</saml:AttributeValue>");
@@ -100,7 +100,8 @@ impl Broken {
         user
     }
 
-    /// The user as the probe shows it: with the tenant, where there are two.
+    /// Returns the user as the probe shows it. Users of the second tenant have its name after
+    /// theirs.
     pub(super) fn shown_as(&self, user: &str) -> String {
         if self.is_second() && !user.ends_with(MERGED) {
             return format!("{user};tenant=second");

@@ -1,5 +1,5 @@
-//! What the broken service provider trusts: the keys of the identity provider's
-//! metadata, which it fetches again at each login where it has the switch.
+//! The keys that the broken service provider trusts. They come from the identity provider's
+//! metadata. Some flaws fetch the metadata again at each login.
 
 use jiff::Timestamp;
 use saml::acceptance::TrustedKeys;
@@ -12,9 +12,9 @@ use super::{Broken, Switch};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trusted {
     pub(super) keys: Vec<Certificate>,
-    /// Until when they may be used.
+    /// The time after which the keys are no longer used.
     until: Option<Timestamp>,
-    /// Takes every message: its metadata had no key.
+    /// True if every message is accepted, because the metadata had no key.
     pub(super) is_open: bool,
 }
 
@@ -27,7 +27,7 @@ impl Trusted {
     }
 }
 
-/// The keys of a document, with what each is for.
+/// Returns the keys of a metadata document, each with its `use`.
 fn keys(document: &str) -> Vec<(Option<String>, Certificate)> {
     let pattern = "<md:KeyDescriptor(?: use=\"(\\w+)\")?>.*?<ds:X509Certificate>([^<]+)<";
     let pattern = regex::Regex::new(pattern).unwrap();
@@ -39,7 +39,7 @@ fn keys(document: &str) -> Vec<(Option<String>, Certificate)> {
     .collect()
 }
 
-/// The certificate in the KeyInfo of the document's signature.
+/// Returns the certificate in the KeyInfo of the document's signature.
 fn signer(document: &str) -> Option<Certificate> {
     let (_, signature) = document.split_once("<ds:Signature ")?;
     let (signature, _) = signature.split_once("</ds:Signature>")?;
@@ -48,7 +48,7 @@ fn signer(document: &str) -> Option<Certificate> {
 }
 
 impl Broken {
-    /// Fetches the metadata again, where it does that.
+    /// Fetches the metadata again, if a flaw requires it.
     pub(super) async fn refetch(&self) {
         if self.is_flawed("refetches") || self.is_flawed("refetches-signed") {
             let url = self.idp.entity_id.clone();
@@ -57,7 +57,7 @@ impl Broken {
         }
     }
 
-    /// Whether it takes the document's signature.
+    /// True if the service provider accepts the document's signature.
     fn is_signed_rightly(&self, document: &str) -> bool {
         let own = &self.idp.signing_certificates[0];
         let is_signed_by = |certificate: &Certificate| {
@@ -102,7 +102,7 @@ impl Broken {
             let is_new = self.is_flawed("cert-refuses-future") && certificate.not_before() > now;
             fits && !is_old && !is_new
         };
-        // The key in the signature's KeyInfo is no key of the identity provider.
+        // Skip the signature: the key in its KeyInfo is not announced for the identity provider.
         let body = document.split("</ds:Signature>").last().unwrap();
         let all = keys(body).into_iter().filter(is_usable);
         let mut keys: Vec<Certificate> = all.map(|(_, it)| it).collect();
@@ -122,7 +122,7 @@ impl Broken {
         (trusted.keys, trusted.is_open) = (keys, false);
     }
 
-    /// The keys that count now.
+    /// Returns the keys that are trusted now.
     pub(super) fn keys(&self) -> Option<TrustedKeys> {
         let trusted = self.trusted.lock().unwrap();
         let is_over = trusted.until.is_some_and(|it| it <= self.ambient.now());
@@ -130,13 +130,13 @@ impl Broken {
         TrustedKeys::new(keys).ok().filter(|_| !is_over)
     }
 
-    /// Whether it takes every message.
+    /// True if every message is accepted.
     pub(super) fn is_open(&self) -> bool {
         self.trusted.lock().unwrap().is_open
     }
 
-    /// Whether it fetches the metadata again, and whether it demands that it is
-    /// signed.
+    /// Returns whether fetched metadata must be signed; `None` if the metadata is not fetched
+    /// again.
     pub(crate) fn refetches(switches: &[Switch]) -> Option<bool> {
         switches.iter().find_map(|it| match it {
             Switch::Flaw("refetches") => Some(false),

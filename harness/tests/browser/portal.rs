@@ -5,7 +5,7 @@ use rehearsal::organization::{ADMINS, Plan};
 use crate::{Outcome, rehearse};
 
 #[tokio::test]
-async fn somebody_signs_in_by_a_social_identity() -> Outcome {
+async fn a_user_signs_in_by_a_social_identity() -> Outcome {
     rehearse(async |page, world| {
         page.open(world.rehearsal.portal_url().join("/login")?.as_str())
             .await?;
@@ -32,7 +32,7 @@ async fn somebody_signs_in_by_a_social_identity() -> Outcome {
 /// The refused person's page has a link to the reason, which only an administrator can
 /// read.
 #[tokio::test]
-async fn an_administrator_finds_why_somebody_was_refused() -> Outcome {
+async fn an_administrator_finds_why_a_user_was_refused() -> Outcome {
     rehearse(async |page, world| {
         world.demo_organization(Plan::default()).await?;
         let login = world.rehearsal.portal_url().join("/login")?;
@@ -67,7 +67,7 @@ async fn an_administrator_finds_why_somebody_was_refused() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_page_held_open_ends_with_the_admins_session() -> Outcome {
+async fn an_open_page_ends_with_the_admins_session() -> Outcome {
     rehearse(async |page, world| {
         world.demo_organization(Plan::default()).await?;
         let login = world.rehearsal.portal_url().join("/login")?;

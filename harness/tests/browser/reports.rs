@@ -188,7 +188,7 @@ async fn a_report_without_scripts_shows_everything_but_the_filters() -> Outcome 
 }
 
 #[tokio::test]
-async fn on_paper_every_finding_is_open() -> Outcome {
+async fn every_finding_is_unfolded_in_print() -> Outcome {
     shown(&many_findings().html(), async |_, browser| {
         let closed = "return [...document.querySelectorAll('details.row.fail')].filter(e => !e.open).length";
         assert_eq!(evaluated::<u32>(browser, closed).await?, 10);

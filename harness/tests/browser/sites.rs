@@ -104,7 +104,7 @@ async fn two_sites_without_scripts() -> Outcome {
 
 /// The cookies are deleted during the sign-on, or the browser blocks them.
 #[tokio::test]
-async fn a_cookie_that_stays_away_is_named() -> Outcome {
+async fn a_missing_cookie_is_named() -> Outcome {
     rehearse_with(two_sites(), async |page, world| {
         reaches_sign_on(page, world).await?;
         page.driver
@@ -124,7 +124,7 @@ async fn a_cookie_that_stays_away_is_named() -> Outcome {
 
 /// The browser of the scenarios withholds the cookie in the same case as Chromium.
 #[tokio::test]
-async fn the_played_browser_needs_the_page_that_posts_again() -> Outcome {
+async fn the_simulated_browser_needs_the_page_that_posts_again() -> Outcome {
     let mut world = World::with(two_sites()).await?;
     world.demo_organization(Plan::default()).await?;
     let email = world.email_of("Grace")?;

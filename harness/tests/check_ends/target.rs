@@ -1,4 +1,4 @@
-//! The correct SCIM server over HTTP, which can be told to misbehave.
+//! The correct SCIM server over HTTP, with ways to hang or to answer slowly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

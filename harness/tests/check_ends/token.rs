@@ -11,7 +11,7 @@ use super::mutant_scim::TOKEN;
 use super::running::rehearsal;
 use super::target::{Behavior, Target};
 
-/// A token endpoint that knows one client.
+/// A token endpoint with one client, which has a secret.
 async fn token_endpoint() -> String {
     counted_token_endpoint(3600).await.0
 }
@@ -78,7 +78,7 @@ async fn a_token_is_fetched_by_client_credentials() {
     }
 }
 
-/// A token endpoint that knows one client by its key.
+/// A token endpoint with one client, which signs assertions with its key.
 async fn token_endpoint_of_keys(public_key: Vec<u8>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());

@@ -141,7 +141,7 @@ async fn a_request_at_which_the_identity_provider_dies_is_a_denial_of_service() 
 }
 
 #[tokio::test]
-async fn an_identity_provider_that_lives_on_is_not_blamed() {
+async fn an_identity_provider_that_still_works_is_not_blamed() {
     let outcomes = outcomes("no request has this").await;
     let found = of(&outcomes, "SAML-IDP-DOS-01");
     assert_eq!(found.verdict, Verdict::Pass, "{}", found.actual);

@@ -1,5 +1,5 @@
-//! Identity providers as people run them: habits that look like faults but are not, and
-//! several real faults together, each with the exact list of findings that is true for it.
+//! Identity providers that behave like real products. Some have habits that look like faults but
+//! are not; some have several real faults. Each has the exact list of findings that is true for it.
 //! An edit of a message also breaks its signature, which SAML-IDP-SIGN-04 finds.
 
 use rehearsal::check::idp::Recording;

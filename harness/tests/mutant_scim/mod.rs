@@ -45,7 +45,7 @@ pub(crate) struct Mutant {
 /// A correct server, or a mutant.
 pub(crate) struct Bent {
     server: Server,
-    /// What the other tenant has.
+    /// The server of the other tenant.
     second: Server,
     bend: Option<Bend>,
     under_way: AtomicUsize,

@@ -127,7 +127,7 @@ impl Server {
 }
 
 impl Server {
-    /// A server whose ids no other has.
+    /// Returns a server whose ids differ from those of every other server.
     pub(crate) fn beginning_at(number: u64) -> Self {
         Self(Mutex::new(State {
             last: number,

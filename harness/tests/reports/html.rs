@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::{report, run_report};
 
 #[test]
-fn every_link_of_the_page_leads_somewhere_and_no_id_is_there_twice() {
+fn every_link_of_the_page_works_and_ids_are_unique() {
     let html = report().html();
     let page = scraper::Html::parse_document(&html);
     let select = |css: &str| scraper::Selector::parse(css).unwrap();
@@ -78,7 +78,7 @@ fn opened(name: &str, html: &str) -> Option<(String, Vec<String>)> {
 }
 
 #[test]
-fn the_pages_open_in_a_browser_without_a_word_on_its_console() {
+fn the_pages_open_in_a_browser_without_console_messages() {
     let wrong = "<!DOCTYPE html><script>console.error('wrong')</script>";
     let Some((_, console)) = opened("wrong.html", wrong) else {
         println!("skipped: no chromium");

@@ -18,7 +18,7 @@ fn xml_complaints(schema: &str, document: &str) -> Vec<String> {
 }
 
 #[test]
-fn junit_is_as_the_schema_of_its_readers_says() {
+fn junit_matches_the_schema_of_its_readers() {
     let ours = include_str!("../schemas/junit.xsd").to_owned();
     let schemas = [Some(ours), published("REHEARSAL_JUNIT_XSD")];
     let reports = [report().junit(), rehearsal::report::junit(&run_report())];
@@ -36,7 +36,7 @@ fn junit_is_as_the_schema_of_its_readers_says() {
 }
 
 #[test]
-fn junit_is_xml_that_counts_right() {
+fn junit_is_valid_xml_with_correct_counts() {
     let junit = report().junit();
     let document = roxmltree::Document::parse(&junit).unwrap();
     let suite = document.root_element().first_element_child().unwrap();

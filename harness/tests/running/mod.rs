@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-/// Returns a port that nobody listens on at this moment.
+/// Returns a port on which no program listens at this moment.
 pub(crate) fn free_port() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port().to_string()
@@ -39,7 +39,7 @@ impl Up {
         let file = folder.join("ready.json");
         let mut command = rehearsal(&["up", "--ready-file"]);
         command.arg(&file).args(arguments).stdout(Stdio::piped());
-        // The state file for other commands must be seen by this test only.
+        // Other tests must not find the state file of this `up`.
         command.env("XDG_RUNTIME_DIR", folder);
         let mut child = tokio::process::Command::from(command)
             .kill_on_drop(true)

@@ -188,7 +188,7 @@ pub(super) fn refuse_nesting(_: &Server, asked: &Asked) -> Option<Told> {
     nests.then(|| refuse(400, Some("invalidValue"), "members are users"))
 }
 
-/// Ignores members that it does not know.
+/// Ignores members that do not exist.
 pub(super) fn ignore_unknown_members(asked: &mut Asked) {
     if !under(asked, "PATCH", "/Groups/") {
         return;

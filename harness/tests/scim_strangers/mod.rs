@@ -45,7 +45,7 @@ pub(crate) struct Call {
     pub(crate) is_basic: bool,
 }
 
-/// A server that behaves like a product of somebody else.
+/// A server that behaves like a product of another vendor.
 #[derive(Clone, Copy)]
 pub(crate) struct Stranger {
     /// What the server does differently.

@@ -16,7 +16,7 @@ pub(super) fn refuse(status: u16, keyword: Option<&'static str>, detail: &str) -
     told
 }
 
-/// Returns a request that creates a user whom the checks do not know.
+/// Returns a request that creates a user outside of the checks.
 pub(super) fn resident(number: usize) -> Asked {
     let body = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],

@@ -49,7 +49,7 @@ impl Hands {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_simulation_page_does_what_the_vendor_and_time_do() {
+async fn the_simulation_page_creates_keys_and_moves_the_clock() {
     let folder = tempfile::tempdir().unwrap();
     let up = Up::on(folder.path(), &[]).await;
     let url = up.ready["simulation"]["url"].as_str().unwrap().to_owned();

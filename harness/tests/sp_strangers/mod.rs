@@ -1,6 +1,5 @@
-//! Service providers as people run them, each with the findings and warnings
-//! that are true for it: habits that look like faults and are none, and real
-//! faults.
+//! Service providers that behave like real products, each with the findings and warnings that
+//! are true for it. Some have habits that look like faults but are not; some have real faults.
 
 mod table;
 
@@ -15,7 +14,7 @@ use crate::broken_sp::{self, Switch, USER};
 
 pub(crate) use table::strangers;
 
-/// A service provider, and what is true of it.
+/// A service provider, and the findings that are true for it.
 pub(crate) struct Stranger {
     pub(crate) name: &'static str,
     pub(crate) switches: Vec<Switch>,
@@ -25,15 +24,16 @@ pub(crate) struct Stranger {
     /// Findings and warnings in the order of the report, or the code of the
     /// error that ends the run. `+n` counts the findings that follow from one.
     pub(crate) finds: Result<Vec<&'static str>, &'static str>,
-    /// How many checks pass at least: a run that skips all finds nothing.
+    /// Minimum number of checks that pass, because a run that skips everything has no wrong
+    /// findings either.
     pub(crate) passes: usize,
-    /// How the ids of the checks begin that must all be skipped.
+    /// Prefix of check ids; all checks with this prefix must be skipped.
     pub(crate) skips: Option<&'static str>,
 }
 
 impl Stranger {
-    /// All checks but those of very large messages, which take long: only who
-    /// is harmed by them meets those.
+    /// Returns all checks. Those of very large messages take long, so only service providers that
+    /// crash at them get those.
     fn selection(&self) -> Selection {
         let checks = rehearsal::check::sp::catalogue().unwrap();
         let is_harmed = |it: &Switch| matches!(it, Switch::Dies(_));
@@ -44,7 +44,7 @@ impl Stranger {
         Selection::new(&[], &left_out, &checks).unwrap()
     }
 
-    /// Judges it.
+    /// Runs `check sp` against this service provider.
     pub(crate) async fn judge(&self) -> CheckReport {
         let ambient = Ambient::real();
         let provider = Provider::start(0, None, &ambient).await.unwrap();
@@ -72,7 +72,7 @@ impl Stranger {
     }
 }
 
-/// The findings and warnings of a report as a stranger's list has them.
+/// Returns the findings and warnings of a report, in the form of [`Stranger::finds`].
 pub(crate) fn found(report: &CheckReport) -> Result<Vec<String>, String> {
     if let Some(error) = &report.error {
         return Err(error.code.to_owned());
@@ -107,7 +107,7 @@ pub(crate) fn found(report: &CheckReport) -> Result<Vec<String>, String> {
     Ok(lines)
 }
 
-/// Another user of the same kind, for the table.
+/// The default values of the rows in the table.
 pub(crate) const STRANGER: Stranger = Stranger {
     name: "",
     switches: Vec::new(),

@@ -1,4 +1,4 @@
-//! The strangers.
+//! The table of strangers.
 
 use saml::acceptance::SignaturePolicy as Policy;
 
@@ -74,7 +74,7 @@ fn upper(name: String) -> String {
     name.to_uppercase()
 }
 
-/// Every stranger.
+/// Returns all strangers.
 pub(crate) fn strangers() -> Vec<Stranger> {
     let unsigned = [
         "not-signed",
@@ -135,7 +135,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &["SAML-SP-ALG-01 +1"],
         ),
         stranger("takes encrypted assertions only", &[S::Decrypts], &[]),
-        // That it refuses whatever is encrypted proves nothing.
+        // It refuses every encrypted message, so a refusal of a faulty one proves nothing.
         Stranger {
             skips: Some("SAML-SP-ENC-"),
             ..stranger(
@@ -284,8 +284,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &["SAML-SP-ALG-03", "SAML-SP-SIG-13"],
         ),
         stranger("reads UTF-16", &[S::ReadsUtf16], &[]),
-        // Near every finding, and none: it lets everything in, but never in the
-        // name of the victim.
+        // It accepts every message but never logs in the victim, so there is no finding.
         stranger(
             "logs every message in under the attacker's own name",
             &[S::LogsInAs("mallory@corp.example")],

@@ -1,4 +1,4 @@
-//! Holes that only the variants of the faults reach.
+//! Holes that only variants of the faults detect.
 
 use ambient::Ambient;
 use rehearsal::check::CheckReport;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::broken_sp::{self, Switch};
 use super::target_at;
 
-/// Judges what this service provider does with HMAC.
+/// Runs the HMAC checks with variants against a service provider with this switch.
 async fn judged_by_variants(switch: Switch, variants: Variants) -> CheckReport {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
@@ -36,7 +36,7 @@ fn findings(report: &CheckReport) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hole_that_only_variants_reach_is_found_with_them() {
+async fn a_hole_that_only_variants_reach_is_found() {
     // No fault of the catalogue has an HMAC with SHA-384.
     fn is_believed(document: &str) -> bool {
         document.contains("#hmac-sha384\"")
@@ -62,7 +62,7 @@ async fn a_hole_that_only_variants_reach_is_found_with_them() {
         let sent = outcome.evidence["sent"].as_str().unwrap();
         assert!(is_believed(sent), "{sent}");
     }
-    // The same seed sends the same ones.
+    // The same seed sends the same variants.
     let again = judged_by_variants(switch, some).await;
     let ids = |found: Vec<(String, String)>| -> Vec<String> {
         found.into_iter().map(|(id, _)| id).collect()

@@ -64,7 +64,7 @@ fn encryption(
 ) -> Option<(Certificate, &'static str)> {
     let certificate = metadata.encryption_certificates.first()?;
     let methods = &metadata.encryption_methods;
-    // A key without `use` may serve both purposes, so it is no request for encryption yet.
+    // A key without `use` may serve both purposes, so it does not request encryption.
     if methods.is_empty() && metadata.certificates.contains(certificate) {
         return None;
     }

@@ -132,7 +132,7 @@ pub(crate) fn merge(onto: &mut Document, patch: Document) {
                 onto.remove(&key);
             }
             Value::Object(new) => {
-                // A value that is no object is replaced by one, so that no null of the patch
+                // A value that is not an object is replaced by one, so that no null of the patch
                 // remains in it.
                 let mut inner = match onto.remove(&key) {
                     Some(Value::Object(old)) => old,

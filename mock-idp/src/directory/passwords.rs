@@ -19,8 +19,8 @@ use crate::store::users::{self, UserRow};
 pub(crate) enum SignOn {
     /// User name and password are right.
     Welcome(Box<UserRow>),
-    /// Unknown user or wrong password. The page does not say which, so that nobody can find out
-    /// which users exist.
+    /// Unknown user or wrong password. The page does not say which, so that an attacker cannot find
+    /// out which users exist.
     Wrong,
     /// The account is locked after too many wrong passwords.
     Locked,

@@ -65,7 +65,7 @@ fn documented_expressions_give_their_documented_results() {
 }
 
 #[test]
-fn the_clock_is_the_one_that_is_given() {
+fn the_given_clock_is_used() {
     assert_eq!(of("#datetime.now()"), "2026-03-01T08:00:00.123Z");
 }
 
@@ -79,7 +79,7 @@ fn text_around_an_expression_is_kept() {
 }
 
 #[test]
-fn what_is_disabled_is_refused_by_name() {
+fn disabled_syntax_is_refused_with_its_column() {
     for (expression, message) in [
         (
             "5+6",
@@ -116,7 +116,7 @@ fn what_is_disabled_is_refused_by_name() {
 }
 
 #[test]
-fn no_expression_outgrows_its_budget() {
+fn no_expression_exceeds_its_budget() {
     let mut nested = format!("'{}'", "a".repeat(50));
     for _ in 0..20 {
         nested = format!("#string.replace({nested}, 'a', 'aaaa', -1)");

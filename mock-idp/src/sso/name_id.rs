@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_format_is_given_as_it_promises_or_not_at_all() {
+    fn a_name_id_format_is_fulfilled_or_refused() {
         let email = Some("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress");
         assert_eq!(
             choose_source(email, "ada@lumen.example"),

@@ -71,7 +71,7 @@ impl Writing {
         let Some(edition) = edition else {
             return Ok(transaction.commit().await?);
         };
-        // In a task of its own, because the caller may be canceled in the middle: the edition
+        // In a separate task, because the caller may be canceled in the middle: the edition
         // must not change before the changes can be read.
         let committed = tokio::spawn(async move {
             let outcome = transaction.commit().await;

@@ -68,7 +68,7 @@ mod tests {
         store.close().await;
     }
     #[tokio::test]
-    async fn a_database_of_a_newer_version_is_refused_and_stays_as_it_is() {
+    async fn a_database_of_a_newer_version_is_refused_and_not_changed() {
         sqlx::any::install_default_drivers();
         let folder = tempfile::tempdir().unwrap();
         let url = format!(
@@ -97,8 +97,8 @@ mod tests {
         assert_eq!(
             refused.to_string(),
             format!(
-                "a newer version has written this database (its schema has version 9001, this \
-                 program knows up to {known}): start that version, or use a copy of the database \
+                "a newer version wrote this database (its schema has version 9001, this \
+                 program supports up to {known}): start that version, or use a copy of the database \
                  from before the upgrade"
             )
         );

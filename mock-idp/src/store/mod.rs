@@ -45,7 +45,7 @@ pub enum StoreError {
     Migration(#[source] MigrateError),
     /// A newer version of the program has written the database.
     #[error(
-        "a newer version has written this database (its schema has version {found}, this program knows up to {known}): start that version, or use a copy of the database from before the upgrade"
+        "a newer version wrote this database (its schema has version {found}, this program supports up to {known}): start that version, or use a copy of the database from before the upgrade"
     )]
     Newer {
         /// Version of the first migration that this program does not have.
@@ -129,7 +129,7 @@ impl Store {
                 })
                 .connect(url)
         };
-        // Without this test, the pool would try for half a minute to open a file that is no
+        // Without this test, the pool would try for half a minute to open a file that is not a
         // database.
         sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;
         let mut first = AnyConnection::connect(url).await?;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use target::{Provisioned, Quirk};
 
 #[tokio::test]
-async fn targets_with_ways_of_their_own_converge() {
+async fn targets_with_deviations_converge() {
     let rows: [(&str, &'static [Quirk], Value); 11] = [
         ("none", &[], json!({})),
         ("PV-02", &[Quirk::Empty201], json!({})),
@@ -68,7 +68,7 @@ async fn a_target_that_ignores_filters_keeps_its_other_users() {
 }
 
 #[tokio::test]
-async fn who_is_there_is_matched_by_the_work_email() {
+async fn existing_users_are_matched_by_the_work_email() {
     // PV-51, as Entra matches.
     let filter = json!({"USER_FILTER": "emails[type eq \"work\"].value eq \"%s\"",
         "UNIQUE_USER_IDENTIFIER": "workEmail"});
@@ -105,7 +105,7 @@ async fn a_page_is_no_list() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_given_up() {
+async fn an_endless_answer_is_aborted() {
     let here = Provisioned::new(&[Quirk::Endless], json!({})).await;
     let path = format!("/propagation/stores/{}", here.store);
     let store = here.world.show(&path).await;
@@ -119,7 +119,7 @@ async fn an_answer_without_end_is_given_up() {
 }
 
 #[tokio::test]
-async fn who_cannot_be_deleted_is_no_success() {
+async fn a_user_who_cannot_be_deleted_is_an_error() {
     // PV-16: a 404 was taken to mean that the user no longer exists.
     let here = Provisioned::new(&[Quirk::NoDelete], json!({})).await;
     here.synchronize().await;
@@ -131,7 +131,7 @@ async fn who_cannot_be_deleted_is_no_success() {
 }
 
 #[tokio::test]
-async fn what_the_target_never_can_is_not_tried_again() {
+async fn an_operation_that_the_target_does_not_support_is_not_retried() {
     let here = Provisioned::new(&[Quirk::NoPut, Quirk::NoPatch(501)], json!({})).await;
     here.synchronize().await;
     here.marry().await;
@@ -142,7 +142,7 @@ async fn what_the_target_never_can_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn who_leaves_before_the_answer_to_their_creation_came_is_removed() {
+async fn a_user_who_leaves_before_the_answer_to_the_creation_is_removed() {
     let here = Provisioned::new(&[], json!({})).await;
     here.target.held.lock().unwrap().loses_next = true;
     here.world.create("/propagation/revisions", json!({})).await;

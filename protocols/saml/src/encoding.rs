@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_decoded_by_its_mark_and_by_its_declaration() {
+    fn text_is_decoded_by_its_byte_order_mark_and_its_declaration() {
         let xml = "<a>\u{e4}</a>";
         let little: Vec<u8> = xml.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = xml.encode_utf16().flat_map(u16::to_be_bytes).collect();

@@ -34,7 +34,7 @@ fn claims_are_read_as_the_identity_provider_wrote_them() {
 }
 
 #[test]
-fn either_signature_or_both_will_do_and_the_policy_may_ask_for_more() {
+fn either_signature_is_enough_unless_the_policy_requires_both() {
     use SignaturePolicy::{Assertion, Both, Either, Response};
     let cases = [
         (true, true, [Either, Assertion, Response, Both].as_slice()),
@@ -86,7 +86,7 @@ fn every_accepted_algorithm_verifies_and_sha1_does_not() {
 }
 
 #[test]
-fn what_a_signature_names_is_on_the_list_whether_it_would_hold_or_not() {
+fn unlisted_algorithms_and_transforms_are_refused() {
     let xml = signed_by(&signer());
     let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
     let enveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
@@ -141,7 +141,7 @@ fn what_a_signature_names_is_on_the_list_whether_it_would_hold_or_not() {
 }
 
 #[test]
-fn another_key_is_refused_though_its_certificate_comes_along() {
+fn another_key_is_refused_even_with_its_certificate() {
     let xml = signed_by(&Signer {
         key: other_rsa(),
         ..signer()
@@ -188,7 +188,7 @@ fn cut<'x>(xml: &'x str, start: &str, end: &str) -> &'x str {
 }
 
 #[test]
-fn wrapped_signatures_are_refused_wherever_the_forgery_stands() {
+fn wrapped_signatures_are_refused_wherever_the_forgery_is() {
     let xml = signed_by(&signer());
     let genuine = cut(&xml, "<saml:Assertion", "</saml:Assertion>");
     let signature = cut(genuine, "<ds:Signature", "</ds:Signature>");
@@ -278,7 +278,7 @@ fn wrapped_signatures_are_refused_wherever_the_forgery_stands() {
 }
 
 #[test]
-fn what_is_not_a_signed_response_is_named() {
+fn messages_other_than_a_signed_response_are_refused_with_the_reason() {
     let xml = signed_by(&signer());
     let declined = Response {
         status: Status {
@@ -390,7 +390,7 @@ fn the_skew_is_granted_and_not_a_second_more() {
 }
 
 #[test]
-fn all_violations_are_told_not_only_the_first() {
+fn all_violations_are_reported_not_only_the_first() {
     let mut draft = response();
     draft.destination = Some("https://other.example".into());
     conditions(&mut draft).audience_restrictions = vec![vec!["other".into()]];
@@ -420,7 +420,7 @@ fn signed_after(find: &str, replacement: &str, signer: &Signer) -> String {
 }
 
 #[test]
-fn what_the_schema_and_the_profile_forbid_is_refused_though_it_is_signed() {
+fn signed_content_that_schema_or_profile_forbid_is_refused() {
     let both = Signer {
         response: true,
         assertion: true,
@@ -489,7 +489,7 @@ fn what_the_schema_and_the_profile_forbid_is_refused_though_it_is_signed() {
 }
 
 #[test]
-fn a_signature_stands_right_after_the_issuer() {
+fn a_signature_has_to_follow_the_issuer() {
     let signed = signed_by(&signer());
     let start = signed.find("<ds:Signature").unwrap();
     let end = signed.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();

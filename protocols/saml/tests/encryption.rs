@@ -61,7 +61,7 @@ fn every_cipher_with_every_cover_is_accepted() {
 }
 
 #[test]
-fn encryption_stands_in_for_no_signature() {
+fn encryption_does_not_replace_a_signature() {
     let unsigned = Signer {
         response: false,
         assertion: false,
@@ -82,7 +82,7 @@ fn encryption_stands_in_for_no_signature() {
 }
 
 #[test]
-fn whatever_keeps_it_from_being_decrypted_is_one_refusal() {
+fn every_decryption_error_is_the_same_refusal() {
     // Only the assertion is signed, so an attacker can change the ciphertext.
     let signer = Signer {
         response: false,
@@ -118,7 +118,7 @@ fn whatever_keeps_it_from_being_decrypted_is_one_refusal() {
 }
 
 #[test]
-fn a_plain_assertion_beside_the_encrypted_one_is_one_too_many() {
+fn a_plain_assertion_beside_the_encrypted_one_is_refused() {
     let xml = signer()
         .sign_encrypted(&response(), &encryption(ContentCipher::Aes128Gcm))
         .unwrap();
@@ -133,7 +133,7 @@ fn a_plain_assertion_beside_the_encrypted_one_is_one_too_many() {
 }
 
 #[test]
-fn a_signed_response_is_verified_as_it_came() {
+fn a_signed_response_is_verified_before_decryption() {
     let signer = Signer {
         response: true,
         assertion: false,

@@ -55,13 +55,13 @@ fn sp() -> SpMetadata {
 }
 
 #[test]
-fn metadata_comes_back_as_it_was_written() {
+fn metadata_is_unchanged_after_writing_and_reading() {
     assert_eq!(IdpMetadata::parse(&idp().to_xml()).unwrap(), idp());
     assert_eq!(SpMetadata::parse(&sp().to_xml()).unwrap(), sp());
 }
 
 #[test]
-fn the_wrong_file_is_named_with_what_to_do() {
+fn a_wrong_file_is_an_error_that_says_what_to_do() {
     let error = IdpMetadata::parse(&sp().to_xml()).unwrap_err();
     assert!(
         error.to_string().contains("upload the identity provider's"),
@@ -83,7 +83,7 @@ fn the_wrong_file_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_certificate_is_read_however_it_was_pasted() {
+fn a_certificate_is_read_in_every_pasted_form() {
     let own = rsa().certificate().clone();
     let pem = own.to_pem();
     let spaced = pem.replace('\n', "\r\n  \t");
@@ -155,7 +155,7 @@ fn signed() -> String {
 }
 
 #[test]
-fn signed_metadata_is_taken_on_the_word_of_the_certificate_given_and_of_no_other() {
+fn signed_metadata_is_accepted_only_with_the_given_certificate() {
     let by =
         |key: saml::keys::SigningKey| TrustedKeys::new(vec![key.certificate().clone()]).unwrap();
     let (right, wrong) = (by(rsa()), by(other_rsa()));
@@ -198,7 +198,7 @@ fn signed_metadata_is_taken_on_the_word_of_the_certificate_given_and_of_no_other
 }
 
 #[test]
-fn of_an_aggregate_the_entity_is_taken_that_was_asked_for() {
+fn the_requested_entity_of_an_aggregate_is_used() {
     let other = IdpMetadata {
         entity_id: "https://other.example".into(),
         ..idp()
@@ -236,7 +236,7 @@ fn of_an_aggregate_the_entity_is_taken_that_was_asked_for() {
 }
 
 #[test]
-fn how_long_metadata_may_be_kept_is_understood() {
+fn the_cache_duration_of_metadata_is_read() {
     let fresh = |duration: &str| {
         let metadata = IdpMetadata {
             cache_duration: Some(duration.into()),

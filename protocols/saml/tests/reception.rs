@@ -66,7 +66,7 @@ fn sent(binding: &str, key: Option<&SigningKey>) -> Received {
 }
 
 #[test]
-fn a_signed_message_is_read_as_it_was_written_by_either_binding_and_key() {
+fn a_signed_message_is_verified_by_both_bindings_and_key_types() {
     for binding in [names::HTTP_REDIRECT, names::HTTP_POST] {
         for key in [rsa(), ec()] {
             let vouched = judged(sent(binding, Some(&key))).unwrap();
@@ -115,7 +115,7 @@ fn a_message_that_was_changed_or_signed_elsewhere_is_refused() {
 }
 
 #[test]
-fn a_request_by_post_is_vouched_for_and_unsigned_it_can_be_read_at_its_word() {
+fn a_post_request_is_verified_and_an_unsigned_one_can_be_read_unverified() {
     let request = AuthnRequest {
         id: "_request".into(),
         issue_instant: now(),
@@ -151,7 +151,7 @@ fn a_request_by_post_is_vouched_for_and_unsigned_it_can_be_read_at_its_word() {
 }
 
 #[test]
-fn contexts_compare_as_the_standard_has_it() {
+fn contexts_compare_as_the_standard_says() {
     use AuthnContextComparison::{Better, Exact, Maximum, Minimum};
     let (weak, strong) = (names::PASSWORD, names::PASSWORD_PROTECTED_TRANSPORT);
     let other = "urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard";

@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_bulk_request_is_named() {
+    fn an_invalid_bulk_request_is_refused_with_the_reason() {
         let with = |operation: Value| {
             let body = json!({"schemas": [messages::BULK_REQUEST], "Operations": [operation]});
             Request::parse(&body).unwrap_err().detail

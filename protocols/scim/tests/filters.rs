@@ -77,7 +77,7 @@ fn the_examples_of_the_standard_and_of_known_clients_are_judged() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_position() {
+fn errors_name_their_position() {
     for (filter, said) in [
         ("", "expected an attribute at character 1, got the end"),
         ("userName", "expected an operator"),

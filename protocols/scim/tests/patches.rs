@@ -139,7 +139,7 @@ fn users_are_changed_as_known_clients_ask() {
 }
 
 #[test]
-fn members_come_and_go_as_known_clients_ask() {
+fn members_are_changed_as_known_clients_ask() {
     for (operations, expected) in [
         (
             json!([{"op": "add", "path": "members", "value": [{"value": "3"}, {"value": "1"}]}]),
@@ -179,7 +179,7 @@ fn members_come_and_go_as_known_clients_ask() {
 }
 
 #[test]
-fn what_cannot_be_done_has_its_keyword() {
+fn a_refused_patch_has_its_scim_type() {
     for (operations, keyword) in [
         (json!([]), "invalidSyntax"),
         (json!([{"op": "delete", "path": "title"}]), "invalidSyntax"),
@@ -318,7 +318,7 @@ fn an_answer_has_what_was_asked_for() {
 }
 
 #[test]
-fn a_list_is_told_apart_where_that_can_be() {
+fn changes_of_members_are_separated_if_possible() {
     use scim::patch::ListChange::{Join, Leave, Replace};
     let split = |operations: Value| {
         let body = json!({
@@ -360,7 +360,7 @@ fn a_list_is_told_apart_where_that_can_be() {
 }
 
 #[test]
-fn what_is_immutable_stays() {
+fn immutable_values_cannot_be_changed() {
     let change = json!([{"op": "replace", "path": "members[value eq \"1\"].value", "value": "9"}]);
     let error = patched(&group(), &GROUP_TYPE, change).unwrap_err();
     assert_eq!(error.scim_type, Some(scim::ScimType::Mutability));
@@ -372,7 +372,7 @@ fn what_is_immutable_stays() {
 }
 
 #[test]
-fn an_extension_of_ones_own_is_data() {
+fn a_custom_extension_is_data() {
     let document = json!({
         "id": "urn:example:scim:schemas:badge:2.0:User", "name": "Badge",
         "attributes": [

@@ -130,7 +130,7 @@ proptest! {
 
     /// Applying separated operations gives the same result as applying them together.
     #[test]
-    fn a_list_told_apart_comes_to_the_same(steps in proptest::collection::vec((0..5_u8, 0..4_u8), 1..6)) {
+    fn separated_changes_of_members_have_the_same_result(steps in proptest::collection::vec((0..5_u8, 0..4_u8), 1..6)) {
         let before = json!({"displayName": "A", "members": [{"value": "0"}, {"value": "1"}]});
         let operations: Vec<Value> = steps.iter().map(|(step, who)| match step {
             0 => json!({"op": "add", "path": "members", "value": [{"value": who.to_string()}]}),

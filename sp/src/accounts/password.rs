@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_weak_password_is_told_why() {
+    fn a_weak_password_is_refused_with_the_reason() {
         for weak in [
             "short1!",
             "aaaaaaaaaaaa",

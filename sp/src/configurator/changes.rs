@@ -91,7 +91,7 @@ pub(super) async fn change(
     let sign_in = lockout::changes_sign_in(by, step, &former.tenant, &entered.tenant);
     let mut asked: Vec<Warning> = sign_in.into_iter().collect();
     if entered.tenant.active == 1 {
-        // A new warning about the admins group means that nobody would be an
+        // A new warning about the admins group means that no user would be an
         // administrator by that group.
         let new = |one: &&Warning| !former.warnings.contains(one) && one.is_about_admins();
         asked.extend(entered.warnings.iter().filter(new).cloned());

@@ -45,7 +45,7 @@ pub async fn add(
     {
         return Err(ConfiguratorError::DomainEntered(name));
     }
-    // Only a verified domain is taken: otherwise anybody could keep a domain
+    // Only a verified domain is taken: otherwise any account could keep a domain
     // from its owner.
     if let Some(row) = store::domains::by_name(&mut tx, &name).await?
         && row.status == "verified"

@@ -294,7 +294,7 @@ fn about_groups(refused: Refused, unspent: &Unspent, admitted: &Admitted) -> Ref
         let came = unspent.checked().attributes().iter();
         let came = claims::listed(came.map(|(name, _)| name.as_str()));
         let public = format!(
-            "{} The portal expected an attribute `groups`; your identity provider sent {came}. Many identity providers leave it out for somebody who is in no group.",
+            "{} The portal expected an attribute `groups`; your identity provider sent {came}. Many identity providers leave it out for a user who is in no group.",
             refused.public
         );
         return refused.with_public(public).with_remedy(

@@ -128,7 +128,7 @@ fn with_certificates(
             ));
             refused.with_remedy(
                 place,
-                "Compare the fingerprints below with the identity provider's current signing certificate. If it is the one in the message, enter it in step 4; if not, somebody else signed the message.",
+                "Compare the fingerprints below with the identity provider's current signing certificate. If it is the one in the message, enter it in step 4; if not, another party signed the message.",
             )
         }
     }

@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_comes_back_whole() {
+    fn a_name_id_is_unchanged_after_writing_and_reading() {
         let name = NameId {
             value: "jo\"hn".into(),
             format: NameIdFormat::Persistent,

@@ -137,11 +137,11 @@ kinds! {
         "Allow cookies for the portal, and start again at Continue with SSO.";
     ASSERTION_REPLAYED "assertion-replayed" Place::Step(Step::Saml),
         "This login was already used.",
-        "If this happens once, change nothing: somebody reloaded the page or went back. If it happens at every login, configure the identity provider to use a new assertion ID each time.",
+        "If this happens once, change nothing: the user reloaded the page or went back. If it happens at every login, configure the identity provider to use a new assertion ID each time.",
         "Start again at Continue with SSO.";
     REQUEST_ANSWERED "request-answered-before" Place::Step(Step::Saml),
         "This login was already used.",
-        "Change nothing: somebody reloaded the page or went back.",
+        "Change nothing: the user reloaded the page or went back.",
         "Start again at Continue with SSO.";
     WRONG_CONTEXT "wrong-authn-context" Place::Step(Step::Saml),
         "Your organization requires another method to log in.",
@@ -181,11 +181,11 @@ kinds! {
         "Choose Continue with SSO.";
     BACKUP_PASSWORD_WRONG "backup-login-wrong-password" Place::Step(Step::BackupLogin),
         "The e-mail address or the password is wrong.",
-        "If this was you, try again with the portal's password, not the corporate one. If it was not, somebody is guessing: choose a stronger password or another backup login.",
+        "If this was you, try again with the portal's password, not the corporate one. If it was not, an attacker is guessing the password: choose a stronger password or another backup login.",
         "Try again.";
     TOO_MANY_ATTEMPTS "too-many-attempts" Place::Step(Step::BackupLogin),
         "There were too many attempts to log in.",
-        "Wait for a quarter of an hour, or log in from another address. If it was not you, somebody is guessing the password.",
+        "Wait for a quarter of an hour, or log in from another address. If it was not you, an attacker is guessing the password.",
         "Wait and try again.";
     LOGOUT_FAILED "logout-failed" Place::Step(Step::Saml),
         "You are logged out here, but your organization's identity provider could not be informed.",
@@ -197,7 +197,7 @@ kinds! {
         "Log out again, if you are still logged in.";
     LOGOUT_REPLAYED "logout-replayed" Place::Step(Step::Saml),
         "This logout was already used.",
-        "If this happens once, change nothing: somebody reloaded the page. If it happens at every logout, configure the identity provider to use a new message ID each time.",
+        "If this happens once, change nothing: the user reloaded the page. If it happens at every logout, configure the identity provider to use a new message ID each time.",
         "You need not do anything.";
     ACTIVATION_UNKNOWN "activation-unknown" Place::Licenses,
         "The portal does not know this activation.",

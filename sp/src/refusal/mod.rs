@@ -338,5 +338,5 @@ pub async fn delete_expired(portal: &Portal) -> Result<(), StoreError> {
 /// because nothing proves whose address it is.
 pub fn somebody_at(email: &str) -> (String, String) {
     let domain = domain_of(email);
-    (domain.to_owned(), format!("somebody at {domain}"))
+    (domain.to_owned(), format!("a user at {domain}"))
 }

@@ -98,7 +98,7 @@ pub enum StoreError {
     Migration(#[source] MigrateError),
     /// A newer version of the program has written the database.
     #[error(
-        "a newer version has written this database (its schema has version {found}, this program knows up to {known}): start that version, or use a copy of the database from before the upgrade"
+        "a newer version wrote this database (its schema has version {found}, this program supports up to {known}): start that version, or use a copy of the database from before the upgrade"
     )]
     Newer {
         /// Version of the first migration that this program does not have.

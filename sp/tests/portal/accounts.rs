@@ -30,7 +30,7 @@ async fn a_person_registers_logs_in_and_logs_out() {
 }
 
 #[tokio::test]
-async fn a_weak_password_a_taken_email_and_a_wrong_password_are_told() {
+async fn a_weak_password_a_taken_email_and_a_wrong_password_are_reported() {
     let parties = Parties::start().await;
     let browser = parties.account("jo@mail.example").await;
     let new = |email: &str, password: &str| json!({"email": email, "password": password});
@@ -136,7 +136,7 @@ async fn bad_input_is_a_problem_and_never_a_stack_trace() {
 }
 
 #[tokio::test]
-async fn a_key_makes_the_business_account_and_the_next_key_lands_in_it() {
+async fn the_first_key_creates_the_business_account_and_the_next_is_added_to_it() {
     let parties = Parties::start().await;
     let browser = parties.account("jo@mail.example").await;
     let key = parties.license_key(json!({"seats": 5})).await;
@@ -164,7 +164,7 @@ async fn a_key_makes_the_business_account_and_the_next_key_lands_in_it() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_registered_is_told_why() {
+async fn a_refused_key_has_a_reason() {
     let parties = Parties::start().await;
     let browser = parties.admin(1).await;
     let register = async |key: &str| {

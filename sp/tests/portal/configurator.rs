@@ -72,7 +72,7 @@ async fn seven_steps_turn_green_and_outlive_a_restart() {
 }
 
 #[tokio::test]
-async fn look_ups_that_fail_are_told_apart() {
+async fn failed_look_ups_have_different_errors() {
     let parties = Parties::start().await;
     let admin = parties.admin(5).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
@@ -113,7 +113,7 @@ async fn look_ups_that_fail_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_domain_that_others_entered_and_did_not_prove_can_be_entered_and_proven() {
+async fn a_domain_that_another_account_did_not_verify_can_be_verified() {
     let parties = Parties::start().await;
     let squatter = parties.admin(5).await;
     squatter.post(&step("start"), &Value::Null).await.is(200);
@@ -377,7 +377,7 @@ async fn one_of_several_business_accounts_is_the_selected_workspace() {
 }
 
 #[tokio::test]
-async fn an_expired_certificate_is_said_and_the_backup_login_still_enters() {
+async fn an_expired_certificate_is_reported_and_the_backup_login_works() {
     let parties = Parties::start().await;
     let (admin, _) = parties.integrated(5).await;
     let far: jiff::Timestamp = "4097-01-01T00:00:00Z".parse().unwrap();

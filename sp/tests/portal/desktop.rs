@@ -247,7 +247,7 @@ async fn one_user_gets_as_many_devices_as_the_subscription_allows() {
 }
 
 #[tokio::test]
-async fn a_group_with_a_key_of_its_own_draws_on_that_and_everybody_else_on_the_primary() {
+async fn a_group_with_its_own_key_uses_that_and_all_others_the_primary_key() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(2).await;
     let key = parties.license_key(json!({"seats": 1})).await;

@@ -23,7 +23,7 @@ const PAGES: [&str; 8] = [
 ];
 
 /// The forms that ask for confirmation, and those that do not. The test fails
-/// for a form in neither list: whoever adds a form must decide whether it asks.
+/// for a form in neither list: every new form must be added to one of them.
 const ASKS: [&str; 7] = [
     "/profile/business/idp_integration/deactivate",
     "/profile/business/idp_integration/remove-domain",
@@ -174,7 +174,7 @@ fn errors_at(page: &str, fields: &[&str]) {
 }
 
 #[tokio::test]
-async fn ones_own_domain_twice_and_a_look_up_that_fails_are_said_as_what_they_are() {
+async fn a_repeated_domain_and_a_failed_look_up_have_their_own_errors() {
     let parties = Parties::start().await;
     let admin = parties.admin(3).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
@@ -231,7 +231,7 @@ async fn seats_of_different_kinds_are_not_added_and_the_link_has_its_host() {
 /// No page contains words of the API, British spelling or
 /// machine-readable timestamps.
 #[tokio::test]
-async fn pages_speak_american_english_and_no_api() {
+async fn pages_are_in_american_english_without_api_terms() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(3).await;
     let ids = json!({

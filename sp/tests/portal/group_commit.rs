@@ -63,7 +63,7 @@ async fn writers_share_a_transaction_and_undo_only_their_own() {
 }
 
 #[tokio::test]
-async fn a_writer_who_gives_up_waiting_holds_nobody_up() {
+async fn a_writer_that_stops_waiting_does_not_delay_others() {
     // There is one writer at a time on SQLite; on PostgreSQL no
     // transaction waits.
     let database = TestDatabase::sqlite();

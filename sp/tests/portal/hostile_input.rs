@@ -109,7 +109,7 @@ async fn a_new_database_can_be_read_by_its_owner_only() {
 }
 
 #[tokio::test]
-async fn methods_that_somebody_makes_up_add_one_time_series() {
+async fn unknown_http_methods_add_one_time_series() {
     let parties = Parties::start().await;
     let browser = parties.browser();
     for n in 0..50 {

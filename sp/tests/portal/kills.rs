@@ -199,7 +199,7 @@ async fn reconcile(database: &TestDatabase, answers: &Answers) -> (usize, usize,
 
 #[tokio::test(flavor = "multi_thread")]
 #[allow(clippy::print_stdout, reason = "the nightly run reports its figures")]
-async fn killed_under_load_again_and_again_it_loses_nothing_that_it_answered() {
+async fn a_portal_killed_under_load_keeps_every_answered_write() {
     let kills = std::env::var("REHEARSAL_KILLS");
     let kills: usize = kills.map_or(3, |kills| kills.parse().unwrap());
     let database = TestDatabase::fresh().await;

@@ -112,7 +112,7 @@ async fn the_warning_names_the_groups_that_still_hold() {
 }
 
 #[tokio::test]
-async fn every_act_that_ends_its_authors_administration_asks() {
+async fn every_action_that_ends_the_callers_own_admin_role_asks() {
     let parties = Parties::start().await;
     let (_, anna, _, _) = signed_in_with_sso(&parties).await;
     let asks = async |browser: &Browser, method: Method, path: &str, body: Value| {
@@ -230,7 +230,7 @@ async fn the_page_asks_in_between_and_loses_nothing_that_was_typed() {
 }
 
 #[tokio::test]
-async fn a_group_that_does_not_fit_what_scim_told_turns_step_3_amber() {
+async fn a_group_that_differs_from_the_scim_directory_turns_step_3_amber() {
     let parties = Parties::start().await;
     let (owner, _) = parties.integrated(2).await;
     let scim = Provisioning::of(&owner).await;
@@ -285,7 +285,7 @@ async fn a_group_that_does_not_fit_what_scim_told_turns_step_3_amber() {
 }
 
 #[tokio::test]
-async fn placeholders_are_no_ids_even_before_anything_is_known() {
+async fn placeholders_are_not_ids_even_without_a_directory() {
     let parties = Parties::start().await;
     let admin = parties.admin(2).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
@@ -303,7 +303,7 @@ async fn placeholders_are_no_ids_even_before_anything_is_known() {
 async fn an_active_integration_asks_before_its_admins_group_stops_fitting() {
     let parties = Parties::start().await;
     let (owner, _, _, _) = signed_in_with_sso(&parties).await;
-    // The backup login keeps its own access, but nobody else would be
+    // The backup login keeps its own access, but no other user would be
     // an administrator.
     let asked = owner
         .put(&step("groups"), &groups(("portal admins", ADMINS_ID)))
@@ -353,7 +353,7 @@ async fn a_replaced_token_says_until_when_it_works_and_can_be_ended() {
 }
 
 #[tokio::test]
-async fn the_token_made_at_the_start_is_shown_until_the_first_call() {
+async fn the_first_token_is_shown_until_its_first_use() {
     let parties = Parties::start().await;
     let admin = parties.admin(2).await;
     let shown = admin.post(&step("start"), &Value::Null).await.is(200);

@@ -178,7 +178,7 @@ async fn reason(admin: &Browser, answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn what_nobody_vouches_for_ends_no_session() {
+async fn an_unverified_logout_message_ends_no_session() {
     type Bend = fn(&mut LogoutRequest);
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
@@ -314,7 +314,7 @@ async fn answers(
 }
 
 #[tokio::test]
-async fn a_person_who_logs_out_is_logged_out_at_once_and_the_idp_is_told() {
+async fn a_person_who_logs_out_is_logged_out_at_once_and_the_idp_is_notified() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let anna = log_in(&parties, &tenant, "_one").await;
@@ -358,7 +358,7 @@ async fn a_person_who_logs_out_is_logged_out_at_once_and_the_idp_is_told() {
 }
 
 #[tokio::test]
-async fn who_logged_in_by_password_logs_out_here_alone() {
+async fn a_user_who_logged_in_by_password_logs_out_only_at_the_portal() {
     let parties = Parties::start().await;
     let (admin, _) = parties.integrated(5).await;
     let answer = admin.form(&format!("{}/logout", admin.base), &[]).await;

@@ -99,7 +99,7 @@ async fn check_accepted(admin: &Browser, name: &str, wanted: &Value) {
 }
 
 #[tokio::test]
-async fn each_document_gets_the_same_answer_at_every_door() {
+async fn each_document_gets_the_same_answer_at_every_endpoint() {
     let parties = Parties::start().await;
     let (admin, _) = parties.integrated(5).await;
     admin.post(&step("deactivate"), &json!({})).await.is(200);

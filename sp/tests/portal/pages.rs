@@ -237,7 +237,7 @@ async fn every_page_has_a_strict_policy_and_runs_no_inline_script_or_style() {
 }
 
 #[tokio::test]
-async fn who_holds_a_license_is_shown_and_a_device_is_released() {
+async fn license_holders_are_shown_and_a_device_is_released() {
     let parties = Parties::start().await;
     let (browser, tenant) = parties.integrated(3).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
@@ -465,7 +465,7 @@ async fn an_idp_of_a_federation_and_the_finer_settings_are_chosen_at_step_4() {
 }
 
 #[tokio::test]
-async fn who_forgot_a_password_reads_who_can_help() {
+async fn the_forgotten_password_page_names_who_can_help() {
     let parties = Parties::start().await;
     let browser = parties.browser();
     let login = browser.get("/login").await;

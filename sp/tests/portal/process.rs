@@ -133,7 +133,7 @@ async fn a_portal_killed_half_way_through_the_configurator_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_portal_told_to_end_ends_by_itself() {
+async fn a_portal_ends_after_sigterm() {
     let database = TestDatabase::fresh().await;
     let mut process = Process::serve(&database).await;
     process.browser().get("/readyz").await.is(200);

@@ -94,7 +94,7 @@ pub(crate) async fn sign_on(
 }
 
 #[tokio::test]
-async fn a_user_who_leaves_is_disabled_or_deleted_frees_the_seat() {
+async fn a_disabled_or_deleted_user_frees_the_seat() {
     for how in ["leaves", "is disabled", "is deleted"] {
         let parties = Parties::start().await;
         let (admin, tenant) = parties.integrated(1).await;
@@ -197,7 +197,7 @@ async fn an_admin_who_stays_a_product_user_loses_the_pages_and_keeps_the_session
 }
 
 #[tokio::test]
-async fn a_page_that_asks_by_itself_keeps_no_session_from_idling_out() {
+async fn polling_of_a_page_does_not_prolong_the_session() {
     let parties = Parties::start().await;
     let browser = parties.account("jo@mail.example").await;
     let clock = parties.ambient.clock();
@@ -233,7 +233,7 @@ async fn a_group_that_the_directory_spells_otherwise_is_not_the_mapped_one() {
 }
 
 #[tokio::test]
-async fn a_disabled_user_is_told_so_by_browser_and_app() {
+async fn a_disabled_user_sees_the_reason_in_browser_and_app() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(1).await;
     let scim = Provisioning::of(&admin).await;
@@ -271,7 +271,7 @@ async fn a_user_made_by_a_first_login_is_found_and_taken_over_by_scim() {
 }
 
 #[tokio::test]
-async fn a_response_from_before_a_removal_brings_nobody_back() {
+async fn a_response_from_before_a_removal_does_not_restore_access() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(2).await;
     let scim = Provisioning::of(&admin).await;

@@ -301,7 +301,7 @@ async fn one_response_sent_many_times_at_once_activates_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_those_who_want_the_last_seat_at_once_one_gets_it() {
+async fn only_one_of_many_concurrent_users_gets_the_last_seat() {
     let Some(race) = Race::with_seats(1).await else {
         return;
     };
@@ -333,7 +333,7 @@ async fn of_those_who_want_the_last_seat_at_once_one_gets_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_changes_with_one_if_match_at_once_one_is_made() {
+async fn only_one_of_concurrent_changes_with_the_same_if_match_is_made() {
     let Some(race) = Race::prepare().await else {
         return;
     };
@@ -360,7 +360,7 @@ async fn of_changes_with_one_if_match_at_once_one_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_creations_of_one_name_at_once_one_succeeds() {
+async fn only_one_of_concurrent_creations_of_one_name_succeeds() {
     let Some(race) = Race::prepare().await else {
         return;
     };

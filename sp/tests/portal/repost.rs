@@ -110,7 +110,7 @@ async fn a_response_without_the_cookie_is_posted_again_by_the_portal_itself() {
 }
 
 #[tokio::test]
-async fn a_response_comes_back_once_and_a_cookie_that_stays_away_has_its_own_refusal() {
+async fn a_response_is_posted_again_once_and_a_missing_cookie_has_its_own_refusal() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let (asker, other) = (parties.browser(), parties.browser());
@@ -153,7 +153,7 @@ async fn a_response_comes_back_once_and_a_cookie_that_stays_away_has_its_own_ref
 }
 
 #[tokio::test]
-async fn a_response_that_answers_no_request_is_not_posted_again() {
+async fn an_unsolicited_response_is_not_posted_again() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);

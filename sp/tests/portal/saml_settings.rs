@@ -52,7 +52,7 @@ async fn posted(parties: &Parties, tenant: &Tenant, page: &Answer) -> AuthnReque
 }
 
 #[tokio::test]
-async fn requests_travel_by_post_with_their_own_signature_where_that_is_chosen_or_all_there_is() {
+async fn requests_use_post_if_chosen_or_if_it_is_the_only_binding() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let by_post = Endpoint::at(names::HTTP_POST, &format!("{IDP}/saml20/idp/sso/post"));
@@ -86,7 +86,7 @@ async fn requests_travel_by_post_with_their_own_signature_where_that_is_chosen_o
 }
 
 #[tokio::test]
-async fn what_the_request_asks_for_is_demanded_of_the_answer() {
+async fn the_response_must_fulfill_the_request() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let smartcard = "urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard";
@@ -114,7 +114,7 @@ async fn what_the_request_asks_for_is_demanded_of_the_answer() {
 }
 
 #[tokio::test]
-async fn a_login_may_ask_for_the_password_anew_or_for_nothing() {
+async fn a_login_may_require_the_password_again_or_no_interaction() {
     let parties = Parties::start().await;
     parties.integrated(5).await;
     for (prompt, force, passive) in [("login", true, false), ("none", false, true)] {
@@ -126,7 +126,7 @@ async fn a_login_may_ask_for_the_password_anew_or_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_the_idps_at_the_latest() {
+async fn a_session_ends_no_later_than_the_idps() {
     let parties = Parties::start().await;
     let (_, tenant) = parties.integrated(5).await;
     let browser = parties.browser();
@@ -145,7 +145,7 @@ async fn a_session_ends_with_the_idps_at_the_latest() {
 }
 
 #[tokio::test]
-async fn a_login_the_idp_starts_leads_to_a_page_of_the_portal_and_nowhere_else() {
+async fn idp_initiated_login_redirects_only_to_pages_of_the_portal() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let settings = json!({"unsolicited": true});
@@ -179,7 +179,7 @@ async fn a_login_the_idp_starts_leads_to_a_page_of_the_portal_and_nowhere_else()
 }
 
 #[tokio::test]
-async fn metadata_past_its_end_is_refused_at_once_and_at_the_login() {
+async fn expired_metadata_is_refused_when_entered_and_at_the_login() {
     let parties = Parties::start().await;
     let (admin, _) = parties.integrated(5).await;
     let mut metadata = parties.idp.metadata();
@@ -209,7 +209,7 @@ async fn metadata_past_its_end_is_refused_at_once_and_at_the_login() {
 }
 
 #[tokio::test]
-async fn signed_metadata_is_taken_on_the_word_of_the_certificate_given() {
+async fn signed_metadata_is_accepted_with_the_given_certificate() {
     let parties = Parties::start().await;
     let (admin, _) = parties.integrated(5).await;
     let signed = parties.idp.metadata().to_signed_xml("_m", &parties.idp.key);
@@ -239,7 +239,7 @@ fn another_key() -> SigningKey {
 }
 
 #[tokio::test]
-async fn a_key_that_is_rolled_over_is_learned_when_the_cache_has_lasted_long_enough() {
+async fn a_new_key_is_read_when_the_cache_expires() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let mut metadata = parties.idp.metadata();
@@ -282,7 +282,7 @@ async fn a_key_that_is_rolled_over_is_learned_when_the_cache_has_lasted_long_eno
 }
 
 #[tokio::test]
-async fn metadata_that_hangs_is_asked_for_once_and_delays_no_later_login() {
+async fn metadata_that_hangs_is_fetched_once_and_delays_no_later_login() {
     let parties = Parties::start().await;
     let (admin, _) = parties.integrated(5).await;
     let mut metadata = parties.idp.metadata();

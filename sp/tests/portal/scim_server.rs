@@ -218,7 +218,7 @@ async fn lists_are_filtered_sorted_paged_and_projected() {
 }
 
 #[tokio::test]
-async fn groups_know_their_members_and_users_their_groups() {
+async fn groups_list_their_members_and_users_their_groups() {
     let parties = Parties::start().await;
     let scim = Scim::of(&parties).await;
     let cleo = text(&scim.post("/Users", &user("cleo@corp.example")).await.body["id"]);
@@ -274,7 +274,7 @@ async fn groups_know_their_members_and_users_their_groups() {
 }
 
 #[tokio::test]
-async fn who_may_not_and_what_cannot_be_read_gets_scims_own_error() {
+async fn forbidden_and_unreadable_requests_get_scim_errors() {
     let parties = Parties::start().await;
     let scim = Scim::of(&parties).await;
     for authorization in ["", "Basic eDp5", "Bearer wrong"] {
@@ -311,7 +311,7 @@ async fn who_may_not_and_what_cannot_be_read_gets_scims_own_error() {
 }
 
 #[tokio::test]
-async fn discovery_describes_what_is_there() {
+async fn discovery_describes_the_server() {
     let parties = Parties::start().await;
     let scim = Scim::of(&parties).await;
     let config = scim.get("/ServiceProviderConfig").await;
@@ -646,7 +646,7 @@ async fn groups_are_patched_without_being_read() {
 }
 
 #[tokio::test]
-async fn another_tenants_resources_are_not_there() {
+async fn another_tenants_resources_are_not_found() {
     let parties = Parties::start().await;
     let ours = Scim::of(&parties).await;
     let theirs = Scim {
@@ -709,7 +709,7 @@ async fn another_tenants_resources_are_not_there() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_asks_too_often_waits() {
+async fn a_tenant_with_too_many_requests_waits() {
     let parties = Parties::start().await;
     let scim = Scim::of(&parties).await;
     let control = format!(
@@ -767,7 +767,7 @@ async fn a_token_is_rotated_with_an_overlap_and_revoked_at_once() {
 }
 
 #[tokio::test]
-async fn a_long_error_keeps_its_body_and_repeats_little_of_what_came() {
+async fn a_long_error_keeps_its_body_and_quotes_little_of_the_request() {
     let parties = Parties::start().await;
     let scim = Scim::of(&parties).await;
     let filter = vec!["userName eq \"a\""; 3000].join(" or ") + " or";

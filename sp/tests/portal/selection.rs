@@ -327,7 +327,7 @@ async fn every_order_is_the_same_in_the_database_as_in_memory() {
 }
 
 #[tokio::test]
-async fn what_is_indexed_is_looked_up_on_an_index() {
+async fn indexed_attributes_are_looked_up_by_an_index() {
     let database = TestDatabase::sqlite();
     let store = Store::open(database.url(), false).await.unwrap();
     let mut db = store.read().await.unwrap();

@@ -1,5 +1,5 @@
 //! Administrators find refusals in the list, as an entry, in the audit log and
-//! by the JSON API; nobody else does.
+//! by the JSON API; other users do not.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ async fn an_administrator_finds_a_refusal_by_its_reference() {
     assert!(
         empty
             .body
-            .contains("Nobody was refused in the last 90 days."),
+            .contains("No user was refused in the last 90 days."),
         "{}",
         empty.body
     );
@@ -113,7 +113,7 @@ async fn an_administrator_finds_a_refusal_by_its_reference() {
 }
 
 #[tokio::test]
-async fn nobody_reads_the_refusals_of_another_business_account() {
+async fn refusals_of_another_business_account_cannot_be_read() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let eve = Person::named("eve@evil.example", &["g-admins"]);
@@ -128,7 +128,7 @@ async fn nobody_reads_the_refusals_of_another_business_account() {
             .get(PAGE)
             .await
             .body
-            .contains("Nobody was refused in the last 90 days.")
+            .contains("No user was refused in the last 90 days.")
     );
     assert_eq!(
         other.get("/api/business/refusals").await.is(200)["total"],
@@ -177,7 +177,7 @@ async fn the_refusal_of_an_unknown_domain_is_found_by_reference_or_by_who_enters
         let entry = entry(whoever, &answer).await;
         assert_eq!(entry["domain"], "new.example");
         assert_eq!(
-            entry["who"], "somebody at new.example",
+            entry["who"], "a user at new.example",
             "not whose address it is"
         );
     }
@@ -255,7 +255,7 @@ async fn a_wrong_certificate_is_named_beside_the_right_one() {
 }
 
 #[tokio::test]
-async fn wrong_clocks_audiences_and_addresses_are_named_with_what_was_expected() {
+async fn wrong_clocks_audiences_and_addresses_are_named_with_the_expected_value() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
@@ -310,7 +310,7 @@ async fn wrong_clocks_audiences_and_addresses_are_named_with_what_was_expected()
 }
 
 #[tokio::test]
-async fn a_group_that_is_nearly_the_entered_one_is_said_so() {
+async fn a_group_that_is_similar_to_the_entered_one_is_reported() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     for (came, what) in [

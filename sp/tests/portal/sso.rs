@@ -145,7 +145,7 @@ async fn a_tampered_response_is_refused_with_a_reference_and_no_reason() {
 }
 
 #[tokio::test]
-async fn a_response_opens_one_door_once_and_only_in_the_browser_that_asked() {
+async fn a_response_logs_in_once_and_only_in_the_browser_of_the_request() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let (browser, thief) = (parties.browser(), parties.browser());
@@ -218,7 +218,7 @@ async fn a_response_without_a_request_is_refused() {
 }
 
 #[tokio::test]
-async fn someone_of_another_domain_is_refused() {
+async fn a_user_of_another_domain_is_refused() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let eve = Person::named("eve@evil.example", &["g-admins"]);
@@ -260,7 +260,7 @@ async fn unknown_unverified_and_deactivated_domains_get_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_login_leaving_the_groups_loses_access_at_the_next_one() {
+async fn a_user_who_left_the_groups_loses_access_at_the_next_login() {
     let parties = Parties::start().await;
     let (_, tenant) = parties.integrated(5).await;
     let browser = parties.browser();
@@ -342,7 +342,7 @@ async fn the_metadata_and_the_sign_in_page_are_there_for_the_idp_and_the_user() 
 }
 
 #[tokio::test]
-async fn corporate_credentials_in_the_portals_own_dialog_are_turned_towards_sso() {
+async fn corporate_credentials_in_the_portals_dialog_lead_to_sso() {
     let parties = Parties::start().await;
     parties.integrated(5).await;
     let browser = parties.browser();
@@ -386,7 +386,7 @@ async fn requests_are_signed_when_the_admin_wants_it_with_the_key_of_the_metadat
 }
 
 #[tokio::test]
-async fn the_tenant_chooses_which_signature_it_demands() {
+async fn the_tenant_chooses_the_required_signature() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
@@ -411,7 +411,7 @@ async fn the_tenant_chooses_which_signature_it_demands() {
 }
 
 #[tokio::test]
-async fn a_response_nobody_asked_for_is_accepted_only_where_the_tenant_chose_so() {
+async fn an_unsolicited_response_is_accepted_only_if_the_tenant_allows_it() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
@@ -430,8 +430,8 @@ async fn a_response_nobody_asked_for_is_accepted_only_where_the_tenant_chose_so(
         .await
         .is(303);
     browser.get("/whoami").await.is(200);
-    // It is accepted once like any other Response; a Response to somebody
-    // else's request is never accepted.
+    // It is accepted once like any other Response; a Response to the
+    // request of another browser is never accepted.
     let again = parties.browser().posts(&tenant.acs_url, &xml, "").await;
     again.is(403);
     assert_eq!(reason(&admin, &again).await["code"], "assertion-replayed");
@@ -445,7 +445,7 @@ async fn a_response_nobody_asked_for_is_accepted_only_where_the_tenant_chose_so(
 }
 
 #[tokio::test]
-async fn a_restart_forgets_no_assertion() {
+async fn used_assertions_are_remembered_after_a_restart() {
     let mut parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let settings = json!({"unsolicited": true});

@@ -62,7 +62,7 @@ async fn a_portal_whose_disk_was_full_writes_again_without_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn those_who_queue_behind_a_locked_file_fail_with_the_first() {
+async fn writers_behind_a_locked_file_fail_with_the_first_one() {
     let database = TestDatabase::sqlite();
     let store = Store::open(database.url(), false).await.unwrap();
     let mut locker = sqlx::AnyConnection::connect(database.url()).await.unwrap();
@@ -82,7 +82,7 @@ async fn those_who_queue_behind_a_locked_file_fail_with_the_first() {
 }
 
 #[tokio::test]
-async fn a_portal_whose_file_is_deleted_says_so_until_it_is_back() {
+async fn a_portal_whose_database_file_is_deleted_reports_it_until_it_is_back() {
     let database = TestDatabase::sqlite();
     let process = Process::on(database.url(), database.folder(), ANYWHERE, &[]).await;
     let browser = process.browser();
@@ -105,7 +105,7 @@ async fn a_portal_whose_file_is_deleted_says_so_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused_at_once() {
+async fn a_file_that_is_not_a_database_is_refused_at_once() {
     let database = TestDatabase::sqlite();
     let file = database.folder().join("portal.db");
     std::fs::write(&file, "This is a letter. ".repeat(1000)).unwrap();

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_form_that_carries_the_request_along_is_no_answer() {
+    fn a_login_form_with_the_request_in_a_hidden_field_is_not_an_answer() {
         let page = r#"<form method="post" action="/login"><input type="hidden" name="SAMLRequest" value="x">
                       <input name="username"><input type="password" name="password"></form>"#;
         assert!(matches!(at(page), Next::Login(_)));
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_go_on_by_themselves_are_followed() {
+    fn pages_that_continue_without_a_user_are_followed() {
         let by_script = r#"<body onload="document.forms[0].submit()"><form action="/x"><input name="a" type="hidden" value="1"></form>"#;
         assert!(matches!(at(by_script), Next::Onward(_)));
         let by_meta = r#"<meta http-equiv="Refresh" content="0; URL='/next'">"#;
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_scripts_is_not_read() {
+    fn markup_in_scripts_is_ignored() {
         assert_eq!(text("<body><p>a  b<script>c</script></p></body>"), "a b");
     }
 }

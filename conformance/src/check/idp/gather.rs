@@ -218,7 +218,7 @@ impl Gathering<'_> {
                 "disabled-wrong",
                 "initiated",
             ] {
-                let why = "a person signs on: nobody types wrong passwords";
+                let why = "a person signs on in their own browser, so no wrong passwords are tried";
                 recording
                     .trials
                     .insert(name.to_owned(), Trial::not_tried(now, why));

@@ -9,7 +9,7 @@
 //! - `trials`: the variants of a request, as data; `request` writes them;
 //! - `browser`, `form`: the form driver, which signs the user on;
 //! - `interactive`: the user's own browser instead (`--interactive`);
-//! - `set_up`: why nobody can sign on at all;
+//! - `set_up`: why no sign-on works;
 //! - `run`: the inputs of a run, and who signs on;
 //! - `gather`: runs the trials; `afterwards`: the trials that need or end a session;
 //!   `health`: whether a trial harmed the identity provider;

@@ -182,7 +182,7 @@ pub enum Ending {
     },
 }
 
-/// A SAML message that the browser was told to deliver.
+/// A SAML message that a page or redirect made the browser deliver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivered {
     /// URL to which it should be delivered.

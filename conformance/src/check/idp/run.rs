@@ -24,7 +24,7 @@ pub enum CheckError {
     /// The metadata contains no endpoint for requests.
     #[error("cannot send a request to the identity provider: {0}")]
     NoEndpoint(String),
-    /// Nobody can sign on.
+    /// No sign-on works.
     #[error(transparent)]
     SetUp(#[from] SetUpError),
 }

@@ -1,4 +1,4 @@
-//! Why nobody can sign on at all. Mistakes of the set-up are recognized by how the first ordinary
+//! Why no sign-on works. Mistakes of the set-up are recognized by how the first ordinary
 //! request ended.
 
 use super::reading;
@@ -8,8 +8,8 @@ use crate::check::SetUpError;
 use crate::check::runner::page_summary;
 use crate::inspection::{is, ns, parse};
 
-/// Why the control signed nobody on; `None` when it did. `ignored` are the names of the identity
-/// provider's cookies that browsers ignore.
+/// Returns why the control did not sign a user on; `None` if it did. `ignored` are the names of
+/// the identity provider's cookies that browsers ignore.
 pub(super) fn error(
     trial: &Trial,
     gathering: &Gathering<'_>,

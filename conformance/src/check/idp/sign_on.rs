@@ -1,5 +1,5 @@
-//! Sign-ons for load: a plain request in a new browser, and a Response that is right in what
-//! makes it safe to accept: signature, issuer, audience, recipient, request and time.
+//! Sign-ons for load: sends a plain request in a new browser, and verifies signature, issuer,
+//! audience, recipient, InResponseTo and times of the Response.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::inspection::parse;
 use crate::inspection::response::{self, Assertion};
 use crate::inspection::signature::{Signature, signatures};
 
-/// How far the clocks may differ.
+/// Largest accepted difference between the clocks.
 const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// Sign-ons at one identity provider.
@@ -33,25 +33,25 @@ pub(in crate::check) struct SignOns {
     ambient: Ambient,
 }
 
-/// What a Response said of somebody.
+/// The values of a Response about a person.
 #[derive(Debug, Clone)]
 pub(in crate::check) struct SignedOn {
     /// The ID of its assertion.
     pub(in crate::check) assertion_id: String,
     /// The NameID.
     pub(in crate::check) name: String,
-    /// True if the name is another one each time.
+    /// True if the name is different in each Response (a transient NameID).
     pub(in crate::check) is_transient: bool,
 }
 
-/// Why a sign-on did not lead to a right Response.
+/// Why a sign-on did not lead to a correct Response.
 #[derive(Debug, Clone)]
 pub(in crate::check) enum SignOnError {
     /// The identity provider asked to wait this long.
     Limited(Duration),
     /// No answer came.
     NoAnswer(String),
-    /// It ended on a page.
+    /// The sign-on ended on a page.
     Page { status: u16, why: String },
     /// The Response has another status than Success.
     Refused(String),
@@ -99,7 +99,7 @@ impl SignOns {
         }
     }
 
-    /// Signs somebody on once; returns why nobody can sign on, if so.
+    /// Signs a person on once; returns the reason if no sign-on is possible.
     pub(in crate::check) async fn set_up_error(&self, who: &Credentials) -> Option<SetUpError> {
         let trial = match self.request(who).await {
             Ok(trial) => trial,
@@ -119,7 +119,7 @@ impl SignOns {
         ))
     }
 
-    /// Signs somebody on and verifies the Response.
+    /// Signs a person on and verifies the Response.
     pub(in crate::check) async fn sign_on(
         &self,
         who: &Credentials,
@@ -266,7 +266,7 @@ impl SignOns {
     }
 }
 
-/// Whether a time of the Response is not over yet.
+/// True if a time of the Response has not passed yet.
 fn is_after(end: &str, now: Timestamp) -> bool {
     let end: Option<Timestamp> = end.parse().ok();
     end.is_some_and(|end| end.saturating_add(SKEW).is_ok_and(|end| end > now))

@@ -166,12 +166,12 @@ rows! {
 "LEAVER-DELETE-06", Should, Protection, "RFC 7643 §3.1";
     "A new account with the same userName does not get the old session";
     expects "the session of the deleted account to stay ended";
-    fix "Bind sessions to the id of the account, not to the userName: the next person with this userName is somebody else.";
+    fix "Bind sessions to the id of the account, not to the userName: the next person with this userName is another person.";
     How::By(Case::Deleted, new_account_has_no_session)
 "LEAVER-DELETE-07", Should, Protection, "RFC 7643 §3.1";
     "The old API token does not work for a new account with the same userName";
     expects "the token of the deleted account to stay refused";
-    fix "Bind tokens to the id of the account, not to the userName: the next person with this userName is somebody else.";
+    fix "Bind tokens to the id of the account, not to the userName: the next person with this userName is another person.";
     How::By(Case::Deleted, new_account_has_no_token)
 "LEAVER-GROUP-01", Should, Protection, "RFC 7644 §3.5.2.2; RFC 7643 §4.2";
     "A session ends when SCIM removes the person from the group that gives access";
@@ -221,7 +221,7 @@ rows! {
 "LEAVER-REVOKE-04", Should, Protection, "Okta, Build Universal Logout for your app, Endpoint authentication; RFC 7519 §4.1.3";
     "A revocation request for another audience is refused";
     expects "HTTP 401 or 403, and the session to keep working";
-    fix "Compare aud with the URL of your revocation endpoint. Otherwise whoever receives a request for another application can send it to yours.";
+    fix "Compare aud with the URL of your revocation endpoint. Otherwise another application can send a request that it received to yours.";
     How::Forged(Forgery::Audience)
 "LEAVER-REVOKE-05", Should, Protection, "Okta, Build Universal Logout for your app, Endpoint authentication; RFC 7519 §4.1.1";
     "A revocation request of another issuer is refused";

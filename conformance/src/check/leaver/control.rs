@@ -17,7 +17,7 @@ impl Play<'_> {
     /// Creates the person who stays and logs them in.
     ///
     /// # Errors
-    /// The set-up is wrong: no person can be created, or nobody at all can log in.
+    /// The set-up is wrong: no person can be created, or no person can log in.
     pub(super) async fn control(&mut self) -> Result<(), SetUpError> {
         let mut stays = Subject::new(Case::Stays);
         let progress = &self.judge.runner().progress;

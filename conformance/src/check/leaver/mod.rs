@@ -67,13 +67,13 @@ pub struct Mover {
 pub struct Plan {
     /// `displayName` of the group that gives access. All persons are added to it.
     pub group: Option<String>,
-    /// Another group, whose rights the probe shows.
+    /// Another group. The probe shows its rights.
     pub mover: Option<Mover>,
     /// API tokens, if the application issues them.
     pub tokens: Option<Tokens>,
     /// Endpoint of Universal Logout, if the application has one.
     pub revocation: Option<Revocation>,
-    /// `userName` of a person who exists already and can log in. If nobody whom SCIM created
+    /// `userName` of a person who exists already and can log in. If no person whom SCIM created
     /// can log in, this person shows whether the set-up is wrong or the application.
     pub known_user: Option<String>,
     /// Time after the event within which a session or token must end.

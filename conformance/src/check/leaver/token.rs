@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_found_in_json_or_stands_alone() {
+    fn a_token_is_found_in_json_or_is_the_whole_text() {
         for (text, token) in [
             ("{\"access_token\": \"a\", \"token\": \"b\"}", Some("a")),
             ("{\"token\": \"b\"}", Some("b")),

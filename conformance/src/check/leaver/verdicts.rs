@@ -79,7 +79,7 @@ fn is_active(account: &Value) -> bool {
 
 /// Passes if no account with the userName is active after the refused login. The check
 /// follows `root` if the login was accepted.
-fn nobody_is_active(subject: &Subject, root: &'static str) -> Judged {
+fn no_account_is_active(subject: &Subject, root: &'static str) -> Judged {
     let entry = known(&subject.facts.entry)?;
     if entry.is_in {
         let why = "the login was accepted".to_owned();
@@ -101,11 +101,11 @@ fn nobody_is_active(subject: &Subject, root: &'static str) -> Judged {
 }
 
 pub(super) fn stays_deactivated(_: &Seen, subject: &Subject) -> Judged {
-    nobody_is_active(subject, "LEAVER-DEACT-03")
+    no_account_is_active(subject, "LEAVER-DEACT-03")
 }
 
 pub(super) fn stays_deleted(_: &Seen, subject: &Subject) -> Judged {
-    nobody_is_active(subject, "LEAVER-DELETE-03")
+    no_account_is_active(subject, "LEAVER-DELETE-03")
 }
 
 pub(super) fn signs_on_again(_: &Seen, subject: &Subject) -> Judged {
@@ -187,7 +187,7 @@ fn session_stays_ended(subject: &Subject, root: &'static str) -> Judged {
 }
 
 fn token_stays_ended(subject: &Subject, root: &'static str) -> Judged {
-    // Says why where the application issues no tokens.
+    // Ends with the reason if the application issues no tokens.
     subject.token.require()?;
     let later = subject.facts.old_token.as_ref();
     stays_ended("token", &subject.token, later, root)

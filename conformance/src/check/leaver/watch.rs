@@ -90,7 +90,7 @@ impl Watch {
         self.is_common = true;
     }
 
-    /// Records that there are no more looks.
+    /// Records that no more looks follow.
     pub(super) fn close(&mut self) {
         self.is_over = true;
     }

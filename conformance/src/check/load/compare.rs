@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use super::report::{Figures, Latency, Report};
 
-/// How two results differ.
+/// The differences between two results.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// What was compared.
+    /// The compared figures.
     pub rows: Vec<Row>,
-    /// What makes the comparison doubtful.
+    /// Reasons why the comparison may be misleading.
     pub notes: Vec<String>,
-    /// Largest change for the worse that is accepted; 0.1 is 10 %.
+    /// Largest accepted loss; 0.1 is 10 %.
     pub most: Option<f64>,
 }
 
@@ -22,22 +22,22 @@ pub struct Row {
     pub operation: String,
     /// The figure.
     pub figure: &'static str,
-    /// Its value in the first result.
+    /// The value in the first result.
     pub before: f64,
-    /// Its value in the second result.
+    /// The value in the second result.
     pub after: f64,
-    /// How much worse the second one is, as a part of the first; 0.1 is 10 %, and less than 0 is
-    /// better.
+    /// Loss from the first result to the second, as a part of the first; 0.1 is 10 %, a negative
+    /// number is a gain.
     pub worse: f64,
 }
 
 /// Why two results cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CompareError {
-    /// They are of different kinds.
+    /// The results are of different kinds.
     #[error("cannot compare a run of {0} with a run of {1}; compare two runs of the same kind")]
     Kinds(String, String),
-    /// One of them has no success.
+    /// One of the results has no success.
     #[error("nothing to compare: a run has no operation that succeeded")]
     Empty,
 }
@@ -136,7 +136,7 @@ impl Comparison {
             .filter(move |row| row.operation == "all" && row.worse > most)
     }
 
-    /// The comparison for a terminal.
+    /// Returns the comparison for a terminal.
     pub fn terminal(&self) -> String {
         let mut out = format!(
             "{:<14} {:<11} {:>11} {:>11}  {}\n",

@@ -1,4 +1,4 @@
-//! Starts operations as the plan says, and records what came of them.
+//! Starts operations as the plan says, and records their results.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 use super::pace::Loop;
 use super::{Failure, Performed, Run, Target};
 
-/// How often the live line changes.
+/// Time between two updates of the live line.
 const LINE: Duration = Duration::from_secs(1);
 
-/// Sends load until the plan or a signal ends it, and waits for the operations that were started.
+/// Sends load until the plan or a signal ends it, then waits for the operations in progress.
 pub(super) async fn run(run: &Run, target: Arc<dyn Target>) {
     let load = async {
         match run.plan.pace {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_open_loop_shows_a_stall_to_all_who_waited() {
+    async fn in_an_open_loop_a_stall_delays_every_operation_that_was_due() {
         let pace = Loop::Open {
             rate: 100.0,
             at_once: 1000,
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_due_and_could_not_be_sent_is_counted() {
+    async fn operations_that_were_due_and_not_sent_are_counted() {
         let pace = Loop::Open {
             rate: 10.0,
             at_once: 1,
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_loop_waits_when_it_is_asked_to() {
+    async fn a_closed_loop_waits_when_the_target_limits_requests() {
         let time = Arc::new(VirtualTime::default());
         let recorder = Arc::new(Recorder::default());
         let all = Run {

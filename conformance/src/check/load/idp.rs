@@ -1,5 +1,5 @@
-//! Load on an identity provider: plays its service provider and signs people on, each with a
-//! browser of their own, and verifies each Response.
+//! Load on an identity provider: plays its service provider, signs people on, each with their own
+//! browser, and verifies each Response.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ struct Inner {
     seen: Mutex<Seen>,
 }
 
-/// What no other Response may have.
+/// The values of earlier Responses that must not appear again.
 #[derive(Default)]
 struct Seen {
     /// IDs of assertions.
@@ -133,7 +133,8 @@ impl Inner {
         }
     }
 
-    /// Whether nobody else got this Response, and nobody else has this name.
+    /// Checks that no earlier sign-on got this assertion, and that no other person has this
+    /// persistent NameID.
     fn is_new(&self, at: usize, signed_on: &SignedOn) -> Result<(), &'static str> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if !seen.assertions.insert(signed_on.assertion_id.clone()) {
@@ -143,7 +144,7 @@ impl Inner {
             return Ok(());
         }
         let known = *seen.names.entry(signed_on.name.clone()).or_insert(at);
-        // The same account may be in the list several times.
+        // The list may contain the same account several times.
         if known != at && self.people[known].name != self.people[at].name {
             return Err("the NameID of another person");
         }

@@ -37,7 +37,7 @@ use super::SetUpError;
 use super::runner::{Progress, Stop};
 use super::scim::wire::Pending;
 
-/// What came of one operation.
+/// The result of one operation.
 #[derive(Debug, Clone)]
 struct Performed {
     /// Name of the operation, such as `read`.
@@ -54,9 +54,9 @@ enum Failure {
     Limited(Duration),
     /// An error.
     Error {
-        /// What kind of error it is: errors are counted by kind.
+        /// The kind of the error, by which errors are counted.
         kind: String,
-        /// What was sent and what came.
+        /// The request and the answer.
         example: String,
     },
 }
@@ -76,7 +76,7 @@ trait Target: Send + Sync {
     fn perform(&self, number: u64) -> Pending<'_, Performed>;
 }
 
-/// What is chosen for a run.
+/// The settings of a run.
 #[derive(Clone)]
 pub struct Setting {
     /// When operations start, and when the run ends.
@@ -117,23 +117,23 @@ impl Run {
     }
 }
 
-/// What a run came to.
+/// The results of a run.
 #[derive(Debug, Clone)]
 pub struct Ended {
-    /// What was measured.
+    /// The measured values.
     pub figures: Figures,
     /// Sentences for the report, such as what was left out and why.
     pub notes: Vec<String>,
-    /// What remains at the target.
+    /// The resources that remain at the target.
     pub left: Vec<String>,
 }
 
-/// Why nothing was measured.
+/// Returns the error if a signal ended the run before the measurement.
 fn interrupted(stop: &Stop) -> Option<SetUpError> {
     let signal = stop.signal()?;
     Some(SetUpError::new(
         "interrupted",
-        format!("{} came before anything was measured.", signal.name()),
+        format!("{} arrived before the measurement.", signal.name()),
         "Run it again.",
     ))
 }

@@ -9,8 +9,8 @@ pub enum Loop {
     Open {
         /// Operations per second.
         rate: f64,
-        /// Largest number of operations at the same time. What is due beyond it waits, and
-        /// its latency counts from when it was due.
+        /// Largest number of operations at the same time. Further operations wait, and their
+        /// latency counts from the time at which they were due.
         at_once: usize,
     },
     /// By callers, each of whom starts an operation when its last one has ended.
@@ -25,7 +25,7 @@ pub enum Loop {
 pub struct Plan {
     /// How operations are started.
     pub pace: Loop,
-    /// How long it takes until the rate or the number of callers is reached.
+    /// Time until the full rate or number of callers is reached.
     pub ramp: Duration,
     /// No operation starts later than this; `None` when `count` ends the run.
     pub duration: Option<Duration>,

@@ -205,7 +205,7 @@ mod tests {
     use super::super::report::tests::report;
 
     #[test]
-    fn the_page_has_its_plots_and_escapes_what_the_target_said() {
+    fn the_page_contains_plots_and_escapes_texts_of_the_target() {
         let page = report(1).html();
         for title in [
             "Latency over time",

@@ -1,5 +1,5 @@
-//! Plots as inline SVG, without a script: a title for readers of screens, axes with round
-//! numbers, and lines.
+//! Plots as inline SVG, without a script: a title for screen readers, axes with round numbers,
+//! and lines.
 
 use std::fmt::Write as _;
 
@@ -27,11 +27,11 @@ pub(super) struct Line {
 /// A plot.
 pub(super) struct Plot<'p> {
     pub(super) title: &'p str,
-    /// What x is, with its unit.
+    /// Label of the x axis, with its unit.
     pub(super) x: &'p str,
-    /// What y is, with its unit.
+    /// Label of the y axis, with its unit.
     pub(super) y: &'p str,
-    /// Where x has a mark, and what stands there.
+    /// The marks of the x axis: their positions and texts.
     pub(super) marks: Vec<(f64, String)>,
     pub(super) lines: Vec<Line>,
 }
@@ -61,7 +61,7 @@ pub(super) fn marks(most: f64, count: f64) -> Vec<f64> {
     all
 }
 
-/// Returns a number without needless places.
+/// Formats a number without unnecessary decimal places.
 pub(super) fn number(value: f64) -> String {
     if value.fract().abs() < 1e-9 {
         format!("{value:.0}")
@@ -95,7 +95,7 @@ impl Plot<'_> {
         }
         for (mark, text) in &self.marks {
             let x = at_x(*mark);
-            // The last number would stand outside of the drawing.
+            // The last number, if centered, would extend beyond the drawing.
             let anchor = if x > WIDTH - 40.0 { "end" } else { "middle" };
             let _ = write!(
                 svg,
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plot_without_a_point_is_drawn_all_the_same() {
+    fn a_plot_without_points_is_drawn() {
         let plot = Plot {
             title: "Rate",
             x: "seconds",

@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use super::report::{ErrorKind, Figures, Interval, Latency, Operation, Percentile};
 use super::{Failure, Performed};
 
-/// Longest latency that is told from longer ones: an hour, in microseconds.
+/// Longest latency that is recorded, in microseconds: an hour. Longer ones count as an hour.
 const LONGEST: u64 = 3_600_000_000;
 
 /// Largest number of intervals: above it, two become one.
@@ -21,7 +21,7 @@ const CURVE: [f64; 19] = [
     99.9, 99.99, 100.0,
 ];
 
-/// What was measured.
+/// Collects the measured values of a run.
 pub(super) struct Recorder(Mutex<State>);
 
 struct State {
@@ -100,7 +100,7 @@ fn to_milliseconds(micros: u64) -> f64 {
     round(micros as f64 / 1000.0)
 }
 
-/// Three places after the point: microseconds of milliseconds.
+/// Rounds milliseconds to three decimal places, that is, to microseconds.
 fn round(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
@@ -156,7 +156,7 @@ impl Recorder {
     /// Returns the live line.
     pub(super) fn line(&self, now: Duration) -> String {
         let state = self.state();
-        // The interval that goes on says little yet.
+        // The current interval is not complete, so use the one before it.
         let last = state.intervals.iter().rev().nth(1);
         let last = last.or(state.intervals.last());
         let per_second = last.map_or(0.0, |it| rate(it.latencies.len(), state.interval));

@@ -1,4 +1,5 @@
-//! The result of a run, and the floor that it has to reach.
+//! The result of a run, and its limits: the lowest rate, the highest latency, the highest number
+//! of errors.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ pub struct Latency {
 pub struct Operation {
     /// Its name.
     pub name: String,
-    /// Number of operations with a right answer.
+    /// Number of operations with a correct answer.
     pub succeeded: u64,
     /// Number of operations with a wrong answer or none.
     pub failed: u64,
@@ -55,9 +56,9 @@ pub struct Operation {
 pub struct ErrorKind {
     /// The operation that failed.
     pub operation: String,
-    /// What kind of error it is.
+    /// The kind of the error.
     pub kind: String,
-    /// How often it came.
+    /// Number of errors of this kind.
     pub count: u64,
     /// The first one.
     pub example: String,
@@ -91,10 +92,10 @@ pub struct Percentile {
     pub ms: f64,
 }
 
-/// What was measured.
+/// The measured values of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
-    /// How long it took, in seconds.
+    /// Duration of the run, in seconds.
     pub seconds: f64,
     /// Number of operations with a right answer.
     pub succeeded: u64,
@@ -143,7 +144,7 @@ pub enum Pace {
 }
 
 impl Pace {
-    /// The pace of a plan.
+    /// Returns the pace of a plan.
     pub fn of(plan: &Plan) -> Self {
         let ramp_seconds = plan.ramp.as_secs_f64();
         match plan.pace {
@@ -160,7 +161,7 @@ impl Pace {
     }
 }
 
-/// What a run has to reach.
+/// The limits that a run has to keep.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Floor {
     /// Lowest number of successes per second.
@@ -172,7 +173,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// Returns in sentences what these figures did not reach.
+    /// Returns a sentence for each limit that these figures do not keep.
     pub fn missed(&self, figures: &Figures) -> Vec<String> {
         let mut missed = Vec::new();
         if let Some(wanted) = self.min_rate
@@ -220,23 +221,23 @@ pub struct Report {
     pub started_at: Timestamp,
     /// How operations were started.
     pub pace: Pace,
-    /// What was measured.
+    /// The measured values.
     #[serde(flatten)]
     pub figures: Figures,
-    /// What had to be reached.
+    /// The limits of the run.
     pub floor: Floor,
-    /// What of it was not reached; empty if all was.
+    /// A sentence for each limit that was not kept; empty if all were.
     pub missed: Vec<String>,
     /// What was left out and why.
     pub notes: Vec<String>,
-    /// What remains at the target.
+    /// The resources that remain at the target.
     pub left: Vec<String>,
     /// The signal that ended the run early.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub interrupted_by: Option<String>,
 }
 
-/// What a report says beside its figures.
+/// The parts of a report besides the measured values.
 #[derive(Debug, Clone)]
 pub struct About {
     /// The kind of the target.
@@ -252,7 +253,7 @@ pub struct About {
 }
 
 impl Report {
-    /// Makes the report of a run.
+    /// Creates the report of a run.
     pub fn new(about: About, plan: &Plan, floor: Floor, ended: Ended) -> Self {
         Self {
             format: FORMAT,
@@ -283,12 +284,12 @@ impl Report {
         figures.succeeded == 0 && figures.limited == 0 && lost > 0 && lost == figures.failed
     }
 
-    /// The report for a terminal.
+    /// Returns the report for a terminal.
     pub fn terminal(&self) -> String {
         words::terminal(self)
     }
 
-    /// The report as one HTML file.
+    /// Returns the report as one HTML file.
     pub fn html(&self) -> String {
         page::html(self)
     }
@@ -301,7 +302,7 @@ pub(super) mod tests {
     use super::super::{Failure, Performed, Recorder};
     use super::*;
 
-    /// A run of 100 reads of 1 to 100 ms times `factor`, and an error.
+    /// Returns the report of a run with 100 reads of 1 to 100 ms times `factor`, and one error.
     pub(in crate::check::load) fn report(factor: u64) -> Report {
         let recorder = Recorder::default();
         for number in 1..=100 {
@@ -343,7 +344,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_not_reached_is_said() {
+    fn each_missed_limit_is_a_sentence() {
         let figures = report(1).figures;
         let floor = Floor {
             min_rate: Some(60.0),
@@ -366,7 +367,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_report_is_read_as_it_was_written() {
+    fn a_report_is_unchanged_after_writing_and_reading() {
         let report = report(1);
         let text = serde_json::to_string(&report).unwrap();
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);

@@ -1,5 +1,5 @@
-//! Load on a service provider: plays its identity provider and logs people in, each with a
-//! browser of their own, from the start address to the page that shows who is logged in.
+//! Load on a service provider: plays its identity provider and logs people in, each with their own
+//! browser, from the start URL to the page that shows who is logged in.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -85,8 +85,7 @@ impl Load {
     /// Logs the first person in, then sends the load.
     ///
     /// # Errors
-    /// When that person cannot be logged in: a service provider that lets nobody in is measured
-    /// no further.
+    /// When the first person cannot be logged in, because then nothing can be measured.
     pub async fn run(&self, setting: &Setting) -> Result<Ended, SetUpError> {
         setting.progress.step("", "logging in once");
         let form = self.accepted_form(&setting.stop).await?;
@@ -103,7 +102,7 @@ impl Load {
         })
     }
 
-    /// Finds how an honest Response has to be signed.
+    /// Finds a form of signature that the service provider accepts in an honest Response.
     async fn accepted_form(&self, stop: &Stop) -> Result<SignedForm, SetUpError> {
         let inner = &self.inner;
         let Some(first) = inner.people.first() else {
@@ -161,7 +160,7 @@ impl Logins {
         let patience = judge.runner.patience.clone();
         let (stopwatch, began) = (patience.start_stopwatch(), Instant::now());
         let answer = self.inner.log_in(judge, self.form).await;
-        // The browser waits itself when it is asked to: the login took that much longer, so it
+        // The browser itself waits if the service provider limits requests. This makes the login longer, so it
         // is no measure of the service provider.
         let waited = began.elapsed().saturating_sub(patience.elapsed(&stopwatch));
         if waited >= Duration::from_millis(5) {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::report::{Latency, Pace, Report};
 
-/// How the kind of an error begins when no answer came.
+/// The first words of the kind of an error without an answer.
 pub(super) const NO_ANSWER: &str = "no answer";
 
 /// Largest number of error kinds that are shown.

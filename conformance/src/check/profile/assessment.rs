@@ -74,7 +74,7 @@ impl RequirementResult {
         let has_passed = |outcome: Option<&Outcome>| {
             outcome.is_some_and(|outcome| outcome.verdict == Verdict::Pass)
         };
-        // One that passed is enough: the others do not count.
+        // One passed check is enough: the other checks do not count.
         if judged
             .iter()
             .any(|(id, it)| is_choice(id) && has_passed(*it))

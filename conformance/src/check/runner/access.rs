@@ -44,7 +44,7 @@ impl Default for Access {
 
 impl Access {
     /// Returns the builder of an HTTP client that follows no redirects and resolves names below
-    /// `localhost` as browsers do (RFC 6761 §6.3): not every machine's resolver knows them.
+    /// `localhost` as browsers do (RFC 6761 §6.3), because some resolvers cannot.
     pub fn client(&self) -> ClientBuilder {
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -238,10 +238,10 @@ pub(in crate::check) fn page_summary(body: &str, most: usize) -> String {
     excerpt(summary.trim(), most)
 }
 
-/// How many links side by side are a menu, or a choice of languages.
+/// Number of links side by side from which they count as a menu or a choice of languages.
 const MENU: usize = 6;
 
-/// Whether a part of a page says nothing about this answer: code, menus.
+/// True for a part of a page that says nothing about this answer, such as code and menus.
 fn is_beside_the_point(element: ElementRef<'_>) -> bool {
     let name = |it: &ElementRef<'_>| it.value().name().to_owned();
     let is_link = |it: &ElementRef<'_>| match name(it).as_str() {

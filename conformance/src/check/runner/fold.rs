@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_worked_is_one_finding() {
+    fn failures_with_one_symptom_are_one_finding() {
         let cause = Some("X-1".to_owned());
         assert_eq!(
             folded(&[]),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_worked_once_explains_nothing() {
+    fn a_disproved_symptom_is_not_a_cause() {
         let verdicts = folded(&["PATCH /Users never succeeded"])
             .into_iter()
             .map(|it| it.0);

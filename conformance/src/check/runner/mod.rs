@@ -152,8 +152,8 @@ impl Runner {
         }
     }
 
-    /// As [`Runner::judge`], also where the check is not selected: others that
-    /// are rest on it. The caller takes it out of the report.
+    /// As [`Runner::judge`], but also judges a check that is not selected, because selected checks
+    /// depend on it. The caller removes it from the report.
     pub async fn judge_needed(
         &self,
         judged: &mut Judged,

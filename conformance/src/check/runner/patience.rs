@@ -118,7 +118,7 @@ impl Patience {
 
 /// Waits before asking a target again that gave no answer.
 pub async fn pause(length: Duration) {
-    // There is no event to wait for: the server belongs to somebody else.
+    // There is no event to wait for, because the server is not part of Rehearsal.
     #[allow(clippy::disallowed_methods)]
     tokio::time::sleep(length).await;
 }

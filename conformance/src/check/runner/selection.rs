@@ -1,4 +1,4 @@
-//! Which checks are judged (`--only`, `--skip`).
+//! The selection of the checks to judge (`--only`, `--skip`).
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use crate::check::Check;
 pub struct Selection {
     only: Vec<String>,
     skip: Vec<String>,
-    /// Whole ids; what is not among them is not judged, unless `only` names it.
+    /// Whole ids; other checks are not judged unless `only` names them.
     among: Option<BTreeSet<String>>,
-    /// Whole ids that are judged beside all others.
+    /// Whole ids of checks that are judged in addition.
     also: BTreeSet<String>,
 }
 
@@ -47,14 +47,14 @@ impl Selection {
         }
     }
 
-    /// The same selection, limited to these checks where `only` is empty.
+    /// Returns this selection; if `only` is empty, it is limited to these checks.
     #[must_use]
     pub fn among(mut self, ids: Option<Vec<String>>) -> Self {
         self.among = ids.map(|ids| ids.into_iter().collect());
         self
     }
 
-    /// The same selection and this check, which `only` does not leave out.
+    /// Returns this selection with one more check, which is judged whatever `only` contains.
     #[must_use]
     pub fn also(mut self, id: &str) -> Self {
         self.also.insert(id.to_owned());
@@ -75,8 +75,8 @@ impl Selection {
         is_wanted && !has(&self.skip)
     }
 
-    /// Whether a check is judged that no run has unless it is asked for: by its
-    /// whole id, or by a profile.
+    /// True if this check was requested by its whole id or by a profile. For checks that run only
+    /// on request.
     pub fn asks_for_exactly(&self, id: &str) -> bool {
         let is_named = self.only.iter().any(|it| it.eq_ignore_ascii_case(id));
         let is_among = self.among.as_ref().is_some_and(|ids| ids.contains(id));
@@ -84,8 +84,8 @@ impl Selection {
         is_wanted && self.includes(id)
     }
 
-    /// Whether a check is judged that no run has unless it is asked for: by its id
-    /// or that of its family (`A-B` of A-B-01), or by a profile.
+    /// True if this check was requested by its id, by the id of its family (`A-B` of A-B-01), or by
+    /// a profile. For checks that run only on request.
     pub fn asks_for(&self, id: &str) -> bool {
         let family = id.rfind('-').unwrap_or(id.len());
         let names_it = |one: &String| fits(one, id) && one.len() >= family;
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_selects_in_any_letter_case() {
+    fn a_prefix_selects_checks_in_any_letter_case() {
         let selection = Selection::new(&["a-b".to_owned()], &[], &checks()).unwrap();
         assert!(selection.includes("A-B-01"));
         assert!(!selection.includes("A-C-01"));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selection_among_ids_gives_way_to_a_narrower_one() {
+    fn a_list_of_ids_does_not_limit_only() {
         let among = Some(vec!["A-B-01".to_owned()]);
         let selection = Selection::default().among(among.clone());
         assert!(selection.includes("A-B-01") && selection.asks_for("A-B-01"));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selection_of_nothing_is_an_error() {
+    fn a_selection_that_matches_no_check_is_an_error() {
         let unknown = ["A-D".to_owned()];
         assert!(Selection::new(&unknown, &[], &checks()).is_err());
         assert!(Selection::new(&[], &unknown, &checks()).is_err());

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_self_signed_certificate_is_accepted_where_it_is_trusted_itself() {
+    async fn a_trusted_self_signed_certificate_is_accepted() {
         for names in [&["localhost"][..], &[]] {
             let (port, certificate) = serve(names).await;
             let trusting = || Access {

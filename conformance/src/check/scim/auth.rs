@@ -114,7 +114,7 @@ async fn without_a_token(probe: &Probe<'_>) -> Judged {
     send_unauthorized(probe, asked).await?.is(401)
 }
 
-/// What a wrong token is answered with.
+/// Returns the answer to a wrong token.
 pub(super) async fn wrong_token(probe: &Probe<'_>) -> Judged<Told> {
     let asked = wrong(probe, Method::GET, &probe.server.users.endpoint);
     send_unauthorized(probe, asked).await
@@ -232,12 +232,11 @@ async fn no_oracle(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-/// An address of the same form with an id that nobody has. A server may turn
-/// away ids that are not of its form before it looks for a token, so a UUID
-/// stays a UUID and a number a number.
+/// Returns a path of the same form with an unused id. A server may refuse ids of another form before
+/// it checks the token, so the new id is a UUID if the old one is, and a number if that is one.
 fn unknown_like(place: &str) -> String {
     let id = place.rsplit('/').next().unwrap_or_default();
-    // The next number may well be somebody's.
+    // The next number may be the id of another user.
     if id.len() < 12 && id.bytes().all(|it| it.is_ascii_digit()) {
         return format!("{place}00000");
     }

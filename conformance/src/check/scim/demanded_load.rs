@@ -1,5 +1,5 @@
 //! Look-ups of users at the rate that marketplaces require, for `--rate-seconds`. Without this
-//! option the check is skipped, so that nobody puts load on a server without meaning to.
+//! option the check is skipped, so that no server gets load by mistake.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
-//! Accounts and groups of a SCIM server, for checks that watch what a change
-//! of them does elsewhere. Each action says in words why it failed: whether
-//! the server speaks SCIM well is judged by `check scim`.
+//! Accounts and groups of a SCIM server, for checks that watch what a change of them does
+//! elsewhere. A failed action only says in words why it failed: `check scim` judges whether the
+//! server follows the SCIM specification.
 
 use serde_json::{Map, Value, json};
 
@@ -29,27 +29,27 @@ pub(in crate::check) struct Account {
     pub(in crate::check) id: String,
     /// The userName that was sent.
     pub(in crate::check) user_name: String,
-    /// What was sent to create it.
+    /// The body of the request that created it.
     pub(in crate::check) sent: Value,
     place: String,
 }
 
-/// What came of a POST.
+/// The result of a POST.
 #[derive(Debug, Clone)]
 pub(in crate::check) enum Created {
-    /// The account is there.
+    /// The account was created.
     Made(Account),
     /// The server refused it: the status, and the exchange in words.
     Refused(u16, String),
 }
 
-/// A group that is there already.
+/// A group that exists already.
 #[derive(Debug, Clone)]
 pub(in crate::check) struct Group {
     place: String,
 }
 
-/// What an action came to; else why it failed.
+/// The result of an action, or why the action failed.
 type Done<T = ()> = Result<T, String>;
 
 fn in_words<T>(judged: Judged<T>) -> Done<T> {
@@ -66,7 +66,7 @@ fn succeeded(told: &Told, what: &str) -> Done {
 }
 
 impl<'s> Directory<'s> {
-    /// Finds out what the server supports, and what its users must have.
+    /// Finds out what the server supports, and which attributes its users need.
     ///
     /// # Errors
     /// When there is no server, or it takes no users.
@@ -83,7 +83,7 @@ impl<'s> Directory<'s> {
         Ok(Self { session, server })
     }
 
-    /// Does something, and keeps what was said.
+    /// Carries out an action, and keeps its exchanges.
     async fn noted<T>(
         &self,
         log: &mut Vec<Exchange>,
@@ -95,8 +95,8 @@ impl<'s> Directory<'s> {
         in_words(judged)
     }
 
-    /// A user as provisioning clients send it, under a userName that nobody
-    /// has; `external_id` makes the externalId of the userName.
+    /// Returns the body of a user as provisioning clients send it, with an unused userName.
+    /// `external_id` makes the externalId from the userName.
     pub(in crate::check) fn new_user(&self, external_id: impl Fn(&str) -> String) -> Value {
         let probe = Probe::new(&self.session, &self.server);
         let least = probe.least_user();
@@ -150,7 +150,7 @@ impl<'s> Directory<'s> {
         .await
     }
 
-    /// The account as it is; none where it doesn't exist.
+    /// Returns the account as the server has it; `None` if it does not exist.
     pub(in crate::check) async fn read(
         &self,
         account: &Account,
@@ -166,7 +166,7 @@ impl<'s> Directory<'s> {
         .await
     }
 
-    /// The accounts that have this userName now.
+    /// Returns the accounts with this userName.
     pub(in crate::check) async fn find(
         &self,
         user_name: &str,
@@ -186,7 +186,7 @@ impl<'s> Directory<'s> {
         .await
     }
 
-    /// Sets `active`: by PATCH, or by PUT where the server has no PATCH.
+    /// Sets `active`: by PATCH, or by PUT if the server does not support PATCH.
     pub(in crate::check) async fn set_active(
         &self,
         account: &Account,
@@ -219,7 +219,7 @@ impl<'s> Directory<'s> {
         succeeded(&told, "deleting the account")
     }
 
-    /// The group of this name; none where there is none.
+    /// Returns the group with this name; `None` if it does not exist.
     pub(in crate::check) async fn group(
         &self,
         name: &str,
@@ -244,7 +244,7 @@ impl<'s> Directory<'s> {
         .await
     }
 
-    /// Puts the account into the group, or takes it out.
+    /// Adds the account to the group, or removes it.
     pub(in crate::check) async fn set_member(
         &self,
         group: &Group,
@@ -271,7 +271,7 @@ impl<'s> Directory<'s> {
         succeeded(&told, what)
     }
 
-    /// Deletes what was created; names what remains.
+    /// Deletes the created resources; returns the names of those that remain.
     pub(in crate::check) async fn clear(&self) -> Vec<String> {
         self.session
             .created

@@ -8,7 +8,7 @@
 //! - [`wire`]: how requests are sent to the server;
 //! - `directory`: accounts and groups, for checks of other families;
 //! - `session`: one run: sends, repeats and records requests;
-//! - `options`: settings that only the server's owner knows;
+//! - `options`: options that only the owner of the server can set;
 //! - `server`, `schema`: what the server supports, and its attributes;
 //! - `body`: bodies that the server accepts; `test_users`: users for filters and lists;
 //! - `probe`: the functions that a check uses; `reading`: reads answers;
@@ -131,7 +131,7 @@ static OAUTH: &[&[Item]] = &[
     oauth_access_token::CHECKS,
 ];
 
-/// What only profiles demand (`fixtures/profiles`).
+/// The checks that only profiles require (`fixtures/profiles`).
 static DEMANDED: &[&[Item]] = &[
     demanded_service::CHECKS,
     demanded_users::CHECKS,

@@ -1,10 +1,10 @@
-//! What only the server's owner knows.
+//! Options that only the owner of the server can set.
 
 use serde_json::Value;
 
 use super::credentials::Credentials;
 
-/// What only the server's owner knows.
+/// Options that only the owner of the server can set.
 #[derive(Clone, Default)]
 pub struct Options {
     /// The domain of userNames and e-mail addresses; example.com if `None`.
@@ -14,23 +14,23 @@ pub struct Options {
     pub template: Option<Value>,
     /// Headers of every request.
     pub headers: Vec<(String, String)>,
-    /// How many requests a second are sent at most; without a limit if `None`.
+    /// Maximum number of requests per second; `None`: without a limit.
     pub rate: Option<f64>,
     /// How long look-ups are sent at the rate that profiles demand, in seconds;
     /// none are if `None`.
     pub rate_seconds: Option<u32>,
     /// Another tenant of the server.
     pub second: Option<SecondTenant>,
-    /// What the token endpoint said, where the token came from one.
+    /// The answer of the token endpoint, if the token came from one.
     pub oauth: Option<OAuthToken>,
 }
 
 /// Another tenant of the same server.
 #[derive(Clone, Debug)]
 pub struct SecondTenant {
-    /// Its credentials.
+    /// The credentials of the tenant.
     pub credentials: Credentials,
-    /// Its base URL, where it is not the first tenant's.
+    /// The base URL of the tenant, if it differs from that of the first tenant.
     pub base: Option<String>,
 }
 

@@ -222,8 +222,9 @@ impl Session<'_> {
         }
     }
 
-    /// Sends a request with other credentials than those of the run, such as another tenant's. The list of created resources does not get to know of
-    /// it: what is on the list is deleted with the first tenant's credentials.
+    /// Sends a request with other credentials than those of the run, such as another tenant's. It is
+    /// not added to the list of created resources, because the resources on the list are deleted
+    /// with the first tenant's credentials.
     pub(super) async fn send_as_other(&self, asked: &Asked) -> Result<Told, WireError> {
         let told = self.deliver(asked).await;
         match &told {

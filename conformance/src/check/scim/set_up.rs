@@ -42,8 +42,8 @@ async fn requirements_are_declared(probe: &Probe<'_>) -> Judged {
 /// Finds out which attributes users need, and how soon a new user is found.
 ///
 /// # Errors
-/// When the server refuses every user that the checks can create: it then has a requirement that
-/// only its owner knows.
+/// When the server refuses every user that the checks can create. Then it requires something that
+/// it does not announce.
 pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<(), CheckError> {
     let probe = Probe::new(session, server);
     let Some(first) = try_user(&probe).await else {

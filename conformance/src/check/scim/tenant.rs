@@ -97,13 +97,13 @@ pub(super) async fn set_up_error(probe: &Probe<'_>) -> Option<CheckError> {
     (told.status != 200).then(|| CheckError::SecondTenant(super::summary(&told)))
 }
 
-/// Whether an answer shows the user whom the first tenant made.
+/// True if an answer shows the user that the first tenant created.
 fn shows(told: &Told, user: &Made) -> bool {
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     told.succeeded() && !name.is_empty() && told.text.contains(name)
 }
 
-/// Makes a user of the first tenant.
+/// Creates a user of the first tenant.
 async fn first_user(probe: &Probe<'_>) -> Judged<Made> {
     second(probe)?;
     require_second(probe).await?;
@@ -121,7 +121,7 @@ async fn reads(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-/// How many pages of a list are looked at.
+/// Maximum number of pages that are read of a list.
 const PAGES: usize = 20;
 
 async fn lists(probe: &Probe<'_>) -> Judged {

@@ -81,7 +81,7 @@ pub trait Wire: Send + Sync {
     /// Sends a request and waits for the answer.
     ///
     /// # Errors
-    /// Why no answer came.
+    /// The reason for the missing answer.
     fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>>;
 
     /// Waits, if the server requests it.

@@ -78,7 +78,7 @@ impl Answer {
         }
     }
 
-    /// Returns the evidence for the report. It contains no cookies, so nobody can use it to log
+    /// Returns the evidence for the report. It contains no cookies, so it cannot be used to log
     /// in.
     pub fn evidence(&self) -> Value {
         json!({

@@ -225,7 +225,7 @@ impl Judge {
                     answer.to_sentence(),
                     answer.evidence(),
                 );
-                // Refusing an unusual but valid Response is no security problem.
+                // It is not a security problem to refuse an unusual but valid Response.
                 if outcome.verdict == Verdict::Fail && outcome.check.level != Level::Must {
                     outcome.verdict = Verdict::Warn;
                 }

@@ -11,7 +11,7 @@
 //! - `honest`: which honest Responses are accepted; all faults are derived from them;
 //! - `variants`: with `--thorough`, the variants of the faults;
 //! - `health`: whether an honest login still works after a fault;
-//! - `beyond`: checks that are no faults of a Response: requests, metadata, RelayState,
+//! - `beyond`: checks other than faults of a Response: requests, metadata, RelayState,
 //!   unsolicited Responses, sessions, single logout, the keys of the identity provider;
 //! - `login`: one login, from the start URL to the probe; `response` is the honest Response,
 //!   `person` the user whom it is about, `answer` the service provider's answer, and `shown`
@@ -389,7 +389,7 @@ impl Judge {
                 login.attempt(Some(fault), form).await,
             ),
             Delivery::Once => (
-                "a refusal: nobody is logged in, and the probe does not match --expect",
+                "a refusal: no user is logged in, and the probe does not match --expect",
                 login.attempt(Some(fault), form).await,
             ),
             Delivery::Again => (

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_document_is_what_it_is_called() {
+    async fn each_document_contains_what_its_name_says() {
         let ambient = Ambient::real();
         let provider = Provider::start(0, None, &ambient).await.unwrap();
         let own = TrustedKeys::new(vec![provider.key.certificate().clone()]).unwrap();

@@ -185,7 +185,7 @@ mod tests {
         }
     }
     #[test]
-    fn a_name_of_two_addresses_is_no_name_of_one_of_them() {
+    fn a_name_with_two_addresses_is_not_the_name_of_one_of_them() {
         let xml = "<s:NameID Format=\"x\">mallory@intruder.example&#13;jo@lumen.example</s:NameID>\
             <NameID>jo@lumen.example<!-- -->,mallory@intruder.example</NameID>\
             <NameID>jo@lumen.example</NameID>";

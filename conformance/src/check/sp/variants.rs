@@ -31,7 +31,7 @@ pub enum Variants {
 /// The most accepted variants that the evidence lists.
 const NAMED: usize = 40;
 
-const EXPECTED: &str = "a refusal: nobody is logged in, and the probe does not match --expect";
+const EXPECTED: &str = "a refusal: no user is logged in, and the probe does not match --expect";
 
 /// Returns all variants of all spaces.
 ///

@@ -5,7 +5,7 @@ use crate::page::Page;
 use crate::{Outcome, rehearse};
 
 #[tokio::test]
-async fn what_an_application_is_told_is_mended_tested_and_imported() -> Outcome {
+async fn application_settings_are_corrected_tested_and_imported() -> Outcome {
     rehearse(async |page, world| {
         world.has_business_account("Ada", 1).await?;
         world.starts_configuring("Ada").await?;

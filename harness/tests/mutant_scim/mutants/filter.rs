@@ -1,4 +1,4 @@
-//! Mutants of filters: the server evaluates another filter than the one that was sent.
+//! Mutants of filters: the server evaluates another filter than the requested one.
 
 use serde_json::json;
 

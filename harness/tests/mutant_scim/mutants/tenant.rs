@@ -1,5 +1,5 @@
-//! Mutants of the separation of tenants: they answer the other tenant's requests from what the
-//! first one has.
+//! Mutants of the separation of tenants: they answer requests of the other tenant with the first
+//! tenant's resources.
 
 use super::super::{Asked, Mutant, Server, Told, error, is, is_of_second, let_in, parameter, told};
 use super::does;

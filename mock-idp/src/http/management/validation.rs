@@ -145,7 +145,7 @@ fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
             return Err(invalid(place, &format!("{most} or less"), value));
         }
     }
-    // Not for the resource itself: its handler knows the former values.
+    // Not for the resource itself: its handler has the previous values.
     let required = schema["required"].as_array().filter(|_| !place.is_empty());
     for name in required.into_iter().flatten().filter_map(Value::as_str) {
         if value[name].is_null() {

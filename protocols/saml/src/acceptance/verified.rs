@@ -46,12 +46,12 @@ impl TrustedKeys {
 /// Which signatures a service provider requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SignaturePolicy {
-    /// That of the response or of the assertion, as the profile requires.
+    /// The signature of the response or of the assertion, as the profile requires.
     #[default]
     Either,
-    /// That of the assertion.
+    /// The signature of the assertion.
     Assertion,
-    /// That of the response.
+    /// The signature of the response.
     Response,
     /// Both of them.
     Both,
@@ -177,7 +177,7 @@ fn decrypted(
     response_signed: bool,
 ) -> Result<Verified, Refusal> {
     // Use one code for every plaintext. Otherwise an attacker could learn from the answers what a
-    // changed ciphertext decrypts to. If the response is signed, nobody else can have changed it.
+    // changed ciphertext decrypts to. If the response is signed, an attacker cannot have changed it.
     let unusable = |reason: String| Refusal::new(Code::EncryptedAssertion, reason);
     let concealed = |refusal: Refusal| match response_signed {
         true => refusal,

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_comes_back_as_it_was_sent() {
+    fn a_form_field_is_unchanged_after_encoding_and_decoding() {
         let limits = Limits::default();
         assert_eq!(decode(&encode("<a>ä</a>"), &limits).unwrap(), "<a>ä</a>");
         let wrapped = "PGE+\r\n w6Q8\tL2E+\n";
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_escapes_what_it_carries() {
+    fn the_form_escapes_its_values() {
         let page = form_page(
             "https://sp/?a=1&b=2",
             Parameter::Response,

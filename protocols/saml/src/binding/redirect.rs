@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_comes_back_with_its_relay_state() {
+    fn a_message_and_its_relay_state_are_unchanged_after_encoding_and_decoding() {
         let url = encode(
             "https://idp/sso?x=1",
             Parameter::Request,
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_unfolds_beyond_the_limit_is_refused() {
+    fn a_message_that_decompresses_beyond_the_limit_is_refused() {
         let bomb = " ".repeat(1 << 20);
         let url = encode("https://idp/sso", Parameter::Request, &bomb, None, None).unwrap();
         let error = decode(&query(&url), &Limits::default()).unwrap_err();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_stands_twice_is_refused() {
+    fn a_repeated_parameter_is_refused() {
         let error = decode("SAMLRequest=a&SAMLRequest=b", &Limits::default()).unwrap_err();
         assert_eq!(error, BindingError::Repeated("SAMLRequest".into()));
     }

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_post_from_another_site_is_known_by_its_headers() {
+    fn a_post_from_another_site_is_recognized_by_its_headers() {
         let own = "http://portal.localhost:8080";
         let other = Some("http://idp.localhost:8081");
         for (origin, site, expected) in [

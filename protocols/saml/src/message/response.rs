@@ -30,7 +30,7 @@ pub enum StatusCode {
     RequestDenied,
     /// Second level: not every session could be ended.
     PartialLogout,
-    /// Second level: the responder does not know the subject.
+    /// Second level: the subject is unknown to the responder.
     UnknownPrincipal,
     /// Second level: the responder does not support the request.
     RequestUnsupported,

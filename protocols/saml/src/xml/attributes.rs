@@ -71,7 +71,7 @@ mod tests {
     use super::normalized;
 
     #[test]
-    fn white_space_in_values_is_spaces_and_all_else_stays() {
+    fn white_space_in_attribute_values_becomes_spaces() {
         let text = "<a x='1\r\n2\t3' y=\"&#10;\"><!-- '\n -->\n<![CDATA[<b c='\n']]></a>";
         let wanted = "<a x='1 2 3'  y=\"&#10;\"><!-- '\n -->\n<![CDATA[<b c='\n']]></a>";
         assert_eq!(normalized(text).as_deref(), Some(wanted));

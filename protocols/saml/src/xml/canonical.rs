@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signature_is_left_out_and_nothing_else() {
+    fn only_the_signature_is_left_out() {
         let text = "<r>a<s>b<s>c</s></s>d<s/></r>";
         let document = parse(text, &Limits::default()).unwrap();
         let root = document.document_element().unwrap();

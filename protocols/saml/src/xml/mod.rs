@@ -340,7 +340,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attribute_in_a_namespace_does_not_stand_in_for_the_one_without() {
+    fn an_attribute_in_a_namespace_does_not_replace_the_one_without() {
         let text = r#"<a xmlns:x="urn:x" x:ID="theirs" ID="ours"/>"#;
         let document = parse(text, &Limits::default()).unwrap();
         let root = document.document_element().unwrap();
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_without_a_namespace_is_no_xml() {
+    fn an_undeclared_prefix_is_an_error() {
         let error = parse(r#"<a xmlns:p=""/>"#, &Limits::default()).unwrap_err();
         assert!(error.to_string().contains("xmlns:p"), "{error}");
         assert!(parse(r#"<a xmlns=""/>"#, &Limits::default()).is_ok());

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_markup_in_a_value_or_comment_is_not_counted() {
+    fn markup_in_a_value_or_comment_is_not_counted() {
         assert!(!is_refused("<a b='> = = =' c='<'>= = = =</a>"));
         assert!(is_refused("<a b='>' c='>' d='>'/>"));
         assert!(!is_refused(

@@ -136,7 +136,7 @@ pub(super) static COMMON: &[Attribute] = &[
             read_only(reference("location", &["uri"], "Its URI.")),
             read_only(exact("version", "Its version, as in the ETag.")),
         ],
-        "What the service provider knows of the resource.",
+        "Data of the service provider about the resource.",
     )),
 ];
 

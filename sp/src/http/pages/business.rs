@@ -242,7 +242,7 @@ fn users_page(
         }
         div.card {
             h2 { "Add a user" }
-            p { "For somebody with a portal password, such as another backup login. Users of your directory come by SCIM or by their first sign-in." }
+            p { "For a person with a portal password, such as another backup login. Users of your directory are added by SCIM or at their first sign-in." }
             form method="post" action=(USERS) {
                 (form_token::hidden(&admin.visitor.token))
                 (attempt.alert(&["email"]))

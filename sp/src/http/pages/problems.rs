@@ -86,7 +86,7 @@ fn nothing(search: &str, days: i64) -> Markup {
     html! {
         div.card {
             @if search.is_empty() {
-                p { "Nobody was refused in the last " (days) " days. When somebody can’t sign in or activate Parallels Desktop, the reason and what to do about it appear here." }
+                p { "No user was refused in the last " (days) " days. When a user can’t sign in or activate Parallels Desktop, the reason and what to do about it appear here." }
             } @else {
                 p { "No sign-in problem matches " strong { (search) } "." }
                 p.hint { "Check the reference letter by letter. A problem of an address whose domain isn’t in step 1 is found only by its whole reference." }

@@ -181,12 +181,12 @@ async fn enter_at(portal: &Portal, headers: &HeaderMap, token: &str, to: &str) -
 /// can help.
 async fn forgot_password() -> Response {
     let content = html! {
-        p { "This portal sends no e-mail, so it can’t reset a password by itself. This is what you can do:" }
+        p { "This portal sends no e-mail, so it can’t reset a password. This is what you can do:" }
         ul {
             li { strong { "Your organization signs in with single sign-on." } " Then you need no password here. " a href="/login?sso=1#sso" { "Continue with SSO" } " and, if you forgot your corporate password, reset it at your identity provider." }
             li { strong { "You signed up with Apple, Google or Facebook." } " Choose its button on the " a href="/login" { "Sign In" } " page." }
             li { strong { "You have a password for this portal only." } " Register another e-mail address, and ask an administrator of your business account to add it under Business Profile, Users." }
-            li { strong { "You are the only administrator." } " Ask the operator of this portal. In a simulation, that is whoever started it: they can start again with an empty database or restore a snapshot." }
+            li { strong { "You are the only administrator." } " Ask the operator of this portal. In a simulation, that is the person who started it: they can start again with an empty database or restore a snapshot." }
         }
         a.button.plain href="/login" { "Back to Sign In" }
     };

@@ -81,7 +81,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "portal guide (G-07, G-10)",
         "The attribute groups contains group ids, not names.",
         "ids that stay when a group is renamed, not names",
-        "Map groups to the groups' ids (memberOfGroupIDs and the like): names can be changed or reused by somebody else, and the portal compares ids first.",
+        "Map groups to the groups' ids (memberOfGroupIDs and the like): names can be changed or reused for another group, and the portal compares ids first.",
         groups_are_ids,
     ),
     demand(
@@ -125,7 +125,7 @@ pub(super) const CHECKS: &[Demand] = &[
         Must,
         "saml-core §2.7.3",
         "The attribute name identifies the user who signed on.",
-        "the user who was signed on (--user), not somebody else",
+        "the user who signed on (--user), and no other user",
         "Check how the name is mapped and whose session was used: an assertion about another user signs the wrong person on.",
         says_who,
     ),

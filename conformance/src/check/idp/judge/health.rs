@@ -26,7 +26,7 @@ fn survives(case: &Case<'_>) -> Ruled {
         return if trials.any(|it| matches!(it.ending, Ending::Answer(_))) {
             holds("they do")
         } else {
-            not_judged("nobody signed on in this run")
+            not_judged("no user signed on in this run")
         };
     }
     let told: Vec<String> = harmed()

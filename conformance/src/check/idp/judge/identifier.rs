@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counters_are_told_from_random_identifiers() {
+    fn counters_are_distinguished_from_random_identifiers() {
         assert!(varying_bits(&["_1000000001", "_1000000002", "_1000000009"]) < 40.0);
         let random = [
             "_5f0c1f7a9be24a6d8a2be1a0c5d7f301",

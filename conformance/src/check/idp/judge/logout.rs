@@ -124,7 +124,7 @@ fn blind(case: &Case<'_>) -> Option<Ruled> {
     let is_blind = case.trial("passive").is_some() && !succeeded(case, "passive");
     is_blind.then(|| {
         not_judged(
-            "a passive request signs nobody on while the session lasts, so it does not show when one is over: see SAML-IDP-REQ-09",
+            "a passive request fails even while the session lasts, so it cannot show that a session has ended: see SAML-IDP-REQ-09",
         )
     })
 }

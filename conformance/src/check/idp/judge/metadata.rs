@@ -487,7 +487,7 @@ fn own_signature(case: &Case<'_>) -> Ruled {
     }
     let complaints = signatures.iter().filter_map(|it| {
         let by_another = it.covers_parent && it.digest_holds == Some(true);
-        // The metadata may be signed with a separate key that only its readers know.
+        // The metadata may be signed with a separate key, which is not in the metadata.
         (!it.holds() && (!by_another || it.brings.is_empty())).then(|| it.said())
     });
     all(complaints.collect(), "it does")

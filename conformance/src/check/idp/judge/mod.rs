@@ -221,7 +221,7 @@ fn summed(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
     ruled
 }
 
-/// What it means that a check of a table fails, and the table.
+/// The harm if a check of the table fails, and the table.
 static TABLES: &[(Harm, &[Demand])] = &[
     (Harm::Style, metadata::CHECKS),
     (Harm::Function, request::CHECKS),
@@ -235,7 +235,7 @@ static TABLES: &[(Harm, &[Demand])] = &[
     (Harm::Outage, health::CHECKS),
 ];
 
-/// Every check with what it means that it fails, in the order of a report.
+/// Every check and its harm, in the order of a report.
 fn demands() -> impl Iterator<Item = (&'static Demand, Harm)> {
     TABLES
         .iter()

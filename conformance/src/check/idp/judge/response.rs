@@ -51,7 +51,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-core §1.3.4, §5.4.2",
         "Each ID is a valid xs:ID and occurs only once in the document.",
         "different IDs on Response and Assertion, each beginning with a letter or an underscore",
-        "Generate a new random ID for each element and each message: \"_\" and 32 hexadecimal digits are enough. Never give the Assertion the Response's ID: nobody could tell which of them was signed. An ID that begins with a digit is not a valid xs:ID, and strict parsers refuse it.",
+        "Generate a new random ID for each element and each message: \"_\" and 32 hexadecimal digits are enough. Never give the Assertion the Response's ID: a reader could not tell which of them was signed. An ID that begins with a digit is not a valid xs:ID, and strict parsers refuse it.",
         ids,
     ),
     demand(

@@ -133,7 +133,7 @@ pub(super) const CHECKS: &[Demand] = &[
         "saml-bindings §3.5.4, OWASP XSS",
         "Markup in RelayState is returned as text.",
         "the complete RelayState, HTML-escaped in the form",
-        "HTML-escape RelayState where it is written into a page: whoever made the link chose its value.",
+        "HTML-escape RelayState where it is written into a page, because an attacker can choose its value.",
         relay_state_markup,
     ),
     demand(

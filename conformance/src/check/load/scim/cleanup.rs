@@ -16,7 +16,7 @@ const AT_ONCE: usize = 8;
 /// After this number of failures in a row the rest is listed.
 const FAILURES: u32 = 20;
 
-/// How often a request is repeated when the server limits requests.
+/// Maximum number of attempts of a request when the server limits requests.
 const ATTEMPTS: u32 = 20;
 
 /// Deletes everything; returns what remains.
@@ -82,14 +82,14 @@ async fn status_of(client: &Client, method: Method, target: &str) -> Option<u16>
     None
 }
 
-/// Deletes what may have been created although its answer did not come.
+/// Deletes resources that the server may have created without an answer.
 async fn delete_lost(client: &Client, pool: &Pool) {
     let (users, groups) = pool.lost();
     for name in &users {
         match delete_found(client, "Users", filter_of(name)).await {
             Some(true) => pool.found_user(name),
             Some(false) => {}
-            // The others would wait as long for nothing.
+            // The other requests would also wait without an answer.
             None => break,
         }
     }
@@ -104,8 +104,8 @@ async fn delete_lost(client: &Client, pool: &Pool) {
     }
 }
 
-/// Deletes what a filter finds; returns whether nothing of it remains, or `None` if the filter
-/// is not answered.
+/// Deletes the resources that a filter finds. Returns true if none of them remains, and `None` if
+/// the server does not answer the filter.
 async fn delete_found(client: &Client, kind: &str, target: String) -> Option<bool> {
     let ids = ids_of(client, target).await?;
     let mut is_gone = true;

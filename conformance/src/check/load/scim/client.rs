@@ -18,7 +18,7 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
-/// How much of an answer an example quotes, in characters.
+/// Number of characters of an answer that an example quotes.
 const QUOTED: usize = 200;
 
 type Done<T = ()> = Result<T, Failure>;
@@ -43,7 +43,7 @@ impl Answer {
         self.told.status
     }
 
-    /// An error of this kind with the exchange as its example.
+    /// Returns an error of this kind with the exchange as its example.
     pub(super) fn wrong(&self, kind: impl Into<String>) -> Failure {
         let said = excerpt(self.told.text.trim(), QUOTED);
         let told = &self.told;
@@ -149,7 +149,7 @@ impl Client {
         }
     }
 
-    /// Asks for one user, whoever it is.
+    /// Requests a list with one user, to test whether the server accepts requests.
     pub(super) async fn reach(&self) -> Done {
         let answer = self
             .send(Method::GET, "/Users?count=1".to_owned(), None)
@@ -158,7 +158,7 @@ impl Client {
         is_list(&answer, &answer.body()?)
     }
 
-    /// The body of a user.
+    /// Returns the body of a user.
     pub(super) fn user_body(&self, name: &str, display: &str) -> Value {
         let mut body = json!({
             "schemas": [USER],
@@ -180,7 +180,7 @@ impl Client {
                             known.extend(new);
                         }
                     }
-                    // These tell one user of the run from the others.
+                    // These two distinguish the users of the run.
                     ("userName" | "displayName", _) => {}
                     (_, value) => {
                         members.insert(member, value);
@@ -207,7 +207,8 @@ fn filled(template: &Value, name: &str) -> Value {
     }
 }
 
-/// The beginning of why no answer came, without addresses and numbers: errors are counted by it.
+/// Returns the beginning of the reason for a missing answer, without addresses and numbers, because
+/// errors are counted by it.
 fn kind_of(why: &str) -> &str {
     if why.starts_with("no answer within") {
         "timeout"
@@ -225,14 +226,14 @@ pub(super) fn patch_body(operation: &Value) -> Value {
     json!({"schemas": [PATCH], "Operations": [operation]})
 }
 
-/// A value in the path of a URL.
+/// Encodes a value for the path of a URL.
 pub(super) fn segment(id: &str) -> String {
     url::form_urlencoded::byte_serialize(id.as_bytes())
         .collect::<String>()
         .replace('+', "%20")
 }
 
-/// The query of a filter for one userName.
+/// Returns the query of a filter for one userName.
 pub(super) fn filter_of(name: &str) -> String {
     let value = Value::from(name).to_string();
     let filter = format!("userName eq {value}");

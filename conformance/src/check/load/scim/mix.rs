@@ -1,11 +1,11 @@
-//! How often each operation comes.
+//! The frequency of each operation.
 
 use std::str::FromStr;
 
 /// An operation on a SCIM server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// `GET /Users/{id}`, or of what was written last.
+    /// `GET /Users/{id}`, or a GET of the resource that was written last.
     Read,
     /// `GET /Users` with a page of ten.
     List,
@@ -36,7 +36,7 @@ impl Operation {
         Self::Delete,
     ];
 
-    /// Its name in `--mix` and in the report.
+    /// Returns the name in `--mix` and in the report.
     pub fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -51,8 +51,8 @@ impl Operation {
     }
 }
 
-/// How often each operation comes, when nothing is chosen: what provisioning clients do all day.
-/// They look before they write, and most changes are of groups or of single attributes.
+/// The default weight of each operation. It follows provisioning clients, which read a resource
+/// before they write it, and mostly change groups or single attributes.
 const USUAL: [(Operation, u32); 8] = [
     (Operation::Read, 40),
     (Operation::List, 5),
@@ -64,7 +64,7 @@ const USUAL: [(Operation, u32); 8] = [
     (Operation::Delete, 4),
 ];
 
-/// How often each operation comes.
+/// Operations with their weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mix {
     weights: Vec<(Operation, u32)>,
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_mix_is_refused() {
+    fn an_invalid_mix_is_refused() {
         for text in ["", "read", "read=x", "swim=1", "read=0", "read=1,read=2"] {
             assert!(text.parse::<Mix>().is_err(), "{text}");
         }

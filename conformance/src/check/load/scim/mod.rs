@@ -1,9 +1,9 @@
 //! Load on a SCIM server: reads, filters, writes and changes of groups on users of its own, or
 //! the first synchronization of a directory. Everything that was created is deleted.
 //!
-//! - `mix`: how often each operation comes, as data;
+//! - `mix`: the frequency of each operation, as data;
 //! - `client`: requests, and the errors of their answers;
-//! - `pool`: the users and groups of the run, and what the server has to show of them;
+//! - `pool`: the users and groups of the run, and their expected state at the server;
 //! - `operations`: the operations; `first_sync`: the first synchronization;
 //! - `cleanup`: deletes what was created.
 
@@ -32,15 +32,15 @@ use crate::check::scim::credentials::Credentials;
 /// Number of users in a group.
 pub const GROUP: u64 = 50;
 
-/// How often a request of the preparation is repeated when the server limits requests.
+/// Maximum number of attempts of a request of the preparation when the server limits requests.
 const ATTEMPTS: u32 = 20;
 
-/// What is sent.
+/// The requests to send.
 #[derive(Debug, Clone)]
 pub enum Work {
     /// A mix of operations on this number of users.
     Mixed {
-        /// How often each operation comes.
+        /// The weight of each operation.
         mix: Mix,
         /// Number of users that are created before the measurement.
         users: u64,
@@ -144,7 +144,7 @@ impl Load {
         cleanup::run(&self.client, &self.pool).await
     }
 
-    /// Asks for one user, so that a wrong address or token is found before anything is created.
+    /// Requests one user, so that a wrong URL or token is noticed before anything is created.
     async fn reach(&self) -> Result<(), SetUpError> {
         let mut attempt = 0;
         loop {
@@ -160,8 +160,8 @@ impl Load {
     }
 
     /// Creates the users of the run, and tries each operation of the mix once. Returns the mix
-    /// without those that do not succeed when nothing else is sent: what fails without load is
-    /// the business of `check scim`.
+    /// without the operations that fail: they fail without load too, so `check scim` has to report
+    /// them.
     async fn prepare(
         &self,
         mix: &Mix,
@@ -226,7 +226,7 @@ impl Load {
         Ok((left, notes))
     }
 
-    /// Repeats what the server limits.
+    /// Repeats a request as long as the server limits it.
     async fn patiently(&self, act: impl AsyncFn() -> Result<(), Failure>) -> Result<(), Failure> {
         for _ in 0..ATTEMPTS {
             match act().await {

@@ -47,7 +47,7 @@ pub(super) async fn perform(operation: Operation, client: &Client, pool: &Pool) 
     }
 }
 
-/// Reads what was written last; else somebody.
+/// Reads the resource that was written last; if there is none, reads any user.
 async fn read(client: &Client, pool: &Pool) -> Done {
     match pool.next_written() {
         Some(Written::User(user)) => pool.read_user(client, &user).await,
@@ -88,7 +88,7 @@ async fn filter(client: &Client, pool: &Pool) -> Done {
     let found = body["Resources"].as_array().unwrap_or(&none);
     match found.as_slice() {
         [one] => is_user(&answer, one, &user.id, &user.name),
-        // It may be deleted at this moment.
+        // Another operation may delete the user at this moment.
         [] if !is_still || before.is_gone || before.is_uncertain => Ok(()),
         [] => Err(answer.wrong("a filter does not find a user that is there")),
         _ => Err(answer.wrong("a filter for one userName finds several users")),

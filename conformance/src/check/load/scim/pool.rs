@@ -1,8 +1,9 @@
-//! The users and groups of the run, and what the server has to show of them.
+//! The users and groups of the run, and their expected state at the server.
 //!
-//! What is being written has no certain value. So each user and group has a version, which each
-//! write changes before and after; a read is compared in full only if the version did not change
-//! meanwhile. One write at a time is sent to each of them.
+//! During a write, the value at the server is uncertain. So each user and group has a version. Each
+//! write changes the version before it begins and after it ends. A read is compared in full only
+//! if the version did not change during the read. Each user or group has at most one write at a
+//! time.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,10 +18,10 @@ use super::{Failure, GROUP};
 
 type Done<T = ()> = Result<T, Failure>;
 
-/// How many things that remain are named.
+/// Maximum number of remaining resources that the report names.
 const NAMED: usize = 20;
 
-/// What the server has to show.
+/// The expected state of a user or group at the server.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shown {
     /// Counts writes: odd while one is under way.
@@ -29,7 +30,7 @@ pub(super) struct Shown {
     is_busy: bool,
     /// True once it was deleted.
     pub(super) is_gone: bool,
-    /// The displayName of a user; `None` if a write failed, so that nobody knows it.
+    /// The displayName of a user; `None` if a write failed, so that the value is unknown.
     pub(super) display: Option<String>,
     /// The members of a group.
     pub(super) members: BTreeSet<String>,
@@ -61,7 +62,7 @@ impl Made {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the server has to show now.
+    /// Returns the state that the server should have now.
     pub(super) fn shown(&self) -> Shown {
         self.state().clone()
     }
@@ -99,7 +100,7 @@ impl Made {
 pub(super) struct Writing(pub(super) Arc<Made>);
 
 impl Writing {
-    /// Changes what the server has to show.
+    /// Changes the expected state.
     pub(super) fn set(&self, change: impl FnOnce(&mut Shown)) {
         change(&mut self.0.state());
     }
@@ -120,14 +121,14 @@ pub(super) struct Pool {
     number: AtomicU64,
     users: Mutex<Vec<Arc<Made>>>,
     groups: Mutex<Vec<Arc<Made>>>,
-    /// What was written and is read next.
+    /// The written resources that are read next.
     written: Mutex<VecDeque<Written>>,
     /// userNames and displayNames of creations whose answer did not come: they may exist.
     lost_users: Mutex<BTreeSet<String>>,
     lost_groups: Mutex<BTreeSet<String>>,
 }
 
-/// What was written.
+/// A resource that was written.
 pub(super) enum Written {
     /// A user.
     User(Arc<Made>),
@@ -172,12 +173,13 @@ impl Pool {
         all.get(usize::try_from(at).unwrap_or_default()).cloned()
     }
 
-    /// Some user.
+    /// Returns a random user.
     pub(super) fn any_user(&self) -> Option<Arc<Made>> {
         self.any_of(&self.users)
     }
 
-    /// Some user or group to write, beginning at a random one; `None` if all are being written.
+    /// Returns a user or group to write, and searches from a random one on; `None` if all are being
+    /// written.
     fn to_write(
         &self,
         of: &Mutex<Vec<Arc<Made>>>,
@@ -195,7 +197,8 @@ impl Pool {
         self.to_write(&self.users, |_| true)
     }
 
-    /// A user of no group: how a server shows groups of a deleted user is not the matter here.
+    /// Returns a user who is in no group, because servers differ in how they show the groups of a
+    /// deleted user.
     pub(super) fn user_to_delete(&self) -> Option<Writing> {
         self.to_write(&self.users, |it| !it.is_in_groups())
     }
@@ -233,7 +236,7 @@ impl Pool {
         lock(&self.lost_groups).remove(name);
     }
 
-    /// Creates a user; it is in the pool then.
+    /// Creates a user and adds it to the pool.
     pub(super) async fn create_user(&self, client: &Client) -> Done<Arc<Made>> {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let name = format!("load-{}-{number}@{}", self.mark, client.domain());
@@ -268,7 +271,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Creates a group; it is in the pool then.
+    /// Creates a group and adds it to the pool.
     pub(super) async fn create_group(
         &self,
         client: &Client,
@@ -308,7 +311,7 @@ impl Pool {
                 _ => answer.is(&[404]),
             };
         }
-        // It may be deleted at this moment.
+        // Another operation may delete the user at this moment.
         let is_being_deleted = !is_still && (now.is_gone || now.is_busy);
         if answer.status() == 404 && (is_being_deleted || before.is_uncertain) {
             return Ok(());
@@ -348,7 +351,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Names what is at the server because of this run.
+    /// Lists the resources of this run that are still at the server.
     pub(super) fn left(&self) -> Vec<String> {
         let (lost_users, lost_groups) = self.lost();
         let mut left: Vec<String> = Vec::new();
@@ -373,7 +376,8 @@ impl Pool {
     }
 }
 
-/// The body of a 201. What was refused does not exist.
+/// Returns the body of a 201. Calls `refused` if the server refused the creation, because then the
+/// resource does not exist.
 fn created(sent: Done<Answer>, refused: impl FnOnce()) -> Done<(Answer, Value)> {
     let answer = match sent {
         Ok(answer) => answer,

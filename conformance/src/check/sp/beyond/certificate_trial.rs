@@ -16,17 +16,17 @@ use super::super::publication::{KeyUse, Publication};
 use super::{Beyond, Stop, skip};
 use crate::key_pair::KeyPair;
 
-/// How long to wait for a fetch before the next login. Some service providers fetch the metadata
+/// Time to wait for a fetch before the next login. Some service providers fetch the metadata
 /// only when a user logs in.
 const STEP: Duration = Duration::from_secs(1);
 
-/// Whether a login succeeded; with a sentence and the evidence.
+/// The result of a login, with a sentence and the evidence.
 pub(super) enum Came {
     In(String, Value),
     Out(String, Value),
 }
 
-/// Whether the service provider uses the first new key.
+/// The result of publishing the first new key.
 pub(super) enum FirstKey {
     /// A sentence with the time and the number of fetches.
     Taken(String),
@@ -34,7 +34,7 @@ pub(super) enum FirstKey {
     NotJudged(String),
 }
 
-/// Whether the service provider uses metadata with a new key.
+/// The result of waiting until the service provider uses metadata with a new key.
 enum Waited {
     Taken {
         took: Duration,

@@ -33,7 +33,7 @@ rows! {
     indexes
 "SAML-SP-MD-06", Should, Harm::Protection, "CWE-522"; "The metadata contains no private key";
     expects "certificates and public keys only";
-    fix "Remove the private key from the metadata and replace the key pair at once: everybody who has read the metadata knows the key.";
+    fix "Remove the private key from the metadata and replace the key pair at once: every reader of the metadata has the key.";
     no_private_key
 }
 

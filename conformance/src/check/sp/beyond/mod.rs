@@ -160,8 +160,7 @@ pub(super) const FOLLOWS: &[(&str, &str)] = &[
 /// determined once.
 pub(super) struct Beyond<'j> {
     judge: &'j Judge,
-    /// A second tenant of the same service provider, with its own identity
-    /// provider.
+    /// A second tenant of the same service provider, with its own identity provider.
     second: Option<&'j Judge>,
     base: Form,
     requests: OnceCell<Result<Vec<Request>, String>>,

@@ -22,7 +22,7 @@ rows! {
     expects "only the elements and attributes that saml-schema-protocol-2.0.xsd allows, in its order";
     fix "Let the SAML library write the AuthnRequest, and put elements of your own namespace into Extensions.";
     valid
-"SAML-SP-REQ-02", Must, Harm::Protection, "saml-core §1.3.4"; "Every AuthnRequest has a different ID that nobody can guess";
+"SAML-SP-REQ-02", Must, Harm::Protection, "saml-core §1.3.4"; "Every AuthnRequest has a different ID that cannot be guessed";
     expects "a valid xs:ID that is never used twice, with at least 16 random characters";
     fix "Create the ID from at least 128 random bits, and begin it with a letter or an underscore.";
     unique_ids
@@ -303,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_varies_is_counted_without_the_common_beginning() {
+    fn variation_is_counted_without_the_common_beginning() {
         let all = ["_sp-0001".to_owned(), "_sp-0002".to_owned()];
         assert_eq!(varying(&all[0], &all), 1);
         let all = ["_abcdef".to_owned(), "_ghijkl".to_owned()];
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signed_octets_stand_in_their_order() {
+    fn the_signed_parameters_keep_their_order() {
         let query = "RelayState=r%20&x=1&SigAlg=a&SAMLRequest=m%2B&Signature=s";
         assert_eq!(
             signed_octets(query),

@@ -1,8 +1,8 @@
-//! Two tenants of one service provider, each with an identity provider of its
-//! own: neither may log in the users of the other.
+//! Checks of two tenants of one service provider, each with its own identity provider. No tenant
+//! may log in users of the other tenant.
 //!
-//! Who is in is seen at the probe: `--expect` matches the first tenant's user,
-//! and `--second-expect` whoever is in at the second tenant.
+//! The probe shows who is logged in: `--expect` matches the first tenant's user, and
+//! `--second-expect` matches every user who is logged in to the second tenant.
 
 use super::super::login::{Asked, Login};
 use super::super::visitor::Visitor;
@@ -42,15 +42,15 @@ rows! {
 struct Tenants<'b> {
     first: &'b Judge,
     second: &'b Judge,
-    /// Whether `--second-expect` matches by the name of `--second-user`: then it
-    /// cannot tell a user of that tenant with another name.
+    /// True if `--second-expect` matches only the name of `--second-user`, so that it does not
+    /// recognize other users of that tenant.
     is_by_name: bool,
 }
 
-/// Whom the probe shows after a delivery.
+/// The user whom the probe shows after a delivery.
 enum Shown {
     Nobody,
-    /// Somebody of the second tenant.
+    /// A user of the second tenant.
     Second,
     /// The first tenant's user.
     First,
@@ -97,8 +97,7 @@ pub(in crate::check::sp) fn ids() -> impl Iterator<Item = &'static str> {
     CHECKS.iter().map(|row| row.id)
 }
 
-/// Tries the honest logins, and whether `--second-expect` tells the tenants
-/// apart.
+/// Tries the honest logins, and tests whether `--second-expect` distinguishes the tenants.
 async fn try_both(beyond: &Beyond<'_>, second: &Judge) -> Result<(), Stop> {
     let user = &second.person.user;
     let answer = Login::new(second, user).attempt(None, beyond.base).await?;
@@ -128,7 +127,7 @@ async fn try_both(beyond: &Beyond<'_>, second: &Judge) -> Result<(), Stop> {
 }
 
 impl Tenants<'_> {
-    /// The second identity provider at the first tenant.
+    /// Returns a judge that sends Responses of the second identity provider to the first tenant.
     fn crossed(&self) -> Judge {
         Judge {
             target: self.first.target.clone(),
@@ -140,7 +139,7 @@ impl Tenants<'_> {
         }
     }
 
-    /// Whether a login is one of the second tenant at its own address.
+    /// True if a login reaches the second tenant at its own URL.
     fn is_second(&self, judge: &Judge) -> bool {
         let second = self.second;
         judge.provider.entity_id == second.provider.entity_id
@@ -157,7 +156,7 @@ impl Tenants<'_> {
         }
     }
 
-    /// Delivers an answer, and passes unless the first tenant's user is in.
+    /// Delivers a Response, and passes unless the first tenant's user is logged in.
     async fn deliver(
         &self,
         beyond: &Beyond<'_>,
