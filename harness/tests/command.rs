@@ -259,6 +259,121 @@ fn a_secret_may_begin_with_a_hyphen() {
     }
 }
 
+/// Returns the exit status and standard error of a command line that is refused.
+fn refused(arguments: &[&str]) -> String {
+    let output = rehearsal(arguments).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+    error.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn inputs_that_cannot_work_are_refused_before_anything_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = folder.path().join("ready.json");
+    std::fs::write(&note, "{\"sp\": 1}").unwrap();
+    let note = note.to_str().unwrap();
+    let page = folder.path().join("page.html");
+    std::fs::write(&page, "<!DOCTYPE html><html><body>Sign in</body></html>").unwrap();
+    let page = page.to_str().unwrap();
+    let idp = [
+        "check",
+        "idp",
+        "--user",
+        "jo",
+        "--password",
+        "x",
+        "--metadata",
+        page,
+    ];
+    for (arguments, said) in [
+        (
+            vec![
+                "check",
+                "idp",
+                "--prepare",
+                "--sp-port",
+                "18555",
+                "--sp-metadata-out",
+                note,
+            ],
+            "the file exists and is no metadata; name another file",
+        ),
+        (idp.to_vec(), "got a web page (HTML)"),
+        (
+            [
+                &idp[..],
+                &["--disabled-user", "jo", "--disabled-password", "x"],
+            ]
+            .concat(),
+            "expected another user than that of --user",
+        ),
+        (
+            vec![
+                "check",
+                "scim",
+                "--base-url",
+                "127.0.0.1:5066/v2",
+                "--token",
+                "x",
+            ],
+            "expected a URL that begins with http:// or https://, got 127.0.0.1:5066/v2",
+        ),
+        (
+            vec!["demo", "--database-url", "mysql://x"],
+            "expected postgres://USER:PASSWORD@HOST/DATABASE",
+        ),
+    ] {
+        let error = refused(&arguments);
+        assert!(error.contains(said), "{arguments:?}: {error}");
+    }
+    assert_eq!(std::fs::read_to_string(note).unwrap(), "{\"sp\": 1}");
+}
+
+#[test]
+fn a_demo_that_cannot_start_says_why() {
+    let output = rehearsal(&["demo", "--database-url", "postgres://127.0.0.1:9/none"])
+        .current_dir(tempfile::tempdir().unwrap().path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("Given the parties are running"), "{error}");
+    assert!(error.contains("127.0.0.1"), "{error}");
+}
+
+#[test]
+fn a_metadata_file_of_another_port_is_not_replaced_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("idp.xml");
+    let prepare = |port: &str| {
+        let file = file.to_str().unwrap();
+        let arguments = [
+            "check",
+            "sp",
+            "--prepare",
+            "--idp-port",
+            port,
+            "--idp-metadata-out",
+            file,
+        ];
+        let output = rehearsal(&arguments).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let (one, other) = (
+        running::free_port().to_string(),
+        running::free_port().to_string(),
+    );
+    assert!(!prepare(&one).contains("is now that of"));
+    assert!(!prepare(&one).contains("is now that of"));
+    let error = prepare(&other);
+    assert!(
+        error.contains(&format!(":{one}")) && error.contains("is now that of"),
+        "{error}"
+    );
+}
+
 #[test]
 fn the_self_test_plays_the_guide_or_says_what_is_missing() {
     let output = rehearsal(&["self-test"]).output().unwrap();

@@ -123,3 +123,36 @@ async fn one_of_several_entities_has_to_be_chosen() {
     assert_eq!(code, 2, "{error}");
     assert!(error.contains("https://none.example"), "{error}");
 }
+
+#[tokio::test]
+async fn a_document_of_another_kind_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let sp = std::fs::read_to_string(document("sp-aggregate.xml")).unwrap();
+    let (begin, end) = (sp.find("<").unwrap(), sp.len() / 2);
+    let cut = sp[begin..end].to_owned();
+    for (text, said) in [
+        ("", "got an empty document"),
+        ("<html><form></form></html>", "got a web page (HTML)"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n",
+            "got a PEM file (PRIVATE KEY)",
+        ),
+        ("{\"keys\": []}", "got JSON"),
+        (
+            "see the portal",
+            "got text that is no XML; it begins with \"see the portal\"",
+        ),
+        (cut.as_str(), "got XML that cannot be read"),
+        (sp.as_str(), "got the metadata of a service provider"),
+        ("<note/>", "got a document <note> of another kind"),
+    ] {
+        let path = folder.path().join("metadata.xml");
+        std::fs::write(&path, text).unwrap();
+        let path = path.to_str().unwrap();
+        let known = ["--user", "ada", "--password", "secret", "--quiet"];
+        let (code, error) =
+            run(&[&["check", "idp", "--metadata", path], &known[..]].concat()).await;
+        assert_eq!(code, 2, "{error}");
+        assert!(error.contains(said), "{said}: {error}");
+    }
+}

@@ -96,7 +96,21 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         listed,
         "lumen.example TXT a value with = and spaces\nlumen.example TXT two"
     );
-    stdout(&beside(folder, &["dns", "remove", "lumen.example", "two"]));
+    let told = refused(&beside(
+        folder,
+        &["dns", "remove", "lumen.example", "three"],
+    ));
+    assert!(told.contains("with the value three not found"), "{told}");
+    let told = refused(&beside(
+        folder,
+        &["dns", "remove", "lumen.example", "MX", "two"],
+    ));
+    assert!(told.contains("expected TXT, got MX"), "{told}");
+    // As the record was set.
+    stdout(&beside(
+        folder,
+        &["dns", "remove", "lumen.example", "TXT", "two"],
+    ));
     let listed = stdout(&beside(folder, &["dns", "list", "--json"]));
     let listed: Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(

@@ -206,6 +206,45 @@ fn unjudged_parts_are_named() {
 }
 
 #[test]
+fn a_signature_is_not_judged_by_the_metadata_of_another_entity() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate_of = |xml: &str, entity_id: &str| {
+        let (_, rest) = xml.split_once(entity_id).unwrap();
+        let (_, rest) = rest.split_once("<ds:X509Certificate>").unwrap();
+        rest.split_once("</ds:X509Certificate>")
+            .unwrap()
+            .0
+            .to_owned()
+    };
+    // Another key too: one that fits would be named as a key of another entity.
+    let metadata = std::fs::read_to_string(fixture("metadata.xml")).unwrap();
+    let aggregate = std::fs::read_to_string(fixture("aggregate.xml")).unwrap();
+    let own = certificate_of(&metadata, "https://idp.example.com/metadata");
+    let other = certificate_of(&aggregate, "https://other.example.org/metadata");
+    let metadata = metadata
+        .replace(
+            "https://idp.example.com/metadata",
+            "https://sp.example.com/metadata",
+        )
+        .replace(&own, &other);
+    let path = folder.path().join("other.xml");
+    std::fs::write(&path, metadata).unwrap();
+    let traced = trace("utf-16.xml", &["--metadata", path.to_str().unwrap()]);
+    assert_eq!(traced.status, 0, "{}", traced.text);
+    let said = "the metadata that was given is of https://sp.example.com/metadata";
+    assert!(traced.text.contains(said), "{}", traced.text);
+    // The metadata of its issuer without its key is a reason to refuse.
+    let issuer = std::fs::read_to_string(&path).unwrap();
+    let issuer = issuer.replace(
+        "https://sp.example.com/metadata",
+        "https://idp.example.com/metadata",
+    );
+    std::fs::write(&path, issuer).unwrap();
+    let traced = trace("utf-16.xml", &["--metadata", path.to_str().unwrap()]);
+    assert_eq!(traced.status, 1, "{}", traced.text);
+}
+
+#[test]
 fn destination_and_recipient_are_compared_with_the_given_url() {
     let own = ["--acs", "https://sp.example.com/acs"];
     let right = trace("utf-16.xml", &own);

@@ -255,6 +255,42 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::check::idp::recording::Page;
+
+    #[test]
+    fn a_request_of_a_recording_has_the_signature_of_its_url() {
+        let xml = "<p:AuthnRequest xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
+        let mut url = url::Url::parse("https://idp.example/sso").unwrap();
+        url.query_pairs_mut()
+            .append_pair("SAMLRequest", &STANDARD.encode(xml))
+            .append_pair(
+                "SigAlg",
+                "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+            )
+            .append_pair("Signature", "AAAA");
+        let page = Page {
+            method: "GET".to_owned(),
+            url: url.into(),
+            sent: String::new(),
+            status: 200,
+            media_type: "text/html".to_owned(),
+            location: None,
+            cache_control: String::new(),
+            unframed: false,
+            cookies: Vec::new(),
+            asks: false,
+            body: String::new(),
+            retry_after: None,
+        };
+        let trial = Trial {
+            request: xml.to_owned(),
+            pages: vec![page],
+            ..Trial::not_tried(jiff::Timestamp::UNIX_EPOCH, "")
+        };
+        let signature = signature_in_url(&trial, xml).unwrap();
+        assert!(signature.algorithm.ends_with("rsa-sha256"));
+        assert!(signature_in_url(&trial, "<another/>").is_none());
+    }
 
     #[test]
     fn each_message_of_a_har_file_is_reported_once() {
