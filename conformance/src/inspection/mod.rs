@@ -91,8 +91,8 @@ pub(crate) fn other_document(text: &str) -> Option<String> {
             "a web page (HTML): the address may ask for a sign-on first; download the metadata in a browser and give the file, or copy the metadata URL again".to_owned(),
         );
     }
-    if text.starts_with("-----BEGIN ") {
-        let label = text[11..].split("-----").next().unwrap_or_default();
+    if let Some(rest) = text.strip_prefix("-----BEGIN ") {
+        let label = rest.split("-----").next().unwrap_or_default();
         return Some(format!(
             "a PEM file ({label}): give the metadata that contains it"
         ));
