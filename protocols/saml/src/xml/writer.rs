@@ -22,25 +22,31 @@ impl XmlWriter {
         self.0
     }
 
-    fn tag(&mut self, name: &str, attributes: &[(&str, &str)]) {
+    fn tag<'t>(&mut self, name: &str, attributes: impl Iterator<Item = (&'t str, &'t str)>) {
         self.0.push('<');
         self.0.push_str(name);
+        let mut attributes = attributes.fuse();
+        // Most elements have no attribute or one, so that there is nothing to sort.
+        let (first, second) = (attributes.next(), attributes.next());
+        if second.is_none() {
+            first.into_iter().for_each(|one| self.attribute(one));
+            return;
+        }
+        let mut sorted: Vec<_> = first.into_iter().chain(second).chain(attributes).collect();
         let key = |name: &str| (!name.starts_with("xmlns"), name.contains(':'));
-        let mut sorted: Vec<&(&str, &str)> = attributes.iter().collect();
         sorted
             .sort_by(|(one, _), (other, _)| key(one).cmp(&key(other)).then_with(|| one.cmp(other)));
-        for (name, value) in sorted {
-            self.0.push(' ');
-            self.0.push_str(name);
-            self.0.push_str("=\"");
-            self.escaped(value, in_value);
-            self.0.push('"');
+        for one in sorted {
+            self.attribute(one);
         }
     }
 
-    pub(crate) fn start_element(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.tag(name, attributes);
-        self.0.push('>');
+    fn attribute(&mut self, (name, value): (&str, &str)) {
+        self.0.push(' ');
+        self.0.push_str(name);
+        self.0.push_str("=\"");
+        self.escaped(value, in_value);
+        self.0.push('"');
     }
 
     pub(crate) fn end_element(&mut self, name: &str) {
@@ -51,7 +57,7 @@ impl XmlWriter {
 
     /// Writes an empty tag as HTML needs it; not canonical.
     pub(crate) fn empty_element(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.tag(name, attributes);
+        self.tag(name, attributes.iter().copied());
         self.0.push_str("/>");
     }
 
@@ -76,11 +82,11 @@ pub(crate) fn element(
     attributes: &[(&str, Option<&str>)],
     body: impl FnOnce(&mut XmlWriter),
 ) {
-    let attributes: Vec<(&str, &str)> = attributes
+    let present = attributes
         .iter()
-        .filter_map(|(name, value)| value.map(|value| (*name, value)))
-        .collect();
-    writer.start_element(name, &attributes);
+        .filter_map(|(name, value)| Some((*name, (*value)?)));
+    writer.tag(name, present);
+    writer.0.push('>');
     body(writer);
     writer.end_element(name);
 }
