@@ -57,6 +57,10 @@ echo "building rehearsal-counts"
 env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u CFLAGS -u CXXFLAGS \
     cargo build --quiet --release --manifest-path testing/counts/Cargo.toml --target-dir "$folder"
 program=$folder/release/rehearsal-counts
+if grep '^checksum' testing/counts/Cargo.lock | grep -vxFf <(grep '^checksum' Cargo.lock) >/dev/null; then
+    echo "testing/counts needs packages that are not in Cargo.lock; use the workspace's versions in testing/counts/Cargo.toml" >&2
+    exit 1
+fi
 
 data=$(mktemp -d)
 trap 'rm -rf "$data"' EXIT

@@ -1,6 +1,8 @@
 //! Decodes bytes to text: by the byte order mark, then by the XML declaration, otherwise as UTF-8
-//! (XML 1.0, appendix F).
+//! (XML 1.0, appendix F); and base64 to bytes.
 
+use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeError, Engine as _};
 use encoding_rs::{Encoding, UTF_8};
 
 /// A decoded text.
@@ -51,6 +53,19 @@ pub fn decode_lossy(bytes: &[u8]) -> String {
     }
 }
 
+/// Decodes base64 with white space in it, as `xs:base64Binary` allows. Positions in the error are
+/// those without white space.
+pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, DecodeError> {
+    STANDARD.decode(text).or_else(|error| {
+        // Most senders write one line, so white space is searched only now.
+        let compact: String = text.split_ascii_whitespace().collect();
+        match compact.len() == text.len() {
+            true => Err(error),
+            false => STANDARD.decode(compact),
+        }
+    })
+}
+
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, String> {
     if encoding == UTF_8 {
         return match std::str::from_utf8(bytes) {
@@ -89,6 +104,29 @@ fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn base64_in_lines_is_decoded_and_its_errors_count_no_white_space() {
+        assert_eq!(decode_base64("PGE+").unwrap(), b"<a>");
+        assert_eq!(decode_base64(" P\tGE+\r\n\x0c\n").unwrap(), b"<a>");
+        assert_eq!(decode_base64("").unwrap(), b"");
+        assert_eq!(decode_base64(" \n").unwrap(), b"");
+        for text in [
+            "PG!+",
+            "\n P\tG !+\n",
+            "PG E+A",
+            "PGE",
+            "P GE\n",
+            "PGE+\u{a0}",
+            "P=GE",
+        ] {
+            let compact: String = text.split_ascii_whitespace().collect();
+            let error = decode_base64(text).unwrap_err();
+            assert_eq!(error, STANDARD.decode(&compact).unwrap_err(), "{text:?}");
+        }
+        let error = decode_base64("\n P\tG !+\n").unwrap_err();
+        assert_eq!(error.to_string(), "Invalid symbol 33, offset 2.");
+    }
 
     #[test]
     fn text_is_decoded_by_its_byte_order_mark_and_its_declaration() {

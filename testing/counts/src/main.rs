@@ -91,12 +91,12 @@ const OPERATIONS: [Operation; 9] = [
     },
     Operation {
         name: "start-portal",
-        repetitions: 5,
+        repetitions: 10,
         prepare: startup::portal,
     },
     Operation {
         name: "start-idp",
-        repetitions: 5,
+        repetitions: 10,
         prepare: startup::idp,
     },
 ];

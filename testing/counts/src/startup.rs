@@ -1,7 +1,7 @@
 //! Start and stop of a party in process, with a new database on disk.
 //!
 //! The runtime has one thread, so that tasks run in the same order each time. SQLite has a thread
-//! for each connection all the same; their waits are the noise that remains.
+//! for each connection all the same; their waits are probably the noise that remains.
 
 use std::path::{Path, PathBuf};
 

@@ -1,12 +1,11 @@
 //! HTTP-POST (saml-bindings §3.5): base64 in a hidden field of a form that submits itself.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{BindingError, Parameter};
 use crate::Limits;
+use crate::encoding::decode_base64;
 use crate::xml::{XmlWriter, element, text_element};
 
 /// The script that submits the form.
@@ -32,17 +31,10 @@ pub fn decode(field: &str, limits: &Limits) -> Result<String, BindingError> {
             limit: limits.max_encoded_bytes,
         });
     }
-    let compact: Cow<'_, str> = if field.bytes().any(|byte| byte.is_ascii_whitespace()) {
-        field.split_ascii_whitespace().collect()
-    } else {
-        field.into()
-    };
-    let bytes = STANDARD
-        .decode(compact.as_bytes())
-        .map_err(|error| BindingError::Base64 {
-            parameter: "the message",
-            reason: error.to_string(),
-        })?;
+    let bytes = decode_base64(field).map_err(|error| BindingError::Base64 {
+        parameter: "the message",
+        reason: error.to_string(),
+    })?;
     if bytes.len() > limits.max_xml_bytes {
         return Err(BindingError::TooLarge {
             what: "XML",

@@ -2,10 +2,9 @@
 //! ID, two transforms, accepted algorithms. The signed element is always the parent of the
 //! signature; References are never looked up.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bergshamra::xml::uppsala::{Document, NodeId};
 
+use crate::encoding::decode_base64;
 use crate::keys::{Certificate, DigestAlgorithm, SignatureAlgorithm};
 use crate::names::{self, DSIG};
 use crate::xml::{self, XmlError};
@@ -165,12 +164,9 @@ impl Enveloped {
     ) -> Result<Vec<u8>, SignatureError> {
         let node = the_one(document, parent, name)?;
         let wrong = |what: String| SignatureError::Invalid(format!("in <{name}>: {what}"));
-        let mut text = xml::only_text(document, node)
+        let text = xml::only_text(document, node)
             .ok_or_else(|| wrong("expected base64 and nothing else".into()))?;
-        text.retain(|sign| !sign.is_ascii_whitespace());
-        STANDARD
-            .decode(text)
-            .map_err(|error| wrong(format!("expected base64: {error}")))
+        decode_base64(&text).map_err(|error| wrong(format!("expected base64: {error}")))
     }
 }
 

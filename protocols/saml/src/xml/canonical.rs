@@ -145,19 +145,27 @@ impl<'d> Writer<'d, '_> {
         self.out.push(b'"');
     }
 
-    /// Copies runs of characters that need no escaping at once.
-    fn escaped(&mut self, text: &str, replaced: fn(u8) -> Option<&'static [u8]>) {
-        let mut rest = text.as_bytes();
-        while let Some(at) = rest.iter().position(|byte| CARE[usize::from(*byte)]) {
-            self.out.extend_from_slice(&rest[..at]);
-            match replaced(rest[at]) {
-                Some(entity) => self.out.extend_from_slice(entity),
-                None => self.out.push(rest[at]),
-            }
-            rest = &rest[at + 1..];
-        }
-        self.out.extend_from_slice(rest);
+    fn escaped(&mut self, text: &str, replaced: fn(u8) -> Option<&'static str>) {
+        escape(text, replaced, |part| {
+            self.out.extend_from_slice(part.as_bytes());
+        });
     }
+}
+
+/// Calls `push` with the parts of the escaped text: runs of characters that need no escaping are
+/// one part.
+pub(super) fn escape(
+    text: &str,
+    replaced: fn(u8) -> Option<&'static str>,
+    mut push: impl FnMut(&str),
+) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| CARE[usize::from(byte)]) {
+        push(&rest[..at]);
+        push(replaced(rest.as_bytes()[at]).unwrap_or(&rest[at..=at]));
+        rest = &rest[at + 1..];
+    }
+    push(rest);
 }
 
 /// The bytes that canonical XML escapes somewhere.
@@ -172,30 +180,32 @@ const CARE: [bool; 256] = {
     care
 };
 
-fn in_text(sign: u8) -> Option<&'static [u8]> {
+/// Returns the entity for a character of an element's text.
+pub(super) fn in_text(sign: u8) -> Option<&'static str> {
     Some(match sign {
-        b'&' => b"&amp;",
-        b'<' => b"&lt;",
-        b'>' => b"&gt;",
-        b'\r' => b"&#xD;",
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
+        b'\r' => "&#xD;",
         _ => return None,
     })
 }
 
-fn in_value(sign: u8) -> Option<&'static [u8]> {
+/// Returns the entity for a character of an attribute value in double quotes.
+pub(super) fn in_value(sign: u8) -> Option<&'static str> {
     Some(match sign {
-        b'&' => b"&amp;",
-        b'<' => b"&lt;",
-        b'"' => b"&quot;",
-        b'\t' => b"&#x9;",
-        b'\n' => b"&#xA;",
-        b'\r' => b"&#xD;",
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'"' => "&quot;",
+        b'\t' => "&#x9;",
+        b'\n' => "&#xA;",
+        b'\r' => "&#xD;",
         _ => return None,
     })
 }
 
-fn in_instruction(sign: u8) -> Option<&'static [u8]> {
-    (sign == b'\r').then_some(b"&#xD;".as_slice())
+fn in_instruction(sign: u8) -> Option<&'static str> {
+    (sign == b'\r').then_some("&#xD;")
 }
 
 /// Returns the namespace of `prefix` at `node`.

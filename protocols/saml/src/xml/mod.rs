@@ -1,15 +1,14 @@
 //! XML as SAML allows it: one root, no DTD, limited in size and depth; and functions to read its
 //! tree.
 
-mod attributes;
 mod canonical;
-mod size;
+mod markup;
 mod writer;
 
 use bergshamra::xml::uppsala::{Document, Element, NodeId, NodeKind, Parser};
 
 pub(crate) use canonical::canonical;
-pub use size::check_size;
+pub use markup::check_size;
 pub(crate) use writer::{XmlWriter, element, text_element};
 
 /// Limits of a reader.
@@ -128,12 +127,12 @@ pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, 
     {
         return Err(XmlError::Encoding(encoding.to_owned()));
     }
-    check_size(text, limits.max_elements, limits.max_attributes)?;
+    let normalized = markup::check_and_normalize(text, limits.max_elements, limits.max_attributes)?;
     let parser = Parser::new()
         .with_forbid_dtd(true)
         .with_max_depth(limits.max_depth)
         .with_max_entity_expansion(0);
-    let parsed = match attributes::normalized(text) {
+    let parsed = match normalized {
         None => parser.parse(text),
         Some(normalized) => parser.parse(&normalized).map(Document::into_static),
     };

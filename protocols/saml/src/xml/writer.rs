@@ -1,5 +1,7 @@
 //! Writes XML that is already in canonical form.
 
+use super::canonical::{escape, in_text, in_value};
+
 /// Writes XML in exclusive canonical form (xml-exc-c14n, xml-c14n §2.3), so that it can be signed
 /// without parsing and canonicalizing it again: namespaces before attributes, attributes sorted by
 /// name, no empty tags, canonical escaping. A namespace must be declared on the outermost element
@@ -20,35 +22,31 @@ impl XmlWriter {
         self.0
     }
 
-    fn tag(&mut self, name: &str, attributes: &[(&str, &str)]) {
+    fn tag<'t>(&mut self, name: &str, attributes: impl Iterator<Item = (&'t str, &'t str)>) {
         self.0.push('<');
         self.0.push_str(name);
+        let mut attributes = attributes.fuse();
+        // Most elements have no attribute or one, so that there is nothing to sort.
+        let (first, second) = (attributes.next(), attributes.next());
+        if second.is_none() {
+            first.into_iter().for_each(|one| self.attribute(one));
+            return;
+        }
+        let mut sorted: Vec<_> = first.into_iter().chain(second).chain(attributes).collect();
         let key = |name: &str| (!name.starts_with("xmlns"), name.contains(':'));
-        let mut sorted: Vec<&(&str, &str)> = attributes.iter().collect();
         sorted
             .sort_by(|(one, _), (other, _)| key(one).cmp(&key(other)).then_with(|| one.cmp(other)));
-        for (name, value) in sorted {
-            self.0.push(' ');
-            self.0.push_str(name);
-            self.0.push_str("=\"");
-            for sign in value.chars() {
-                match sign {
-                    '&' => self.0.push_str("&amp;"),
-                    '<' => self.0.push_str("&lt;"),
-                    '"' => self.0.push_str("&quot;"),
-                    '\t' => self.0.push_str("&#x9;"),
-                    '\n' => self.0.push_str("&#xA;"),
-                    '\r' => self.0.push_str("&#xD;"),
-                    sign => self.0.push(sign),
-                }
-            }
-            self.0.push('"');
+        for one in sorted {
+            self.attribute(one);
         }
     }
 
-    pub(crate) fn start_element(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.tag(name, attributes);
-        self.0.push('>');
+    fn attribute(&mut self, (name, value): (&str, &str)) {
+        self.0.push(' ');
+        self.0.push_str(name);
+        self.0.push_str("=\"");
+        self.escaped(value, in_value);
+        self.0.push('"');
     }
 
     pub(crate) fn end_element(&mut self, name: &str) {
@@ -59,20 +57,16 @@ impl XmlWriter {
 
     /// Writes an empty tag as HTML needs it; not canonical.
     pub(crate) fn empty_element(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.tag(name, attributes);
+        self.tag(name, attributes.iter().copied());
         self.0.push_str("/>");
     }
 
     pub(crate) fn text(&mut self, text: &str) {
-        for sign in text.chars() {
-            match sign {
-                '&' => self.0.push_str("&amp;"),
-                '<' => self.0.push_str("&lt;"),
-                '>' => self.0.push_str("&gt;"),
-                '\r' => self.0.push_str("&#xD;"),
-                sign => self.0.push(sign),
-            }
-        }
+        self.escaped(text, in_text);
+    }
+
+    fn escaped(&mut self, text: &str, replaced: fn(u8) -> Option<&'static str>) {
+        escape(text, replaced, |part| self.0.push_str(part));
     }
 
     /// Writes canonical XML unchanged.
@@ -88,11 +82,11 @@ pub(crate) fn element(
     attributes: &[(&str, Option<&str>)],
     body: impl FnOnce(&mut XmlWriter),
 ) {
-    let attributes: Vec<(&str, &str)> = attributes
+    let present = attributes
         .iter()
-        .filter_map(|(name, value)| value.map(|value| (*name, value)))
-        .collect();
-    writer.start_element(name, &attributes);
+        .filter_map(|(name, value)| Some((*name, (*value)?)));
+    writer.tag(name, present);
+    writer.0.push('>');
     body(writer);
     writer.end_element(name);
 }
@@ -105,4 +99,71 @@ pub(crate) fn text_element(
     text: &str,
 ) {
     element(writer, name, attributes, |writer| writer.text(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Escapes one character after the other.
+    fn slow(text: &str, entities: &[(char, &str)]) -> String {
+        let mut out = String::new();
+        for sign in text.chars() {
+            match entities.iter().find(|(known, _)| *known == sign) {
+                Some((_, entity)) => out.push_str(entity),
+                None => out.push(sign),
+            }
+        }
+        out
+    }
+
+    fn slow_text(text: &str) -> String {
+        let entities = [
+            ('&', "&amp;"),
+            ('<', "&lt;"),
+            ('>', "&gt;"),
+            ('\r', "&#xD;"),
+        ];
+        slow(text, &entities)
+    }
+
+    fn slow_value(text: &str) -> String {
+        let entities = [
+            ('&', "&amp;"),
+            ('<', "&lt;"),
+            ('"', "&quot;"),
+            ('\t', "&#x9;"),
+            ('\n', "&#xA;"),
+            ('\r', "&#xD;"),
+        ];
+        slow(text, &entities)
+    }
+
+    /// Namespaces first, then attributes without a prefix, then those with one, each by name.
+    const NAMES: [&str; 7] = ["xmlns", "xmlns:a", "xmlns:b", "ID", "b", "a:c", "xml:lang"];
+
+    proptest! {
+        #[test]
+        fn elements_are_written_as_character_by_character(
+            text in "([&<>\"'\t\n\ré]|\\PC){0,20}",
+            values in prop::collection::vec("([&<>\"'\t\n\ré]|\\PC){0,8}", 7),
+            chosen in prop::sample::subsequence((0..7).collect::<Vec<usize>>(), 0..=7).prop_shuffle(),
+        ) {
+            let attributes: Vec<(&str, &str)> =
+                chosen.iter().map(|at| (NAMES[*at], values[*at].as_str())).collect();
+            let mut wanted = String::new();
+            for (at, name) in NAMES.iter().enumerate().filter(|(at, _)| chosen.contains(at)) {
+                wanted.push_str(&format!(" {name}=\"{}\"", slow_value(&values[at])));
+            }
+            let mut writer = XmlWriter::new();
+            let optional: Vec<_> =
+                attributes.iter().map(|(name, value)| (*name, Some(*value))).collect();
+            text_element(&mut writer, "e", &optional, &text);
+            writer.empty_element("f", &attributes);
+            let wanted = format!("<e{wanted}>{}</e><f{wanted}/>", slow_text(&text));
+            prop_assert_eq!(writer.into_string(), wanted);
+        }
+    }
 }
