@@ -49,8 +49,13 @@ impl Running {
             .flow(environment, &flow)
             .await
             .map_err(|error| words(&error))?;
+        let tx = idp
+            .store
+            .write_aside()
+            .await
+            .map_err(|error| words(&error))?;
         let cookie = idp
-            .open_session(&flow, &user)
+            .open_session(tx, &flow, &user)
             .await
             .map_err(|error| words(&error))?;
         Ok(Answers {

@@ -264,6 +264,18 @@ async fn the_next_answer_of_a_session_has_every_change() {
     let now = told(&world, &browser).await;
     assert_eq!(now.attribute("name").unwrap(), ["alice@example.com"]);
 
+    // A sign-on of the same user in another browser.
+    let mapping = json!({"name": "name", "value": "${user.lastSignOn.at}"});
+    world.change(Method::PUT, &at, mapping).await;
+    let before = told(&world, &browser).await;
+    let forward = json!({"advance_seconds": 60});
+    world
+        .control(Method::PUT, "/control/clock", Some(forward))
+        .await;
+    world.sign_on(&self::browser(), &world.request()).await;
+    let now = told(&world, &browser).await;
+    assert_ne!(now.attribute("name"), before.attribute("name"));
+
     // A change of the key.
     let former = world.metadata().await.signing_certificates;
     let key = json!({"name": "Next", "usageType": "SIGNING", "default": true,

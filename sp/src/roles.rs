@@ -69,6 +69,13 @@ impl Mapped<'_> {
         }
     }
 
+    /// True if the group of the SCIM directory has this ID, or this name in any
+    /// letter case.
+    fn is_like(&self, group: &GroupNameRow) -> bool {
+        group.external_id.as_deref() == Some(self.id)
+            || group.display_name.to_lowercase() == self.name.to_lowercase()
+    }
+
     fn spelled_otherwise(&self, came: &str) -> String {
         let differs = if came.to_lowercase() == self.name.to_lowercase() {
             "letter case included"
@@ -132,7 +139,18 @@ pub async fn judge_asserted(
     came: &[String],
 ) -> Result<Roles, StoreError> {
     let mut standing = Roles::default();
+    if came.is_empty() {
+        return Ok(standing);
+    }
     let (admins, users) = mapped(tenant);
+    let both = [admins, users];
+    let directory = store::people::groups_like_either(
+        db,
+        &tenant.business_id,
+        both.map(|group| group.map_or("", |group| group.name)),
+        both.map(|group| group.map_or("", |group| group.id)),
+    )
+    .await?;
     for (group, flag) in [
         (admins, &mut standing.admin),
         (users, &mut standing.product_user),
@@ -143,10 +161,9 @@ pub async fn judge_asserted(
         let mut spelled_otherwise = None;
         let mut known = false;
         let mut other_id = Vec::new();
-        for row in store::people::groups_like(db, &tenant.business_id, group.name, group.id).await?
-        {
-            other_id.extend(came.iter().filter_map(|value| group.other_id(&row, value)));
-            match group.is(&row) {
+        for row in directory.iter().filter(|row| group.is_like(row)) {
+            other_id.extend(came.iter().filter_map(|value| group.other_id(row, value)));
+            match group.is(row) {
                 Ok(true) => known = true,
                 Ok(false) => {}
                 Err(why) => spelled_otherwise = Some(why),

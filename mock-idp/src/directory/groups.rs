@@ -23,39 +23,24 @@ pub(crate) struct InGroup {
 /// Returns all groups that contain the user: by membership, by filter, or by nesting.
 pub(crate) async fn groups_of(db: &mut Db, user: &UserRow) -> Result<Vec<InGroup>> {
     let environment = &user.environment;
-    let mut direct: BTreeSet<String> = users::groups_of(db, environment, false, &user.id)
-        .await?
-        .into_iter()
-        .collect();
     let itself = super::users::seen(user, &[]);
+    let mut by_filter = Vec::new();
     for group in resources::dynamic_groups(db, environment).await? {
         if let Some(Ok(filter)) = text(&group.document, "userFilter").map(Filter::parse)
             && filter.holds(&itself)
         {
-            direct.insert(group.id);
+            by_filter.push(group.id);
         }
     }
-    let mut reached = direct.clone();
-    let mut open: Vec<String> = direct.iter().cloned().collect();
-    while let Some(group) = open.pop() {
-        for outer in users::groups_of(db, environment, true, &group).await? {
-            if reached.insert(outer.clone()) {
-                open.push(outer);
-            }
-        }
-    }
-    let mut groups = Vec::with_capacity(reached.len());
-    for id in reached {
-        if let Some(group) = resources::get(db, environment, Kind::Group, &id).await? {
-            groups.push(InGroup {
-                direct: direct.contains(&id),
-                name: group.name,
-                id,
-            });
-        }
-    }
-    groups.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
-    Ok(groups)
+    let found = users::containing_groups(db, environment, &user.id, &by_filter).await?;
+    Ok(found
+        .into_iter()
+        .map(|group| InGroup {
+            id: group.id,
+            name: group.name,
+            direct: group.direct,
+        })
+        .collect())
 }
 
 /// Returns the ids of all users in the group, including those of nested groups.

@@ -11,14 +11,21 @@ use tokio::sync::Semaphore;
 use super::users::user;
 use crate::Idp;
 use crate::refusal::{Refused, Result};
+use crate::store::Writing;
 use crate::store::logins;
 use crate::store::users::{self, UserRow};
 
+/// A user whose user name and password are right.
+pub(crate) struct SignedOn {
+    pub user: UserRow,
+    /// Stores the sign-on. The caller adds the session and commits.
+    pub tx: Writing,
+}
+
 /// Result of a sign-on with a password.
-#[derive(Debug)]
 pub(crate) enum SignOn {
     /// User name and password are right.
-    Welcome(Box<UserRow>),
+    Welcome(Box<SignedOn>),
     /// Unknown user or wrong password. The page does not say which, so that an attacker cannot find
     /// out which users exist.
     Wrong,
@@ -141,12 +148,28 @@ impl Idp {
         id: &str,
         password: &str,
     ) -> Result<bool> {
-        // The attempt is counted before the check. Otherwise all requests that arrive during
-        // the first check would be let through.
-        let mut tx = self.store.write().await?;
-        let mut found = user(&mut tx, environment, id).await?;
-        if is_locked(self, &found) {
+        let mut tx = self.store.write_user().await?;
+        let found = user(&mut tx, environment, id).await?;
+        let Some(found) = self.count_attempt(tx, found).await? else {
             return Ok(false);
+        };
+        if !verify(password.to_owned(), found.password).await {
+            return Ok(false);
+        }
+        let mut tx = self.store.write_user().await?;
+        users::set_attempts(&mut tx, environment, id, 0, None).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Counts an attempt to guess the password, and commits. Returns `None` if the account is
+    /// locked already.
+    ///
+    /// The attempt is counted before the check. Otherwise all requests that arrive during the
+    /// first check would be let through.
+    async fn count_attempt(&self, mut tx: Writing, mut found: UserRow) -> Result<Option<UserRow>> {
+        if is_locked(self, &found) {
+            return Ok(None);
         }
         if found.locked_at.take().is_some() {
             found.failures = 0;
@@ -155,18 +178,12 @@ impl Idp {
         if found.failures >= self.config.lock_after {
             found.locked_at = Some(self.now());
         }
-        users::put(&mut tx, &found).await?;
+        let UserRow {
+            environment, id, ..
+        } = &found;
+        users::set_attempts(&mut tx, environment, id, found.failures, found.locked_at).await?;
         tx.commit().await?;
-        if !verify(password.to_owned(), found.password).await {
-            return Ok(false);
-        }
-        let mut tx = self.store.write().await?;
-        let mut found = user(&mut tx, environment, id).await?;
-        found.failures = 0;
-        found.locked_at = None;
-        users::put(&mut tx, &found).await?;
-        tx.commit().await?;
-        Ok(true)
+        Ok(Some(found))
     }
 
     /// Locks or unlocks an account. Locking ends its sessions.
@@ -211,41 +228,43 @@ impl Idp {
         username: &str,
         password: &str,
     ) -> Result<SignOn> {
-        let found = {
-            let mut db = self.store.read().await?;
-            users::by_username(&mut db, environment, &username.trim().to_lowercase()).await?
-        };
-        let Some(found) = found else {
+        let mut tx = self.store.write_user().await?;
+        let key = username.trim().to_lowercase();
+        let Some(found) = users::by_username(&mut tx, environment, &key).await? else {
+            drop(tx);
             verify(password.to_owned(), None).await;
             return Ok(SignOn::Wrong);
         };
-        if is_locked(self, &found) {
+        let Some(found) = self.count_attempt(tx, found).await? else {
             return Ok(SignOn::Locked);
-        }
-        if !self
-            .check_password(environment, &found.id, password)
-            .await?
-        {
+        };
+        if !verify(password.to_owned(), found.password).await {
             return Ok(SignOn::Wrong);
         }
-        let mut tx = self.store.write().await?;
-        let mut found = user(&mut tx, environment, &found.id).await?;
-        if found.document.get("enabled") == Some(&Value::Bool(false)) {
-            return Ok(SignOn::Disabled);
+        let mut tx = self.store.write_user().await?;
+        // Read again: the user may have been changed or deleted during the check.
+        let mut user = user(&mut tx, environment, &found.id).await?;
+        user.failures = 0;
+        user.locked_at = None;
+        let refused = if user.document.get("enabled") == Some(&Value::Bool(false)) {
+            Some(SignOn::Disabled)
+        } else if user.must_change {
+            Some(SignOn::MustChange)
+        } else if user.document["lifecycle"]["status"] == "VERIFICATION_REQUIRED" {
+            Some(SignOn::Unverified)
+        } else {
+            let at = serde_json::json!({"at": self.now().to_string()});
+            user.document.insert("lastSignOn".into(), at);
+            None
+        };
+        users::put(&mut tx, &user).await?;
+        match refused {
+            Some(refused) => {
+                tx.commit().await?;
+                Ok(refused)
+            }
+            None => Ok(SignOn::Welcome(Box::new(SignedOn { user, tx }))),
         }
-        if found.must_change {
-            return Ok(SignOn::MustChange);
-        }
-        if found.document["lifecycle"]["status"] == "VERIFICATION_REQUIRED" {
-            return Ok(SignOn::Unverified);
-        }
-        found.document.insert(
-            "lastSignOn".into(),
-            serde_json::json!({"at": self.now().to_string()}),
-        );
-        users::put(&mut tx, &found).await?;
-        tx.commit().await?;
-        Ok(SignOn::Welcome(Box::new(found)))
     }
 
     /// Changes a password that must be changed, if the current one is right. The inner error is

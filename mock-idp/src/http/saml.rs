@@ -15,7 +15,7 @@ use url::Url;
 
 use super::pages::{self, Destination};
 use crate::Idp;
-use crate::directory::passwords::SignOn;
+use crate::directory::passwords::{SignOn, SignedOn};
 use crate::sso::logout::Ended;
 use crate::sso::{Delivery, Denied, SignOnRequest};
 
@@ -313,8 +313,9 @@ async fn submit(
         let to = Destination::of(application, &request.acs_url);
         let Credentials { username, password } = credentials;
         let wrong = match idp.sign_on(&env, &username, &password).await? {
-            SignOn::Welcome(user) => {
-                let token = idp.open_session(&flow, &user).await?;
+            SignOn::Welcome(signed_on) => {
+                let SignedOn { user, tx } = *signed_on;
+                let token = idp.open_session(tx, &flow, &user).await?;
                 return Ok(welcome(&idp, &env, &id, &token));
             }
             SignOn::Wrong => "Incorrect username or password. Please try again.",
@@ -376,8 +377,9 @@ async fn choose_password(
             .sign_on(&env, &chosen.username, &chosen.new_password)
             .await?
         {
-            SignOn::Welcome(user) => {
-                let token = idp.open_session(&flow, &user).await?;
+            SignOn::Welcome(signed_on) => {
+                let SignedOn { user, tx } = *signed_on;
+                let token = idp.open_session(tx, &flow, &user).await?;
                 Ok(welcome(&idp, &env, &id, &token))
             }
             _ => Ok(pages::sign_on(

@@ -24,6 +24,7 @@ use crate::applications::{Application, SUBJECT, keys};
 use crate::expression;
 use crate::refusal::Refused;
 use crate::store::logins::SessionRow;
+use crate::store::logouts::{self, Participant};
 
 type Result<T> = std::result::Result<T, Denied>;
 
@@ -38,27 +39,42 @@ fn internal(error: impl std::fmt::Display) -> Denied {
 }
 
 impl Idp {
-    /// Creates the Response for a user who has signed on.
+    /// Creates the Response for a user who has a session, and stores the participant.
     pub(crate) async fn answer(
         &self,
         environment: &str,
         request: &SignOnRequest,
-        SsoSession { session, person }: &SsoSession,
+        standing: &SsoSession,
     ) -> Result<Delivery> {
+        let (delivery, participant) = self.create_response(environment, request, standing).await?;
+        let edition = self.store.edition();
+        if let Some(new) = participant.filter(|it| !self.takes_part(edition, it)) {
+            let mut tx = self.store.write_aside().await?;
+            logouts::take_part(&mut tx, &new).await?;
+            tx.commit().await?;
+            self.took_part(edition, &new);
+        }
+        Ok(delivery)
+    }
+
+    /// Creates the Response for a user who has a session. Returns the participant that the
+    /// caller must store before the Response is sent; `None` if the Response has no assertion.
+    pub(super) async fn create_response(
+        &self,
+        environment: &str,
+        request: &SignOnRequest,
+        SsoSession { session, person }: &SsoSession,
+    ) -> Result<(Delivery, Option<Participant>)> {
         let Some(prepared) = self.prepared(environment, &request.application).await? else {
             return page("This application no longer exists.");
         };
         let application = &prepared.application;
         if !application.admits(&person.groups) {
             tracing::info!(user = %person.user.id, application = %application.name, "not in a group that may use the application");
-            return self
-                .decline(
-                    environment,
-                    request,
-                    StatusCode::RequestDenied,
-                    "The user is in no group that may use this application.",
-                )
-                .await;
+            let detail = StatusCode::RequestDenied;
+            let message = "The user is in no group that may use this application.";
+            let declined = self.decline(environment, request, detail, message).await?;
+            return Ok((declined, None));
         }
         let mut stated = stated(&prepared.mappings, &person.model, self.now())?;
         // If the request has no NameIDPolicy Format, the configured format of the application
@@ -71,7 +87,8 @@ impl Idp {
             NameIdSource::NotSupported => {
                 let detail = StatusCode::InvalidNameIdPolicy;
                 let message = "The user has no NameID of the requested format; map saml_subject to an attribute of that form, such as ${user.email} for emailAddress.";
-                return self.decline(environment, request, detail, message).await;
+                let declined = self.decline(environment, request, detail, message).await?;
+                return Ok((declined, None));
             }
         }
         let response = self.draft_response(environment, request, application, session, stated);
@@ -79,13 +96,13 @@ impl Idp {
             .assertions
             .first()
             .and_then(|it| it.subject.as_ref());
-        if let Some(subject) = subject {
-            let name = &subject.name_id;
-            self.take_part(environment, &request.application, session, name)
-                .await?;
-        }
-        self.deliver(environment, request, &prepared, &response)
-            .await
+        let participant = subject.map(|subject| {
+            self.new_participant(environment, &request.application, session, &subject.name_id)
+        });
+        let delivery = self
+            .deliver(environment, request, &prepared, &response)
+            .await?;
+        Ok((delivery, participant))
     }
 
     /// Creates a Response with an error status and without an assertion (saml-core §3.2.2.2).

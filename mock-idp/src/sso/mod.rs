@@ -24,6 +24,7 @@ use crate::refusal::{Refused, Result};
 use crate::store::logins::{self, FlowRow, SessionRow};
 use crate::store::resources::Kind;
 use crate::store::users::UserRow;
+use crate::store::{Writing, logouts};
 
 /// A sign-on request that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,15 +203,20 @@ impl Idp {
         };
         let request: SignOnRequest = serde_json::from_str(&flow.document)
             .map_err(|error| Refused::Internal(error.to_string()))?;
-        let application = self
-            .get(environment, Kind::Application, &request.application)
+        let name = self
+            .application_name(environment, &request.application)
             .await?;
-        Ok((flow, request, application.name))
+        Ok((flow, request, name))
     }
 
-    /// Creates the session of a user who has signed on in a flow. Returns the value of the
-    /// session cookie.
-    pub(crate) async fn open_session(&self, flow: &FlowRow, user: &UserRow) -> Result<String> {
+    /// Creates the session of a user who has signed on in a flow, and commits the transaction of
+    /// the sign-on. Returns the value of the session cookie.
+    pub(crate) async fn open_session(
+        &self,
+        mut tx: Writing,
+        flow: &FlowRow,
+        user: &UserRow,
+    ) -> Result<String> {
         let now = self.now();
         let token = self.ambient.rng().token(32);
         let session = SessionRow {
@@ -221,10 +227,11 @@ impl Idp {
             authenticated_at: now,
             expires_at: later(now, self.config.session_lifetime),
         };
-        let mut tx = self.store.write_aside().await?;
+        let edition = self.store.edition();
         logins::open(&mut tx, &session).await?;
         logins::signed_on(&mut tx, &flow.id, &session.token).await?;
         tx.commit().await?;
+        self.remember_session(edition, session);
         Ok(token)
     }
 
@@ -248,12 +255,21 @@ impl Idp {
                 "This sign-on belongs to another browser. Go back to the application and start again.",
             );
         }
-        let delivery = self.answer(environment, &request, &standing).await?;
+        let (delivery, participant) = self
+            .create_response(environment, &request, &standing)
+            .await?;
+        let edition = self.store.edition();
+        let new = participant.filter(|it| !self.takes_part(edition, it));
         let mut tx = self.store.write_aside().await?;
-        let first = logins::finish(&mut tx, &flow.id).await?;
-        tx.commit().await?;
-        if !first {
+        if !logins::finish(&mut tx, &flow.id).await? {
             return page("This sign-on was answered already.");
+        }
+        if let Some(new) = &new {
+            logouts::take_part(&mut tx, new).await?;
+        }
+        tx.commit().await?;
+        if let Some(new) = &new {
+            self.took_part(edition, new);
         }
         Ok(delivery)
     }

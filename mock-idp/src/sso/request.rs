@@ -1,16 +1,16 @@
 //! Reads and checks the requests of service providers (saml-profiles §4.1.4.1).
 
+use std::sync::Arc;
+
 use saml::acceptance::{Refusal, TrustedKeys};
-use saml::keys::Certificate;
 use saml::message::{AuthnRequest, NameIdFormat, authn_strength};
 use saml::names;
 use saml::reception::Received;
 
+use super::session_cache::ServiceProvider;
 use super::{Denied, SignOnRequest, page};
 use crate::Idp;
 use crate::applications::Application;
-use crate::directory::environment;
-use crate::store::resources::{self, Kind, Resource};
 
 type Result<T> = std::result::Result<T, Denied>;
 
@@ -20,27 +20,21 @@ impl Idp {
         &self,
         environment_id: &str,
         entity: &str,
-    ) -> Result<(Resource, Application)> {
-        let mut db = self.store.read().await?;
-        environment(&mut db, environment_id).await?;
-        let all = resources::list(&mut db, environment_id, Kind::Application, None).await?;
-        let Some(resource) = all
-            .into_iter()
-            .find(|app| crate::directory::text(&app.document, "spEntityId") == Some(entity))
-        else {
+    ) -> Result<Arc<ServiceProvider>> {
+        let Some(found) = self.service_provider(environment_id, entity).await? else {
             return page(format!(
                 "No application of this environment has the SP Entity ID {entity}. \
                  Compare it with the application's Configuration, letter by letter."
             ));
         };
-        let application = Application::of(&resource)?;
+        let application = &found.application;
         if !application.enabled {
             return page(format!(
                 "The application {} is switched off. An administrator can enable it under Connections, Applications.",
                 application.name
             ));
         }
-        Ok((resource, application))
+        Ok(found)
     }
 
     /// Checks an `AuthnRequest`: issuer, signature, destination and assertion consumer service
@@ -51,10 +45,10 @@ impl Idp {
         received: Received,
     ) -> Result<SignOnRequest> {
         let issuer = received.claimed_issuer().map_err(unreadable)?;
-        let (resource, application) = self.application_of(environment_id, &issuer).await?;
-        let certificates = self.vouching(environment_id, &application).await?;
+        let found = self.application_of(environment_id, &issuer).await?;
+        let application = &found.application;
         let relay_state = received.relay_state().map(str::to_owned);
-        let (request, signed) = vouched_for(&application, certificates, received)?;
+        let (request, signed) = vouched_for(&found, received)?;
         let sso_url = self.sso_url(environment_id);
         if let Some(destination) = &request.destination
             && *destination != sso_url
@@ -63,13 +57,13 @@ impl Idp {
                 "The request is addressed to {destination}; this is {sso_url}."
             ));
         }
-        let acs_url = acs_url(&application, &request, signed)?;
+        let acs_url = acs_url(application, &request, signed)?;
         let asked = request.name_id_policy.and_then(|policy| policy.format);
         let context_unmet = request.requested_authn_context.is_some_and(|requested| {
             !requested.allows(names::PASSWORD_PROTECTED_TRANSPORT, authn_strength)
         });
         Ok(SignOnRequest {
-            application: resource.id,
+            application: found.id.clone(),
             acs_url,
             in_response_to: Some(request.id),
             relay_state,
@@ -82,16 +76,6 @@ impl Idp {
         })
     }
 
-    /// Returns the certificates that verify the signatures of an application's messages.
-    pub(super) async fn vouching(
-        &self,
-        environment_id: &str,
-        application: &Application,
-    ) -> Result<Vec<Certificate>> {
-        let named = &application.sp_verification.certificates;
-        Ok(self.certificates(environment_id, named).await?)
-    }
-
     /// Returns the request of a sign-on that starts at the identity provider (saml-profiles
     /// §4.1.5).
     pub(crate) async fn unsolicited(
@@ -100,15 +84,16 @@ impl Idp {
         entity: &str,
         application_url: Option<String>,
     ) -> Result<SignOnRequest> {
-        let (resource, application) = self.application_of(environment_id, entity).await?;
+        let found = self.application_of(environment_id, entity).await?;
+        let application = &found.application;
         let Some(acs_url) = application.acs_urls.first().cloned() else {
             return page("The application has no ACS URL.");
         };
         Ok(SignOnRequest {
-            application: resource.id,
+            application: found.id.clone(),
             acs_url,
             in_response_to: None,
-            relay_state: application_url.or(application.default_target_url),
+            relay_state: application_url.or_else(|| application.default_target_url.clone()),
             force_authn: false,
             is_passive: false,
             name_id_format: None,
@@ -119,13 +104,9 @@ impl Idp {
 
 /// Returns the `AuthnRequest`, and true if a key of the application signed it. A signed request
 /// is read only from the element that was signed.
-fn vouched_for(
-    application: &Application,
-    certificates: Vec<Certificate>,
-    received: Received,
-) -> Result<(AuthnRequest, bool)> {
+fn vouched_for(found: &ServiceProvider, received: Received) -> Result<(AuthnRequest, bool)> {
     if received.is_signed().map_err(unreadable)?
-        && let Ok(keys) = TrustedKeys::new(certificates)
+        && let Ok(keys) = TrustedKeys::new(found.certificates.clone())
     {
         return match received.verify::<AuthnRequest>(&keys) {
             Ok(vouched) => Ok((vouched.message().clone(), true)),
@@ -136,7 +117,7 @@ fn vouched_for(
             Err(refusal) => Err(unreadable(refusal)),
         };
     }
-    if application.sp_verification.authn_request_signed {
+    if found.application.sp_verification.authn_request_signed {
         return page(
             "The application enforces signed requests; this one is not signed. \
              Sign it, or switch Enforce Signed AuthnRequest off.",

@@ -3,12 +3,13 @@
 //!
 //! Each entry belongs to an edition of the database
 //! ([`Store::edition`](crate::store::Store::edition)) and is dropped when the edition changes.
-//! So the cost of a Response is little more than its signature.
+//! So the cost of a Response is little more than its signature. A sign-on with a password changes
+//! the user only; so users have an edition of their own as well, and the other entries stay.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use saml::keys::SigningKey;
+use saml::keys::{Certificate, SigningKey};
 use serde_json::{Value, json};
 
 use super::encryption::AssertionEncryption;
@@ -16,7 +17,7 @@ use super::{Denied, fingerprint};
 use crate::Idp;
 use crate::applications::Application;
 use crate::directory::groups::{self, InGroup};
-use crate::directory::{text, users};
+use crate::directory::{environment, text, users};
 use crate::expression::{ExpressionError, Template};
 use crate::refusal::{Refused, Result};
 use crate::store::logins::{self, SessionRow};
@@ -46,6 +47,15 @@ pub(super) struct Mapping {
     pub name_format: Option<String>,
 }
 
+/// A service provider that may send requests.
+pub(super) struct ServiceProvider {
+    /// Id of the application.
+    pub id: String,
+    pub application: Application,
+    /// The certificates that verify the signatures of its messages.
+    pub certificates: Vec<Certificate>,
+}
+
 /// A user with all data that a Response needs.
 pub(crate) struct Person {
     pub user: UserRow,
@@ -70,6 +80,10 @@ struct Shelf {
     edition: u64,
     /// Key: environment id and application id.
     applications: HashMap<(String, String), Arc<Prepared>>,
+    /// Key: environment id and SP Entity ID.
+    service_providers: HashMap<(String, String), Arc<ServiceProvider>>,
+    /// The users edition of `people`.
+    users_edition: u64,
     /// Key: environment id and user id.
     people: HashMap<(String, String), Arc<Person>>,
     /// Key: fingerprint of the session token.
@@ -94,6 +108,7 @@ impl Remembered {
         }
         let fullest = [
             shelf.applications.len(),
+            shelf.service_providers.len(),
             shelf.people.len(),
             shelf.sessions.len(),
             shelf.participants.len(),
@@ -106,6 +121,36 @@ impl Remembered {
         }
         put(&mut shelf);
     }
+
+    /// Looks a user up, if the cache has both editions.
+    fn find_person(&self, editions: Editions, key: &(String, String)) -> Option<Arc<Person>> {
+        self.find(editions.all, |shelf| {
+            let is_current = shelf.users_edition == editions.users;
+            is_current.then(|| shelf.people.get(key).cloned()).flatten()
+        })
+    }
+
+    /// Adds a user that was read under these editions. A newer edition clears the users first; a
+    /// user of an older edition is dropped.
+    fn keep_person(&self, editions: Editions, key: (String, String), person: Arc<Person>) {
+        self.keep(editions.all, |shelf| {
+            if editions.users < shelf.users_edition {
+                return;
+            }
+            if editions.users > shelf.users_edition {
+                shelf.people.clear();
+                shelf.users_edition = editions.users;
+            }
+            shelf.people.insert(key, person);
+        });
+    }
+}
+
+/// The editions under which a user is read.
+#[derive(Debug, Clone, Copy)]
+struct Editions {
+    all: u64,
+    users: u64,
 }
 
 impl Idp {
@@ -151,30 +196,81 @@ impl Idp {
         Ok(Some(prepared))
     }
 
-    async fn person(&self, environment: &str, id: &str) -> Result<Option<Arc<Person>>> {
-        let edition = self.store.edition();
+    /// Returns the name of an application.
+    pub(super) async fn application_name(&self, environment: &str, id: &str) -> Result<String> {
         let key = (environment.to_owned(), id.to_owned());
+        let known = self.remembered.find(self.store.edition(), |shelf| {
+            let prepared = shelf.applications.get(&key)?;
+            Some(prepared.application.name.clone())
+        });
+        match known {
+            Some(name) => Ok(name),
+            None => Ok(self.get(environment, Kind::Application, id).await?.name),
+        }
+    }
+
+    /// Returns the application with this SP Entity ID, and the certificates that verify its
+    /// messages; `None` if there is none.
+    pub(super) async fn service_provider(
+        &self,
+        environment_id: &str,
+        entity: &str,
+    ) -> std::result::Result<Option<Arc<ServiceProvider>>, Denied> {
+        let edition = self.store.edition();
+        let key = (environment_id.to_owned(), entity.to_owned());
         if let Some(found) = self
             .remembered
-            .find(edition, |shelf| shelf.people.get(&key).cloned())
+            .find(edition, |shelf| shelf.service_providers.get(&key).cloned())
         {
             return Ok(Some(found));
         }
-        let user = match self.user(environment, id).await {
+        let all = {
+            let mut db = self.store.read().await?;
+            environment(&mut db, environment_id).await?;
+            resources::list(&mut db, environment_id, Kind::Application, None).await?
+        };
+        let Some(resource) = all
+            .into_iter()
+            .find(|app| text(&app.document, "spEntityId") == Some(entity))
+        else {
+            return Ok(None);
+        };
+        let application = Application::of(&resource)?;
+        let named = &application.sp_verification.certificates;
+        let found = Arc::new(ServiceProvider {
+            id: resource.id,
+            certificates: self.certificates(environment_id, named).await?,
+            application,
+        });
+        self.remembered.keep(edition, |shelf| {
+            shelf.service_providers.insert(key, Arc::clone(&found));
+        });
+        Ok(Some(found))
+    }
+
+    async fn person(&self, environment: &str, id: &str) -> Result<Option<Arc<Person>>> {
+        let editions = Editions {
+            all: self.store.edition(),
+            users: self.store.users_edition(),
+        };
+        let key = (environment.to_owned(), id.to_owned());
+        if let Some(found) = self.remembered.find_person(editions, &key) {
+            return Ok(Some(found));
+        }
+        let mut db = self.store.read().await?;
+        let user = match users::user(&mut db, environment, id).await {
             Ok(user) => user,
             Err(Refused::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut db = self.store.read().await?;
         let groups = groups::groups_of(&mut db, &user).await?;
         let person = Arc::new(Person {
             model: json!({"user": users::seen(&user, &groups)}),
             user,
             groups,
         });
-        self.remembered.keep(edition, |shelf| {
-            shelf.people.insert(key, Arc::clone(&person));
-        });
+        self.remembered
+            .keep_person(editions, key, Arc::clone(&person));
         Ok(Some(person))
     }
 
@@ -212,6 +308,14 @@ impl Idp {
         };
         let person = self.person(environment, &session.user).await?;
         Ok(person.map(|person| SsoSession { session, person }))
+    }
+
+    /// Remembers a session that was stored under this edition.
+    pub(super) fn remember_session(&self, edition: u64, session: SessionRow) {
+        self.remembered.keep(edition, |shelf| {
+            let token = session.token.clone();
+            shelf.sessions.insert(token, Arc::new(session));
+        });
     }
 
     /// True if it is stored already that this session signed on to this application.

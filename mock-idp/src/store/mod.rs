@@ -98,6 +98,7 @@ pub(crate) struct Store {
     queue: Arc<Queue>,
     file: Option<SqliteFile>,
     edition: Arc<AtomicU64>,
+    users_edition: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -141,6 +142,7 @@ impl Store {
             queue: Arc::default(),
             file: SqliteFile::open(url).map_err(sqlx::Error::Io)?,
             edition: Arc::default(),
+            users_edition: Arc::default(),
         };
         MIGRATIONS.run(&store.writers).await?;
         Ok(store)
@@ -158,6 +160,15 @@ impl Store {
         self.check_file()?;
         let transaction = self.queue.begin(&self.writers).await?;
         Ok(Writing::of(transaction, Some(Arc::clone(&self.edition))))
+    }
+
+    /// Begins a write transaction for changes of users that leave everything else as it is, such
+    /// as a sign-on. Only the users edition changes.
+    pub(crate) async fn write_user(&self) -> Result<Writing> {
+        self.check_file()?;
+        let transaction = self.queue.begin(&self.writers).await?;
+        let edition = Arc::clone(&self.users_edition);
+        Ok(Writing::of(transaction, Some(edition)))
     }
 
     /// Begins a write transaction for changes that do not affect cached data, such as a new
@@ -187,6 +198,12 @@ impl Store {
     /// read under the current edition is still valid. (Only one process writes to a database.)
     pub(crate) fn edition(&self) -> u64 {
         self.edition.load(Ordering::SeqCst)
+    }
+
+    /// Returns the edition of users: a number that changes after each [`Store::write_user`].
+    /// A cached user is valid if both editions are those under which it was read.
+    pub(crate) fn users_edition(&self) -> u64 {
+        self.users_edition.load(Ordering::SeqCst)
     }
 
     /// Closes the pools. All answered changes are on the disk already.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+use super::resources::Kind;
 use super::{Db, Result, instant, stored};
 
 /// A stored user.
@@ -70,6 +71,26 @@ pub(crate) async fn put(db: &mut Db, user: &UserRow) -> Result<()> {
     .bind(user.verification_code.as_deref())
     .bind(stored(user.created_at))
     .bind(stored(user.updated_at))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Stores the number of wrong passwords of a user, and the time of the lock.
+pub(crate) async fn set_attempts(
+    db: &mut Db,
+    environment: &str,
+    id: &str,
+    failures: i64,
+    locked_at: Option<Timestamp>,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE users SET failures = $3, locked_at = $4 WHERE environment = $1 AND id = $2",
+    )
+    .bind(environment)
+    .bind(id)
+    .bind(failures)
+    .bind(locked_at.map(stored))
     .execute(db)
     .await?;
     Ok(())
@@ -204,6 +225,53 @@ pub(crate) async fn leave(db: &mut Db, environment: &str, membership: &Membershi
     .execute(db)
     .await?;
     Ok(gone.rows_affected() > 0)
+}
+
+/// A group that contains a user, directly or through nested groups.
+pub(crate) struct ContainingGroup {
+    pub id: String,
+    pub name: String,
+    /// True if it contains the user itself.
+    pub direct: bool,
+}
+
+/// Returns the groups that contain a user, by name: those of its memberships, those in
+/// `by_filter`, and all in which one of these groups is nested.
+pub(crate) async fn containing_groups(
+    db: &mut Db,
+    environment: &str,
+    user: &str,
+    by_filter: &[String],
+) -> Result<Vec<ContainingGroup>> {
+    let rows = sqlx::query(
+        "WITH RECURSIVE direct (id) AS (
+            SELECT group_id FROM memberships
+            WHERE environment = $1 AND member_kind = 'user' AND member_id = $2
+            UNION SELECT value FROM json_each($3)),
+         reached (id) AS (
+            SELECT id FROM direct
+            UNION SELECT m.group_id FROM reached r JOIN memberships m
+                ON m.environment = $1 AND m.member_kind = 'group' AND m.member_id = r.id)
+         SELECT g.id, g.name, g.id IN (SELECT id FROM direct) AS is_direct
+         FROM reached JOIN resources g
+            ON g.environment = $1 AND g.kind = $4 AND g.id = reached.id
+         ORDER BY g.name, g.id",
+    )
+    .bind(environment)
+    .bind(user)
+    .bind(serde_json::to_string(by_filter)?)
+    .bind(Kind::Group.name())
+    .fetch_all(db)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ContainingGroup {
+                id: row.try_get("id")?,
+                name: row.try_get("name")?,
+                direct: row.try_get::<i64, _>("is_direct")? != 0,
+            })
+        })
+        .collect()
 }
 
 /// Returns the ids of the groups that contain the member directly.

@@ -8,9 +8,9 @@ use ::saml::metadata::Endpoint;
 use ::saml::names;
 use jiff::Timestamp;
 
-use super::{Entered, endpoints};
+use super::endpoints;
 use crate::store::instant;
-use crate::store::tenants::TenantRow;
+use crate::store::tenants::{LoginTenant, TenantRow};
 
 /// A complete and active integration.
 pub struct Integration {
@@ -59,23 +59,23 @@ impl Integration {
     ///
     /// # Errors
     /// See [`IntegrationError`].
-    pub fn of(entered: Entered, now: Timestamp) -> Result<Self, IntegrationError> {
-        if entered.tenant.active != 1 {
+    pub fn of(found: LoginTenant, now: Timestamp) -> Result<Self, IntegrationError> {
+        let LoginTenant { tenant, domains } = found;
+        if tenant.active != 1 {
             return Err(IntegrationError::Inactive);
         }
-        let (Some(idp_entity_id), Some(sso_url)) = (
-            entered.tenant.idp_entity_id.clone(),
-            entered.tenant.idp_sso_url.clone(),
-        ) else {
+        let (Some(idp_entity_id), Some(sso_url)) =
+            (tenant.idp_entity_id.clone(), tenant.idp_sso_url.clone())
+        else {
             return Err(IntegrationError::Incomplete);
         };
-        if let Some(until) = entered.tenant.idp_metadata_until.map(instant)
+        if let Some(until) = tenant.idp_metadata_until.map(instant)
             && until <= now
         {
             return Err(IntegrationError::MetadataExpired(until));
         }
-        let all = super::saml::certificates(&entered);
-        let accept_expired = entered.tenant.accept_expired_certificates == 1;
+        let all = super::saml::certificates(&tenant);
+        let accept_expired = tenant.accept_expired_certificates == 1;
         let last = all.iter().map(Certificate::not_after).max();
         let live: Vec<Certificate> = all
             .iter()
@@ -93,20 +93,15 @@ impl Integration {
             sso_url,
             certificates: all,
             keys,
-            policy: super::saml::policy(&entered.tenant.signature_policy).unwrap_or_default(),
-            sso_post_url: (entered.tenant.request_binding == "post")
-                .then(|| entered.tenant.idp_sso_post_url.clone())
+            policy: super::saml::policy(&tenant.signature_policy).unwrap_or_default(),
+            sso_post_url: (tenant.request_binding == "post")
+                .then(|| tenant.idp_sso_post_url.clone())
                 .flatten(),
-            slo: endpoints::read(&entered.tenant.idp_slo),
-            requested_authn_context: super::saml::requested(&entered.tenant),
-            unsolicited: entered.tenant.unsolicited == 1,
-            domains: entered
-                .domains
-                .iter()
-                .filter(|domain| domain.status == "verified")
-                .map(|domain| domain.domain.clone())
-                .collect(),
-            tenant: entered.tenant,
+            slo: endpoints::read(&tenant.idp_slo),
+            requested_authn_context: super::saml::requested(&tenant),
+            unsolicited: tenant.unsolicited == 1,
+            domains,
+            tenant,
         })
     }
 

@@ -12,9 +12,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use super::{ConfiguratorError, Entered, entered, saml};
+use super::saml;
 use crate::Portal;
-use crate::store::{Db, instant};
+use crate::store::tenants::{self, LoginKey, LoginTenant};
+use crate::store::{Db, StoreError, instant};
 
 /// Maximum time that a login waits for a fetch.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -92,8 +93,8 @@ impl Refreshes {
 pub async fn refresh(
     portal: &Portal,
     db: &mut Db,
-    known: Entered,
-) -> Result<Entered, ConfiguratorError> {
+    known: LoginTenant,
+) -> Result<LoginTenant, StoreError> {
     let tenant = &known.tenant;
     let now = portal.now();
     let (Some(url), Some(fresh_until)) = (
@@ -134,7 +135,7 @@ pub async fn refresh(
     {
         return Ok(known);
     }
-    let renewed = entered(db, &tenant.business_id).await?;
+    let renewed = tenants::for_login(db, LoginKey::Tenant(&tenant.id)).await?;
     Ok(renewed.unwrap_or(known))
 }
 

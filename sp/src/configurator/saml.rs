@@ -86,7 +86,7 @@ pub(super) fn missing(entered: &Entered, now: Timestamp) -> Vec<String> {
     if tenant.idp_sso_url.is_none() {
         missing.push("enter the Identity Provider SSO URL".to_owned());
     }
-    let certificates = certificates(entered);
+    let certificates = certificates(&entered.tenant);
     if certificates.is_empty() {
         missing.push("enter the Public Certificate".to_owned());
     } else if let Some(last) = certificates.iter().map(Certificate::not_after).max()
@@ -102,8 +102,8 @@ pub(super) fn missing(entered: &Entered, now: Timestamp) -> Vec<String> {
 }
 
 /// Returns the certificates of step 4.
-pub fn certificates(entered: &Entered) -> Vec<Certificate> {
-    let stored = entered.tenant.idp_certificates.as_deref().unwrap_or("[]");
+pub fn certificates(tenant: &TenantRow) -> Vec<Certificate> {
+    let stored = tenant.idp_certificates.as_deref().unwrap_or("[]");
     let texts: Vec<String> = serde_json::from_str(stored).unwrap_or_default();
     texts
         .iter()

@@ -7,10 +7,11 @@ use crate::accounts::normalized;
 use crate::audit::{self, Event};
 use crate::configurator::{Integration, Step};
 use crate::licensing::{self, Granted, SeatError};
-use crate::login::{self, Answered, Asking, LoginRefusal, Purpose, Unspent};
+use crate::login::{self, Answered, Asking, CheckedAnswer, LoginRefusal, Purpose, Unspent};
 use crate::refusal::{Kind, Place, Refused, kinds};
 use crate::store::activations::ActivationRow;
 use crate::store::people::PersonRow;
+use crate::store::tenants::LoginKey;
 use crate::store::{self, MayConflict as _, fingerprint, instant, stored};
 use jiff::Timestamp;
 use saml::binding::Outgoing;
@@ -133,8 +134,12 @@ pub async fn answer(
                 "activation not found: no activation has this ID and secret",
             )
         })?;
-    let tenant = store::tenants::by_id(&mut db, &activation.tenant_id).await?;
-    let business_id = tenant.map(|tenant| tenant.business_id).unwrap_or_default();
+    let key = LoginKey::Tenant(&activation.tenant_id);
+    let found = store::tenants::for_login(&mut db, key).await?;
+    let business_id = found
+        .as_ref()
+        .map(|found| found.tenant.business_id.clone())
+        .unwrap_or_default();
     let turned_away = |refused: Refused| LoginRefusal::of(&business_id, refused);
     if instant(activation.expires) <= portal.now() {
         return Err(turned_away(Refused::new(
@@ -146,7 +151,7 @@ pub async fn answer(
             ),
         )));
     }
-    let integration = login::integration(portal, &mut db, &business_id).await?;
+    let integration = login::integration(portal, &mut db, &business_id, found).await?;
     let request = store::logins::of_activation(&mut db, activation_id)
         .await?
         .filter(|request| request.relay_state == relay_state)
@@ -166,17 +171,27 @@ pub async fn answer(
         };
         LoginRefusal::of(&business_id, refused)
     };
-    let unspent = login::receive(
-        portal,
-        &integration,
-        Answered::Request(&request),
-        saml_response,
-    )
-    .await
-    .map_err(turned_away)?;
+    let asked = Answered::Request(&request);
+    let answer = login::receive(portal, &integration, asked, saml_response)
+        .await
+        .map_err(turned_away)?;
+    let unspent = mark_used(portal, &answer).await.map_err(turned_away)?;
     store::with_retry(|| complete(portal, &activation, &integration, &unspent, address))
         .await
         .map_err(turned_away)
+}
+
+/// Marks the Response as used, in a transaction of its own: when no seat is
+/// left, the other changes are rolled back and the activation can be repeated,
+/// but only with a new Response.
+async fn mark_used<'a>(
+    portal: &Portal,
+    answer: &'a CheckedAnswer<'_>,
+) -> Result<Unspent<'a>, Refused> {
+    let mut tx = portal.store.write().await?;
+    let unspent = answer.mark_used(portal, &mut tx).await?;
+    tx.commit().await?;
+    Ok(unspent)
 }
 
 /// Admits the user and grants a license, in one transaction.
@@ -184,7 +199,7 @@ async fn complete(
     portal: &Portal,
     activation: &ActivationRow,
     integration: &Integration,
-    unspent: &Unspent,
+    unspent: &Unspent<'_>,
     address: &str,
 ) -> Result<Activated, Refused> {
     let mut tx = portal.store.write().await?;

@@ -226,9 +226,10 @@ async fn find_locked(
 ) -> Result<UserRow> {
     store::locks::share_directory(db, &access.business_id).await?;
     let found = find(portal, db, access, id).await?;
-    store::locks::user(db, &found.id).await?;
-    // The row may have changed before it was locked.
-    find(portal, db, access, id).await
+    if store::locks::user(db, &found.id).await? {
+        return find(portal, db, access, id).await;
+    }
+    Ok(found)
 }
 
 /// Copies the values of a SCIM resource to the row.

@@ -42,7 +42,7 @@ pub async fn admit(
     portal: &Portal,
     db: &mut Db,
     integration: &Integration,
-    unspent: &Unspent,
+    unspent: &Unspent<'_>,
 ) -> Result<Admitted, Refused> {
     let claims = Claims::of(unspent.checked())?;
     let email = email_of_ours(integration, &claims)?;
@@ -51,14 +51,18 @@ pub async fn admit(
     store::locks::share_directory(db, &tenant.business_id).await?;
     let known = find_locked(db, &tenant.business_id, &claims).await?;
     let issued = unspent.checked().issue_instant();
-    let deleted = store::removals::last_deletion(
-        db,
-        &tenant.business_id,
-        &claims.user_name,
-        &claims.object_id,
-    )
-    .await?
-    .map(instant);
+    let deleted = match &known {
+        // A user who exists was not deleted.
+        Some(_) => None,
+        None => store::removals::last_deletion(
+            db,
+            &tenant.business_id,
+            &claims.user_name,
+            &claims.object_id,
+        )
+        .await?
+        .map(instant),
+    };
     // Without SCIM, the Response is the only source of groups. If it has no
     // groups attribute, the user is in no group, because many IdPs omit an
     // attribute without values (G-28).
@@ -103,7 +107,7 @@ pub async fn admit(
             superseded: None,
         });
     }
-    let changed = instant(store::removals::last_change(db, &person.id).await?);
+    let changed = instant(person.directory_changed);
     let superseded = (issued < changed).then_some(changed);
     if let Some(groups) = &groups {
         roles::remember_asserted(db, tenant, &person.id, &standing, groups, now).await?;
@@ -115,7 +119,8 @@ pub async fn admit(
                 ..roles::standing(db, tenant, &person.id).await?
             };
         }
-        if !roles::standing(db, tenant, &person.id).await?.product_user {
+        // The directory may give the role that the Response does not give.
+        if !standing.product_user && !roles::standing(db, tenant, &person.id).await?.product_user {
             let id = person.id.clone();
             licensing::after_directory_change(portal, db, &tenant.business_id, &[id]).await?;
         }
@@ -154,7 +159,9 @@ async fn find_locked(
     let Some(found) = find(db, business_id, claims).await? else {
         return Ok(None);
     };
-    store::locks::user(db, &found.id).await?;
+    if !store::locks::user(db, &found.id).await? {
+        return Ok(Some(found));
+    }
     // Read again after locking: meanwhile the user name may have been given to
     // another user or removed.
     match find(db, business_id, claims).await? {
@@ -211,6 +218,7 @@ fn stranger(
         active: 1,
         source: "sso".to_owned(),
         last_login: None,
+        directory_changed: 0,
     }
 }
 
@@ -248,7 +256,7 @@ async fn first_login(
 /// Creates the refusal for a user in neither of the mapped groups.
 pub(super) fn in_no_group(
     integration: &Integration,
-    unspent: &Unspent,
+    unspent: &Unspent<'_>,
     admitted: &Admitted,
 ) -> Refused {
     let refused = Refused::new(
@@ -265,7 +273,7 @@ pub(super) fn in_no_group(
 /// Creates the refusal for a user who is not in the product users group.
 pub(crate) fn not_in_users_group(
     integration: &Integration,
-    unspent: &Unspent,
+    unspent: &Unspent<'_>,
     admitted: &Admitted,
 ) -> Refused {
     let refused = Refused::new(
@@ -281,7 +289,7 @@ pub(crate) fn not_in_users_group(
 
 /// Adds the remedy. It depends on the groups in the Response: no groups
 /// attribute, a group that nearly matches, or other groups.
-fn about_groups(refused: Refused, unspent: &Unspent, admitted: &Admitted) -> Refused {
+fn about_groups(refused: Refused, unspent: &Unspent<'_>, admitted: &Admitted) -> Refused {
     let refused = refused.with_who(&admitted.person.user_name);
     if let Some(changed) = admitted.superseded {
         let issued = unspent.checked().issue_instant();

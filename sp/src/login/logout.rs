@@ -18,6 +18,7 @@ use crate::configurator::Integration;
 use crate::refusal::{Refused, kinds};
 use crate::store::accounts::SessionRow;
 use crate::store::logouts::LogoutRow;
+use crate::store::tenants::LoginKey;
 use crate::store::{self, fingerprint, stored};
 
 /// Result of a logout.
@@ -50,11 +51,14 @@ pub async fn log_out(portal: &Portal, cookie: &str) -> Result<LoggedOut, LoginRe
         return Ok(LoggedOut::Here);
     };
     let mut db = portal.store.read().await?;
-    let Some(tenant) = store::tenants::by_id(&mut db, tenant_id).await? else {
+    let key = LoginKey::Tenant(tenant_id);
+    let Some(found) = store::tenants::for_login(&mut db, key).await? else {
         return Ok(LoggedOut::Here);
     };
+    let business_id = found.tenant.business_id.clone();
     // If the integration does not work, no LogoutRequest can be sent.
-    let Ok(integration) = super::integration(portal, &mut db, &tenant.business_id).await else {
+    let integration = super::integration(portal, &mut db, &business_id, Some(found)).await;
+    let Ok(integration) = integration else {
         return Ok(LoggedOut::Here);
     };
     drop(db);
@@ -131,10 +135,7 @@ pub async fn receive(
     address: &str,
 ) -> Result<LoggedOut, LoginRefusal> {
     let mut db = portal.store.read().await?;
-    let tenant = store::tenants::by_id(&mut db, tenant_id)
-        .await?
-        .ok_or_else(|| super::no_such_service(tenant_id))?;
-    let integration = super::integration(portal, &mut db, &tenant.business_id).await?;
+    let (_, integration) = super::integration_of_tenant(portal, &mut db, tenant_id).await?;
     drop(db);
     let issuer = received.claimed_issuer().ok();
     let outcome = match received.parameter() {

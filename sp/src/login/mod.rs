@@ -18,7 +18,7 @@ pub use admission::{Admitted, admit};
 pub use claims::Claims;
 pub use logout::{LoggedOut, log_out, receive as receive_logout};
 pub use request::{Asking, Purpose, Started, return_path, start};
-pub use response::{Answered, Unspent, claims_to_answer, receive};
+pub use response::{Answered, CheckedAnswer, Unspent, claims_to_answer, receive};
 
 use crate::Portal;
 use crate::accounts::new_session;
@@ -26,6 +26,7 @@ use crate::audit::{self, Event};
 use crate::configurator::{self, Integration, IntegrationError, Step};
 use crate::refusal::{Place, Refused, kinds};
 use crate::store::accounts::SessionRow;
+use crate::store::tenants::{LoginKey, LoginTenant};
 use crate::store::{self, Db, MayConflict as _, fingerprint, stored};
 
 /// A refused login, and the business account whose administrators may read the
@@ -56,12 +57,13 @@ impl<E: Into<Refused>> From<E> for LoginRefusal {
     }
 }
 
-/// Returns the active IdP integration of this business account. Refreshes
-/// metadata from the URL first if it is due.
+/// Returns the active IdP integration that was found for this business account.
+/// Refreshes metadata from the URL first if it is due.
 pub(crate) async fn integration(
     portal: &Portal,
     db: &mut Db,
     business_id: &str,
+    found: Option<LoginTenant>,
 ) -> Result<Integration, LoginRefusal> {
     let inactive = || {
         LoginRefusal::of(
@@ -72,11 +74,9 @@ pub(crate) async fn integration(
             ),
         )
     };
-    let entered = configurator::entered(db, business_id)
-        .await?
-        .ok_or_else(inactive)?;
-    let entered = if entered.tenant.active == 1 {
-        configurator::refresh_metadata(portal, db, entered)
+    let found = found.ok_or_else(inactive)?;
+    let found = if found.tenant.active == 1 {
+        configurator::refresh_metadata(portal, db, found)
             .await
             .map_err(|error| {
                 let refused = request::unavailable(error.to_string());
@@ -86,9 +86,9 @@ pub(crate) async fn integration(
                 LoginRefusal::of(business_id, refused)
             })?
     } else {
-        entered
+        found
     };
-    Integration::of(entered, portal.now()).map_err(|unready| match unready {
+    Integration::of(found, portal.now()).map_err(|unready| match unready {
         IntegrationError::Inactive => inactive(),
         IntegrationError::Incomplete => LoginRefusal::of(
             business_id,
@@ -145,6 +145,20 @@ pub(crate) async fn owner(portal: &Portal, tenant_id: &str) -> Option<String> {
     Some(tenant.business_id)
 }
 
+/// Returns the business account and the active IdP integration of a tenant.
+pub(crate) async fn integration_of_tenant(
+    portal: &Portal,
+    db: &mut Db,
+    tenant_id: &str,
+) -> Result<(String, Integration), LoginRefusal> {
+    let found = store::tenants::for_login(db, LoginKey::Tenant(tenant_id))
+        .await?
+        .ok_or_else(|| no_such_service(tenant_id))?;
+    let business_id = found.tenant.business_id.clone();
+    let integration = integration(portal, db, &business_id, Some(found)).await?;
+    Ok((business_id, integration))
+}
+
 fn no_such_service(tenant_id: &str) -> LoginRefusal {
     Refused::new(
         &kinds::NO_SUCH_SERVICE,
@@ -177,11 +191,8 @@ pub async fn browser_response(
     posted: Posted<'_>,
 ) -> Result<LoggedIn, LoginRefusal> {
     let mut db = portal.store.read().await?;
-    let tenant = store::tenants::by_id(&mut db, posted.tenant_id)
-        .await?
-        .ok_or_else(|| no_such_service(posted.tenant_id))?;
-    let business_id = tenant.business_id;
-    let integration = integration(portal, &mut db, &business_id).await?;
+    let (business_id, integration) =
+        integration_of_tenant(portal, &mut db, posted.tenant_id).await?;
     let open = match posted.browser {
         Some(browser) => {
             let now = stored(portal.now());
@@ -201,37 +212,38 @@ pub async fn browser_response(
         let refused = explained(portal, refused, &integration, posted.saml_response);
         LoginRefusal::of(&business_id, refused)
     };
-    let unspent = receive(portal, &integration, asked, posted.saml_response)
+    let answer = receive(portal, &integration, asked, posted.saml_response)
         .await
         .map_err(turned_away)?;
-    let token = store::with_retry(|| open_session(portal, posted, &integration, &unspent))
+    let token = store::with_retry(|| open_session(portal, posted, &integration, &answer))
         .await
         .map_err(turned_away)?;
-    let return_to = match open {
-        Some(request) if unspent.answers_request() => request.return_to,
+    let return_to = match answer.request() {
+        Some(request) => request.return_to.clone(),
         // With IdP-initiated SSO, RelayState may be a deep link (saml-profiles
         // §4.1.5).
-        _ => request::deep_link(portal, posted.relay_state),
+        None => request::deep_link(portal, posted.relay_state),
     };
     Ok(LoggedIn { token, return_to })
 }
 
-/// Admits the user and opens a session, in one transaction. Returns the value
-/// of the session cookie.
+/// Marks the Response as used, admits the user and opens a session, in one
+/// transaction. Returns the value of the session cookie.
 async fn open_session(
     portal: &Portal,
     posted: Posted<'_>,
     integration: &Integration,
-    unspent: &Unspent,
+    answer: &CheckedAnswer<'_>,
 ) -> Result<String, Refused> {
     let business_id = &integration.tenant.business_id;
     let mut tx = portal.store.write().await?;
+    let unspent = &answer.mark_used(portal, &mut tx).await?;
     let admitted = match admit(portal, &mut tx, integration, unspent).await {
         Ok(admitted) => admitted,
         Err(refused) if refused.is_conflict() => return Err(refused),
         Err(refused) => {
-            // Commit although the login is refused: the removal of groups that
-            // the Response no longer contains must be stored.
+            // Commit although the login is refused: the Response is used, and
+            // the removal of groups that it no longer contains must be stored.
             tx.commit().await?;
             return Err(refused.with_verified_message());
         }

@@ -11,7 +11,8 @@ use crate::accounts::{domain_of, normalized};
 use crate::configurator::Step;
 use crate::refusal::{self, Place, Refused, kinds};
 use crate::store::logins::SsoRequestRow;
-use crate::store::{self, stored};
+use crate::store::tenants::LoginKey;
+use crate::store::{self, Db, stored};
 
 /// Who logs in.
 #[derive(Debug, Clone)]
@@ -68,32 +69,12 @@ pub async fn start(
         )
     })?;
     let mut db = portal.store.read().await?;
-    let domain = domain_of(&email);
-    let row = store::domains::by_name(&mut db, domain)
-        .await?
-        .ok_or_else(|| {
-            let what = format!("the domain {domain} belongs to no business account");
-            of_nobody(&email, what).with_remedy(
-                Place::Step(Step::Domains),
-                format!(
-                    "If {domain} is a domain of your organization, add and verify it in step 1."
-                ),
-            )
-        })?;
-    if row.status != "verified" {
-        return Err(LoginRefusal::of(
-            &row.business_id,
-            of_nobody(
-                &email,
-                format!("the domain {domain} is {}, not verified", row.status),
-            )
-            .with_remedy(
-                Place::Step(Step::Domains),
-                format!("Verify {domain} in step 1."),
-            ),
-        ));
-    }
-    let integration = super::integration(portal, &mut db, &row.business_id)
+    let found = store::tenants::for_login(&mut db, LoginKey::Domain(domain_of(&email))).await?;
+    let business_id = match &found {
+        Some(found) => found.tenant.business_id.clone(),
+        None => verified_by(&mut db, &email).await?,
+    };
+    let integration = super::integration(portal, &mut db, &business_id, found)
         .await
         .map_err(|away| LoginRefusal {
             refused: away.refused.with_who(&email),
@@ -132,7 +113,7 @@ pub async fn start(
     )
     .map_err(|error| {
         LoginRefusal::of(
-            &row.business_id,
+            &business_id,
             Refused::new(
                 &kinds::REQUEST_FAILED,
                 format!("cannot send the AuthnRequest to {location}: {error}"),
@@ -165,6 +146,36 @@ pub async fn start(
         tenant_id: sent.tenant_id,
         outgoing,
     })
+}
+
+/// Returns the business account that has verified the domain of an e-mail
+/// address.
+///
+/// # Errors
+/// If none has.
+async fn verified_by(db: &mut Db, email: &str) -> Result<String, LoginRefusal> {
+    let domain = domain_of(email);
+    let row = store::domains::by_name(db, domain).await?.ok_or_else(|| {
+        let what = format!("the domain {domain} belongs to no business account");
+        of_nobody(email, what).with_remedy(
+            Place::Step(Step::Domains),
+            format!("If {domain} is a domain of your organization, add and verify it in step 1."),
+        )
+    })?;
+    if row.status != "verified" {
+        return Err(LoginRefusal::of(
+            &row.business_id,
+            of_nobody(
+                email,
+                format!("the domain {domain} is {}, not verified", row.status),
+            )
+            .with_remedy(
+                Place::Step(Step::Domains),
+                format!("Verify {domain} in step 1."),
+            ),
+        ));
+    }
+    Ok(row.business_id)
 }
 
 /// Creates the refusal `sso-unavailable`. The user reads the same text whether

@@ -15,7 +15,7 @@ use crate::Portal;
 use crate::configurator::Integration;
 use crate::refusal::{Refused, kinds};
 use crate::store::logins::SsoRequestRow;
-use crate::store::{self, stored};
+use crate::store::{self, Db, stored};
 
 /// The AuthnRequest that the Response must answer.
 #[derive(Debug, Clone, Copy)]
@@ -28,35 +28,34 @@ pub enum Answered<'a> {
     NoCookie,
 }
 
-/// A checked Response that was not used before. It is now marked as used.
-pub struct Unspent {
+/// A checked Response, with the AuthnRequest that it answers. It may have been
+/// used before.
+pub struct CheckedAnswer<'a> {
     checked: Checked,
-    answers_request: bool,
+    request: Option<&'a SsoRequestRow>,
 }
 
-impl Unspent {
+/// A checked Response that was not used before. The transaction in which it was
+/// created marks it as used.
+pub struct Unspent<'a>(&'a Checked);
+
+impl Unspent<'_> {
     /// The checked content of the Response.
     pub fn checked(&self) -> &Checked {
-        &self.checked
-    }
-
-    /// True if it answers an AuthnRequest; false for IdP-initiated SSO.
-    pub fn answers_request(&self) -> bool {
-        self.answers_request
+        self.0
     }
 }
 
-/// Verifies and checks a Response, and marks its assertion and its AuthnRequest
-/// as used.
+/// Verifies and checks a Response.
 ///
 /// # Errors
 /// If the Response is refused.
-pub async fn receive(
+pub async fn receive<'a>(
     portal: &Portal,
     integration: &Integration,
-    asked: Answered<'_>,
+    asked: Answered<'a>,
     saml_response: &str,
-) -> Result<Unspent, Refused> {
+) -> Result<CheckedAnswer<'a>, Refused> {
     let decryption = if integration.tenant.encryption == 1 {
         Some(DecryptionKeys::new(vec![portal.request_key().await?]))
     } else {
@@ -72,44 +71,63 @@ pub async fn receive(
     context_will_do(integration, &checked)?;
     check_length("ID of the assertion", checked.assertion_id())?;
     check_length("NameID", &subject::stored(checked.name_id()))?;
-    let now = portal.now();
-    let mut tx = portal.store.write().await?;
-    let end = checked.not_on_or_after() + portal.config.clock_skew;
-    let first = store::logins::see_assertion(
-        &mut tx,
-        checked.issuer(),
-        checked.assertion_id(),
-        stored(end.max(now)),
-    )
-    .await?;
-    if !first {
-        let replayed = Refused::new(
-            &kinds::ASSERTION_REPLAYED,
-            format!(
-                "the assertion {} of {} was already accepted: each assertion is accepted once",
-                checked.assertion_id(),
-                checked.issuer()
-            ),
-        );
-        return Err(replayed.with_verified_message());
-    }
-    if let Answered::Request(request) = asked
-        && !store::logins::spend(&mut tx, &request.relay_state).await?
-    {
-        let answered = Refused::new(
-            &kinds::REQUEST_ANSWERED,
-            format!(
-                "the AuthnRequest {} was answered before",
-                request.request_id
-            ),
-        );
-        return Err(answered.with_verified_message());
-    }
-    tx.commit().await?;
-    Ok(Unspent {
+    Ok(CheckedAnswer {
         checked,
-        answers_request: matches!(asked, Answered::Request(_)),
+        request: match asked {
+            Answered::Request(request) => Some(request),
+            Answered::Nothing | Answered::NoCookie => None,
+        },
     })
+}
+
+impl<'a> CheckedAnswer<'a> {
+    /// The AuthnRequest that it answers; `None` for IdP-initiated SSO.
+    pub fn request(&self) -> Option<&'a SsoRequestRow> {
+        self.request
+    }
+
+    /// Marks the assertion and the AuthnRequest as used. They are used once the
+    /// transaction is committed; a concurrent transaction with the same
+    /// assertion waits for that.
+    ///
+    /// # Errors
+    /// If one of them was used before; then the transaction must not be
+    /// committed.
+    pub async fn mark_used(&self, portal: &Portal, db: &mut Db) -> Result<Unspent<'_>, Refused> {
+        let checked = &self.checked;
+        let end = checked.not_on_or_after() + portal.config.clock_skew;
+        let first = store::logins::see_assertion(
+            db,
+            checked.issuer(),
+            checked.assertion_id(),
+            stored(end.max(portal.now())),
+        )
+        .await?;
+        if !first {
+            let replayed = Refused::new(
+                &kinds::ASSERTION_REPLAYED,
+                format!(
+                    "the assertion {} of {} was already accepted: each assertion is accepted once",
+                    checked.assertion_id(),
+                    checked.issuer()
+                ),
+            );
+            return Err(replayed.with_verified_message());
+        }
+        if let Some(request) = self.request
+            && !store::logins::spend(db, &request.relay_state).await?
+        {
+            let answered = Refused::new(
+                &kinds::REQUEST_ANSWERED,
+                format!(
+                    "the AuthnRequest {} was answered before",
+                    request.request_id
+                ),
+            );
+            return Err(answered.with_verified_message());
+        }
+        Ok(Unspent(checked))
+    }
 }
 
 /// Checks that the authentication context meets the tenant's

@@ -2,11 +2,13 @@
 //! waiting for the disk. So concurrent transactions share one commit
 //! (group commit).
 //!
-//! Each transaction is a savepoint within one open SQLite transaction. A
-//! transaction that is done while others wait lets the others run first and
-//! then queues again. The first one that gets its turn while the batch is still
-//! uncommitted commits it for all. `commit` returns only after the data is on
-//! the disk, and no transaction waits for ones that came later.
+//! The transactions of a batch share one open SQLite transaction. Each of them
+//! is a savepoint, except the first: nothing precedes it, so rolling it back
+//! rolls back the whole batch. A transaction that is done while others wait lets
+//! the others run first and then queues again. The first one that gets its turn
+//! while the batch is still uncommitted commits it for all. `commit` returns only
+//! after the data is on the disk, and no transaction waits for ones that came
+//! later.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -61,7 +63,7 @@ pub struct Write(Kind);
 enum Kind {
     /// A separate transaction (PostgreSQL).
     Alone(Transaction<'static, Any>),
-    /// A savepoint in a transaction that is shared with others (SQLite).
+    /// A part of a transaction that is shared with others (SQLite).
     Shared(Shared),
 }
 
@@ -86,8 +88,10 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct Batch {
     open: Option<Transaction<'static, Any>>,
-    /// True if a transaction was dropped without commit: its savepoint must be
-    /// rolled back.
+    /// True if the current transaction is a savepoint; false if it is the first
+    /// of the batch.
+    has_savepoint: bool,
+    /// True if a transaction was dropped without commit: it must be rolled back.
     spoiled: bool,
     /// Transactions that are done and wait for the commit.
     done: Vec<oneshot::Sender<Result<(), String>>>,
@@ -115,10 +119,17 @@ async fn run(open: &mut Transaction<'static, Any>, sql: &'static str) -> Result<
 }
 
 impl Batch {
-    /// Rolls back the savepoint of a dropped transaction.
+    /// Rolls back a dropped transaction.
     async fn mend(&mut self) -> Result<(), sqlx::Error> {
         if !self.spoiled {
             return Ok(());
+        }
+        if !self.has_savepoint {
+            self.spoiled = false;
+            return match self.open.take() {
+                Some(open) => open.rollback().await,
+                None => Ok(()),
+            };
         }
         if let Some(open) = &mut self.open {
             let mended = async {
@@ -191,6 +202,7 @@ impl Queue {
         if let Err(error) = batch.mend().await {
             tracing::warn!(%error, "cannot roll back an unfinished transaction");
         }
+        batch.has_savepoint = batch.open.is_some();
         if batch.open.is_none() {
             match pool.begin_with(begin).await {
                 Ok(open) => batch.open = Some(open),
@@ -201,7 +213,8 @@ impl Queue {
                 }
             }
         }
-        if let Some(open) = &mut batch.open
+        if batch.has_savepoint
+            && let Some(open) = &mut batch.open
             && let Err(error) = run(open, "SAVEPOINT one").await
         {
             batch.give_up(&error);
@@ -245,7 +258,8 @@ impl Shared {
     async fn commit(mut self) -> Result<(), sqlx::Error> {
         let gone = || sqlx::Error::Protocol("the transaction ended before its commit".into());
         let batch = self.batch.as_mut().ok_or_else(gone)?;
-        if let Some(open) = &mut batch.open
+        if batch.has_savepoint
+            && let Some(open) = &mut batch.open
             && let Err(error) = run(open, "RELEASE one").await
         {
             batch.give_up(&error);

@@ -50,15 +50,19 @@ pub async fn own_directory(db: &mut Db, business_id: &str) -> Result<()> {
     run(db, sql, business_id).await
 }
 
-/// Locks the row of this user until the transaction ends.
+/// Locks the row of this user until the transaction ends. Returns true if
+/// others may have changed the row before it was locked: then a value read
+/// before must be read again. On SQLite it is false, because this transaction
+/// is the only one that writes.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn user(db: &mut Db, user_id: &str) -> Result<()> {
+pub async fn user(db: &mut Db, user_id: &str) -> Result<bool> {
     if !has_locks(db) {
-        return Ok(());
+        return Ok(false);
     }
-    run(db, "SELECT id FROM users WHERE id = $1 FOR UPDATE", user_id).await
+    run(db, "SELECT id FROM users WHERE id = $1 FOR UPDATE", user_id).await?;
+    Ok(true)
 }
 
 /// Locks the subscriptions until the transaction ends, so that two concurrent

@@ -25,6 +25,9 @@ pub struct PersonRow {
     pub source: String,
     /// Time of the last login, in microseconds since the Unix epoch.
     pub last_login: Option<i64>,
+    /// Time at which SCIM last changed the user or the user's groups, in
+    /// microseconds since the Unix epoch; 0 if never.
+    pub directory_changed: i64,
 }
 
 from_row!(PersonRow {
@@ -36,11 +39,11 @@ from_row!(PersonRow {
     display_name,
     active,
     source,
-    last_login
+    last_login,
+    directory_changed
 });
 
-const PERSON: &str =
-    "id, business_id, user_name, email, external_id, display_name, active, source, last_login";
+const PERSON: &str = "id, business_id, user_name, email, external_id, display_name, active, source, last_login, directory_changed";
 
 /// A group of the directory, as compared with the mapping of step 3.
 #[derive(Debug, Clone)]
@@ -192,6 +195,34 @@ pub async fn logged_in(db: &mut Db, user_id: &str, at: i64) -> Result<()> {
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Returns the groups of a business account that may be one of two mapped
+/// groups: with one of the IDs, or with one of the names in any letter case.
+///
+/// # Errors
+/// When the database fails.
+pub async fn groups_like_either(
+    db: &mut Db,
+    business_id: &str,
+    names: [&str; 2],
+    external_ids: [&str; 2],
+) -> Result<Vec<GroupNameRow>> {
+    let [first_name, second_name] = names.map(str::to_lowercase);
+    let [first_id, second_id] = external_ids.map(str::to_owned);
+    Ok(sqlx::query_as(
+        "SELECT id, display_name, external_id FROM groups
+         WHERE business_id = $1 AND (display_name_key = $2 OR display_name_key = $3
+                                     OR external_id = $4 OR external_id = $5)
+         ORDER BY created, id",
+    )
+    .bind(business_id.to_owned())
+    .bind(first_name)
+    .bind(second_name)
+    .bind(first_id)
+    .bind(second_id)
+    .fetch_all(db)
+    .await?)
 }
 
 /// Returns the groups of a business account that may be this mapped group: with

@@ -26,19 +26,6 @@ pub async fn directory_changed(db: &mut Db, user_ids: &[String], at: i64) -> Res
     Ok(())
 }
 
-/// Returns the time at which SCIM last changed the user or the user's groups; 0
-/// if never.
-///
-/// # Errors
-/// When the database fails.
-pub async fn last_change(db: &mut Db, user_id: &str) -> Result<i64> {
-    let at: Option<i64> = sqlx::query_scalar("SELECT directory_changed FROM users WHERE id = $1")
-        .bind(user_id.to_owned())
-        .fetch_optional(db)
-        .await?;
-    Ok(at.unwrap_or_default())
-}
-
 /// Stores the time at which SCIM deleted this user.
 ///
 /// # Errors

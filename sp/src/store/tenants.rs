@@ -1,5 +1,7 @@
 //! The values of IdP integrations, and their SCIM tokens.
 
+use sqlx::{FromRow as _, Row as _};
+
 use super::row::from_row;
 use super::{Db, Result};
 
@@ -123,6 +125,27 @@ impl TenantRow {
     }
 }
 
+/// What a login needs to know of an integration.
+#[derive(Debug, Clone)]
+pub struct LoginTenant {
+    /// The entered values.
+    pub tenant: TenantRow,
+    /// The verified domains of the business account, in the order in which they
+    /// were added.
+    pub domains: Vec<String>,
+}
+
+/// By what a login finds its integration.
+#[derive(Debug, Clone, Copy)]
+pub enum LoginKey<'a> {
+    /// ID of the integration.
+    Tenant(&'a str),
+    /// ID of the business account.
+    Business(&'a str),
+    /// A domain that the business account has verified.
+    Domain(&'a str),
+}
+
 /// A SCIM bearer token.
 #[derive(Debug, Clone)]
 pub struct TokenRow {
@@ -187,6 +210,41 @@ pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<TenantRow>> {
         .bind(id.to_owned())
         .fetch_optional(db)
         .await?)
+}
+
+/// Finds the integration for a login, in one statement.
+///
+/// # Errors
+/// When the database fails.
+pub async fn for_login(db: &mut Db, key: LoginKey<'_>) -> Result<Option<LoginTenant>> {
+    let (condition, value) = match key {
+        LoginKey::Tenant(id) => ("t.id = $1", id),
+        LoginKey::Business(id) => ("t.business_id = $1", id),
+        LoginKey::Domain(name) => (
+            "t.business_id IN
+                (SELECT business_id FROM domains WHERE domain = $1 AND status = 'verified')",
+            name,
+        ),
+    };
+    let sql = format!(
+        "SELECT t.*, d.domain AS verified_domain FROM tenants t
+         LEFT JOIN domains d ON d.business_id = t.business_id AND d.status = 'verified'
+         WHERE {condition} ORDER BY d.added, d.domain"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(value.to_owned())
+        .fetch_all(db)
+        .await?;
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let tenant = TenantRow::from_row(first)?;
+    let domains = rows
+        .iter()
+        .map(|row| row.try_get::<Option<String>, _>("verified_domain"))
+        .filter_map(sqlx::Result::transpose)
+        .collect::<sqlx::Result<_>>()?;
+    Ok(Some(LoginTenant { tenant, domains }))
 }
 
 /// Finds the integration of this business account.

@@ -104,6 +104,7 @@ async fn insert_user(store: &Store, id: &str) {
         active: 1,
         source: "sso".to_owned(),
         last_login: None,
+        directory_changed: 0,
     };
     assert!(people::insert(&mut tx, &person, "{}", 0).await.unwrap());
     tx.commit().await.unwrap();

@@ -17,10 +17,9 @@ use saml::reception::{LogoutExpectations, Received};
 pub(crate) use round::Ended;
 use round::{Initiator, Round};
 
-use super::session_cache::SsoSession;
+use super::session_cache::{ServiceProvider, SsoSession};
 use super::{Denied, page};
 use crate::Idp;
-use crate::applications::Application;
 use crate::refusal::Refused;
 use crate::store::logins::SessionRow;
 use crate::store::logouts::{self, Participant};
@@ -65,31 +64,22 @@ impl Idp {
         format!("{}/{environment}/saml20/idp/slo", self.base_url)
     }
 
-    /// Stores that the application is a participant of the session under this NameID.
-    pub(crate) async fn take_part(
+    /// Returns the participant of the session that the application becomes under this NameID.
+    pub(super) fn new_participant(
         &self,
         environment: &str,
         application: &str,
         session: &SessionRow,
         name: &NameId,
-    ) -> Result<()> {
-        let participant = Participant {
+    ) -> Participant {
+        Participant {
             session: session.token.clone(),
             environment: environment.to_owned(),
             application: application.to_owned(),
             name_id: stored(name),
             session_index: session.index.clone(),
             since: self.now(),
-        };
-        let edition = self.store.edition();
-        if self.takes_part(edition, &participant) {
-            return Ok(());
         }
-        let mut tx = self.store.write_aside().await?;
-        logouts::take_part(&mut tx, &participant).await?;
-        tx.commit().await?;
-        self.took_part(edition, &participant);
-        Ok(())
     }
 
     /// Ends the session of a user who signs off at the identity provider, and starts to log out
@@ -129,23 +119,11 @@ impl Idp {
         }
     }
 
-    /// Returns the keys that verify the signatures of an application's messages.
-    async fn keys_of(&self, environment: &str, application: &Application) -> Result<TrustedKeys> {
-        let all = self.vouching(environment, application).await?;
-        match TrustedKeys::new(all) {
-            Ok(keys) => Ok(keys),
-            Err(_) => page(format!(
-                "The application {} has no verification certificate: its logout messages cannot be verified. \
-                 Give it one under Configuration, or import its metadata.",
-                application.name
-            )),
-        }
-    }
-
     async fn asked_to_log_out(&self, environment: &str, received: Received) -> Result<Ended> {
         let issuer = received.claimed_issuer().map_err(refused)?;
-        let (resource, application) = self.application_of(environment, &issuer).await?;
-        let keys = self.keys_of(environment, &application).await?;
+        let found = self.application_of(environment, &issuer).await?;
+        let application = &found.application;
+        let keys = keys_of(&found)?;
         let expected = self.expectations(environment, application.sp_entity_id.clone());
         let honored = received
             .verify::<LogoutRequest>(&keys)
@@ -159,18 +137,17 @@ impl Idp {
             return page("This LogoutRequest was used already.");
         }
         let name = stored(honored.name_id());
-        let mut meant =
-            logouts::sessions_of(&mut tx, environment, &resource.id, &name, now).await?;
+        let mut meant = logouts::sessions_of(&mut tx, environment, &found.id, &name, now).await?;
         let indexes = &request.session_indexes;
         meant.retain(|one| indexes.is_empty() || indexes.contains(&one.session_index));
         let initiator = Initiator {
-            application: resource.id.clone(),
+            application: found.id.clone(),
             request: request.id.clone(),
             relay_state: honored.relay_state().map(str::to_owned),
         };
         let too_late = meant
             .iter()
-            .any(|one| !settings::within_window(&application, one.since, now));
+            .any(|one| !settings::within_window(application, one.since, now));
         if meant.is_empty() || too_late {
             tx.commit().await?;
             let (detail, message) = if too_late {
@@ -192,7 +169,7 @@ impl Idp {
             let all = logouts::of_session(&mut tx, &one.session).await?;
             remaining.extend(
                 all.into_iter()
-                    .filter(|other| other.application != resource.id || other.name_id != name),
+                    .filter(|other| other.application != found.id || other.name_id != name),
             );
             logouts::end_session(&mut tx, &one.session).await?;
         }
@@ -214,14 +191,15 @@ impl Idp {
             );
         };
         let issuer = received.claimed_issuer().map_err(refused)?;
-        let (resource, application) = self.application_of(environment, &issuer).await?;
-        let Some(request) = round.asked_of(&resource.id) else {
+        let found = self.application_of(environment, &issuer).await?;
+        let application = &found.application;
+        let Some(request) = round.asked_of(&found.id) else {
             return page(format!(
                 "Unexpected LogoutResponse: no LogoutRequest was sent to the application {}.",
-                resource.name
+                application.name
             ));
         };
-        let keys = self.keys_of(environment, &application).await?;
+        let keys = keys_of(&found)?;
         let entity = application.sp_entity_id.clone();
         let expected = LogoutExpectations {
             in_response_to: Some(request),
@@ -241,6 +219,18 @@ impl Idp {
         }
         round.answered(&response.status);
         self.go_on(environment, round).await
+    }
+}
+
+/// Returns the keys that verify the signatures of an application's messages.
+fn keys_of(found: &ServiceProvider) -> Result<TrustedKeys> {
+    match TrustedKeys::new(found.certificates.clone()) {
+        Ok(keys) => Ok(keys),
+        Err(_) => page(format!(
+            "The application {} has no verification certificate: its logout messages cannot be verified. \
+             Give it one under Configuration, or import its metadata.",
+            found.application.name
+        )),
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) async fn integration(portal: &Portal, entered: Entered) -> Answer {
     let group = |name: &Option<String>, id: &Option<String>| {
         name.as_ref().map(|name| json!({"name": name, "id": id}))
     };
-    let certificates: Vec<Value> = saml::certificates(entered)
+    let certificates: Vec<Value> = saml::certificates(&entered.tenant)
         .iter()
         .map(|certificate| {
             json!({

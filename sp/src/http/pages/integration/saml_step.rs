@@ -79,7 +79,7 @@ pub(super) fn section(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> 
 
 fn by_hand(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
     let (tenant, now) = (&entered.tenant, view.portal.now());
-    let known = saml::certificates(entered);
+    let known = saml::certificates(&entered.tenant);
     let pem: String = known.iter().map(Certificate::to_pem).collect();
     let stored = |value: &Option<String>| value.clone().unwrap_or_default();
     html! {
