@@ -173,6 +173,9 @@ impl std::fmt::Debug for Client {
     }
 }
 
+/// The fields of a form.
+type Form = Vec<(&'static str, String)>;
+
 impl Client {
     /// Creates the client and requests its first token.
     ///
@@ -411,10 +414,7 @@ impl Client {
     }
 
     /// Returns the form and the `Authorization` header of a request.
-    fn form(
-        &self,
-        request: &TokenRequest,
-    ) -> Result<(Vec<(&'static str, String)>, Option<String>), String> {
+    fn form(&self, request: &TokenRequest) -> Result<(Form, Option<String>), String> {
         let settings = &self.settings;
         let id = settings.client_id.clone();
         let mut form = vec![("grant_type", "client_credentials".to_owned())];
