@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod mutant_scim;
+mod scim_locations;
 mod scim_profiles;
 mod scim_strangers;
 mod second_business;

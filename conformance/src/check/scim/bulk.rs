@@ -6,7 +6,7 @@ use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{BULK, BULK_ANSWER, ERROR, at, member, same, shown, speaks, text, values};
 use super::support::filtered;
-use super::target::segment;
+use super::target::{by_id, segment};
 use super::wire::Told;
 
 checks! {
@@ -123,10 +123,11 @@ fn status(operation: &Value) -> u16 {
         .unwrap_or_default()
 }
 
-/// Returns the target of an operation's resource.
-fn place(probe: &Probe<'_>, operation: &Value) -> Judged<String> {
-    match text(operation, &["location"]) {
-        Some(location) => Ok(super::target::below(location, &probe.session.base)),
+/// Returns the target of an operation's resource. Whether its location leads to it is a check of
+/// its own.
+fn place(endpoint: &str, operation: &Value) -> Judged<String> {
+    match text(operation, &["location"]).and_then(|it| by_id(endpoint, it)) {
+        Some(place) => Ok(place),
         None => unjudged(format!("an operation has no location: {operation}")),
     }
 }
@@ -156,12 +157,12 @@ async fn made(probe: &Probe<'_>) -> Judged {
 /// Judges whether the user is a member of the group.
 async fn joined(probe: &Probe<'_>, operations: Value) -> Judged {
     let (_, all) = done(probe, operations, json!({})).await?;
-    let user = place(probe, of(&all, "user")?)?;
+    let user = place(&probe.server.users.endpoint, of(&all, "user")?)?;
     let group = of(&all, "group")?;
     ensure(status(group) == 201, || {
         format!("the group was not made: {group}")
     })?;
-    let told = probe.get(&place(probe, group)?).await?;
+    let told = probe.get(&place(&probe.groups()?.endpoint, group)?).await?;
     let group = told.given_body("reading the group")?;
     let mut ids = values(&group, "members")
         .iter()

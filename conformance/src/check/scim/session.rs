@@ -228,7 +228,8 @@ impl Session<'_> {
         let told = self.deliver(asked).await;
         match &told {
             Ok(_) => self.runner.patience.answered(),
-            Err(error) => self.runner.patience.no_answer(&asked.line(), error),
+            Err(WireError::NoAnswer(why)) => self.runner.patience.no_answer(&asked.line(), why),
+            Err(WireError::NotSent(_)) => {}
         }
         told
     }

@@ -40,9 +40,31 @@ pub(super) fn below(location: &str, base: &str) -> String {
     )
 }
 
+/// Returns the target of a resource by its id, which is the last segment of its address. Where the
+/// address leads otherwise does not matter: it may name the host of a proxy, or be wrong.
+pub(super) fn by_id(endpoint: &str, location: &str) -> Option<String> {
+    let path = location.split(['?', '#']).next().unwrap_or_default();
+    let (_, id) = path.trim_end_matches('/').rsplit_once('/')?;
+    (!id.is_empty()).then(|| format!("{endpoint}/{id}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resource_is_found_by_id_wherever_its_address_leads() {
+        for location in [
+            "http://other.example:9999/x/Users/a%2F1/",
+            "/Users/a%2F1?attributes=id",
+            "../Users/a%2F1",
+        ] {
+            let target = by_id("/Users", location);
+            assert_eq!(target.as_deref(), Some("/Users/a%2F1"));
+        }
+        assert_eq!(by_id("/Users", "1"), None);
+        assert_eq!(by_id("/Users", "/"), None);
+    }
 
     #[test]
     fn an_id_is_one_segment_whatever_its_characters() {

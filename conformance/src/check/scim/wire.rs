@@ -76,6 +76,16 @@ pub enum WireError {
     NoAnswer(String),
 }
 
+impl WireError {
+    /// Returns why a request cannot be judged, in a sentence.
+    pub(super) fn sentence(&self, asked: &Asked) -> String {
+        match self {
+            Self::NotSent(why) => format!("cannot judge {}: {why}", asked.line()),
+            Self::NoAnswer(why) => format!("{} got no answer: {why}", asked.line()),
+        }
+    }
+}
+
 /// Sends requests to a server.
 pub trait Wire: Send + Sync {
     /// Sends a request and waits for the answer.
