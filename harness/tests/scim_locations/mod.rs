@@ -100,3 +100,21 @@ async fn resources_are_deleted_by_id_although_their_addresses_lead_elsewhere() {
     }
 }
 
+fn creates_by_put(server: &Server, asked: &Asked) -> Option<Told> {
+    refuse_search(asked).or_else(|| server.upsert(asked))
+}
+
+fn creates_by_put_with_own_id(server: &Server, asked: &Asked) -> Option<Told> {
+    refuse_search(asked).or_else(|| server.upsert_with_own_id(asked))
+}
+
+#[tokio::test]
+async fn a_user_that_put_created_is_deleted() {
+    for upserts in [creates_by_put, creates_by_put_with_own_id] {
+        let bend = Bend::Does(upserts);
+        let (report, wire) = judged(bend, "SCIM-PUT-06").await;
+        assert_eq!(outcome(&report, "SCIM-PUT-06").verdict, Verdict::Fail);
+        assert_eq!(wire.0.left(), Vec::<String>::new());
+    }
+}
+

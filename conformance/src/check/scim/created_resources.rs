@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use reqwest::Method;
 use serde_json::Value;
 
+use super::body::name_of;
 use super::reading::{text, values};
 use super::target::{below, by_id, segment};
 use super::wire::{Asked, Told};
@@ -58,8 +59,8 @@ impl CreatedResources {
         self.made().len()
     }
 
-    /// Records what an exchange created or deleted.
-    pub(super) fn note(&self, asked: &Asked, told: &Told, base: &str) {
+    /// Records what an exchange created or deleted. `mark` is in all names that this run sends.
+    pub(super) fn note(&self, asked: &Asked, told: &Told, base: &str, mark: &str) {
         let place = asked.target.split('?').next().unwrap_or_default();
         if !told.succeeded() {
             return;
@@ -82,6 +83,11 @@ impl CreatedResources {
                 (None, None) => None,
             };
             self.made().extend(found);
+        } else if asked.method == Method::PUT {
+            let mut made = self.made();
+            if !made.iter().any(|made| made == place) {
+                made.extend(created_by_put(asked, told, place, mark));
+            }
         }
     }
 }
@@ -116,4 +122,19 @@ fn created_by_bulk(asked: &Asked, told: &Told, base: &str) -> Vec<String> {
         }
     });
     created.collect()
+}
+
+/// Returns the resource that a PUT to an unknown id created, as servers do that create what is not
+/// there. Only a name of this run is taken: nothing else may be deleted at the end.
+fn created_by_put(asked: &Asked, told: &Told, place: &str, mark: &str) -> Option<String> {
+    let (endpoint, id) = place.strip_prefix('/')?.split_once('/')?;
+    let is_ours = |body: &Value| name_of(body).is_some_and(|name| name.contains(mark));
+    let sent: Value = serde_json::from_str(asked.body.as_deref()?).ok()?;
+    if id.is_empty() || id.contains('/') || !is_ours(&sent) {
+        return None;
+    }
+    // The server may have given it an id of its own.
+    let answer = told.json().filter(is_ours);
+    let own_id = answer.and_then(|it| text(&it, &["id"]).map(segment));
+    Some(format!("/{endpoint}/{}", own_id.as_deref().unwrap_or(id)))
 }

@@ -203,7 +203,7 @@ impl Session<'_> {
         match self.deliver_authorized(asked).await {
             Ok(told) => {
                 self.runner.patience.answered();
-                self.created.note(asked, &told, &self.base);
+                self.created.note(asked, &told, &self.base, &self.mark);
                 if told.succeeded() {
                     self.disprove(symptoms_of(asked));
                 }
