@@ -100,6 +100,68 @@ async fn resources_are_deleted_by_id_although_their_addresses_lead_elsewhere() {
     }
 }
 
+#[tokio::test]
+async fn an_address_that_was_not_asked_is_no_missing_answer() {
+    let (report, _) = judged(Bend::Does(on_another_host), "SCIM-").await;
+    for one in &report.outcomes {
+        let said = format!("{}: {}", one.check.id, one.actual);
+        assert!(!said.contains("got no answer"), "{said}");
+        assert!(!said.contains("stopped answering"), "{said}");
+    }
+    // The host is one warning; it may be the name of a proxy.
+    let host = outcome(&report, "SCIM-DISC-29");
+    assert_eq!(host.verdict, Verdict::Warn);
+    assert!(host.actual.contains("internal.example:9999"), "{host:#?}");
+    assert!(host.check.fix.contains("X-Forwarded"), "{host:#?}");
+    let found: Vec<&str> = report.findings().map(|it| it.check.id.as_str()).collect();
+    // The search is refused by this server.
+    assert!(
+        found.iter().all(|it| it.starts_with("SCIM-FILTER")),
+        "{found:?}"
+    );
+    for id in ["SCIM-DISC-25", "SCIM-CREATE-09", "SCIM-BULK-02"] {
+        assert_eq!(outcome(&report, id).verdict, Verdict::Skip, "{id}");
+        assert_eq!(outcome(&report, id).cause.as_deref(), Some("SCIM-DISC-29"));
+    }
+}
+
+#[tokio::test]
+async fn an_address_under_a_path_without_the_resource_is_a_finding() {
+    let (whole, _) = judged(Bend::Does(under_another_path), "SCIM-").await;
+    let (bulk, _) = judged(Bend::Does(under_another_path), "SCIM-BULK-02").await;
+    for (report, id, expected) in [
+        (&whole, "SCIM-DISC-25", "/v2/ServiceProviderConfig"),
+        (&whole, "SCIM-CREATE-09", "/v2/Users/user-"),
+        (&bulk, "SCIM-BULK-02", "/v2/Users/bulk-"),
+    ] {
+        let one = outcome(report, id);
+        assert_eq!(one.verdict, Verdict::Fail, "{one:#?}");
+        assert!(one.actual.contains("/v2/other/"), "{}", one.actual);
+        let expected = format!("expected http://scim.test{expected}");
+        assert!(one.actual.contains(&expected), "{}", one.actual);
+    }
+    assert_eq!(outcome(&whole, "SCIM-DISC-29").verdict, Verdict::Pass);
+    // Resources with wrong addresses are one finding.
+    let bulk = outcome(&whole, "SCIM-BULK-02");
+    assert_eq!(bulk.cause.as_deref(), Some("SCIM-CREATE-09"), "{bulk:#?}");
+}
+
+#[tokio::test]
+async fn without_a_location_its_checks_are_skipped() {
+    let bend = Bend::Says(|asked, told| {
+        if asked.method == "POST" {
+            told.headers.retain(|(name, _)| name != "location");
+        }
+    });
+    let (report, _) = judged(bend, "SCIM-CREATE-0").await;
+    assert_eq!(outcome(&report, "SCIM-CREATE-02").verdict, Verdict::Fail);
+    for id in ["SCIM-CREATE-03", "SCIM-CREATE-09"] {
+        let one = outcome(&report, id);
+        assert_eq!(one.verdict, Verdict::Skip, "{one:#?}");
+        assert_eq!(one.cause.as_deref(), Some("SCIM-CREATE-02"), "{one:#?}");
+    }
+}
+
 fn creates_by_put(server: &Server, asked: &Asked) -> Option<Told> {
     refuse_search(asked).or_else(|| server.upsert(asked))
 }

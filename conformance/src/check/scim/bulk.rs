@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
+use super::location::leads_to_resource;
 use super::probe::Probe;
 use super::reading::{BULK, BULK_ANSWER, ERROR, at, member, same, shown, speaks, text, values};
 use super::support::filtered;
@@ -15,8 +16,8 @@ checks! {
     fix "Answer 200 whether or not the operations succeeded; each operation has its own status.";
     needs [Need::Bulk, Need::Writes]; act(answered)
 "SCIM-BULK-02", Must, "RFC 7644 §3.7"; "The answer for a created resource has bulkId, location and status";
-    expects "the bulkId that was sent, a location, and status \"201\"";
-    fix "Return bulkId and location for every created resource, and status as a string.";
+    expects "the bulkId that was sent, a location at which the resource is, and status \"201\"";
+    fix "Return bulkId and the resource's address in location for every created resource, and status as a string.";
     needs [Need::Bulk, Need::Writes]; act(made)
 "SCIM-BULK-03", Must, "RFC 7644 §3.7.2"; "bulkId:… is replaced with the id of a resource that an earlier operation created";
     expects "a group with the user of the same request as member";
@@ -149,9 +150,12 @@ async fn made(probe: &Probe<'_>) -> Judged {
     };
     same("bulkId", member(one, "bulkId"), &json!("one"))?;
     same("status", member(one, "status"), &json!("201"))?;
-    ensure(text(one, &["location"]).is_some(), || {
-        format!("there is no location: {one}")
-    })
+    let Some(location) = text(one, &["location"]) else {
+        return Err(Stop::Wrong(format!("there is no location: {one}")));
+    };
+    let endpoint = &probe.server.users.endpoint;
+    let place = by_id(endpoint, location).unwrap_or_else(|| format!("{endpoint}/{{id}}"));
+    leads_to_resource(probe, ("location", location), &place).await
 }
 
 /// Judges whether the user is a member of the group.

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::body::with;
 use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::location::leads_to_resource;
 use super::made::Made;
 use super::probe::Probe;
 use super::reading::{at, gone, listed_names, member, same, shown, text, values};
-use super::target::below;
 use super::target::query;
 
 checks! {
@@ -195,10 +195,7 @@ async fn reference(probe: &Probe<'_>) -> Judged {
     let Some(reference) = text(&member, &["$ref"]) else {
         return unjudged("members have no $ref, which RFC 7643 §4.2 allows");
     };
-    let target = below(reference, &probe.session.base);
-    let told = probe.get(&target).await?;
-    told.is(200)?;
-    same("id", told.body()?.get("id"), &json!(user.id))
+    leads_to_resource(probe, ("$ref", reference), &user.place).await
 }
 
 async fn kind(probe: &Probe<'_>) -> Judged {

@@ -43,6 +43,7 @@ mod group;
 mod health;
 mod http;
 mod item;
+mod location;
 mod made;
 mod oauth_access_token;
 mod oauth_assertion;
@@ -100,6 +101,7 @@ static FAMILIES: &[&[Item]] = &[
     discovery::CHECKS,
     discovery_schemas::CHECKS,
     set_up::CHECKS,
+    location::CHECKS,
     auth::CHECKS,
     http::CHECKS,
     create::CHECKS,

@@ -63,15 +63,32 @@ impl<'s> Probe<'s> {
 
     /// Sends a request. Without an answer, nothing is judged.
     pub(super) async fn send(&self, asked: Asked) -> Judged<Told> {
+        let told = self.exchange(&asked).await?;
+        if !told.as_ref().is_ok_and(Told::succeeded) {
+            self.suspect(symptoms_of(&asked));
+        }
+        self.answered(&asked, told)
+    }
+
+    /// Sends a GET to an address that the server returned. If it fails, the address is wrong, which
+    /// says nothing about GET.
+    pub(super) async fn get_address(&self, target: &str) -> Judged<Told> {
+        let asked = self.ask(Method::GET, target);
+        let told = self.exchange(&asked).await?;
+        self.answered(&asked, told)
+    }
+
+    /// Sends a request and records the exchange.
+    async fn exchange(&self, asked: &Asked) -> Judged<Result<Told, WireError>> {
         if self.session.runner.has_ended() {
             return unjudged("the run has ended");
         }
         if self.session.read_only && asked.method != Method::GET {
             return unjudged("--read-only: it would send more than GET");
         }
-        let told = self.session.send(&asked).await;
-        self.note(self.session.evidence(&asked, &told));
-        self.answered(&asked, told)
+        let told = self.session.send(asked).await;
+        self.note(self.session.evidence(asked, &told));
+        Ok(told)
     }
 
     /// Sends a GET with exactly this access token, which is not to be renewed.
@@ -92,14 +109,14 @@ impl<'s> Probe<'s> {
         let told = self.session.send_as_other(&asked).await;
         // A forged token may contain the valid one.
         self.note(self.session.evidence(&with(MASK), &told));
+        if !told.as_ref().is_ok_and(Told::succeeded) {
+            self.suspect(symptoms_of(&asked));
+        }
         self.answered(&asked, told)
     }
 
     /// Returns the answer of a request, if it can be judged.
     fn answered(&self, asked: &Asked, told: Result<Told, WireError>) -> Judged<Told> {
-        if !told.as_ref().is_ok_and(Told::succeeded) {
-            self.suspect(symptoms_of(asked));
-        }
         let told = told.map_err(|error| Stop::Unjudged(error.sentence(asked)))?;
         if let Some(wait) = transport::retry_after(&told, 0, self.session.ambient.now()) {
             return unjudged(format!(
