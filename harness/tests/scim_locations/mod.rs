@@ -180,3 +180,25 @@ async fn a_user_that_put_created_is_deleted() {
     }
 }
 
+#[tokio::test]
+async fn a_deleted_user_in_a_group_is_a_warning() {
+    let bend = Bend::Does(|server, asked| {
+        if !under(asked, "GET", "/Groups/") {
+            return None;
+        }
+        let mut told = server.answer(asked);
+        edit(&mut told, |group| {
+            let gone = server.gone().into_iter();
+            let gone = gone.map(|it| serde_json::json!({"value": it["id"]}));
+            let mut members = group["members"].as_array().cloned().unwrap_or_default();
+            members.extend(gone);
+            group["members"] = Value::from(members);
+        });
+        Some(told)
+    });
+    let (report, _) = judged(bend, "SCIM-GROUP-23").await;
+    let one = outcome(&report, "SCIM-GROUP-23");
+    // RFC 7644 §3.6 says nothing about groups.
+    assert_eq!(one.verdict, Verdict::Warn, "{one:#?}");
+    assert_eq!(one.check.spec, "RFC 7643 §4.2");
+}

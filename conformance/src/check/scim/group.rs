@@ -99,9 +99,9 @@ checks! {
     expects "204, 404 for the group, 200 for the user";
     fix "Delete only the group and its memberships, not the users.";
     needs [Need::Groups, Need::Writes]; act(deleted)
-"SCIM-GROUP-23", Should, "RFC 7644 §3.6"; "A deleted user is no longer a member of a group";
+"SCIM-GROUP-23", May, "RFC 7643 §4.2"; "A deleted user is no longer a member of a group";
     expects "a group without the user's id";
-    fix "Remove the user's memberships together with the user.";
+    fix "Remove the user's memberships together with the user: the value of a member is the id of a resource, and clients read the member by it. RFC 7644 §3.6 does not say what happens to memberships.";
     needs [Need::Groups, Need::Writes]; act(member_deleted)
 "SCIM-GROUP-24", Must, "RFC 7644 §3.5.2.1"; "add without a path adds members";
     expects "both members";
