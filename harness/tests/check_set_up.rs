@@ -354,3 +354,28 @@ async fn checks_are_listed_and_chosen() {
     assert_eq!(none.code, 2);
     assert!(none.err.contains("--list prints all ids"), "{}", none.err);
 }
+
+/// A target that nothing may contact.
+fn untouched() -> (std::net::TcpListener, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let base = format!("http://{}/scim", listener.local_addr().unwrap());
+    (listener, base)
+}
+
+#[tokio::test]
+async fn the_same_credentials_twice_are_refused_before_anything_is_sent() {
+    let (listener, base) = untouched();
+    let scim = ["check", "scim", "--base-url", &base, "--token", "same"];
+    let other_form = format!("{base}/");
+    for more in [
+        vec!["--second-token", "same"],
+        vec!["--second-token", "same", "--second-base-url", &other_form],
+    ] {
+        let told = run(&[&scim[..], &more].concat()).await;
+        assert_eq!(told.code, 2, "{}{}", told.out, told.err);
+        assert!(told.err.contains("(second-tenant)"), "{}", told.err);
+        assert!(told.err.contains("the same"), "{}", told.err);
+    }
+    assert!(listener.accept().is_err(), "the target was contacted");
+}
