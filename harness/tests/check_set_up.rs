@@ -379,3 +379,22 @@ async fn the_same_credentials_twice_are_refused_before_anything_is_sent() {
     }
     assert!(listener.accept().is_err(), "the target was contacted");
 }
+
+#[tokio::test]
+async fn a_template_with_one_user_name_for_everybody_is_refused() {
+    let (listener, base) = untouched();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("user.json");
+    let path = file.to_str().unwrap();
+    let scim = ["--base-url", &base, "--token", "t", "--user-template", path];
+    for command in [vec!["check", "scim"], vec!["bench", "load", "scim"]] {
+        for template in [r#"{"userName": "jo"}"#, r#"{"USERNAME": 1}"#] {
+            std::fs::write(&file, template).unwrap();
+            let told = run(&[&command[..], &scim].concat()).await;
+            assert_eq!(told.code, 2, "{}{}", told.out, told.err);
+            assert!(told.err.contains("userName"), "{}", told.err);
+            assert!(told.err.contains("{name}"), "{}", told.err);
+        }
+    }
+    assert!(listener.accept().is_err(), "the target was contacted");
+}

@@ -157,6 +157,9 @@ pub enum CheckError {
     /// The server refuses every user that the checks can create.
     #[error("the server refuses the users that the checks create: {0}")]
     NoUsers(String),
+    /// The server refuses every user with the members of the template.
+    #[error("the server refuses the users that the checks create with --user-template: {0}")]
+    NoTemplateUsers(String),
     /// The server answers its own users with an error.
     #[error("cannot read the users of the server: {0}")]
     Failing(String),
@@ -187,6 +190,10 @@ impl CheckError {
             Self::NoUsers(_) => (
                 "users-refused",
                 "The server requires attributes of users that its schemas do not declare as required. Put it into --user-template FILE (a user as JSON, {name} stands for a unique userName), or name a domain whose users it accepts with --domain. --read-only judges without creating users. With 401 or 403: the credentials need the right to write.",
+            ),
+            Self::NoTemplateUsers(_) => (
+                "users-refused",
+                "The cause may be --user-template: compare the names and values of its members with /Schemas. An attribute of an extension belongs below the URN of its schema, which schemas has to name too. The server may also require more attributes, accept only users of a domain (--domain), or, with 401 or 403, not let the credentials write.",
             ),
             Self::SecondTenant(_) | Self::SameTenant => (
                 "second-tenant",
