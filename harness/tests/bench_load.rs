@@ -246,6 +246,43 @@ async fn operations_that_fail_without_load_are_left_out_or_refused() {
     let report = ended.json();
     let note = report["notes"][0].as_str().unwrap();
     assert!(note.starts_with("delete is left out of the mix"), "{note}");
+    assert_eq!(complaints(&report), Vec::<String>::new());
+    // A server may refuse an operation: that does not decide the exit status.
+    assert_eq!(report["left_out"][0]["operation"], "delete", "{report:#}");
+    assert_eq!(report["left_out"][0]["is_refused"], true);
+    assert_eq!(report["missed"], serde_json::json!([]));
+    let ended = load_scim(&server.base, TOKEN, &more[..4]).await;
+    let last = ended.out.lines().last().unwrap();
+    assert!(
+        last.starts_with('✓') && last.ends_with("; without delete"),
+        "{last}"
+    );
+}
+
+#[tokio::test]
+async fn an_operation_with_wrong_answers_is_named_and_decides_the_exit_status() {
+    let server = Faulty::start(Fault::FindsAll).await;
+    let more = ["--count", "30", "--users", "4", "--json", "-"];
+    let ended = load_scim(&server.base, TOKEN, &more).await;
+    assert_eq!(ended.code, 1, "{}{}", ended.out, ended.err);
+    let report = ended.json();
+    assert_eq!(complaints(&report), Vec::<String>::new());
+    let left_out = &report["left_out"][0];
+    assert_eq!(left_out["operation"], "filter", "{report:#}");
+    assert_eq!(left_out["is_refused"], false);
+    let why = left_out["why"].as_str().unwrap();
+    assert!(why.contains("4 users instead of 1"), "{why}");
+    let missed = report["missed"][0].as_str().unwrap();
+    assert!(missed.starts_with("filter is left out"), "{missed}");
+    let ended = load_scim(&server.base, TOKEN, &more[..4]).await;
+    let last = ended.out.lines().last().unwrap();
+    assert!(last.starts_with("✗ Filter is left out"), "{last}");
+
+    // Without a mix that leaves it out, nothing is measured.
+    let (code, report, _) = with_fault(Fault::FindsAll, "read=1,filter=1", &[]).await;
+    assert_eq!(code, 2);
+    let message = report["error"]["message"].as_str().unwrap();
+    assert!(message.contains("4 users instead of 1"), "{message}");
 }
 
 #[tokio::test]

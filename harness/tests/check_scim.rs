@@ -4,6 +4,7 @@
 
 mod mutant_scim;
 mod oauth_server;
+mod scim_locations;
 mod scim_profiles;
 mod scim_strangers;
 mod second_business;
@@ -315,4 +316,69 @@ async fn each_stranger_gets_the_findings_that_are_true_for_it() {
         .map(|(name, wrong)| format!("== {name}\n{wrong}"))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A correct server that refuses users with a member that is no attribute of the User schema.
+struct Strict(Bent);
+
+impl Wire for Strict {
+    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
+        let body = mutant_scim::sent(asked);
+        let unknown = body.as_object().into_iter().flatten().find(|(name, _)| {
+            let is_core = mutant_scim::is_attribute_of_users(name);
+            !is_core && !["schemas", mutant_scim::ENTERPRISE].contains(&name.as_str())
+        });
+        match unknown.filter(|_| mutant_scim::is(asked, "POST", "/Users")) {
+            None => self.0.send(asked),
+            Some((name, _)) => {
+                let detail = format!("{name} is no attribute");
+                let refusal = mutant_scim::Refusal(400, Some("invalidSyntax"), detail);
+                let told = mutant_scim::told(400, &mutant_scim::error(&refusal));
+                Box::pin(std::future::ready(Ok(told)))
+            }
+        }
+    }
+}
+
+async fn judged_with_template(template: &str) -> Result<CheckReport, CheckError> {
+    let checks = catalogue();
+    let judge = Judge {
+        wire: &Strict(Bent::default()),
+        base: BASE.to_owned(),
+        credentials: Credentials::Bearer(TOKEN.to_owned()),
+        options: ScimOptions {
+            template: Some(serde_json::from_str(template).unwrap()),
+            ..ScimOptions::default()
+        },
+        read_only: false,
+        runner: Runner {
+            selection: Selection::new(&["SCIM-CREATE-01".to_owned()], &[], &checks).unwrap(),
+            ..Runner::default()
+        },
+        ambient: Ambient::real(),
+    };
+    judge.judge().await
+}
+
+#[tokio::test]
+async fn the_template_of_the_book_fits_a_strict_server() {
+    let book = include_str!("../../docs/check-scim.md");
+    let (_, after) = book.split_once("A template is a user as JSON").unwrap();
+    let (_, after) = after.split_once("```json\n").unwrap();
+    let (template, _) = after.split_once("```").unwrap();
+    let report = judged_with_template(template).await.unwrap();
+    assert_eq!(told(&report, Verdict::Fail), Vec::<String>::new());
+    assert!(report.count(Verdict::Pass) > 0);
+}
+
+#[tokio::test]
+async fn a_template_may_be_the_cause_of_refused_users() {
+    let refused = judged_with_template(r#"{"costCenter": "{name}"}"#).await;
+    let error = refused.unwrap_err().to_set_up_error(BASE);
+    assert_eq!(error.code, "users-refused");
+    assert!(
+        error.fix.starts_with("The cause may be --user-template"),
+        "{}",
+        error.fix
+    );
 }

@@ -354,3 +354,47 @@ async fn checks_are_listed_and_chosen() {
     assert_eq!(none.code, 2);
     assert!(none.err.contains("--list prints all ids"), "{}", none.err);
 }
+
+/// A target that nothing may contact.
+fn untouched() -> (std::net::TcpListener, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let base = format!("http://{}/scim", listener.local_addr().unwrap());
+    (listener, base)
+}
+
+#[tokio::test]
+async fn the_same_credentials_twice_are_refused_before_anything_is_sent() {
+    let (listener, base) = untouched();
+    let scim = ["check", "scim", "--base-url", &base, "--token", "same"];
+    let other_form = format!("{base}/");
+    for more in [
+        vec!["--second-token", "same"],
+        vec!["--second-token", "same", "--second-base-url", &other_form],
+    ] {
+        let told = run(&[&scim[..], &more].concat()).await;
+        assert_eq!(told.code, 2, "{}{}", told.out, told.err);
+        assert!(told.err.contains("(second-tenant)"), "{}", told.err);
+        assert!(told.err.contains("the same"), "{}", told.err);
+    }
+    assert!(listener.accept().is_err(), "the target was contacted");
+}
+
+#[tokio::test]
+async fn a_template_with_one_user_name_for_everybody_is_refused() {
+    let (listener, base) = untouched();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("user.json");
+    let path = file.to_str().unwrap();
+    let scim = ["--base-url", &base, "--token", "t", "--user-template", path];
+    for command in [vec!["check", "scim"], vec!["bench", "load", "scim"]] {
+        for template in [r#"{"userName": "jo"}"#, r#"{"USERNAME": 1}"#] {
+            std::fs::write(&file, template).unwrap();
+            let told = run(&[&command[..], &scim].concat()).await;
+            assert_eq!(told.code, 2, "{}{}", told.out, told.err);
+            assert!(told.err.contains("userName"), "{}", told.err);
+            assert!(told.err.contains("{name}"), "{}", told.err);
+        }
+    }
+    assert!(listener.accept().is_err(), "the target was contacted");
+}

@@ -137,7 +137,20 @@ impl ScimAccess {
                 };
                 let template: serde_json::Value =
                     serde_json::from_str(&text).with_context(invalid)?;
-                anyhow::ensure!(template.is_object(), invalid());
+                let Some(members) = template.as_object() else {
+                    bail!(invalid());
+                };
+                // Attribute names are compared without letter case (RFC 7643 §2.1).
+                let mut all = members.iter();
+                let user_name = all.find(|(name, _)| name.eq_ignore_ascii_case("userName"));
+                if let Some((_, value)) = user_name
+                    && !value.as_str().is_some_and(|it| it.contains("{name}"))
+                {
+                    bail!(
+                        "invalid --user-template {}: expected a userName with {{name}}, got {value}; every user needs a userName of its own",
+                        path.display()
+                    );
+                }
                 Some(template)
             }
         };

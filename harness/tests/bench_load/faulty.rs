@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Forgets,
     /// DELETE is refused.
     Keeps,
+    /// Filters are ignored.
+    FindsAll,
 }
 
 struct Inner {
@@ -95,7 +97,10 @@ async fn answer(
     let text = String::from_utf8_lossy(&body).replace(&inner.base, BASE);
     let asked = Asked {
         method,
-        target: uri.to_string(),
+        target: match inner.fault {
+            Fault::FindsAll => uri.path().to_owned(),
+            _ => uri.to_string(),
+        },
         headers: headers
             .iter()
             .map(|(name, value)| {

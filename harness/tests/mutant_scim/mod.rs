@@ -16,6 +16,7 @@ use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
 use serde_json::Value;
 
 pub(crate) use mutants::mutants;
+pub(crate) use schemas::ENTERPRISE;
 pub(crate) use server::{BASE, Refusal, SECOND_TOKEN, Server, TOKEN, error, told};
 
 /// How a mutant deviates from the correct server.
@@ -150,6 +151,12 @@ pub(crate) fn sent(asked: &Asked) -> Value {
         .as_deref()
         .and_then(|text| serde_json::from_str(text).ok());
     body.unwrap_or_default()
+}
+
+/// True if the User schema has an attribute with this name, or every resource has one.
+pub(crate) fn is_attribute_of_users(name: &str) -> bool {
+    ["id", "externalId", "meta"].contains(&name)
+        || schemas::find(&schemas::KINDS[0].attrs, name).is_some()
 }
 
 /// True if the request has this method and this path; the query is ignored.

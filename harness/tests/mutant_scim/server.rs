@@ -135,6 +135,29 @@ impl Server {
         }))
     }
 
+    /// Creates the user of a PUT under the id of the request, as servers with an upsert do.
+    pub(crate) fn upsert(&self, asked: &Asked) -> Option<Told> {
+        let id = asked.target.strip_prefix("/Users/")?;
+        self.create_by_put(asked, Some(id.to_owned()))
+    }
+
+    /// Creates the user of a PUT under an id of the server's.
+    pub(crate) fn upsert_with_own_id(&self, asked: &Asked) -> Option<Told> {
+        self.create_by_put(asked, None)
+    }
+
+    fn create_by_put(&self, asked: &Asked, id: Option<String>) -> Option<Told> {
+        let id_sent = asked.target.strip_prefix("/Users/")?;
+        let mut state = self.0.lock().unwrap();
+        if asked.method != "PUT" || state.all.contains_key(id_sent) {
+            return None;
+        }
+        let body: Value = serde_json::from_str(asked.body.as_deref()?).ok()?;
+        let mut told = state.create(0, &body, id, &BTreeMap::new()).ok()?;
+        told.status = 200;
+        Some(told)
+    }
+
     /// Returns the ids of all resources.
     pub(crate) fn left(&self) -> Vec<String> {
         self.0.lock().unwrap().all.keys().cloned().collect()

@@ -17,7 +17,7 @@ use crate::check::SetUpError;
 use crate::check::runner::{Runner, page_summary};
 use crate::inspection::certificate::Certificate;
 use crate::inspection::parse;
-use crate::inspection::response::{self, Assertion};
+use crate::inspection::response::{self, Assertion, Confirmation};
 use crate::inspection::signature::{Signature, signatures};
 
 /// Largest accepted difference between the clocks.
@@ -231,23 +231,14 @@ impl SignOns {
                 .iter()
                 .all(|it| it.contains(&self.party.entity_id))
         {
-            return wrong("another audience", format!("{audiences:?}"));
+            return wrong(
+                "another audience",
+                audience_sentence(audiences, &self.party.entity_id),
+            );
         }
         let now = self.ambient.now();
-        let confirmed = assertion.confirmations.iter().any(|it| {
-            let is_ours = it.recipient.as_deref() == Some(acs)
-                && it.in_response_to.as_deref() == Some(&trial.request_id);
-            is_ours
-                && it
-                    .not_on_or_after
-                    .as_deref()
-                    .is_some_and(|end| is_after(end, now))
-        });
-        if !confirmed {
-            return wrong(
-                "no SubjectConfirmation for this request",
-                format!("{:?}", assertion.confirmations),
-            );
+        if let Some(why) = unconfirmed(&assertion.confirmations, acs, &trial.request_id, now) {
+            return wrong("no SubjectConfirmation for this request", why);
         }
         if let Some(end) = &conditions.not_on_or_after
             && !is_after(end, now)
@@ -266,6 +257,61 @@ impl SignOns {
     }
 }
 
+/// Says for whom an assertion is.
+fn audience_sentence(audiences: &[Vec<String>], expected: &str) -> String {
+    if audiences.is_empty() {
+        return format!("there is no AudienceRestriction, expected one with {expected}");
+    }
+    let all = audiences.iter().map(|it| it.join(", "));
+    let all: Vec<String> = all.collect();
+    format!("Audience is {}, expected {expected}", all.join(" and "))
+}
+
+/// Returns why no SubjectConfirmation confirms the answer to this request, or `None` if one does
+/// (saml-profiles §4.1.4.3).
+fn unconfirmed(
+    confirmations: &[Confirmation],
+    acs: &str,
+    request_id: &str,
+    now: Timestamp,
+) -> Option<String> {
+    let all: Vec<Vec<String>> = confirmations
+        .iter()
+        .map(|it| faults_of(it, acs, request_id, now))
+        .collect();
+    match all.as_slice() {
+        [] => Some("there is no SubjectConfirmation".to_owned()),
+        all if all.iter().any(Vec::is_empty) => None,
+        [one] => Some(one.join("; ")),
+        several => {
+            let numbered = (1..).zip(several);
+            let numbered =
+                numbered.map(|(number, it)| format!("in number {number}, {}", it.join("; ")));
+            Some(numbered.collect::<Vec<_>>().join("; "))
+        }
+    }
+}
+
+/// Returns what is missing or wrong in one SubjectConfirmation.
+fn faults_of(it: &Confirmation, acs: &str, request_id: &str, now: Timestamp) -> Vec<String> {
+    if !it.has_data {
+        return vec!["SubjectConfirmationData is missing".to_owned()];
+    }
+    let equals = |name: &str, value: Option<&str>, expected: &str| match value {
+        None => Some(format!("{name} is missing")),
+        Some(value) if value != expected => Some(format!("{name} is {value}, expected {expected}")),
+        Some(_) => None,
+    };
+    let end = match it.not_on_or_after.as_deref() {
+        None => Some("NotOnOrAfter is missing".to_owned()),
+        Some(end) if !is_after(end, now) => Some(format!("NotOnOrAfter is {end}, and it is {now}")),
+        Some(_) => None,
+    };
+    let recipient = equals("Recipient", it.recipient.as_deref(), acs);
+    let request = equals("InResponseTo", it.in_response_to.as_deref(), request_id);
+    [recipient, request, end].into_iter().flatten().collect()
+}
+
 /// True if a time of the Response has not passed yet.
 fn is_after(end: &str, now: Timestamp) -> bool {
     let end: Option<Timestamp> = end.parse().ok();
@@ -279,5 +325,78 @@ impl std::fmt::Display for SignOnError {
             Self::NoAnswer(why) | Self::Page { why, .. } | Self::Refused(why) => f.write_str(why),
             Self::Wrong { what, why } => write!(f, "{what}: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACS: &str = "https://sp.example/acs";
+
+    fn now() -> Timestamp {
+        "2026-01-02T03:04:05Z".parse().unwrap()
+    }
+
+    fn confirmation() -> Confirmation {
+        Confirmation {
+            recipient: Some(ACS.to_owned()),
+            in_response_to: Some("_1".to_owned()),
+            not_on_or_after: Some("2026-01-02T03:09:05Z".to_owned()),
+            has_data: true,
+            ..Confirmation::default()
+        }
+    }
+
+    fn why(all: &[Confirmation]) -> Option<String> {
+        unconfirmed(all, ACS, "_1", now())
+    }
+
+    #[test]
+    fn what_is_missing_in_a_subject_confirmation_is_named() {
+        assert_eq!(why(&[confirmation()]), None);
+        let said = |it: Confirmation| why(&[it]).unwrap();
+        let bare = Confirmation {
+            recipient: None,
+            not_on_or_after: None,
+            ..confirmation()
+        };
+        assert_eq!(said(bare), "Recipient is missing; NotOnOrAfter is missing");
+        let other = Confirmation {
+            in_response_to: Some("_2".to_owned()),
+            ..confirmation()
+        };
+        assert_eq!(said(other.clone()), "InResponseTo is _2, expected _1");
+        let old = Confirmation {
+            not_on_or_after: Some("2026-01-02T03:00:00Z".to_owned()),
+            ..confirmation()
+        };
+        assert_eq!(
+            said(old),
+            "NotOnOrAfter is 2026-01-02T03:00:00Z, and it is 2026-01-02T03:04:05Z"
+        );
+        let empty = Confirmation::default();
+        assert_eq!(said(empty.clone()), "SubjectConfirmationData is missing");
+        assert_eq!(why(&[]).unwrap(), "there is no SubjectConfirmation");
+        // One that is right is enough.
+        assert_eq!(why(&[other.clone(), confirmation()]), None);
+        assert_eq!(
+            why(&[other, empty]).unwrap(),
+            "in number 1, InResponseTo is _2, expected _1; in number 2, SubjectConfirmationData is missing"
+        );
+    }
+
+    #[test]
+    fn audiences_are_named_without_syntax_of_rust() {
+        let said = |all: &[Vec<String>]| audience_sentence(all, "https://sp.example");
+        assert_eq!(
+            said(&[]),
+            "there is no AudienceRestriction, expected one with https://sp.example"
+        );
+        let two = [vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]];
+        assert_eq!(
+            said(&two),
+            "Audience is a, b and c, expected https://sp.example"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Compares two results of `rehearsal bench load`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::report::{Figures, Latency, Report};
@@ -118,6 +119,13 @@ impl Comparison {
                 "the targets differ: {} and {}",
                 before.target, after.target
             ));
+        }
+        let left_out = |run: &Report| -> BTreeSet<String> {
+            let all = run.left_out.iter();
+            all.map(|it| it.operation.clone()).collect()
+        };
+        if left_out(before) != left_out(after) {
+            notes.push("the two runs left out different operations".to_owned());
         }
         if old.failed != new.failed {
             notes.push(format!(

@@ -80,7 +80,7 @@ impl Load {
         engine::run(&run, Arc::new(Logins(Arc::clone(&self.inner)))).await;
         Ok(Ended {
             figures: run.figures(),
-            notes: Vec::new(),
+            left_out: Vec::new(),
             left: Vec::new(),
         })
     }

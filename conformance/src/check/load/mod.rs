@@ -31,7 +31,7 @@ use std::time::Duration;
 pub use pace::{Loop, Plan};
 
 use self::recorder::Recorder;
-use self::report::Figures;
+use self::report::{Figures, LeftOut};
 use self::time::{RealTime, Time};
 use super::SetUpError;
 use super::runner::{Progress, Stop};
@@ -122,8 +122,8 @@ impl Run {
 pub struct Ended {
     /// The measured values.
     pub figures: Figures,
-    /// Sentences for the report, such as what was left out and why.
-    pub notes: Vec<String>,
+    /// Operations that were left out.
+    pub left_out: Vec<LeftOut>,
     /// The resources that remain at the target.
     pub left: Vec<String>,
 }

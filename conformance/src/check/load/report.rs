@@ -121,6 +121,27 @@ pub struct Figures {
     pub percentiles: Vec<Percentile>,
 }
 
+/// An operation that is not in the mix, because it does not succeed without any load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub operation: String,
+    /// What was wrong, with the exchange.
+    pub why: String,
+    /// True if the server refused it, as it may refuse what it does not support. Any other answer
+    /// is wrong, and the run has not reached what it had to.
+    pub is_refused: bool,
+}
+
+impl LeftOut {
+    fn sentence(&self) -> String {
+        format!(
+            "{} is left out of the mix, because it fails without any load: {}",
+            self.operation, self.why
+        )
+    }
+}
+
 /// How operations were started.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "loop", rename_all = "lowercase")]
@@ -228,8 +249,11 @@ pub struct Report {
     pub floor: Floor,
     /// A sentence for each limit that was not kept; empty if all were.
     pub missed: Vec<String>,
-    /// What was left out and why.
+    /// Sentences about the run, such as what was left out and why.
     pub notes: Vec<String>,
+    /// Operations that were left out. Results of older versions have only the notes.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
     /// The resources that remain at the target.
     pub left: Vec<String>,
     /// The signal that ended the run early.
@@ -255,6 +279,11 @@ pub struct About {
 impl Report {
     /// Creates the report of a run.
     pub fn new(about: About, plan: &Plan, floor: Floor, ended: Ended) -> Self {
+        let wrong = ended.left_out.iter().filter(|it| !it.is_refused);
+        let mut missed: Vec<String> = wrong
+            .map(|it| format!("{} is left out: its answer was wrong", it.operation))
+            .collect();
+        missed.extend(floor.missed(&ended.figures));
         Self {
             format: FORMAT,
             version: crate::VERSION.to_owned(),
@@ -263,10 +292,11 @@ impl Report {
             target: about.target,
             started_at: about.started_at,
             pace: Pace::of(plan),
-            missed: floor.missed(&ended.figures),
+            missed,
             figures: ended.figures,
             floor,
-            notes: ended.notes,
+            notes: ended.left_out.iter().map(LeftOut::sentence).collect(),
+            left_out: ended.left_out,
             left: ended.left,
             interrupted_by: about.signal.map(|it| it.name().to_owned()),
         }
@@ -337,7 +367,7 @@ pub(super) mod tests {
         let figures = recorder.figures(Duration::from_secs(2));
         let ended = Ended {
             figures,
-            notes: Vec::new(),
+            left_out: Vec::new(),
             left: Vec::new(),
         };
         Report::new(about, &plan, Floor::default(), ended)

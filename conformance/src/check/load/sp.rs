@@ -97,7 +97,7 @@ impl Load {
         engine::run(&run, Arc::new(target)).await;
         Ok(Ended {
             figures: run.figures(),
-            notes: Vec::new(),
+            left_out: Vec::new(),
             left: Vec::new(),
         })
     }

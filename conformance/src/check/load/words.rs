@@ -46,8 +46,17 @@ pub(super) fn pace(pace: &Pace) -> String {
 pub(super) fn verdict(report: &Report) -> String {
     if report.missed.is_empty() {
         let figures = &report.figures;
+        let without: Vec<&str> = report
+            .left_out
+            .iter()
+            .map(|it| it.operation.as_str())
+            .collect();
+        let without = match without.is_empty() {
+            true => String::new(),
+            false => format!("; without {}", without.join(", ")),
+        };
         return format!(
-            "{:.1} operations per second, p99 {:.1} ms, {} errors",
+            "{:.1} operations per second, p99 {:.1} ms, {} errors{without}",
             figures.rate_per_second, figures.latency_ms.p99, figures.failed
         );
     }

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
+use super::location::leads_to_resource;
 use super::probe::Probe;
 use super::reading::{BULK, BULK_ANSWER, ERROR, at, member, same, shown, speaks, text, values};
 use super::support::filtered;
-use super::target::segment;
+use super::target::{by_id, segment};
 use super::wire::Told;
 
 checks! {
@@ -15,8 +16,8 @@ checks! {
     fix "Answer 200 whether or not the operations succeeded; each operation has its own status.";
     needs [Need::Bulk, Need::Writes]; act(answered)
 "SCIM-BULK-02", Must, "RFC 7644 §3.7"; "The answer for a created resource has bulkId, location and status";
-    expects "the bulkId that was sent, a location, and status \"201\"";
-    fix "Return bulkId and location for every created resource, and status as a string.";
+    expects "the bulkId that was sent, a location at which the resource is, and status \"201\"";
+    fix "Return bulkId and the resource's address in location for every created resource, and status as a string.";
     needs [Need::Bulk, Need::Writes]; act(made)
 "SCIM-BULK-03", Must, "RFC 7644 §3.7.2"; "bulkId:… is replaced with the id of a resource that an earlier operation created";
     expects "a group with the user of the same request as member";
@@ -123,10 +124,11 @@ fn status(operation: &Value) -> u16 {
         .unwrap_or_default()
 }
 
-/// Returns the target of an operation's resource.
-fn place(probe: &Probe<'_>, operation: &Value) -> Judged<String> {
-    match text(operation, &["location"]) {
-        Some(location) => Ok(super::target::below(location, &probe.session.base)),
+/// Returns the target of an operation's resource. Whether its location leads to it is a check of
+/// its own.
+fn place(endpoint: &str, operation: &Value) -> Judged<String> {
+    match text(operation, &["location"]).and_then(|it| by_id(endpoint, it)) {
+        Some(place) => Ok(place),
         None => unjudged(format!("an operation has no location: {operation}")),
     }
 }
@@ -148,20 +150,23 @@ async fn made(probe: &Probe<'_>) -> Judged {
     };
     same("bulkId", member(one, "bulkId"), &json!("one"))?;
     same("status", member(one, "status"), &json!("201"))?;
-    ensure(text(one, &["location"]).is_some(), || {
-        format!("there is no location: {one}")
-    })
+    let Some(location) = text(one, &["location"]) else {
+        return Err(Stop::Wrong(format!("there is no location: {one}")));
+    };
+    let endpoint = &probe.server.users.endpoint;
+    let place = by_id(endpoint, location).unwrap_or_else(|| format!("{endpoint}/{{id}}"));
+    leads_to_resource(probe, ("location", location), &place).await
 }
 
 /// Judges whether the user is a member of the group.
 async fn joined(probe: &Probe<'_>, operations: Value) -> Judged {
     let (_, all) = done(probe, operations, json!({})).await?;
-    let user = place(probe, of(&all, "user")?)?;
+    let user = place(&probe.server.users.endpoint, of(&all, "user")?)?;
     let group = of(&all, "group")?;
     ensure(status(group) == 201, || {
         format!("the group was not made: {group}")
     })?;
-    let told = probe.get(&place(probe, group)?).await?;
+    let told = probe.get(&place(&probe.groups()?.endpoint, group)?).await?;
     let group = told.given_body("reading the group")?;
     let mut ids = values(&group, "members")
         .iter()

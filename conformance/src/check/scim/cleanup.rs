@@ -21,7 +21,8 @@ pub(super) struct Leftovers(pub(super) Vec<String>);
 
 impl CreatedResources {
     /// Deletes all but the first `to` created resources, the last one first. If the target stops
-    /// answering, the others stay in the list.
+    /// answering, the others stay in the list. A request that is not sent, because of its address
+    /// or without a token, is no missing answer.
     pub(super) async fn shorten(&self, session: &Session<'_>, to: usize) {
         let mut lost = 0;
         while lost < MAX_LOST {
@@ -33,12 +34,15 @@ impl CreatedResources {
                 }
             };
             let asked = session.asked(Method::DELETE, &place, None);
-            if session.send(&asked).await.is_err() {
-                lost += 1;
-                continue;
+            match session.send(&asked).await {
+                Err(WireError::NoAnswer(_)) => {
+                    lost += 1;
+                    continue;
+                }
+                Err(WireError::NotSent(why)) => self.unsent().push((place.clone(), why)),
+                Ok(_) => self.unconfirmed().push(place.clone()),
             }
             self.made().retain(|made| *made != place);
-            self.unconfirmed().push(place);
         }
     }
 
@@ -47,12 +51,19 @@ impl CreatedResources {
     ///
     /// A successful DELETE proves nothing; only a read that does not find the resource does.
     pub(super) async fn clear(&self, session: &Session<'_>, server: &Server) -> Leftovers {
+        // What could not be sent before can perhaps be sent now, for example with a new token.
+        let unsent = std::mem::take(&mut *self.unsent());
+        self.made()
+            .extend(unsent.into_iter().map(|(place, _)| place));
         self.shorten(session, 0).await;
         let mut left: Vec<String> = self
             .made()
             .iter()
             .map(|place| format!("{place} (not deleted: the server stopped answering)"))
             .collect();
+        let unsent = std::mem::take(&mut *self.unsent());
+        let unsent = unsent.into_iter();
+        left.extend(unsent.map(|(place, why)| format!("{place} (not deleted: {why})")));
         let mut deleted = std::mem::take(&mut *self.unconfirmed());
         deleted.sort();
         deleted.dedup();
@@ -68,7 +79,7 @@ impl CreatedResources {
                 Ok(None) => {}
                 Ok(Some(why)) => left.push(format!("{place} ({why})")),
                 Err(why) => {
-                    lost += 1;
+                    lost += usize::from(matches!(why, WireError::NoAnswer(_)));
                     left.push(format!("{place} (not confirmed: {why})"));
                 }
             }

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
+use super::location::leads_to_resource;
+use super::made::Made;
 use super::probe::Probe;
 use super::reading::{at, instant, member, same, shown, speaks, text, values};
 use super::target::below;
@@ -42,7 +44,7 @@ checks! {
     needs [Need::Writes]; act(never_modified)
 "SCIM-CREATE-09", Must, "RFC 7644 §3.3"; "A new resource can be read at its Location";
     expects "GET at Location: 200 with the same id";
-    fix "Serve the resource at the address that Location gives.";
+    fix "Serve the resource at the address that Location gives: build it from the URL under which clients reach the server, with its whole path.";
     needs [Need::Writes]; act(found_at_location)
 "SCIM-CREATE-10", Should, "RFC 7644 §3.3"; "A new resource has the values that were sent";
     expects "userName as it was sent";
@@ -116,12 +118,21 @@ async fn meta_location(probe: &Probe<'_>) -> Judged {
     let Some(said) = text(&body, &["meta", "location"]) else {
         return user.told.wrong("there is no meta.location");
     };
-    match user.told.header("location") {
-        Some(header) if !is_same_address(probe, header, said) => user
-            .told
-            .wrong(format!("Location is {header}, meta.location is {said}")),
-        _ => Ok(()),
+    let header = required_location(&user)?;
+    if is_same_address(probe, header, said) {
+        return Ok(());
     }
+    user.told
+        .wrong(format!("Location is {header}, meta.location is {said}"))
+}
+
+/// Returns the Location of a new resource; that there must be one is another check.
+fn required_location(made: &Made) -> Judged<&str> {
+    let location = made.told.header("location");
+    location.ok_or_else(|| {
+        let why = format!("there is no Location: {}", made.told.quoted());
+        Stop::Follows("SCIM-CREATE-02", why)
+    })
 }
 
 /// True if two URLs are the same; either may be relative (RFC 9110 §10.2.2).
@@ -186,12 +197,8 @@ async fn never_modified(probe: &Probe<'_>) -> Judged {
 
 async fn found_at_location(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let Some(location) = user.told.header("location") else {
-        return unjudged("there is no Location");
-    };
-    let told = probe.get(&below(location, &probe.session.base)).await?;
-    told.is(200)?;
-    same("id", told.body()?.get("id"), &json!(user.id))
+    let location = required_location(&user)?;
+    leads_to_resource(probe, ("Location", location), &user.place).await
 }
 
 async fn kept(probe: &Probe<'_>) -> Judged {

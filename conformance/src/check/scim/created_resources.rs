@@ -4,15 +4,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Method;
+use serde_json::Value;
 
+use super::body::name_of;
 use super::reading::{text, values};
-use super::target::{below, segment};
+use super::target::{below, by_id, segment};
 use super::wire::{Asked, Told};
 
 /// Resources that were created and not deleted yet, in the order of their creation.
 #[derive(Debug, Default)]
 pub(super) struct CreatedResources {
     made: Arc<Mutex<Vec<String>>>,
+    /// Resources whose DELETE was not sent, with the reason. They do not keep the others from being
+    /// deleted.
+    unsent: Arc<Mutex<Vec<(String, String)>>>,
     /// Resources that were deleted, or could not be: they are read again at the end.
     unconfirmed: Mutex<Vec<String>>,
     /// True if a request to create a resource got no answer.
@@ -29,6 +34,10 @@ impl CreatedResources {
         unconfirmed.unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn unsent(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Records that a request to create a resource got no answer: the resource may exist.
     pub(super) fn note_lost(&self) {
         self.lost.store(true, Ordering::Relaxed);
@@ -36,8 +45,13 @@ impl CreatedResources {
 
     /// Returns a function that lists what is not deleted yet.
     pub(super) fn lister(&self) -> impl Fn() -> Vec<String> + Send + Sync + 'static {
-        let made = self.made.clone();
-        move || made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let (made, unsent) = (self.made.clone(), self.unsent.clone());
+        move || {
+            let mut all = made.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let unsent = unsent.lock().unwrap_or_else(PoisonError::into_inner);
+            all.extend(unsent.iter().map(|(place, _)| place.clone()));
+            all
+        }
     }
 
     /// Returns the number of resources that are not deleted yet.
@@ -45,8 +59,8 @@ impl CreatedResources {
         self.made().len()
     }
 
-    /// Records what an exchange created or deleted.
-    pub(super) fn note(&self, asked: &Asked, told: &Told, base: &str) {
+    /// Records what an exchange created or deleted. `mark` is in all names that this run sends.
+    pub(super) fn note(&self, asked: &Asked, told: &Told, base: &str, mark: &str) {
         let place = asked.target.split('?').next().unwrap_or_default();
         if !told.succeeded() {
             return;
@@ -55,24 +69,72 @@ impl CreatedResources {
             self.made().retain(|made| made != place);
             self.unconfirmed().push(place.to_owned());
         } else if asked.method == Method::POST && place.ends_with("/Bulk") {
-            let answer = told.json().unwrap_or_default();
-            for one in values(&answer, "Operations") {
-                let created =
-                    text(one, &["method"]).is_some_and(|it| it.eq_ignore_ascii_case("post"));
-                if let (true, Some(location)) = (created, text(one, &["location"])) {
-                    self.made().push(below(location, base));
-                }
-            }
+            self.made().extend(created_by_bulk(asked, told, base));
         } else if asked.method == Method::POST && !place.ends_with("/.search") {
+            let endpoint = below(place, base);
             let id = told
                 .json()
                 .and_then(|body| text(&body, &["id"]).map(str::to_owned));
             let found = match (id, told.header("location")) {
-                (Some(id), _) => Some(format!("{}/{}", below(place, base), segment(&id))),
-                (None, Some(location)) => Some(below(location, base)),
+                (Some(id), _) => Some(format!("{endpoint}/{}", segment(&id))),
+                (None, Some(location)) => {
+                    Some(by_id(&endpoint, location).unwrap_or_else(|| below(location, base)))
+                }
                 (None, None) => None,
             };
             self.made().extend(found);
+        } else if asked.method == Method::PUT {
+            let mut made = self.made();
+            if !made.iter().any(|made| made == place) {
+                made.extend(created_by_put(asked, told, place, mark));
+            }
         }
     }
+}
+
+/// Returns what a bulk request created. The endpoints are those of its operations: a server can
+/// build the locations from the name of another host.
+fn created_by_bulk(asked: &Asked, told: &Told, base: &str) -> Vec<String> {
+    let sent = asked.body.as_deref();
+    let sent: Value = sent
+        .and_then(|it| serde_json::from_str(it).ok())
+        .unwrap_or_default();
+    let sent = values(&sent, "Operations");
+    let answer = told.json().unwrap_or_default();
+    let answered = values(&answer, "Operations").iter().enumerate();
+    let created = answered.filter_map(|(number, one)| {
+        let is_it = |other: &&Value| {
+            let id = text(one, &["bulkId"]);
+            id.is_some() && text(other, &["bulkId"]) == id
+        };
+        let operation = sent.iter().find(is_it).or_else(|| sent.get(number));
+        let method = text(one, &["method"]).or_else(|| text(operation?, &["method"]));
+        if !method?.eq_ignore_ascii_case("post") {
+            return None;
+        }
+        let endpoint = operation.and_then(|it| text(it, &["path"]));
+        match (text(one, &["location"]), text(one, &["response", "id"])) {
+            (Some(location), _) => endpoint
+                .and_then(|endpoint| by_id(endpoint, location))
+                .or_else(|| Some(below(location, base))),
+            (None, Some(id)) => Some(format!("{}/{}", endpoint?, segment(id))),
+            (None, None) => None,
+        }
+    });
+    created.collect()
+}
+
+/// Returns the resource that a PUT to an unknown id created, as servers do that create what is not
+/// there. Only a name of this run is taken: nothing else may be deleted at the end.
+fn created_by_put(asked: &Asked, told: &Told, place: &str, mark: &str) -> Option<String> {
+    let (endpoint, id) = place.strip_prefix('/')?.split_once('/')?;
+    let is_ours = |body: &Value| name_of(body).is_some_and(|name| name.contains(mark));
+    let sent: Value = serde_json::from_str(asked.body.as_deref()?).ok()?;
+    if id.is_empty() || id.contains('/') || !is_ours(&sent) {
+        return None;
+    }
+    // The server may have given it an id of its own.
+    let answer = told.json().filter(is_ours);
+    let own_id = answer.and_then(|it| text(&it, &["id"]).map(segment));
+    Some(format!("/{endpoint}/{}", own_id.as_deref().unwrap_or(id)))
 }

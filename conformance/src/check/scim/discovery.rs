@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::item::{Judged, Stop, checks, ensure, unjudged};
+use super::location::leads_to;
 use super::probe::Probe;
 use super::reading::{LIST, at, member, shown, speaks, text, values};
 use super::wire::Told;
@@ -66,8 +67,8 @@ harm Style;
     fix "Refuse filters at the discovery endpoints: otherwise a client believes that its filter was applied.";
     needs []; act(no_filter_at_types)
 "SCIM-DISC-25", Should, "RFC 7643 §3.1"; "Discovery documents contain their own address in meta.location";
-    expects "meta.location of the ServiceProviderConfig to be its address";
-    fix "Set meta.location and meta.resourceType on discovery documents too.";
+    expects "meta.location of the ServiceProviderConfig to be the address at which it can be read";
+    fix "Set meta.location and meta.resourceType on discovery documents too, with the URL under which clients reach the server and its whole path.";
     needs []; act(config_tells_its_address)
 "SCIM-DISC-26", Must, "RFC 7644 §3.4.2"; "totalResults of /ResourceTypes is the number of resource types";
     expects "totalResults equal to the length of Resources";
@@ -263,12 +264,15 @@ async fn no_filter_at_types(probe: &Probe<'_>) -> Judged {
 }
 
 async fn config_tells_its_address(probe: &Probe<'_>) -> Judged {
-    let (_, body) = config(probe).await?;
-    let said = text(&body, &["meta", "location"]);
-    ensure(
-        said.is_some_and(|said| said.ends_with("/ServiceProviderConfig")),
-        || format!("meta.location is {}", said.unwrap_or("missing")),
-    )
+    let (told, body) = config(probe).await?;
+    let Some(said) = text(&body, &["meta", "location"]) else {
+        return told.wrong("meta.location is missing");
+    };
+    let place = "/ServiceProviderConfig";
+    leads_to(probe, ("meta.location", said), place, |body| {
+        text(body, &["meta", "location"]) == Some(said)
+    })
+    .await
 }
 
 async fn types_are_counted(probe: &Probe<'_>) -> Judged {

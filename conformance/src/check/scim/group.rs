@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::body::with;
 use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::location::leads_to_resource;
 use super::made::Made;
 use super::probe::Probe;
 use super::reading::{at, gone, listed_names, member, same, shown, text, values};
-use super::target::below;
 use super::target::query;
 
 checks! {
@@ -99,9 +99,9 @@ checks! {
     expects "204, 404 for the group, 200 for the user";
     fix "Delete only the group and its memberships, not the users.";
     needs [Need::Groups, Need::Writes]; act(deleted)
-"SCIM-GROUP-23", Should, "RFC 7644 §3.6"; "A deleted user is no longer a member of a group";
+"SCIM-GROUP-23", May, "RFC 7643 §4.2"; "A deleted user is no longer a member of a group";
     expects "a group without the user's id";
-    fix "Remove the user's memberships together with the user.";
+    fix "Remove the user's memberships together with the user: the value of a member is the id of a resource, and clients read the member by it. RFC 7644 §3.6 does not say what happens to memberships.";
     needs [Need::Groups, Need::Writes]; act(member_deleted)
 "SCIM-GROUP-24", Must, "RFC 7644 §3.5.2.1"; "add without a path adds members";
     expects "both members";
@@ -195,10 +195,7 @@ async fn reference(probe: &Probe<'_>) -> Judged {
     let Some(reference) = text(&member, &["$ref"]) else {
         return unjudged("members have no $ref, which RFC 7643 §4.2 allows");
     };
-    let target = below(reference, &probe.session.base);
-    let told = probe.get(&target).await?;
-    told.is(200)?;
-    same("id", told.body()?.get("id"), &json!(user.id))
+    leads_to_resource(probe, ("$ref", reference), &user.place).await
 }
 
 async fn kind(probe: &Probe<'_>) -> Judged {

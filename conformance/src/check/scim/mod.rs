@@ -43,6 +43,7 @@ mod group;
 mod health;
 mod http;
 mod item;
+mod location;
 mod made;
 mod oauth_access_token;
 mod oauth_assertion;
@@ -100,6 +101,7 @@ static FAMILIES: &[&[Item]] = &[
     discovery::CHECKS,
     discovery_schemas::CHECKS,
     set_up::CHECKS,
+    location::CHECKS,
     auth::CHECKS,
     http::CHECKS,
     create::CHECKS,
@@ -155,12 +157,18 @@ pub enum CheckError {
     /// The server refuses every user that the checks can create.
     #[error("the server refuses the users that the checks create: {0}")]
     NoUsers(String),
+    /// The server refuses every user with the members of the template.
+    #[error("the server refuses the users that the checks create with --user-template: {0}")]
+    NoTemplateUsers(String),
     /// The server answers its own users with an error.
     #[error("cannot read the users of the server: {0}")]
     Failing(String),
     /// The credentials of the second tenant do not list its users.
     #[error("the second tenant's credentials do not list its own users: {0}")]
     SecondTenant(String),
+    /// The second tenant is the first one.
+    #[error("the second tenant has the same credentials and the same base URL as the first")]
+    SameTenant,
 }
 
 impl CheckError {
@@ -183,7 +191,11 @@ impl CheckError {
                 "users-refused",
                 "The server requires attributes of users that its schemas do not declare as required. Put it into --user-template FILE (a user as JSON, {name} stands for a unique userName), or name a domain whose users it accepts with --domain. --read-only judges without creating users. With 401 or 403: the credentials need the right to write.",
             ),
-            Self::SecondTenant(_) => (
+            Self::NoTemplateUsers(_) => (
+                "users-refused",
+                "The cause may be --user-template: compare the names and values of its members with /Schemas. An attribute of an extension belongs below the URN of its schema, which schemas has to name too. The server may also require more attributes, accept only users of a domain (--domain), or, with 401 or 403, not let the credentials write.",
+            ),
+            Self::SecondTenant(_) | Self::SameTenant => (
                 "second-tenant",
                 "Check --second-token (or --second-token-file) and --second-base-url: they have to be those of another tenant of the server.",
             ),
@@ -244,6 +256,7 @@ impl Judge<'_> {
     /// # Errors
     /// When there is no SCIM server, or it accepts the credentials nowhere.
     pub async fn judge(&self) -> Result<CheckReport, CheckError> {
+        self.require_two_tenants()?;
         let started_at = self.ambient.now();
         let started = Instant::now();
         let session = Session::of(self);
@@ -323,6 +336,24 @@ impl Judge<'_> {
         }
         let report = CheckReport::new("check scim", self.base.clone(), outcomes, started_at);
         Ok(self.runner.report(report, steps + 1, started.elapsed()))
+    }
+
+    /// Returns an error if the second tenant is the first one: each check of tenants would fail.
+    /// Different credentials that lead to the same tenant are what the checks are for.
+    fn require_two_tenants(&self) -> Result<(), CheckError> {
+        let Some(second) = &self.options.second else {
+            return Ok(());
+        };
+        let own = |base: &str| base.trim_end_matches('/').to_owned();
+        let is_same_base = second
+            .base
+            .as_deref()
+            .is_none_or(|it| own(it) == own(&self.base));
+        let credentials = self.credentials.authorization();
+        if is_same_base && second.credentials.authorization() == credentials {
+            return Err(CheckError::SameTenant);
+        }
+        Ok(())
     }
 
     async fn outcome(

@@ -14,7 +14,7 @@ use super::outcome::{Judged, Stop, unjudged};
 use super::reading::{self, text};
 use super::server::{Kind, Server};
 use super::session::{MASK, Session, symptoms_of};
-use super::target::{below, query, segment};
+use super::target::{below, by_id, query, segment};
 use super::transport;
 use super::wire::{Asked, Told, WireError};
 
@@ -63,15 +63,32 @@ impl<'s> Probe<'s> {
 
     /// Sends a request. Without an answer, nothing is judged.
     pub(super) async fn send(&self, asked: Asked) -> Judged<Told> {
+        let told = self.exchange(&asked).await?;
+        if !told.as_ref().is_ok_and(Told::succeeded) {
+            self.suspect(symptoms_of(&asked));
+        }
+        self.answered(&asked, told)
+    }
+
+    /// Sends a GET to an address that the server returned. If it fails, the address is wrong, which
+    /// says nothing about GET.
+    pub(super) async fn get_address(&self, target: &str) -> Judged<Told> {
+        let asked = self.ask(Method::GET, target);
+        let told = self.exchange(&asked).await?;
+        self.answered(&asked, told)
+    }
+
+    /// Sends a request and records the exchange.
+    async fn exchange(&self, asked: &Asked) -> Judged<Result<Told, WireError>> {
         if self.session.runner.has_ended() {
             return unjudged("the run has ended");
         }
         if self.session.read_only && asked.method != Method::GET {
             return unjudged("--read-only: it would send more than GET");
         }
-        let told = self.session.send(&asked).await;
-        self.note(self.session.evidence(&asked, &told));
-        self.answered(&asked, told)
+        let told = self.session.send(asked).await;
+        self.note(self.session.evidence(asked, &told));
+        Ok(told)
     }
 
     /// Sends a GET with exactly this access token, which is not to be renewed.
@@ -92,17 +109,15 @@ impl<'s> Probe<'s> {
         let told = self.session.send_as_other(&asked).await;
         // A forged token may contain the valid one.
         self.note(self.session.evidence(&with(MASK), &told));
+        if !told.as_ref().is_ok_and(Told::succeeded) {
+            self.suspect(symptoms_of(&asked));
+        }
         self.answered(&asked, told)
     }
 
     /// Returns the answer of a request, if it can be judged.
     fn answered(&self, asked: &Asked, told: Result<Told, WireError>) -> Judged<Told> {
-        if !told.as_ref().is_ok_and(Told::succeeded) {
-            self.suspect(symptoms_of(asked));
-        }
-        let told = told.map_err(|reason| {
-            Stop::Unjudged(format!("{} got no answer: {reason}", asked.line()))
-        })?;
+        let told = told.map_err(|error| Stop::Unjudged(error.sentence(asked)))?;
         if let Some(wait) = transport::retry_after(&told, 0, self.session.ambient.now()) {
             return unjudged(format!(
                 "the server limits requests: {} was answered with {} again and again, the last time to be sent again after {} s; give it more time with --timeout, or send fewer requests with --rate",
@@ -115,14 +130,15 @@ impl<'s> Probe<'s> {
     }
 
     /// Returns the resource of an answer: its body, or, if the server sends none (RFC 7644 §3.3
-    /// only recommends it), the resource at its Location.
+    /// only recommends it), the resource with the id in its Location.
     pub(super) async fn resource(&self, told: &Told) -> Judged<Value> {
         match told.header("location") {
             Some(location) if told.text.trim().is_empty() => {
-                let target = below(location, &self.session.base);
-                self.get(&target)
-                    .await?
-                    .given_body("reading it at its Location")
+                let line = told.asked.strip_prefix("POST ").unwrap_or_default();
+                let endpoint = line.split('?').next().unwrap_or_default();
+                let target = by_id(endpoint, location).filter(|_| !endpoint.is_empty());
+                let target = target.unwrap_or_else(|| below(location, &self.session.base));
+                self.get(&target).await?.given_body("reading what was made")
             }
             _ => told.body(),
         }
@@ -225,7 +241,8 @@ impl<'s> Probe<'s> {
             .and_then(|body| text(&body, &["id"]).map(str::to_owned));
         let place = match (&id, told.header("location")) {
             (Some(id), _) => format!("{}/{}", kind.endpoint, segment(id)),
-            (None, Some(location)) => below(location, &self.session.base),
+            (None, Some(location)) => by_id(&kind.endpoint, location)
+                .unwrap_or_else(|| below(location, &self.session.base)),
             (None, None) => {
                 return unjudged(format!(
                     "{what} returned neither id nor Location: {}",

@@ -203,7 +203,7 @@ impl Session<'_> {
         match self.deliver_authorized(asked).await {
             Ok(told) => {
                 self.runner.patience.answered();
-                self.created.note(asked, &told, &self.base);
+                self.created.note(asked, &told, &self.base, &self.mark);
                 if told.succeeded() {
                     self.disprove(symptoms_of(asked));
                 }
@@ -229,7 +229,8 @@ impl Session<'_> {
         let told = self.deliver(asked).await;
         match &told {
             Ok(_) => self.runner.patience.answered(),
-            Err(error) => self.runner.patience.no_answer(&asked.line(), error),
+            Err(WireError::NoAnswer(why)) => self.runner.patience.no_answer(&asked.line(), why),
+            Err(WireError::NotSent(_)) => {}
         }
         told
     }

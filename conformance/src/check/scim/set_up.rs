@@ -63,7 +63,11 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
     };
     if !fuller.succeeded() {
         if is_refusal(&fuller) {
-            return Err(CheckError::NoUsers(super::summary(&fuller)));
+            let answer = super::summary(&fuller);
+            return Err(match session.options.template {
+                Some(_) => CheckError::NoTemplateUsers(answer),
+                None => CheckError::NoUsers(answer),
+            });
         }
         return Ok(());
     }

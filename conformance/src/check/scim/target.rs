@@ -1,5 +1,7 @@
 //! Targets of requests: paths below the base URL.
 
+use url::Url;
+
 /// Returns a target with query parameters.
 pub(super) fn query(endpoint: &str, parameters: &[(&str, &str)]) -> String {
     let pairs = url::form_urlencoded::Serializer::new(String::new())
@@ -40,9 +42,60 @@ pub(super) fn below(location: &str, base: &str) -> String {
     )
 }
 
+/// Returns the target of a resource by its id, which is the last segment of its address. Where the
+/// address leads otherwise does not matter: it may name the host of a proxy, or be wrong.
+pub(super) fn by_id(endpoint: &str, location: &str) -> Option<String> {
+    let path = location.split(['?', '#']).next().unwrap_or_default();
+    let (_, id) = path.trim_end_matches('/').rsplit_once('/')?;
+    (!id.is_empty()).then(|| format!("{endpoint}/{id}"))
+}
+
+/// Returns an address of another host as one of the base URL's host, with the same path. `None` if
+/// it is of that host, or relative.
+pub(super) fn moved_to_host(location: &str, base: &str) -> Option<String> {
+    let (location, base) = (Url::parse(location).ok()?, Url::parse(base).ok()?);
+    if location.origin() == base.origin() {
+        return None;
+    }
+    let mut moved = base;
+    moved.set_path(location.path());
+    moved.set_query(location.query());
+    Some(moved.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resource_is_found_by_id_wherever_its_address_leads() {
+        for location in [
+            "http://other.example:9999/x/Users/a%2F1/",
+            "/Users/a%2F1?attributes=id",
+            "../Users/a%2F1",
+        ] {
+            let target = by_id("/Users", location);
+            assert_eq!(target.as_deref(), Some("/Users/a%2F1"));
+        }
+        assert_eq!(by_id("/Users", "1"), None);
+        assert_eq!(by_id("/Users", "/"), None);
+    }
+
+    #[test]
+    fn only_an_address_of_another_host_is_moved() {
+        let base = "https://scim.example/v2";
+        let moved = |location| moved_to_host(location, base);
+        assert_eq!(
+            moved("http://scim.example/v2/Users/1").as_deref(),
+            Some("https://scim.example/v2/Users/1")
+        );
+        assert_eq!(
+            moved("https://internal:9999/Users/1").as_deref(),
+            Some("https://scim.example/Users/1")
+        );
+        assert_eq!(moved("https://scim.example:443/v3/Users/1"), None);
+        assert_eq!(moved("/v2/Users/1"), None);
+    }
 
     #[test]
     fn an_id_is_one_segment_whatever_its_characters() {

@@ -262,7 +262,7 @@ async fn make(probe: &Probe<'_>, endpoint: &str, body: &Value) -> Judged<Result<
     probe.note(probe.session.evidence(&asked, &told));
     let told = match told {
         Ok(told) => told,
-        Err(reason) => return unjudged(format!("{} got no answer: {reason}", asked.line())),
+        Err(error) => return unjudged(error.sentence(&asked)),
     };
     let body = told.json().unwrap_or_default();
     Ok(match text(&body, &["id"]) {

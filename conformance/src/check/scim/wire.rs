@@ -76,6 +76,16 @@ pub enum WireError {
     NoAnswer(String),
 }
 
+impl WireError {
+    /// Returns why a request cannot be judged, in a sentence.
+    pub(super) fn sentence(&self, asked: &Asked) -> String {
+        match self {
+            Self::NotSent(why) => format!("cannot judge {}: {why}", asked.line()),
+            Self::NoAnswer(why) => format!("{} got no answer: {why}", asked.line()),
+        }
+    }
+}
+
 /// Sends requests to a server.
 pub trait Wire: Send + Sync {
     /// Sends a request and waits for the answer.
@@ -148,20 +158,20 @@ impl Wire for Http {
     fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
         Box::pin(async move {
             let url = self.url(&asked.target).map_err(WireError::NotSent)?;
-            let mut request = self.client.request(asked.method.clone(), url);
+            let mut builder = self.client.request(asked.method.clone(), url);
             for (name, value) in &asked.headers {
-                request = request.header(name, value);
+                builder = builder.header(name, value);
             }
             if let Some(body) = &asked.body {
-                request = request.body(body.clone());
+                builder = builder.body(body.clone());
             }
             let timeout = self.access.timeout;
             let lost = |error: AnswerError| WireError::NoAnswer(error.to_string());
-            let answer = request
+            let received = builder
                 .send()
                 .await
                 .map_err(|error| lost(AnswerError::of(&error, timeout)))?;
-            let headers = answer
+            let headers = received
                 .headers()
                 .iter()
                 .map(|(name, value)| {
@@ -171,9 +181,9 @@ impl Wire for Http {
                 .collect();
             Ok(Told {
                 asked: asked.line(),
-                status: answer.status().as_u16(),
+                status: received.status().as_u16(),
                 headers,
-                text: read_body(answer, timeout).await.map_err(lost)?,
+                text: read_body(received, timeout).await.map_err(lost)?,
             })
         })
     }

@@ -21,6 +21,9 @@ const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 /// Number of characters of an answer that an example quotes.
 const QUOTED: usize = 200;
 
+/// How the kind of an error begins whose status is not the expected one.
+pub(super) const STATUS: &str = "HTTP ";
+
 type Done<T = ()> = Result<T, Failure>;
 
 /// A client of one server.
@@ -45,9 +48,22 @@ impl Answer {
 
     /// Returns an error of this kind with the exchange as its example.
     pub(super) fn wrong(&self, kind: impl Into<String>) -> Failure {
+        self.wrong_because(kind, "")
+    }
+
+    /// The same error with what was wrong this time. Errors are counted by kind, so that numbers
+    /// and ids are not in it.
+    pub(super) fn wrong_because(&self, kind: impl Into<String>, why: &str) -> Failure {
         let said = excerpt(self.told.text.trim(), QUOTED);
         let told = &self.told;
-        Failure::error(kind, format!("{}: HTTP {} {said}", told.asked, told.status))
+        let why = match why {
+            "" => String::new(),
+            why => format!(", {why}:"),
+        };
+        Failure::error(
+            kind,
+            format!("{}: HTTP {}{why} {said}", told.asked, told.status),
+        )
     }
 
     /// Checks the status.
@@ -62,13 +78,13 @@ impl Answer {
             .filter(|_| (300..400).contains(&status));
         Err(match to {
             Some(to) => Failure::error(
-                format!("HTTP {status}"),
+                format!("{STATUS}{status}"),
                 format!(
                     "{}: HTTP {status}; the redirect to {to} was not followed",
                     self.told.asked
                 ),
             ),
-            None => self.wrong(format!("HTTP {status}")),
+            None => self.wrong(format!("{STATUS}{status}")),
         })
     }
 
@@ -102,6 +118,10 @@ impl Client {
             template: options.template.clone(),
             ambient: ambient.clone(),
         })
+    }
+
+    pub(super) fn has_template(&self) -> bool {
+        self.template.is_some()
     }
 
     pub(super) fn domain(&self) -> &str {
@@ -258,12 +278,14 @@ pub(super) fn is_user(answer: &Answer, body: &Value, id: &str, name: &str) -> Do
         return Err(answer.wrong("schemas without User"));
     }
     if body["id"] != id {
-        return Err(answer.wrong("wrong id"));
+        let why = format!("id is {}, expected \"{id}\"", body["id"]);
+        return Err(answer.wrong_because("wrong id", &why));
     }
     let said = body["userName"].as_str().unwrap_or_default();
     // userName is compared without regard to case (RFC 7643 §4.1.1).
     if !said.eq_ignore_ascii_case(name) {
-        return Err(answer.wrong("wrong userName"));
+        let why = format!("userName is \"{said}\", expected \"{name}\"");
+        return Err(answer.wrong_because("wrong userName", &why));
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ use self::client::Client;
 pub use self::mix::{Mix, MixError, Operation};
 use self::operations::Mixed;
 use self::pool::Pool;
+use super::report::LeftOut;
 use super::{Ended, Failure, Setting, engine, interrupted, words};
 use crate::check::SetUpError;
 use crate::check::runner::{Access, Stop, pause};
@@ -87,7 +88,7 @@ impl Load {
         let pool = Arc::clone(&self.pool);
         setting.stop.set_leftovers(move || pool.left());
         setting.progress.step("", "preparing");
-        let (target, notes) = match self.prepared(&setting.stop).await {
+        let (target, left_out) = match self.prepared(&setting.stop).await {
             Ok(prepared) => prepared,
             Err(error) => {
                 let left = self.clean_up().await;
@@ -117,25 +118,25 @@ impl Load {
         let left = self.clean_up().await;
         Ok(Ended {
             figures,
-            notes,
+            left_out,
             left,
         })
     }
 
-    async fn prepared(&self, stop: &Stop) -> Result<(Option<Mixed>, Vec<String>), SetUpError> {
+    async fn prepared(&self, stop: &Stop) -> Result<(Option<Mixed>, Vec<LeftOut>), SetUpError> {
         match &self.work {
             Work::FirstSync(_) => {
                 self.reach().await?;
                 Ok((None, Vec::new()))
             }
             Work::Mixed { mix, users } => {
-                let (mix, notes) = self.prepare(mix, *users, stop).await?;
+                let (mix, left_out) = self.prepare(mix, *users, stop).await?;
                 let mixed = Mixed {
                     client: Arc::clone(&self.client),
                     pool: Arc::clone(&self.pool),
                     mix,
                 };
-                Ok((Some(mixed), notes))
+                Ok((Some(mixed), left_out))
             }
         }
     }
@@ -167,7 +168,7 @@ impl Load {
         mix: &Mix,
         users: u64,
         stop: &Stop,
-    ) -> Result<(Mix, Vec<String>), SetUpError> {
+    ) -> Result<(Mix, Vec<LeftOut>), SetUpError> {
         self.reach().await?;
         for number in 0..users {
             if let Some(error) = interrupted(stop) {
@@ -188,7 +189,7 @@ impl Load {
                 return Err(self.set_up_error("GET /Users/{id}", failure));
             }
         }
-        let mut notes = Vec::new();
+        let mut left_out = Vec::new();
         let mut left = mix.clone();
         for operation in mix.operations() {
             if let Some(error) = interrupted(stop) {
@@ -216,14 +217,15 @@ impl Load {
                         "Leave it out of --mix, or find out with `rehearsal check scim` what is wrong.",
                     ));
                 }
-                notes.push(format!(
-                    "{} is left out of the mix, because it fails without any load: {why}",
-                    operation.name()
-                ));
+                left_out.push(LeftOut {
+                    operation: operation.name().to_owned(),
+                    why,
+                    is_refused: is_refusal(&failure),
+                });
                 left.remove(operation);
             }
         }
-        Ok((left, notes))
+        Ok((left, left_out))
     }
 
     /// Repeats a request as long as the server limits it.
@@ -239,7 +241,7 @@ impl Load {
 
     fn set_up_error(&self, what: &str, failure: Failure) -> SetUpError {
         let base = &self.base;
-        let (kind, why) = match failure {
+        let (kind, why) = match &failure {
             Failure::Limited(wait) => {
                 return SetUpError::new(
                     "rate-limited",
@@ -250,7 +252,7 @@ impl Load {
                     "Raise the limit for the machine that sends the load.",
                 );
             }
-            Failure::Error { kind, example } => (kind, example),
+            Failure::Error { kind, .. } => (kind.clone(), said(&failure)),
         };
         if kind.starts_with(words::NO_ANSWER) {
             return SetUpError::new(
@@ -271,14 +273,41 @@ impl Load {
             format!(
                 "{what} at the SCIM server {base} does not succeed before any load is sent: {why}."
             ),
-            "Find out with `rehearsal check scim` what is wrong. A server whose users need more attributes gets them by --user-template FILE.",
+            match self.client.has_template() {
+                true => {
+                    "The cause may be --user-template: compare its members with /Schemas. `rehearsal check scim` says what else is wrong."
+                }
+                false => {
+                    "Find out with `rehearsal check scim` what is wrong. A server whose users need more attributes gets them by --user-template FILE."
+                }
+            },
         )
     }
 }
 
+/// Returns what went wrong in a sentence.
 fn said(failure: &Failure) -> String {
     match failure {
         Failure::Limited(wait) => format!("the server asks to wait {} s", wait.as_secs()),
-        Failure::Error { example, .. } => example.clone(),
+        // The example contains the status, or why no answer came.
+        Failure::Error { kind, example }
+            if kind.starts_with(client::STATUS) || kind.starts_with(words::NO_ANSWER) =>
+        {
+            example.clone()
+        }
+        Failure::Error { kind, example } => format!("{kind}: {example}"),
+    }
+}
+
+/// True if the server refused the operation, as it may refuse what it does not support or the
+/// credentials must not do.
+fn is_refusal(failure: &Failure) -> bool {
+    let statuses = [400, 401, 403, 404, 405, 501];
+    match failure {
+        Failure::Limited(_) => true,
+        Failure::Error { kind, .. } => {
+            let status = kind.strip_prefix(client::STATUS);
+            status.is_some_and(|it| statuses.iter().any(|one| it == one.to_string()))
+        }
     }
 }

@@ -91,7 +91,10 @@ async fn filter(client: &Client, pool: &Pool) -> Done {
         // Another operation may delete the user at this moment.
         [] if !is_still || before.is_gone || before.is_uncertain => Ok(()),
         [] => Err(answer.wrong("a filter does not find a user that is there")),
-        _ => Err(answer.wrong("a filter for one userName finds several users")),
+        several => Err(answer.wrong_because(
+            "a filter for one userName finds several users",
+            &format!("{} users instead of 1", several.len()),
+        )),
     }
 }
 
