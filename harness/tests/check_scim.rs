@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use ambient::Ambient;
-use mutant_scim::{BASE, Bent, Mutant, SECOND_TOKEN, TOKEN, mutants};
+use mutant_scim::{BASE, Mutant, MutantServer, SECOND_TOKEN, TOKEN, mutants};
 use rehearsal::World;
 use rehearsal::check::runner::{Access, Runner, Selection};
 use rehearsal::check::scim::credentials::Credentials;
-use rehearsal::check::scim::wire::{Asked, Http, Pending, Told, Wire, WireError};
+use rehearsal::check::scim::wire::{Http, Pending, ScimAnswer, ScimRequest, Wire, WireError};
 use rehearsal::check::scim::{CheckError, Judge, Options as ScimOptions, SecondTenant, catalogue};
 use rehearsal::check::{CheckReport, Level, Signal, Verdict};
 use rehearsal::organization::Plan;
@@ -61,7 +61,7 @@ async fn judged_by(
     judge.judge().await
 }
 
-fn told(report: &CheckReport, verdict: Verdict) -> Vec<String> {
+fn answer(report: &CheckReport, verdict: Verdict) -> Vec<String> {
     let all = report.outcomes.iter();
     all.filter(|outcome| outcome.verdict == verdict)
         .map(|outcome| {
@@ -76,12 +76,12 @@ async fn our_portal_has_no_finding() {
     let (world, base, token) = portal().await;
     let report = judged(&base, &token, false).await.unwrap();
     for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Skip] {
-        assert_eq!(told(&report, verdict), Vec::<String>::new());
+        assert_eq!(answer(&report, verdict), Vec::<String>::new());
     }
     for outcome in &report.outcomes {
-        let told = format!("{} {}", outcome.actual, outcome.evidence);
+        let answer = format!("{} {}", outcome.actual, outcome.evidence);
         let id = &outcome.check.id;
-        assert!(!told.contains(&token), "{id} tells the token: {told}");
+        assert!(!answer.contains(&token), "{id} tells the token: {answer}");
     }
     assert!(!report.json().to_string().contains(&token));
 
@@ -117,7 +117,7 @@ async fn our_portal_keeps_its_tenants_apart() {
     };
     let report = judge.judge().await.unwrap();
     for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Skip] {
-        assert_eq!(told(&report, verdict), Vec::<String>::new());
+        assert_eq!(answer(&report, verdict), Vec::<String>::new());
     }
     assert_eq!(report.count(Verdict::Pass), 6);
     assert!(!report.json().to_string().contains(&second.scim_token));
@@ -178,17 +178,17 @@ async fn judged_with(
 
 #[tokio::test]
 async fn an_honest_server_passes_every_check_and_is_left_empty() {
-    let honest = Bent::default();
+    let honest = MutantServer::default();
     let report = judged_with_second(&honest).await;
     for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Skip] {
-        assert_eq!(told(&report, verdict), Vec::<String>::new());
+        assert_eq!(answer(&report, verdict), Vec::<String>::new());
     }
     assert_eq!(honest.left(), Vec::<String>::new());
 }
 
 /// Returns what is wrong with the report about a mutant; None if nothing is.
 async fn misjudged(mutant: Mutant) -> Option<String> {
-    let bent = Bent::with(mutant.bend);
+    let bent = MutantServer::with(mutant.bend);
     // Use a second tenant only for mutants that confuse tenants.
     let report = match mutant.fires.starts_with("SCIM-TENANT-") {
         true => judged_with_second(&bent).await,
@@ -263,7 +263,7 @@ fn each_check_of_level_must_has_its_mutant() {
 
 #[tokio::test]
 async fn an_interrupted_run_stops_judging_and_deletes_its_resources() {
-    let honest = Bent::default();
+    let honest = MutantServer::default();
     let report = judged_through(&honest, true).await;
     assert_eq!(report.count(Verdict::Fail), 0);
     let interruption = report.incomplete.unwrap();
@@ -281,16 +281,16 @@ async fn an_interrupted_run_stops_judging_and_deletes_its_resources() {
 /// A correct server that records all requests other than GET.
 #[derive(Default)]
 struct Watched {
-    server: Bent,
+    server: MutantServer,
     writes: Mutex<Vec<String>>,
 }
 
 impl Wire for Watched {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
-        if asked.method != "GET" {
-            self.writes.lock().unwrap().push(asked.line());
+    fn send<'a>(&'a self, request: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>> {
+        if request.method != "GET" {
+            self.writes.lock().unwrap().push(request.line());
         }
-        self.server.send(asked)
+        self.server.send(request)
     }
 }
 
@@ -298,7 +298,7 @@ impl Wire for Watched {
 async fn read_only_sends_only_get() {
     let watched = Watched::default();
     let report = judged_so(&watched, true, false).await;
-    assert_eq!(told(&report, Verdict::Fail), Vec::<String>::new());
+    assert_eq!(answer(&report, Verdict::Fail), Vec::<String>::new());
     assert!(report.count(Verdict::Pass) > 40);
     assert_eq!(*watched.writes.lock().unwrap(), Vec::<String>::new());
 }
@@ -319,22 +319,22 @@ async fn each_stranger_gets_the_findings_that_are_true_for_it() {
 }
 
 /// A correct server that refuses users with a member that is no attribute of the User schema.
-struct Strict(Bent);
+struct Strict(MutantServer);
 
 impl Wire for Strict {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
-        let body = mutant_scim::sent(asked);
+    fn send<'a>(&'a self, request: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>> {
+        let body = mutant_scim::sent(request);
         let unknown = body.as_object().into_iter().flatten().find(|(name, _)| {
             let is_core = mutant_scim::is_attribute_of_users(name);
             !is_core && !["schemas", mutant_scim::ENTERPRISE].contains(&name.as_str())
         });
-        match unknown.filter(|_| mutant_scim::is(asked, "POST", "/Users")) {
-            None => self.0.send(asked),
+        match unknown.filter(|_| mutant_scim::is(request, "POST", "/Users")) {
+            None => self.0.send(request),
             Some((name, _)) => {
                 let detail = format!("{name} is no attribute");
                 let refusal = mutant_scim::Refusal(400, Some("invalidSyntax"), detail);
-                let told = mutant_scim::told(400, &mutant_scim::error(&refusal));
-                Box::pin(std::future::ready(Ok(told)))
+                let answer = mutant_scim::answer(400, &mutant_scim::error(&refusal));
+                Box::pin(std::future::ready(Ok(answer)))
             }
         }
     }
@@ -343,7 +343,7 @@ impl Wire for Strict {
 async fn judged_with_template(template: &str) -> Result<CheckReport, CheckError> {
     let checks = catalogue();
     let judge = Judge {
-        wire: &Strict(Bent::default()),
+        wire: &Strict(MutantServer::default()),
         base: BASE.to_owned(),
         credentials: Credentials::Bearer(TOKEN.to_owned()),
         options: ScimOptions {
@@ -367,7 +367,7 @@ async fn the_template_of_the_book_fits_a_strict_server() {
     let (_, after) = after.split_once("```json\n").unwrap();
     let (template, _) = after.split_once("```").unwrap();
     let report = judged_with_template(template).await.unwrap();
-    assert_eq!(told(&report, Verdict::Fail), Vec::<String>::new());
+    assert_eq!(answer(&report, Verdict::Fail), Vec::<String>::new());
     assert!(report.count(Verdict::Pass) > 0);
 }
 

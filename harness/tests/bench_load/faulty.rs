@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri};
-use rehearsal::check::scim::wire::{Asked, Wire as _};
+use rehearsal::check::scim::wire::{ScimRequest, Wire as _};
 
 use crate::mutant_scim::{BASE, Bent};
 
@@ -95,7 +95,7 @@ async fn answer(
         _ => {}
     }
     let text = String::from_utf8_lossy(&body).replace(&inner.base, BASE);
-    let asked = Asked {
+    let request = ScimRequest {
         method,
         target: match inner.fault {
             Fault::FindsAll => uri.path().to_owned(),
@@ -110,17 +110,17 @@ async fn answer(
             .collect(),
         body: (!text.is_empty()).then_some(text),
     };
-    let mut told = inner.server.send(&asked).await.unwrap();
+    let mut answer = inner.server.send(&request).await.unwrap();
     if inner.fault == Fault::WrongId && is_third {
-        told.text = told.text.replacen("\"id\":\"", "\"id\":\"not-", 1);
-        told.text = told.text.replacen("\"id\": \"", "\"id\": \"not-", 1);
+        answer.text = answer.text.replacen("\"id\":\"", "\"id\":\"not-", 1);
+        answer.text = answer.text.replacen("\"id\": \"", "\"id\": \"not-", 1);
     }
-    let mut response = Response::builder().status(told.status);
-    for (name, value) in &told.headers {
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
         if !name.eq_ignore_ascii_case("content-length") {
             response = response.header(name, value.replace(BASE, &inner.base));
         }
     }
-    let text = told.text.replace(BASE, &inner.base);
+    let text = answer.text.replace(BASE, &inner.base);
     response.body(Body::from(text)).unwrap()
 }

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri};
-use rehearsal::check::scim::wire::{Asked, Wire as _};
+use rehearsal::check::scim::wire::{ScimRequest, Wire as _};
 use tokio::sync::Notify;
 
 use crate::mutant_scim::{BASE, Bent};
@@ -139,7 +139,7 @@ async fn answer(
         return Response::new(Body::from_stream(stream));
     }
     let text = String::from_utf8_lossy(&body).replace(&base, BASE);
-    let asked = Asked {
+    let request = ScimRequest {
         method,
         target: uri.to_string(),
         headers: headers
@@ -151,17 +151,17 @@ async fn answer(
             .collect(),
         body: (!text.is_empty()).then_some(text),
     };
-    let told = inner.server.send(&asked).await.unwrap();
-    if told.status == 201 {
+    let answer = inner.server.send(&request).await.unwrap();
+    if answer.status == 201 {
         inner.created.fetch_add(1, Ordering::SeqCst);
     }
-    let mut response = Response::builder().status(told.status);
-    for (name, value) in &told.headers {
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
         if !name.eq_ignore_ascii_case("content-length") {
             response = response.header(name, value.replace(BASE, &base));
         }
     }
     response
-        .body(Body::from(told.text.replace(BASE, &base)))
+        .body(Body::from(answer.text.replace(BASE, &base)))
         .unwrap()
 }

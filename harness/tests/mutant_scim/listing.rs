@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use rehearsal::check::scim::wire::Told;
+use rehearsal::check::scim::wire::ScimAnswer;
 
 use super::filter::{self, scope};
 use super::schemas::{ENTERPRISE, KINDS, Kind, member};
-use super::server::{Refusal, State, attribute, meets, told};
+use super::server::{Refusal, State, answer, attribute, meets};
 
 /// Answers a query for a list.
 pub(crate) fn list(
     state: &State,
     kinds: &[usize],
     query: &BTreeMap<String, String>,
-) -> Result<Told, Refusal> {
+) -> Result<ScimAnswer, Refusal> {
     let bad = |name: &str| Refusal(400, Some("invalidValue"), format!("{name} is no number"));
     let number = |name: &str| match query.get(name) {
         Some(text) => text.parse::<i64>().map(Some).map_err(|_| bad(name)),
@@ -94,7 +94,7 @@ pub(crate) fn list(
         .collect();
     out["itemsPerPage"] = rest.len().into();
     out["Resources"] = rest.into();
-    Ok(told(200, &out))
+    Ok(answer(200, &out))
 }
 
 fn key(kind: &Kind, whole: &Value, by: &str) -> Option<String> {

@@ -12,24 +12,24 @@ mod server;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
+use rehearsal::check::scim::wire::{Pending, ScimAnswer, ScimRequest, Wire, WireError};
 use serde_json::Value;
 
 pub(crate) use mutants::mutants;
 pub(crate) use schemas::ENTERPRISE;
-pub(crate) use server::{BASE, Refusal, SECOND_TOKEN, Server, TOKEN, error, told};
+pub(crate) use server::{BASE, Refusal, SECOND_TOKEN, Server, TOKEN, answer, error};
 
 /// How a mutant deviates from the correct server.
 #[derive(Clone, Copy)]
-pub(crate) enum Bend {
+pub(crate) enum Mutation {
     /// Changes the request before the server reads it.
-    Hears(fn(&mut Asked)),
+    ChangesRequest(fn(&mut ScimRequest)),
     /// Changes the answer.
-    Says(fn(&Asked, &mut Told)),
+    ChangesAnswer(fn(&ScimRequest, &mut ScimAnswer)),
     /// Answers instead of the server, if it returns an answer.
-    Does(fn(&Server, &Asked) -> Option<Told>),
+    AnswersInstead(fn(&Server, &ScimRequest) -> Option<ScimAnswer>),
     /// Changes the request if another request is in progress.
-    Races(fn(&mut Asked)),
+    Races(fn(&mut ScimRequest)),
 }
 
 /// A deviation, and the check that has to find it.
@@ -40,19 +40,19 @@ pub(crate) struct Mutant {
     /// The ids of other checks that the deviation makes fail too.
     pub(crate) also: &'static [&'static str],
     /// The deviation.
-    pub(crate) bend: Bend,
+    pub(crate) bend: Mutation,
 }
 
 /// A correct server, or a mutant.
-pub(crate) struct Bent {
+pub(crate) struct MutantServer {
     server: Server,
     /// The server of the other tenant.
     second: Server,
-    bend: Option<Bend>,
+    bend: Option<Mutation>,
     under_way: AtomicUsize,
 }
 
-impl Default for Bent {
+impl Default for MutantServer {
     fn default() -> Self {
         Self {
             server: Server::default(),
@@ -63,8 +63,8 @@ impl Default for Bent {
     }
 }
 
-impl Bent {
-    pub(crate) fn with(bend: Bend) -> Self {
+impl MutantServer {
+    pub(crate) fn with(bend: Mutation) -> Self {
         Self {
             bend: Some(bend),
             ..Self::default()
@@ -77,76 +77,76 @@ impl Bent {
     }
 }
 
-impl Wire for Bent {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
+impl Wire for MutantServer {
+    fn send<'a>(&'a self, request: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>> {
         Box::pin(async move {
-            let mut heard = asked.clone();
+            let mut received = request.clone();
             self.under_way.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
             let among = self.under_way.fetch_sub(1, Ordering::SeqCst);
             match self.bend {
-                Some(Bend::Hears(bend)) => bend(&mut heard),
-                Some(Bend::Races(bend)) if among > 1 => bend(&mut heard),
-                Some(Bend::Does(bend)) => {
-                    if let Some(mut told) = bend(&self.server, &heard) {
-                        told.asked = asked.line();
-                        return Ok(told);
+                Some(Mutation::ChangesRequest(bend)) => bend(&mut received),
+                Some(Mutation::Races(bend)) if among > 1 => bend(&mut received),
+                Some(Mutation::AnswersInstead(bend)) => {
+                    if let Some(mut answer) = bend(&self.server, &received) {
+                        answer.request = request.line();
+                        return Ok(answer);
                     }
                 }
                 _ => {}
             }
-            let mut told = if is_of_second(&heard) {
-                let_in(&mut heard);
-                self.second.answer(&heard)
+            let mut answer = if is_of_second(&received) {
+                let_in(&mut received);
+                self.second.answer(&received)
             } else {
-                self.server.answer(&heard)
+                self.server.answer(&received)
             };
-            if let Some(Bend::Says(bend)) = self.bend {
-                bend(asked, &mut told);
+            if let Some(Mutation::ChangesAnswer(bend)) = self.bend {
+                bend(request, &mut answer);
             }
-            told.asked = asked.line();
-            Ok(told)
+            answer.request = request.line();
+            Ok(answer)
         })
     }
 }
 
 /// True if the request has the other tenant's token.
-pub(crate) fn is_of_second(asked: &Asked) -> bool {
-    let said = asked.header("authorization").unwrap_or_default();
+pub(crate) fn is_of_second(request: &ScimRequest) -> bool {
+    let said = request.header("authorization").unwrap_or_default();
     said.ends_with(SECOND_TOKEN)
 }
 
 /// Gives the request the valid token.
-pub(crate) fn let_in(asked: &mut Asked) {
-    asked.headers.retain(|(name, _)| name != "authorization");
-    asked
+pub(crate) fn let_in(request: &mut ScimRequest) {
+    request.headers.retain(|(name, _)| name != "authorization");
+    request
         .headers
         .push(("authorization".into(), format!("Bearer {TOKEN}")));
 }
 
 /// Changes the JSON body of an answer.
-pub(crate) fn edit(told: &mut Told, change: impl FnOnce(&mut Value)) {
-    if let Ok(mut body) = serde_json::from_str::<Value>(&told.text) {
+pub(crate) fn edit(answer: &mut ScimAnswer, change: impl FnOnce(&mut Value)) {
+    if let Ok(mut body) = serde_json::from_str::<Value>(&answer.text) {
         change(&mut body);
-        told.text = body.to_string();
+        answer.text = body.to_string();
     }
 }
 
 /// Changes the JSON body of a request.
-pub(crate) fn rewrite(asked: &mut Asked, change: impl FnOnce(&mut Value)) {
-    let body = asked
+pub(crate) fn rewrite(request: &mut ScimRequest, change: impl FnOnce(&mut Value)) {
+    let body = request
         .body
         .as_deref()
         .and_then(|text| serde_json::from_str::<Value>(text).ok());
     if let Some(mut body) = body {
         change(&mut body);
-        asked.body = Some(body.to_string());
+        request.body = Some(body.to_string());
     }
 }
 
 /// Returns the JSON body of a request; null if there is none.
-pub(crate) fn sent(asked: &Asked) -> Value {
-    let body = asked
+pub(crate) fn sent(request: &ScimRequest) -> Value {
+    let body = request
         .body
         .as_deref()
         .and_then(|text| serde_json::from_str(text).ok());
@@ -160,40 +160,42 @@ pub(crate) fn is_attribute_of_users(name: &str) -> bool {
 }
 
 /// True if the request has this method and this path; the query is ignored.
-pub(crate) fn is(asked: &Asked, method: &str, path: &str) -> bool {
-    asked.method == method && asked.target.split('?').next() == Some(path)
+pub(crate) fn is(request: &ScimRequest, method: &str, path: &str) -> bool {
+    request.method == method && request.target.split('?').next() == Some(path)
 }
 
 /// True if the request has this method and its target begins with `path` and is longer.
-pub(crate) fn under(asked: &Asked, method: &str, path: &str) -> bool {
-    asked.method == method && asked.target.starts_with(path) && asked.target.len() > path.len()
+pub(crate) fn under(request: &ScimRequest, method: &str, path: &str) -> bool {
+    request.method == method
+        && request.target.starts_with(path)
+        && request.target.len() > path.len()
 }
 
 /// Returns the filter of a GET of `/Users`.
-pub(crate) fn filter_of(asked: &Asked) -> Option<String> {
-    if !is(asked, "GET", "/Users") {
+pub(crate) fn filter_of(request: &ScimRequest) -> Option<String> {
+    if !is(request, "GET", "/Users") {
         return None;
     }
-    server::parts(&asked.target).1.remove("filter")
+    server::parts(&request.target).1.remove("filter")
 }
 
 /// Returns a parameter of the query.
-pub(crate) fn parameter(asked: &Asked, name: &str) -> Option<String> {
-    server::parts(&asked.target).1.remove(name)
+pub(crate) fn parameter(request: &ScimRequest, name: &str) -> Option<String> {
+    server::parts(&request.target).1.remove(name)
 }
 
 /// Replaces a parameter of the query.
-pub(crate) fn with_parameter(asked: &mut Asked, name: &str, value: &str) {
-    let path = asked
+pub(crate) fn with_parameter(request: &mut ScimRequest, name: &str, value: &str) {
+    let path = request
         .target
         .split('?')
         .next()
         .unwrap_or_default()
         .to_owned();
-    let mut all = server::parts(&asked.target).1;
+    let mut all = server::parts(&request.target).1;
     all.insert(name.to_owned(), value.to_owned());
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(all)
         .finish();
-    asked.target = format!("{path}?{query}");
+    request.target = format!("{path}?{query}");
 }

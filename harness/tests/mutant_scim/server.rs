@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use rehearsal::check::scim::wire::{Asked, Told};
+use rehearsal::check::scim::wire::{ScimAnswer, ScimRequest};
 
 use super::schemas::{Attr, ENTERPRISE, KINDS, Kind, config, find, member, schemas, types};
 use super::{filter, listing, patch};
@@ -55,11 +55,11 @@ pub(crate) struct State {
 #[derive(Debug, Default)]
 pub(crate) struct Server(Mutex<State>);
 
-type Answer = Result<Told, Refusal>;
+type Answer = Result<ScimAnswer, Refusal>;
 
-pub(crate) fn told(status: u16, body: &Value) -> Told {
-    Told {
-        asked: String::new(),
+pub(crate) fn answer(status: u16, body: &Value) -> ScimAnswer {
+    ScimAnswer {
+        request: String::new(),
         status,
         headers: vec![("content-type".into(), "application/scim+json".into())],
         text: body.to_string(),
@@ -108,21 +108,21 @@ pub(crate) fn parts(target: &str) -> (Vec<String>, BTreeMap<String, String>) {
 
 impl Server {
     /// Returns the answer to a request.
-    pub(crate) fn answer(&self, asked: &Asked) -> Told {
+    pub(crate) fn answer(&self, request: &ScimRequest) -> ScimAnswer {
         let mut state = self.0.lock().unwrap();
-        let mut told = state.answer(asked).unwrap_or_else(|refusal| {
-            let mut told = told(refusal.0, &error(&refusal));
+        let mut answer = state.answer(request).unwrap_or_else(|refusal| {
+            let mut answer = answer(refusal.0, &error(&refusal));
             match refusal.0 {
-                401 => told
+                401 => answer
                     .headers
                     .push(("www-authenticate".into(), "Bearer".into())),
-                405 => told.headers.push(("allow".into(), "GET".into())),
+                405 => answer.headers.push(("allow".into(), "GET".into())),
                 _ => {}
             }
-            told
+            answer
         });
-        told.asked = asked.line();
-        told
+        answer.request = request.line();
+        answer
     }
 }
 
@@ -136,26 +136,26 @@ impl Server {
     }
 
     /// Creates the user of a PUT under the id of the request, as servers with an upsert do.
-    pub(crate) fn upsert(&self, asked: &Asked) -> Option<Told> {
-        let id = asked.target.strip_prefix("/Users/")?;
-        self.create_by_put(asked, Some(id.to_owned()))
+    pub(crate) fn upsert(&self, request: &ScimRequest) -> Option<ScimAnswer> {
+        let id = request.target.strip_prefix("/Users/")?;
+        self.create_by_put(request, Some(id.to_owned()))
     }
 
     /// Creates the user of a PUT under an id of the server's.
-    pub(crate) fn upsert_with_own_id(&self, asked: &Asked) -> Option<Told> {
-        self.create_by_put(asked, None)
+    pub(crate) fn upsert_with_own_id(&self, request: &ScimRequest) -> Option<ScimAnswer> {
+        self.create_by_put(request, None)
     }
 
-    fn create_by_put(&self, asked: &Asked, id: Option<String>) -> Option<Told> {
-        let id_sent = asked.target.strip_prefix("/Users/")?;
+    fn create_by_put(&self, request: &ScimRequest, id: Option<String>) -> Option<ScimAnswer> {
+        let id_sent = request.target.strip_prefix("/Users/")?;
         let mut state = self.0.lock().unwrap();
-        if asked.method != "PUT" || state.all.contains_key(id_sent) {
+        if request.method != "PUT" || state.all.contains_key(id_sent) {
             return None;
         }
-        let body: Value = serde_json::from_str(asked.body.as_deref()?).ok()?;
-        let mut told = state.create(0, &body, id, &BTreeMap::new()).ok()?;
-        told.status = 200;
-        Some(told)
+        let body: Value = serde_json::from_str(request.body.as_deref()?).ok()?;
+        let mut answer = state.create(0, &body, id, &BTreeMap::new()).ok()?;
+        answer.status = 200;
+        Some(answer)
     }
 
     /// Returns the ids of all resources.
@@ -181,18 +181,18 @@ impl Server {
 }
 
 impl State {
-    fn answer(&mut self, asked: &Asked) -> Answer {
-        let authorization = asked.header("authorization").unwrap_or_default();
+    fn answer(&mut self, request: &ScimRequest) -> Answer {
+        let authorization = request.header("authorization").unwrap_or_default();
         let (scheme, token) = authorization.split_once(' ').unwrap_or_default();
         if !scheme.eq_ignore_ascii_case("bearer") || token != TOKEN {
             return no(401, "", "expected the token");
         }
-        let (path, query) = parts(&asked.target);
+        let (path, query) = parts(&request.target);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        let method = asked.method.as_str();
-        let body = match (&asked.body, method) {
+        let method = request.method.as_str();
+        let body = match (&request.body, method) {
             (Some(text), "POST" | "PUT" | "PATCH") => {
-                let media = asked.header("content-type").unwrap_or_default();
+                let media = request.header("content-type").unwrap_or_default();
                 let media = media.split(';').next().unwrap_or_default().trim();
                 if !["application/scim+json", "application/json"].contains(&media) {
                     return no(415, "", "expected JSON");
@@ -208,7 +208,7 @@ impl State {
             _ => Value::Null,
         };
         match (method, path.as_slice()) {
-            ("GET", ["ServiceProviderConfig"]) => Ok(told(200, &config(BASE))),
+            ("GET", ["ServiceProviderConfig"]) => Ok(answer(200, &config(BASE))),
             ("GET", ["ResourceTypes", rest @ ..]) => documents(&types(), "name", rest, &query),
             ("GET", ["Schemas", rest @ ..]) => documents(&schemas(), "id", rest, &query),
             ("GET", ["Me"]) => no(501, "", "there is no current user"),
@@ -226,7 +226,7 @@ impl State {
                     ("POST", []) => self.create(kind, &body, None, &query),
                     ("POST", [".search"]) => self.search(&[kind], &body),
                     ("GET" | "PUT" | "PATCH" | "DELETE", [id]) => {
-                        self.one(kind, id, asked, &body, &query)
+                        self.one(kind, id, request, &body, &query)
                     }
                     (_, [] | [_]) => no(405, "", "there is no such method here"),
                     _ => no(404, "", "there is no such endpoint"),
@@ -240,7 +240,7 @@ impl State {
         &mut self,
         kind: usize,
         id: &str,
-        asked: &Asked,
+        request: &ScimRequest,
         body: &Value,
         query: &BTreeMap<String, String>,
     ) -> Answer {
@@ -249,16 +249,16 @@ impl State {
             _ => return no(404, "", format!("there is no {id}")),
         };
         let version = format!("W/\"{}\"", before.version);
-        if asked.header("if-none-match") == Some(&version) {
-            return Ok(told(304, &Value::Null));
+        if request.header("if-none-match") == Some(&version) {
+            return Ok(answer(304, &Value::Null));
         }
-        if asked
+        if request
             .header("if-match")
             .is_some_and(|wanted| wanted != "*" && wanted != version)
         {
             return no(412, "", "the version is another");
         }
-        let after = match asked.method.as_str() {
+        let after = match request.method.as_str() {
             "PUT" => self.normal(kind, body)?,
             "PATCH" => {
                 let after = patch::apply(body, &KINDS[kind], &before.body)?;
@@ -275,9 +275,9 @@ impl State {
                         members.retain(|one| one["value"] != *id);
                     }
                 }
-                return Ok(Told {
+                return Ok(ScimAnswer {
                     text: String::new(),
-                    ..told(204, &Value::Null)
+                    ..answer(204, &Value::Null)
                 });
             }
             _ => return Ok(self.shown(200, id, query)),
@@ -315,10 +315,10 @@ impl State {
             modified: now,
         };
         self.all.insert(id.clone(), kept);
-        let mut told = self.shown(201, &id, query);
+        let mut answer = self.shown(201, &id, query);
         let location = format!("{BASE}{}/{id}", KINDS[kind].endpoint);
-        told.headers.push(("location".into(), location));
-        Ok(told)
+        answer.headers.push(("location".into(), location));
+        Ok(answer)
     }
 
     fn tick(&mut self) -> Timestamp {
@@ -419,14 +419,15 @@ impl State {
         (kind, out.into())
     }
 
-    fn shown(&self, status: u16, id: &str, query: &BTreeMap<String, String>) -> Told {
+    fn shown(&self, status: u16, id: &str, query: &BTreeMap<String, String>) -> ScimAnswer {
         let (kind, whole) = self.whole(id);
-        let mut told = told(status, &listing::cut(kind, &whole, query));
+        let mut answer = answer(status, &listing::cut(kind, &whole, query));
         let text = |name: &str| whole["meta"][name].as_str().unwrap_or_default().to_owned();
-        told.headers.push(("etag".into(), text("version")));
-        told.headers
+        answer.headers.push(("etag".into(), text("version")));
+        answer
+            .headers
             .push(("content-location".into(), text("location")));
-        told
+        answer
     }
 
     fn search(&mut self, kinds: &[usize], body: &Value) -> Answer {
@@ -467,7 +468,7 @@ fn documents(all: &[Value], key: &str, rest: &[&str], query: &BTreeMap<String, S
     }
     let found = match rest {
         [] => {
-            return Ok(told(
+            return Ok(answer(
                 200,
                 &json!({
                     "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
@@ -480,7 +481,7 @@ fn documents(all: &[Value], key: &str, rest: &[&str], query: &BTreeMap<String, S
         _ => None,
     };
     match found {
-        Some(found) => Ok(told(200, found)),
+        Some(found) => Ok(answer(200, found)),
         None => no(404, "", "there is no such document"),
     }
 }

@@ -4,30 +4,30 @@
 use ambient::Ambient;
 use rehearsal::check::runner::{Runner, Selection};
 use rehearsal::check::scim::credentials::Credentials;
-use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
+use rehearsal::check::scim::wire::{Pending, ScimAnswer, ScimRequest, Wire, WireError};
 use rehearsal::check::scim::{Judge, Options, catalogue};
 use rehearsal::check::{CheckReport, Outcome, Verdict};
 use serde_json::Value;
 
 use super::mutant_scim::{
-    BASE, Bend, Bent, Refusal, Server, TOKEN, edit, error, filter_of, told, under,
+    BASE, MutantServer, Mutation, Refusal, Server, TOKEN, answer, edit, error, filter_of, under,
 };
 
 /// Refuses requests to other hosts as the HTTP client does: the token is not for them.
-struct OneHost(Bent);
+struct OneHost(MutantServer);
 
 impl Wire for OneHost {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
-        if asked.target.contains("://") && !asked.target.starts_with("http://scim.test/") {
-            let why = format!("{} is on another host, and was not asked", asked.target);
+    fn send<'a>(&'a self, request: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>> {
+        if request.target.contains("://") && !request.target.starts_with("http://scim.test/") {
+            let why = format!("{} is on another host, and was not asked", request.target);
             return Box::pin(std::future::ready(Err(WireError::NotSent(why))));
         }
-        self.0.send(asked)
+        self.0.send(request)
     }
 }
 
-async fn judged(bend: Bend, only: &str) -> (CheckReport, OneHost) {
-    let wire = OneHost(Bent::with(bend));
+async fn judged(bend: Mutation, only: &str) -> (CheckReport, OneHost) {
+    let wire = OneHost(MutantServer::with(bend));
     let judge = Judge {
         wire: &wire,
         base: BASE.to_owned(),
@@ -49,47 +49,47 @@ fn outcome<'r>(report: &'r CheckReport, id: &str) -> &'r Outcome {
     found.unwrap_or_else(|| panic!("{id} was not judged"))
 }
 
-fn refuse_search(asked: &Asked) -> Option<Told> {
-    let is_search = filter_of(asked).is_some_and(|it| it.contains(" sw "));
+fn refuse_search(request: &ScimRequest) -> Option<ScimAnswer> {
+    let is_search = filter_of(request).is_some_and(|it| it.contains(" sw "));
     is_search.then(|| {
         let refusal = Refusal(400, Some("invalidFilter"), "sw is not supported".to_owned());
-        told(400, &error(&refusal))
+        answer(400, &error(&refusal))
     })
 }
 
 /// Replaces the base URL in all addresses of an answer.
-fn move_addresses(told: &mut Told, to: &str) {
-    told.text = told.text.replace(BASE, to);
-    for (_, value) in &mut told.headers {
+fn move_addresses(answer: &mut ScimAnswer, to: &str) {
+    answer.text = answer.text.replace(BASE, to);
+    for (_, value) in &mut answer.headers {
         *value = value.replace(BASE, to);
     }
 }
 
-fn on_another_host(server: &Server, asked: &Asked) -> Option<Told> {
-    let mut told = refuse_search(asked).unwrap_or_else(|| server.answer(asked));
-    move_addresses(&mut told, "http://internal.example:9999/v2");
-    Some(told)
+fn on_another_host(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let mut answer = refuse_search(request).unwrap_or_else(|| server.answer(request));
+    move_addresses(&mut answer, "http://internal.example:9999/v2");
+    Some(answer)
 }
 
-fn under_another_path(server: &Server, asked: &Asked) -> Option<Told> {
-    let mut told = refuse_search(asked).unwrap_or_else(|| server.answer(asked));
-    move_addresses(&mut told, "http://scim.test/v2/other");
-    Some(told)
+fn under_another_path(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let mut answer = refuse_search(request).unwrap_or_else(|| server.answer(request));
+    move_addresses(&mut answer, "http://scim.test/v2/other");
+    Some(answer)
 }
 
-fn without_bodies(server: &Server, asked: &Asked) -> Option<Told> {
-    let mut told = on_another_host(server, asked)?;
-    if told.status == 201 {
-        told.text = String::new();
+fn without_bodies(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let mut answer = on_another_host(server, request)?;
+    if answer.status == 201 {
+        answer.text = String::new();
     }
-    Some(told)
+    Some(answer)
 }
 
 #[tokio::test]
 async fn resources_are_deleted_by_id_although_their_addresses_lead_elsewhere() {
     for bend in [on_another_host, under_another_path, without_bodies] {
         for only in ["SCIM-BULK", "SCIM-CREATE-01", "SCIM-GROUP"] {
-            let (report, wire) = judged(Bend::Does(bend), only).await;
+            let (report, wire) = judged(Mutation::AnswersInstead(bend), only).await;
             assert_eq!(wire.0.left(), Vec::<String>::new(), "{only}");
             let clean = report
                 .outcomes
@@ -102,7 +102,7 @@ async fn resources_are_deleted_by_id_although_their_addresses_lead_elsewhere() {
 
 #[tokio::test]
 async fn an_address_that_was_not_asked_is_no_missing_answer() {
-    let (report, _) = judged(Bend::Does(on_another_host), "SCIM-").await;
+    let (report, _) = judged(Mutation::AnswersInstead(on_another_host), "SCIM-").await;
     for one in &report.outcomes {
         let said = format!("{}: {}", one.check.id, one.actual);
         assert!(!said.contains("got no answer"), "{said}");
@@ -127,8 +127,8 @@ async fn an_address_that_was_not_asked_is_no_missing_answer() {
 
 #[tokio::test]
 async fn an_address_under_a_path_without_the_resource_is_a_finding() {
-    let (whole, _) = judged(Bend::Does(under_another_path), "SCIM-").await;
-    let (bulk, _) = judged(Bend::Does(under_another_path), "SCIM-BULK-02").await;
+    let (whole, _) = judged(Mutation::AnswersInstead(under_another_path), "SCIM-").await;
+    let (bulk, _) = judged(Mutation::AnswersInstead(under_another_path), "SCIM-BULK-02").await;
     for (report, id, expected) in [
         (&whole, "SCIM-DISC-25", "/v2/ServiceProviderConfig"),
         (&whole, "SCIM-CREATE-09", "/v2/Users/user-"),
@@ -148,9 +148,9 @@ async fn an_address_under_a_path_without_the_resource_is_a_finding() {
 
 #[tokio::test]
 async fn without_a_location_its_checks_are_skipped() {
-    let bend = Bend::Says(|asked, told| {
-        if asked.method == "POST" {
-            told.headers.retain(|(name, _)| name != "location");
+    let bend = Mutation::ChangesAnswer(|request, answer| {
+        if request.method == "POST" {
+            answer.headers.retain(|(name, _)| name != "location");
         }
     });
     let (report, _) = judged(bend, "SCIM-CREATE-0").await;
@@ -162,18 +162,18 @@ async fn without_a_location_its_checks_are_skipped() {
     }
 }
 
-fn creates_by_put(server: &Server, asked: &Asked) -> Option<Told> {
-    refuse_search(asked).or_else(|| server.upsert(asked))
+fn creates_by_put(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    refuse_search(request).or_else(|| server.upsert(request))
 }
 
-fn creates_by_put_with_own_id(server: &Server, asked: &Asked) -> Option<Told> {
-    refuse_search(asked).or_else(|| server.upsert_with_own_id(asked))
+fn creates_by_put_with_own_id(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    refuse_search(request).or_else(|| server.upsert_with_own_id(request))
 }
 
 #[tokio::test]
 async fn a_user_that_put_created_is_deleted() {
     for upserts in [creates_by_put, creates_by_put_with_own_id] {
-        let bend = Bend::Does(upserts);
+        let bend = Mutation::AnswersInstead(upserts);
         let (report, wire) = judged(bend, "SCIM-PUT-06").await;
         assert_eq!(outcome(&report, "SCIM-PUT-06").verdict, Verdict::Fail);
         assert_eq!(wire.0.left(), Vec::<String>::new());
@@ -182,19 +182,19 @@ async fn a_user_that_put_created_is_deleted() {
 
 #[tokio::test]
 async fn a_deleted_user_in_a_group_is_a_warning() {
-    let bend = Bend::Does(|server, asked| {
-        if !under(asked, "GET", "/Groups/") {
+    let bend = Mutation::AnswersInstead(|server, request| {
+        if !under(request, "GET", "/Groups/") {
             return None;
         }
-        let mut told = server.answer(asked);
-        edit(&mut told, |group| {
+        let mut answer = server.answer(request);
+        edit(&mut answer, |group| {
             let gone = server.gone().into_iter();
             let gone = gone.map(|it| serde_json::json!({"value": it["id"]}));
             let mut members = group["members"].as_array().cloned().unwrap_or_default();
             members.extend(gone);
             group["members"] = Value::from(members);
         });
-        Some(told)
+        Some(answer)
     });
     let (report, _) = judged(bend, "SCIM-GROUP-23").await;
     let one = outcome(&report, "SCIM-GROUP-23");

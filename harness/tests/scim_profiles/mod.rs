@@ -11,11 +11,11 @@ use ambient::Ambient;
 use rehearsal::check::profile::{Demand, Kind, Profile, RequirementVerdict, profiles};
 use rehearsal::check::runner::{Runner, Selection};
 use rehearsal::check::scim::credentials::Credentials;
-use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
+use rehearsal::check::scim::wire::{Pending, ScimAnswer, ScimRequest, Wire, WireError};
 use rehearsal::check::scim::{Judge, OAuthToken, Options, TriedAssertion};
 use rehearsal::check::{CheckReport, Verdict};
 
-use super::mutant_scim::{BASE, Bend, Bent, TOKEN, mutants as known_mutants};
+use super::mutant_scim::{BASE, MutantServer, Mutation, TOKEN, mutants as known_mutants};
 
 /// Returns the profiles for SCIM servers.
 fn all() -> Vec<&'static Profile> {
@@ -87,17 +87,17 @@ pub(crate) fn our_portal(report: CheckReport) {
     );
 }
 
-async fn judged(bend: Option<Bend>, oauth: Option<OAuthToken>) -> (CheckReport, Vec<String>) {
+async fn judged(bend: Option<Mutation>, oauth: Option<OAuthToken>) -> (CheckReport, Vec<String>) {
     judged_at(BASE, bend, oauth, runner()).await
 }
 
 async fn judged_at(
     base: &str,
-    bend: Option<Bend>,
+    bend: Option<Mutation>,
     oauth: Option<OAuthToken>,
     runner: Runner,
 ) -> (CheckReport, Vec<String>) {
-    let server = bend.map_or_else(Bent::default, Bent::with);
+    let server = bend.map_or_else(MutantServer::default, MutantServer::with);
     let judge = Judge {
         wire: &server,
         base: base.to_owned(),
@@ -126,7 +126,7 @@ async fn a_server_meets_the_rfcs_or_the_strict_profile() {
     assert_eq!(left, Vec::<String>::new());
 
     // A server that follows the draft fails what these clients need.
-    let (strict, _) = judged(Some(Bend::Does(mutants::strict)), None).await;
+    let (strict, _) = judged(Some(Mutation::AnswersInstead(mutants::strict)), None).await;
     let failed = failed(&strict);
     let of = |name: &str| -> Vec<&str> {
         let all = failed.iter();
@@ -193,23 +193,23 @@ async fn the_lifetime_scope_and_assertions_of_the_token_are_judged() {
 
 /// A server that limits requests: it answers GET with 429 after the 61st.
 struct Tiring {
-    server: Bent,
-    asked: AtomicUsize,
+    server: MutantServer,
+    request: AtomicUsize,
     retry_after: Option<&'static str>,
 }
 
 impl Wire for Tiring {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
+    fn send<'a>(&'a self, request: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>> {
         Box::pin(async move {
-            let mut told = self.server.send(asked).await?;
-            if asked.method == "GET" && self.asked.fetch_add(1, Ordering::SeqCst) > 60 {
-                told.status = 429;
-                told.headers.extend(
+            let mut answer = self.server.send(request).await?;
+            if request.method == "GET" && self.request.fetch_add(1, Ordering::SeqCst) > 60 {
+                answer.status = 429;
+                answer.headers.extend(
                     self.retry_after
                         .map(|it| ("retry-after".to_owned(), it.to_owned())),
                 );
             }
-            Ok(told)
+            Ok(answer)
         })
     }
 
@@ -230,8 +230,8 @@ async fn the_load_check_runs_only_with_rate_seconds_and_reports_its_figures() {
         (Some(4), None, RequirementVerdict::Failed),
     ] {
         let server = Tiring {
-            server: Bent::default(),
-            asked: AtomicUsize::new(0),
+            server: MutantServer::default(),
+            request: AtomicUsize::new(0),
             retry_after,
         };
         let only = vec!["SCIM-PROFILE-80".to_owned()];
@@ -294,14 +294,14 @@ const ELSEWHERE: [&str; 8] = [
 
 /// Maps each check to the deviation that makes it fail: the mutants of all checks, including
 /// those that only profiles require.
-fn deviations() -> BTreeMap<&'static str, Bend> {
+fn deviations() -> BTreeMap<&'static str, Mutation> {
     let known = known_mutants().into_iter().map(|it| (it.fires, it.bend));
     known.chain(mutants::MUTANTS.iter().copied()).collect()
 }
 
 /// Returns a mutant for each required requirement (one mutant may serve several), and the
 /// requirements without a mutant.
-fn chosen() -> (BTreeMap<&'static str, Bend>, Vec<String>) {
+fn chosen() -> (BTreeMap<&'static str, Mutation>, Vec<String>) {
     let deviations = deviations();
     let (mut chosen, mut without) = (BTreeMap::new(), Vec::new());
     for profile in all() {
@@ -329,7 +329,7 @@ fn chosen() -> (BTreeMap<&'static str, Bend>, Vec<String>) {
 const LONG: [&str; 3] = ["SCIM-PROFILE-28", "SCIM-PROFILE-40", "SCIM-PROFILE-44"];
 
 /// Runs the checks against a broken server. Returns the report and the checks that failed.
-async fn broken(fires: &str, bend: Option<Bend>) -> (CheckReport, BTreeSet<String>) {
+async fn broken(fires: &str, bend: Option<Mutation>) -> (CheckReport, BTreeSet<String>) {
     let is_long = |id: &str| LONG.contains(&id) && id != fires;
     let mut ids = Profile::checks_to_run(Kind::Scim, &all()).unwrap();
     ids.retain(|id| !is_long(id));
@@ -359,7 +359,11 @@ fn failed_in(report: &CheckReport) -> BTreeSet<String> {
 /// Returns how the judgment of a broken server differs from the expected one. Expected: in
 /// addition to those of the correct server, exactly the requirements fail that contain a
 /// check which now fails.
-async fn misjudged(fires: &'static str, bend: Bend, honest: BTreeSet<String>) -> Option<String> {
+async fn misjudged(
+    fires: &'static str,
+    bend: Mutation,
+    honest: BTreeSet<String>,
+) -> Option<String> {
     let (report, found) = broken(fires, Some(bend)).await;
     if !found.contains(fires) {
         return Some(format!("{fires} did not fire: {found:?}"));

@@ -3,17 +3,17 @@
 use serde_json::{Value, json};
 
 use super::super::mutant_scim::{
-    Bend, Refusal, Server, edit, error, filter_of, is, parameter, rewrite, sent, told, under,
+    Mutation, Refusal, Server, answer, edit, error, filter_of, is, parameter, rewrite, sent, under,
 };
-use rehearsal::check::scim::wire::{Asked, Told};
+use rehearsal::check::scim::wire::{ScimAnswer, ScimRequest};
 
 /// The check that must fail, and the deviation of the server.
-pub(super) const MUTANTS: &[(&str, Bend)] = &[
+pub(super) const MUTANTS: &[(&str, Mutation)] = &[
     (
         "SCIM-CREATE-31",
-        Bend::Hears(|asked| {
-            if is(asked, "POST", "/Users") {
-                rewrite(asked, |body| {
+        Mutation::ChangesRequest(|request| {
+            if is(request, "POST", "/Users") {
+                rewrite(request, |body| {
                     if let Some(id) = body["externalId"].as_str().map(str::to_lowercase) {
                         body["externalId"] = json!(id);
                     }
@@ -23,79 +23,84 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-DELETE-08",
-        Bend::Does(|server, asked| {
-            let name = sent(asked)["userName"].clone();
+        Mutation::AnswersInstead(|server, request| {
+            let name = sent(request)["userName"].clone();
             let is_taken = server.gone().iter().any(|it| it["userName"] == name);
             let refusal = Refusal(
                 409,
                 Some("uniqueness"),
                 "a deleted user had this userName".to_owned(),
             );
-            (is_taken && is(asked, "POST", "/Users")).then(|| told(409, &error(&refusal)))
+            (is_taken && is(request, "POST", "/Users")).then(|| answer(409, &error(&refusal)))
         }),
     ),
     (
         "SCIM-PATCH-59",
-        Bend::Says(|asked, told| {
-            if asked.method == "PATCH" && told.status == 400 && told.text.contains("invalidPath") {
-                told.status = 204;
-                told.text.clear();
+        Mutation::ChangesAnswer(|request, answer| {
+            if request.method == "PATCH"
+                && answer.status == 400
+                && answer.text.contains("invalidPath")
+            {
+                answer.status = 204;
+                answer.text.clear();
             }
         }),
     ),
     (
         "SCIM-PAGE-14",
-        Bend::Does(|_, asked| {
-            let count: u64 = parameter(asked, "count")?.parse().ok()?;
+        Mutation::AnswersInstead(|_, request| {
+            let count: u64 = parameter(request, "count")?.parse().ok()?;
             (count > 1000).then(|| refusal("invalidValue"))
         }),
     ),
     (
         "SCIM-PROFILE-01",
-        Bend::Says(|asked, told| without(asked, told, "patch")),
+        Mutation::ChangesAnswer(|request, answer| without(request, answer, "patch")),
     ),
     (
         "SCIM-PROFILE-02",
-        Bend::Says(|asked, told| without(asked, told, "filter")),
+        Mutation::ChangesAnswer(|request, answer| without(request, answer, "filter")),
     ),
     (
         "SCIM-PROFILE-03",
-        Bend::Says(|asked, told| without(asked, told, "bulk")),
+        Mutation::ChangesAnswer(|request, answer| without(request, answer, "bulk")),
     ),
     (
         "SCIM-PROFILE-04",
-        Bend::Says(|asked, told| {
-            if is(asked, "GET", "/Schemas") {
+        Mutation::ChangesAnswer(|request, answer| {
+            if is(request, "GET", "/Schemas") {
                 let is_other = |one: &Value| !one["id"].to_string().contains("core:2.0:Group");
-                edit(told, |body| retain(body, is_other));
+                edit(answer, |body| retain(body, is_other));
             }
         }),
     ),
     (
         "SCIM-PROFILE-07",
-        Bend::Says(|asked, told| untyped(asked, told, "phoneNumbers")),
+        Mutation::ChangesAnswer(|request, answer| untyped(request, answer, "phoneNumbers")),
     ),
     (
         "SCIM-PROFILE-08",
-        Bend::Says(|asked, told| {
-            if is(asked, "GET", "/ResourceTypes") {
-                edit(told, |body| body["Resources"][0]["id"] = json!("core-user"));
+        Mutation::ChangesAnswer(|request, answer| {
+            if is(request, "GET", "/ResourceTypes") {
+                edit(answer, |body| {
+                    body["Resources"][0]["id"] = json!("core-user")
+                });
             }
         }),
     ),
     (
         "SCIM-PROFILE-11",
-        Bend::Says(|asked, told| unlisted(asked, told, "active")),
+        Mutation::ChangesAnswer(|request, answer| unlisted(request, answer, "active")),
     ),
     (
         "SCIM-PROFILE-12",
-        Bend::Says(|asked, told| unlisted(asked, told, "members")),
+        Mutation::ChangesAnswer(|request, answer| unlisted(request, answer, "members")),
     ),
     (
         "SCIM-PROFILE-13",
-        Bend::Says(|_, told| {
-            if told.status == 401 {
-                edit(told, |body| {
+        Mutation::ChangesAnswer(|_, answer| {
+            if answer.status == 401 {
+                edit(answer, |body| {
                     drop(body.as_object_mut().map(|it| it.remove("detail")))
                 });
             }
@@ -103,29 +108,29 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-14",
-        Bend::Says(|asked, told| {
-            if under(asked, "GET", "/Users/") && told.status == 200 {
-                edit(told, |body| body["shoeSize"] = json!(42));
+        Mutation::ChangesAnswer(|request, answer| {
+            if under(request, "GET", "/Users/") && answer.status == 200 {
+                edit(answer, |body| body["shoeSize"] = json!(42));
             }
         }),
     ),
     (
         "SCIM-PROFILE-16",
-        Bend::Says(|asked, told| untyped(asked, told, "emails")),
+        Mutation::ChangesAnswer(|request, answer| untyped(request, answer, "emails")),
     ),
     (
         "SCIM-PROFILE-20",
-        Bend::Says(|asked, told| {
-            if parameter(asked, "count").as_deref() == Some("1") {
-                edit(told, |body| body["itemsPerPage"] = json!("1"));
+        Mutation::ChangesAnswer(|request, answer| {
+            if parameter(request, "count").as_deref() == Some("1") {
+                edit(answer, |body| body["itemsPerPage"] = json!("1"));
             }
         }),
     ),
     (
         "SCIM-PROFILE-21",
-        Bend::Says(|asked, told| {
-            if filter_of(asked).is_some_and(|it| it.starts_with("userName eq")) {
-                edit(told, |body| {
+        Mutation::ChangesAnswer(|request, answer| {
+            if filter_of(request).is_some_and(|it| it.starts_with("userName eq")) {
+                edit(answer, |body| {
                     each(body, |one| {
                         drop(one.as_object_mut().map(|it| it.remove("emails")))
                     })
@@ -135,9 +140,9 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-22",
-        Bend::Says(|asked, told| {
-            if filter_of(asked).is_some_and(|it| it.starts_with("userName eq")) {
-                edit(told, |body| {
+        Mutation::ChangesAnswer(|request, answer| {
+            if filter_of(request).is_some_and(|it| it.starts_with("userName eq")) {
+                edit(answer, |body| {
                     retain(body, |one| one["active"] != json!(false))
                 });
             }
@@ -145,10 +150,10 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-23",
-        Bend::Hears(|asked| {
-            if under(asked, "PATCH", "/Users/") {
+        Mutation::ChangesRequest(|request| {
+            if under(request, "PATCH", "/Users/") {
                 let is_activation = |one: &Value| one["path"] == "active" && one["value"] == true;
-                rewrite(asked, |body| {
+                rewrite(request, |body| {
                     if body["Operations"]
                         .as_array()
                         .is_some_and(|all| all.iter().any(is_activation))
@@ -162,16 +167,16 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-24",
-        Bend::Does(|_, asked| {
-            let operation = &sent(asked)["Operations"][0];
+        Mutation::AnswersInstead(|_, request| {
+            let operation = &sent(request)["Operations"][0];
             let is_it = operation["value"]["active"] == false && operation["path"].is_null();
-            (is_it && under(asked, "PATCH", "/Users/")).then(|| refusal("noTarget"))
+            (is_it && under(request, "PATCH", "/Users/")).then(|| refusal("noTarget"))
         }),
     ),
     (
         "SCIM-PROFILE-25",
-        Bend::Does(|_, asked| {
-            let operation = &sent(asked)["Operations"][0];
+        Mutation::AnswersInstead(|_, request| {
+            let operation = &sent(request)["Operations"][0];
             let is_manager = operation["path"]
                 .as_str()
                 .is_some_and(|it| it.ends_with("manager"));
@@ -180,18 +185,18 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-26",
-        Bend::Does(|_, asked| {
-            let operation = &sent(asked)["Operations"][0];
+        Mutation::AnswersInstead(|_, request| {
+            let operation = &sent(request)["Operations"][0];
             (operation["value"] == "" && operation["path"] == "nickName")
                 .then(|| refusal("invalidValue"))
         }),
     ),
     (
         "SCIM-PROFILE-27",
-        Bend::Hears(|asked| {
-            if under(asked, "PATCH", "/Users/") {
+        Mutation::ChangesRequest(|request| {
+            if under(request, "PATCH", "/Users/") {
                 // The mutant drops all operations after the second.
-                rewrite(asked, |body| {
+                rewrite(request, |body| {
                     if let Some(all) = body["Operations"].as_array_mut() {
                         all.truncate(2);
                     }
@@ -201,25 +206,26 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-28",
-        Bend::Says(|asked, told| {
-            if is(asked, "GET", "/Users") && parameter(asked, "startIndex").as_deref() == Some("6")
+        Mutation::ChangesAnswer(|request, answer| {
+            if is(request, "GET", "/Users")
+                && parameter(request, "startIndex").as_deref() == Some("6")
             {
-                edit(told, |body| body["startIndex"] = json!(1));
+                edit(answer, |body| body["startIndex"] = json!(1));
             }
         }),
     ),
     (
         "SCIM-PROFILE-30",
-        Bend::Does(|_, asked| {
-            let is_plain = asked.header("content-type") == Some("application/json");
-            let is_okta = sent(asked)["emails"][0]["primary"] == true;
-            (is_plain && is_okta && is(asked, "POST", "/Users")).then(|| refusal("invalidSyntax"))
+        Mutation::AnswersInstead(|_, request| {
+            let is_plain = request.header("content-type") == Some("application/json");
+            let is_okta = sent(request)["emails"][0]["primary"] == true;
+            (is_plain && is_okta && is(request, "POST", "/Users")).then(|| refusal("invalidSyntax"))
         }),
     ),
     (
         "SCIM-PROFILE-32",
-        Bend::Does(|_, asked| {
-            let filter = filter_of(asked)?;
+        Mutation::AnswersInstead(|_, request| {
+            let filter = filter_of(request)?;
             filter
                 .starts_with("emails[value eq")
                 .then(|| refusal("invalidFilter"))
@@ -227,8 +233,8 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-33",
-        Bend::Does(|_, asked| {
-            let filter = filter_of(asked)?;
+        Mutation::AnswersInstead(|_, request| {
+            let filter = filter_of(request)?;
             let is_it = filter.starts_with("emails[type eq \"work\" and value eq")
                 && filter.contains("-ann@");
             is_it.then(|| refusal("invalidFilter"))
@@ -236,8 +242,8 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-34",
-        Bend::Does(|_, asked| {
-            let filter = filter_of(asked)?;
+        Mutation::AnswersInstead(|_, request| {
+            let filter = filter_of(request)?;
             let name = filter.strip_prefix("userName eq ")?;
             let is_shouted = name == name.to_uppercase();
             is_shouted.then(|| refusal("invalidFilter"))
@@ -245,8 +251,8 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-40",
-        Bend::Does(|_, asked| {
-            let body = sent(asked);
+        Mutation::AnswersInstead(|_, request| {
+            let body = sent(request);
             let many = body["Operations"]
                 .as_array()
                 .is_some_and(|it| it.len() > 20);
@@ -255,37 +261,38 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-41",
-        Bend::Does(|_, asked| {
-            let is_empty = sent(asked)["members"].is_null();
-            (is_empty && is(asked, "POST", "/Groups")).then(|| refusal("invalidValue"))
+        Mutation::AnswersInstead(|_, request| {
+            let is_empty = sent(request)["members"].is_null();
+            (is_empty && is(request, "POST", "/Groups")).then(|| refusal("invalidValue"))
         }),
     ),
     (
         "SCIM-PROFILE-42",
-        Bend::Does(|_, asked| {
-            let is_it = parameter(asked, "filter")?.starts_with("members[value eq");
+        Mutation::AnswersInstead(|_, request| {
+            let is_it = parameter(request, "filter")?.starts_with("members[value eq");
             is_it.then(|| refusal("invalidFilter"))
         }),
     ),
     (
         "SCIM-PROFILE-43",
-        Bend::Does(|_, asked| {
-            let is_it = is(asked, "GET", "/Groups")
-                && parameter(asked, "filter")?.starts_with("externalId");
+        Mutation::AnswersInstead(|_, request| {
+            let is_it = is(request, "GET", "/Groups")
+                && parameter(request, "filter")?.starts_with("externalId");
             is_it.then(|| refusal("invalidFilter"))
         }),
     ),
     (
         "SCIM-PROFILE-46",
-        Bend::Does(|_, asked| {
-            (asked.method == "GET" && asked.target == "/Groups").then(|| told(200, &json!([])))
+        Mutation::AnswersInstead(|_, request| {
+            (request.method == "GET" && request.target == "/Groups")
+                .then(|| answer(200, &json!([])))
         }),
     ),
     (
         "SCIM-PROFILE-48",
-        Bend::Does(|server, asked| {
-            if is(asked, "GET", "/Entitlements") {
-                return Some(told(
+        Mutation::AnswersInstead(|server, request| {
+            if is(request, "GET", "/Entitlements") {
+                return Some(answer(
                     200,
                     &json!({
                         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
@@ -296,9 +303,9 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
                     }),
                 ));
             }
-            let mut told = server.answer(asked);
-            if is(asked, "GET", "/ResourceTypes") {
-                edit(&mut told, |body| {
+            let mut answer = server.answer(request);
+            if is(request, "GET", "/ResourceTypes") {
+                edit(&mut answer, |body| {
                     if let Some(types) = body["Resources"].as_array_mut() {
                         types.push(json!({
                             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
@@ -310,15 +317,15 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
                     }
                 });
             }
-            Some(told)
+            Some(answer)
         }),
     ),
     (
         "SCIM-PROFILE-63",
-        Bend::Does(|_, asked| {
-            let is_it = filter_of(asked)?.starts_with("rehearsalUnknown");
+        Mutation::AnswersInstead(|_, request| {
+            let is_it = filter_of(request)?.starts_with("rehearsalUnknown");
             is_it.then(|| {
-                told(
+                answer(
                     200,
                     &json!({
                         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
@@ -330,17 +337,19 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-65",
-        Bend::Hears(|asked| {
-            if under(asked, "PATCH", "/Users/") && sent(asked)["Operations"][0]["path"] == "name" {
-                rewrite(asked, whole_names);
+        Mutation::ChangesRequest(|request| {
+            if under(request, "PATCH", "/Users/")
+                && sent(request)["Operations"][0]["path"] == "name"
+            {
+                rewrite(request, whole_names);
             }
         }),
     ),
     (
         "SCIM-PROFILE-66",
-        Bend::Hears(|asked| {
-            if under(asked, "GET", "/Users/") {
-                asked.target = asked
+        Mutation::ChangesRequest(|request| {
+            if under(request, "GET", "/Users/") {
+                request.target = request
                     .target
                     .to_ascii_lowercase()
                     .replace("/users/", "/Users/");
@@ -349,34 +358,34 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
     (
         "SCIM-PROFILE-67",
-        Bend::Does(|server, asked| {
-            let name = asked
+        Mutation::AnswersInstead(|server, request| {
+            let name = request
                 .target
                 .strip_prefix("/Users/")
                 .filter(|it| it.contains("%40"))?;
-            let mut found = asked.clone();
+            let mut found = request.clone();
             found.target = format!("/Users?filter=userName%20eq%20%22{name}%22");
-            (asked.method == "GET").then(|| {
-                let mut told = server.answer(&found);
-                edit(&mut told, |body| *body = body["Resources"][0].take());
-                told
+            (request.method == "GET").then(|| {
+                let mut answer = server.answer(&found);
+                edit(&mut answer, |body| *body = body["Resources"][0].take());
+                answer
             })
         }),
     ),
     (
         "SCIM-PROFILE-68",
-        Bend::Does(|_, asked| {
-            (parameter(asked, "count")? == "100").then(|| refusal("invalidValue"))
+        Mutation::AnswersInstead(|_, request| {
+            (parameter(request, "count")? == "100").then(|| refusal("invalidValue"))
         }),
     ),
     (
         "SCIM-PROFILE-69",
-        Bend::Says(|asked, told| {
+        Mutation::ChangesAnswer(|request, answer| {
             // The mutant still lists the deleted user.
-            let Some(filter) = filter_of(asked) else {
+            let Some(filter) = filter_of(request) else {
                 return;
             };
-            edit(told, |body| {
+            edit(answer, |body| {
                 if filter.starts_with("userName eq") && body["totalResults"] == 0 {
                     body["totalResults"] = json!(1);
                     body["Resources"] = json!([{"id": "gone", "active": false}]);
@@ -386,18 +395,18 @@ pub(super) const MUTANTS: &[(&str, Bend)] = &[
     ),
 ];
 
-fn refusal(keyword: &'static str) -> Told {
+fn refusal(keyword: &'static str) -> ScimAnswer {
     let refusal = Refusal(
         400,
         Some(keyword),
         "this mutant refuses the request".to_owned(),
     );
-    told(400, &error(&refusal))
+    answer(400, &error(&refusal))
 }
 
-fn without(asked: &Asked, told: &mut Told, name: &str) {
-    if is(asked, "GET", "/ServiceProviderConfig") {
-        edit(told, |body| body[name]["supported"] = json!(false));
+fn without(request: &ScimRequest, answer: &mut ScimAnswer, name: &str) {
+    if is(request, "GET", "/ServiceProviderConfig") {
+        edit(answer, |body| body[name]["supported"] = json!(false));
     }
 }
 
@@ -413,9 +422,9 @@ fn retain(list: &mut Value, wanted: impl Fn(&Value) -> bool) {
 }
 
 /// Changes the attributes of every schema in the answer.
-fn schemas(asked: &Asked, told: &mut Told, change: impl Fn(&mut Vec<Value>)) {
-    if is(asked, "GET", "/Schemas") {
-        edit(told, |body| {
+fn schemas(request: &ScimRequest, answer: &mut ScimAnswer, change: impl Fn(&mut Vec<Value>)) {
+    if is(request, "GET", "/Schemas") {
+        edit(answer, |body| {
             each(body, |one| {
                 if let Some(all) = one["attributes"].as_array_mut() {
                     change(all);
@@ -425,12 +434,12 @@ fn schemas(asked: &Asked, told: &mut Told, change: impl Fn(&mut Vec<Value>)) {
     }
 }
 
-fn unlisted(asked: &Asked, told: &mut Told, name: &str) {
-    schemas(asked, told, |all| all.retain(|it| it["name"] != name));
+fn unlisted(request: &ScimRequest, answer: &mut ScimAnswer, name: &str) {
+    schemas(request, answer, |all| all.retain(|it| it["name"] != name));
 }
 
-fn untyped(asked: &Asked, told: &mut Told, name: &str) {
-    schemas(asked, told, |all| {
+fn untyped(request: &ScimRequest, answer: &mut ScimAnswer, name: &str) {
+    schemas(request, answer, |all| {
         for attribute in all.iter_mut().filter(|it| it["name"] == name) {
             for part in attribute["subAttributes"]
                 .as_array_mut()
@@ -454,9 +463,9 @@ fn whole_names(body: &mut Value) {
 
 /// Answers the requests that a server following the SCIM interoperability draft treats
 /// differently.
-pub(super) fn strict(server: &Server, asked: &Asked) -> Option<Told> {
-    let body = sent(asked);
-    if asked.method == "PATCH" {
+pub(super) fn strict(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let body = sent(request);
+    if request.method == "PATCH" {
         let all = body["Operations"].as_array()?;
         if all
             .iter()
@@ -465,23 +474,23 @@ pub(super) fn strict(server: &Server, asked: &Asked) -> Option<Told> {
             return Some(refusal("invalidSyntax"));
         }
         if all.len() == 1 && all[0]["op"] == "replace" && all[0]["path"] == "name" {
-            let mut whole = asked.clone();
+            let mut whole = request.clone();
             rewrite(&mut whole, whole_names);
             return Some(server.answer(&whole));
         }
     }
-    if is(asked, "POST", "/Users") {
+    if is(request, "POST", "/Users") {
         let named = body["schemas"].to_string();
         if body.get("rehearsalUnknown").is_some() || named.contains("urn:example:") {
             return Some(refusal("invalidSyntax"));
         }
     }
-    if is(asked, "GET", "/ServiceProviderConfig") {
-        let mut told = server.answer(asked);
-        edit(&mut told, |body| {
+    if is(request, "GET", "/ServiceProviderConfig") {
+        let mut answer = server.answer(request);
+        edit(&mut answer, |body| {
             body["interopProfileConformant"] = json!(true)
         });
-        return Some(told);
+        return Some(answer);
     }
     None
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rehearsal::check::scim::wire::{Asked, Told};
+use rehearsal::check::scim::wire::{ScimAnswer, ScimRequest};
 
 use super::super::mutant_scim::{
     BASE, Server, TOKEN, edit, is, parameter, rewrite, under, with_parameter,
@@ -14,49 +14,49 @@ pub(super) const USER: &str = "provisioner";
 
 // Discovery.
 
-fn says_of(told: &mut Told, feature: &str, supported: bool) {
-    edit(told, |v| {
+fn says_of(answer: &mut ScimAnswer, feature: &str, supported: bool) {
+    edit(answer, |v| {
         if v["patch"].is_object() {
             v[feature]["supported"] = supported.into();
         }
     });
 }
 
-pub(super) fn denies_patch(_: &Asked, told: &mut Told) {
-    says_of(told, "patch", false);
+pub(super) fn denies_patch(_: &ScimRequest, answer: &mut ScimAnswer) {
+    says_of(answer, "patch", false);
 }
 
-pub(super) fn denies_filter(_: &Asked, told: &mut Told) {
-    says_of(told, "filter", false);
+pub(super) fn denies_filter(_: &ScimRequest, answer: &mut ScimAnswer) {
+    says_of(answer, "filter", false);
 }
 
-pub(super) fn denies_the_rest(_: &Asked, told: &mut Told) {
+pub(super) fn denies_the_rest(_: &ScimRequest, answer: &mut ScimAnswer) {
     for feature in ["bulk", "sort", "etag"] {
-        says_of(told, feature, false);
+        says_of(answer, feature, false);
     }
-    edit(told, |v| {
+    edit(answer, |v| {
         if v["patch"].is_object() {
             drop_member(v, "pagination");
         }
     });
 }
 
-pub(super) fn no_discovery(_: &Server, asked: &Asked) -> Option<Told> {
+pub(super) fn no_discovery(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
     let places = ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas"];
-    let is_one = places.iter().any(|place| asked.target.starts_with(place));
+    let is_one = places.iter().any(|place| request.target.starts_with(place));
     is_one.then(|| refuse(404, None, "no route"))
 }
 
-pub(super) fn no_groups(_: &Server, asked: &Asked) -> Option<Told> {
-    asked
+pub(super) fn no_groups(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    request
         .target
         .starts_with("/Groups")
         .then(|| refuse(404, None, "no route"))
 }
 
-pub(super) fn hides_groups(asked: &Asked, told: &mut Told) {
-    if is(asked, "GET", "/ResourceTypes") {
-        edit(told, |v| {
+pub(super) fn hides_groups(request: &ScimRequest, answer: &mut ScimAnswer) {
+    if is(request, "GET", "/ResourceTypes") {
+        edit(answer, |v| {
             if let Some(all) = v["Resources"].as_array_mut() {
                 all.retain(|one| one["name"] != "Group");
                 v["totalResults"] = 1.into();
@@ -67,52 +67,56 @@ pub(super) fn hides_groups(asked: &Asked, told: &mut Told) {
 
 // Answers.
 
-pub(super) fn empty_201(asked: &Asked, told: &mut Told) {
-    if told.status == 201 && asked.method == "POST" {
-        told.text = String::new();
+pub(super) fn empty_201(request: &ScimRequest, answer: &mut ScimAnswer) {
+    if answer.status == 201 && request.method == "POST" {
+        answer.text = String::new();
     }
 }
 
-pub(super) fn relative_location(_: &Asked, told: &mut Told) {
-    for (name, value) in &mut told.headers {
+pub(super) fn relative_location(_: &ScimRequest, answer: &mut ScimAnswer) {
+    for (name, value) in &mut answer.headers {
         if name == "location" {
             *value = value.replace("http://scim.test", "");
         }
     }
 }
 
-pub(super) fn patch_204(asked: &Asked, told: &mut Told) {
-    if asked.method == "PATCH" && told.status == 200 && !asked.target.contains("attributes=") {
-        told.status = 204;
-        told.text = String::new();
+pub(super) fn patch_204(request: &ScimRequest, answer: &mut ScimAnswer) {
+    if request.method == "PATCH" && answer.status == 200 && !request.target.contains("attributes=")
+    {
+        answer.status = 204;
+        answer.text = String::new();
     }
 }
 
-pub(super) fn content_type(told: &mut Told, media_type: &str) {
-    told.headers.retain(|(name, _)| name != "content-type");
-    told.headers
+pub(super) fn content_type(answer: &mut ScimAnswer, media_type: &str) {
+    answer.headers.retain(|(name, _)| name != "content-type");
+    answer
+        .headers
         .push(("content-type".into(), media_type.into()));
 }
 
-pub(super) fn plain_json(_: &Asked, told: &mut Told) {
-    content_type(told, "application/json");
+pub(super) fn plain_json(_: &ScimRequest, answer: &mut ScimAnswer) {
+    content_type(answer, "application/json");
 }
 
-pub(super) fn html_errors(_: &Asked, told: &mut Told) {
-    if told.status >= 400 {
-        let status = told.status;
-        told.text = format!("<html><body><h1>Error {status}</h1></body></html>");
-        content_type(told, "text/html");
+pub(super) fn html_errors(_: &ScimRequest, answer: &mut ScimAnswer) {
+    if answer.status >= 400 {
+        let status = answer.status;
+        answer.text = format!("<html><body><h1>Error {status}</h1></body></html>");
+        content_type(answer, "text/html");
     }
 }
 
-pub(super) fn no_challenge(_: &Asked, told: &mut Told) {
-    told.headers.retain(|(name, _)| name != "www-authenticate");
+pub(super) fn no_challenge(_: &ScimRequest, answer: &mut ScimAnswer) {
+    answer
+        .headers
+        .retain(|(name, _)| name != "www-authenticate");
 }
 
 /// Redirects to the URL with a slash at its end, like Django.
-pub(super) fn ask_for_a_slash(_: &Server, asked: &Asked) -> Option<Told> {
-    let target = asked.target.strip_prefix(BASE).unwrap_or(&asked.target);
+pub(super) fn ask_for_a_slash(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let target = request.target.strip_prefix(BASE).unwrap_or(&request.target);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if path.ends_with('/') {
         return None;
@@ -122,30 +126,31 @@ pub(super) fn ask_for_a_slash(_: &Server, asked: &Asked) -> Option<Told> {
     } else {
         format!("?{query}")
     };
-    let mut told = refuse(308, None, "");
-    told.text = String::new();
-    told.headers
+    let mut answer = refuse(308, None, "");
+    answer.text = String::new();
+    answer
+        .headers
         .push(("location".into(), format!("{BASE}{path}/{query}")));
-    Some(told)
+    Some(answer)
 }
 
-pub(super) fn take_the_slash_off(asked: &mut Asked) {
-    let target = asked.target.strip_prefix(BASE).unwrap_or(&asked.target);
+pub(super) fn take_the_slash_off(request: &mut ScimRequest) {
+    let target = request.target.strip_prefix(BASE).unwrap_or(&request.target);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let query = if query.is_empty() {
         String::new()
     } else {
         format!("?{query}")
     };
-    asked.target = format!("{}{query}", path.trim_end_matches('/'));
+    request.target = format!("{}{query}", path.trim_end_matches('/'));
 }
 
 /// Uses ids with characters that are reserved in URLs.
-pub(super) fn odd_ids(_: &Asked, told: &mut Told) {
-    for (_, value) in &mut told.headers {
+pub(super) fn odd_ids(_: &ScimRequest, answer: &mut ScimAnswer) {
+    for (_, value) in &mut answer.headers {
         *value = value.replace("/Users/user-", "/Users/user%2F%23-");
     }
-    edit(told, |v| {
+    edit(answer, |v| {
         walk(v, &mut |text| {
             if text.contains("/Users/user-") {
                 text.replace("/Users/user-", "/Users/user%2F%23-")
@@ -158,30 +163,30 @@ pub(super) fn odd_ids(_: &Asked, told: &mut Told) {
     });
 }
 
-pub(super) fn read_odd_ids(asked: &mut Asked) {
-    asked.target = asked.target.replace("user%2F%23-", "user-");
-    if let Some(body) = &asked.body {
+pub(super) fn read_odd_ids(request: &mut ScimRequest) {
+    request.target = request.target.replace("user%2F%23-", "user-");
+    if let Some(body) = &request.body {
         let body = body
             .replace("user/#-", "user-")
             .replace("user%2F%23-", "user-");
-        asked.body = Some(body);
+        request.body = Some(body);
     }
 }
 
-pub(super) fn no_paging(asked: &mut Asked) {
+pub(super) fn no_paging(request: &mut ScimRequest) {
     for name in ["count", "startIndex"] {
-        let said = parameter(asked, name);
-        if said.is_some_and(|it| it.parse::<i64>().is_ok()) && asked.method == "GET" {
-            with_parameter(asked, name, if name == "count" { "100" } else { "1" });
+        let said = parameter(request, name);
+        if said.is_some_and(|it| it.parse::<i64>().is_ok()) && request.method == "GET" {
+            with_parameter(request, name, if name == "count" { "100" } else { "1" });
         }
     }
 }
 
 // Groups.
 
-pub(super) fn refuse_nesting(_: &Server, asked: &Asked) -> Option<Told> {
-    let nests = asked.target.starts_with("/Groups")
-        && asked
+pub(super) fn refuse_nesting(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let nests = request.target.starts_with("/Groups")
+        && request
             .body
             .as_deref()
             .is_some_and(|body| body.contains("\"value\":\"group-"));
@@ -189,11 +194,11 @@ pub(super) fn refuse_nesting(_: &Server, asked: &Asked) -> Option<Told> {
 }
 
 /// Ignores members that do not exist.
-pub(super) fn ignore_unknown_members(asked: &mut Asked) {
-    if !under(asked, "PATCH", "/Groups/") {
+pub(super) fn ignore_unknown_members(request: &mut ScimRequest) {
+    if !under(request, "PATCH", "/Groups/") {
         return;
     }
-    rewrite(asked, |v| {
+    rewrite(request, |v| {
         for one in v["Operations"].as_array_mut().into_iter().flatten() {
             if let Some(all) = one["value"].as_array_mut() {
                 all.retain(|it| {
@@ -208,31 +213,31 @@ pub(super) fn ignore_unknown_members(asked: &mut Asked) {
 
 // Authentication.
 
-fn let_in(asked: &mut Asked) {
-    asked.headers.retain(|(name, _)| name != "authorization");
+fn let_in(request: &mut ScimRequest) {
+    request.headers.retain(|(name, _)| name != "authorization");
     let right = ("authorization".into(), format!("Bearer {TOKEN}"));
-    asked.headers.push(right);
+    request.headers.push(right);
 }
 
-pub(super) fn open(asked: &mut Asked) {
-    let_in(asked);
+pub(super) fn open(request: &mut ScimRequest) {
+    let_in(request);
 }
 
-pub(super) fn open_to_read(asked: &mut Asked) {
-    if asked.method == "GET" {
-        let_in(asked);
+pub(super) fn open_to_read(request: &mut ScimRequest) {
+    if request.method == "GET" {
+        let_in(request);
     }
 }
 
-pub(super) fn take_any_token(asked: &mut Asked) {
-    if asked.header("authorization").is_some() {
-        let_in(asked);
+pub(super) fn take_any_token(request: &mut ScimRequest) {
+    if request.header("authorization").is_some() {
+        let_in(request);
     }
 }
 
-pub(super) fn basic_alone(asked: &mut Asked) {
+pub(super) fn basic_alone(request: &mut ScimRequest) {
     let expected = format!("Basic {}", STANDARD.encode(format!("{USER}:{TOKEN}")));
-    for (name, value) in &mut asked.headers {
+    for (name, value) in &mut request.headers {
         if name == "authorization" {
             let is_right =
                 value.to_lowercase().starts_with("basic ") && value[6..] == expected[6..];

@@ -15,11 +15,11 @@ use std::time::Duration;
 use ambient::Ambient;
 use rehearsal::check::runner::Runner;
 use rehearsal::check::scim::credentials::Credentials;
-use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
+use rehearsal::check::scim::wire::{Pending, ScimAnswer, ScimRequest, Wire, WireError};
 use rehearsal::check::scim::{CheckError, Judge, Options};
 use rehearsal::check::{CheckReport, Verdict};
 
-use super::mutant_scim::{BASE, Bend, Server, TOKEN};
+use super::mutant_scim::{BASE, Mutation, Server, TOKEN};
 
 pub(crate) use table::strangers;
 
@@ -27,7 +27,7 @@ pub(crate) use table::strangers;
 #[derive(Clone, Copy)]
 pub(crate) enum Switch {
     /// Changes a request or an answer, or acts instead of the server.
-    Bend(Bend),
+    Mutation(Mutation),
     /// Answers 429 after this number of requests per second; true if `Retry-After` is a
     /// date.
     Limit(u64, bool),
@@ -109,9 +109,9 @@ impl Running {
         all
     }
 
-    fn answer(&self, asked: &Asked) -> Told {
+    fn answer(&self, request: &ScimRequest) -> ScimAnswer {
         let now = self.clock.fetch_add(STEP, Ordering::SeqCst);
-        let mut heard = asked.clone();
+        let mut received = request.clone();
         for switch in self.switches {
             match switch {
                 Switch::Limit(most, is_date) => {
@@ -122,48 +122,48 @@ impl Running {
                     }
                     recent.push(now);
                 }
-                Switch::Bend(Bend::Hears(bend)) => bend(&mut heard),
-                Switch::Bend(Bend::Does(bend)) => {
-                    if let Some(told) = bend(&self.server, &heard) {
-                        return self.say(asked, told);
+                Switch::Mutation(Mutation::ChangesRequest(bend)) => bend(&mut received),
+                Switch::Mutation(Mutation::AnswersInstead(bend)) => {
+                    if let Some(answer) = bend(&self.server, &received) {
+                        return self.say(request, answer);
                     }
                 }
                 _ => {}
             }
         }
-        let told = self.server.answer(&heard);
-        if told.status == 201
-            && let Some((_, location)) = told.headers.iter().find(|(name, _)| name == "location")
+        let answer = self.server.answer(&received);
+        if answer.status == 201
+            && let Some((_, location)) = answer.headers.iter().find(|(name, _)| name == "location")
         {
             let id = location.rsplit('/').next().unwrap_or_default().to_owned();
             self.created.lock().unwrap().push((id, now));
         }
-        self.say(asked, told)
+        self.say(request, answer)
     }
 
-    fn say(&self, asked: &Asked, mut told: Told) -> Told {
+    fn say(&self, request: &ScimRequest, mut answer: ScimAnswer) -> ScimAnswer {
         for switch in self.switches {
             match switch {
-                Switch::Bend(Bend::Says(bend)) => bend(asked, &mut told),
+                Switch::Mutation(Mutation::ChangesAnswer(bend)) => bend(request, &mut answer),
                 Switch::Lag(lag) => {
                     let created = self.created.lock().unwrap();
                     let young = created.iter().filter(|(_, at)| at + lag > self.now());
                     let young: Vec<&str> = young.map(|(id, _)| id.as_str()).collect();
-                    switches::hide(&mut told, &young);
+                    switches::hide(&mut answer, &young);
                 }
                 _ => {}
             }
         }
-        told.asked = asked.line();
-        told
+        answer.request = request.line();
+        answer
     }
 }
 
 impl Wire for Running {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
+    fn send<'a>(&'a self, request: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
-            Ok(self.answer(asked))
+            Ok(self.answer(request))
         })
     }
 

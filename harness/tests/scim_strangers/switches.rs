@@ -1,23 +1,23 @@
 //! What strangers do differently from the correct server.
 
-use rehearsal::check::scim::wire::{Asked, Told};
+use rehearsal::check::scim::wire::{ScimAnswer, ScimRequest};
 use serde_json::{Value, json};
 
 use super::super::mutant_scim::{
-    Refusal, Server, TOKEN, edit, error, filter_of, is, parameter, rewrite, sent, told, under,
+    Refusal, Server, TOKEN, answer, edit, error, filter_of, is, parameter, rewrite, sent, under,
 };
 
-pub(super) fn refuse(status: u16, keyword: Option<&'static str>, detail: &str) -> Told {
+pub(super) fn refuse(status: u16, keyword: Option<&'static str>, detail: &str) -> ScimAnswer {
     let refusal = Refusal(status, keyword, detail.to_owned());
-    let mut told = told(status, &error(&refusal));
+    let mut answer = answer(status, &error(&refusal));
     if status == 405 {
-        told.headers.push(("allow".into(), "GET".into()));
+        answer.headers.push(("allow".into(), "GET".into()));
     }
-    told
+    answer
 }
 
 /// Returns a request that creates a user outside of the checks.
-pub(super) fn resident(number: usize) -> Asked {
+pub(super) fn resident(number: usize) -> ScimRequest {
     let body = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "userName": format!("resident-{number}@other.example"),
@@ -26,7 +26,7 @@ pub(super) fn resident(number: usize) -> Asked {
         "active": true,
         "emails": [{"value": format!("resident-{number}@other.example"), "type": "work"}],
     });
-    Asked {
+    ScimRequest {
         method: reqwest::Method::POST,
         target: "/Users".to_owned(),
         headers: vec![
@@ -37,21 +37,21 @@ pub(super) fn resident(number: usize) -> Asked {
     }
 }
 
-pub(super) fn too_many(is_date: bool) -> Told {
-    let mut told = refuse(429, None, "too many requests");
+pub(super) fn too_many(is_date: bool) -> ScimAnswer {
+    let mut answer = refuse(429, None, "too many requests");
     let after = if is_date {
         let soon = ambient::Ambient::real().now() + jiff::SignedDuration::from_secs(2);
         soon.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     } else {
         "1".to_owned()
     };
-    told.headers.push(("retry-after".into(), after));
-    told
+    answer.headers.push(("retry-after".into(), after));
+    answer
 }
 
 /// Removes resources from a list.
-pub(super) fn hide(told: &mut Told, ids: &[&str]) {
-    edit(told, |body| {
+pub(super) fn hide(answer: &mut ScimAnswer, ids: &[&str]) {
+    edit(answer, |body| {
         let Some(all) = body.get_mut("Resources").and_then(Value::as_array_mut) else {
             return;
         };
@@ -66,40 +66,40 @@ pub(super) fn hide(told: &mut Told, ids: &[&str]) {
     });
 }
 
-fn is_resource(asked: &Asked) -> bool {
-    under(asked, "PUT", "/Users/") || under(asked, "PUT", "/Groups/")
+fn is_resource(request: &ScimRequest) -> bool {
+    under(request, "PUT", "/Users/") || under(request, "PUT", "/Groups/")
 }
 
 /// True if the request contains the whole body of a user, as JSON.
-fn writes_user(asked: &Asked) -> bool {
-    let is_write = is(asked, "POST", "/Users") || under(asked, "PUT", "/Users/");
-    is_write && sent(asked).is_object()
+fn writes_user(request: &ScimRequest) -> bool {
+    let is_write = is(request, "POST", "/Users") || under(request, "PUT", "/Users/");
+    is_write && sent(request).is_object()
 }
 
 // Filters.
 
-pub(super) fn ignore_filters(asked: &mut Asked) {
-    if asked.method == "GET"
-        && asked.target.contains("filter=")
-        && !asked.target.contains("/ResourceTypes")
-        && !asked.target.contains("/Schemas")
+pub(super) fn ignore_filters(request: &mut ScimRequest) {
+    if request.method == "GET"
+        && request.target.contains("filter=")
+        && !request.target.contains("/ResourceTypes")
+        && !request.target.contains("/Schemas")
     {
-        let (path, query) = asked.target.split_once('?').unwrap_or_default();
+        let (path, query) = request.target.split_once('?').unwrap_or_default();
         let kept =
             url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "filter");
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(kept)
             .finish();
-        asked.target = format!("{path}?{query}");
+        request.target = format!("{path}?{query}");
     }
-    if asked.target.ends_with("/.search") {
-        rewrite(asked, |v| drop_member(v, "filter"));
+    if request.target.ends_with("/.search") {
+        rewrite(request, |v| drop_member(v, "filter"));
     }
 }
 
-pub(super) fn eq_alone(_: &Server, asked: &Asked) -> Option<Told> {
+pub(super) fn eq_alone(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
     // Ignore operators inside of strings.
-    let filter = any_filter(asked)?.to_lowercase();
+    let filter = any_filter(request)?.to_lowercase();
     let filter: String = filter.split('"').step_by(2).collect();
     let is_eq = filter.matches(" eq ").count() == 1
         && !["(", "[", " and ", " or ", " pr"]
@@ -114,9 +114,9 @@ pub(super) fn eq_alone(_: &Server, asked: &Asked) -> Option<Told> {
 }
 
 /// Like AWS: only `eq` on userName and externalId, and on displayName of groups.
-pub(super) fn eq_on_names(server: &Server, asked: &Asked) -> Option<Told> {
-    let filter = any_filter(asked)?.to_lowercase();
-    let is_groups = asked.target.starts_with("/Groups");
+pub(super) fn eq_on_names(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let filter = any_filter(request)?.to_lowercase();
+    let is_groups = request.target.starts_with("/Groups");
     let name = if is_groups {
         "displayname eq "
     } else {
@@ -124,13 +124,13 @@ pub(super) fn eq_on_names(server: &Server, asked: &Asked) -> Option<Told> {
     };
     let known = [name, "externalid eq ", "id eq "];
     if known.iter().any(|it| filter.starts_with(it)) {
-        return eq_alone(server, asked);
+        return eq_alone(server, request);
     }
     Some(refuse(400, Some("invalidFilter"), "no such filter"))
 }
 
-pub(super) fn no_filters(_: &Server, asked: &Asked) -> Option<Told> {
-    any_filter(asked)?;
+pub(super) fn no_filters(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    any_filter(request)?;
     Some(refuse(
         400,
         Some("invalidFilter"),
@@ -138,55 +138,55 @@ pub(super) fn no_filters(_: &Server, asked: &Asked) -> Option<Told> {
     ))
 }
 
-fn any_filter(asked: &Asked) -> Option<String> {
-    if asked.method == "POST" && asked.target.ends_with("/.search") {
-        return sent(asked)["filter"].as_str().map(str::to_owned);
+fn any_filter(request: &ScimRequest) -> Option<String> {
+    if request.method == "POST" && request.target.ends_with("/.search") {
+        return sent(request)["filter"].as_str().map(str::to_owned);
     }
-    let is_list = is(asked, "GET", "/Users") || is(asked, "GET", "/Groups");
-    is_list.then(|| parameter(asked, "filter"))?
+    let is_list = is(request, "GET", "/Users") || is(request, "GET", "/Groups");
+    is_list.then(|| parameter(request, "filter"))?
 }
 
-pub(super) fn case_sensitive_filters(_: &Server, asked: &Asked) -> Option<Told> {
-    let filter = filter_of(asked)?;
+pub(super) fn case_sensitive_filters(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let filter = filter_of(request)?;
     let is_loud = filter.starts_with("userName eq \"RH");
     is_loud.then(|| {
         let list = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
             "totalResults": 0, "itemsPerPage": 0, "startIndex": 1, "Resources": [],
         });
-        told(200, &list)
+        answer(200, &list)
     })
 }
 
-pub(super) fn fail_at_bad_filters(_: &Asked, told: &mut Told) {
-    if told.status == 400 && told.text.contains("invalidFilter") {
-        told.status = 500;
-        told.text = "<html><body><h1>Internal Server Error</h1></body></html>".to_owned();
-        super::answers::content_type(told, "text/html");
+pub(super) fn fail_at_bad_filters(_: &ScimRequest, answer: &mut ScimAnswer) {
+    if answer.status == 400 && answer.text.contains("invalidFilter") {
+        answer.status = 500;
+        answer.text = "<html><body><h1>Internal Server Error</h1></body></html>".to_owned();
+        super::answers::content_type(answer, "text/html");
     }
 }
 
 // Required attributes of users.
 
-pub(super) fn require_emails(_: &Server, asked: &Asked) -> Option<Told> {
-    let emails = &sent(asked)["emails"];
+pub(super) fn require_emails(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let emails = &sent(request)["emails"];
     let has_none = emails.as_array().is_none_or(Vec::is_empty);
-    (writes_user(asked) && has_none)
+    (writes_user(request) && has_none)
         .then(|| refuse(400, Some("invalidValue"), "emails is required"))
 }
 
-pub(super) fn require_country(_: &Server, asked: &Asked) -> Option<Told> {
-    (writes_user(asked) && sent(asked)["title"].is_null())
+pub(super) fn require_country(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    (writes_user(request) && sent(request)["title"].is_null())
         .then(|| refuse(400, Some("invalidValue"), "title is required"))
 }
 
-pub(super) fn require_domain(_: &Server, asked: &Asked) -> Option<Told> {
-    let name = sent(asked)["userName"]
+pub(super) fn require_domain(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let name = sent(request)["userName"]
         .as_str()
         .unwrap_or_default()
         .to_owned();
     let is_foreign = !name.is_empty() && !name.to_lowercase().ends_with("@corp.example");
-    (writes_user(asked) && is_foreign).then(|| {
+    (writes_user(request) && is_foreign).then(|| {
         refuse(
             400,
             Some("invalidValue"),
@@ -195,19 +195,19 @@ pub(super) fn require_domain(_: &Server, asked: &Asked) -> Option<Told> {
     })
 }
 
-pub(super) fn forbid_writes(_: &Server, asked: &Asked) -> Option<Told> {
-    (asked.method != "GET").then(|| refuse(403, None, "the token may read"))
+pub(super) fn forbid_writes(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    (request.method != "GET").then(|| refuse(403, None, "the token may read"))
 }
 
-pub(super) fn one_email(server: &Server, asked: &Asked) -> Option<Told> {
+pub(super) fn one_email(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
     let refusal = || refuse(400, Some("invalidValue"), "a user has one e-mail");
-    let body = sent(asked);
+    let body = sent(request);
     let many = |value: &Value| value.as_array().is_some_and(|all| all.len() > 1);
-    if writes_user(asked) && many(&body["emails"]) {
+    if writes_user(request) && many(&body["emails"]) {
         return Some(refusal());
     }
-    if under(asked, "PATCH", "/Users/") {
-        let now = server.now(&asked.target);
+    if under(request, "PATCH", "/Users/") {
+        let now = server.now(&request.target);
         let has_one = now["emails"].as_array().is_some_and(|all| !all.is_empty());
         for one in body["Operations"].as_array().into_iter().flatten() {
             let adds = one["op"]
@@ -226,9 +226,9 @@ pub(super) fn one_email(server: &Server, asked: &Asked) -> Option<Told> {
 }
 
 /// Keeps only the first e-mail address, without an error.
-pub(super) fn first_email(asked: &mut Asked) {
-    if writes_user(asked) {
-        rewrite(asked, |v| {
+pub(super) fn first_email(request: &mut ScimRequest) {
+    if writes_user(request) {
+        rewrite(request, |v| {
             if let Some(all) = v.get_mut("emails").and_then(Value::as_array_mut) {
                 all.truncate(1);
             }
@@ -238,13 +238,13 @@ pub(super) fn first_email(asked: &mut Asked) {
 
 // Attributes that are not stored.
 
-pub(super) fn forget_nick_name(_: &Asked, told: &mut Told) {
-    everywhere(told, &mut |v| drop_member(v, "nickName"));
+pub(super) fn forget_nick_name(_: &ScimRequest, answer: &mut ScimAnswer) {
+    everywhere(answer, &mut |v| drop_member(v, "nickName"));
 }
 
 /// Like django-scim2: computes displayName from the names.
-pub(super) fn compute_display_name(_: &Asked, told: &mut Told) {
-    everywhere(told, &mut |v| {
+pub(super) fn compute_display_name(_: &ScimRequest, answer: &mut ScimAnswer) {
+    everywhere(answer, &mut |v| {
         if v["userName"].is_string() {
             let name = format!("{} {}", v["name"]["givenName"], v["name"]["familyName"]);
             if !v["displayName"].is_null() {
@@ -254,20 +254,20 @@ pub(super) fn compute_display_name(_: &Asked, told: &mut Told) {
     });
 }
 
-pub(super) fn forget_external_id(_: &Asked, told: &mut Told) {
-    everywhere(told, &mut |v| drop_member(v, "externalId"));
+pub(super) fn forget_external_id(_: &ScimRequest, answer: &mut ScimAnswer) {
+    everywhere(answer, &mut |v| drop_member(v, "externalId"));
 }
 
-pub(super) fn lower_user_names(asked: &mut Asked) {
-    rewrite(asked, |v| {
+pub(super) fn lower_user_names(request: &mut ScimRequest) {
+    rewrite(request, |v| {
         if let Some(name) = v["userName"].as_str().map(str::to_lowercase) {
             v["userName"] = name.into();
         }
     });
 }
 
-pub(super) fn bare_members(_: &Asked, told: &mut Told) {
-    everywhere(told, &mut |v| {
+pub(super) fn bare_members(_: &ScimRequest, answer: &mut ScimAnswer) {
+    everywhere(answer, &mut |v| {
         for one in v
             .get_mut("members")
             .and_then(Value::as_array_mut)
@@ -282,21 +282,21 @@ pub(super) fn bare_members(_: &Asked, told: &mut Told) {
 
 // Methods.
 
-pub(super) fn no_put(_: &Server, asked: &Asked) -> Option<Told> {
-    is_resource(asked).then(|| refuse(405, None, "PUT is not supported"))
+pub(super) fn no_put(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    is_resource(request).then(|| refuse(405, None, "PUT is not supported"))
 }
 
-pub(super) fn no_patch(_: &Server, asked: &Asked) -> Option<Told> {
-    (asked.method == "PATCH").then(|| refuse(501, None, "PATCH is not supported"))
+pub(super) fn no_patch(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    (request.method == "PATCH").then(|| refuse(501, None, "PATCH is not supported"))
 }
 
-pub(super) fn no_delete(_: &Server, asked: &Asked) -> Option<Told> {
-    (asked.method == "DELETE").then(|| refuse(404, None, "no route"))
+pub(super) fn no_delete(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    (request.method == "DELETE").then(|| refuse(404, None, "no route"))
 }
 
 /// DELETE only disables the user.
-pub(super) fn soft_delete(server: &Server, asked: &Asked) -> Option<Told> {
-    if !under(asked, "DELETE", "/Users/") {
+pub(super) fn soft_delete(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    if !under(request, "DELETE", "/Users/") {
         return None;
     }
     let operation = json!({"op": "replace", "path": "active", "value": false});
@@ -304,7 +304,7 @@ pub(super) fn soft_delete(server: &Server, asked: &Asked) -> Option<Told> {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": [operation],
     });
-    let mut off = asked.clone();
+    let mut off = request.clone();
     off.method = reqwest::Method::PATCH;
     off.headers
         .push(("content-type".into(), "application/scim+json".into()));
@@ -317,8 +317,8 @@ pub(super) fn soft_delete(server: &Server, asked: &Asked) -> Option<Told> {
     Some(done)
 }
 
-pub(super) fn no_search(_: &Server, asked: &Asked) -> Option<Told> {
-    asked
+pub(super) fn no_search(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    request
         .target
         .ends_with("/.search")
         .then(|| refuse(404, None, "no route"))
@@ -331,8 +331,8 @@ pub(super) fn drop_member(value: &mut Value, name: &str) {
 }
 
 /// Changes a resource, or each resource of a list.
-pub(super) fn everywhere(told: &mut Told, change: &mut dyn FnMut(&mut Value)) {
-    edit(told, |body| {
+pub(super) fn everywhere(answer: &mut ScimAnswer, change: &mut dyn FnMut(&mut Value)) {
+    edit(answer, |body| {
         if let Some(all) = body.get_mut("Resources").and_then(Value::as_array_mut) {
             all.iter_mut().for_each(&mut *change);
         }

@@ -7,7 +7,7 @@ use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{ERROR, speaks, text};
 use super::target::query;
-use super::wire::{Asked, Told};
+use super::wire::{ScimAnswer, ScimRequest};
 
 checks! {
 harm Protection;
@@ -53,71 +53,71 @@ harm Protection;
     needs [Need::Writes]; act(no_oracle)
 }
 
-fn bare(probe: &Probe<'_>, method: Method, target: &str) -> Asked {
-    let mut asked = probe.ask(method, target);
-    asked.headers.retain(|(name, _)| name != "authorization");
+fn bare(probe: &Probe<'_>, method: Method, target: &str) -> ScimRequest {
+    let mut request = probe.ask(method, target);
+    request.headers.retain(|(name, _)| name != "authorization");
     let session = probe.session;
     if session.credentials.scheme().is_none() {
         // The custom headers contain the credentials.
         let custom = &session.options.headers;
-        asked.headers.retain(|header| !custom.contains(header));
+        request.headers.retain(|header| !custom.contains(header));
     }
-    asked
+    request
 }
 
-fn wrong(probe: &Probe<'_>, method: Method, target: &str) -> Asked {
-    let mut asked = bare(probe, method, target);
+fn wrong(probe: &Probe<'_>, method: Method, target: &str) -> ScimRequest {
+    let mut request = bare(probe, method, target);
     let unknown = probe.session.credentials.unknown(&probe.session.mark);
     let authorization = unknown.authorization();
     let header = authorization.map(|value| ("authorization".to_owned(), value));
-    asked.headers.extend(header);
-    asked
+    request.headers.extend(header);
+    request
 }
 
 /// Symptoms of a server without authentication, which fails several checks: they are one finding.
-fn openness(asked: &Asked) -> Vec<String> {
+fn openness(request: &ScimRequest) -> Vec<String> {
     let never = |what: &str| format!("{what} was never refused");
     let mut symptoms = vec![
         never("a request without a valid token"),
-        never(&format!("{} without a valid token", asked.method)),
+        never(&format!("{} without a valid token", request.method)),
     ];
-    if asked.header("authorization").is_some() {
+    if request.header("authorization").is_some() {
         symptoms.push(never("a wrong token"));
     }
     symptoms
 }
 
 /// Sends a request that the server must refuse because it has no valid token.
-async fn send_unauthorized(probe: &Probe<'_>, asked: Asked) -> Judged<Told> {
-    let symptoms = openness(&asked);
-    let told = probe.send(asked).await?;
-    if told.succeeded() {
+async fn send_unauthorized(probe: &Probe<'_>, request: ScimRequest) -> Judged<ScimAnswer> {
+    let symptoms = openness(&request);
+    let answer = probe.send(request).await?;
+    if answer.succeeded() {
         probe.suspect(symptoms);
-    } else if matches!(told.status, 401 | 403) {
+    } else if matches!(answer.status, 401 | 403) {
         probe.session.disprove(symptoms);
     }
-    Ok(told)
+    Ok(answer)
 }
 
-async fn refused(probe: &Probe<'_>) -> Judged<Told> {
-    let asked = bare(probe, Method::GET, &probe.server.users.endpoint);
-    let told = send_unauthorized(probe, asked).await?;
-    if told.status == 401 {
-        Ok(told)
+async fn refused(probe: &Probe<'_>) -> Judged<ScimAnswer> {
+    let request = bare(probe, Method::GET, &probe.server.users.endpoint);
+    let answer = send_unauthorized(probe, request).await?;
+    if answer.status == 401 {
+        Ok(answer)
     } else {
-        unjudged(format!("the status was not 401: {}", told.quoted()))
+        unjudged(format!("the status was not 401: {}", answer.quoted()))
     }
 }
 
 async fn without_a_token(probe: &Probe<'_>) -> Judged {
-    let asked = bare(probe, Method::GET, &probe.server.users.endpoint);
-    send_unauthorized(probe, asked).await?.is(401)
+    let request = bare(probe, Method::GET, &probe.server.users.endpoint);
+    send_unauthorized(probe, request).await?.is(401)
 }
 
 /// Returns the answer to a wrong token.
-pub(super) async fn wrong_token(probe: &Probe<'_>) -> Judged<Told> {
-    let asked = wrong(probe, Method::GET, &probe.server.users.endpoint);
-    send_unauthorized(probe, asked).await
+pub(super) async fn wrong_token(probe: &Probe<'_>) -> Judged<ScimAnswer> {
+    let request = wrong(probe, Method::GET, &probe.server.users.endpoint);
+    send_unauthorized(probe, request).await
 }
 
 async fn with_a_wrong_token(probe: &Probe<'_>) -> Judged {
@@ -125,43 +125,43 @@ async fn with_a_wrong_token(probe: &Probe<'_>) -> Judged {
 }
 
 async fn challenge(probe: &Probe<'_>) -> Judged {
-    let told = refused(probe).await?;
-    if told
+    let answer = refused(probe).await?;
+    if answer
         .header("www-authenticate")
         .is_some_and(|said| !said.trim().is_empty())
     {
         return Ok(());
     }
-    told.wrong("there is no WWW-Authenticate")
+    answer.wrong("there is no WWW-Authenticate")
 }
 
 async fn error_body(probe: &Probe<'_>) -> Judged {
-    let told = refused(probe).await?;
-    let body = told.body()?;
+    let answer = refused(probe).await?;
+    let body = answer.body()?;
     if speaks(&body, ERROR) && text(&body, &["status"]) == Some("401") {
         return Ok(());
     }
-    told.wrong("schemas or status are not those of an error")
+    answer.wrong("schemas or status are not those of an error")
 }
 
 async fn no_leak(probe: &Probe<'_>) -> Judged {
     let endpoint = &probe.server.users.endpoint;
     let unknown = format!("{endpoint}/{}", probe.session.mark);
-    let asked = wrong(probe, Method::GET, endpoint);
+    let request = wrong(probe, Method::GET, endpoint);
     let presented = format!("wrong-{}", probe.session.mark);
     let own = probe.session.credentials.secrets();
     let own = own.first().cloned().unwrap_or_default();
-    for (told, secret) in [
+    for (answer, secret) in [
         (probe.get(&unknown).await?, &own),
-        (probe.send(asked).await?, &presented),
+        (probe.send(request).await?, &presented),
     ] {
-        let header = told
+        let header = answer
             .headers
             .iter()
             .find(|(_, value)| value.contains(secret.as_str()));
         ensure(
-            secret.is_empty() || !told.text.contains(secret.as_str()) && header.is_none(),
-            || format!("the token is in the answer of {}", told.asked),
+            secret.is_empty() || !answer.text.contains(secret.as_str()) && header.is_none(),
+            || format!("the token is in the answer of {}", answer.request),
         )?;
     }
     Ok(())
@@ -173,43 +173,43 @@ async fn no_token_in_query(probe: &Probe<'_>) -> Judged {
     };
     let parameters = [("access_token", token.as_str())];
     let target = query(&probe.server.users.endpoint, &parameters);
-    let mut told = send_unauthorized(probe, bare(probe, Method::GET, &target)).await?;
-    told.asked = "GET /Users?access_token=…".to_owned();
-    told.is(401)
+    let mut answer = send_unauthorized(probe, bare(probe, Method::GET, &target)).await?;
+    answer.request = "GET /Users?access_token=…".to_owned();
+    answer.is(401)
 }
 
 async fn scheme_in_any_case(probe: &Probe<'_>) -> Judged {
-    let mut asked = bare(probe, Method::GET, &probe.server.users.endpoint);
+    let mut request = bare(probe, Method::GET, &probe.server.users.endpoint);
     let credentials = &probe.session.credentials;
     let (Some(scheme), Some(parameter)) = (credentials.scheme(), credentials.parameter()) else {
         return unjudged("the checks authenticate without an Authorization header");
     };
-    if send_unauthorized(probe, asked.clone()).await?.succeeded() {
+    if send_unauthorized(probe, request.clone()).await?.succeeded() {
         return unjudged("a request without a token is answered, so this would prove nothing");
     }
     let value = format!("{} {parameter}", scheme.to_lowercase());
-    asked.headers.push(("authorization".to_owned(), value));
-    probe.send(asked).await?.is(200)
+    request.headers.push(("authorization".to_owned(), value));
+    probe.send(request).await?.is(200)
 }
 
 async fn nothing_is_made(probe: &Probe<'_>) -> Judged {
-    let mut asked = bare(probe, Method::POST, &probe.server.users.endpoint);
-    asked.body = Some(probe.user_body(json!({})).to_string());
+    let mut request = bare(probe, Method::POST, &probe.server.users.endpoint);
+    request.body = Some(probe.user_body(json!({})).to_string());
     let json = "application/scim+json".to_owned();
-    asked.headers.push(("content-type".to_owned(), json));
-    send_unauthorized(probe, asked).await?.is(401)
+    request.headers.push(("content-type".to_owned(), json));
+    send_unauthorized(probe, request).await?.is(401)
 }
 
 async fn nothing_is_deleted(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let told = send_unauthorized(probe, wrong(probe, Method::DELETE, &user.place)).await?;
+    let answer = send_unauthorized(probe, wrong(probe, Method::DELETE, &user.place)).await?;
     probe.get(&user.place).await?.is(200)?;
-    if told.status != 401 && !probe.delete(&user.place).await?.succeeded() {
+    if answer.status != 401 && !probe.delete(&user.place).await?.succeeded() {
         // The right token does not work either: the server has no DELETE.
-        let why = format!("DELETE never succeeds: {}", told.quoted());
+        let why = format!("DELETE never succeeds: {}", answer.quoted());
         return Err(Stop::Follows("SCIM-DELETE-01", why));
     }
-    told.is(401)
+    answer.is(401)
 }
 
 async fn no_oracle(probe: &Probe<'_>) -> Judged {

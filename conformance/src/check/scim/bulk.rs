@@ -8,7 +8,7 @@ use super::probe::Probe;
 use super::reading::{BULK, BULK_ANSWER, ERROR, at, member, same, shown, speaks, text, values};
 use super::support::filtered;
 use super::target::{by_id, segment};
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-BULK-01", Must, "RFC 7644 §3.7"; "A bulk request is answered with a BulkResponse";
@@ -69,15 +69,19 @@ checks! {
     needs [Need::Bulk, Need::Writes]; act(no_schemas)
 }
 
-async fn bulk(probe: &Probe<'_>, operations: Value, more: Value) -> Judged<Told> {
+async fn bulk(probe: &Probe<'_>, operations: Value, more: Value) -> Judged<ScimAnswer> {
     let body = json!({"schemas": [BULK], "Operations": operations});
     probe.post("/Bulk", &super::body::with(body, more)).await
 }
 
-async fn done(probe: &Probe<'_>, operations: Value, more: Value) -> Judged<(Told, Vec<Value>)> {
-    let told = bulk(probe, operations, more).await?;
-    let body = told.given_body("the bulk request")?;
-    Ok((told, values(&body, "Operations").to_vec()))
+async fn done(
+    probe: &Probe<'_>,
+    operations: Value,
+    more: Value,
+) -> Judged<(ScimAnswer, Vec<Value>)> {
+    let answer = bulk(probe, operations, more).await?;
+    let body = answer.given_body("the bulk request")?;
+    Ok((answer, values(&body, "Operations").to_vec()))
 }
 
 fn new_user(probe: &Probe<'_>, bulk_id: &str) -> Value {
@@ -134,19 +138,19 @@ fn place(endpoint: &str, operation: &Value) -> Judged<String> {
 }
 
 async fn answered(probe: &Probe<'_>) -> Judged {
-    let told = bulk(probe, json!([new_user(probe, "one")]), json!({})).await?;
-    told.is(200)?;
-    let body = told.body()?;
+    let answer = bulk(probe, json!([new_user(probe, "one")]), json!({})).await?;
+    answer.is(200)?;
+    let body = answer.body()?;
     if speaks(&body, BULK_ANSWER) {
         return Ok(());
     }
-    told.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+    answer.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
 }
 
 async fn made(probe: &Probe<'_>) -> Judged {
-    let (told, all) = done(probe, json!([new_user(probe, "one")]), json!({})).await?;
+    let (answer, all) = done(probe, json!([new_user(probe, "one")]), json!({})).await?;
     let Some(one) = all.first() else {
-        return told.wrong("Operations is empty");
+        return answer.wrong("Operations is empty");
     };
     same("bulkId", member(one, "bulkId"), &json!("one"))?;
     same("status", member(one, "status"), &json!("201"))?;
@@ -166,8 +170,8 @@ async fn joined(probe: &Probe<'_>, operations: Value) -> Judged {
     ensure(status(group) == 201, || {
         format!("the group was not made: {group}")
     })?;
-    let told = probe.get(&place(&probe.groups()?.endpoint, group)?).await?;
-    let group = told.given_body("reading the group")?;
+    let answer = probe.get(&place(&probe.groups()?.endpoint, group)?).await?;
+    let group = answer.given_body("reading the group")?;
     let mut ids = values(&group, "members")
         .iter()
         .filter_map(|one| text(one, &["value"]));
@@ -195,12 +199,12 @@ async fn forward(probe: &Probe<'_>) -> Judged {
 async fn circular(probe: &Probe<'_>) -> Judged {
     let one = new_group(probe, "one", &["bulkId:other"])?;
     let other = new_group(probe, "other", &["bulkId:one"])?;
-    let told = bulk(probe, json!([one, other]), json!({})).await?;
-    if told.status == 409 {
+    let answer = bulk(probe, json!([one, other]), json!({})).await?;
+    if answer.status == 409 {
         return Ok(());
     }
-    told.is(200)?;
-    let body = told.body()?;
+    answer.is(200)?;
+    let body = answer.body()?;
     for one in values(&body, "Operations") {
         ensure([201, 409].contains(&status(one)), || {
             format!("the result of an operation is {one}")
@@ -215,42 +219,42 @@ async fn stops(probe: &Probe<'_>) -> Judged {
         .unwrap_or_default()
         .to_owned();
     let operations = json!([bad_user(probe, "bad"), last]);
-    let told = bulk(probe, operations, json!({"failOnErrors": 1})).await?;
-    told.given("the bulk request")?;
+    let answer = bulk(probe, operations, json!({"failOnErrors": 1})).await?;
+    answer.given("the bulk request")?;
     let filter = format!("userName eq \"{name}\"");
     let found = filtered(probe, &[("filter", &filter)]).await?.listed()?;
     let mut found = found.iter().filter_map(|one| text(one, &["userName"]));
     ensure(!found.any(|found| found == name), || {
         format!(
             "an operation after the first error was done: {}",
-            told.quoted()
+            answer.quoted()
         )
     })
 }
 
 async fn goes_on(probe: &Probe<'_>) -> Judged {
     let operations = json!([bad_user(probe, "bad"), new_user(probe, "last")]);
-    let (told, all) = done(probe, operations, json!({})).await?;
+    let (answer, all) = done(probe, operations, json!({})).await?;
     let last = all
         .iter()
         .find(|one| text(one, &["bulkId"]) == Some("last"));
     if last.is_some_and(|last| status(last) == 201) {
         return Ok(());
     }
-    told.wrong("the operation after the error was not done")
+    answer.wrong("the operation after the error was not done")
 }
 
 async fn tells_why(probe: &Probe<'_>) -> Judged {
-    let (told, all) = done(probe, json!([bad_user(probe, "bad")]), json!({})).await?;
+    let (answer, all) = done(probe, json!([bad_user(probe, "bad")]), json!({})).await?;
     let Some(one) = all.first() else {
-        return told.wrong("Operations is empty");
+        return answer.wrong("Operations is empty");
     };
     let tells = (400..500).contains(&status(one))
         && member(one, "response").is_some_and(|response| speaks(response, ERROR));
     if tells {
         return Ok(());
     }
-    told.wrong("the operation has no error in response")
+    answer.wrong("the operation has no error in response")
 }
 
 async fn other_methods(probe: &Probe<'_>) -> Judged {
@@ -313,16 +317,16 @@ async fn too_large(probe: &Probe<'_>) -> Judged {
 
 async fn unknown_bulk_id(probe: &Probe<'_>) -> Judged {
     let group = new_group(probe, "group", &["bulkId:nonesuch"])?;
-    let told = bulk(probe, json!([group]), json!({})).await?;
-    if !told.succeeded() {
-        return told.is_refused();
+    let answer = bulk(probe, json!([group]), json!({})).await?;
+    if !answer.succeeded() {
+        return answer.is_refused();
     }
-    let body = told.body()?;
+    let body = answer.body()?;
     let first = values(&body, "Operations").first();
     if first.is_some_and(|one| (400..500).contains(&status(one))) {
         return Ok(());
     }
-    told.wrong("the operation was not refused")
+    answer.wrong("the operation was not refused")
 }
 
 async fn no_bulk_id(probe: &Probe<'_>) -> Judged {
@@ -330,18 +334,18 @@ async fn no_bulk_id(probe: &Probe<'_>) -> Judged {
     if let Some(one) = one.as_object_mut() {
         one.shift_remove("bulkId");
     }
-    let told = bulk(probe, json!([one]), json!({})).await?;
-    if told.status == 400 {
+    let answer = bulk(probe, json!([one]), json!({})).await?;
+    if answer.status == 400 {
         return Ok(());
     }
-    let body = told.body()?;
+    let body = answer.body()?;
     if values(&body, "Operations")
         .first()
         .is_some_and(|one| status(one) == 400)
     {
         return Ok(());
     }
-    told.wrong("neither the request nor the operation was refused")
+    answer.wrong("neither the request nor the operation was refused")
 }
 
 async fn no_schemas(probe: &Probe<'_>) -> Judged {

@@ -10,7 +10,7 @@ use super::reading::{text, values};
 use super::server::{Kind, Server};
 use super::session::Session;
 use super::target::{query, segment};
-use super::wire::{Told, WireError};
+use super::wire::{ScimAnswer, WireError};
 
 /// Number of requests without an answer after which the clean-up ends.
 const MAX_LOST: usize = 2;
@@ -33,8 +33,8 @@ impl CreatedResources {
                     _ => return,
                 }
             };
-            let asked = session.asked(Method::DELETE, &place, None);
-            match session.send(&asked).await {
+            let request = session.request(Method::DELETE, &place, None);
+            match session.send(&request).await {
                 Err(WireError::NoAnswer(_)) => {
                     lost += 1;
                     continue;
@@ -104,18 +104,18 @@ impl CreatedResources {
 /// Reads a deleted resource, and deletes it again if it still exists. Returns `None` if it is gone,
 /// otherwise why it is not.
 async fn remains(session: &Session<'_>, place: &str) -> Result<Option<String>, WireError> {
-    let read = session.asked(Method::GET, place, None);
-    let is_gone = |told: &Told| matches!(told.status, 404 | 410);
+    let read = session.request(Method::GET, place, None);
+    let is_gone = |answer: &ScimAnswer| matches!(answer.status, 404 | 410);
     if is_gone(&session.send(&read).await?) {
         return Ok(None);
     }
-    let delete = session.asked(Method::DELETE, place, None);
+    let delete = session.request(Method::DELETE, place, None);
     let again = session.send(&delete).await?;
-    let told = session.send(&read).await?;
-    Ok((!is_gone(&told)).then(|| {
+    let answer = session.send(&read).await?;
+    Ok((!is_gone(&answer)).then(|| {
         format!(
             "DELETE answers {}, and GET still answers {}",
-            again.status, told.status
+            again.status, answer.status
         )
     }))
 }
@@ -130,11 +130,11 @@ async fn sweep(
 ) -> bool {
     let filter = format!("{attribute} sw \"{}\"", session.mark);
     let target = query(&kind.endpoint, &[("filter", &filter)]);
-    let asked = session.asked(Method::GET, &target, None);
-    let Ok(told) = session.send(&asked).await else {
+    let request = session.request(Method::GET, &target, None);
+    let Ok(answer) = session.send(&request).await else {
         return false;
     };
-    let Some(found) = told.json().filter(|_| told.succeeded()) else {
+    let Some(found) = answer.json().filter(|_| answer.succeeded()) else {
         return false;
     };
     for one in values(&found, "Resources") {

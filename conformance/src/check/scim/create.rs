@@ -106,31 +106,31 @@ async fn created(probe: &Probe<'_>) -> Judged {
 
 async fn location(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    if user.told.header("location").is_some() {
+    if user.answer.header("location").is_some() {
         return Ok(());
     }
-    user.told.wrong("there is no Location")
+    user.answer.wrong("there is no Location")
 }
 
 async fn meta_location(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let body = probe.resource(&user.told).await?;
+    let body = probe.resource(&user.answer).await?;
     let Some(said) = text(&body, &["meta", "location"]) else {
-        return user.told.wrong("there is no meta.location");
+        return user.answer.wrong("there is no meta.location");
     };
     let header = required_location(&user)?;
     if is_same_address(probe, header, said) {
         return Ok(());
     }
-    user.told
+    user.answer
         .wrong(format!("Location is {header}, meta.location is {said}"))
 }
 
 /// Returns the Location of a new resource; that there must be one is another check.
 fn required_location(made: &Made) -> Judged<&str> {
-    let location = made.told.header("location");
+    let location = made.answer.header("location");
     location.ok_or_else(|| {
-        let why = format!("there is no Location: {}", made.told.quoted());
+        let why = format!("there is no Location: {}", made.answer.quoted());
         Stop::Follows("SCIM-CREATE-02", why)
     })
 }
@@ -143,16 +143,16 @@ fn is_same_address(probe: &Probe<'_>, one: &str, other: &str) -> bool {
 
 async fn id(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let body = probe.resource(&user.told).await?;
+    let body = probe.resource(&user.answer).await?;
     if text(&body, &["id"]).is_some_and(|id| !id.is_empty()) {
         return Ok(());
     }
-    user.told.wrong("there is no id")
+    user.answer.wrong("there is no id")
 }
 
 async fn schemas(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let body = probe.resource(&user.told).await?;
+    let body = probe.resource(&user.answer).await?;
     let said = values(&body, "schemas");
     let mut once = said.to_vec();
     once.sort_by_key(Value::to_string);
@@ -160,7 +160,7 @@ async fn schemas(probe: &Probe<'_>) -> Judged {
     if speaks(&body, &probe.server.users.schema.id) && once.len() == said.len() {
         return Ok(());
     }
-    user.told
+    user.answer
         .wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
 }
 
@@ -213,25 +213,28 @@ async fn client_id(probe: &Probe<'_>) -> Judged {
     let wanted = format!("{}-chosen", probe.session.mark);
     let endpoint = &probe.server.users.endpoint;
     let body = probe.user_body(json!({ "id": wanted }));
-    let told = probe.post(endpoint, &body).await?;
-    told.is_success()?;
-    let body = probe.resource(&told).await?;
+    let answer = probe.post(endpoint, &body).await?;
+    answer.is_success()?;
+    let body = probe.resource(&answer).await?;
     ensure(text(&body, &["id"]) != Some(&wanted), || {
-        format!("the user was made with the client's id: {}", told.quoted())
+        format!(
+            "the user was made with the client's id: {}",
+            answer.quoted()
+        )
     })
 }
 
 async fn client_meta(probe: &Probe<'_>) -> Judged {
     let lie = json!({"meta": {"resourceType": "Lie", "created": "2001-01-01T00:00:00Z"}});
-    let told = probe
+    let answer = probe
         .post(&probe.server.users.endpoint, &probe.user_body(lie))
         .await?;
-    told.is_success()?;
-    let said = probe.resource(&told).await?;
+    answer.is_success()?;
+    let said = probe.resource(&answer).await?;
     let kept = text(&said, &["meta", "resourceType"]) == Some("Lie")
         || text(&said, &["meta", "created"]).is_some_and(|said| said.starts_with("2001"));
     if kept {
-        return told.wrong("the client's meta was stored");
+        return answer.wrong("the client's meta was stored");
     }
     Ok(())
 }
@@ -242,17 +245,17 @@ async fn read_only(probe: &Probe<'_>) -> Judged {
         return unjudged("the schema of users has no read-only groups");
     }
     let lie = json!({"groups": [{"value": "nonesuch", "display": "Lie"}]});
-    let told = probe
+    let answer = probe
         .post(&probe.server.users.endpoint, &probe.user_body(lie))
         .await?;
-    told.is_success()?;
-    if values(&probe.resource(&told).await?, "groups").is_empty() {
+    answer.is_success()?;
+    if values(&probe.resource(&answer).await?, "groups").is_empty() {
         return Ok(());
     }
-    told.wrong("the client's groups were stored")
+    answer.wrong("the client's groups were stored")
 }
 
-async fn second(probe: &Probe<'_>, capitals: bool) -> Judged<super::wire::Told> {
+async fn second(probe: &Probe<'_>, capitals: bool) -> Judged<super::wire::ScimAnswer> {
     let user = probe.user(json!({})).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let name = if capitals {
@@ -269,11 +272,11 @@ async fn taken(probe: &Probe<'_>) -> Judged {
 }
 
 async fn taken_by_name(probe: &Probe<'_>) -> Judged {
-    let told = second(probe, false).await?;
-    if told.status != 409 {
-        return unjudged(format!("the status was not 409: {}", told.quoted()));
+    let answer = second(probe, false).await?;
+    if answer.status != 409 {
+        return unjudged(format!("the status was not 409: {}", answer.quoted()));
     }
-    told.is_error(409, "uniqueness")
+    answer.is_error(409, "uniqueness")
 }
 
 async fn taken_in_capitals(probe: &Probe<'_>) -> Judged {
@@ -284,7 +287,7 @@ async fn taken_in_capitals(probe: &Probe<'_>) -> Judged {
     second(probe, true).await?.is(409)
 }
 
-async fn without_a_name(probe: &Probe<'_>) -> Judged<super::wire::Told> {
+async fn without_a_name(probe: &Probe<'_>) -> Judged<super::wire::ScimAnswer> {
     let mut body = probe.user_body(json!({}));
     if let Some(body) = body.as_object_mut() {
         body.shift_remove("userName");
@@ -297,11 +300,11 @@ async fn nameless(probe: &Probe<'_>) -> Judged {
 }
 
 async fn nameless_by_name(probe: &Probe<'_>) -> Judged {
-    let told = without_a_name(probe).await?;
-    if told.status != 400 {
-        return unjudged(format!("the status was not 400: {}", told.quoted()));
+    let answer = without_a_name(probe).await?;
+    if answer.status != 400 {
+        return unjudged(format!("the status was not 400: {}", answer.quoted()));
     }
-    told.is_error(400, "invalidValue")
+    answer.is_error(400, "invalidValue")
 }
 
 async fn empty_name(probe: &Probe<'_>) -> Judged {
@@ -323,16 +326,16 @@ async fn other_schema(probe: &Probe<'_>) -> Judged {
 
 async fn content_location(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let told = probe.get(&user.place).await?;
-    let body = told.given_body("reading it back")?;
-    let Some(header) = told.header("content-location") else {
+    let answer = probe.get(&user.place).await?;
+    let body = answer.given_body("reading it back")?;
+    let Some(header) = answer.header("content-location") else {
         return Ok(());
     };
     let said = text(&body, &["meta", "location"]);
     if said.is_some_and(|said| is_same_address(probe, header, said)) {
         return Ok(());
     }
-    told.wrong(format!(
+    answer.wrong(format!(
         "Content-Location is {header}, meta.location is {}",
         said.unwrap_or("missing")
     ))

@@ -73,21 +73,21 @@ checks! {
 
 async fn no_boolean(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({"active": "banana"}));
-    let told = probe.post(&probe.server.users.endpoint, &body).await?;
-    if !told.succeeded() {
-        return told.is_refused();
+    let answer = probe.post(&probe.server.users.endpoint, &body).await?;
+    if !answer.succeeded() {
+        return answer.is_refused();
     }
-    let body = probe.resource(&told).await?;
+    let body = probe.resource(&answer).await?;
     match member(&body, "active") {
         Some(Value::Bool(_)) | None => Ok(()),
-        Some(_) => told.wrong("active is not a boolean"),
+        Some(_) => answer.wrong("active is not a boolean"),
     }
 }
 
 async fn no_boolean_by_name(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({"active": "banana"}));
-    let told = probe.post(&probe.server.users.endpoint, &body).await?;
-    told.is_error(400, "invalidValue")
+    let answer = probe.post(&probe.server.users.endpoint, &body).await?;
+    answer.is_error(400, "invalidValue")
 }
 
 async fn list_for_single(probe: &Probe<'_>) -> Judged {
@@ -100,12 +100,12 @@ async fn list_for_single(probe: &Probe<'_>) -> Judged {
 
 async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({"favoriteOtter": "Otto"}));
-    let told = probe.post(&probe.server.users.endpoint, &body).await?;
-    if !told.succeeded() {
-        return told.is_refused();
+    let answer = probe.post(&probe.server.users.endpoint, &body).await?;
+    if !answer.succeeded() {
+        return answer.is_refused();
     }
-    if member(&probe.resource(&told).await?, "favoriteOtter").is_some() {
-        return told.wrong("an attribute that no schema defines was stored");
+    if member(&probe.resource(&answer).await?, "favoriteOtter").is_some() {
+        return answer.wrong("an attribute that no schema defines was stored");
     }
     Ok(())
 }
@@ -117,12 +117,12 @@ async fn names_in_any_case(probe: &Probe<'_>) -> Judged {
         body.shift_remove("displayName");
     }
     let body = with(body, json!({ "DISPLAYNAME": wanted }));
-    let told = probe.post(&probe.server.users.endpoint, &body).await?;
-    told.is_success()?;
-    let body = probe.resource(&told).await?;
+    let answer = probe.post(&probe.server.users.endpoint, &body).await?;
+    answer.is_success()?;
+    let body = probe.resource(&answer).await?;
     match text(&body, &["displayName"]) {
         Some(said) if said == wanted => Ok(()),
-        said => told.wrong(format!(
+        said => answer.wrong(format!(
             "displayName is {}, expected {wanted}",
             said.unwrap_or("missing")
         )),
@@ -131,37 +131,37 @@ async fn names_in_any_case(probe: &Probe<'_>) -> Judged {
 
 async fn null(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({ "nickName": null }));
-    let told = probe.post(&probe.server.users.endpoint, &body).await?;
-    told.is_success()?;
+    let answer = probe.post(&probe.server.users.endpoint, &body).await?;
+    answer.is_success()?;
     gone(
         "nickName",
-        member(&probe.resource(&told).await?, "nickName"),
+        member(&probe.resource(&answer).await?, "nickName"),
     )
 }
 
 async fn empty_list(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({ "phoneNumbers": [] }));
-    let told = probe.post(&probe.server.users.endpoint, &body).await?;
-    told.is_success()?;
+    let answer = probe.post(&probe.server.users.endpoint, &body).await?;
+    answer.is_success()?;
     gone(
         "phoneNumbers",
-        member(&probe.resource(&told).await?, "phoneNumbers"),
+        member(&probe.resource(&answer).await?, "phoneNumbers"),
     )
 }
 
 async fn password(probe: &Probe<'_>) -> Judged {
     let secret = format!("Pw-{}-x9!Q", probe.session.mark);
     let user = probe.user(json!({ "password": secret })).await?;
-    let asked = format!("{}?attributes=password", user.place);
+    let request = format!("{}?attributes=password", user.place);
     let read = probe.get(&user.place).await?;
-    let made = (!user.told.text.trim().is_empty()).then_some(&user.told);
-    for told in made.into_iter().chain([&read, &probe.get(&asked).await?]) {
+    let made = (!user.answer.text.trim().is_empty()).then_some(&user.answer);
+    for answer in made.into_iter().chain([&read, &probe.get(&request).await?]) {
         // An answer that is not a user contains no password and proves nothing.
-        let body = told.given_body("reading the user")?;
-        if member(&body, "password").is_some() || told.text.contains(&secret) {
+        let body = answer.given_body("reading the user")?;
+        if member(&body, "password").is_some() || answer.text.contains(&secret) {
             return Err(Stop::Wrong(format!(
                 "the password is in the answer to {}",
-                told.asked
+                answer.request
             )));
         }
     }
@@ -211,19 +211,19 @@ async fn two_primaries(probe: &Probe<'_>) -> Judged {
         {"value": probe.name(), "type": "work", "primary": true},
         {"value": probe.name(), "type": "home", "primary": true},
     ]});
-    let told = probe
+    let answer = probe
         .post(&probe.server.users.endpoint, &probe.user_body(emails))
         .await?;
-    if !told.succeeded() {
-        return told.is_refused();
+    if !answer.succeeded() {
+        return answer.is_refused();
     }
-    let body = probe.resource(&told).await?;
+    let body = probe.resource(&answer).await?;
     let all = values(&body, "emails").iter();
     let primary = all.filter(|one| member(one, "primary") == Some(&json!(true)));
     if primary.count() <= 1 {
         return Ok(());
     }
-    told.wrong("two e-mails are primary")
+    answer.wrong("two e-mails are primary")
 }
 
 async fn plural(probe: &Probe<'_>) -> Judged {
@@ -248,19 +248,19 @@ async fn plural(probe: &Probe<'_>) -> Judged {
 async fn limited(probe: &Probe<'_>) -> Judged {
     let shown = format!("{} Limited", probe.session.mark);
     let target = format!("{}?attributes=userName", probe.server.users.endpoint);
-    let told = probe
+    let answer = probe
         .post(&target, &probe.user_body(json!({ "displayName": shown })))
         .await?;
-    told.is_success()?;
-    if told.text.trim().is_empty() {
+    answer.is_success()?;
+    if answer.text.trim().is_empty() {
         return unjudged("POST is answered without a body, which RFC 7644 §3.3 allows");
     }
-    let body = told.body()?;
+    let body = answer.body()?;
     let fits = member(&body, "id").is_some()
         && member(&body, "userName").is_some()
         && member(&body, "displayName").is_none();
     if fits {
         return Ok(());
     }
-    told.wrong("the answer was not limited to userName")
+    answer.wrong("the answer was not limited to userName")
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::body::name_of;
 use super::reading::{text, values};
 use super::target::{below, by_id, segment};
-use super::wire::{Asked, Told};
+use super::wire::{ScimAnswer, ScimRequest};
 
 /// Resources that were created and not deleted yet, in the order of their creation.
 #[derive(Debug, Default)]
@@ -60,22 +60,22 @@ impl CreatedResources {
     }
 
     /// Records what an exchange created or deleted. `mark` is in all names that this run sends.
-    pub(super) fn note(&self, asked: &Asked, told: &Told, base: &str, mark: &str) {
-        let place = asked.target.split('?').next().unwrap_or_default();
-        if !told.succeeded() {
+    pub(super) fn note(&self, request: &ScimRequest, answer: &ScimAnswer, base: &str, mark: &str) {
+        let place = request.target.split('?').next().unwrap_or_default();
+        if !answer.succeeded() {
             return;
         }
-        if asked.method == Method::DELETE {
+        if request.method == Method::DELETE {
             self.made().retain(|made| made != place);
             self.unconfirmed().push(place.to_owned());
-        } else if asked.method == Method::POST && place.ends_with("/Bulk") {
-            self.made().extend(created_by_bulk(asked, told, base));
-        } else if asked.method == Method::POST && !place.ends_with("/.search") {
+        } else if request.method == Method::POST && place.ends_with("/Bulk") {
+            self.made().extend(created_by_bulk(request, answer, base));
+        } else if request.method == Method::POST && !place.ends_with("/.search") {
             let endpoint = below(place, base);
-            let id = told
+            let id = answer
                 .json()
                 .and_then(|body| text(&body, &["id"]).map(str::to_owned));
-            let found = match (id, told.header("location")) {
+            let found = match (id, answer.header("location")) {
                 (Some(id), _) => Some(format!("{endpoint}/{}", segment(&id))),
                 (None, Some(location)) => {
                     Some(by_id(&endpoint, location).unwrap_or_else(|| below(location, base)))
@@ -83,10 +83,10 @@ impl CreatedResources {
                 (None, None) => None,
             };
             self.made().extend(found);
-        } else if asked.method == Method::PUT {
+        } else if request.method == Method::PUT {
             let mut made = self.made();
             if !made.iter().any(|made| made == place) {
-                made.extend(created_by_put(asked, told, place, mark));
+                made.extend(created_by_put(request, answer, place, mark));
             }
         }
     }
@@ -94,14 +94,14 @@ impl CreatedResources {
 
 /// Returns what a bulk request created. The endpoints are those of its operations: a server can
 /// build the locations from the name of another host.
-fn created_by_bulk(asked: &Asked, told: &Told, base: &str) -> Vec<String> {
-    let sent = asked.body.as_deref();
+fn created_by_bulk(request: &ScimRequest, answer: &ScimAnswer, base: &str) -> Vec<String> {
+    let sent = request.body.as_deref();
     let sent: Value = sent
         .and_then(|it| serde_json::from_str(it).ok())
         .unwrap_or_default();
     let sent = values(&sent, "Operations");
-    let answer = told.json().unwrap_or_default();
-    let answered = values(&answer, "Operations").iter().enumerate();
+    let body = answer.json().unwrap_or_default();
+    let answered = values(&body, "Operations").iter().enumerate();
     let created = answered.filter_map(|(number, one)| {
         let is_it = |other: &&Value| {
             let id = text(one, &["bulkId"]);
@@ -126,15 +126,20 @@ fn created_by_bulk(asked: &Asked, told: &Told, base: &str) -> Vec<String> {
 
 /// Returns the resource that a PUT to an unknown id created, as servers do that create what is not
 /// there. Only a name of this run is taken: nothing else may be deleted at the end.
-fn created_by_put(asked: &Asked, told: &Told, place: &str, mark: &str) -> Option<String> {
+fn created_by_put(
+    request: &ScimRequest,
+    answer: &ScimAnswer,
+    place: &str,
+    mark: &str,
+) -> Option<String> {
     let (endpoint, id) = place.strip_prefix('/')?.split_once('/')?;
     let is_ours = |body: &Value| name_of(body).is_some_and(|name| name.contains(mark));
-    let sent: Value = serde_json::from_str(asked.body.as_deref()?).ok()?;
+    let sent: Value = serde_json::from_str(request.body.as_deref()?).ok()?;
     if id.is_empty() || id.contains('/') || !is_ours(&sent) {
         return None;
     }
     // The server may have given it an id of its own.
-    let answer = told.json().filter(is_ours);
-    let own_id = answer.and_then(|it| text(&it, &["id"]).map(segment));
+    let body = answer.json().filter(is_ours);
+    let own_id = body.and_then(|it| text(&it, &["id"]).map(segment));
     Some(format!("/{endpoint}/{}", own_id.as_deref().unwrap_or(id)))
 }

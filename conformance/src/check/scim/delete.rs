@@ -52,9 +52,9 @@ async fn deleted(probe: &Probe<'_>) -> Judged<Made> {
 /// Deletes a user and reads it: other checks may only go on if the user is gone.
 pub(super) async fn is_gone(probe: &Probe<'_>, user: &Made) -> Judged {
     probe.delete(&user.place).await?.given("deleting a user")?;
-    let told = probe.get(&user.place).await?;
-    if told.succeeded() {
-        let why = format!("what was deleted is still there: {}", told.quoted());
+    let answer = probe.get(&user.place).await?;
+    if answer.succeeded() {
+        let why = format!("what was deleted is still there: {}", answer.quoted());
         return Err(Stop::Follows("SCIM-DELETE-02", why));
     }
     Ok(())
@@ -104,9 +104,9 @@ async fn not_listed(probe: &Probe<'_>) -> Judged {
         ));
     }
     is_gone(probe, &user).await?;
-    let told = probe.users(&[("filter", &filter)]).await?;
-    ensure(!is_in(&told.listed()?), || {
-        format!("the deleted user is still listed: {}", told.quoted())
+    let answer = probe.users(&[("filter", &filter)]).await?;
+    ensure(!is_in(&answer.listed()?), || {
+        format!("the deleted user is still listed: {}", answer.quoted())
     })
 }
 

@@ -11,7 +11,7 @@ use super::probe::Probe;
 use super::reading::{LIST, listed_names, member, same, speaks, text, values};
 use super::schema::{GROUP, USER};
 use super::target::query;
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-PROFILE-40", May, "IPSIE AL SCIM profile (Update Group)"; "One PATCH adds 50 members to a group, and one PATCH removes them";
@@ -87,15 +87,15 @@ async fn empty_group(probe: &Probe<'_>) -> Judged {
     probe.post(&probe.groups()?.endpoint, &body).await?.is(201)
 }
 
-async fn found(probe: &Probe<'_>, filter: &str) -> Judged<Told> {
+async fn found(probe: &Probe<'_>, filter: &str) -> Judged<ScimAnswer> {
     let parameters = [("filter", filter)];
     probe
         .get(&query(&probe.groups()?.endpoint, &parameters))
         .await
 }
 
-fn alone(told: &Told, group: &Made) -> Judged {
-    let all = told.listed()?;
+fn alone(answer: &ScimAnswer, group: &Made) -> Judged {
+    let all = answer.listed()?;
     let ids: Vec<&str> = all.iter().filter_map(|one| text(one, &["id"])).collect();
     ensure(ids == [group.id.as_str()], || {
         format!("found {}, expected {}", listed_names(&ids), group.id)
@@ -112,12 +112,12 @@ async fn by_member(probe: &Probe<'_>) -> Judged {
 async fn by_external_id(probe: &Probe<'_>) -> Judged {
     let id = format!("ext-{}", probe.name());
     let body = with(probe.group_body(&[])?, json!({"externalId": id}));
-    let told = probe.post(&probe.groups()?.endpoint, &body).await?;
-    told.given("creating a group")?;
-    let made = probe.resource(&told).await?;
+    let answer = probe.post(&probe.groups()?.endpoint, &body).await?;
+    answer.given("creating a group")?;
+    let made = probe.resource(&answer).await?;
     same("externalId", member(&made, "externalId"), &json!(id))?;
-    let told = found(probe, &format!("externalId eq \"{id}\"")).await?;
-    let all = told.listed()?;
+    let answer = found(probe, &format!("externalId eq \"{id}\"")).await?;
+    let all = answer.listed()?;
     let ids: Vec<Option<&Value>> = all.iter().map(|one| member(one, "id")).collect();
     ensure(ids == [member(&made, "id")], || {
         format!("found {} groups, expected only the created one", ids.len())
@@ -133,20 +133,20 @@ async fn pages_of_groups(probe: &Probe<'_>) -> Judged {
 
 async fn created_again(probe: &Probe<'_>) -> Judged {
     let group = probe.group(&[]).await?;
-    let told = probe.delete(&group.place).await?;
-    told.given("deleting a group")?;
+    let answer = probe.delete(&group.place).await?;
+    answer.given("deleting a group")?;
     probe.get(&group.place).await?.is(404)?;
-    let told = probe.post(&probe.groups()?.endpoint, &group.sent).await?;
-    told.is(201)
+    let answer = probe.post(&probe.groups()?.endpoint, &group.sent).await?;
+    answer.is(201)
 }
 
 async fn groups_are_listed(probe: &Probe<'_>) -> Judged {
-    let told = probe.get(&probe.groups()?.endpoint).await?;
-    told.is(200)?;
-    if speaks(&told.body()?, LIST) {
+    let answer = probe.get(&probe.groups()?.endpoint).await?;
+    answer.is(200)?;
+    if speaks(&answer.body()?, LIST) {
         return Ok(());
     }
-    told.wrong("schemas does not contain the URN of ListResponse")
+    answer.wrong("schemas does not contain the URN of ListResponse")
 }
 
 async fn unique_name(probe: &Probe<'_>) -> Judged {
@@ -154,8 +154,8 @@ async fn unique_name(probe: &Probe<'_>) -> Judged {
     if member(&group.sent, "displayName").is_none() {
         return unjudged("the group was created without a displayName");
     }
-    let told = probe.post(&probe.groups()?.endpoint, &group.sent).await?;
-    told.is(409)
+    let answer = probe.post(&probe.groups()?.endpoint, &group.sent).await?;
+    answer.is(409)
 }
 
 async fn lists_of_one(probe: &Probe<'_>) -> Judged {

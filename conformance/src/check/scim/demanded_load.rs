@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::target::query;
-use super::wire::Asked;
+use super::wire::ScimRequest;
 use crate::check::runner::retry_after;
 
 checks! {
@@ -53,7 +53,7 @@ struct Sent {
 }
 
 /// Waits until a request is due and sends it.
-async fn send(probe: &Probe<'_>, asked: &Asked, due: Duration, start: Instant) -> Sent {
+async fn send(probe: &Probe<'_>, request: &ScimRequest, due: Duration, start: Instant) -> Sent {
     let session = probe.session;
     if let Some(wait) = due.checked_sub(start.elapsed()) {
         session.wire.pause(wait).await;
@@ -64,13 +64,13 @@ async fn send(probe: &Probe<'_>, asked: &Asked, due: Duration, start: Instant) -
         return Sent { ending, late };
     }
     let began = Instant::now();
-    let ending = match session.wire.send(asked).await {
-        Ok(told) if told.succeeded() => Ending::Answered(began.elapsed()),
-        Ok(told)
-            if told.header("retry-after").is_some_and(is_usable)
+    let ending = match session.wire.send(request).await {
+        Ok(answer) if answer.succeeded() => Ending::Answered(began.elapsed()),
+        Ok(answer)
+            if answer.header("retry-after").is_some_and(is_usable)
                 && retry_after(
-                    told.status,
-                    told.header("retry-after"),
+                    answer.status,
+                    answer.header("retry-after"),
                     0,
                     session.ambient.now(),
                 )
@@ -78,8 +78,8 @@ async fn send(probe: &Probe<'_>, asked: &Asked, due: Duration, start: Instant) -
         {
             Ending::Limited
         }
-        Ok(told) => Ending::Wrong(told.quoted()),
-        Err(reason) => Ending::Wrong(format!("no answer to {}: {reason}", asked.line())),
+        Ok(answer) => Ending::Wrong(answer.quoted()),
+        Err(reason) => Ending::Wrong(format!("no answer to {}: {reason}", request.line())),
     };
     Sent { ending, late }
 }
@@ -107,14 +107,14 @@ async fn rate_is_held(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let filter = format!("userName eq {}", user.sent["userName"]);
     let by_name = query(&probe.server.users.endpoint, &[("filter", &filter)]);
-    let kinds = [by_name, user.place.clone()].map(|it| session.asked(Method::GET, &it, None));
-    for asked in &kinds {
-        probe.send(asked.clone()).await?.given("a look-up")?;
+    let kinds = [by_name, user.place.clone()].map(|it| session.request(Method::GET, &it, None));
+    for request in &kinds {
+        probe.send(request.clone()).await?.given("a look-up")?;
     }
     let (start, every) = (Instant::now(), Duration::from_secs(1) / RATE);
     let sending = (0..seconds * RATE).map(|at| {
-        let asked = &kinds[at as usize % kinds.len()];
-        send(probe, asked, every * at, start)
+        let request = &kinds[at as usize % kinds.len()];
+        send(probe, request, every * at, start)
     });
     let sent: Vec<Sent> = stream::iter(sending)
         .buffer_unordered(AT_ONCE)

@@ -94,8 +94,8 @@ harm Style;
 }
 
 async fn says(probe: &Probe<'_>, names: &[&str]) -> Judged {
-    let told = probe.get("/ServiceProviderConfig").await?;
-    let body = told.given_body("reading ServiceProviderConfig")?;
+    let answer = probe.get("/ServiceProviderConfig").await?;
+    let body = answer.given_body("reading ServiceProviderConfig")?;
     let said = at(&body, names);
     ensure(said == Some(&json!(true)), || {
         format!("{} is {}", names.join("."), shown(said))
@@ -240,14 +240,14 @@ async fn no_password(probe: &Probe<'_>) -> Judged {
 }
 
 async fn refusal_in_words(probe: &Probe<'_>) -> Judged {
-    let told = wrong_token(probe).await?;
-    if told.status != 401 {
-        return unjudged(format!("the answer is not HTTP 401: {}", told.quoted()));
+    let answer = wrong_token(probe).await?;
+    if answer.status != 401 {
+        return unjudged(format!("the answer is not HTTP 401: {}", answer.quoted()));
     }
-    let detail = told.json();
+    let detail = answer.json();
     let detail = detail.as_ref().and_then(|body| text(body, &["detail"]));
     ensure(detail.is_some_and(|it| !it.trim().is_empty()), || {
-        format!("the answer contains no detail: {}", told.quoted())
+        format!("the answer contains no detail: {}", answer.quoted())
     })
 }
 
@@ -258,8 +258,8 @@ async fn schemas_are_accurate(probe: &Probe<'_>) -> Judged {
     let Some(users) = schema(probe, USER).await? else {
         return unjudged("/Schemas contains no schema of users");
     };
-    let told = probe.users(&[("count", "1")]).await?;
-    let listed = told.listed()?;
+    let answer = probe.users(&[("count", "1")]).await?;
+    let listed = answer.listed()?;
     let shown = match probe
         .test_users()
         .await

@@ -54,29 +54,29 @@ checks! {
 async fn no_path(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({"displayName": "Old"})).await?;
     let operation = json!([{"op": "replace", "value": {"displayName": "New"}}]);
-    let told = probe.patch(&user.place, operation).await?;
-    told.is_error(400, "invalidSyntax")?;
+    let answer = probe.patch(&user.place, operation).await?;
+    answer.is_error(400, "invalidSyntax")?;
     let now = probe.fetch(&user).await?;
     same("displayName", member(&now, "displayName"), &json!("Old"))
 }
 
 async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({"rehearsalUnknown": "x"}));
-    let told = probe.post(&probe.server.users.endpoint, &body).await?;
-    told.is_error(400, "invalidSyntax")
+    let answer = probe.post(&probe.server.users.endpoint, &body).await?;
+    answer.is_error(400, "invalidSyntax")
 }
 
 async fn unknown_schema(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({"schemas": ["urn:example:rehearsal:unknown"]}));
-    let told = probe.post(&probe.server.users.endpoint, &body).await?;
-    told.is_error(400, "invalidSyntax")
+    let answer = probe.post(&probe.server.users.endpoint, &body).await?;
+    answer.is_error(400, "invalidSyntax")
 }
 
 async fn unknown_in_filter(probe: &Probe<'_>) -> Judged {
-    let told = probe
+    let answer = probe
         .users(&[("filter", "rehearsalUnknown eq \"x\"")])
         .await?;
-    told.is_error(400, "invalidFilter")
+    answer.is_error(400, "invalidFilter")
 }
 
 async fn with_name(probe: &Probe<'_>, op: &str) -> Judged<Value> {
@@ -147,8 +147,8 @@ async fn not_by_name(probe: &Probe<'_>) -> Judged {
 
 async fn hundred(probe: &Probe<'_>) -> Judged {
     probe.user(json!({})).await?;
-    let told = probe.users(&[("count", "100")]).await?;
-    let (came, total) = (told.listed()?.len(), told.total()?);
+    let answer = probe.users(&[("count", "100")]).await?;
+    let (came, total) = (answer.listed()?.len(), answer.total()?);
     let wanted = usize::try_from(total).unwrap_or(100).min(100);
     ensure(came == wanted, || {
         format!("the list contains {came} of {total} users, expected {wanted}")
@@ -157,18 +157,18 @@ async fn hundred(probe: &Probe<'_>) -> Judged {
 
 async fn no_soft_delete(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let told = probe.delete(&user.place).await?;
-    told.given("deleting a user")?;
+    let answer = probe.delete(&user.place).await?;
+    answer.given("deleting a user")?;
     probe.get(&user.place).await?.is(404)?;
     let filter = format!("userName eq {}", user.sent["userName"]);
-    let told = probe.users(&[("filter", &filter)]).await?;
-    let left = told.listed()?;
+    let answer = probe.users(&[("filter", &filter)]).await?;
+    let left = answer.listed()?;
     let left = left.first().map(|one| shown(member(one, "active")));
     ensure(left.is_none(), || {
         format!(
             "a filter on userName still finds the deleted user, with active {}; users found: {}",
             left.unwrap_or_default(),
-            values(&told.json().unwrap_or_default(), "Resources").len()
+            values(&answer.json().unwrap_or_default(), "Resources").len()
         )
     })
 }

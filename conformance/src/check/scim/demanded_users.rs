@@ -86,22 +86,22 @@ async fn list_of_one(probe: &Probe<'_>) -> Judged {
 
 /// Requires the answer to `GET {endpoint}?count=1&startIndex=1` that Okta's test expects.
 pub(super) async fn list_of_one_at(probe: &Probe<'_>, endpoint: &str) -> Judged {
-    let told = probe
+    let answer = probe
         .get(&query(endpoint, &[("count", "1"), ("startIndex", "1")]))
         .await?;
-    told.is(200)?;
-    let body = told.body()?;
+    answer.is(200)?;
+    let body = answer.body()?;
     if !speaks(&body, LIST) {
-        return told.wrong("schemas does not contain the URN of ListResponse");
+        return answer.wrong("schemas does not contain the URN of ListResponse");
     }
     for name in ["itemsPerPage", "startIndex", "totalResults"] {
         if member(&body, name).and_then(Value::as_u64).is_none() {
-            return told.wrong(format!("{name} is {}", shown(member(&body, name))));
+            return answer.wrong(format!("{name} is {}", shown(member(&body, name))));
         }
     }
     // Okta's test looks at the first resource only: a server may ignore `count`.
     if values(&body, "Resources").is_empty() {
-        return told.wrong("the list has no resource");
+        return answer.wrong("the list has no resource");
     }
     Ok(())
 }
@@ -121,41 +121,42 @@ fn whole(probe: &Probe<'_>) -> Value {
     )
 }
 
-fn is_whole(told: &Value, sent: &Value) -> Judged {
-    ensure(text(told, &["id"]).is_some_and(|id| !id.is_empty()), || {
-        format!("id is {}", shown(member(told, "id")))
-    })?;
-    same("userName", member(told, "userName"), &sent["userName"])?;
+fn is_whole(answer: &Value, sent: &Value) -> Judged {
+    ensure(
+        text(answer, &["id"]).is_some_and(|id| !id.is_empty()),
+        || format!("id is {}", shown(member(answer, "id"))),
+    )?;
+    same("userName", member(answer, "userName"), &sent["userName"])?;
     for part in ["givenName", "familyName"] {
         same(
             &format!("name.{part}"),
-            at(told, &["name", part]),
+            at(answer, &["name", part]),
             &sent["name"][part],
         )?;
     }
-    same("active", member(told, "active"), &json!(true))
+    same("active", member(answer, "active"), &json!(true))
 }
 
 async fn created_as_okta_does(probe: &Probe<'_>) -> Judged {
     let sent = whole(probe);
     let session = probe.session;
-    let mut asked = session.asked(
+    let mut request = session.request(
         reqwest::Method::POST,
         &probe.server.users.endpoint,
         Some(&sent),
     );
-    for (name, value) in &mut asked.headers {
+    for (name, value) in &mut request.headers {
         match name.as_str() {
             "content-type" => "application/json".clone_into(value),
             "accept" => "application/scim+json; charset=utf-8".clone_into(value),
             _ => {}
         }
     }
-    let told = probe.send(asked).await?;
-    told.is(201)?;
-    let body = probe.resource(&told).await?;
+    let answer = probe.send(request).await?;
+    answer.is(201)?;
+    let body = probe.resource(&answer).await?;
     if !speaks(&body, &probe.server.users.schema.id) {
-        return told.wrong("schemas does not contain the URN of the schema of users");
+        return answer.wrong("schemas does not contain the URN of the schema of users");
     }
     is_whole(&body, &sent)
 }
@@ -163,11 +164,11 @@ async fn created_as_okta_does(probe: &Probe<'_>) -> Judged {
 /// Returns the user whom a filter on `userName` finds; it must find exactly one.
 async fn found_by_name(probe: &Probe<'_>, name: &Value) -> Judged<Value> {
     let filter = format!("userName eq {name}");
-    let told = filtered(probe, &[("filter", &filter)]).await?;
-    let found = told.listed()?;
+    let answer = filtered(probe, &[("filter", &filter)]).await?;
+    let found = answer.listed()?;
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        all => told.wrong(format!(
+        all => answer.wrong(format!(
             "the filter found {} users, expected one",
             all.len()
         )),
@@ -176,8 +177,8 @@ async fn found_by_name(probe: &Probe<'_>, name: &Value) -> Judged<Value> {
 
 async fn whole_in_a_list(probe: &Probe<'_>) -> Judged {
     let sent = whole(probe);
-    let told = probe.post(&probe.server.users.endpoint, &sent).await?;
-    told.given("creating a user")?;
+    let answer = probe.post(&probe.server.users.endpoint, &sent).await?;
+    answer.given("creating a user")?;
     let found = found_by_name(probe, &sent["userName"]).await?;
     is_whole(&found, &sent)?;
     let email = values(&found, "emails").first();
@@ -299,11 +300,11 @@ pub(super) async fn pages(probe: &Probe<'_>, endpoint: &str) -> Judged {
         let parameters = parameters
             .each_ref()
             .map(|(name, value)| (*name, value.as_str()));
-        let told = probe.get(&query(endpoint, &parameters)).await?;
-        told.is(200)?;
-        let body = told.body()?;
+        let answer = probe.get(&query(endpoint, &parameters)).await?;
+        answer.is(200)?;
+        let body = answer.body()?;
         if member(&body, "startIndex") != Some(&json!(start)) {
-            return told.wrong(format!(
+            return answer.wrong(format!(
                 "startIndex is {}, expected {start}",
                 shown(member(&body, "startIndex"))
             ));
@@ -312,13 +313,13 @@ pub(super) async fn pages(probe: &Probe<'_>, endpoint: &str) -> Judged {
         let ids = all.iter().filter_map(|one| text(one, &["id"]));
         let ids: Vec<String> = ids.map(str::to_owned).collect();
         if ids.len() > PAGE || ids.is_empty() {
-            return told.wrong(format!(
+            return answer.wrong(format!(
                 "the page has {} resources, expected 1 to 5",
                 ids.len()
             ));
         }
         if let Some(twice) = ids.iter().find(|id| seen.contains(*id)) {
-            return told.wrong(format!("{twice} is on two pages"));
+            return answer.wrong(format!("{twice} is on two pages"));
         }
         seen.extend(ids);
     }
@@ -328,9 +329,9 @@ pub(super) async fn pages(probe: &Probe<'_>, endpoint: &str) -> Judged {
 async fn created_again(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     super::delete::is_gone(probe, &user).await?;
-    let told = probe.post(&probe.server.users.endpoint, &user.sent).await?;
-    told.is_success()?;
-    let now = probe.resource(&told).await?;
+    let answer = probe.post(&probe.server.users.endpoint, &user.sent).await?;
+    answer.is_success()?;
+    let now = probe.resource(&answer).await?;
     let found = found_by_name(probe, &user.sent["userName"]).await?;
     let id = member(&now, "id").cloned().unwrap_or_default();
     same("id of the user found", member(&found, "id"), &id)

@@ -11,7 +11,7 @@ use super::reading::{member, text, values};
 use super::server::Server;
 use super::session::Session;
 use super::target::{query, segment};
-use super::wire::Told;
+use super::wire::ScimAnswer;
 use super::{CheckError, Judge, set_up};
 use crate::check::evidence::Exchange;
 use crate::check::observed;
@@ -58,11 +58,11 @@ fn in_words<T>(judged: Judged<T>) -> Done<T> {
     })
 }
 
-fn succeeded(told: &Told, what: &str) -> Done {
-    if told.succeeded() {
+fn succeeded(answer: &ScimAnswer, what: &str) -> Done {
+    if answer.succeeded() {
         return Ok(());
     }
-    Err(format!("{what} did not succeed: {}", told.quoted()))
+    Err(format!("{what} did not succeed: {}", answer.quoted()))
 }
 
 impl<'s> Directory<'s> {
@@ -129,15 +129,15 @@ impl<'s> Directory<'s> {
     ) -> Done<Created> {
         let endpoint = &self.server.users.endpoint;
         self.noted(log, async |probe| {
-            let told = probe.post(endpoint, sent).await?;
-            if !told.succeeded() {
-                return Ok(Created::Refused(told.status, told.quoted()));
+            let answer = probe.post(endpoint, sent).await?;
+            if !answer.succeeded() {
+                return Ok(Created::Refused(answer.status, answer.quoted()));
             }
-            let body = probe.resource(&told).await?;
+            let body = probe.resource(&answer).await?;
             let Some(id) = text(&body, &["id"]) else {
                 return Err(Stop::Unjudged(format!(
                     "the created user has no id: {}",
-                    told.quoted()
+                    answer.quoted()
                 )));
             };
             Ok(Created::Made(Account {
@@ -157,11 +157,11 @@ impl<'s> Directory<'s> {
         log: &mut Vec<Exchange>,
     ) -> Done<Option<Value>> {
         self.noted(log, async |probe| {
-            let told = probe.get(&account.place).await?;
-            if matches!(told.status, 404 | 410) {
+            let answer = probe.get(&account.place).await?;
+            if matches!(answer.status, 404 | 410) {
                 return Ok(None);
             }
-            told.given_body("reading the account").map(Some)
+            answer.given_body("reading the account").map(Some)
         })
         .await
     }
@@ -174,8 +174,8 @@ impl<'s> Directory<'s> {
     ) -> Done<Vec<Value>> {
         let filter = format!("userName eq \"{user_name}\"");
         self.noted(log, async |probe| {
-            let told = probe.users(&[("filter", &filter)]).await?;
-            let body = told.given_body("looking for the userName")?;
+            let answer = probe.users(&[("filter", &filter)]).await?;
+            let body = answer.given_body("looking for the userName")?;
             // A server may ignore the filter.
             let is_it = |one: &&Value| {
                 text(one, &["userName"]).is_some_and(|name| name.eq_ignore_ascii_case(user_name))
@@ -194,17 +194,17 @@ impl<'s> Directory<'s> {
         log: &mut Vec<Exchange>,
     ) -> Done {
         let operations = json!([{"op": "replace", "path": "active", "value": active}]);
-        let told = self
+        let answer = self
             .noted(log, async |probe| {
-                let told = probe.patch(&account.place, operations).await?;
-                if told.succeeded() {
-                    return Ok(told);
+                let answer = probe.patch(&account.place, operations).await?;
+                if answer.succeeded() {
+                    return Ok(answer);
                 }
                 let whole = with(account.sent.clone(), json!({ "active": active }));
                 probe.put(&account.place, &whole).await
             })
             .await?;
-        succeeded(&told, &format!("setting active to {active}"))
+        succeeded(&answer, &format!("setting active to {active}"))
     }
 
     /// Deletes the account.
@@ -213,10 +213,10 @@ impl<'s> Directory<'s> {
         account: &Account,
         log: &mut Vec<Exchange>,
     ) -> Done {
-        let told = self
+        let answer = self
             .noted(log, async |probe| probe.delete(&account.place).await)
             .await?;
-        succeeded(&told, "deleting the account")
+        succeeded(&answer, "deleting the account")
     }
 
     /// Returns the group with this name; `None` if it does not exist.
@@ -232,8 +232,8 @@ impl<'s> Directory<'s> {
                 ("filter", filter.as_str()),
                 ("excludedAttributes", "members"),
             ];
-            let told = probe.get(&query(endpoint, &parameters)).await?;
-            let body = told.given_body("looking for the group")?;
+            let answer = probe.get(&query(endpoint, &parameters)).await?;
+            let body = answer.given_body("looking for the group")?;
             let is_it = |one: &&Value| text(one, &["displayName"]) == Some(name);
             let found = values(&body, "Resources").iter().find(is_it);
             let id = found.and_then(|one| text(one, &["id"]));
@@ -263,12 +263,12 @@ impl<'s> Directory<'s> {
         } else {
             "removing the account from the group"
         };
-        let told = self
+        let answer = self
             .noted(log, async |probe| {
                 probe.patch(&group.place, operations).await
             })
             .await?;
-        succeeded(&told, what)
+        succeeded(&answer, what)
     }
 
     /// Deletes the created resources; returns the names of those that remain.

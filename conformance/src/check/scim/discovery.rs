@@ -6,7 +6,7 @@ use super::item::{Judged, Stop, checks, ensure, unjudged};
 use super::location::leads_to;
 use super::probe::Probe;
 use super::reading::{LIST, at, member, shown, speaks, text, values};
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 harm Style;
@@ -80,17 +80,17 @@ harm Style;
     needs [super::item::Need::Writes]; act(config_is_read_only)
 }
 
-async fn config(probe: &Probe<'_>) -> Judged<(Told, Value)> {
-    let told = probe.get("/ServiceProviderConfig").await?;
-    let body = told.given_body("GET /ServiceProviderConfig")?;
-    Ok((told, body))
+async fn config(probe: &Probe<'_>) -> Judged<(ScimAnswer, Value)> {
+    let answer = probe.get("/ServiceProviderConfig").await?;
+    let body = answer.given_body("GET /ServiceProviderConfig")?;
+    Ok((answer, body))
 }
 
 /// Returns the entries of a list, also from a bare array.
-pub(super) async fn entries(probe: &Probe<'_>, place: &str) -> Judged<(Told, Vec<Value>)> {
-    let told = probe.get(place).await?;
-    told.given(&format!("GET {place}"))?;
-    let all = match told.json() {
+pub(super) async fn entries(probe: &Probe<'_>, place: &str) -> Judged<(ScimAnswer, Vec<Value>)> {
+    let answer = probe.get(place).await?;
+    answer.given(&format!("GET {place}"))?;
+    let all = match answer.json() {
         Some(Value::Array(all)) => all,
         Some(body) => values(&body, "Resources").to_vec(),
         None => Vec::new(),
@@ -98,22 +98,22 @@ pub(super) async fn entries(probe: &Probe<'_>, place: &str) -> Judged<(Told, Vec
     if all.is_empty() {
         return unjudged(format!("GET {place} lists nothing"));
     }
-    Ok((told, all))
+    Ok((answer, all))
 }
 
 async fn config_is_there(probe: &Probe<'_>) -> Judged {
-    let told = probe.get("/ServiceProviderConfig").await?;
-    told.is(200)?;
-    told.body().map(drop)
+    let answer = probe.get("/ServiceProviderConfig").await?;
+    answer.is(200)?;
+    answer.body().map(drop)
 }
 
 async fn config_names_its_schema(probe: &Probe<'_>) -> Judged {
-    let (told, body) = config(probe).await?;
+    let (answer, body) = config(probe).await?;
     let urn = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
     if speaks(&body, urn) {
         return Ok(());
     }
-    told.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+    answer.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
 }
 
 async fn config_says_every_feature(probe: &Probe<'_>) -> Judged {
@@ -153,10 +153,10 @@ async fn config_tells_max_results(probe: &Probe<'_>) -> Judged {
 }
 
 async fn config_tells_schemes(probe: &Probe<'_>) -> Judged {
-    let (told, body) = config(probe).await?;
+    let (answer, body) = config(probe).await?;
     let all = body.get("authenticationSchemes").and_then(Value::as_array);
     let Some(all) = all else {
-        return told.wrong("authenticationSchemes is not an array");
+        return answer.wrong("authenticationSchemes is not an array");
     };
     for scheme in all {
         for name in ["type", "name", "description"] {
@@ -183,14 +183,14 @@ async fn config_tells_pagination(probe: &Probe<'_>) -> Judged {
 }
 
 pub(super) async fn listed(probe: &Probe<'_>, place: &str) -> Judged {
-    let told = probe.get(place).await?;
-    told.is(200)?;
-    let body = told.body()?;
+    let answer = probe.get(place).await?;
+    answer.is(200)?;
+    let body = answer.body()?;
     if !speaks(&body, LIST) {
-        return told.wrong("schemas does not name ListResponse");
+        return answer.wrong("schemas does not name ListResponse");
     }
     if values(&body, "Resources").is_empty() {
-        return told.wrong("Resources is empty");
+        return answer.wrong("Resources is empty");
     }
     Ok(())
 }
@@ -230,11 +230,11 @@ async fn a_type_by_name(probe: &Probe<'_>) -> Judged {
         return unjudged("no resource type has a name");
     };
     let place = format!("/ResourceTypes/{}", super::target::segment(name));
-    let told = probe.get(&place).await?;
-    told.is(200)?;
-    match text(&told.body()?, &["name"]) {
+    let answer = probe.get(&place).await?;
+    answer.is(200)?;
+    match text(&answer.body()?, &["name"]) {
         Some(said) if said == name => Ok(()),
-        said => told.wrong(format!(
+        said => answer.wrong(format!(
             "its name is {}, expected {name}",
             said.unwrap_or("missing")
         )),
@@ -264,9 +264,9 @@ async fn no_filter_at_types(probe: &Probe<'_>) -> Judged {
 }
 
 async fn config_tells_its_address(probe: &Probe<'_>) -> Judged {
-    let (told, body) = config(probe).await?;
+    let (answer, body) = config(probe).await?;
     let Some(said) = text(&body, &["meta", "location"]) else {
-        return told.wrong("meta.location is missing");
+        return answer.wrong("meta.location is missing");
     };
     let place = "/ServiceProviderConfig";
     leads_to(probe, ("meta.location", said), place, |body| {
@@ -276,8 +276,8 @@ async fn config_tells_its_address(probe: &Probe<'_>) -> Judged {
 }
 
 async fn types_are_counted(probe: &Probe<'_>) -> Judged {
-    let told = probe.get("/ResourceTypes").await?;
-    let body = told.given_body("GET /ResourceTypes")?;
+    let answer = probe.get("/ResourceTypes").await?;
+    let body = answer.given_body("GET /ResourceTypes")?;
     let Some(all) = member(&body, "Resources").and_then(Value::as_array) else {
         return unjudged("GET /ResourceTypes lists nothing");
     };
@@ -286,7 +286,7 @@ async fn types_are_counted(probe: &Probe<'_>) -> Judged {
         return Ok(());
     }
     let said = shown(member(&body, "totalResults"));
-    told.wrong(format!(
+    answer.wrong(format!(
         "totalResults is {said} for {} resources",
         all.len()
     ))
@@ -294,9 +294,9 @@ async fn types_are_counted(probe: &Probe<'_>) -> Judged {
 
 async fn config_is_read_only(probe: &Probe<'_>) -> Judged {
     let (_, body) = config(probe).await?;
-    let told = probe.put("/ServiceProviderConfig", &body).await?;
-    if told.status == 501 {
+    let answer = probe.put("/ServiceProviderConfig", &body).await?;
+    if answer.status == 501 {
         return Ok(());
     }
-    told.is_refused()
+    answer.is_refused()
 }

@@ -145,22 +145,22 @@ async fn a_schema_by_urn(probe: &Probe<'_>) -> Judged {
     let Some(urn) = all.iter().find_map(|one| text(one, &["id"])) else {
         return unjudged("no schema has an id");
     };
-    let told = probe.get(&format!("/Schemas/{urn}")).await?;
-    told.is(200)?;
-    match text(&told.body()?, &["id"]) {
+    let answer = probe.get(&format!("/Schemas/{urn}")).await?;
+    answer.is(200)?;
+    match text(&answer.body()?, &["id"]) {
         Some(said) if said == urn => Ok(()),
-        said => told.wrong(format!("its id is {}, expected {urn}", or_missing(said))),
+        said => answer.wrong(format!("its id is {}, expected {urn}", or_missing(said))),
     }
 }
 
 async fn an_unknown_schema(probe: &Probe<'_>) -> Judged {
-    let told = probe.get("/Schemas/urn:example:nonesuch").await?;
-    told.is(404)
+    let answer = probe.get("/Schemas/urn:example:nonesuch").await?;
+    answer.is(404)
 }
 
 async fn no_filter_at_schemas(probe: &Probe<'_>) -> Judged {
-    let told = probe.get("/Schemas?filter=name%20eq%20%22User%22").await?;
-    told.is(403)
+    let answer = probe.get("/Schemas?filter=name%20eq%20%22User%22").await?;
+    answer.is(403)
 }
 
 async fn user_attribute(probe: &Probe<'_>, name: &str) -> Judged<Value> {

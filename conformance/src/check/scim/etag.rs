@@ -7,7 +7,7 @@ use super::item::{Judged, Need, checks, unjudged};
 use super::made::Made;
 use super::probe::Probe;
 use super::reading::{PATCH, or_missing, text, values};
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-ETAG-01", Must, "RFC 7643 §3.1"; "The ETag header and meta.version are equal";
@@ -58,13 +58,13 @@ checks! {
 
 async fn versioned(probe: &Probe<'_>) -> Judged<(Made, String)> {
     let user = probe.user(json!({"displayName": "First"})).await?;
-    let told = probe.get(&user.place).await?;
-    told.given("reading it back")?;
-    match told.version() {
+    let answer = probe.get(&user.place).await?;
+    answer.given("reading it back")?;
+    match answer.version() {
         Some(version) => Ok((user, version)),
         None => unjudged(format!(
             "there is neither ETag nor meta.version: {}",
-            told.quoted()
+            answer.quoted()
         )),
     }
 }
@@ -83,24 +83,24 @@ async fn conditional(
     place: &str,
     condition: (&str, &str),
     body: Option<&Value>,
-) -> Judged<Told> {
-    let mut asked = probe.session.asked(method, place, body);
+) -> Judged<ScimAnswer> {
+    let mut request = probe.session.request(method, place, body);
     let (name, value) = condition;
-    asked.headers.push((name.to_owned(), value.to_owned()));
-    probe.send(asked).await
+    request.headers.push((name.to_owned(), value.to_owned()));
+    probe.send(request).await
 }
 
 async fn same_in_both(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let told = probe.get(&user.place).await?;
-    let body = told.given_body("reading it back")?;
+    let answer = probe.get(&user.place).await?;
+    let body = answer.given_body("reading it back")?;
     let said = text(&body, &["meta", "version"]);
-    if said.is_some() && told.header("etag") == said {
+    if said.is_some() && answer.header("etag") == said {
         return Ok(());
     }
-    told.wrong(format!(
+    answer.wrong(format!(
         "ETag is {}, meta.version is {}",
-        or_missing(told.header("etag")),
+        or_missing(answer.header("etag")),
         or_missing(said)
     ))
 }
@@ -127,12 +127,12 @@ async fn changes(probe: &Probe<'_>) -> Judged {
     let mut body = user.sent.clone();
     body["displayName"] = "Second".into();
     probe.put(&user.place, &body).await?.given("PUT")?;
-    let told = probe.get(&user.place).await?;
-    told.given("reading it back")?;
-    if told.version().is_some_and(|now| now != version) {
+    let answer = probe.get(&user.place).await?;
+    answer.given("reading it back")?;
+    if answer.version().is_some_and(|now| now != version) {
         return Ok(());
     }
-    told.wrong(format!("the version is still {version}"))
+    answer.wrong(format!("the version is still {version}"))
 }
 
 async fn refused(
@@ -166,39 +166,39 @@ async fn delete_refused(probe: &Probe<'_>) -> Judged {
 async fn put_done(probe: &Probe<'_>) -> Judged {
     let (user, version) = versioned(probe).await?;
     let condition = ("if-match", version.as_str());
-    let told = conditional(probe, Method::PUT, &user.place, condition, Some(&user.sent)).await?;
-    told.is_success()
+    let answer = conditional(probe, Method::PUT, &user.place, condition, Some(&user.sent)).await?;
+    answer.is_success()
 }
 
 async fn any_version(probe: &Probe<'_>) -> Judged {
     let (user, _) = versioned(probe).await?;
     let condition = ("if-match", "*");
-    let told = conditional(probe, Method::PUT, &user.place, condition, Some(&user.sent)).await?;
-    told.is_success()
+    let answer = conditional(probe, Method::PUT, &user.place, condition, Some(&user.sent)).await?;
+    answer.is_success()
 }
 
 async fn kept(probe: &Probe<'_>) -> Judged {
     let (user, version) = versioned(probe).await?;
     let operation = json!([{"op": "add", "path": "displayName", "value": "First"}]);
     probe.patch(&user.place, operation).await?.given("PATCH")?;
-    let told = probe.get(&user.place).await?;
-    told.given("reading it back")?;
-    if told.version().as_deref() == Some(&version) {
+    let answer = probe.get(&user.place).await?;
+    answer.given("reading it back")?;
+    if answer.version().as_deref() == Some(&version) {
         return Ok(());
     }
-    told.wrong(format!("the version was {version}"))
+    answer.wrong(format!("the version was {version}"))
 }
 
 async fn in_lists(probe: &Probe<'_>) -> Judged {
     let (user, _) = versioned(probe).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
-    let told = probe
+    let answer = probe
         .users(&[("filter", &format!("userName eq \"{name}\""))])
         .await?;
-    let body = told.given_body("listing users")?;
+    let body = answer.given_body("listing users")?;
     let all = values(&body, "Resources");
     if all.is_empty() {
-        return unjudged(format!("the list is empty: {}", told.quoted()));
+        return unjudged(format!("the list is empty: {}", answer.quoted()));
     }
     if all
         .iter()
@@ -206,5 +206,5 @@ async fn in_lists(probe: &Probe<'_>) -> Judged {
     {
         return Ok(());
     }
-    told.wrong("there is no meta.version")
+    answer.wrong("there is no meta.version")
 }

@@ -9,7 +9,7 @@ use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{instant, listed_names, text, values};
 use super::support::filtered;
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-FILTER-01", Must, "RFC 7644 §3.4.2.2"; "eq finds a user by userName";
@@ -233,8 +233,8 @@ fn filled(probe: &Probe<'_>, filter: &str) -> String {
 pub(super) async fn finds(probe: &Probe<'_>, filter: &str, whom: &[&str]) -> Judged {
     let test_users = probe.test_users().await?;
     let filter = filled(probe, filter);
-    let told = filtered(probe, &[("filter", &filter)]).await?;
-    let found: BTreeSet<&str> = test_users.among(&told.listed()?).into_iter().collect();
+    let answer = filtered(probe, &[("filter", &filter)]).await?;
+    let found: BTreeSet<&str> = test_users.among(&answer.listed()?).into_iter().collect();
     let wanted: BTreeSet<&str> = whom.iter().copied().collect();
     ensure(found == wanted, || {
         format!(
@@ -248,20 +248,20 @@ pub(super) async fn finds(probe: &Probe<'_>, filter: &str, whom: &[&str]) -> Jud
 /// Judges whether a filter is refused.
 pub(super) async fn refuses(probe: &Probe<'_>, filter: &str) -> Judged {
     let filter = filled(probe, filter);
-    let told = probe.users(&[("filter", &filter)]).await?;
-    no_failure(&told)?;
-    told.is(400)
+    let answer = probe.users(&[("filter", &filter)]).await?;
+    no_failure(&answer)?;
+    answer.is(400)
 }
 
 /// A server with a 5xx status for an invalid filter fails in the same way at all of them: that is
 /// one finding.
-fn no_failure(told: &Told) -> Judged {
-    if told.status < 500 {
+fn no_failure(answer: &ScimAnswer) -> Judged {
+    if answer.status < 500 {
         return Ok(());
     }
     let why = format!(
         "the server fails at filters it cannot read: {}",
-        told.quoted()
+        answer.quoted()
     );
     Err(Stop::Follows("SCIM-FILTER-50", why))
 }
@@ -274,8 +274,8 @@ async fn user_name_in_capitals(probe: &Probe<'_>) -> Judged {
     let test_users = probe.test_users().await?;
     let name = filled(probe, "{u}-ann@example.com").to_uppercase();
     let filter = format!("userName eq \"{name}\"");
-    let told = filtered(probe, &[("filter", &filter)]).await?;
-    let found = test_users.among(&told.listed()?);
+    let answer = filtered(probe, &[("filter", &filter)]).await?;
+    let found = test_users.among(&answer.listed()?);
     ensure(found == ["ann"], || found_instead(&filter, &found))
 }
 
@@ -301,77 +301,77 @@ async fn other_zones(probe: &Probe<'_>) -> Judged {
         in_zone(created, 14),
         in_zone(later.unwrap_or(created), -12),
     );
-    let told = filtered(probe, &[("filter", &filter)]).await?;
-    let found = test_users.among(&told.listed()?);
+    let answer = filtered(probe, &[("filter", &filter)]).await?;
+    let found = test_users.among(&answer.listed()?);
     ensure(found == ["ann"], || found_instead(&filter, &found))
 }
 
 async fn by_id(probe: &Probe<'_>) -> Judged {
     let test_users = probe.test_users().await?;
     let filter = format!("id eq \"{}\"", test_users.one("ann").id);
-    let told = filtered(probe, &[("filter", &filter)]).await?;
-    let found = test_users.among(&told.listed()?);
+    let answer = filtered(probe, &[("filter", &filter)]).await?;
+    let found = test_users.among(&answer.listed()?);
     ensure(found == ["ann"], || found_instead(&filter, &found))
 }
 
 async fn nothing_found(probe: &Probe<'_>) -> Judged {
     let filter = filled(probe, r#"userName eq "{u}-nobody""#);
-    let told = probe.users(&[("filter", &filter)]).await?;
-    told.is(200)?;
-    if told.total()? == 0 {
+    let answer = probe.users(&[("filter", &filter)]).await?;
+    answer.is(200)?;
+    if answer.total()? == 0 {
         return Ok(());
     }
-    told.wrong("totalResults is not 0")
+    answer.wrong("totalResults is not 0")
 }
 
 async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
-    let told = probe
+    let answer = probe
         .users(&[("filter", "favoriteOtter eq \"Otto\"")])
         .await?;
-    if told.status == 400 {
+    if answer.status == 400 {
         return Ok(());
     }
-    if told.listed()?.is_empty() {
+    if answer.listed()?.is_empty() {
         return Ok(());
     }
-    told.wrong("the filter on an unknown attribute found users")
+    answer.wrong("the filter on an unknown attribute found users")
 }
 
 async fn unknown_operator(probe: &Probe<'_>) -> Judged {
-    let told = probe
+    let answer = probe
         .users(&[("filter", "userName resembles \"ann\"")])
         .await?;
-    told.is_error(400, "invalidFilter")
+    answer.is_error(400, "invalidFilter")
 }
 
 async fn order_of_booleans(probe: &Probe<'_>) -> Judged {
-    let told = probe.users(&[("filter", "active gt true")]).await?;
-    no_failure(&told)?;
-    told.is_error(400, "invalidFilter")
+    let answer = probe.users(&[("filter", "active gt true")]).await?;
+    no_failure(&answer)?;
+    answer.is_error(400, "invalidFilter")
 }
 
 async fn unreadable_by_name(probe: &Probe<'_>) -> Judged {
-    let told = probe.users(&[("filter", "userName eq \"half")]).await?;
-    no_failure(&told)?;
-    told.is_error(400, "invalidFilter")
+    let answer = probe.users(&[("filter", "userName eq \"half")]).await?;
+    no_failure(&answer)?;
+    answer.is_error(400, "invalidFilter")
 }
 
 async fn password_oracle(probe: &Probe<'_>) -> Judged {
     let secret = format!("Pw-{}-x9!Q", probe.session.mark);
     let user = probe.user(json!({ "password": secret })).await?;
     let filter = format!("password sw \"Pw-{}\"", probe.session.mark);
-    let told = probe.users(&[("filter", &filter)]).await?;
-    no_failure(&told)?;
-    if told.status >= 400 {
-        return told.is_refused();
+    let answer = probe.users(&[("filter", &filter)]).await?;
+    no_failure(&answer)?;
+    if answer.status >= 400 {
+        return answer.is_refused();
     }
-    let body = told.body()?;
+    let body = answer.body()?;
     let found = values(&body, "Resources").iter();
     if found
         .filter_map(|one| text(one, &["id"]))
         .any(|id| id == user.id)
     {
-        return told.wrong("the beginning of a password found its user");
+        return answer.wrong("the beginning of a password found its user");
     }
     Ok(())
 }

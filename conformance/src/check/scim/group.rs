@@ -277,23 +277,23 @@ async fn unknown_member(probe: &Probe<'_>) -> Judged {
 async fn no_wipe(probe: &Probe<'_>) -> Judged {
     let (user, group) = one(probe).await?;
     let operation = json!([{"op": "replace", "path": "members", "value": nobody(probe)}]);
-    let told = probe.patch(&group.place, operation).await?;
-    if told.status < 400 {
-        return unjudged(format!("it was not refused: {}", told.quoted()));
+    let answer = probe.patch(&group.place, operation).await?;
+    if answer.status < 400 {
+        return unjudged(format!("it was not refused: {}", answer.quoted()));
     }
     has(&probe.fetch(&group).await?, &[&user])
 }
 
 async fn nested(probe: &Probe<'_>) -> Judged {
     let (inner, outer) = (probe.group(&[]).await?, probe.group(&[]).await?);
-    let told = probe.patch(&outer.place, add_op(&[&inner])).await?;
-    if (400..500).contains(&told.status) {
+    let answer = probe.patch(&outer.place, add_op(&[&inner])).await?;
+    if (400..500).contains(&answer.status) {
         return unjudged(format!(
             "the server refuses groups as members, which RFC 7643 §4.2 allows: {}",
-            told.quoted()
+            answer.quoted()
         ));
     }
-    told.is_success()?;
+    answer.is_success()?;
     has(&probe.fetch(&outer).await?, &[&inner])
 }
 
@@ -303,9 +303,9 @@ async fn circle(probe: &Probe<'_>) -> Judged {
         .patch(&one.place, add_op(&[&other]))
         .await?
         .given("nesting a group")?;
-    let told = probe.patch(&other.place, add_op(&[&one])).await?;
-    if !told.succeeded() {
-        return told.is_refused();
+    let answer = probe.patch(&other.place, add_op(&[&one])).await?;
+    if !answer.succeeded() {
+        return answer.is_refused();
     }
     probe.get(&one.place).await?.is(200)?;
     probe.get(&other.place).await?.is(200)
@@ -322,28 +322,28 @@ async fn rename(probe: &Probe<'_>) -> Judged {
 
 async fn without_members(probe: &Probe<'_>) -> Judged {
     let (_, group) = one(probe).await?;
-    let told = probe
+    let answer = probe
         .get(&format!("{}?excludedAttributes=members", group.place))
         .await?;
-    told.is(200)?;
-    gone("members", member(&told.body()?, "members"))
+    answer.is(200)?;
+    gone("members", member(&answer.body()?, "members"))
 }
 
 async fn found(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<Value>> {
-    let told = probe
+    let answer = probe
         .get(&query(&probe.groups()?.endpoint, parameters))
         .await?;
-    told.listed()
+    answer.listed()
 }
 
 /// Returns why groups cannot be searched by member, if the server itself says so.
 async fn declines_members(probe: &Probe<'_>, filter: &str) -> Judged<Option<String>> {
     let target = query(&probe.groups()?.endpoint, &[("filter", filter)]);
-    let told = probe.get(&target).await?;
-    Ok(matches!(told.status, 400 | 403 | 501).then(|| {
+    let answer = probe.get(&target).await?;
+    Ok(matches!(answer.status, 400 | 403 | 501).then(|| {
         format!(
             "the server declines filters on members, which RFC 7644 §3.4.2.2 allows: {}",
-            told.quoted()
+            answer.quoted()
         )
     }))
 }

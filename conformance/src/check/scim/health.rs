@@ -17,8 +17,8 @@ use crate::check::runner::find_harm;
 pub(super) async fn health(session: &Session<'_>, server: &Server) -> Result<Duration, WireError> {
     let began = Instant::now();
     let target = query(&server.users.endpoint, &[("count", "1")]);
-    let asked = session.asked(reqwest::Method::GET, &target, None);
-    session.send(&asked).await?;
+    let request = session.request(reqwest::Method::GET, &target, None);
+    session.send(&request).await?;
     Ok(began.elapsed())
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{ERROR, or_missing, speaks, text};
-use super::wire::{Asked, Told};
+use super::wire::{ScimAnswer, ScimRequest};
 
 checks! {
 "SCIM-HTTP-01", Must, "RFC 7644 §3.8"; "Accept: application/scim+json is answered with that media type";
@@ -95,60 +95,64 @@ checks! {
     needs []; act(error_detail)
 }
 
-async fn wish(probe: &Probe<'_>, accept: &str) -> Judged<Told> {
-    let mut asked = probe.ask(
+async fn wish(probe: &Probe<'_>, accept: &str) -> Judged<ScimAnswer> {
+    let mut request = probe.ask(
         Method::GET,
         &format!("{}?count=1", probe.server.users.endpoint),
     );
-    asked.headers.retain(|(name, _)| name != "accept");
-    asked.headers.push(("accept".to_owned(), accept.to_owned()));
-    probe.send(asked).await
+    request.headers.retain(|(name, _)| name != "accept");
+    request
+        .headers
+        .push(("accept".to_owned(), accept.to_owned()));
+    probe.send(request).await
 }
 
 fn unknown(probe: &Probe<'_>) -> String {
     format!("{}/{}", probe.server.users.endpoint, probe.session.mark)
 }
 
-async fn missing(probe: &Probe<'_>) -> Judged<Told> {
-    let told = probe.get(&unknown(probe)).await?;
-    if told.status < 400 {
-        return unjudged(format!("the answer was not an error: {}", told.quoted()));
+async fn missing(probe: &Probe<'_>) -> Judged<ScimAnswer> {
+    let answer = probe.get(&unknown(probe)).await?;
+    if answer.status < 400 {
+        return unjudged(format!("the answer was not an error: {}", answer.quoted()));
     }
-    Ok(told)
+    Ok(answer)
 }
 
-fn raw(probe: &Probe<'_>, media_type: &str, body: &str) -> Asked {
-    let mut asked = probe.ask(Method::POST, &probe.server.users.endpoint);
+fn raw(probe: &Probe<'_>, media_type: &str, body: &str) -> ScimRequest {
+    let mut request = probe.ask(Method::POST, &probe.server.users.endpoint);
     let media_type = media_type.to_owned();
-    asked.headers.push(("content-type".to_owned(), media_type));
-    asked.body = Some(body.to_owned());
-    asked
+    request
+        .headers
+        .push(("content-type".to_owned(), media_type));
+    request.body = Some(body.to_owned());
+    request
 }
 
 async fn scim_media_type(probe: &Probe<'_>) -> Judged {
-    let told = wish(probe, "application/scim+json").await?;
-    told.given("GET of the users")?;
-    if told.media_type() == "application/scim+json" {
+    let answer = wish(probe, "application/scim+json").await?;
+    answer.given("GET of the users")?;
+    if answer.media_type() == "application/scim+json" {
         return Ok(());
     }
-    let said = or_missing(told.header("content-type"));
-    told.wrong(format!("Content-Type is {said}"))
+    let said = or_missing(answer.header("content-type"));
+    answer.wrong(format!("Content-Type is {said}"))
 }
 
 async fn plain_json(probe: &Probe<'_>) -> Judged {
-    let told = wish(probe, "application/json").await?;
-    told.is(200)?;
-    told.body().map(drop)
+    let answer = wish(probe, "application/json").await?;
+    answer.is(200)?;
+    answer.body().map(drop)
 }
 
 async fn default_media_type(probe: &Probe<'_>) -> Judged {
-    let told = wish(probe, "*/*").await?;
-    told.given("GET of the users")?;
-    if told.media_type() == "application/scim+json" {
+    let answer = wish(probe, "*/*").await?;
+    answer.given("GET of the users")?;
+    if answer.media_type() == "application/scim+json" {
         return Ok(());
     }
-    let said = or_missing(told.header("content-type"));
-    told.wrong(format!("Content-Type is {said}"))
+    let said = or_missing(answer.header("content-type"));
+    answer.wrong(format!("Content-Type is {said}"))
 }
 
 async fn utf_8(probe: &Probe<'_>) -> Judged {
@@ -163,8 +167,8 @@ async fn utf_8(probe: &Probe<'_>) -> Judged {
 
 async fn takes_plain_json(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({})).to_string();
-    let told = probe.send(raw(probe, "application/json", &body)).await?;
-    told.is_success()
+    let answer = probe.send(raw(probe, "application/json", &body)).await?;
+    answer.is_success()
 }
 
 async fn takes_a_charset(probe: &Probe<'_>) -> Judged {
@@ -181,20 +185,20 @@ async fn unknown_id(probe: &Probe<'_>) -> Judged {
 }
 
 async fn error_schema(probe: &Probe<'_>) -> Judged {
-    let told = missing(probe).await?;
-    if speaks(&told.body()?, ERROR) {
+    let answer = missing(probe).await?;
+    if speaks(&answer.body()?, ERROR) {
         return Ok(());
     }
-    told.wrong("schemas does not name Error")
+    answer.wrong("schemas does not name Error")
 }
 
 async fn error_status(probe: &Probe<'_>) -> Judged {
-    let told = missing(probe).await?;
-    let wanted = told.status.to_string();
-    if text(&told.error_body()?, &["status"]) == Some(&wanted) {
+    let answer = missing(probe).await?;
+    let wanted = answer.status.to_string();
+    if text(&answer.error_body()?, &["status"]) == Some(&wanted) {
         return Ok(());
     }
-    told.wrong(format!("status is not \"{wanted}\""))
+    answer.wrong(format!("status is not \"{wanted}\""))
 }
 
 async fn unknown_endpoint(probe: &Probe<'_>) -> Judged {
@@ -202,33 +206,33 @@ async fn unknown_endpoint(probe: &Probe<'_>) -> Judged {
 }
 
 async fn unknown_method(probe: &Probe<'_>) -> Judged {
-    let told = probe.put(&probe.server.users.endpoint, &json!({})).await?;
-    told.is_one_of(&[405, 404, 501])
+    let answer = probe.put(&probe.server.users.endpoint, &json!({})).await?;
+    answer.is_one_of(&[405, 404, 501])
 }
 
 async fn allow(probe: &Probe<'_>) -> Judged {
-    let told = probe.put(&probe.server.users.endpoint, &json!({})).await?;
-    if told.status != 405 {
-        return unjudged(format!("the status was not 405: {}", told.quoted()));
+    let answer = probe.put(&probe.server.users.endpoint, &json!({})).await?;
+    if answer.status != 405 {
+        return unjudged(format!("the status was not 405: {}", answer.quoted()));
     }
-    if told.header("allow").is_some() {
+    if answer.header("allow").is_some() {
         return Ok(());
     }
-    told.wrong("there is no Allow")
+    answer.wrong("there is no Allow")
 }
 
 async fn broken_json(probe: &Probe<'_>) -> Judged {
-    let asked = raw(probe, "application/scim+json", "{\"schemas\": [");
-    probe.send(asked).await?.is(400)
+    let request = raw(probe, "application/scim+json", "{\"schemas\": [");
+    probe.send(request).await?.is(400)
 }
 
 async fn broken_json_by_name(probe: &Probe<'_>) -> Judged {
-    let asked = raw(probe, "application/scim+json", "{\"schemas\": [");
-    let told = probe.send(asked).await?;
-    if told.status != 400 {
-        return unjudged(format!("the status was not 400: {}", told.quoted()));
+    let request = raw(probe, "application/scim+json", "{\"schemas\": [");
+    let answer = probe.send(request).await?;
+    if answer.status != 400 {
+        return unjudged(format!("the status was not 400: {}", answer.quoted()));
     }
-    told.is_error(400, "invalidSyntax")
+    answer.is_error(400, "invalidSyntax")
 }
 
 async fn other_media_type(probe: &Probe<'_>) -> Judged {
@@ -237,16 +241,16 @@ async fn other_media_type(probe: &Probe<'_>) -> Judged {
 }
 
 async fn other_wish(probe: &Probe<'_>) -> Judged {
-    let told = wish(probe, "text/html").await?;
-    if told.status == 406 {
+    let answer = wish(probe, "text/html").await?;
+    if answer.status == 406 {
         return Ok(());
     }
-    told.body().map(drop)
+    answer.body().map(drop)
 }
 
 async fn a_list_as_body(probe: &Probe<'_>) -> Judged {
-    let asked = raw(probe, "application/scim+json", "[]");
-    probe.send(asked).await?.is(400)
+    let request = raw(probe, "application/scim+json", "[]");
+    probe.send(request).await?.is(400)
 }
 
 async fn odd_id(probe: &Probe<'_>) -> Judged {
@@ -256,10 +260,10 @@ async fn odd_id(probe: &Probe<'_>) -> Judged {
 
 async fn deep_filter(probe: &Probe<'_>) -> Judged {
     let filter = format!("{}id pr{}", "(".repeat(5000), ")".repeat(5000));
-    let mut told = probe.users(&[("filter", &filter)]).await?;
-    told.asked = "GET /Users?filter=((((…id pr…))))".to_owned();
-    if told.status >= 500 {
-        return told.wrong("the server failed");
+    let mut answer = probe.users(&[("filter", &filter)]).await?;
+    answer.request = "GET /Users?filter=((((…id pr…))))".to_owned();
+    if answer.status >= 500 {
+        return answer.wrong("the server failed");
     }
     let users = format!("{}?count=1", probe.server.users.endpoint);
     probe.get(&users).await?.is(200)
@@ -270,9 +274,9 @@ async fn me(probe: &Probe<'_>) -> Judged {
 }
 
 async fn error_detail(probe: &Probe<'_>) -> Judged {
-    let told = missing(probe).await?;
-    if text(&told.error_body()?, &["detail"]).is_some_and(|said| !said.is_empty()) {
+    let answer = missing(probe).await?;
+    if text(&answer.error_body()?, &["detail"]).is_some_and(|said| !said.is_empty()) {
         return Ok(());
     }
-    told.wrong("there is no detail")
+    answer.wrong("there is no detail")
 }

@@ -44,8 +44,8 @@ async fn on_the_host(probe: &Probe<'_>) -> Judged {
     if !probe.session.read_only
         && let Ok(user) = probe.user(json!({})).await
     {
-        add("Location of a new user", user.told.header("location"));
-        let body = user.told.json().unwrap_or_default();
+        add("Location of a new user", user.answer.header("location"));
+        let body = user.answer.json().unwrap_or_default();
         add("meta.location of a new user", text(&body, &meta_location));
     }
     if all.is_empty() {
@@ -98,9 +98,9 @@ pub(super) async fn leads_to(
     let base = &probe.session.base;
     let moved = moved_to_host(address, base);
     let target = below(moved.as_deref().unwrap_or(address), base);
-    let told = probe.get_address(&target).await?;
-    if told.status != 200 || !told.json().is_some_and(|body| is_it(&body)) {
-        return told.wrong(format!("{what} is {address}, expected {base}{place}"));
+    let answer = probe.get_address(&target).await?;
+    if answer.status != 200 || !answer.json().is_some_and(|body| is_it(&body)) {
+        return answer.wrong(format!("{what} is {address}, expected {base}{place}"));
     }
     match moved {
         None => Ok(()),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 /// A resource that a check made.
 #[derive(Debug, Clone)]
@@ -13,5 +13,5 @@ pub(super) struct Made {
     /// The body that was sent to create it.
     pub(super) sent: Value,
     /// The answer to the request that created it.
-    pub(super) told: Told,
+    pub(super) answer: ScimAnswer,
 }

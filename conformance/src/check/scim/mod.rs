@@ -210,23 +210,25 @@ impl CheckError {
 
 /// Summarizes an answer that is not a SCIM resource: its status, and its SCIM detail or the text of
 /// a page.
-fn summary(told: &wire::Told) -> String {
-    let media_type = told.media_type();
-    let detail = told.json().and_then(|body| {
+fn summary(answer: &wire::ScimAnswer) -> String {
+    let media_type = answer.media_type();
+    let detail = answer.json().and_then(|body| {
         let detail = reading::text(&body, &["detail"]).map(str::to_owned);
         detail.or_else(|| reading::text(&body, &["message"]).map(str::to_owned))
     });
-    let what = match (detail, told.header("location")) {
+    let what = match (detail, answer.header("location")) {
         (Some(detail), _) => format!(": {}", excerpt(&detail, 200)),
-        (None, Some(to)) if (300..400).contains(&told.status) => format!(" and redirects to {to}"),
-        _ if told.text.trim_start().starts_with('<') => {
-            let page = page_summary(&told.text, 120);
+        (None, Some(to)) if (300..400).contains(&answer.status) => {
+            format!(" and redirects to {to}")
+        }
+        _ if answer.text.trim_start().starts_with('<') => {
+            let page = page_summary(&answer.text, 120);
             format!(" with a page ({media_type}) that says \"{page}\"")
         }
-        _ if told.text.is_empty() => String::new(),
-        _ => format!(" ({media_type}): {}", excerpt(told.text.trim(), 200)),
+        _ if answer.text.is_empty() => String::new(),
+        _ => format!(" ({media_type}): {}", excerpt(answer.text.trim(), 200)),
     };
-    format!("{} answered {}{what}", told.asked, told.status)
+    format!("{} answered {}{what}", answer.request, answer.status)
 }
 
 /// Judges a SCIM server.

@@ -44,13 +44,13 @@ const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The control: the current token reads users.
 async fn require_access(probe: &Probe<'_>) -> Judged {
-    let told = probe.get(&probe.server.users.endpoint).await?;
-    if told.status == 200 {
+    let answer = probe.get(&probe.server.users.endpoint).await?;
+    if answer.status == 200 {
         return Ok(());
     }
     unjudged(format!(
         "the valid access token does not read users: {}",
-        told.quoted()
+        answer.quoted()
     ))
 }
 

@@ -7,7 +7,7 @@ use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{LIST, SEARCH, listed_names, member, shown, speaks, text, values};
 use super::support::{everybody, filtered, list_cast};
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-PAGE-01", Must, "RFC 7644 §3.4.2"; "A list names the ListResponse schema in schemas";
@@ -96,62 +96,62 @@ checks! {
     needs [Need::Cursor, Need::Filter, Need::Writes, Need::Count]; act(cursor_after_a_deletion)
 }
 
-async fn page(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Told> {
+async fn page(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<ScimAnswer> {
     list_cast(probe, parameters).await
 }
 
 async fn names(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<&'static str>> {
-    let told = page(probe, parameters).await?;
-    Ok(probe.test_users().await?.among(&told.listed()?))
+    let answer = page(probe, parameters).await?;
+    Ok(probe.test_users().await?.among(&answer.listed()?))
 }
 
 async fn list_schema(probe: &Probe<'_>) -> Judged {
-    let told = probe.users(&[("count", "1")]).await?;
-    let body = told.given_body("listing users")?;
+    let answer = probe.users(&[("count", "1")]).await?;
+    let body = answer.given_body("listing users")?;
     if speaks(&body, LIST) {
         return Ok(());
     }
-    told.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+    answer.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
 }
 
 async fn total(probe: &Probe<'_>) -> Judged {
-    let told = probe.users(&[("count", "1")]).await?;
-    told.given("listing users")?;
-    told.total().map(drop)
+    let answer = probe.users(&[("count", "1")]).await?;
+    answer.given("listing users")?;
+    answer.total().map(drop)
 }
 
 async fn total_of_all(probe: &Probe<'_>) -> Judged {
-    let told = page(probe, &[("count", "2")]).await?;
-    match told.total()? {
+    let answer = page(probe, &[("count", "2")]).await?;
+    match answer.total()? {
         5 => Ok(()),
-        total => told.wrong(format!("totalResults is {total}")),
+        total => answer.wrong(format!("totalResults is {total}")),
     }
 }
 
 async fn no_more_than_count(probe: &Probe<'_>) -> Judged {
-    let told = page(probe, &[("count", "2")]).await?;
-    match told.listed()?.len() {
+    let answer = page(probe, &[("count", "2")]).await?;
+    match answer.listed()?.len() {
         0..=2 => Ok(()),
-        length => told.wrong(format!("the answer contains {length} users")),
+        length => answer.wrong(format!("the answer contains {length} users")),
     }
 }
 
 async fn count_zero(probe: &Probe<'_>) -> Judged {
-    let told = page(probe, &[("count", "0")]).await?;
-    let (listed, total) = (told.listed()?.len(), told.total()?);
+    let answer = page(probe, &[("count", "0")]).await?;
+    let (listed, total) = (answer.listed()?.len(), answer.total()?);
     if listed == 0 && total == 5 {
         return Ok(());
     }
-    told.wrong(format!(
+    answer.wrong(format!(
         "the answer contains {listed} users, totalResults is {total}"
     ))
 }
 
 async fn count_negative(probe: &Probe<'_>) -> Judged {
-    let told = page(probe, &[("count", "-3")]).await?;
-    match told.listed()?.len() {
+    let answer = page(probe, &[("count", "-3")]).await?;
+    match answer.listed()?.len() {
         0 => Ok(()),
-        length => told.wrong(format!("the answer contains {length} users")),
+        length => answer.wrong(format!("the answer contains {length} users")),
     }
 }
 
@@ -193,38 +193,38 @@ fn each_once(mut all: Vec<&'static str>) -> Judged {
 }
 
 async fn beyond_the_end(probe: &Probe<'_>) -> Judged {
-    let told = page(probe, &[("startIndex", "100")]).await?;
-    let (listed, total) = (told.listed()?.len(), told.total()?);
+    let answer = page(probe, &[("startIndex", "100")]).await?;
+    let (listed, total) = (answer.listed()?.len(), answer.total()?);
     if listed == 0 && total == 5 {
         return Ok(());
     }
-    told.wrong(format!(
+    answer.wrong(format!(
         "the answer contains {listed} users, totalResults is {total}"
     ))
 }
 
 async fn told_start(probe: &Probe<'_>) -> Judged {
-    let told = page(probe, &[("startIndex", "3"), ("count", "2")]).await?;
-    let body = told.given_body("listing users")?;
+    let answer = page(probe, &[("startIndex", "3"), ("count", "2")]).await?;
+    let body = answer.given_body("listing users")?;
     if member(&body, "startIndex").and_then(Value::as_u64) == Some(3) {
         return Ok(());
     }
-    told.wrong(format!(
+    answer.wrong(format!(
         "startIndex is {}",
         shown(member(&body, "startIndex"))
     ))
 }
 
 async fn told_length(probe: &Probe<'_>) -> Judged {
-    let told = page(probe, &[("startIndex", "1"), ("count", "2")]).await?;
-    let body = told.given_body("listing users")?;
+    let answer = page(probe, &[("startIndex", "1"), ("count", "2")]).await?;
+    let body = answer.given_body("listing users")?;
     let said = member(&body, "itemsPerPage");
     let length = values(&body, "Resources").len();
     let told_length = said.and_then(Value::as_u64);
     if told_length.is_some() && told_length == u64::try_from(length).ok() {
         return Ok(());
     }
-    told.wrong(format!(
+    answer.wrong(format!(
         "itemsPerPage is {} for {length} resources",
         shown(said)
     ))
@@ -245,24 +245,24 @@ async fn last_page(probe: &Probe<'_>) -> Judged {
     })
 }
 
-fn next(told: &Told) -> Option<String> {
-    text(&told.json()?, &["nextCursor"]).map(str::to_owned)
+fn next(answer: &ScimAnswer) -> Option<String> {
+    text(&answer.json()?, &["nextCursor"]).map(str::to_owned)
 }
 
 async fn cursor_begins(probe: &Probe<'_>) -> Judged {
-    let told = page(probe, &[("cursor", ""), ("count", "2")]).await?;
-    told.is(200)?;
-    if next(&told).is_some() {
+    let answer = page(probe, &[("cursor", ""), ("count", "2")]).await?;
+    answer.is(200)?;
+    if next(&answer).is_some() {
         return Ok(());
     }
-    told.wrong("there is no nextCursor")
+    answer.wrong("there is no nextCursor")
 }
 
 async fn cursor_count(probe: &Probe<'_>) -> Judged {
-    let told = page(probe, &[("cursor", ""), ("count", "2")]).await?;
-    match told.listed()?.len() {
+    let answer = page(probe, &[("cursor", ""), ("count", "2")]).await?;
+    match answer.listed()?.len() {
         0..=2 => Ok(()),
-        length => told.wrong(format!("the answer contains {length} users")),
+        length => answer.wrong(format!("the answer contains {length} users")),
     }
 }
 
@@ -271,12 +271,12 @@ async fn cursors_lead_past_everybody(probe: &Probe<'_>) -> Judged {
     let mut cursor = Some(String::new());
     let mut pages = 0;
     while let Some(at) = cursor {
-        let told = page(probe, &[("cursor", &at), ("count", "2")]).await?;
-        all.extend(probe.test_users().await?.among(&told.listed()?));
-        cursor = next(&told);
+        let answer = page(probe, &[("cursor", &at), ("count", "2")]).await?;
+        all.extend(probe.test_users().await?.among(&answer.listed()?));
+        cursor = next(&answer);
         pages += 1;
         if pages == 1 && cursor.is_none() {
-            return unjudged(format!("there is no nextCursor: {}", told.quoted()));
+            return unjudged(format!("there is no nextCursor: {}", answer.quoted()));
         }
         ensure(pages < 10, || "the cursors do not end".to_owned())?;
     }
@@ -284,10 +284,10 @@ async fn cursors_lead_past_everybody(probe: &Probe<'_>) -> Judged {
 }
 
 async fn no_cursor(probe: &Probe<'_>) -> Judged {
-    let told = probe
+    let answer = probe
         .users(&[("cursor", "no-cursor-at-all"), ("count", "2")])
         .await?;
-    told.is_error(400, "invalidCursor")
+    answer.is_error(400, "invalidCursor")
 }
 
 async fn cursor_in_search(probe: &Probe<'_>) -> Judged {
@@ -296,15 +296,15 @@ async fn cursor_in_search(probe: &Probe<'_>) -> Judged {
         body[name] = value.into();
     }
     let target = format!("{}/.search", probe.server.users.endpoint);
-    let told = probe.post(&target, &body).await?;
-    if matches!(told.status, 404 | 405 | 501) {
-        return unjudged(format!("there is no search by POST: {}", told.quoted()));
+    let answer = probe.post(&target, &body).await?;
+    if matches!(answer.status, 404 | 405 | 501) {
+        return unjudged(format!("there is no search by POST: {}", answer.quoted()));
     }
-    told.is(200)?;
-    if next(&told).is_some() {
+    answer.is(200)?;
+    if next(&answer).is_some() {
         return Ok(());
     }
-    told.wrong("there is no nextCursor")
+    answer.wrong("there is no nextCursor")
 }
 
 async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
@@ -329,8 +329,8 @@ async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
     // The control: the filter must find exactly the created users.
     let mut known: Vec<String> = made.iter().map(|one| one.id.clone()).collect();
     known.sort_unstable();
-    let told = filtered(probe, &[("filter", &filter)]).await?;
-    let mut found = ids(values(&told.given_body("the filter")?, "Resources"));
+    let answer = filtered(probe, &[("filter", &filter)]).await?;
+    let mut found = ids(values(&answer.given_body("the filter")?, "Resources"));
     found.sort_unstable();
     if found != known {
         return unjudged(format!("{filter} does not find the four users made for it"));
@@ -348,9 +348,9 @@ async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
         .await?
         .given("deleting a user")?;
     for _ in 0..4 {
-        let told = walk(cursor).await?;
-        seen.extend(ids(&told.listed()?));
-        match next(&told) {
+        let answer = walk(cursor).await?;
+        seen.extend(ids(&answer.listed()?));
+        match next(&answer) {
             Some(more) => cursor = more,
             None => break,
         }

@@ -133,21 +133,21 @@ fn all_emails(user: &Value) -> Vec<&str> {
 async fn answered(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let operation = json!([{"op": "replace", "path": "displayName", "value": "After"}]);
-    let told = probe.patch(&user.place, operation).await?;
-    if told.status == 204 {
+    let answer = probe.patch(&user.place, operation).await?;
+    if answer.status == 204 {
         return Ok(());
     }
-    told.is(200)?;
-    same("id", told.body()?.get("id"), &json!(user.id))
+    answer.is(200)?;
+    same("id", answer.body()?.get("id"), &json!(user.id))
 }
 
 async fn answered_in_part(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let operation = json!([{"op": "replace", "path": "displayName", "value": "After"}]);
     let target = format!("{}?attributes=userName", user.place);
-    let told = probe.patch(&target, operation).await?;
-    told.is(200)?;
-    let body = told.body()?;
+    let answer = probe.patch(&target, operation).await?;
+    answer.is(200)?;
+    let body = answer.body()?;
     same(
         "userName",
         member(&body, "userName"),

@@ -189,10 +189,10 @@ async fn password(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let secret = format!("Pw-{}-x9!Q", probe.session.mark);
     let operation = json!([{"op": "replace", "path": "password", "value": secret}]);
-    let told = probe.patch(&user.place, operation).await?;
-    told.given("PATCH of a password")?;
-    ensure(!told.text.contains(&secret), || {
-        format!("the password is in the answer to {}", told.asked)
+    let answer = probe.patch(&user.place, operation).await?;
+    answer.given("PATCH of a password")?;
+    ensure(!answer.text.contains(&secret), || {
+        format!("the password is in the answer to {}", answer.request)
     })
 }
 
@@ -205,9 +205,9 @@ async fn deactivated(probe: &Probe<'_>) -> Judged {
 async fn answer_is_true(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({"displayName": "Old"})).await?;
     let operation = json!([{"op": "replace", "path": "displayName", "value": "New"}]);
-    let told = probe.patch(&user.place, operation).await?;
-    told.given("PATCH")?;
-    let Some(said) = told.json() else {
+    let answer = probe.patch(&user.place, operation).await?;
+    answer.given("PATCH")?;
+    let Some(said) = answer.json() else {
         return Ok(());
     };
     let now = probe.fetch(&user).await?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{PATCH, member, same, shown, text};
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-PATCH-51", Must, "RFC 7644 §3.5.2.3"; "replace with a value filter that matches nothing is refused with noTarget";
@@ -84,26 +84,26 @@ checks! {
 }
 
 /// Applies one operation to a new user and returns the answer.
-async fn tried(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<Told> {
+async fn tried(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<ScimAnswer> {
     let user = probe.user(more).await?;
-    let told = probe.patch(&user.place, json!([operation])).await?;
+    let answer = probe.patch(&user.place, json!([operation])).await?;
     // RFC 7644 §3.12, table 8: 501 means that the server does not support the operation.
-    if told.status == 501 {
+    if answer.status == 501 {
         return unjudged(format!(
             "the server does not implement this operation: {}",
-            told.quoted()
+            answer.quoted()
         ));
     }
-    Ok(told)
+    Ok(answer)
 }
 
 /// Judges whether a refusal has this `scimType`; without a refusal nothing is judged.
 async fn named(probe: &Probe<'_>, more: Value, operation: Value, keyword: &str) -> Judged {
-    let told = tried(probe, more, operation).await?;
-    if told.status < 400 {
-        return unjudged(format!("it was not refused: {}", told.quoted()));
+    let answer = tried(probe, more, operation).await?;
+    if answer.status < 400 {
+        return unjudged(format!("it was not refused: {}", answer.quoted()));
     }
-    told.is_error(400, keyword)
+    answer.is_error(400, keyword)
 }
 
 async fn no_target(probe: &Probe<'_>) -> Judged {
@@ -116,8 +116,8 @@ async fn no_target(probe: &Probe<'_>) -> Judged {
 }
 
 async fn remove_everything(probe: &Probe<'_>) -> Judged {
-    let told = tried(probe, json!({}), json!({"op": "remove"})).await?;
-    told.is_error(400, "noTarget")
+    let answer = tried(probe, json!({}), json!({"op": "remove"})).await?;
+    answer.is_error(400, "noTarget")
 }
 
 fn required() -> Value {
@@ -176,8 +176,8 @@ async fn no_boolean(probe: &Probe<'_>) -> Judged {
 }
 
 async fn no_boolean_by_name(probe: &Probe<'_>) -> Judged {
-    let told = tried(probe, json!({}), banana()).await?;
-    told.is_error(400, "invalidValue")
+    let answer = tried(probe, json!({}), banana()).await?;
+    answer.is_error(400, "invalidValue")
 }
 
 async fn unknown_operation(probe: &Probe<'_>) -> Judged {
@@ -191,20 +191,20 @@ async fn all_or_nothing(probe: &Probe<'_>) -> Judged {
         {"op": "replace", "path": "nickName", "value": "After"},
         {"op": "remove", "path": "userName"},
     ]);
-    let told = probe.patch(&user.place, operations).await?;
-    if told.status < 400 {
-        return unjudged(format!("no operation failed: {}", told.quoted()));
+    let answer = probe.patch(&user.place, operations).await?;
+    if answer.status < 400 {
+        return unjudged(format!("no operation failed: {}", answer.quoted()));
     }
     let now = probe.fetch(&user).await?;
     same("nickName", member(&now, "nickName"), &json!("Before"))
 }
 
-async fn raw(probe: &Probe<'_>, body: &Value) -> Judged<Told> {
+async fn raw(probe: &Probe<'_>, body: &Value) -> Judged<ScimAnswer> {
     let user = probe.user(json!({})).await?;
-    let asked = probe
+    let request = probe
         .session
-        .asked(reqwest::Method::PATCH, &user.place, Some(body));
-    probe.send(asked).await
+        .request(reqwest::Method::PATCH, &user.place, Some(body));
+    probe.send(request).await
 }
 
 async fn no_schemas(probe: &Probe<'_>) -> Judged {

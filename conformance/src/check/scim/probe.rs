@@ -16,7 +16,7 @@ use super::server::{Kind, Server};
 use super::session::{MASK, Session, symptoms_of};
 use super::target::{below, by_id, query, segment};
 use super::transport;
-use super::wire::{Asked, Told, WireError};
+use super::wire::{ScimAnswer, ScimRequest, WireError};
 
 /// The tools and the evidence of one check.
 pub(super) struct Probe<'s> {
@@ -62,114 +62,118 @@ impl<'s> Probe<'s> {
     }
 
     /// Sends a request. Without an answer, nothing is judged.
-    pub(super) async fn send(&self, asked: Asked) -> Judged<Told> {
-        let told = self.exchange(&asked).await?;
-        if !told.as_ref().is_ok_and(Told::succeeded) {
-            self.suspect(symptoms_of(&asked));
+    pub(super) async fn send(&self, request: ScimRequest) -> Judged<ScimAnswer> {
+        let answer = self.exchange(&request).await?;
+        if !answer.as_ref().is_ok_and(ScimAnswer::succeeded) {
+            self.suspect(symptoms_of(&request));
         }
-        self.answered(&asked, told)
+        self.answered(&request, answer)
     }
 
     /// Sends a GET to an address that the server returned. If it fails, the address is wrong, which
     /// says nothing about GET.
-    pub(super) async fn get_address(&self, target: &str) -> Judged<Told> {
-        let asked = self.ask(Method::GET, target);
-        let told = self.exchange(&asked).await?;
-        self.answered(&asked, told)
+    pub(super) async fn get_address(&self, target: &str) -> Judged<ScimAnswer> {
+        let request = self.ask(Method::GET, target);
+        let answer = self.exchange(&request).await?;
+        self.answered(&request, answer)
     }
 
     /// Sends a request and records the exchange.
-    async fn exchange(&self, asked: &Asked) -> Judged<Result<Told, WireError>> {
+    async fn exchange(&self, request: &ScimRequest) -> Judged<Result<ScimAnswer, WireError>> {
         if self.session.runner.has_ended() {
             return unjudged("the run has ended");
         }
-        if self.session.read_only && asked.method != Method::GET {
+        if self.session.read_only && request.method != Method::GET {
             return unjudged("--read-only: it would send more than GET");
         }
-        let told = self.session.send(asked).await;
-        self.note(self.session.evidence(asked, &told));
-        Ok(told)
+        let answer = self.session.send(request).await;
+        self.note(self.session.evidence(request, &answer));
+        Ok(answer)
     }
 
     /// Sends a GET with exactly this access token, which is not to be renewed.
-    pub(super) async fn get_with_token(&self, target: &str, token: &str) -> Judged<Told> {
+    pub(super) async fn get_with_token(&self, target: &str, token: &str) -> Judged<ScimAnswer> {
         if self.session.runner.has_ended() {
             return unjudged("the run has ended");
         }
         let with = |token: &str| {
-            let mut asked = self.ask(Method::GET, target);
-            for (name, value) in &mut asked.headers {
+            let mut request = self.ask(Method::GET, target);
+            for (name, value) in &mut request.headers {
                 if name == "authorization" {
                     *value = format!("Bearer {token}");
                 }
             }
-            asked
+            request
         };
-        let asked = with(token);
-        let told = self.session.send_as_other(&asked).await;
+        let request = with(token);
+        let answer = self.session.send_as_other(&request).await;
         // A forged token may contain the valid one.
-        self.note(self.session.evidence(&with(MASK), &told));
-        if !told.as_ref().is_ok_and(Told::succeeded) {
-            self.suspect(symptoms_of(&asked));
+        self.note(self.session.evidence(&with(MASK), &answer));
+        if !answer.as_ref().is_ok_and(ScimAnswer::succeeded) {
+            self.suspect(symptoms_of(&request));
         }
-        self.answered(&asked, told)
+        self.answered(&request, answer)
     }
 
     /// Returns the answer of a request, if it can be judged.
-    fn answered(&self, asked: &Asked, told: Result<Told, WireError>) -> Judged<Told> {
-        let told = told.map_err(|error| Stop::Unjudged(error.sentence(asked)))?;
-        if let Some(wait) = transport::retry_after(&told, 0, self.session.ambient.now()) {
+    fn answered(
+        &self,
+        request: &ScimRequest,
+        answer: Result<ScimAnswer, WireError>,
+    ) -> Judged<ScimAnswer> {
+        let answer = answer.map_err(|error| Stop::Unjudged(error.sentence(request)))?;
+        if let Some(wait) = transport::retry_after(&answer, 0, self.session.ambient.now()) {
             return unjudged(format!(
                 "the server limits requests: {} was answered with {} again and again, the last time to be sent again after {} s; give it more time with --timeout, or send fewer requests with --rate",
-                asked.line(),
-                told.status,
+                request.line(),
+                answer.status,
                 wait.as_secs()
             ));
         }
-        Ok(told)
+        Ok(answer)
     }
 
     /// Returns the resource of an answer: its body, or, if the server sends none (RFC 7644 §3.3
     /// only recommends it), the resource with the id in its Location.
-    pub(super) async fn resource(&self, told: &Told) -> Judged<Value> {
-        match told.header("location") {
-            Some(location) if told.text.trim().is_empty() => {
-                let line = told.asked.strip_prefix("POST ").unwrap_or_default();
+    pub(super) async fn resource(&self, answer: &ScimAnswer) -> Judged<Value> {
+        match answer.header("location") {
+            Some(location) if answer.text.trim().is_empty() => {
+                let line = answer.request.strip_prefix("POST ").unwrap_or_default();
                 let endpoint = line.split('?').next().unwrap_or_default();
                 let target = by_id(endpoint, location).filter(|_| !endpoint.is_empty());
                 let target = target.unwrap_or_else(|| below(location, &self.session.base));
                 self.get(&target).await?.given_body("reading what was made")
             }
-            _ => told.body(),
+            _ => answer.body(),
         }
     }
 
-    pub(super) fn ask(&self, method: Method, target: &str) -> Asked {
-        self.session.asked(method, target, None)
+    pub(super) fn ask(&self, method: Method, target: &str) -> ScimRequest {
+        self.session.request(method, target, None)
     }
 
-    pub(super) async fn get(&self, target: &str) -> Judged<Told> {
+    pub(super) async fn get(&self, target: &str) -> Judged<ScimAnswer> {
         self.send(self.ask(Method::GET, target)).await
     }
 
-    pub(super) async fn post(&self, target: &str, body: &Value) -> Judged<Told> {
-        self.send(self.session.asked(Method::POST, target, Some(body)))
+    pub(super) async fn post(&self, target: &str, body: &Value) -> Judged<ScimAnswer> {
+        self.send(self.session.request(Method::POST, target, Some(body)))
             .await
     }
 
-    pub(super) async fn put(&self, target: &str, body: &Value) -> Judged<Told> {
-        self.send(self.session.asked(Method::PUT, target, Some(body)))
+    pub(super) async fn put(&self, target: &str, body: &Value) -> Judged<ScimAnswer> {
+        self.send(self.session.request(Method::PUT, target, Some(body)))
             .await
     }
 
-    pub(super) async fn delete(&self, target: &str) -> Judged<Told> {
+    pub(super) async fn delete(&self, target: &str) -> Judged<ScimAnswer> {
         self.send(self.ask(Method::DELETE, target)).await
     }
 
     /// Sends a PATCH with these operations.
-    pub(super) async fn patch(&self, target: &str, operations: Value) -> Judged<Told> {
+    pub(super) async fn patch(&self, target: &str, operations: Value) -> Judged<ScimAnswer> {
         let body = json!({"schemas": [reading::PATCH], "Operations": operations});
-        self.send(self.session.asked(Method::PATCH, target, Some(&body)))
+        self.send(self.session.request(Method::PATCH, target, Some(&body)))
             .await
     }
 
@@ -180,7 +184,7 @@ impl<'s> Probe<'s> {
     }
 
     /// Lists users with these query parameters.
-    pub(super) async fn users(&self, parameters: &[(&str, &str)]) -> Judged<Told> {
+    pub(super) async fn users(&self, parameters: &[(&str, &str)]) -> Judged<ScimAnswer> {
         self.get(&query(&self.server.users.endpoint, parameters))
             .await
     }
@@ -234,19 +238,19 @@ impl<'s> Probe<'s> {
     }
 
     async fn made(&self, kind: &Kind, sent: Value, what: &str) -> Judged<Made> {
-        let told = self.post(&kind.endpoint, &sent).await?;
-        told.given(what)?;
-        let id = told
+        let answer = self.post(&kind.endpoint, &sent).await?;
+        answer.given(what)?;
+        let id = answer
             .json()
             .and_then(|body| text(&body, &["id"]).map(str::to_owned));
-        let place = match (&id, told.header("location")) {
+        let place = match (&id, answer.header("location")) {
             (Some(id), _) => format!("{}/{}", kind.endpoint, segment(id)),
             (None, Some(location)) => by_id(&kind.endpoint, location)
                 .unwrap_or_else(|| below(location, &self.session.base)),
             (None, None) => {
                 return unjudged(format!(
                     "{what} returned neither id nor Location: {}",
-                    told.quoted()
+                    answer.quoted()
                 ));
             }
         };
@@ -265,14 +269,14 @@ impl<'s> Probe<'s> {
             id,
             place,
             sent,
-            told,
+            answer,
         })
     }
 
     /// Reads the resource as it is now.
     pub(super) async fn fetch(&self, made: &Made) -> Judged<Value> {
-        let told = self.get(&made.place).await?;
-        told.given_body("reading it back")
+        let answer = self.get(&made.place).await?;
+        answer.given_body("reading it back")
     }
 }
 

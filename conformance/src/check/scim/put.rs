@@ -7,7 +7,7 @@ use super::item::{Judged, Need, checks, unjudged};
 use super::made::Made;
 use super::probe::Probe;
 use super::reading::{at, gone, instant, member, same, shown, text, values};
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-PUT-01", Must, "RFC 7644 §3.5.1"; "PUT is answered with 200 and the resource";
@@ -60,7 +60,7 @@ checks! {
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(modified)
 }
 
-async fn put(probe: &Probe<'_>, user: &Made, more: Value) -> Judged<Told> {
+async fn put(probe: &Probe<'_>, user: &Made, more: Value) -> Judged<ScimAnswer> {
     probe.put(&user.place, &with(user.sent.clone(), more)).await
 }
 
@@ -71,9 +71,9 @@ async fn put_well(probe: &Probe<'_>, user: &Made, more: Value) -> Judged<Value> 
 
 async fn answered(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
-    let told = put(probe, &user, json!({})).await?;
-    told.is(200)?;
-    same("id", told.body()?.get("id"), &json!(user.id))
+    let answer = put(probe, &user, json!({})).await?;
+    answer.is(200)?;
+    same("id", answer.body()?.get("id"), &json!(user.id))
 }
 
 async fn replaces(probe: &Probe<'_>) -> Judged {
@@ -102,8 +102,8 @@ async fn clears(probe: &Probe<'_>) -> Judged {
     if let Some(body) = body.as_object_mut() {
         body.shift_remove("nickName");
     }
-    let told = probe.put(&user.place, &body).await?;
-    told.given("PUT")?;
+    let answer = probe.put(&user.place, &body).await?;
+    answer.given("PUT")?;
     gone("nickName", member(&probe.fetch(&user).await?, "nickName"))
 }
 
@@ -122,8 +122,8 @@ async fn ignores_read_only(probe: &Probe<'_>) -> Judged {
 
 async fn makes_nothing(probe: &Probe<'_>) -> Judged {
     let target = format!("{}/{}-new", probe.server.users.endpoint, probe.session.mark);
-    let told = probe.put(&target, &probe.user_body(json!({}))).await?;
-    told.is(404)
+    let answer = probe.put(&target, &probe.user_body(json!({}))).await?;
+    answer.is(404)
 }
 
 async fn without_a_name(probe: &Probe<'_>) -> Judged {
@@ -137,8 +137,8 @@ async fn without_a_name(probe: &Probe<'_>) -> Judged {
 
 async fn taken(probe: &Probe<'_>) -> Judged {
     let (one, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
-    let told = put(probe, &one, json!({"userName": other.sent["userName"]})).await?;
-    told.is(409)
+    let answer = put(probe, &one, json!({"userName": other.sent["userName"]})).await?;
+    answer.is(409)
 }
 
 async fn null_clears(probe: &Probe<'_>) -> Judged {
@@ -163,8 +163,8 @@ async fn empty_list_clears(probe: &Probe<'_>) -> Judged {
 async fn put_back(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let before = probe.fetch(&user).await?;
-    let told = probe.put(&user.place, &before).await?;
-    told.is_success()?;
+    let answer = probe.put(&user.place, &before).await?;
+    answer.is_success()?;
     let now = probe.fetch(&user).await?;
     for name in ["id", "userName", "displayName", "active"] {
         if let Some(before) = member(&before, name) {
@@ -176,8 +176,8 @@ async fn put_back(probe: &Probe<'_>) -> Judged {
 
 async fn modified(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({"displayName": "Before"})).await?;
-    let told = put(probe, &user, json!({"displayName": "After"})).await?;
-    told.given("PUT")?;
+    let answer = put(probe, &user, json!({"displayName": "After"})).await?;
+    answer.given("PUT")?;
     let now = probe.fetch(&user).await?;
     let (Ok(created), Ok(modified)) = (
         instant(&now, &["meta", "created"]),

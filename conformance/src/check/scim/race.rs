@@ -46,8 +46,8 @@ async fn no_change_lost(probe: &Probe<'_>) -> Judged {
     )
     .await;
     let now = probe.fetch(&user).await?;
-    for (told, name) in [(one?, "displayName"), (other?, "nickName")] {
-        if told.succeeded() {
+    for (answer, name) in [(one?, "displayName"), (other?, "nickName")] {
+        if answer.succeeded() {
             same(name, member(&now, name), &json!("After"))?;
         }
     }
@@ -64,11 +64,11 @@ async fn no_member_lost(probe: &Probe<'_>) -> Judged {
     )
     .await;
     let now = probe.fetch(&group).await?;
-    for (told, user) in [(first?, one), (second?, other)] {
+    for (answer, user) in [(first?, one), (second?, other)] {
         let mut ids = values(&now, "members")
             .iter()
             .filter_map(|one| text(one, &["value"]));
-        ensure(!told.succeeded() || ids.any(|id| id == user.id), || {
+        ensure(!answer.succeeded() || ids.any(|id| id == user.id), || {
             format!(
                 "the member {} is missing though its request succeeded",
                 user.id

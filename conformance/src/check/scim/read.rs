@@ -86,23 +86,23 @@ checks! {
 
 async fn of_ann(probe: &Probe<'_>, name: &str, value: &str) -> Judged<Value> {
     let ann = probe.test_users().await?.one("ann");
-    let told = probe.get(&query(&ann.place, &[(name, value)])).await?;
-    told.is(200)?;
-    told.body()
+    let answer = probe.get(&query(&ann.place, &[(name, value)])).await?;
+    answer.is(200)?;
+    answer.body()
 }
 
 async fn listed(probe: &Probe<'_>, name: &str, value: &str) -> Judged<Value> {
     let ann = probe.test_users().await?.one("ann");
     let known = text(&ann.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{known}\"");
-    let told = filtered(probe, &[("filter", &filter), (name, value)]).await?;
-    let all = told.listed()?;
+    let answer = filtered(probe, &[("filter", &filter), (name, value)]).await?;
+    let all = answer.listed()?;
     let mut all = all.into_iter();
     match all.find(|one| text(one, &["id"]).is_none_or(|id| id == ann.id)) {
         Some(ann) => Ok(ann),
         None => unjudged(format!(
             "the filter did not find the user: {}",
-            told.quoted()
+            answer.quoted()
         )),
     }
 }
@@ -115,9 +115,9 @@ fn there(resource: &Value, name: &str) -> Judged {
 
 async fn by_id(probe: &Probe<'_>) -> Judged {
     let ann = probe.test_users().await?.one("ann");
-    let told = probe.get(&ann.place).await?;
-    told.is(200)?;
-    same("id", told.body()?.get("id"), &json!(ann.id))
+    let answer = probe.get(&ann.place).await?;
+    answer.is(200)?;
+    same("id", answer.body()?.get("id"), &json!(ann.id))
 }
 
 async fn attributes(probe: &Probe<'_>) -> Judged {
@@ -228,14 +228,14 @@ async fn no_password_in_a_list(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({ "password": secret })).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{name}\"");
-    let told = probe
+    let answer = probe
         .users(&[("filter", &filter), ("attributes", "password")])
         .await?;
-    told.is_success()?;
-    ensure(!told.text.contains(&secret), || {
-        format!("the password is in the answer to {}", told.asked)
+    answer.is_success()?;
+    ensure(!answer.text.contains(&secret), || {
+        format!("the password is in the answer to {}", answer.request)
     })?;
-    let listed = told.listed()?;
+    let listed = answer.listed()?;
     match listed.iter().find(|one| member(one, "password").is_some()) {
         None => Ok(()),
         Some(_) => Err(Stop::Wrong("a list has a password".to_owned())),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::outcome::{Judged, Stop, ensure, unjudged};
-use super::wire::Told;
+use super::wire::ScimAnswer;
 use crate::check::runner::page_summary;
 use crate::excerpt::excerpt;
 
@@ -82,7 +82,7 @@ pub(super) fn or_missing(said: Option<&str>) -> &str {
     said.unwrap_or("missing")
 }
 
-impl Told {
+impl ScimAnswer {
     /// Quotes the exchange for a sentence.
     pub(super) fn quoted(&self) -> String {
         let text = self.text.trim();
@@ -97,7 +97,7 @@ impl Told {
         };
         format!(
             "{} → {}{redirect} {body}",
-            excerpt(&self.asked, BODY),
+            excerpt(&self.request, BODY),
             self.status
         )
     }

@@ -8,12 +8,12 @@ use super::reading::{member, speaks, text, values};
 use super::schema::{GROUP, Schema, USER};
 use super::server::{Kind, Server};
 use super::session::Session;
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 /// Returns the resources of a list or of a bare array. Other checks judge the format, so it is not
 /// judged here.
-fn all(told: &Told) -> Vec<Value> {
-    match told.json() {
+fn all(answer: &ScimAnswer) -> Vec<Value> {
+    match answer.json() {
         Some(Value::Array(all)) => all,
         Some(body) => values(&body, "Resources").to_vec(),
         None => Vec::new(),

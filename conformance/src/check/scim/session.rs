@@ -15,7 +15,7 @@ use super::created_resources::CreatedResources;
 use super::credentials::Credentials;
 use super::test_users::TestUsers;
 use super::transport;
-use super::wire::{Asked, Told, Wire, WireError};
+use super::wire::{ScimAnswer, ScimRequest, Wire, WireError};
 use super::{CheckError, Judge, Options};
 use crate::check::oauth;
 use crate::check::runner::Runner;
@@ -94,7 +94,12 @@ impl<'s> Session<'s> {
 
 impl Session<'_> {
     /// Creates a request with the credentials.
-    pub(super) fn asked(&self, method: Method, target: &str, body: Option<&Value>) -> Asked {
+    pub(super) fn request(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<&Value>,
+    ) -> ScimRequest {
         let accept = "application/scim+json".to_owned();
         let mut headers = vec![("accept".to_owned(), accept)];
         if let Some(authorization) = self.credentials.authorization() {
@@ -105,7 +110,7 @@ impl Session<'_> {
             let json = "application/scim+json".to_owned();
             headers.push(("content-type".to_owned(), json));
         }
-        Asked {
+        ScimRequest {
             method,
             target: target.to_owned(),
             headers,
@@ -132,21 +137,21 @@ impl Session<'_> {
 
     /// Sends a request. Waits if the server limits requests or shows changes late, and follows
     /// redirects.
-    async fn deliver(&self, asked: &Asked) -> Result<Told, WireError> {
-        if asked.method == Method::GET && self.has_written.swap(false, Ordering::Relaxed) {
+    async fn deliver(&self, request: &ScimRequest) -> Result<ScimAnswer, WireError> {
+        if request.method == Method::GET && self.has_written.swap(false, Ordering::Relaxed) {
             let lag = *self.lag.lock().unwrap_or_else(PoisonError::into_inner);
             if !lag.is_zero() {
                 self.wire.pause(lag).await;
             }
         }
-        let mut current = asked.clone();
+        let mut current = request.clone();
         let (mut waited, mut attempt, mut redirects) = (Duration::ZERO, 0, 0);
         loop {
             if let Some(rate) = self.options.rate {
                 self.wire.pause(Duration::from_secs_f64(1.0 / rate)).await;
             }
-            let told = self.wire.send(&current).await?;
-            if let Some(wait) = transport::retry_after(&told, attempt, self.ambient.now())
+            let answer = self.wire.send(&current).await?;
+            if let Some(wait) = transport::retry_after(&answer, attempt, self.ambient.now())
                 && waited + wait <= self.runner.access.timeout
             {
                 self.wire.pause(wait).await;
@@ -154,68 +159,68 @@ impl Session<'_> {
                 attempt += 1;
                 continue;
             }
-            if let Some(next) = transport::redirected(&current, &told, &self.base)
+            if let Some(next) = transport::redirected(&current, &answer, &self.base)
                 && redirects < transport::MAX_REDIRECTS
             {
                 redirects += 1;
                 current = next;
                 continue;
             }
-            if asked.method != Method::GET {
+            if request.method != Method::GET {
                 self.has_written.store(true, Ordering::Relaxed);
             }
-            return Ok(Told {
-                asked: asked.line(),
-                ..told
+            return Ok(ScimAnswer {
+                request: request.line(),
+                ..answer
             });
         }
     }
 
     /// Sends a request with the current access token, and once more with a new one if the server
     /// no longer accepts it.
-    async fn deliver_authorized(&self, asked: &Asked) -> Result<Told, WireError> {
+    async fn deliver_authorized(&self, request: &ScimRequest) -> Result<ScimAnswer, WireError> {
         let Some(client) = self.credentials.oauth() else {
-            return self.deliver(asked).await;
+            return self.deliver(request).await;
         };
-        let header = asked.header("authorization").unwrap_or_default();
+        let header = request.header("authorization").unwrap_or_default();
         let presented = header.split_once(' ').map_or("", |(_, token)| token);
         // A check that presents a wrong token wants exactly that.
         if !client.has_issued(presented) {
-            return self.deliver(asked).await;
+            return self.deliver(request).await;
         }
         let lost = |error: oauth::RenewalError| WireError::NotSent(error.to_string());
         let token = client.fresh_token().await.map_err(lost)?;
-        let told = self.deliver(&with_token(asked, &token)).await?;
-        if told.status != 401 {
-            return Ok(told);
+        let answer = self.deliver(&with_token(request, &token)).await?;
+        if answer.status != 401 {
+            return Ok(answer);
         }
         let renewed = client.token_after_refusal(&token).await.map_err(lost)?;
         let Some(renewed) = renewed else {
-            return Ok(told);
+            return Ok(answer);
         };
-        let again = self.deliver(&with_token(asked, &renewed)).await?;
+        let again = self.deliver(&with_token(request, &renewed)).await?;
         client.note_repeated(again.status != 401);
         Ok(again)
     }
 
     /// Sends a request and records what it created.
-    pub(super) async fn send(&self, asked: &Asked) -> Result<Told, WireError> {
-        match self.deliver_authorized(asked).await {
-            Ok(told) => {
+    pub(super) async fn send(&self, request: &ScimRequest) -> Result<ScimAnswer, WireError> {
+        match self.deliver_authorized(request).await {
+            Ok(answer) => {
                 self.runner.patience.answered();
-                self.created.note(asked, &told, &self.base, &self.mark);
-                if told.succeeded() {
-                    self.disprove(symptoms_of(asked));
+                self.created.note(request, &answer, &self.base, &self.mark);
+                if answer.succeeded() {
+                    self.disprove(symptoms_of(request));
                 }
-                Ok(told)
+                Ok(answer)
             }
             Err(error) => {
                 if let WireError::NoAnswer(reason) = &error {
                     self.lost.fetch_add(1, Ordering::Relaxed);
-                    if asked.method == Method::POST {
+                    if request.method == Method::POST {
                         self.created.note_lost();
                     }
-                    self.runner.patience.no_answer(&asked.line(), reason);
+                    self.runner.patience.no_answer(&request.line(), reason);
                 }
                 Err(error)
             }
@@ -225,14 +230,17 @@ impl Session<'_> {
     /// Sends a request with other credentials than those of the run, such as another tenant's. It is
     /// not added to the list of created resources, because the resources on the list are deleted
     /// with the first tenant's credentials.
-    pub(super) async fn send_as_other(&self, asked: &Asked) -> Result<Told, WireError> {
-        let told = self.deliver(asked).await;
-        match &told {
+    pub(super) async fn send_as_other(
+        &self,
+        request: &ScimRequest,
+    ) -> Result<ScimAnswer, WireError> {
+        let answer = self.deliver(request).await;
+        match &answer {
             Ok(_) => self.runner.patience.answered(),
-            Err(WireError::NoAnswer(why)) => self.runner.patience.no_answer(&asked.line(), why),
+            Err(WireError::NoAnswer(why)) => self.runner.patience.no_answer(&request.line(), why),
             Err(WireError::NotSent(_)) => {}
         }
-        told
+        answer
     }
 
     /// Records that these symptoms do not hold for the whole run.
@@ -251,10 +259,10 @@ impl Session<'_> {
     }
 
     /// Sends a GET before the checks.
-    pub(super) async fn look(&self, target: &str) -> Result<Told, CheckError> {
-        let asked = self.asked(Method::GET, target, None);
+    pub(super) async fn look(&self, target: &str) -> Result<ScimAnswer, CheckError> {
+        let request = self.request(Method::GET, target, None);
         let unreachable = |error: WireError| CheckError::Unreachable(error.to_string());
-        self.send(&asked).await.map_err(unreachable)
+        self.send(&request).await.map_err(unreachable)
     }
 
     fn masked(&self, text: &str) -> String {
@@ -269,7 +277,11 @@ impl Session<'_> {
         text
     }
 
-    pub(super) fn evidence(&self, asked: &Asked, told: &Result<Told, WireError>) -> Value {
+    pub(super) fn evidence(
+        &self,
+        request: &ScimRequest,
+        answer: &Result<ScimAnswer, WireError>,
+    ) -> Value {
         let body = |text: &str| {
             let text = beginning(&self.masked(text), KEPT);
             serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text))
@@ -280,20 +292,20 @@ impl Session<'_> {
                 .map(|(name, value)| (name.clone(), self.masked(value).into()));
             Value::Object(masked.collect())
         };
-        let answer = match told {
-            Ok(told) => json!({
-                "status": told.status,
-                "headers": headers(&told.headers),
-                "body": body(&told.text),
+        let answer = match answer {
+            Ok(answer) => json!({
+                "status": answer.status,
+                "headers": headers(&answer.headers),
+                "body": body(&answer.text),
             }),
             Err(reason) => json!({ "none": reason.to_string() }),
         };
         json!({
             "request": {
-                "method": asked.method.as_str(),
-                "target": self.masked(&asked.target),
-                "headers": headers(&asked.headers),
-                "body": asked.body.as_deref().map(body),
+                "method": request.method.as_str(),
+                "target": self.masked(&request.target),
+                "headers": headers(&request.headers),
+                "body": request.body.as_deref().map(body),
             },
             "answer": answer,
         })
@@ -301,22 +313,22 @@ impl Session<'_> {
 }
 
 /// Returns the request with this bearer token, with the scheme as it was written.
-fn with_token(asked: &Asked, token: &str) -> Asked {
-    let mut asked = asked.clone();
-    for (name, value) in &mut asked.headers {
+fn with_token(request: &ScimRequest, token: &str) -> ScimRequest {
+    let mut request = request.clone();
+    for (name, value) in &mut request.headers {
         if name == "authorization" {
             let scheme = value.split_once(' ').map_or("Bearer", |(scheme, _)| scheme);
             *value = format!("{scheme} {token}");
         }
     }
-    asked
+    request
 }
 
 /// Returns the symptoms that this method, and this method at this endpoint, never succeeded.
-pub(super) fn symptoms_of(asked: &Asked) -> [String; 2] {
-    let path = asked.target.split('?').next().unwrap_or_default();
+pub(super) fn symptoms_of(request: &ScimRequest) -> [String; 2] {
+    let path = request.target.split('?').next().unwrap_or_default();
     let endpoint = path.trim_start_matches('/').split('/').next();
-    let method = asked.method.as_str();
+    let method = request.method.as_str();
     let whole = format!("{method} /{}", endpoint.unwrap_or_default());
     [method, &whole].map(|what| format!("{what} never succeeded"))
 }

@@ -13,7 +13,7 @@ use super::server::Server;
 use super::session::Session;
 use super::target::query;
 use super::target::segment;
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-DISC-28", Should, "RFC 7643 §7"; "The User schema marks every required attribute as required";
@@ -89,26 +89,26 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
     Ok(())
 }
 
-async fn try_user(probe: &Probe<'_>) -> Option<Told> {
+async fn try_user(probe: &Probe<'_>) -> Option<ScimAnswer> {
     let body = probe.user_body(json!({}));
-    let told = probe.post(&probe.server.users.endpoint, &body).await;
-    told.ok()
+    let answer = probe.post(&probe.server.users.endpoint, &body).await;
+    answer.ok()
 }
 
 /// True if the server understood the request and refused the user.
-fn is_refusal(told: &Told) -> bool {
-    matches!(told.status, 300..=399 | 400 | 401 | 403 | 409 | 422)
+fn is_refusal(answer: &ScimAnswer) -> bool {
+    matches!(answer.status, 300..=399 | 400 | 401 | 403 | 409 | 422)
 }
 
 /// True if a list may show a new user later. If the server refuses filters or ignores them, waiting
 /// does not help.
-fn can_lag(list: &Told) -> bool {
+fn can_lag(list: &ScimAnswer) -> bool {
     let body = list.json().unwrap_or_default();
     list.succeeded() && values(&body, "Resources").is_empty()
 }
 
 /// Measures how long it takes until a new user can be read and found.
-async fn lag(probe: &Probe<'_>, made: &Told) {
+async fn lag(probe: &Probe<'_>, made: &ScimAnswer) {
     let body = match probe.resource(made).await {
         Ok(body) => body,
         Err(_) => return,
@@ -120,8 +120,8 @@ async fn lag(probe: &Probe<'_>, made: &Told) {
     let place = format!("{endpoint}/{}", segment(id));
     let filter = format!("userName eq \"{name}\"");
     let list = query(endpoint, &[("filter", &filter)]);
-    let finds = |told: &Told| {
-        let body = told.json().unwrap_or_default();
+    let finds = |answer: &ScimAnswer| {
+        let body = answer.json().unwrap_or_default();
         let mut all = values(&body, "Resources").iter();
         all.any(|one| text(one, &["id"]) == Some(id))
     };

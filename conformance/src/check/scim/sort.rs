@@ -6,7 +6,7 @@ use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{LIST, SEARCH, listed_names, member, shown, speaks, text, values};
 use super::support::{everybody, list_cast};
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-SORT-01", Must, "RFC 7644 §3.4.2.3"; "sortOrder=ascending starts with the smallest value";
@@ -143,43 +143,43 @@ async fn by_primary(probe: &Probe<'_>) -> Judged {
     )
 }
 
-fn is_missing(told: &Told) -> bool {
-    matches!(told.status, 404 | 405 | 501)
+fn is_missing(answer: &ScimAnswer) -> bool {
+    matches!(answer.status, 404 | 405 | 501)
 }
 
-async fn searched(probe: &Probe<'_>, more: Value) -> Judged<Told> {
+async fn searched(probe: &Probe<'_>, more: Value) -> Judged<ScimAnswer> {
     let mut body = json!({"schemas": [SEARCH]});
     for (name, value) in everybody(probe).await? {
         body[name] = value.into();
     }
     let body = super::body::with(body, more);
     let target = format!("{}/.search", probe.server.users.endpoint);
-    let told = probe.post(&target, &body).await?;
-    if is_missing(&told) {
-        return unjudged(format!("there is no search by POST: {}", told.quoted()));
+    let answer = probe.post(&target, &body).await?;
+    if is_missing(&answer) {
+        return unjudged(format!("there is no search by POST: {}", answer.quoted()));
     }
-    Ok(told)
+    Ok(answer)
 }
 
 async fn search(probe: &Probe<'_>) -> Judged {
     let target = format!("{}/.search", probe.server.users.endpoint);
-    let told = probe
+    let answer = probe
         .post(&target, &json!({"schemas": [SEARCH], "count": 1}))
         .await?;
-    told.is(200)?;
-    let body = told.body()?;
+    answer.is(200)?;
+    let body = answer.body()?;
     if speaks(&body, LIST) {
         return Ok(());
     }
-    told.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+    answer.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
 }
 
 async fn search_filter(probe: &Probe<'_>) -> Judged {
     let ann = probe.test_users().await?.one("ann");
     let name = text(&ann.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{name}\"");
-    let told = searched(probe, json!({ "filter": filter })).await?;
-    let all = told.listed()?;
+    let answer = searched(probe, json!({ "filter": filter })).await?;
+    let all = answer.listed()?;
     let came = probe.test_users().await?.among(&all);
     ensure(came == ["ann"] && all.len() == 1, || {
         format!("{} users were found: {}", all.len(), listed_names(&came))
@@ -187,52 +187,52 @@ async fn search_filter(probe: &Probe<'_>) -> Judged {
 }
 
 async fn search_page(probe: &Probe<'_>) -> Judged {
-    let told = searched(probe, json!({"startIndex": 2, "count": 2})).await?;
-    let (length, total) = (told.listed()?.len(), told.total()?);
-    let body = told.body()?;
+    let answer = searched(probe, json!({"startIndex": 2, "count": 2})).await?;
+    let (length, total) = (answer.listed()?.len(), answer.total()?);
+    let body = answer.body()?;
     let start = member(&body, "startIndex");
     if length <= 2 && total == 5 && start.and_then(Value::as_u64) == Some(2) {
         return Ok(());
     }
-    told.wrong(format!(
+    answer.wrong(format!(
         "{length} users, totalResults {total}, startIndex {}",
         shown(start)
     ))
 }
 
 async fn search_attributes(probe: &Probe<'_>) -> Judged {
-    let told = searched(probe, json!({"attributes": ["userName"]})).await?;
-    let all = told.listed()?;
+    let answer = searched(probe, json!({"attributes": ["userName"]})).await?;
+    let all = answer.listed()?;
     let fits =
         |one: &Value| member(one, "userName").is_some() && member(one, "displayName").is_none();
     if all.is_empty() {
-        return unjudged(format!("the search found nobody: {}", told.quoted()));
+        return unjudged(format!("the search found nobody: {}", answer.quoted()));
     }
     if all.iter().all(fits) {
         return Ok(());
     }
-    told.wrong("the answer was not limited to userName")
+    answer.wrong("the answer was not limited to userName")
 }
 
 async fn search_root(probe: &Probe<'_>) -> Judged {
     let ann = probe.test_users().await?.one("ann");
     let filter = format!("id eq \"{}\"", ann.id);
     let body = json!({"schemas": [SEARCH], "filter": filter});
-    let told = probe.post("/.search", &body).await?;
-    if is_missing(&told) {
+    let answer = probe.post("/.search", &body).await?;
+    if is_missing(&answer) {
         let target = format!("{}/.search", probe.server.users.endpoint);
         if is_missing(&probe.post(&target, &body).await?) {
             let why = "the server has no search by POST at all".to_owned();
             return Err(Stop::Follows("SCIM-SEARCH-01", why));
         }
     }
-    told.is(200)?;
-    let body = told.body()?;
+    answer.is(200)?;
+    let body = answer.body()?;
     let mut ids = values(&body, "Resources")
         .iter()
         .filter_map(|one| text(one, &["id"]));
     if ids.any(|id| id == ann.id) {
         return Ok(());
     }
-    told.wrong("the user was not found")
+    answer.wrong("the user was not found")
 }

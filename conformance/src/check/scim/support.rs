@@ -5,7 +5,7 @@ use super::item::{Judged, Stop, checks, unjudged};
 use super::probe::Probe;
 use super::reading::{text, values};
 use super::target::query;
-use super::wire::Told;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-FILTER-61", Should, "RFC 7644 §3.4.2.2"; "Every filter operator is supported, on the usual attributes";
@@ -40,13 +40,13 @@ const OPERATORS: [(&str, &str); 14] = [
 
 const EQ_FAILED: &str = "SCIM-FILTER-01";
 
-fn is_declined(told: &Told) -> bool {
-    matches!(told.status, 400 | 403 | 501)
+fn is_declined(answer: &ScimAnswer) -> bool {
+    matches!(answer.status, 400 | 403 | 501)
 }
 
 async fn declines(probe: &Probe<'_>, filter: &str) -> Judged<bool> {
-    let told = probe.users(&[("filter", filter), ("count", "1")]).await?;
-    Ok(is_declined(&told))
+    let answer = probe.users(&[("filter", filter), ("count", "1")]).await?;
+    Ok(is_declined(&answer))
 }
 
 async fn every_operator(probe: &Probe<'_>) -> Judged {
@@ -113,11 +113,11 @@ fn without_texts(filter: &str) -> String {
 
 /// Lists the users that a filter finds. If the server refuses a part of the filter that it refuses
 /// everywhere, the check is not judged: the server may do so (RFC 7644 §3.4.2.2).
-pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Told> {
-    let told = probe.users(parameters).await?;
+pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<ScimAnswer> {
+    let answer = probe.users(parameters).await?;
     let filter = parameters.iter().find(|(name, _)| *name == "filter");
-    let Some((_, filter)) = filter.filter(|_| is_declined(&told)) else {
-        return Ok(told);
+    let Some((_, filter)) = filter.filter(|_| is_declined(&answer)) else {
+        return Ok(answer);
     };
     let bare = without_texts(filter);
     let words: Vec<String> = bare
@@ -136,7 +136,7 @@ pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> 
             }
             return unjudged(format!(
                 "the server declines the operator {operator}, which RFC 7644 §3.4.2.2 allows: {}",
-                told.quoted()
+                answer.quoted()
             ));
         }
     }
@@ -149,7 +149,7 @@ pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> 
         if !is_brackets && name != "username" && declines(probe, &least).await? {
             return unjudged(format!(
                 "the server declines filters on {name}: {}",
-                told.quoted()
+                answer.quoted()
             ));
         }
     }
@@ -159,18 +159,18 @@ pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> 
     if is_extension && declines(probe, r#"displayName eq "rehearsal""#).await? {
         return unjudged(format!(
             "the server declines filters on most attributes: {}",
-            told.quoted()
+            answer.quoted()
         ));
     }
-    Ok(told)
+    Ok(answer)
 }
 
 /// True if pages are not longer than requested.
 pub(super) async fn counts(probe: &Probe<'_>) -> Judged<bool> {
     let memo = &probe.session.counts;
     let known = memo.get_or_try_init(|| async {
-        let told = list_cast(probe, &[("count", "2")]).await?;
-        let body = told.given_body("listing users")?;
+        let answer = list_cast(probe, &[("count", "2")]).await?;
+        let body = answer.given_body("listing users")?;
         Ok::<_, Stop>(values(&body, "Resources").len() <= 2)
     });
     known.await.copied()
@@ -184,14 +184,14 @@ pub(super) async fn ignores_or_declines(probe: &Probe<'_>) -> Judged<Option<Stri
         let test_users = probe.test_users().await?;
         let ann = text(&test_users.one("ann").sent, &["userName"]).unwrap_or_default();
         let filter = format!("userName eq \"{ann}\"");
-        let told = probe.users(&[("filter", &filter)]).await?;
-        if is_declined(&told) {
+        let answer = probe.users(&[("filter", &filter)]).await?;
+        if is_declined(&answer) {
             return Ok(Some(format!(
                 "the server declines filters: {}",
-                told.quoted()
+                answer.quoted()
             )));
         }
-        let found = told.json().filter(|_| told.succeeded());
+        let found = answer.json().filter(|_| answer.succeeded());
         let others = found.map(|found| {
             let all = values(&found, "Resources");
             all.iter()
@@ -227,12 +227,12 @@ pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, St
                 .iter()
                 .map(|(name, value)| (*name, value.as_str()))
                 .collect();
-            let told = probe.users(&borrowed).await?;
-            let body = told.json().unwrap_or_default();
+            let answer = probe.users(&borrowed).await?;
+            let body = answer.json().unwrap_or_default();
             let all = values(&body, "Resources");
             let mut found = test_users.among(all);
             found.sort_unstable();
-            if told.succeeded() && all.len() == found.len() && found == test_users.everyone() {
+            if answer.succeeded() && all.len() == found.len() && found == test_users.everyone() {
                 return Ok(parameters);
             }
         }
@@ -242,7 +242,7 @@ pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, St
 }
 
 /// Lists the test users, with more parameters.
-pub(super) async fn list_cast(probe: &Probe<'_>, more: &[(&str, &str)]) -> Judged<Told> {
+pub(super) async fn list_cast(probe: &Probe<'_>, more: &[(&str, &str)]) -> Judged<ScimAnswer> {
     let everybody = everybody(probe).await?;
     let mut all: Vec<(&str, &str)> = everybody
         .iter()

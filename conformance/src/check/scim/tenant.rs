@@ -11,7 +11,7 @@ use super::options::SecondTenant;
 use super::probe::Probe;
 use super::reading::{PATCH, at, text};
 use super::target::{query, segment};
-use super::wire::{Asked, Told};
+use super::wire::{ScimAnswer, ScimRequest};
 
 checks! {
 harm Protection;
@@ -49,14 +49,19 @@ fn second<'p>(probe: &'p Probe<'_>) -> Judged<&'p SecondTenant> {
 }
 
 /// A request with the second tenant's credentials.
-fn ask(probe: &Probe<'_>, method: Method, target: &str, body: Option<&Value>) -> Judged<Asked> {
+fn ask(
+    probe: &Probe<'_>,
+    method: Method,
+    target: &str,
+    body: Option<&Value>,
+) -> Judged<ScimRequest> {
     let second = second(probe)?;
-    let mut asked = probe.session.asked(method, target, body);
-    asked.headers.retain(|(name, _)| name != "authorization");
+    let mut request = probe.session.request(method, target, body);
+    request.headers.retain(|(name, _)| name != "authorization");
     let authorization = second.credentials.authorization();
     let header = authorization.map(|it| ("authorization".to_owned(), it));
-    asked.headers.extend(header);
-    Ok(asked)
+    request.headers.extend(header);
+    Ok(request)
 }
 
 /// The targets of a path: at the first tenant's base URL, and at the second
@@ -74,18 +79,18 @@ fn own_target(probe: &Probe<'_>, path: &str) -> Judged<String> {
 
 /// The honest case: the second tenant's credentials open its own users.
 async fn require_second(probe: &Probe<'_>) -> Judged {
-    let told = own_users(probe).await?;
-    if told.status == 200 {
+    let answer = own_users(probe).await?;
+    if answer.status == 200 {
         return Ok(());
     }
     unjudged(format!(
         "the second tenant's credentials do not list its own users: {}",
-        told.quoted()
+        answer.quoted()
     ))
 }
 
 /// Lists the users of the second tenant.
-async fn own_users(probe: &Probe<'_>) -> Judged<Told> {
+async fn own_users(probe: &Probe<'_>) -> Judged<ScimAnswer> {
     let target = own_target(probe, &probe.server.users.endpoint)?;
     probe.send(ask(probe, Method::GET, &target, None)?).await
 }
@@ -93,14 +98,14 @@ async fn own_users(probe: &Probe<'_>) -> Judged<Told> {
 /// Returns an error if the second tenant's credentials do not list its own users: then no check
 /// of this table can be judged.
 pub(super) async fn set_up_error(probe: &Probe<'_>) -> Option<CheckError> {
-    let told = own_users(probe).await.ok()?;
-    (told.status != 200).then(|| CheckError::SecondTenant(super::summary(&told)))
+    let answer = own_users(probe).await.ok()?;
+    (answer.status != 200).then(|| CheckError::SecondTenant(super::summary(&answer)))
 }
 
 /// True if an answer shows the user that the first tenant created.
-fn shows(told: &Told, user: &Made) -> bool {
+fn shows(answer: &ScimAnswer, user: &Made) -> bool {
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
-    told.succeeded() && !name.is_empty() && told.text.contains(name)
+    answer.succeeded() && !name.is_empty() && answer.text.contains(name)
 }
 
 /// Creates a user of the first tenant.
@@ -113,9 +118,9 @@ async fn first_user(probe: &Probe<'_>) -> Judged<Made> {
 async fn reads(probe: &Probe<'_>) -> Judged {
     let user = first_user(probe).await?;
     for target in targets(probe, &user.place)? {
-        let told = probe.send(ask(probe, Method::GET, &target, None)?).await?;
-        if shows(&told, &user) {
-            return told.wrong("the second tenant reads the first one's user");
+        let answer = probe.send(ask(probe, Method::GET, &target, None)?).await?;
+        if shows(&answer, &user) {
+            return answer.wrong("the second tenant reads the first one's user");
         }
     }
     Ok(())
@@ -134,11 +139,11 @@ async fn lists(probe: &Probe<'_>) -> Judged {
                 &endpoint,
                 &[("startIndex", from.as_str()), ("count", count)],
             );
-            let told = probe.send(ask(probe, Method::GET, &page, None)?).await?;
-            if shows(&told, &user) {
-                return told.wrong("the second tenant's list contains the first one's user");
+            let answer = probe.send(ask(probe, Method::GET, &page, None)?).await?;
+            if shows(&answer, &user) {
+                return answer.wrong("the second tenant's list contains the first one's user");
             }
-            let body = told.json().unwrap_or_default();
+            let body = answer.json().unwrap_or_default();
             let here = at(&body, &["Resources"]).and_then(Value::as_array);
             let here = here.map_or(0, Vec::len);
             let total = at(&body, &["totalResults"]).and_then(Value::as_u64);
@@ -157,11 +162,11 @@ async fn finds(probe: &Probe<'_>) -> Judged {
     let filter = format!("userName eq \"{name}\"");
     for endpoint in targets(probe, &probe.server.users.endpoint)? {
         let target = query(&endpoint, &[("filter", filter.as_str())]);
-        let told = probe.send(ask(probe, Method::GET, &target, None)?).await?;
-        let body = told.json().unwrap_or_default();
+        let answer = probe.send(ask(probe, Method::GET, &target, None)?).await?;
+        let body = answer.json().unwrap_or_default();
         let found = at(&body, &["Resources"]).and_then(Value::as_array);
-        if told.succeeded() && found.is_some_and(|it| !it.is_empty()) {
-            return told.wrong("the second tenant's filter finds the first one's user");
+        if answer.succeeded() && found.is_some_and(|it| !it.is_empty()) {
+            return answer.wrong("the second tenant's filter finds the first one's user");
         }
     }
     Ok(())
@@ -169,8 +174,8 @@ async fn finds(probe: &Probe<'_>) -> Judged {
 
 /// Refuses to change what the second tenant has itself under the same id.
 async fn require_foreign(probe: &Probe<'_>, target: &str, user: &Made) -> Judged {
-    let told = probe.send(ask(probe, Method::GET, target, None)?).await?;
-    if told.succeeded() && !shows(&told, user) {
+    let answer = probe.send(ask(probe, Method::GET, target, None)?).await?;
+    if answer.succeeded() && !shows(&answer, user) {
         return unjudged("the second tenant has a user of its own with this id");
     }
     Ok(())
@@ -188,12 +193,12 @@ async fn changes(probe: &Probe<'_>) -> Judged {
     for target in targets(probe, &user.place)? {
         require_foreign(probe, &target, &user).await?;
         for (method, body) in [(Method::PUT, &other), (Method::PATCH, &patch)] {
-            let asked = ask(probe, method, &target, Some(body))?;
-            let told = probe.send(asked).await?;
-            ensure(!told.succeeded(), || {
+            let request = ask(probe, method, &target, Some(body))?;
+            let answer = probe.send(request).await?;
+            ensure(!answer.succeeded(), || {
                 format!(
                     "the second tenant changes the first one's user: {}",
-                    told.quoted()
+                    answer.quoted()
                 )
             })?;
         }
@@ -208,21 +213,21 @@ async fn deletes(probe: &Probe<'_>) -> Judged {
     let user = first_user(probe).await?;
     for target in targets(probe, &user.place)? {
         require_foreign(probe, &target, &user).await?;
-        let told = probe
+        let answer = probe
             .send(ask(probe, Method::DELETE, &target, None)?)
             .await?;
-        ensure(!told.succeeded(), || {
+        ensure(!answer.succeeded(), || {
             format!(
                 "the second tenant deletes the first one's user: {}",
-                told.quoted()
+                answer.quoted()
             )
         })?;
     }
-    let told = probe.get(&user.place).await?;
-    ensure(told.status == 200, || {
+    let answer = probe.get(&user.place).await?;
+    ensure(answer.status == 200, || {
         format!(
             "the request was refused, and the user is gone: {}",
-            told.quoted()
+            answer.quoted()
         )
     })
 }
@@ -233,17 +238,17 @@ async fn same_name(probe: &Probe<'_>) -> Judged {
     let control = probe.user_body(json!({}));
     let id = match make(probe, &endpoint, &control).await? {
         Ok(id) => id,
-        Err(told) => {
+        Err(answer) => {
             return unjudged(format!(
                 "the second tenant makes no users: {}",
-                told.quoted()
+                answer.quoted()
             ));
         }
     };
     unmake(probe, &endpoint, &id).await?;
     let id = match make(probe, &endpoint, &user.sent).await? {
         Ok(id) => id,
-        Err(told) => return told.wrong("the first tenant's userName is refused at the second"),
+        Err(answer) => return answer.wrong("the first tenant's userName is refused at the second"),
     };
     // Its own id: deleting another one would delete the first tenant's user.
     ensure(id != user.id, || {
@@ -253,21 +258,25 @@ async fn same_name(probe: &Probe<'_>) -> Judged {
 }
 
 /// Makes a user of the second tenant: its id, or the answer.
-async fn make(probe: &Probe<'_>, endpoint: &str, body: &Value) -> Judged<Result<String, Told>> {
-    let asked = ask(probe, Method::POST, endpoint, Some(body))?;
+async fn make(
+    probe: &Probe<'_>,
+    endpoint: &str,
+    body: &Value,
+) -> Judged<Result<String, ScimAnswer>> {
+    let request = ask(probe, Method::POST, endpoint, Some(body))?;
     if probe.session.runner.has_ended() {
         return unjudged("the run has ended");
     }
-    let told = probe.session.send_as_other(&asked).await;
-    probe.note(probe.session.evidence(&asked, &told));
-    let told = match told {
-        Ok(told) => told,
-        Err(error) => return unjudged(error.sentence(&asked)),
+    let answer = probe.session.send_as_other(&request).await;
+    probe.note(probe.session.evidence(&request, &answer));
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return unjudged(error.sentence(&request)),
     };
-    let body = told.json().unwrap_or_default();
+    let body = answer.json().unwrap_or_default();
     Ok(match text(&body, &["id"]) {
-        Some(id) if told.succeeded() => Ok(id.to_owned()),
-        _ => Err(told),
+        Some(id) if answer.succeeded() => Ok(id.to_owned()),
+        _ => Err(answer),
     })
 }
 
@@ -277,10 +286,10 @@ async fn unmake(probe: &Probe<'_>, endpoint: &str, id: &str) -> Judged {
     let target = format!("{endpoint}/{}", segment(id));
     let mut seen = Vec::new();
     for method in [Method::DELETE, Method::GET] {
-        let asked = ask(probe, method, &target, None)?;
-        let told = probe.session.send_as_other(&asked).await;
-        probe.note(probe.session.evidence(&asked, &told));
-        seen.push(told.map_or_else(|error| error.to_string(), |it| it.status.to_string()));
+        let request = ask(probe, method, &target, None)?;
+        let answer = probe.session.send_as_other(&request).await;
+        probe.note(probe.session.evidence(&request, &answer));
+        seen.push(answer.map_or_else(|error| error.to_string(), |it| it.status.to_string()));
     }
     ensure(seen[1] == "404", || {
         format!(

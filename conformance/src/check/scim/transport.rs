@@ -5,36 +5,40 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Method;
 
-use super::wire::{Asked, Told};
+use super::wire::{ScimAnswer, ScimRequest};
 use crate::check::runner;
 
 /// Largest number of redirects that are followed for one request.
 pub(super) const MAX_REDIRECTS: usize = 3;
 
 /// Returns how long to wait before the request is repeated, or `None` if the answer counts.
-pub(super) fn retry_after(told: &Told, attempt: u32, now: Timestamp) -> Option<Duration> {
-    runner::retry_after(told.status, told.header("retry-after"), attempt, now)
+pub(super) fn retry_after(answer: &ScimAnswer, attempt: u32, now: Timestamp) -> Option<Duration> {
+    runner::retry_after(answer.status, answer.header("retry-after"), attempt, now)
 }
 
 /// Returns the request that follows a redirect. 307 and 308 keep the method. 301 and 302 are
 /// followed only for GET, because clients differ in what they send for other methods (RFC 9110
 /// §15.4).
-pub(super) fn redirected(asked: &Asked, told: &Told, base: &str) -> Option<Asked> {
-    let is_followed = match told.status {
+pub(super) fn redirected(
+    request: &ScimRequest,
+    answer: &ScimAnswer,
+    base: &str,
+) -> Option<ScimRequest> {
+    let is_followed = match answer.status {
         307 | 308 => true,
-        301..=303 => asked.method == Method::GET,
+        301..=303 => request.method == Method::GET,
         _ => false,
     };
-    let location = told.header("location").filter(|_| is_followed)?;
-    let from = if asked.target.starts_with('/') {
-        format!("{base}{}", asked.target)
+    let location = answer.header("location").filter(|_| is_followed)?;
+    let from = if request.target.starts_with('/') {
+        format!("{base}{}", request.target)
     } else {
-        asked.target.clone()
+        request.target.clone()
     };
     let to = url::Url::parse(&from).ok()?.join(location).ok()?;
-    Some(Asked {
+    Some(ScimRequest {
         target: to.into(),
-        ..asked.clone()
+        ..request.clone()
     })
 }
 
@@ -42,10 +46,10 @@ pub(super) fn redirected(asked: &Asked, told: &Told, base: &str) -> Option<Asked
 mod tests {
     use super::*;
 
-    fn told(status: u16, header: Option<(&str, &str)>) -> Told {
+    fn answer(status: u16, header: Option<(&str, &str)>) -> ScimAnswer {
         let header = header.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Told {
-            asked: String::new(),
+        ScimAnswer {
+            request: String::new(),
             status,
             headers: header.into_iter().collect(),
             text: String::new(),
@@ -55,7 +59,7 @@ mod tests {
     #[test]
     fn retry_after_is_read_as_seconds_and_as_a_date() {
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
-        let wait = |status, value| retry_after(&told(status, value), 2, now);
+        let wait = |status, value| retry_after(&answer(status, value), 2, now);
         assert_eq!(
             wait(429, Some(("retry-after", "7"))),
             Some(Duration::from_secs(7))
@@ -72,15 +76,15 @@ mod tests {
     #[test]
     fn a_redirect_keeps_method_and_query_where_the_status_says_so() {
         let base = "https://scim.example/v2";
-        let asked = |method: Method| Asked {
+        let request = |method: Method| ScimRequest {
             method,
             target: "/Users?count=1".to_owned(),
             headers: Vec::new(),
             body: None,
         };
         let to = |method, status, location| {
-            let told = told(status, Some(("location", location)));
-            redirected(&asked(method), &told, base).map(|it| it.target)
+            let answer = answer(status, Some(("location", location)));
+            redirected(&request(method), &answer, base).map(|it| it.target)
         };
         let slash = Some("https://scim.example/v2/Users/?count=1".to_owned());
         assert_eq!(to(Method::POST, 308, "/v2/Users/?count=1"), slash);

@@ -92,9 +92,9 @@ async fn false_as_text(probe: &Probe<'_>) -> Judged {
 async fn patch_with_a_body(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let operation = json!([{"op": "replace", "path": "displayName", "value": "New"}]);
-    let told = probe.patch(&user.place, operation).await?;
-    told.is(200)?;
-    same("id", told.body()?.get("id"), &json!(user.id))
+    let answer = probe.patch(&user.place, operation).await?;
+    answer.is(200)?;
+    same("id", answer.body()?.get("id"), &json!(user.id))
 }
 
 fn ids(group: &Value) -> Vec<&str> {
@@ -189,9 +189,9 @@ async fn bare_manager(probe: &Probe<'_>) -> Judged {
 
 async fn true_as_text(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({"active": "True"}));
-    let told = probe.post(&probe.server.users.endpoint, &body).await?;
-    told.is_success()?;
-    let body = probe.resource(&told).await?;
+    let answer = probe.post(&probe.server.users.endpoint, &body).await?;
+    answer.is_success()?;
+    let body = probe.resource(&answer).await?;
     same("active", member(&body, "active"), &json!(true))
 }
 
@@ -204,11 +204,11 @@ async fn lookup(probe: &Probe<'_>) -> Judged {
         ("startIndex", "1"),
         ("count", "100"),
     ];
-    let told = probe.users(&parameters).await?;
-    if told.total()? == 1 && told.listed()?.len() == 1 {
+    let answer = probe.users(&parameters).await?;
+    if answer.total()? == 1 && answer.listed()?.len() == 1 {
         return Ok(());
     }
-    told.wrong("the one user was not found alone")
+    answer.wrong("the one user was not found alone")
 }
 
 async fn one_a_time(probe: &Probe<'_>) -> Judged {

@@ -15,7 +15,7 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A request of the checks.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct ScimRequest {
     /// HTTP method.
     pub method: Method,
     /// Path and query below the base URL, or a whole URL.
@@ -28,9 +28,9 @@ pub struct Asked {
 
 /// An answer of the server.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct ScimAnswer {
     /// Method and target of the request, for quotations.
-    pub asked: String,
+    pub request: String,
     /// The HTTP status.
     pub status: u16,
     /// Headers, with names in lower case.
@@ -39,7 +39,7 @@ pub struct Told {
     pub text: String,
 }
 
-impl Asked {
+impl ScimRequest {
     /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
@@ -51,7 +51,7 @@ impl Asked {
     }
 }
 
-impl Told {
+impl ScimAnswer {
     /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
@@ -78,10 +78,10 @@ pub enum WireError {
 
 impl WireError {
     /// Returns why a request cannot be judged, in a sentence.
-    pub(super) fn sentence(&self, asked: &Asked) -> String {
+    pub(super) fn sentence(&self, request: &ScimRequest) -> String {
         match self {
-            Self::NotSent(why) => format!("cannot judge {}: {why}", asked.line()),
-            Self::NoAnswer(why) => format!("{} got no answer: {why}", asked.line()),
+            Self::NotSent(why) => format!("cannot judge {}: {why}", request.line()),
+            Self::NoAnswer(why) => format!("{} got no answer: {why}", request.line()),
         }
     }
 }
@@ -92,7 +92,7 @@ pub trait Wire: Send + Sync {
     ///
     /// # Errors
     /// The reason for the missing answer.
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>>;
+    fn send<'a>(&'a self, request: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>>;
 
     /// Waits, if the server requests it.
     fn pause(&self, length: Duration) -> Pending<'_, ()> {
@@ -155,14 +155,14 @@ impl Http {
 }
 
 impl Wire for Http {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
+    fn send<'a>(&'a self, request: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>> {
         Box::pin(async move {
-            let url = self.url(&asked.target).map_err(WireError::NotSent)?;
-            let mut builder = self.client.request(asked.method.clone(), url);
-            for (name, value) in &asked.headers {
+            let url = self.url(&request.target).map_err(WireError::NotSent)?;
+            let mut builder = self.client.request(request.method.clone(), url);
+            for (name, value) in &request.headers {
                 builder = builder.header(name, value);
             }
-            if let Some(body) = &asked.body {
+            if let Some(body) = &request.body {
                 builder = builder.body(body.clone());
             }
             let timeout = self.access.timeout;
@@ -179,8 +179,8 @@ impl Wire for Http {
                     (name.as_str().to_owned(), value)
                 })
                 .collect();
-            Ok(Told {
-                asked: asked.line(),
+            Ok(ScimAnswer {
+                request: request.line(),
                 status: received.status().as_u16(),
                 headers,
                 text: read_body(received, timeout).await.map_err(lost)?,

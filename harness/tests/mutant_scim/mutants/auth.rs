@@ -1,14 +1,14 @@
 //! Mutants of authentication.
 
-use super::super::{Asked, Mutant, let_in};
+use super::super::{Mutant, ScimRequest, let_in};
 use super::{hears, says};
 
-fn bare(asked: &Asked) -> bool {
-    asked.header("authorization").is_none()
+fn bare(request: &ScimRequest) -> bool {
+    request.header("authorization").is_none()
 }
 
-fn wrong(asked: &Asked) -> bool {
-    asked
+fn wrong(request: &ScimRequest) -> bool {
+    request
         .header("authorization")
         .is_some_and(|said| said.contains("wrong-"))
 }

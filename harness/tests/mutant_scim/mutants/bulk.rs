@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use super::super::{Asked, Mutant, edit, is, rewrite, sent};
+use super::super::{Mutant, ScimRequest, edit, is, rewrite, sent};
 use super::{drop_member, hears, says, status};
 
-fn bulk(asked: &Asked) -> bool {
-    is(asked, "POST", "/Bulk")
+fn bulk(request: &ScimRequest) -> bool {
+    is(request, "POST", "/Bulk")
 }
 
 /// Returns the `bulkId` of the first operation.
-fn first(asked: &Asked) -> String {
-    let body = sent(asked);
+fn first(request: &ScimRequest) -> String {
+    let body = sent(request);
     body["Operations"][0]["bulkId"]
         .as_str()
         .unwrap_or_default()

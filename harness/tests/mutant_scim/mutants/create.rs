@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::super::schemas::ENTERPRISE;
-use super::super::{Asked, Mutant, Told, edit, rewrite, sent};
+use super::super::{Mutant, ScimAnswer, ScimRequest, edit, rewrite, sent};
 use super::{drop_member, hears, posts, read_of_user, says, status};
 
-fn answer_to_post(asked: &Asked, told: &mut Told, change: impl FnOnce(&mut Value)) {
-    if posts(asked) && told.status == 201 {
-        edit(told, change);
+fn answer_to_post(request: &ScimRequest, answer: &mut ScimAnswer, change: impl FnOnce(&mut Value)) {
+    if posts(request) && answer.status == 201 {
+        edit(answer, change);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::server::told;
+use super::super::server::answer;
 use super::super::{Mutant, filter_of, under};
 use super::{does, says, status};
 
@@ -39,7 +39,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             filter == format!("userName eq \"{name}\"")
         };
         let ghost = server.gone().iter().find(named).cloned()?;
-        Some(told(
+        Some(answer(
             200,
             &json!({
                 "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],

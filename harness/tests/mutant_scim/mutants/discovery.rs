@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Asked, Mutant, Told, edit, under};
+use super::super::{Mutant, ScimAnswer, ScimRequest, edit, under};
 use super::{drop_member, says};
 
-fn at(asked: &Asked, told: &mut Told, place: &str, change: fn(&mut Value)) {
-    if asked.method == "GET" && asked.target == place {
-        edit(told, change);
+fn at(request: &ScimRequest, answer: &mut ScimAnswer, place: &str, change: fn(&mut Value)) {
+    if request.method == "GET" && request.target == place {
+        edit(answer, change);
     }
 }
 
 /// Changes the attribute with this name in the schema of users.
-fn attribute(told: &mut Value, name: &str, change: fn(&mut Value)) {
-    let all = told["Resources"][0]["attributes"].as_array_mut();
+fn attribute(answer: &mut Value, name: &str, change: fn(&mut Value)) {
+    let all = answer["Resources"][0]["attributes"].as_array_mut();
     if let Some(found) = all.into_iter().flatten().find(|one| one["name"] == *name) {
         change(found);
     }

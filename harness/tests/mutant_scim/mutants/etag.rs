@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use super::super::{Asked, Mutant, edit, under};
+use super::super::{Mutant, ScimRequest, edit, under};
 use super::{hears, read_of_user, says};
 
-fn condition(asked: &Asked, name: &str, other: bool) -> bool {
-    let said = asked.header(name);
+fn condition(request: &ScimRequest, name: &str, other: bool) -> bool {
+    let said = request.header(name);
     said.is_some_and(|said| said != "*" && said.contains("-other") == other)
 }
 
-fn without_condition(asked: &mut Asked) {
-    asked.headers.retain(|(name, _)| !name.starts_with("if-"));
+fn without_condition(request: &mut ScimRequest) {
+    request.headers.retain(|(name, _)| !name.starts_with("if-"));
 }
 
 pub(super) const MUTANTS: &[Mutant] = &[

@@ -2,17 +2,17 @@
 
 use serde_json::json;
 
-use super::super::server::told;
-use super::super::{Asked, Mutant, filter_of, with_parameter};
+use super::super::server::answer;
+use super::super::{Mutant, ScimRequest, filter_of, with_parameter};
 use super::{does, hears};
 
 /// Replaces the filter of the request, if `to` returns another one.
-fn swap(asked: &mut Asked, to: impl FnOnce(&str) -> Option<String>) {
-    let Some(filter) = filter_of(asked) else {
+fn swap(request: &mut ScimRequest, to: impl FnOnce(&str) -> Option<String>) {
+    let Some(filter) = filter_of(request) else {
         return;
     };
     if let Some(to) = to(&filter) {
-        with_parameter(asked, "filter", &to);
+        with_parameter(request, "filter", &to);
     }
 }
 
@@ -33,14 +33,14 @@ fn part(filter: &str, front: &str, from: &str, to: &str) -> Option<String> {
     (filter.starts_with(front) && filter.contains(from)).then(|| filter.replacen(from, to, 1))
 }
 
-fn refused(asked: &Asked, front: &str) -> Option<super::super::Told> {
-    let filter = filter_of(asked)?;
+fn refused(request: &ScimRequest, front: &str) -> Option<super::super::ScimAnswer> {
+    let filter = filter_of(request)?;
     let refusal = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
         "status": "400",
         "scimType": "invalidFilter",
     });
-    filter.starts_with(front).then(|| told(400, &refusal))
+    filter.starts_with(front).then(|| answer(400, &refusal))
 }
 
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -287,7 +287,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     does("SCIM-FILTER-48", |_, a| {
         let filter = filter_of(a)?;
-        filter.ends_with("-nobody\"").then(|| told(404, &json!({})))
+        filter
+            .ends_with("-nobody\"")
+            .then(|| answer(404, &json!({})))
     }),
     hears("SCIM-FILTER-49", |a| {
         swap(a, |f| {

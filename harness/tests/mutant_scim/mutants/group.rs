@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Asked, Mutant, Server, edit, is, rewrite, sent, under};
+use super::super::{Mutant, ScimRequest, Server, edit, is, rewrite, sent, under};
 use super::patch::{group_op, ignored, instead, is_op};
 use super::{does, drop_member, hears, says, status};
 
-fn members(server: &Server, asked: &Asked) -> usize {
-    server.now(&asked.target)["members"]
+fn members(server: &Server, request: &ScimRequest) -> usize {
+    server.now(&request.target)["members"]
         .as_array()
         .map_or(0, Vec::len)
 }

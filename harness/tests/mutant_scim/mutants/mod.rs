@@ -20,7 +20,7 @@ mod tenant;
 
 use serde_json::Value;
 
-use super::{Asked, Bend, Mutant, Told, edit, under};
+use super::{Mutant, Mutation, ScimAnswer, ScimRequest, edit, under};
 
 /// Returns the mutants of all families.
 pub(crate) fn mutants() -> Vec<Mutant> {
@@ -45,19 +45,22 @@ pub(crate) fn mutants() -> Vec<Mutant> {
     .concat()
 }
 
-const fn says(fires: &'static str, bend: fn(&Asked, &mut Told)) -> Mutant {
-    mutant(fires, Bend::Says(bend))
+const fn says(fires: &'static str, bend: fn(&ScimRequest, &mut ScimAnswer)) -> Mutant {
+    mutant(fires, Mutation::ChangesAnswer(bend))
 }
 
-const fn hears(fires: &'static str, bend: fn(&mut Asked)) -> Mutant {
-    mutant(fires, Bend::Hears(bend))
+const fn hears(fires: &'static str, bend: fn(&mut ScimRequest)) -> Mutant {
+    mutant(fires, Mutation::ChangesRequest(bend))
 }
 
-const fn does(fires: &'static str, bend: fn(&super::Server, &Asked) -> Option<Told>) -> Mutant {
-    mutant(fires, Bend::Does(bend))
+const fn does(
+    fires: &'static str,
+    bend: fn(&super::Server, &ScimRequest) -> Option<ScimAnswer>,
+) -> Mutant {
+    mutant(fires, Mutation::AnswersInstead(bend))
 }
 
-const fn mutant(fires: &'static str, bend: Bend) -> Mutant {
+const fn mutant(fires: &'static str, bend: Mutation) -> Mutant {
     Mutant {
         fires,
         also: &[],
@@ -72,14 +75,14 @@ fn drop_member(value: &mut Value, name: &str) {
 }
 
 /// True for a POST to `/Users` without query.
-fn posts(asked: &Asked) -> bool {
-    asked.method == "POST" && asked.target == "/Users"
+fn posts(request: &ScimRequest) -> bool {
+    request.method == "POST" && request.target == "/Users"
 }
 
-fn read_of_user(asked: &Asked, told: &mut Told, change: impl FnOnce(&mut Value)) {
-    if under(asked, "GET", "/Users/") && told.status == 200 {
+fn read_of_user(request: &ScimRequest, answer: &mut ScimAnswer, change: impl FnOnce(&mut Value)) {
+    if under(request, "GET", "/Users/") && answer.status == 200 {
         // An answer without `meta` is not changed.
-        edit(told, |v| {
+        edit(answer, |v| {
             if v["meta"].is_object() {
                 change(v);
             }
@@ -87,8 +90,8 @@ fn read_of_user(asked: &Asked, told: &mut Told, change: impl FnOnce(&mut Value))
     }
 }
 
-fn status(told: &mut Told, from: u16, to: u16) {
-    if told.status == from {
-        told.status = to;
+fn status(answer: &mut ScimAnswer, from: u16, to: u16) {
+    if answer.status == from {
+        answer.status = to;
     }
 }

@@ -2,21 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Asked, Mutant, Told, edit, filter_of, is, parameter, with_parameter};
+use super::super::{
+    Mutant, ScimAnswer, ScimRequest, edit, filter_of, is, parameter, with_parameter,
+};
 use super::{does, drop_member, hears, says};
 
 /// True for a GET of `/Users` with exactly these paging and sorting parameters.
-pub(super) fn page(asked: &Asked, wanted: &[(&str, &str)]) -> bool {
+pub(super) fn page(request: &ScimRequest, wanted: &[(&str, &str)]) -> bool {
     let known = ["startIndex", "count", "cursor", "sortBy", "sortOrder"];
-    is(asked, "GET", "/Users")
+    is(request, "GET", "/Users")
         && known.iter().all(|name| {
             let wanted = wanted.iter().find(|(known, _)| known == name);
-            parameter(asked, name).as_deref() == wanted.map(|(_, value)| *value)
+            parameter(request, name).as_deref() == wanted.map(|(_, value)| *value)
         })
 }
 
-fn stranger(told: &mut Told) {
-    edit(told, |v| {
+fn stranger(answer: &mut ScimAnswer) {
+    edit(answer, |v| {
         v["Resources"]
             .as_array_mut()
             .unwrap()
@@ -24,8 +26,8 @@ fn stranger(told: &mut Told) {
     });
 }
 
-pub(super) fn resources(told: &mut Told, change: fn(&mut Vec<Value>)) {
-    edit(told, |v| {
+pub(super) fn resources(answer: &mut ScimAnswer, change: fn(&mut Vec<Value>)) {
+    edit(answer, |v| {
         if let Some(all) = v["Resources"].as_array_mut() {
             change(all);
         }
@@ -79,9 +81,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }
         let mut early = a.clone();
         with_parameter(&mut early, "startIndex", "2");
-        let mut told = server.answer(&early);
-        edit(&mut told, |v| v["startIndex"] = json!(3));
-        Some(told)
+        let mut answer = server.answer(&early);
+        edit(&mut answer, |v| v["startIndex"] = json!(3));
+        Some(answer)
     }),
     says("SCIM-PAGE-11", |a, t| {
         if page(a, &[("startIndex", "3"), ("count", "2")]) {

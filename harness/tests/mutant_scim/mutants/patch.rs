@@ -4,28 +4,28 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::super::schemas::ENTERPRISE;
-use super::super::server::told;
-use super::super::{Asked, Mutant, Server, Told, edit, rewrite, sent, under};
+use super::super::server::answer;
+use super::super::{Mutant, ScimAnswer, ScimRequest, Server, edit, rewrite, sent, under};
 use super::{does, hears, says};
 
 /// Returns the operation of a PATCH of a user that has only one.
-fn op(asked: &Asked) -> Option<Value> {
-    if !under(asked, "PATCH", "/Users/") {
+fn op(request: &ScimRequest) -> Option<Value> {
+    if !under(request, "PATCH", "/Users/") {
         return None;
     }
-    one(asked)
+    one(request)
 }
 
 /// Returns the operation of a PATCH of a group that has only one.
-pub(super) fn group_op(asked: &Asked) -> Option<Value> {
-    if !under(asked, "PATCH", "/Groups/") {
+pub(super) fn group_op(request: &ScimRequest) -> Option<Value> {
+    if !under(request, "PATCH", "/Groups/") {
         return None;
     }
-    one(asked)
+    one(request)
 }
 
-fn one(asked: &Asked) -> Option<Value> {
-    let body = sent(asked);
+fn one(request: &ScimRequest) -> Option<Value> {
+    let body = sent(request);
     let all = body["Operations"].as_array()?;
     (all.len() == 1).then(|| all[0].clone())
 }
@@ -35,21 +35,25 @@ pub(super) fn is_op(operation: &Value, name: &str, path: &str) -> bool {
 }
 
 /// Answers like a successful PATCH, but changes nothing.
-pub(super) fn ignored(server: &Server, asked: &Asked) -> Told {
-    let mut read = asked.clone();
+pub(super) fn ignored(server: &Server, request: &ScimRequest) -> ScimAnswer {
+    let mut read = request.clone();
     read.method = Method::GET;
     read.body = None;
     server.answer(&read)
 }
 
-fn ignored_if(server: &Server, asked: &Asked, hit: impl FnOnce(&Value) -> bool) -> Option<Told> {
-    op(asked)
+fn ignored_if(
+    server: &Server,
+    request: &ScimRequest,
+    hit: impl FnOnce(&Value) -> bool,
+) -> Option<ScimAnswer> {
+    op(request)
         .filter(|operation| hit(operation))
-        .map(|_| ignored(server, asked))
+        .map(|_| ignored(server, request))
 }
 
-fn refused() -> Told {
-    told(
+fn refused() -> ScimAnswer {
+    answer(
         400,
         &json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
@@ -60,16 +64,20 @@ fn refused() -> Told {
 }
 
 /// Replaces the operation, if `to` returns other operations.
-pub(super) fn instead(asked: &mut Asked, to: impl FnOnce(&Value) -> Option<Value>) {
-    let found = op(asked).or_else(|| group_op(asked));
+pub(super) fn instead(request: &mut ScimRequest, to: impl FnOnce(&Value) -> Option<Value>) {
+    let found = op(request).or_else(|| group_op(request));
     if let Some(operations) = found.and_then(|operation| to(&operation)) {
-        rewrite(asked, |v| v["Operations"] = operations);
+        rewrite(request, |v| v["Operations"] = operations);
     }
 }
 
-fn done_all_the_same(asked: &Asked, told: &mut Told, hit: impl FnOnce(&Value) -> bool) {
-    if op(asked).is_some_and(|operation| hit(&operation)) && told.status == 400 {
-        told.status = 200;
+fn done_all_the_same(
+    request: &ScimRequest,
+    answer: &mut ScimAnswer,
+    hit: impl FnOnce(&Value) -> bool,
+) {
+    if op(request).is_some_and(|operation| hit(&operation)) && answer.status == 400 {
+        answer.status = 200;
     }
 }
 
@@ -278,9 +286,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
             }
             let banana = s.now(&a.target)["title"] == "banana";
             (under(a, "GET", "/Users/") && banana).then(|| {
-                let mut told = s.answer(a);
-                edit(&mut told, |v| v["active"] = json!("banana"));
-                told
+                let mut answer = s.answer(a);
+                edit(&mut answer, |v| v["active"] = json!("banana"));
+                answer
             })
         })
     },

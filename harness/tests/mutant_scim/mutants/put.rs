@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Asked, Mutant, rewrite, sent, under};
+use super::super::{Mutant, ScimRequest, rewrite, sent, under};
 use super::{hears, read_of_user, says, status};
 
-fn puts(asked: &Asked) -> bool {
-    under(asked, "PUT", "/Users/")
+fn puts(request: &ScimRequest) -> bool {
+    under(request, "PUT", "/Users/")
 }
 
 pub(super) const MUTANTS: &[Mutant] = &[

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::super::{Bend, Mutant, rewrite};
+use super::super::{Mutant, Mutation, rewrite};
 use super::{mutant, posts};
 
 pub(super) const MUTANTS: &[Mutant] = &[mutant(
     "SCIM-RACE-01",
-    Bend::Races(|a| {
+    Mutation::Races(|a| {
         if posts(a) {
             rewrite(a, |v| {
                 let name = v["userName"].as_str().unwrap_or_default().to_owned();

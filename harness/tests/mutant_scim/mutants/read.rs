@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use super::super::{Asked, Mutant, edit, is, parameter, under, with_parameter};
+use super::super::{Mutant, ScimRequest, edit, is, parameter, under, with_parameter};
 use super::{drop_member, hears, says};
 
 /// True for a GET of one user with this query parameter.
-fn asks(asked: &Asked, name: &str, value: &str) -> bool {
-    under(asked, "GET", "/Users/") && parameter(asked, name).as_deref() == Some(value)
+fn asks(request: &ScimRequest, name: &str, value: &str) -> bool {
+    under(request, "GET", "/Users/") && parameter(request, name).as_deref() == Some(value)
 }
 
-fn bare(asked: &mut Asked) {
-    asked.target = asked
+fn bare(request: &mut ScimRequest) {
+    request.target = request
         .target
         .split('?')
         .next()

@@ -1,17 +1,17 @@
 //! Mutants of sorting and of POST `/.search`.
 
-use super::super::{Asked, Mutant, is, parameter, rewrite, sent, with_parameter};
+use super::super::{Mutant, ScimRequest, is, parameter, rewrite, sent, with_parameter};
 use super::paging::{page, resources};
 use super::{drop_member, hears, says};
 
-fn sorted(asked: &Asked, by: &str, order: Option<&str>) -> bool {
-    parameter(asked, "sortBy").as_deref() == Some(by)
-        && parameter(asked, "sortOrder").as_deref() == order
-        && parameter(asked, "startIndex").is_none()
+fn sorted(request: &ScimRequest, by: &str, order: Option<&str>) -> bool {
+    parameter(request, "sortBy").as_deref() == Some(by)
+        && parameter(request, "sortOrder").as_deref() == order
+        && parameter(request, "startIndex").is_none()
 }
 
-fn searches(asked: &Asked) -> bool {
-    is(asked, "POST", "/Users/.search")
+fn searches(request: &ScimRequest) -> bool {
+    is(request, "POST", "/Users/.search")
 }
 
 pub(super) const MUTANTS: &[Mutant] = &[

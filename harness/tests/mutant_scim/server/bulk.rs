@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rehearsal::check::scim::wire::Asked;
+use rehearsal::check::scim::wire::ScimRequest;
 use serde_json::{Value, json};
 
 use super::super::schemas::{KINDS, member};
-use super::{Answer, State, TOKEN, error, no, told};
+use super::{Answer, State, TOKEN, answer, error, no};
 
 impl State {
     pub(super) fn bulk(&mut self, body: &Value) -> Answer {
@@ -35,7 +35,7 @@ impl State {
             }
             let answered = self
                 .bulk_one(operation, &ids)
-                .unwrap_or_else(|refusal| told(refusal.0, &error(&refusal)));
+                .unwrap_or_else(|refusal| answer(refusal.0, &error(&refusal)));
             let mut said = json!({
                 "method": operation["method"],
                 "status": answered.status.to_string(),
@@ -43,12 +43,12 @@ impl State {
             if !operation["bulkId"].is_null() {
                 said["bulkId"] = operation["bulkId"].clone();
             }
-            let answer: Value = serde_json::from_str(&answered.text).unwrap_or_default();
+            let body: Value = serde_json::from_str(&answered.text).unwrap_or_default();
             if answered.status >= 400 {
                 errors += 1;
-                said["response"] = answer;
-            } else if answer["meta"]["location"].is_string() {
-                said["location"] = answer["meta"]["location"].clone();
+                said["response"] = body;
+            } else if body["meta"]["location"].is_string() {
+                said["location"] = body["meta"]["location"].clone();
             }
             out.push(said);
         }
@@ -60,7 +60,7 @@ impl State {
         }
         self.promised.clear();
         let urn = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
-        Ok(told(200, &json!({"schemas": [urn], "Operations": out})))
+        Ok(answer(200, &json!({"schemas": [urn], "Operations": out})))
     }
 
     fn bulk_one(&mut self, operation: &Value, ids: &BTreeMap<String, String>) -> Answer {
@@ -82,7 +82,7 @@ impl State {
             let id = ids.get(&format!("bulkId:{bulk_id}")).cloned();
             return self.create(kind, &data, id, &BTreeMap::new());
         }
-        let asked = Asked {
+        let request = ScimRequest {
             method: method.parse().unwrap_or_default(),
             target: path.to_owned(),
             headers: vec![
@@ -91,6 +91,6 @@ impl State {
             ],
             body: (method != "DELETE").then_some(text),
         };
-        self.answer(&asked)
+        self.answer(&request)
     }
 }

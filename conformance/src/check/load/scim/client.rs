@@ -10,7 +10,7 @@ use super::Failure;
 use crate::check::runner::{Access, retry_after};
 use crate::check::scim::Options;
 use crate::check::scim::credentials::Credentials;
-use crate::check::scim::wire::{Asked, Http, Told, Wire, WireError};
+use crate::check::scim::wire::{Http, ScimAnswer, ScimRequest, Wire, WireError};
 use crate::excerpt::excerpt;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -38,12 +38,12 @@ pub(super) struct Client {
 
 /// An answer with its request, for examples.
 pub(super) struct Answer {
-    told: Told,
+    answer: ScimAnswer,
 }
 
 impl Answer {
     pub(super) fn status(&self) -> u16 {
-        self.told.status
+        self.answer.status
     }
 
     /// Returns an error of this kind with the exchange as its example.
@@ -54,26 +54,26 @@ impl Answer {
     /// The same error with what was wrong this time. Errors are counted by kind, so that numbers
     /// and ids are not in it.
     pub(super) fn wrong_because(&self, kind: impl Into<String>, why: &str) -> Failure {
-        let said = excerpt(self.told.text.trim(), QUOTED);
-        let told = &self.told;
+        let said = excerpt(self.answer.text.trim(), QUOTED);
+        let answer = &self.answer;
         let why = match why {
             "" => String::new(),
             why => format!(", {why}:"),
         };
         Failure::error(
             kind,
-            format!("{}: HTTP {}{why} {said}", told.asked, told.status),
+            format!("{}: HTTP {}{why} {said}", answer.request, answer.status),
         )
     }
 
     /// Checks the status.
     pub(super) fn is(&self, expected: &[u16]) -> Done {
-        let status = self.told.status;
+        let status = self.answer.status;
         if expected.contains(&status) {
             return Ok(());
         }
         let to = self
-            .told
+            .answer
             .header("location")
             .filter(|_| (300..400).contains(&status));
         Err(match to {
@@ -81,7 +81,7 @@ impl Answer {
                 format!("{STATUS}{status}"),
                 format!(
                     "{}: HTTP {status}; the redirect to {to} was not followed",
-                    self.told.asked
+                    self.answer.request
                 ),
             ),
             None => self.wrong(format!("{STATUS}{status}")),
@@ -90,7 +90,7 @@ impl Answer {
 
     /// Parses the body as a JSON object.
     pub(super) fn body(&self) -> Done<Value> {
-        let parsed: Option<Value> = serde_json::from_str(&self.told.text).ok();
+        let parsed: Option<Value> = serde_json::from_str(&self.answer.text).ok();
         let parsed = parsed.filter(Value::is_object);
         parsed.ok_or_else(|| self.wrong("no JSON object"))
     }
@@ -149,23 +149,27 @@ impl Client {
                 "application/scim+json".to_owned(),
             ));
         }
-        let asked = Asked {
+        let request = ScimRequest {
             method,
             target,
             headers,
             body: body.map(|it| it.to_string()),
         };
-        let told = self.wire.send(&asked).await.map_err(|error| match error {
-            WireError::NotSent(why) => Failure::error("not sent", why),
-            WireError::NoAnswer(why) => Failure::error(
-                format!("{NO_ANSWER}: {}", kind_of(&why)),
-                format!("{}: {why}", asked.line()),
-            ),
-        })?;
-        let limit = told.header("retry-after");
-        match retry_after(told.status, limit, 0, self.ambient.now()) {
+        let answer = self
+            .wire
+            .send(&request)
+            .await
+            .map_err(|error| match error {
+                WireError::NotSent(why) => Failure::error("not sent", why),
+                WireError::NoAnswer(why) => Failure::error(
+                    format!("{NO_ANSWER}: {}", kind_of(&why)),
+                    format!("{}: {why}", request.line()),
+                ),
+            })?;
+        let limit = answer.header("retry-after");
+        match retry_after(answer.status, limit, 0, self.ambient.now()) {
             Some(wait) => Err(Failure::Limited(wait)),
-            None => Ok(Answer { told }),
+            None => Ok(Answer { answer }),
         }
     }
 
