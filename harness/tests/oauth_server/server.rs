@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use rehearsal::check::scim::wire::{Asked, Pending, Told, Wire, WireError};
+use rehearsal::check::scim::wire::{Pending, ScimAnswer, ScimRequest, Wire, WireError};
 use serde_json::{Value, json};
 
 use crate::mutant_scim::{Bent, let_in};
@@ -342,7 +342,7 @@ impl Servers {
 
 /// The SCIM server.
 impl Wire for Servers {
-    fn send<'a>(&'a self, asked: &'a Asked) -> Pending<'a, Result<Told, WireError>> {
+    fn send<'a>(&'a self, asked: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>> {
         Box::pin(async move {
             if !self.tick.is_zero() {
                 self.ambient.clock().advance(self.tick).unwrap();
