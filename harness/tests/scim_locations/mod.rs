@@ -188,7 +188,11 @@ async fn a_deleted_user_in_a_group_is_a_warning() {
         }
         let mut answer = server.answer(request);
         edit(&mut answer, |group| {
-            let gone = server.gone().into_iter();
+            // The member was created just before the group.
+            let number = request.target.rsplit('-').next().unwrap_or_default();
+            let before: u64 = number.parse::<u64>().unwrap() - 1;
+            let user = format!("user-{before}");
+            let gone = server.gone().into_iter().filter(|it| it["id"] == *user);
             let gone = gone.map(|it| serde_json::json!({"value": it["id"]}));
             let mut members = group["members"].as_array().cloned().unwrap_or_default();
             members.extend(gone);
