@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri};
 use rehearsal::check::scim::wire::{ScimRequest, Wire as _};
 
-use crate::mutant_scim::{BASE, Bent};
+use crate::mutant_scim::{BASE, MutantServer};
 
 /// The fault of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) enum Fault {
 }
 
 struct Inner {
-    server: Bent,
+    server: MutantServer,
     fault: Fault,
     base: String,
     reads: AtomicUsize,
@@ -51,7 +51,7 @@ impl Faulty {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let inner = Arc::new(Inner {
-            server: Bent::default(),
+            server: MutantServer::default(),
             fault,
             base: base.clone(),
             reads: AtomicUsize::new(0),

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Method, Response, Uri};
 use rehearsal::check::scim::wire::{ScimRequest, Wire as _};
 use tokio::sync::Notify;
 
-use crate::mutant_scim::{BASE, Bent};
+use crate::mutant_scim::{BASE, MutantServer};
 
 /// How the target answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(crate) enum Behavior {
 
 #[derive(Default)]
 struct Inner {
-    server: Bent,
+    server: MutantServer,
     requests: AtomicUsize,
     created: AtomicUsize,
     hung: Notify,

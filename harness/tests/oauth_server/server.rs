@@ -15,7 +15,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rehearsal::check::scim::wire::{Pending, ScimAnswer, ScimRequest, Wire, WireError};
 use serde_json::{Value, json};
 
-use crate::mutant_scim::{Bent, let_in};
+use crate::mutant_scim::{MutantServer, let_in};
 
 pub(crate) const CLIENT: &str = "client-1";
 pub(crate) const SECRET: &str = "the first secret: 1+1=2 & so on";
@@ -144,7 +144,7 @@ pub(crate) struct Servers {
     life: i64,
     used: Mutex<BTreeSet<String>>,
     numbers: AtomicUsize,
-    scim: Bent,
+    scim: MutantServer,
     /// Tokens that were revoked before their end, because they were used so often.
     uses: Mutex<HashMap<String, usize>>,
     most_uses: usize,
@@ -163,7 +163,7 @@ impl Servers {
             life: 3600,
             used: Mutex::default(),
             numbers: AtomicUsize::default(),
-            scim: Bent::default(),
+            scim: MutantServer::default(),
             uses: Mutex::default(),
             most_uses: usize::MAX,
             tick: SignedDuration::ZERO,
