@@ -102,7 +102,8 @@ if [ "$mode" = profile ]; then
 fi
 
 for name in "${wanted[@]}"; do
-    if ! "$program" list | grep -q "^$name "; then
+    # Not -q: it ends before the program has written everything, which makes the program fail.
+    if ! "$program" list | grep "^$name " >/dev/null; then
         echo "operation $name not found; there are: $("$program" list | cut -d' ' -f1 | tr '\n' ' ')" >&2
         exit 2
     fi
