@@ -99,7 +99,7 @@ pub(super) async fn leads_to(
     let moved = moved_to_host(address, base);
     let target = below(moved.as_deref().unwrap_or(address), base);
     let answer = probe.get_address(&target).await?;
-    if answer.status != 200 || !answer.json().is_some_and(|body| is_it(&body)) {
+    if !answer.succeeded() || !answer.json().is_some_and(|body| is_it(&body)) {
         return answer.wrong(format!("{what} is {address}, expected {base}{place}"));
     }
     match moved {
