@@ -439,7 +439,7 @@ fn trace_lists_what_a_service_provider_would_refuse() {
     for part in [
         "Success",
         "grace@lumen.example",
-        "nobody: anybody could",
+        "not signed: anybody could",
         "nothing is signed",
         "no Conditions",
     ] {
