@@ -108,7 +108,9 @@ pub(in crate::check) const NOTHING_JUDGED: &str = "nothing-judged";
 fn commonest_reason(outcomes: &[Outcome]) -> &str {
     let count = |reason: &str| outcomes.iter().filter(|it| it.actual == reason).count();
     let reasons = outcomes.iter().rev().map(|it| it.actual.as_str());
-    reasons.max_by_key(|it| count(it)).unwrap_or_default()
+    let reason = reasons.max_by_key(|it| count(it)).unwrap_or_default();
+    // Some reasons begin with words that the sentence has already.
+    reason.strip_prefix("not judged: ").unwrap_or(reason)
 }
 
 /// The outcomes of a run so far.
@@ -236,6 +238,12 @@ mod tests {
         assert_eq!(
             error.message,
             "None of the 2 selected checks was judged: the server has no groups."
+        );
+        let asks = Outcome::skipped(check("A-04"), "not judged: give --second-token");
+        let error = nothing_judged(&[asks]).unwrap();
+        assert_eq!(
+            error.message,
+            "The selected check A-04 was not judged: give --second-token."
         );
         assert_eq!(nothing_judged(&[]), None);
         let passed = Outcome::judged(
