@@ -14,8 +14,10 @@ if command -v cygpath >/dev/null; then
     downloads=$(cygpath -w "$downloads")
 else
     # Assertions in C contain file names too. MSVC's compiler has no such flag.
-    maps="-ffile-prefix-map=$sources=/rehearsal -ffile-prefix-map=$downloads=/cargo"
+    # Escaped, because cc splits these variables at spaces, and a folder may have one.
+    maps=$(printf '%q ' "-ffile-prefix-map=$sources=/rehearsal" "-ffile-prefix-map=$downloads=/cargo")
     export CFLAGS="${CFLAGS:+$CFLAGS }$maps" CXXFLAGS="${CXXFLAGS:+$CXXFLAGS }$maps"
+    export CC_SHELL_ESCAPED_FLAGS=1
 fi
 # Cargo leaves this flag out of the hashes that it writes into symbols. The separator allows
 # folders with spaces.
