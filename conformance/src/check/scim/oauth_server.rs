@@ -47,7 +47,7 @@ harm Protection;
 "SCIM-OAUTH-09", Must, "RFC 6749 §3.2.1"; "The token endpoint refuses a client that does not authenticate";
     expects "no token for a client ID alone";
     fix "Require client authentication for the grant client_credentials (RFC 6749 §4.4): a client ID is no secret.";
-    needs []; act(nobody)
+    needs []; act(without_credentials)
 "SCIM-OAUTH-10", May, "RFC 6749 §2.3.1"; "Two secrets of a client are valid at the same time";
     expects "a token for each of the two secrets";
     fix "Keep the former secret valid until it is revoked, so that clients can change to the new one without an outage.";
@@ -180,7 +180,7 @@ async fn wrong_secret(probe: &Probe<'_>) -> Judged {
     refuses(probe, &wrong, "a wrong secret").await
 }
 
-async fn nobody(probe: &Probe<'_>) -> Judged {
+async fn without_credentials(probe: &Probe<'_>) -> Judged {
     refuses(probe, &TokenRequest::Nobody, "a client ID alone").await
 }
 

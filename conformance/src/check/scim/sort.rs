@@ -206,7 +206,7 @@ async fn search_attributes(probe: &Probe<'_>) -> Judged {
     let fits =
         |one: &Value| member(one, "userName").is_some() && member(one, "displayName").is_none();
     if all.is_empty() {
-        return unjudged(format!("the search found nobody: {}", answer.quoted()));
+        return unjudged(format!("the search found no user: {}", answer.quoted()));
     }
     if all.iter().all(fits) {
         return Ok(());
