@@ -4,6 +4,8 @@
 
 #[path = "bench_load/faulty.rs"]
 mod faulty;
+#[path = "bench_load/login.rs"]
+mod login;
 #[allow(dead_code, unused_imports)] // the mutants are not used here
 mod mutant_scim;
 mod running;

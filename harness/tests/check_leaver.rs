@@ -22,7 +22,7 @@ use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::runner::{Access, Runner, Selection};
 use rehearsal::check::scim::credentials::Credentials;
 use rehearsal::check::scim::wire::{Http, Pending};
-use rehearsal::check::{CheckReport, Signal, Verdict, leaver, scim};
+use rehearsal::check::{CheckReport, Signal, UserUrl, Verdict, leaver, scim};
 use rehearsal::organization::{self, PRODUCT_USERS};
 use saml::metadata::SpMetadata;
 use serde_json::Value;
@@ -43,6 +43,10 @@ fn simulated() -> Ambient {
     Ambient::simulated(Timestamp::from_second(1_790_000_000).unwrap(), 7)
 }
 
+fn user_url(template: &str) -> UserUrl {
+    UserUrl::parse("a URL", template).unwrap()
+}
+
 /// Returns a plan that uses every feature of the application.
 fn whole_plan(app: &App) -> Plan {
     Plan {
@@ -52,8 +56,8 @@ fn whole_plan(app: &App) -> Plan {
             expect: Regex::new("roles=[^;]*Admins").unwrap(),
         }),
         tokens: Some(Tokens {
-            issue: Issue::Post(format!("{}/token", app.base)),
-            probe: format!("{}/api", app.base),
+            issue: Issue::Post(user_url(&format!("{}/token", app.base))),
+            probe: user_url(&format!("{}/api", app.base)),
         }),
         revocation: Some(Revocation {
             url: format!("{}/revoke", app.base).parse().unwrap(),

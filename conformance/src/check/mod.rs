@@ -6,6 +6,7 @@
 //! - `json`, `junit`, `sarif`, `html`, `terminal`: formats of the report;
 //! - [`evidence`]: the exchanges, as the reports show them;
 //! - `played_keys`: keys of the parties that the checks play;
+//! - `user_template`: values of options in which `{user}` stands for the user name;
 //! - `masking`: masks secrets in evidence;
 //! - [`runner`]: the rules of evidence that hold for every check;
 //! - [`sp`]: the checks of a SAML service provider;
@@ -43,8 +44,10 @@ pub mod scim;
 pub mod sp;
 mod summary;
 mod terminal;
+mod user_template;
 
 pub use harm::{Attacker, Harm};
 pub use json::FORMAT;
 pub use model::{Check, CheckReport, Interruption, Level, Outcome, SetUpError, Signal, Verdict};
 pub use played_keys::PlayError;
+pub use user_template::{UserExpression, UserTemplateError, UserUrl};

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ambient::Ambient;
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
-use rehearsal::check::idp::{Credentials, Fetched, Party};
+use rehearsal::check::idp::{Fetched, Party};
 use rehearsal::check::leaver::Application;
 use rehearsal::check::load::report::{About, Floor, Report};
 use rehearsal::check::load::scim::{Mix, Work};
@@ -17,6 +17,7 @@ use rehearsal::check::sp::{Person, Provider};
 use rehearsal::check::{SetUpError, Signal};
 use url::Url;
 
+use super::bench_load_login::{Login, People};
 use super::check::{attributes, held, sp_metadata};
 use super::check_options::{Connection, latency, seconds};
 use super::command_line::command_line;
@@ -49,6 +50,12 @@ pub(crate) enum Load {
         after_help = "Example: rehearsal bench load sp --metadata https://sp.example/metadata --start-url 'https://sp.example/login?email={user}' --probe-url https://sp.example/whoami --idp-port 8444 --idp-metadata-out idp.xml --users people.txt --rate 10"
     )]
     Sp(Box<Sp>),
+    /// Load on a service provider and its identity provider together: logs people in as their
+    /// browsers would
+    #[command(
+        after_help = "Example: rehearsal bench load login --start-url https://sp.example/login --probe-url https://sp.example/whoami --users people.txt --concurrency 4"
+    )]
+    Login(Box<Login>),
 }
 
 impl Load {
@@ -57,13 +64,14 @@ impl Load {
             Self::Scim(scim) => scim.perform().await,
             Self::Idp(idp) => idp.perform().await,
             Self::Sp(sp) => sp.perform().await,
+            Self::Login(login) => login.perform().await,
         }
     }
 }
 
 /// How much load is sent, what it has to reach, and where the result goes.
 #[derive(Args)]
-struct Options {
+pub(super) struct Options {
     /// Open loop: start this number of operations per second, whether earlier ones have ended
     /// or not. The latency counts from when an operation was due [default: closed loop]
     #[arg(long, value_name = "N", value_parser = rate)]
@@ -98,7 +106,7 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     #[command(flatten)]
-    connection: Connection,
+    pub(super) connection: Connection,
     /// Print no progress
     #[arg(long, short)]
     quiet: bool,
@@ -136,7 +144,7 @@ impl Options {
     }
 
     /// The setting of a run; `is_counted` if something else than `--count` ends it.
-    fn setting(&self, what: &str, is_counted: bool) -> anyhow::Result<Setting> {
+    pub(super) fn setting(&self, what: &str, is_counted: bool) -> anyhow::Result<Setting> {
         let progress = progress::progress(self.quiet);
         progress.begin(what, 0);
         Ok(Setting {
@@ -147,7 +155,7 @@ impl Options {
     }
 
     /// Writes the result in every requested form; returns the exit status.
-    fn report(
+    pub(super) fn report(
         &self,
         (kind, target): (&'static str, &str),
         setting: &Setting,
@@ -274,7 +282,7 @@ impl Scim {
 }
 
 /// Reads the lines of a file that are neither empty nor begin with `#`.
-fn lines(path: &Path) -> anyhow::Result<Vec<String>> {
+pub(super) fn lines(path: &Path) -> anyhow::Result<Vec<String>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read --users {}", path.display()))?;
     let lines = text.lines().map(str::trim);
@@ -299,26 +307,8 @@ pub(crate) struct Idp {
     /// Entity ID of the identity provider, if the metadata contains several entities
     #[arg(long, value_name = "E")]
     entity_id: Option<String>,
-    /// User name that Rehearsal types into the login page
-    #[arg(
-        long,
-        value_name = "NAME",
-        requires = "password",
-        required_unless_present = "users"
-    )]
-    user: Option<String>,
-    /// Password of the user
-    #[arg(
-        long,
-        value_name = "PW",
-        env = "REHEARSAL_PASSWORD",
-        hide_env_values = true,
-        allow_hyphen_values = true
-    )]
-    password: Option<String>,
-    /// File with the people who sign on in turn: NAME:PASSWORD, one per line
-    #[arg(long, value_name = "FILE", conflicts_with = "user")]
-    users: Option<PathBuf>,
+    #[command(flatten)]
+    people: People,
     /// Port of the service provider that Rehearsal plays [default: a free one]
     #[arg(long, value_name = "N", default_value_t = 0)]
     sp_port: u16,
@@ -335,31 +325,8 @@ pub(crate) struct Idp {
 }
 
 impl Idp {
-    fn people(&self) -> anyhow::Result<Vec<Credentials>> {
-        let Some(path) = &self.users else {
-            let pair = self.user.clone().zip(self.password.clone());
-            let Some((name, password)) = pair else {
-                bail!("no user to sign on with: give --user and --password, or --users");
-            };
-            return Ok(vec![Credentials { name, password }]);
-        };
-        let people = lines(path)?.into_iter().zip(1..).map(|(line, number)| {
-            let Some((name, password)) = line.split_once(':') else {
-                bail!(
-                    "invalid --users {}: expected NAME:PASSWORD for person {number}, got no colon",
-                    path.display()
-                );
-            };
-            Ok(Credentials {
-                name: name.to_owned(),
-                password: password.to_owned(),
-            })
-        });
-        people.collect()
-    }
-
     async fn perform(&self) -> anyhow::Result<u8> {
-        let people = self.people()?;
+        let people = self.people.read()?;
         let ambient = Ambient::real();
         let access = self.options.connection.access()?;
         let setting = self.options.setting("bench load idp", false)?;

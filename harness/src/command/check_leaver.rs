@@ -13,7 +13,7 @@ use rehearsal::check::leaver::{
     catalogue,
 };
 use rehearsal::check::profile::Kind;
-use rehearsal::check::{CheckReport, SetUpError, scim};
+use rehearsal::check::{CheckReport, SetUpError, UserUrl, scim};
 use url::Url;
 
 use super::KeyFile;
@@ -216,7 +216,7 @@ impl Leaver {
     fn plan(&self) -> anyhow::Result<Plan> {
         let mover = self.mover_group.clone().zip(self.mover_expect.clone());
         let issue = match (&self.token_url, &self.token_command) {
-            (Some(url), _) => Some(Issue::Post(url.clone())),
+            (Some(url), _) => Some(Issue::Post(UserUrl::parse("--token-url", url)?)),
             (None, Some(command)) => Some(Issue::Command(command.clone())),
             (None, None) => None,
         };
@@ -224,7 +224,7 @@ impl Leaver {
             (None, _) => None,
             (Some(probe), Some(issue)) => Some(Tokens {
                 issue,
-                probe: probe.clone(),
+                probe: UserUrl::parse("--token-probe", probe)?,
             }),
             (Some(_), None) => {
                 bail!("--token-probe needs a token: give --token-url or --token-command")

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 mod bench_compare;
 mod bench_load;
+mod bench_load_login;
 pub(crate) mod check;
 pub(crate) mod check_idp;
 mod check_leaver;

@@ -1,5 +1,6 @@
-//! The form driver: a browser that signs on through ordinary login pages and stops at the SAML
-//! message that it should deliver, without delivering it.
+//! The form driver: a browser that signs on through ordinary login pages. It stops at the SAML
+//! message that it should deliver, without delivering it, or delivers it and stops at the page
+//! behind it.
 
 use ambient::Ambient;
 use browser::navigation::{Cookies, Navigator};
@@ -40,11 +41,22 @@ pub(super) struct Browser {
     runner: Runner,
 }
 
+/// Where a walk ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// At the SAML message that the browser should deliver.
+    Message,
+    /// At the first page after the message was delivered.
+    Landing,
+}
+
 /// Result of a walk through pages and redirects.
 #[derive(Debug, Clone)]
 pub(super) struct Walked {
     pub(super) pages: Vec<Page>,
     pub(super) asked: bool,
+    /// True if the browser delivered a SAML Response.
+    pub(super) has_delivered: bool,
     pub(super) ending: Ending,
 }
 
@@ -91,9 +103,26 @@ impl Browser {
         fields: &[(String, String)],
         person: Option<&Credentials>,
     ) -> Walked {
+        self.follow(url, fields, person, End::Message).await
+    }
+
+    /// Opens a URL of a service provider, signs on at the identity provider that it leads to,
+    /// delivers the Response, and stops at the page behind it. It signs on only once.
+    pub(super) async fn log_in(&self, url: &str, person: &Credentials) -> Walked {
+        self.follow(url, &[], Some(person), End::Landing).await
+    }
+
+    async fn follow(
+        &self,
+        url: &str,
+        fields: &[(String, String)],
+        person: Option<&Credentials>,
+        end: End,
+    ) -> Walked {
         let mut walked = Walked {
             pages: Vec::new(),
             asked: false,
+            has_delivered: false,
             ending: Ending::Failed {
                 why: format!("no end after {STEPS} pages"),
             },
@@ -142,7 +171,8 @@ impl Browser {
                     };
                     return walked;
                 };
-                if let Some(delivered) = self.in_query(&to) {
+                let message = self.in_query(&to).filter(|_| end == End::Message);
+                if let Some(delivered) = message {
                     walked.ending = Ending::Answer(delivered);
                     return walked;
                 }
@@ -154,10 +184,18 @@ impl Browser {
                 continue;
             }
             let next = match form::next(&at, &body) {
-                Next::Message(form) => {
+                Next::Message(form) if end == End::Message => {
                     walked.ending = Ending::Answer(self.in_form(&form));
                     return walked;
                 }
+                // A service provider may post the message to itself once more, to get its
+                // cookies.
+                Next::Message(form) => {
+                    walked.has_delivered = true;
+                    Some(Ask::of(form, &at))
+                }
+                // The forms of the service provider are not part of the login.
+                Next::Login(_) | Next::Name(_) if walked.has_delivered => None,
                 Next::Login(mut form) => {
                     let again = walked.asked && signed_on;
                     walked.asked = true;

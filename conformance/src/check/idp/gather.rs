@@ -175,6 +175,7 @@ impl Gathering<'_> {
                     .await;
                 Walked {
                     pages: Vec::new(),
+                    has_delivered: false,
                     asked: false,
                     ending,
                 }

@@ -13,7 +13,8 @@
 //! - `run`: the inputs of a run, and who signs on;
 //! - `gather`: runs the trials; `afterwards`: the trials that need or end a session;
 //!   `health`: whether a trial harmed the identity provider;
-//! - `sign_on`: sign-ons for load, without the trials;
+//! - `sign_on`: sign-ons for load, without the trials; `login`: logins at a service provider of
+//!   somebody else;
 //! - `recording`: what is stored of the trials;
 //! - `reading`: the recording with its documents parsed;
 //! - `judge`: the checks, one table per file.
@@ -26,6 +27,7 @@ mod gather;
 mod health;
 mod interactive;
 mod judge;
+mod login;
 mod outgoing;
 mod party;
 mod reading;
@@ -39,7 +41,9 @@ pub mod trials;
 pub use browser::Credentials;
 pub use gather::SHORT;
 pub use judge::{catalogue, checks, judge};
+pub(in crate::check) use login::{Logins, PersonalBrowser, summary};
 pub use party::Party;
+pub(in crate::check) use recording::Page;
 pub use recording::{Fetched, Recording};
 pub use run::{CheckError, Gathering, Person, fetch};
 pub(in crate::check) use sign_on::{SignOnError, SignOns, SignedOn};

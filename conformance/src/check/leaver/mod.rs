@@ -38,7 +38,7 @@ use serde_json::Value;
 pub use pace::{Pace, RealPace};
 pub use provider::Provider;
 pub use revocation::{Revocation, SubjectFormat};
-pub use sp_session::{Application, ApplicationError};
+pub use sp_session::Application;
 pub use token::{Issue, Tokens};
 
 use checks::{ROWS, Row, Seen, Stop};

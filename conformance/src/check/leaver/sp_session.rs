@@ -8,10 +8,10 @@ use saml::metadata::{Endpoint, SpMetadata};
 use saml::names;
 use url::Url;
 
-use super::token::address;
 use crate::check::evidence::Exchange;
 use crate::check::profile::Profile;
 use crate::check::sp::{Person, PersonAttribute};
+use crate::check::user_template::{UserExpression, UserTemplateError, UserUrl};
 
 /// Returns the externalId for a userName. Responses send it as the attribute
 /// `objectidentifier`.
@@ -24,26 +24,10 @@ pub(super) fn external_id(user_name: &str) -> String {
 #[derive(Debug, Clone)]
 pub struct Application {
     metadata: SpMetadata,
-    start_url: Option<String>,
-    probe_url: String,
-    expect: String,
+    start_url: Option<UserUrl>,
+    probe_url: UserUrl,
+    expect: UserExpression,
     attributes: Vec<PersonAttribute>,
-}
-
-/// Error in the options of an application.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplicationError {
-    /// The value of an option is not a URL.
-    #[error("invalid {option}: {reason}")]
-    Url {
-        /// The option.
-        option: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The value of `--expect` is not a regular expression.
-    #[error("invalid --expect: {0}")]
-    Expect(#[from] regex::Error),
 }
 
 impl Application {
@@ -53,36 +37,27 @@ impl Application {
     /// that fit the metadata, without groups.
     ///
     /// # Errors
-    /// [`ApplicationError`]: a URL or the expression is invalid.
+    /// [`UserTemplateError`]: a URL or the expression is invalid.
     pub fn new(
         metadata: SpMetadata,
         start_url: Option<String>,
         probe_url: String,
         expect: String,
         attributes: Vec<PersonAttribute>,
-    ) -> Result<Self, ApplicationError> {
-        let is_address = |option, template: &str| {
-            address(template, "jo@example.com")
-                .map_err(|reason| ApplicationError::Url { option, reason })
-        };
-        is_address("--probe-url", &probe_url)?;
-        if let Some(start) = &start_url {
-            is_address("--start-url", start)?;
-        }
+    ) -> Result<Self, UserTemplateError> {
         let attributes = if attributes.is_empty() {
             usual_attributes(&metadata)
         } else {
             attributes
         };
-        let application = Self {
+        let start_url = start_url.map(|it| UserUrl::parse("--start-url", &it));
+        Ok(Self {
             metadata,
-            start_url,
-            probe_url,
-            expect,
+            start_url: start_url.transpose()?,
+            probe_url: UserUrl::parse("--probe-url", &probe_url)?,
+            expect: UserExpression::parse("--expect", &expect)?,
             attributes,
-        };
-        application.expression("jo@example.com")?;
-        Ok(application)
+        })
     }
 
     /// The SAML metadata of the service provider.
@@ -90,24 +65,19 @@ impl Application {
         &self.metadata
     }
 
-    fn expression(&self, user: &str) -> Result<Regex, regex::Error> {
-        Regex::new(&self.expect.replace("{user}", &regex::escape(user)))
-    }
-
-    /// Returns the probe URL for this person. `new` has verified that the template is a URL.
+    /// Returns the probe URL for this person.
     pub(super) fn probe_of(&self, user: &str) -> Url {
-        address(&self.probe_url, user).unwrap_or_else(|_| nowhere())
+        self.probe_url.of(user)
     }
 
     /// Returns the application as a target of `check sp`, for this person.
     pub(in crate::check) fn target_of(&self, user: &str) -> crate::check::sp::Target {
-        let start = self.start_url.as_deref();
         crate::check::sp::Target {
             metadata: self.metadata.clone(),
             document: String::new(),
-            start_url: start.and_then(|it| address(it, user).ok()),
+            start_url: self.start_url.as_ref().map(|it| it.of(user)),
             probe_url: self.probe_of(user),
-            expect: self.expression(user).unwrap_or_else(|_| matches_nothing()),
+            expect: self.expect.of(user),
         }
     }
 
@@ -135,14 +105,6 @@ impl Application {
         let of = |binding: &str| self.metadata.slo.iter().find(|it| it.binding == binding);
         of(names::HTTP_REDIRECT).or_else(|| of(names::HTTP_POST))
     }
-}
-
-fn nowhere() -> Url {
-    Url::parse("about:blank").expect("an address written here is one")
-}
-
-fn matches_nothing() -> Regex {
-    Regex::new("$^a").expect("a pattern written here compiles")
 }
 
 /// Returns the attributes of the profiles that fit the metadata, without groups: SCIM

@@ -105,32 +105,9 @@ impl Inner {
         let at = usize::try_from(number % length.max(1)).unwrap_or_default();
         let who = &self.people[at];
         let signed_on = self.sign_ons.sign_on(who).await;
-        let error =
-            |kind: String, example: &str| Failure::error(kind, format!("{}: {example}", who.name));
-        match signed_on {
-            Ok(signed_on) => self
-                .is_new(at, &signed_on)
-                .map_err(|why| error(why.to_owned(), &signed_on.name)),
-            Err(SignOnError::Limited(wait)) => Err(Failure::Limited(wait)),
-            Err(SignOnError::NoAnswer(why)) => {
-                let cause = if why.contains("no answer within") {
-                    "timeout"
-                } else {
-                    "the connection failed"
-                };
-                Err(error(format!("{NO_ANSWER}: {cause}"), &why))
-            }
-            Err(SignOnError::Page { status, why }) if status >= 400 => {
-                Err(error(format!("HTTP {status}"), &why))
-            }
-            Err(SignOnError::Page { why, .. }) => {
-                Err(error("a page instead of a Response".to_owned(), &why))
-            }
-            Err(SignOnError::Refused(why)) => {
-                Err(error("a Response without success".to_owned(), &why))
-            }
-            Err(SignOnError::Wrong { what, why }) => Err(error(what.to_owned(), &why)),
-        }
+        let signed_on = signed_on.map_err(|error| failure_of(&who.name, error))?;
+        let is_new = self.is_new(at, &signed_on);
+        is_new.map_err(|why| Failure::error(why, format!("{}: {}", who.name, signed_on.name)))
     }
 
     /// Checks that no earlier sign-on got this assertion, and that no other person has this
@@ -150,4 +127,23 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Returns the failure of a person's sign-on, by the kind of the error.
+pub(super) fn failure_of(who: &str, error: SignOnError) -> Failure {
+    let (kind, example) = match error {
+        SignOnError::Limited(wait) => return Failure::Limited(wait),
+        SignOnError::NoAnswer(why) => {
+            let cause = match why.contains("no answer within") {
+                true => "timeout",
+                false => "the connection failed",
+            };
+            (format!("{NO_ANSWER}: {cause}"), why)
+        }
+        SignOnError::Page { status, why } if status >= 400 => (format!("HTTP {status}"), why),
+        SignOnError::Page { why, .. } => ("a page instead of a Response".to_owned(), why),
+        SignOnError::Refused(why) => ("a Response without success".to_owned(), why),
+        SignOnError::Wrong { what, why } => (what.to_owned(), why),
+    };
+    Failure::error(kind, format!("{who}: {example}"))
 }

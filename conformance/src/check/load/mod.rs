@@ -6,7 +6,8 @@
 //! - `recorder`: latencies, errors by kind, and both over time;
 //! - [`report`]: the result, its floor and its formats; `page` is the HTML file, `plot` its
 //!   plots; [`compare`] compares two results;
-//! - [`scim`]: a SCIM server; [`idp`]: an identity provider; [`sp`]: a service provider.
+//! - [`scim`]: a SCIM server; [`idp`]: an identity provider; [`sp`]: a service provider;
+//!   [`login`]: a service provider and its identity provider.
 //!
 //! The latency of an open loop counts from the moment at which an operation was due, not from
 //! the moment at which it was sent. A target that stalls delays the operations behind it, and
@@ -15,6 +16,7 @@
 pub mod compare;
 mod engine;
 pub mod idp;
+pub mod login;
 mod pace;
 mod page;
 mod plot;
