@@ -5,12 +5,10 @@ use std::path::PathBuf;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    for (variable, folder) in [
-        ("REHEARSAL_FEATURES", "features"),
-        ("REHEARSAL_SCIM_SAMPLES", "fixtures/scim"),
-    ] {
-        println!("cargo::rustc-env={variable}={}", linked(folder).display());
-    }
+    println!(
+        "cargo::rustc-env=REHEARSAL_FEATURES={}",
+        linked("features").display()
+    );
     // The schemas are part of the book.
     let schemas = linked("schemas");
     let schemas = match schemas.is_dir() {

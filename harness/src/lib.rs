@@ -22,49 +22,33 @@
 //! To add a scenario, add it to a file in `features/`, and a new file to
 //! [`scenario::catalogue`]. A new sentence is a step in `steps/` that calls an action.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
-// Without scenarios, some helpers of the actors are not called.
-#![cfg_attr(not(feature = "scenarios"), allow(dead_code, unused_imports))]
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub mod actions;
 #[cfg(feature = "bench")]
 pub mod bench;
-mod demo;
-mod dns;
-pub mod judge;
-pub mod organization;
 #[cfg(feature = "scenarios")]
 pub mod procedures;
-pub mod ready;
-pub mod recorder;
-pub mod rehearsal;
 #[cfg(feature = "checks")]
 pub mod report;
 #[cfg(feature = "scenarios")]
 pub mod scenario;
 #[cfg(feature = "checks")]
 pub mod schemas;
-pub mod seed;
 #[cfg(feature = "command")]
 pub mod simulation;
-pub mod snapshot;
-pub mod social;
 #[cfg(feature = "scenarios")]
 pub mod steps;
-mod trust;
-mod world;
 
 #[cfg(feature = "checks")]
 pub use conformance::{VERSION, check, inspection, trace};
 #[cfg(feature = "checks")]
 use conformance::{junit, page};
-pub use demo::{Demo, IdpAccess, ScimAccess, SpAccess, start, start_with};
-pub use dns::{NameServer, TxtRecord, ZoneError, Zones};
-pub use ready::Ready;
-pub use rehearsal::{Options, Rehearsal, StartError};
-pub use trust::TrustError;
-pub use world::World;
+pub use world::{
+    Demo, IdpAccess, NameServer, Options, Ready, Rehearsal, ScimAccess, SpAccess, StartError,
+    TrustError, TxtRecord, World, ZoneError, Zones, actions, judge, organization, ready, recorder,
+    rehearsal, seed, snapshot, social, start, start_with,
+};

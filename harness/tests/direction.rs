@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Which crate may depend on which.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("ambient", &[]),
     ("browser", &["ambient"]),
     ("saml", &[]),
@@ -22,6 +22,17 @@ const ALLOWED: [(&str, &[&str]); 11] = [
         &["ambient", "browser", "faults", "saml", "scim"],
     ),
     (
+        "world",
+        &[
+            "ambient",
+            "browser",
+            "desktop-sim",
+            "mock-idp",
+            "saml",
+            "sp",
+        ],
+    ),
+    (
         "rehearsal",
         &[
             "ambient",
@@ -34,6 +45,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "scim",
             "sp",
             "test-postgres",
+            "world",
         ],
     ),
 ];

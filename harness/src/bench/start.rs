@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::saml::{BenchError, bench_error};
 use super::{Measured, measured};
-use crate::{Options, Rehearsal};
+use world::{Options, Rehearsal};
 
 /// Measures [`Rehearsal::start`]; the limit is the start of the mock IdP alone, with one
 /// database. The keys exist before, because a process generates them only once.

@@ -7,9 +7,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Measured, resident_megabytes};
-use crate::judge::{Failed, Outcome, text};
-use crate::organization::Plan;
-use crate::{Options, World};
+use world::judge::{Failed, Outcome, text};
+use world::organization::Plan;
+use world::{Options, World};
 
 /// Number of plain creations that measure the limit.
 const BARE: u32 = 300;

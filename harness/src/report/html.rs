@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{RunReport, ScenarioReport, StepReport, Verdict};
 use crate::check::evidence;
 use crate::page::{self, Filter, Header, document, sequence};
-use crate::recorder::{Actor, Exchange, reading};
+use world::recorder::{Actor, Exchange, reading};
 
 /// The columns of the sequence diagram, from left to right.
 const LANES: [Actor; 4] = [Actor::Browser, Actor::Desktop, Actor::Portal, Actor::Idp];

@@ -16,8 +16,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::check::{Check, CheckReport, Harm, Interruption, Level, Outcome};
-use crate::recorder::Exchange;
-pub use crate::world::Kept;
+pub use world::Kept;
+use world::recorder::Exchange;
 
 /// The result of a step or a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -16,10 +16,10 @@ use super::isolation::moved;
 use super::step_runner::take;
 use crate::check::Interruption;
 use crate::check::runner::Stop;
-use crate::rehearsal::target::Target;
 use crate::report::{Kept, RunReport, ScenarioReport, StepReport, Verdict};
-use crate::world::DOMAIN;
-use crate::{Options, World};
+use world::DOMAIN;
+use world::rehearsal::target::Target;
+use world::{Options, World};
 
 /// Which scenarios are run.
 #[derive(Debug, Clone, Default)]

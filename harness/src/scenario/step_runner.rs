@@ -6,8 +6,8 @@ use cucumber::gherkin::Step;
 use cucumber::step::Collection;
 use futures::FutureExt as _;
 
-use crate::World;
 use crate::report::{StepReport, Verdict};
+use world::World;
 
 /// Runs a step in its world.
 pub(super) async fn take(words: &Collection<World>, world: &mut World, step: &Step) -> StepReport {

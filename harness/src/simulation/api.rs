@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::controls::{ControlError, KeyOrder};
 use super::site::Site;
-use crate::ready::LicenseKey;
+use world::ready::LicenseKey;
 
 type Shared = State<Arc<Site>>;
 type Answer = Result<Response, Problem>;
@@ -52,7 +52,7 @@ pub(super) fn status_of(error: &ControlError) -> StatusCode {
         ControlError::Refused { status, .. } => {
             StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY)
         }
-        ControlError::Zone(crate::ZoneError::Name(_)) => StatusCode::BAD_REQUEST,
+        ControlError::Zone(world::ZoneError::Name(_)) => StatusCode::BAD_REQUEST,
         ControlError::Missing(_) => StatusCode::CONFLICT,
         _ => StatusCode::BAD_GATEWAY,
     }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::dns::{ZoneError, Zones};
-use crate::trust::{Trust, TrustError};
+use world::{Trust, TrustError};
+use world::{ZoneError, Zones};
 
 /// The addresses of the controls. They are read from the ready file of `rehearsal up`, or
 /// from a file with the same members.

@@ -14,7 +14,7 @@ use super::api::{sell, status_of};
 use super::controls::ControlError;
 use super::site::Site;
 use super::view::{self, Section};
-use crate::social::{Identity, Misbehavior};
+use world::social::{Identity, Misbehavior};
 
 type Shared = State<Arc<Site>>;
 type Fields = HashMap<String, String>;
@@ -246,7 +246,7 @@ async fn switch_fault_off(State(site): Shared, Form(fields): Form<Fields>) -> Re
     .await
 }
 
-fn social(site: &Site) -> Result<&crate::social::SocialControls, ControlError> {
+fn social(site: &Site) -> Result<&world::social::SocialControls, ControlError> {
     let social = site.social.as_ref();
     social.ok_or(ControlError::Missing("social identity providers"))
 }

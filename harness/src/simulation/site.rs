@@ -23,8 +23,8 @@ use url::Url;
 
 use super::controls::Controls;
 use super::{api, explain, forms};
-use crate::ready::LicenseKey;
-use crate::social::{SocialControls, social_router};
+use world::ready::LicenseKey;
+use world::social::{SocialControls, social_router};
 
 /// Maximum size of a request body in bytes. The page that explains messages has its own
 /// limit.

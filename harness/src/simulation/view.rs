@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::controls::{Application, ControlError, FaultCatalogue, FaultEntry};
 use super::forms::Refused;
 use super::site::Site;
-use crate::social::Misbehavior;
+use world::social::Misbehavior;
 
 /// Rules that the console's style sheet does not have.
 const OWN_STYLE: &str = "

@@ -3,9 +3,9 @@
 use cucumber::{given, then, when};
 use reqwest::Method;
 
-use crate::World;
-use crate::judge::{Outcome, holds, same};
-use crate::world::PORTAL_PASSWORD;
+use world::PORTAL_PASSWORD;
+use world::World;
+use world::judge::{Outcome, holds, same};
 
 #[given(expr = "{word} has a portal account and is logged in")]
 async fn has_account(world: &mut World, given: String) -> Outcome {

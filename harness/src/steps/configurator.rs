@@ -5,10 +5,10 @@ use cucumber::{given, then, when};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::World;
-use crate::actions::STEPS;
-use crate::judge::{Failed, Outcome, holds, list, same};
-use crate::organization::Plan;
+use world::World;
+use world::actions::STEPS;
+use world::judge::{Failed, Outcome, holds, list, same};
+use world::organization::Plan;
 
 #[given("the integration is configured")]
 async fn configured(world: &mut World) -> Outcome {

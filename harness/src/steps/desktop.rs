@@ -3,9 +3,9 @@
 use cucumber::{then, when};
 use desktop_sim::{ActivationError, ActivationState, Dialog, NoSuchButton};
 
-use crate::World;
-use crate::judge::{Failed, Outcome, holds, same};
-use crate::recorder::{Actor, reading};
+use world::World;
+use world::judge::{Failed, Outcome, holds, same};
+use world::recorder::{Actor, reading};
 
 #[when(expr = "{word} installs the app by the download link and starts it")]
 async fn installs(world: &mut World, given: String) -> Outcome {
@@ -61,21 +61,19 @@ fn clicked(error: NoSuchButton) -> Failed {
 async fn types_in_dialog(world: &mut World, given: String) -> Outcome {
     let email = world.email_of(&given)?;
     world
-        .signs_in_to_app(&email, crate::world::CORPORATE_PASSWORD)
+        .signs_in_to_app(&email, world::CORPORATE_PASSWORD)
         .await
 }
 
 #[when(expr = "{word} types {string} and a password in the app's sign-in dialog")]
 async fn types_this_in_dialog(world: &mut World, _given: String, email: String) -> Outcome {
-    world
-        .signs_in_to_app(&email, crate::world::PORTAL_PASSWORD)
-        .await
+    world.signs_in_to_app(&email, world::PORTAL_PASSWORD).await
 }
 
 #[when(expr = "{word} types corporate e-mail and password on the portal's sign-in page")]
 async fn types_on_page(world: &mut World, given: String) -> Outcome {
     world
-        .types_on_sign_in_page(&given, crate::world::CORPORATE_PASSWORD)
+        .types_on_sign_in_page(&given, world::CORPORATE_PASSWORD)
         .await
 }
 
@@ -86,7 +84,7 @@ async fn page_turns(world: &mut World) -> Outcome {
         "a page that says to choose Continue with SSO, and offers it",
         page.status == 403
             && page.text().contains("single sign-on")
-            && crate::actions::sso_form(page).is_some(),
+            && world::actions::sso_form(page).is_some(),
         format!("{} {}", page.status, page.text()),
     )
 }

@@ -6,10 +6,10 @@ use cucumber::gherkin::Step;
 use cucumber::{given, then, when};
 use serde_json::json;
 
-use crate::World;
-use crate::actions::GUIDE_MAPPINGS;
-use crate::judge::{Failed, Outcome, holds, list, same, text};
-use crate::organization::PRODUCT_USERS;
+use world::World;
+use world::actions::GUIDE_MAPPINGS;
+use world::judge::{Failed, Outcome, holds, list, same, text};
+use world::organization::PRODUCT_USERS;
 
 #[given(expr = "{word} is a user in the product users group")]
 async fn product_user(world: &mut World, given: String) -> Outcome {

@@ -5,9 +5,9 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::World;
-use crate::actions::per_user_key;
-use crate::judge::{Failed, Outcome, holds, list, same};
+use world::World;
+use world::actions::per_user_key;
+use world::judge::{Failed, Outcome, holds, list, same};
 
 #[given(expr = "a Business Edition key with {int} seats")]
 async fn key(world: &mut World, seats: u32) -> Outcome {

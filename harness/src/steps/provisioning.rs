@@ -5,8 +5,8 @@ use cucumber::{given, then, when};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::World;
-use crate::judge::{Failed, Outcome, holds, list, same};
+use world::World;
+use world::judge::{Failed, Outcome, holds, list, same};
 
 #[when(expr = "{word} copies the SCIM bearer token")]
 async fn copies_token(world: &mut World, given: String) -> Outcome {

@@ -4,12 +4,12 @@ use browser::Page;
 use cucumber::{given, then, when};
 use reqwest::Method;
 
-use crate::World;
-use crate::actions::{sso_form, sso_request};
-use crate::judge::{Failed, Outcome, holds, same, text};
-use crate::recorder::reading;
 use crate::report::Kept;
-use crate::world::CORPORATE_PASSWORD;
+use world::CORPORATE_PASSWORD;
+use world::World;
+use world::actions::{sso_form, sso_request};
+use world::judge::{Failed, Outcome, holds, same, text};
+use world::recorder::reading;
 
 #[given(expr = "{word} signed in by SSO")]
 async fn signed_in(world: &mut World, given: String) -> Outcome {
@@ -24,7 +24,7 @@ async fn signs_in(world: &mut World, given: String) -> Outcome {
 
 #[when(expr = "{word} opens the sign-in page by the download link")]
 async fn opens_sign_in(world: &mut World, given: String) -> Outcome {
-    world.opens(&given, crate::actions::DOWNLOAD_LINK).await
+    world.opens(&given, world::actions::DOWNLOAD_LINK).await
 }
 
 #[when(expr = "{word} continues with SSO")]

@@ -2,9 +2,9 @@
 
 use cucumber::{given, then, when};
 
-use crate::World;
-use crate::actions::shown;
-use crate::judge::{Outcome, holds};
+use world::World;
+use world::actions::shown;
+use world::judge::{Outcome, holds};
 
 #[given(expr = "single logout is set up by {string}")]
 async fn is_set_up(world: &mut World, binding: String) -> Outcome {

@@ -2,9 +2,9 @@
 
 use cucumber::{then, when};
 
-use crate::World;
-use crate::judge::{Failed, Outcome, holds, same};
-use crate::social::Misbehavior;
+use world::World;
+use world::judge::{Failed, Outcome, holds, same};
+use world::social::Misbehavior;
 
 #[when(expr = "{word} signs in with {word}")]
 async fn signs_in(world: &mut World, given: String, provider: String) -> Outcome {

@@ -4,8 +4,8 @@
 use cucumber::{then, when};
 use jiff::SignedDuration;
 
-use crate::World;
-use crate::judge::{Outcome, same};
+use world::World;
+use world::judge::{Outcome, same};
 
 #[when(expr = "{int} day(s) pass(es)")]
 async fn days_pass(world: &mut World, days: i64) -> Outcome {

@@ -4,10 +4,10 @@ use cucumber::{given, then, when};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::World;
-use crate::actions::Provider;
-use crate::judge::{Outcome, same};
-use crate::organization::Plan;
+use world::World;
+use world::actions::Provider;
+use world::judge::{Outcome, same};
+use world::organization::Plan;
 
 #[given(expr = "the integration is active with {int} seats, provisioned by {word}")]
 async fn provisioned_by(world: &mut World, seats: u32, provider: String) -> Outcome {

@@ -92,7 +92,7 @@ pub enum TargetError {
 
 impl Target {
     /// Returns the portal's URL.
-    pub(crate) fn portal_url(&self) -> String {
+    pub fn portal_url(&self) -> String {
         self.sp.base_url.to_string()
     }
 

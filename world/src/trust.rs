@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The certificate authorities that the HTTP clients of a run trust.
 #[derive(Debug, Clone, Default)]
-pub(crate) enum Trust {
+pub enum Trust {
     /// None, because the parties use plain HTTP. This saves reading the machine's
     /// certificates, which takes long.
     #[default]
@@ -30,7 +30,7 @@ pub struct TrustError {
 impl Trust {
     /// Reads which authorities are needed from the content of a ready file: `tls.ca_file`,
     /// if it is there, and whether the URLs of the parties begin with `https:`.
-    pub(crate) fn of(ready: &Value) -> Result<Self, TrustError> {
+    pub fn of(ready: &Value) -> Result<Self, TrustError> {
         let by_tls = ["sp", "idp"].iter().any(|party| {
             let base = ready[party]["base_url"].as_str().unwrap_or_default();
             base.starts_with("https:")
@@ -51,7 +51,7 @@ impl Trust {
     }
 
     /// Returns the builder of an HTTP client that trusts these authorities.
-    pub(crate) fn client(&self) -> ClientBuilder {
+    pub fn client(&self) -> ClientBuilder {
         let builder = reqwest::Client::builder()
             .dns_resolver(ambient::LocalhostResolver)
             .no_proxy();
@@ -63,7 +63,7 @@ impl Trust {
     }
 
     /// Returns a browser that trusts these authorities.
-    pub(crate) fn browser(&self, name: &str) -> Result<Browser, BrowserError> {
+    pub fn browser(&self, name: &str) -> Result<Browser, BrowserError> {
         Browser::of(self.client(), name)
     }
 }

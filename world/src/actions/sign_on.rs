@@ -12,7 +12,7 @@ use crate::recorder::reading;
 use crate::world::CORPORATE_PASSWORD;
 
 /// Path and query of the guide's download link.
-pub(crate) const DOWNLOAD_LINK: &str = "/directdownload/pd?experience=sso";
+pub const DOWNLOAD_LINK: &str = "/directdownload/pd?experience=sso";
 
 impl World {
     /// Opens a page of the portal in a person's browser.
@@ -163,7 +163,7 @@ impl World {
 
 /// Returns the URL of an AuthnRequest that the portal itself does not send: with
 /// `ForceAuthn` or `IsPassive` (saml-core §3.4.1).
-pub(crate) fn sso_request(world: &World, flag: &str) -> Outcome<Url> {
+pub fn sso_request(world: &World, flag: &str) -> Outcome<Url> {
     let sso = format!(
         "{}{}/saml20/idp/sso",
         world.rehearsal.idp_url(),
@@ -180,7 +180,7 @@ pub(crate) fn sso_request(world: &World, flag: &str) -> Outcome<Url> {
 }
 
 /// Returns the form of the portal's login page that starts SSO.
-pub(crate) fn sso_form(page: &Page) -> Option<Form> {
+pub fn sso_form(page: &Page) -> Option<Form> {
     let asks_for_email = |form: &&Form| {
         form.fields.iter().any(|field| field.name == "email")
             && form.fields.iter().all(|field| field.kind != "password")

@@ -17,9 +17,9 @@ mod vendors;
 
 pub use configurator::STEPS;
 pub use directory::GUIDE_MAPPINGS;
-pub(crate) use license_key::per_user_key;
-pub(crate) use sign_on::{DOWNLOAD_LINK, sso_form, sso_request};
-pub(crate) use single_logout::shown;
+pub use license_key::per_user_key;
+pub use sign_on::{DOWNLOAD_LINK, sso_form, sso_request};
+pub use single_logout::shown;
 pub use vendors::Provider;
 
 use std::io::Write as _;

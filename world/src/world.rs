@@ -15,17 +15,17 @@ use crate::{Options, Rehearsal, StartError};
 
 /// The domain of the scenario's organization, when the parties are used by this scenario
 /// only.
-pub(crate) const DOMAIN: &str = "lumen.example";
+pub const DOMAIN: &str = "lumen.example";
 
 /// The password of portal accounts: new, complex, and not the corporate one.
-pub(crate) const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
+pub const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
 
 /// The corporate password at the IdP.
-pub(crate) const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
+pub const CORPORATE_PASSWORD: &str = "Corp-2-maple-lantern";
 
 /// The state of one scenario, with its own parties, ports and databases.
 #[derive(Debug)]
-#[cfg_attr(feature = "scenarios", derive(cucumber::World), world(init = Self::new))]
+#[cfg_attr(feature = "cucumber", derive(cucumber::World), world(init = Self::new))]
 pub struct World {
     /// The running parties.
     pub rehearsal: Rehearsal,

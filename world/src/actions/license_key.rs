@@ -70,6 +70,6 @@ impl World {
 }
 
 /// Returns the order of a Business Edition key with per-user licensing.
-pub(crate) fn per_user_key(seats: u32) -> Value {
+pub fn per_user_key(seats: u32) -> Value {
     json!({"seats": seats, "licensing": "per-user", "edition": "business"})
 }

@@ -1,0 +1,23 @@
+//! Tells the compiler where the folder of the repository is whose files the crate contains.
+
+use std::env;
+use std::path::PathBuf;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!(
+        "cargo::rustc-env=REHEARSAL_SCIM_SAMPLES={}",
+        linked("fixtures/scim").display()
+    );
+}
+
+/// Returns a folder of the repository that this package links to: the link, or the folder itself
+/// where the check-out has no symbolic links (Windows).
+fn linked(name: &str) -> PathBuf {
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let link = package.join(name);
+    match link.is_dir() {
+        true => link,
+        false => package.join("..").join(name),
+    }
+}
