@@ -1,5 +1,7 @@
 //! Shortens long texts, for sentences and for evidence.
 
+use std::borrow::Cow;
+
 /// How many times longer than `most` an excerpt may become so that a value without a space, such as
 /// a URL, is shown complete.
 const STRETCH: usize = 4;
@@ -61,9 +63,69 @@ pub(crate) fn beginning(text: &str, most: usize) -> String {
     }
 }
 
+/// Replaces the character references of HTML in a text that a server answered, as a browser shows
+/// them: many servers escape their messages for pages also in JSON, or twice.
+pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let name = rest[1..].split(';').next().unwrap_or_default();
+        match character(name).filter(|_| rest[1..].len() > name.len()) {
+            Some(sign) => {
+                out.push(sign);
+                rest = &rest[name.len() + 2..];
+            }
+            None => {
+                out.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out.into()
+}
+
+/// Returns the character of a reference, without `&` and `;`.
+fn character(name: &str) -> Option<char> {
+    let number = match name.strip_prefix('#') {
+        Some(number) => match number.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+            None => number.parse().ok()?,
+        },
+        None => {
+            return match name {
+                "amp" => Some('&'),
+                "lt" => Some('<'),
+                "gt" => Some('>'),
+                "quot" => Some('"'),
+                "apos" => Some('\''),
+                "nbsp" => Some(' '),
+                _ => None,
+            };
+        }
+    };
+    char::from_u32(number).filter(|sign| !sign.is_control())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn character_references_are_read_as_a_browser_shows_them() {
+        assert_eq!(
+            unescape("Can&#039;t find &quot;Jo&#x22; &amp; Co&apos;s &lt;jo@x&gt;"),
+            "Can't find \"Jo\" & Co's <jo@x>"
+        );
+        for same in ["a & b", "?a=1&b=2", "R&D;", "&#0;&#9999999999;&", "&lt"] {
+            assert_eq!(unescape(same), same);
+        }
+    }
 
     #[test]
     fn a_url_is_never_cut() {

@@ -9,7 +9,7 @@ use scraper::ElementRef;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::tls;
-use crate::excerpt::excerpt;
+use crate::excerpt::{excerpt, unescape};
 
 /// Limit for the body of an answer, in bytes: an endless answer must not fill the memory.
 pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -235,7 +235,8 @@ pub(in crate::check) fn page_summary(body: &str, most: usize) -> String {
         true => words,
         false => format!("{title} {words}"),
     };
-    excerpt(summary.trim(), most)
+    // The parser has decoded the references once; some servers escape a message twice.
+    excerpt(unescape(summary.trim()).trim(), most)
 }
 
 /// Number of links side by side from which they count as a menu or a choice of languages.
@@ -321,6 +322,12 @@ mod tests {
         let page = "<html><head><title>Not here</title><style>p{color:red}</style></head><body><p>Try\n elsewhere</p><script>x()</script></body></html>";
         assert_eq!(page_summary(page, 100), "Not here Try elsewhere");
         assert_eq!(page_summary(page, 10), "Not here … (22 characters)");
+    }
+
+    #[test]
+    fn a_message_that_was_escaped_twice_is_readable() {
+        let page = "<p>The user &amp;#039;jo&amp;#039; isn&#039;t known</p>";
+        assert_eq!(page_summary(page, 100), "The user 'jo' isn't known");
     }
 
     #[test]

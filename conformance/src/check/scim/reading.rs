@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::outcome::{Judged, Stop, ensure, unjudged};
 use super::wire::ScimAnswer;
 use crate::check::runner::page_summary;
-use crate::excerpt::excerpt;
+use crate::excerpt::{excerpt, unescape};
 
 /// Longest quotations in a sentence, in characters: a value, a request line or body, the text of a
 /// page. The evidence contains more.
@@ -89,7 +89,7 @@ impl ScimAnswer {
         let body = if text.starts_with('<') {
             format!("with a page that says \"{}\"", page_summary(text, PAGE))
         } else {
-            excerpt(text, BODY)
+            excerpt(&unescape(text), BODY)
         };
         let redirect = match self.header("location") {
             Some(to) if (300..400).contains(&self.status) => format!(" to {to}"),

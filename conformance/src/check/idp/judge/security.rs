@@ -7,7 +7,7 @@ use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
 use crate::check::idp::recording::{Ending, Trial};
 use crate::check::idp::trials::MARKUP;
-use crate::excerpt::excerpt;
+use crate::excerpt::{excerpt, unescape};
 
 pub(super) const CHECKS: &[Demand] = &[
     demand(
@@ -401,8 +401,9 @@ fn same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
     if first == second {
         holds(format!("HTTP {}: {}", first.0, first.1))
     } else {
-        let tell =
-            |(status, text): &(u16, String)| format!("HTTP {status} \"{}\"", excerpt(text, 120));
+        let tell = |(status, text): &(u16, String)| {
+            format!("HTTP {status} \"{}\"", excerpt(&unescape(text), 120))
+        };
         breaks(format!(
             "{one}: {}; {other}: {}",
             tell(&first),

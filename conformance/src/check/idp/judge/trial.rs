@@ -3,7 +3,7 @@
 use super::{Ruled, breaks, holds, not_judged, without_query};
 use crate::check::idp::reading::{Answer, Case};
 use crate::check::idp::recording::{Ending, Trial};
-use crate::excerpt::excerpt;
+use crate::excerpt::{excerpt, unescape};
 
 /// Describes the result of a trial in a few words.
 pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
@@ -15,7 +15,7 @@ pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
             format!("{status}{content}, delivered to {}", delivered.to)
         }
         Ending::Page { url, status, text } => {
-            let text = excerpt(text, 160);
+            let text = excerpt(&unescape(text), 160);
             let asks = if trial.asked {
                 ", after asking the person"
             } else {

@@ -11,7 +11,7 @@ use crate::check::runner::{Access, retry_after};
 use crate::check::scim::Options;
 use crate::check::scim::credentials::Credentials;
 use crate::check::scim::wire::{Http, ScimAnswer, ScimRequest, Wire, WireError};
-use crate::excerpt::excerpt;
+use crate::excerpt::{excerpt, unescape};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -54,7 +54,7 @@ impl Answer {
     /// The same error with what was wrong this time. Errors are counted by kind, so that numbers
     /// and ids are not in it.
     pub(super) fn wrong_because(&self, kind: impl Into<String>, why: &str) -> Failure {
-        let said = excerpt(self.answer.text.trim(), QUOTED);
+        let said = excerpt(&unescape(self.answer.text.trim()), QUOTED);
         let answer = &self.answer;
         let why = match why {
             "" => String::new(),
