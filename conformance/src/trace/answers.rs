@@ -4,30 +4,74 @@
 use roxmltree::Node;
 
 use super::{Account, Known};
-use crate::inspection::{child, is, ns, parse, response, text};
+use crate::inspection::{child, is, ns, response, text};
+
+/// What is compared of an AuthnRequest or a Response.
+#[derive(Debug, Clone)]
+pub(super) enum Exchange {
+    Request(Request),
+    Answer(Answer),
+}
 
 /// What a Response is compared with.
-struct Request {
-    place: String,
+#[derive(Debug, Clone)]
+pub(super) struct Request {
     id: String,
     issuer: Option<String>,
     acs_url: Option<String>,
 }
 
 /// What must agree with the request.
-struct Answer {
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
     id: Option<String>,
     in_response_to: Option<String>,
     destination: Option<String>,
     audiences: Vec<String>,
 }
 
+impl Exchange {
+    /// Reads a message; `None` for one of another kind, or for a request without an ID.
+    pub(super) fn read(element: Node<'_, '_>) -> Option<Self> {
+        if is(element, ns::PROTOCOL, "AuthnRequest") {
+            return Some(Self::Request(Request {
+                id: element.attribute("ID")?.to_owned(),
+                issuer: child(element, ns::ASSERTION, "Issuer").map(text),
+                acs_url: element
+                    .attribute("AssertionConsumerServiceURL")
+                    .map(str::to_owned),
+            }));
+        }
+        if !is(element, ns::PROTOCOL, "Response") {
+            return None;
+        }
+        let response = response::read(element);
+        let conditions = response
+            .assertions
+            .iter()
+            .filter_map(|it| it.conditions.as_ref());
+        let audiences = conditions.flat_map(|it| it.audiences.iter().flatten());
+        Some(Self::Answer(Answer {
+            audiences: audiences.cloned().collect(),
+            id: response.id,
+            in_response_to: response.in_response_to,
+            destination: response.destination,
+        }))
+    }
+}
+
 /// Adds to each Response which request of the input it answers, and what does not agree.
 pub(super) fn judge(accounts: &mut [Account], known: &Known) {
-    let requests: Vec<Request> = accounts.iter().filter_map(request_of).collect();
+    let requests = accounts
+        .iter()
+        .filter_map(|account| match &account.exchange {
+            Some(Exchange::Request(request)) => Some((account.place.clone(), request.clone())),
+            _ => None,
+        });
+    let requests: Vec<(String, Request)> = requests.collect();
     let mut delivered: Vec<(String, String)> = Vec::new();
     for account in accounts.iter_mut() {
-        let Some(answer) = answer_of(account) else {
+        let Some(Exchange::Answer(answer)) = account.exchange.clone() else {
             continue;
         };
         if let Some(id) = answer.id.clone() {
@@ -47,8 +91,14 @@ pub(super) fn judge(accounts: &mut [Account], known: &Known) {
     }
 }
 
-fn compare(account: &mut Account, answer: &Answer, id: &str, requests: &[Request], known: &Known) {
-    let Some(request) = requests.iter().find(|it| it.id == id) else {
+fn compare(
+    account: &mut Account,
+    answer: &Answer,
+    id: &str,
+    requests: &[(String, Request)],
+    known: &Known,
+) {
+    let Some((place, request)) = requests.iter().find(|(_, it)| it.id == id) else {
         account.verdict.remark(format!(
             "InResponseTo is {id}, which is not the ID of {} in this input: the login began in another tab, before the recording, or at another service provider",
             match requests.len() {
@@ -61,7 +111,7 @@ fn compare(account: &mut Account, answer: &Answer, id: &str, requests: &[Request
     account
         .verdict
         .drop_not_judged(super::response::WHICH_REQUEST);
-    let answers = format!("the AuthnRequest of {}", request.place);
+    let answers = format!("the AuthnRequest of {place}");
     account.says.push(("Answers".to_owned(), answers));
     if let (Some(asked), Some(sent)) = (&request.acs_url, &answer.destination)
         && asked != sent
@@ -80,48 +130,4 @@ fn compare(account: &mut Account, answer: &Answer, id: &str, requests: &[Request
             answer.audiences.join(", ")
         ));
     }
-}
-
-fn request_of(account: &Account) -> Option<Request> {
-    with_element(account, "AuthnRequest", |element| {
-        Some(Request {
-            place: account.place.clone(),
-            id: element.attribute("ID")?.to_owned(),
-            issuer: child(element, ns::ASSERTION, "Issuer").map(text),
-            acs_url: element
-                .attribute("AssertionConsumerServiceURL")
-                .map(str::to_owned),
-        })
-    })
-}
-
-fn answer_of(account: &Account) -> Option<Answer> {
-    with_element(account, "Response", |element| {
-        let response = response::read(element);
-        let conditions = response
-            .assertions
-            .iter()
-            .filter_map(|it| it.conditions.as_ref());
-        let audiences = conditions.flat_map(|it| it.audiences.iter().flatten());
-        Some(Answer {
-            audiences: audiences.cloned().collect(),
-            id: response.id,
-            in_response_to: response.in_response_to,
-            destination: response.destination,
-        })
-    })
-}
-
-/// Calls `read` with the message of an account of this kind, which may stand in an envelope.
-fn with_element<T>(
-    account: &Account,
-    kind: &str,
-    read: impl FnOnce(Node<'_, '_>) -> Option<T>,
-) -> Option<T> {
-    if account.kind != kind {
-        return None;
-    }
-    let document = parse(&account.xml).ok()?;
-    let mut all = document.root_element().descendants();
-    read(all.find(|it| is(*it, ns::PROTOCOL, kind))?)
 }

@@ -31,6 +31,8 @@ pub use keys::{Known, TrustedKey, trusted_keys};
 pub use signed::Signed;
 pub use verdict::Verdict;
 
+use answers::Exchange;
+
 use crate::inspection::encryption::decrypt;
 use crate::inspection::message::Message;
 use crate::inspection::{is, ns, parse};
@@ -56,6 +58,9 @@ pub struct Account {
     pub verdict: Verdict,
     /// The XML document.
     pub xml: String,
+    /// What is compared between requests and Responses.
+    #[serde(skip)]
+    exchange: Option<Exchange>,
 }
 
 /// Explains each message, and each message inside it, and compares Responses with the requests that
@@ -121,12 +126,14 @@ impl Account {
             signed: Vec::new(),
             verdict,
             xml: xml.to_owned(),
+            exchange: None,
         }
     }
 
     fn judge(&mut self, element: Node<'_, '_>, message: Option<&Message>, known: &Known) {
         let kind = element.tag_name().name();
         kind.clone_into(&mut self.kind);
+        self.exchange = Exchange::read(element);
         self.says.extend(text::says(element));
         let issuer = element
             .children()
