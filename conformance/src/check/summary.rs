@@ -16,17 +16,13 @@ pub(super) struct Finding<'r> {
 }
 
 impl Finding<'_> {
-    /// Returns the sort key: the worst class of this finding and of those that follow from it, so
-    /// that a login as another user is never listed under a harmless finding.
+    /// Returns the sort key: that of the worst of this finding and of the findings that follow from
+    /// it, so that a login as another user is never listed below a harmless finding.
     fn order(&self) -> (Class, Level, u8) {
-        let failed = self
-            .consequences
-            .iter()
-            .filter(|it| it.verdict == Verdict::Fail);
-        let all = failed.map(|it| harm::order(it));
-        let own = harm::order(self.outcome);
-        let worst = all.map(|it| it.0).fold(own.0, Ord::min);
-        (worst, own.1, own.2)
+        let failed = self.consequences.iter();
+        let failed = failed.filter(|it| it.verdict == Verdict::Fail);
+        let keys = failed.map(|it| harm::order(it));
+        keys.fold(harm::order(self.outcome), Ord::min)
     }
 
     /// Describes the consequences in a sentence, such as "35 checks were not judged because of
