@@ -30,7 +30,7 @@ pub(super) const CHECKS: &[Demand] = &[
         Must,
         "saml-core §1.3.4",
         "IDs are random and cannot be guessed.",
-        "at least 120 bits that differ from run to run",
+        "at least 120 bits that differ from one ID to the next: SAML asks for 128, a UUID of version 4 has 122",
         "Take 16 bytes or more from the operating system's random generator; counters, times and hashes of names can be guessed.",
         unpredictable,
     ),
@@ -94,35 +94,36 @@ fn assertions_unique(case: &Case<'_>) -> Ruled {
     unique(case, assertion_ids(case))
 }
 
-/// Returns the largest number of bits in which identifiers can differ. It counts the part after the
-/// common beginning: 4 bits for a hexadecimal digit, about 5 bits for any other character.
-fn varying_bits(ids: &[&str]) -> f64 {
-    let Some(first) = ids.first() else {
-        return 0.0;
-    };
+/// How identifiers differ from each other.
+struct Variation {
+    /// The largest number of bits in which they can differ.
+    bits: f64,
+    /// How the bits were counted.
+    explanation: String,
+}
+
+/// Counts the bits in which identifiers can differ: those of the part after the common beginning, 4
+/// for a hexadecimal digit, about 6 for any other letter.
+fn variation(ids: &[&str]) -> Variation {
+    let first = ids.first().copied().unwrap_or_default();
     let common = (0..first.len())
         .take_while(|at| {
             ids.iter()
                 .all(|id| id.as_bytes().get(*at) == first.as_bytes().get(*at))
         })
         .count();
-    let shortest = ids.iter().map(|id| id.len()).min().unwrap_or_default();
-    let tail = ids
-        .iter()
-        .filter(|id| id.len() == shortest)
-        .map(|id| String::from_utf8_lossy(&id.as_bytes()[common.min(id.len())..]).into_owned())
-        .next()
-        .unwrap_or_default();
+    let rest =
+        |id: &str| String::from_utf8_lossy(&id.as_bytes()[common.min(id.len())..]).into_owned();
+    let shortest = ids.iter().min_by_key(|id| id.len()).copied();
+    let tail = rest(shortest.unwrap_or_default());
     let letters: Vec<char> = tail.chars().filter(|it| it.is_alphanumeric()).collect();
-    let numeric = ids.iter().all(|id| {
-        let rest = &id[common.min(id.len())..];
-        rest.chars().all(|it| it.is_ascii_digit())
-    });
-    let hexadecimal = letters.iter().all(char::is_ascii_hexdigit);
-    let each = match (numeric, hexadecimal) {
-        (true, _) => 10_f64.log2(),
-        (_, true) => 4.0,
-        _ => 62_f64.log2(),
+    let is_numeric = |id: &&str| rest(id).chars().all(|it| it.is_ascii_digit());
+    let (each, kind) = if ids.iter().all(is_numeric) {
+        (10_f64.log2(), "decimal digits")
+    } else if letters.iter().all(char::is_ascii_hexdigit) {
+        (4.0, "hexadecimal digits")
+    } else {
+        (62_f64.log2(), "letters and digits")
     };
     // Some characters are equal by chance; count them too.
     let lucky = if common > 1 && ids.len() > 2 {
@@ -130,10 +131,26 @@ fn varying_bits(ids: &[&str]) -> f64 {
     } else {
         4.0
     };
-    letters.len() as f64 * each + lucky
+    let beginning = match first.get(..common) {
+        Some(text) if !text.is_empty() => format!("after the common beginning {text:?}, "),
+        _ => String::new(),
+    };
+    let by_chance = if lucky > 0.0 {
+        ", and 4 bits for a character that is equal by chance"
+    } else {
+        ""
+    };
+    Variation {
+        bits: letters.len() as f64 * each + lucky,
+        explanation: format!(
+            "{beginning}{} {kind} differ, {each:.1} bits each{by_chance}",
+            letters.len()
+        ),
+    }
 }
 
 fn unpredictable(case: &Case<'_>) -> Ruled {
+    let mut fewest: Option<f64> = None;
     for (what, ids) in [
         ("Response", response_ids(case)),
         ("Assertion", assertion_ids(case)),
@@ -144,20 +161,23 @@ fn unpredictable(case: &Case<'_>) -> Ruled {
         if bare.len() < 3 {
             continue;
         }
-        let bits = varying_bits(&bare);
+        let Variation { bits, explanation } = variation(&bare);
         // UUIDs of version 4 have 122 random bits of 128.
         if bits < 120.0 {
             return breaks(format!(
-                "{what} IDs such as {} and {} differ in about {bits:.0} bits",
-                bare[0], bare[1]
+                "{} {what} IDs such as {} and {} can differ in at most {bits:.0} bits: {explanation}",
+                bare.len(),
+                bare[0],
+                bare[1]
             ))
             .at(ids[0].0);
         }
+        fewest = Some(fewest.map_or(bits, |it| it.min(bits)));
     }
-    if response_ids(case).len() < 3 {
-        return not_judged("fewer than three answers could be read");
+    match fewest {
+        Some(bits) => holds(format!("they can differ in {bits:.0} bits")),
+        None => not_judged("fewer than three answers could be read"),
     }
-    holds("they are")
 }
 
 fn session_of<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
@@ -218,18 +238,23 @@ mod tests {
 
     #[test]
     fn counters_are_distinguished_from_random_identifiers() {
-        assert!(varying_bits(&["_1000000001", "_1000000002", "_1000000009"]) < 40.0);
+        let counter = variation(&["_1000000001", "_1000000002", "_1000000009"]);
+        assert!(counter.bits < 40.0);
+        assert_eq!(
+            counter.explanation,
+            "after the common beginning \"_100000000\", 1 decimal digits differ, 3.3 bits each"
+        );
         let random = [
             "_5f0c1f7a9be24a6d8a2be1a0c5d7f301",
             "_9a1c2e4b6d8f0a3c5e7f901b3d5f7a9c",
             "_0e2d4c6b8a9f7e5d3c1b0a9f8e7d6c5b",
         ];
-        assert!(varying_bits(&random) >= 120.0);
+        assert!(variation(&random).bits >= 120.0);
         let uuids = [
             "id-5f0c1f7a-9be2-4a6d-8a2b-e1a0c5d7f301",
             "id-9a1c2e4b-6d8f-4a3c-9e7f-901b3d5f7a9c",
             "id-0e2d4c6b-8a9f-4e5d-8c1b-0a9f8e7d6c5b",
         ];
-        assert!(varying_bits(&uuids) >= 120.0);
+        assert!(variation(&uuids).bits >= 120.0);
     }
 }
