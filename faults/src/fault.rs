@@ -164,6 +164,8 @@ pub enum Family {
     Replay,
     /// Names that contain more than an identifier, such as SQL, HTML or a second address.
     Injection,
+    /// A form field that is not base64 of an XML document.
+    Encoding,
     /// Messages that exhaust memory, processor or stack by size or depth.
     Exhaustion,
     /// Faults in encrypted assertions and NameIDs.
@@ -203,6 +205,9 @@ impl Family {
             }
             Self::Injection => {
                 "Treat the NameID as one opaque text: compare it completely and exactly, accept only the e-mail domains that are verified for this identity provider, and escape it wherever it is shown."
+            }
+            Self::Encoding => {
+                "Decode HTTP-POST messages only from base64, and refuse characters outside of its alphabet (white space may be allowed). Inflate only messages of HTTP-Redirect."
             }
             Self::Exhaustion => {
                 "Limit the size of the form field, and the size and nesting depth of the decoded document, before you parse it."
