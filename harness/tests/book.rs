@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::print_stdout)] // prints what was skipped, and why
 
+#[path = "book/figures.rs"]
+mod figures;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -407,7 +410,10 @@ fn the_table_of_profiles_has_every_profile_and_its_figures() {
     }
     let changes = std::fs::read_to_string(docs().join("../CHANGELOG.md")).unwrap();
     let own = rehearsal::check::scim::profile_catalogue().len();
-    assert_eq!(figure(&changes, "checks that only profiles require"), own);
+    assert_eq!(
+        figures::figure(&changes, "checks that only profiles require"),
+        own
+    );
 }
 
 #[test]
@@ -421,39 +427,4 @@ fn the_checks_of_leavers_are_listed() {
             &rehearsal::check::leaver::catalogue(),
         ),
     );
-}
-
-/// Returns the number before these words in a text.
-fn figure(text: &str, words: &str) -> usize {
-    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let pattern = format!(r"(\d+) {}", regex::escape(words));
-    let found = Regex::new(&pattern).unwrap().captures(&joined);
-    let found = found.unwrap_or_else(|| panic!("no figure before \"{words}\""));
-    found[1].parse().unwrap()
-}
-
-#[test]
-fn the_figures_in_the_readme_are_the_real_ones() {
-    let readme = std::fs::read_to_string(docs().join("../README.md")).unwrap();
-    let sp = rehearsal::check::sp::catalogue().unwrap();
-    let controls = sp.iter().filter(|it| it.id.contains("-GOOD-")).count();
-    let faults = faults::catalogue().unwrap().len();
-    let idp = rehearsal::check::idp::catalogue().len();
-    let scim = rehearsal::check::scim::catalogue().len();
-    let scenarios = rehearsal::scenario::catalogue::cases(None).unwrap();
-    for (words, real) in [
-        ("checks: 44 honest", sp.len()),
-        ("honest Responses", controls),
-        ("faults,", faults),
-        ("checks of requests,", sp.len() - controls - faults),
-        ("checks | | `rehearsal check scim`", idp),
-        ("checks, and deletes", scim),
-        (
-            "checks: whether a person",
-            rehearsal::check::leaver::catalogue().len(),
-        ),
-        ("scenarios under", scenarios.len()),
-    ] {
-        assert_eq!(figure(&readme, words), real, "figure before \"{words}\"");
-    }
 }

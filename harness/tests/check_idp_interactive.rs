@@ -27,6 +27,8 @@ struct Person {
     password: String,
     signed_on: usize,
     stuck: usize,
+    /// What the page of the check said: the number of the request, and of how many.
+    announced: Vec<(usize, usize)>,
 }
 
 impl Person {
@@ -65,10 +67,28 @@ impl Person {
         self.goes_back().await
     }
 
+    async fn reads_the_desk(&mut self) {
+        let Ok(page) = self.browser.open(self.desk.clone()).await else {
+            return;
+        };
+        let text = page.text();
+        let Some((_, rest)) = text.split_once("Request ") else {
+            return;
+        };
+        let numbers: Vec<&str> = rest.split([' ', ':']).collect();
+        let [number, "of", total, ..] = numbers.as_slice() else {
+            panic!("no number of requests in {text}");
+        };
+        let (number, total): (usize, usize) = (number.parse().unwrap(), total.parse().unwrap());
+        assert_eq!(text.contains("Next: "), number < total, "{text}");
+        self.announced.push((number, total));
+    }
+
     /// Opens the page of the check and clicks the button that says that the sign-on ended
     /// at the identity provider.
     async fn goes_back(&mut self) -> Result<Page, BrowserError> {
         self.stuck += 1;
+        self.reads_the_desk().await;
         let ended = Form {
             page: self.desk.clone(),
             action: self.desk.join("/stuck").unwrap(),
@@ -145,6 +165,7 @@ async fn a_person_signs_on_and_the_recording_gives_the_same_verdicts() {
         password: word("/idp/sso_login/password").to_owned(),
         signed_on: 0,
         stuck: 0,
+        announced: Vec::new(),
     };
     let (output, ()) = tokio::join!(check.wait_with_output(), person.follows());
     let output = output.unwrap();
@@ -169,6 +190,18 @@ async fn a_person_signs_on_and_the_recording_gives_the_same_verdicts() {
     let replayed = printed(&replay).await;
     assert_eq!(judged(report(&replayed)), judged(told));
     assert_eq!(replayed.status.code(), Some(0));
+    // The page announced as many requests as there were.
+    let document: Value = serde_json::from_str(&recorded).unwrap();
+    let trials = document["trials"].as_object().unwrap().values();
+    let made = trials.filter(|it| it["request"] != "" || it["request_id"] != "");
+    let made = made.count();
+    assert!(!person.announced.is_empty());
+    for (number, total) in &person.announced {
+        assert!(
+            number <= total && *total == made,
+            "{number} of {total}, made {made}"
+        );
+    }
     // `trace` lists the problems of each message.
     let traced = printed(&["trace", "--json", &record]).await;
     let accounts = report(&traced);

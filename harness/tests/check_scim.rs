@@ -2,6 +2,7 @@
 //! each mutant, exactly the finding of its deviation; and no resource is left behind.
 #![allow(clippy::unwrap_used)]
 
+mod counted_progress;
 mod mutant_scim;
 mod oauth_server;
 mod scim_locations;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use ambient::Ambient;
+use counted_progress::Counted;
 use mutant_scim::{BASE, Mutant, MutantServer, SECOND_TOKEN, TOKEN, mutants};
 use rehearsal::World;
 use rehearsal::check::runner::{Access, Runner, Selection};
@@ -71,13 +73,33 @@ fn answer(report: &CheckReport, verdict: Verdict) -> Vec<String> {
         .collect()
 }
 
+/// Returns the skipped checks, except those that need credentials which the run does not have:
+/// their ids begin with one of `needs_more`.
+fn skipped_with(report: &CheckReport, needs_more: &[&str]) -> Vec<String> {
+    let mut all = answer(report, Verdict::Skip);
+    all.retain(|it| !needs_more.iter().any(|family| it.starts_with(family)));
+    all
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_has_no_finding() {
     let (world, base, token) = portal().await;
-    let report = judged(&base, &token, false).await.unwrap();
-    for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Skip] {
+    let counted = Counted::default();
+    let runner = Runner {
+        progress: counted.progress(),
+        ..Runner::default()
+    };
+    let report = judged_by(&base, &token, false, runner).await.unwrap();
+    for verdict in [Verdict::Fail, Verdict::Warn] {
         assert_eq!(answer(&report, verdict), Vec::<String>::new());
     }
+    assert_eq!(
+        skipped_with(&report, &["SCIM-TENANT-", "SCIM-OAUTH-"]),
+        [""; 0]
+    );
+    // The report has as many checks as the documents and the progress say.
+    assert_eq!(report.outcomes.len(), catalogue().len());
+    assert_eq!(counted.complete(), catalogue().len());
     for outcome in &report.outcomes {
         let answer = format!("{} {}", outcome.actual, outcome.evidence);
         let id = &outcome.check.id;
@@ -180,9 +202,10 @@ async fn judged_with(
 async fn an_honest_server_passes_every_check_and_is_left_empty() {
     let honest = MutantServer::default();
     let report = judged_with_second(&honest).await;
-    for verdict in [Verdict::Fail, Verdict::Warn, Verdict::Skip] {
+    for verdict in [Verdict::Fail, Verdict::Warn] {
         assert_eq!(answer(&report, verdict), Vec::<String>::new());
     }
+    assert_eq!(skipped_with(&report, &["SCIM-OAUTH-"]), [""; 0]);
     assert_eq!(honest.left(), Vec::<String>::new());
 }
 
@@ -268,11 +291,7 @@ async fn an_interrupted_run_stops_judging_and_deletes_its_resources() {
     assert_eq!(report.count(Verdict::Fail), 0);
     let interruption = report.incomplete.unwrap();
     assert_eq!(interruption.signal, Signal::Terminate);
-    // The checks of tenants need the credentials of a second tenant, those of OAuth a client.
-    let all = catalogue().into_iter();
-    let needs_more = ["SCIM-TENANT-", "SCIM-OAUTH-"];
-    let all = all.filter(|it| !needs_more.iter().any(|family| it.id.starts_with(family)));
-    assert_eq!(interruption.total, all.count());
+    assert_eq!(interruption.total, catalogue().len());
     assert_eq!(report.exit_code(), 143);
     assert_eq!(report.count(Verdict::Pass), 1, "only that nothing is left");
     assert_eq!(honest.left(), Vec::<String>::new());

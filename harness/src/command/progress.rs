@@ -11,6 +11,13 @@ use rehearsal::check::runner::{Listener, Progress};
 /// Interval of the lines while the group of checks does not change.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
+/// Shorter waits are not reported.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
+fn waiting(length: Duration, why: &str) -> String {
+    format!("waiting {} s: {why}", length.as_secs_f64().ceil())
+}
+
 /// Returns a progress display on standard error; none if `quiet`.
 pub(crate) fn progress(quiet: bool) -> Progress {
     if quiet {
@@ -53,6 +60,17 @@ impl Listener for Live {
         self.0.set_message(format!("{id} {what}"));
     }
 
+    fn note(&self, id: &str, what: &str) {
+        self.0.set_message(format!("{id} {what}"));
+    }
+
+    fn wait(&self, length: Duration, why: &str) {
+        // Too short to be read.
+        if length >= WORTH_TELLING {
+            self.0.set_message(waiting(length, why));
+        }
+    }
+
     fn end(&self) {
         self.0.finish_and_clear();
     }
@@ -86,29 +104,57 @@ impl Listener for Plain {
     fn step(&self, id: &str, what: &str) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
+        state.tell(id, what);
+    }
+
+    fn note(&self, id: &str, what: &str) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.tell(id, what);
+    }
+
+    fn wait(&self, length: Duration, why: &str) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The next line would otherwise come only after the wait.
+        if length >= PLAIN_EVERY || (state.is_due() && length >= WORTH_TELLING) {
+            state.print("", &waiting(length, why));
+        }
+    }
+
+    fn end(&self) {}
+}
+
+impl State {
+    fn is_due(&self) -> bool {
+        self.told.is_none_or(|told| told.elapsed() >= PLAIN_EVERY)
+    }
+
+    /// Prints a line for the first step of a group, and otherwise every few seconds.
+    fn tell(&mut self, id: &str, what: &str) {
         // The id without its number is the group: `SCIM-PATCH` of `SCIM-PATCH-07`.
         let number = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
         let group = match id.rsplit_once('-') {
             Some((group, last)) if number(last) => group,
             _ => "",
         };
-        let is_due = state.told.is_none_or(|told| told.elapsed() >= PLAIN_EVERY);
-        if !is_due && group == state.group {
+        if !self.is_due() && group == self.group {
             return;
         }
-        group.clone_into(&mut state.group);
-        state.told = Some(Instant::now());
-        let elapsed = state.began.map_or(0, |began| began.elapsed().as_secs());
-        let count = match state.steps {
-            0 => String::new(),
-            steps => format!(" {}/{steps}", state.done),
-        };
-        let _ = writeln!(
-            std::io::stderr(),
-            "{}{count} ({elapsed} s): {id} {what}",
-            state.what
-        );
+        group.clone_into(&mut self.group);
+        self.print(id, what);
     }
 
-    fn end(&self) {}
+    fn print(&mut self, id: &str, what: &str) {
+        self.told = Some(Instant::now());
+        let elapsed = self.began.map_or(0, |began| began.elapsed().as_secs());
+        let count = match self.steps {
+            0 => String::new(),
+            steps => format!(" {}/{steps}", self.done),
+        };
+        let space = if id.is_empty() { "" } else { " " };
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}{count} ({elapsed} s): {id}{space}{what}",
+            self.what
+        );
+    }
 }

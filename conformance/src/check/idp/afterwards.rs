@@ -38,7 +38,10 @@ impl Gathering<'_> {
         let since = self.ambient.now().duration_since(signed_on.at);
         let since = Duration::try_from(since).unwrap_or_default();
         let attempt = async {
-            pause(GRACE.saturating_sub(since)).await;
+            let left = GRACE.saturating_sub(since);
+            let why = "ForceAuthn again when the sign-on is half a minute old";
+            self.runner.progress.wait(left, why);
+            pause(left).await;
             self.attempt(variant, maker, announced, first).await
         };
         let about = "ForceAuthn half a minute after the sign-on";

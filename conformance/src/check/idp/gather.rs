@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 
 use super::browser::{Browser, Credentials, Walked};
 use super::health::Health;
+use super::outgoing::Outgoing;
 use super::reading::Announced;
 use super::recording::{Ending, FORMAT, Fetched, Opened, Recording, Trial};
 use super::request::Maker;
@@ -19,9 +20,6 @@ use crate::inspection::message::unwrapped;
 
 /// The ordinary requests; the first one that can be sent must lead to a sign-on.
 const CONTROLS: [&str; 2] = ["redirect", "post"];
-
-/// Number of trials in addition to the variants of a request.
-const OTHERS: usize = 7;
 
 /// The trials of a short run, which only tests that users can sign on.
 pub const SHORT: [&str; 3] = ["redirect", "session", "second-browser"];
@@ -52,9 +50,21 @@ impl Gathering<'_> {
         let first = Browser::new(self.ambient, self.runner)?;
         let mut trials = BTreeMap::new();
         let chosen: Vec<&Variant> = VARIANTS.iter().filter(|it| wanted(it.name)).collect();
+        let others = match wanted("security") {
+            true => self.number_of_others(&announced),
+            false => 0,
+        };
         self.runner
             .progress
-            .begin("check idp", chosen.len() + OTHERS);
+            .begin("check idp", chosen.len() + others);
+        if matches!(self.person, Person::Present(_)) {
+            let asked = chosen.iter().filter(|variant| {
+                let made = self.outgoing(variant, &maker, &announced);
+                made.is_ok()
+            });
+            let abouts = asked.map(|variant| variant.about.to_owned());
+            self.party.interactive.announce(abouts.collect());
+        }
         let mut health = Health::new(self, &maker, &announced);
         let mut is_first = true;
         for variant in chosen {
@@ -129,6 +139,38 @@ impl Gathering<'_> {
         }
     }
 
+    /// Returns the largest number of trials in addition to the variants of a request.
+    fn number_of_others(&self, announced: &Announced) -> usize {
+        if matches!(self.person, Person::Present(_)) {
+            return 0;
+        }
+        let disabled = if self.disabled.is_some() { 2 } else { 0 };
+        let logouts = if announced.slo_redirect.is_some() {
+            2
+        } else {
+            0
+        };
+        // A wrong password, an unknown user, and ForceAuthn later.
+        3 + disabled + logouts + usize::from(self.initiated.is_some())
+    }
+
+    /// Makes the request of a variant, or returns why it cannot be tried.
+    fn outgoing(
+        &self,
+        variant: &Variant,
+        maker: &Maker<'_>,
+        announced: &Announced,
+    ) -> Result<Outgoing, String> {
+        let Some(endpoint) = announced.sso_url(variant.binding) else {
+            return Err("the metadata announces no endpoint for its binding".to_owned());
+        };
+        let is_present = matches!(self.person, Person::Present(_));
+        if is_present && variant.whose == Whose::New && variant.name != "redirect" {
+            return Err("it needs a browser without cookies, and the person has one".to_owned());
+        }
+        maker.make(variant, endpoint)
+    }
+
     /// Runs a trial, unless the run has ended.
     pub(super) async fn tried(
         &self,
@@ -154,20 +196,13 @@ impl Gathering<'_> {
         announced: &Announced,
         first: &Browser,
     ) -> Result<Trial, CheckError> {
-        let not_tried = |why: &str| Ok(Trial::not_tried(self.ambient.now(), why));
-        let Some(endpoint) = announced.sso_url(variant.binding) else {
-            return not_tried("the metadata announces no endpoint for its binding");
-        };
-        let outgoing = match maker.make(variant, endpoint) {
+        let outgoing = match self.outgoing(variant, maker, announced) {
             Ok(outgoing) => outgoing,
-            Err(why) => return not_tried(&why),
+            Err(why) => return Ok(Trial::not_tried(self.ambient.now(), why)),
         };
         let bites = self.party.bites();
         let walked = match &self.person {
             Person::Present(patience) => {
-                if variant.whose == Whose::New && variant.name != "redirect" {
-                    return not_tried("it needs a browser without cookies, and the person has one");
-                }
                 let at = self.party.desk_url();
                 let interactive = &self.party.interactive;
                 let ending = interactive

@@ -2,7 +2,7 @@
 //! (`--interactive`). The user opens it once; after that it continues by itself.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ambient::Ambient;
@@ -21,6 +21,8 @@ use super::recording::{Delivered, Ending};
 struct Task {
     number: usize,
     about: String,
+    /// What comes after it.
+    next: Option<String>,
     outgoing: Outgoing,
 }
 
@@ -45,6 +47,8 @@ enum Now {
 #[derive(Debug)]
 struct Inner {
     now: watch::Sender<Now>,
+    /// What each request of the run tests, in order.
+    abouts: OnceLock<Vec<String>>,
     bring: mpsc::UnboundedSender<Brought>,
     brought: Mutex<mpsc::UnboundedReceiver<Brought>>,
 }
@@ -58,6 +62,7 @@ impl Default for InteractiveBrowser {
         let (bring, brought) = mpsc::unbounded_channel();
         Self(Arc::new(Inner {
             now: watch::Sender::default(),
+            abouts: OnceLock::new(),
             bring,
             brought: Mutex::new(brought),
         }))
@@ -65,6 +70,16 @@ impl Default for InteractiveBrowser {
 }
 
 impl InteractiveBrowser {
+    /// Sets what each request of the run tests, so that the page can say how many there are and what
+    /// comes next.
+    pub(super) fn announce(&self, abouts: Vec<String>) {
+        let _ = self.0.abouts.set(abouts);
+    }
+
+    fn abouts(&self) -> &[String] {
+        self.0.abouts.get().map_or(&[], Vec::as_slice)
+    }
+
     /// Lets the user's browser start a request, and waits for the answer that it delivers.
     pub(super) async fn ask(
         &self,
@@ -84,6 +99,7 @@ impl InteractiveBrowser {
             *now = Now::Task(Box::new(Task {
                 number,
                 about: about.to_owned(),
+                next: self.abouts().get(number).cloned(),
                 outgoing: outgoing.clone(),
             }));
         });
@@ -156,13 +172,18 @@ fn page(title: &str, content: &maud::Markup) -> Html<String> {
 
 async fn show(State(interactive): State<InteractiveBrowser>) -> Response {
     let now = interactive.0.now.borrow().clone();
+    let total = interactive.abouts().len();
     let content = match now {
         Now::Waiting => html! { p { "Nothing to do yet." } a href="/" { "Look again" } },
         Now::Over => html! { p { "That was all. The terminal has the report." } },
         Now::Task(task) => html! {
-            p { "Request " (task.number) ": " (task.about) "." }
+            p { "Request " (task.number) @if total > 0 { " of " (total) } ": " (task.about) "." }
             p { a href="/go" { "Start it" } ", sign on as you are asked to, and come back here if it ends on a page of the identity provider." }
             form method="post" action="/stuck" { button type="submit" { "It ended on a page of the identity provider" } }
+            @match &task.next {
+                Some(next) => p { "Next: " (next) ". It starts by itself after this one." },
+                None => p { "This is the last request." },
+            }
         },
     };
     page("rehearsal check idp", &content).into_response()

@@ -166,7 +166,7 @@ impl Runner {
         if self.has_ended() {
             return;
         }
-        self.progress.step(&check.id, &check.title);
+        self.tell(&check.id, &check.title);
         if let Some(control) = rests_on.filter(|control| !judged.has_passed(control)) {
             let why = format!("{control} did not pass, so this would prove nothing");
             judged.push(Outcome::skipped_because_of(check, &control, why));
@@ -180,6 +180,15 @@ impl Runner {
             _ = self.stop.wait() => {
                 let _ = tokio::time::timeout(self.grace, outcome).await;
             }
+        }
+    }
+
+    /// Reports that a check begins: as a step of the run if it is selected.
+    pub fn tell(&self, id: &str, what: &str) {
+        if self.selection.includes(id) {
+            self.progress.step(id, what);
+        } else {
+            self.progress.note(id, what);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Reports what is tried, while it is tried.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Receives progress messages.
 pub trait Listener: Send + Sync {
@@ -8,6 +9,10 @@ pub trait Listener: Send + Sync {
     fn begin(&self, what: &str, steps: usize);
     /// The next step begins, with its id and a description.
     fn step(&self, id: &str, what: &str);
+    /// Something happens that is none of the steps, such as the control of a selected check.
+    fn note(&self, id: &str, what: &str);
+    /// The run waits this long, and why.
+    fn wait(&self, length: Duration, why: &str);
     /// The part has ended.
     fn end(&self);
 }
@@ -32,6 +37,17 @@ impl Progress {
         self.0.step(id, what);
     }
 
+    /// Reports something that is none of the steps, so that no more steps are done than were
+    /// announced.
+    pub fn note(&self, id: &str, what: &str) {
+        self.0.note(id, what);
+    }
+
+    /// Reports that the run waits this long, and why.
+    pub fn wait(&self, length: Duration, why: &str) {
+        self.0.wait(length, why);
+    }
+
     /// Reports that the part has ended.
     pub fn end(&self) {
         self.0.end();
@@ -51,5 +67,7 @@ pub struct NoProgress;
 impl Listener for NoProgress {
     fn begin(&self, _: &str, _: usize) {}
     fn step(&self, _: &str, _: &str) {}
+    fn note(&self, _: &str, _: &str) {}
+    fn wait(&self, _: Duration, _: &str) {}
     fn end(&self) {}
 }

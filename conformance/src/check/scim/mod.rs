@@ -14,8 +14,9 @@
 //! - `probe`: the functions that a check uses; `reading`: reads answers;
 //! - `created_resources`: what was created; `cleanup`: deletes it;
 //! - `item`: a check as data. The families of checks, one per file, are in [`FAMILIES`]; those of
-//!   the files `demanded_…`, in [`DEMANDED`], belong to profiles only, those of `tenant` need
-//!   credentials of a second tenant, those of `oauth_…` the credentials of an OAuth client.
+//!   the files `demanded_…`, in [`DEMANDED`], belong to profiles only. Those of `tenant` need
+//!   credentials of a second tenant, those of `oauth_…` the credentials of an OAuth client; without
+//!   them they are skipped.
 //!
 //! To add a check, add an entry to the table of its family, a function next to it, and a mutant in
 //! `tests/mutant_scim` for which this check fails and no other.
@@ -93,7 +94,7 @@ use self::session::Session;
 use self::wire::Wire;
 use super::runner::{Judged as Run, Planned, Runner, fold, page_summary, slow_after};
 use super::{Check, CheckReport, Harm, Level, Outcome, SetUpError, Verdict};
-use crate::excerpt::excerpt;
+use crate::excerpt::{excerpt, unescape};
 pub(in crate::check) use directory::{Account, Created, Directory, Group};
 
 /// All families, in the order in which they are judged.
@@ -217,7 +218,7 @@ fn summary(answer: &wire::ScimAnswer) -> String {
         detail.or_else(|| reading::text(&body, &["message"]).map(str::to_owned))
     });
     let what = match (detail, answer.header("location")) {
-        (Some(detail), _) => format!(": {}", excerpt(&detail, 200)),
+        (Some(detail), _) => format!(": {}", excerpt(&unescape(&detail), 200)),
         (None, Some(to)) if (300..400).contains(&answer.status) => {
             format!(" and redirects to {to}")
         }
@@ -226,7 +227,10 @@ fn summary(answer: &wire::ScimAnswer) -> String {
             format!(" with a page ({media_type}) that says \"{page}\"")
         }
         _ if answer.text.is_empty() => String::new(),
-        _ => format!(" ({media_type}): {}", excerpt(answer.text.trim(), 200)),
+        _ => format!(
+            " ({media_type}): {}",
+            excerpt(&unescape(answer.text.trim()), 200)
+        ),
     };
     format!("{} answered {}{what}", answer.request, answer.status)
 }
@@ -270,18 +274,10 @@ impl Judge<'_> {
         let selection = &self.runner.selection;
         let demanded = demanded().filter(|item| selection.asks_for(item.id));
         let has_second = self.options.second.is_some();
-        let tenants = TENANTS.iter();
-        let tenants = tenants.filter(|item| has_second || selection.asks_for(item.id));
-        let has_client = self.credentials.oauth().is_some();
-        let oauth = oauth().filter(|item| has_client || selection.asks_for(item.id));
-        let items: Vec<&Item> = items()
-            .into_iter()
-            .chain(tenants)
-            .chain(oauth)
-            .chain(demanded)
-            .collect();
+        let items: Vec<&Item> = ordinary().chain(demanded).collect();
         let selected = |item: &&&Item| selection.includes(item.id);
-        let steps = items.iter().filter(selected).count();
+        let tells_leftovers = selection.includes(CLEAN);
+        let steps = items.iter().filter(selected).count() + usize::from(tells_leftovers);
         let progress = &self.runner.progress;
         progress.begin("check scim", steps);
         let server = Server::discover(&session).await?;
@@ -325,19 +321,22 @@ impl Judge<'_> {
                 session.created.shorten(&session, test_users).await;
             }
         }
-        progress.end();
         let mut outcomes = run.outcomes;
         let disproved = session.disproved.lock();
         let disproved = disproved
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
         fold(&mut outcomes, &symptoms, &disproved);
+        if tells_leftovers {
+            progress.step(CLEAN, "Deleting what the checks created");
+        }
         let left = session.created.clear(&session, &server).await;
-        if self.runner.selection.includes("SCIM-CLEAN-01") || !left.0.is_empty() {
+        if tells_leftovers || !left.0.is_empty() {
             outcomes.push(judge_leftovers(clean_check(), &left.0));
         }
+        progress.end();
         let report = CheckReport::new("check scim", self.base.clone(), outcomes, started_at);
-        Ok(self.runner.report(report, steps + 1, started.elapsed()))
+        Ok(self.runner.report(report, steps, started.elapsed()))
     }
 
     /// Returns an error if the second tenant is the first one: each check of tenants would fail.
@@ -358,6 +357,21 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// Returns which credentials a check needs that the run does not have.
+    fn missing_option(&self, item: &Item) -> Option<&'static str> {
+        let is_of = |families: &[&[Item]]| {
+            let mut all = families.iter().flat_map(|family| family.iter());
+            all.any(|it| it.id == item.id)
+        };
+        if self.options.second.is_none() && is_of(&[TENANTS]) {
+            return Some(tenant::MISSING);
+        }
+        if self.credentials.oauth().is_none() && is_of(OAUTH) {
+            return Some(oauth_probe::MISSING);
+        }
+        None
+    }
+
     async fn outcome(
         &self,
         item: &Item,
@@ -367,6 +381,9 @@ impl Judge<'_> {
         passed: &BTreeSet<String>,
     ) -> (Outcome, BTreeSet<String>) {
         let check = item.check();
+        if let Some(missing) = self.missing_option(item) {
+            return (Outcome::skipped(check, missing), BTreeSet::new());
+        }
         let makes = item.by.needs.contains(&Need::Writes) || matches!(item.by.how, How::Finds(..));
         if self.read_only && makes {
             let why = "--read-only: it makes resources of its own";
@@ -478,9 +495,11 @@ fn outcome_of(item: &Item, judged: Judged, passed: &BTreeSet<String>, evidence: 
     }
 }
 
-/// The check of what remains on a server.
+/// Id of the check of what remains on a server.
+const CLEAN: &str = "SCIM-CLEAN-01";
+
 fn clean_check() -> Check {
-    leftovers_check("SCIM-CLEAN-01", Harm::Function)
+    leftovers_check(CLEAN, Harm::Function)
 }
 
 /// Returns the check of what remains on a SCIM server.
@@ -508,9 +527,7 @@ pub(in crate::check) fn judge_leftovers(check: Check, left: &[String]) -> Outcom
 
 /// Returns every check, in the order in which it is judged.
 pub fn catalogue() -> Vec<Check> {
-    let all = items().into_iter().chain(TENANTS).chain(oauth());
-    let all = all.map(Item::check);
-    all.chain([clean_check()]).collect()
+    ordinary().map(Item::check).chain([clean_check()]).collect()
 }
 
 /// Returns the checks that only profiles require. They run only with such a profile or with
@@ -519,16 +536,14 @@ pub fn profile_catalogue() -> Vec<Check> {
     demanded().map(Item::check).collect()
 }
 
-fn oauth() -> impl Iterator<Item = &'static Item> {
-    OAUTH.iter().flat_map(|family| family.iter())
+/// Returns the checks of every run.
+fn ordinary() -> impl Iterator<Item = &'static Item> {
+    let families = FAMILIES.iter().chain([&TENANTS]).chain(OAUTH);
+    families.flat_map(|family| family.iter())
 }
 
 fn demanded() -> impl Iterator<Item = &'static Item> {
     DEMANDED.iter().flat_map(|family| family.iter())
-}
-
-fn items() -> Vec<&'static Item> {
-    FAMILIES.iter().flat_map(|family| family.iter()).collect()
 }
 
 #[cfg(test)]
@@ -540,8 +555,7 @@ mod tests {
     #[test]
     fn ids_are_told_apart_and_every_check_is_told_whole() {
         let mut seen = BTreeSet::new();
-        let all = items().into_iter().chain(TENANTS).chain(oauth());
-        for item in all.chain(demanded()) {
+        for item in ordinary().chain(demanded()) {
             assert!(seen.insert(item.id), "{} is there twice", item.id);
             assert!(item.id.starts_with("SCIM-"), "{}", item.id);
             let is_demanded = item.id.starts_with("SCIM-PROFILE-");

@@ -5,13 +5,15 @@ use super::item::{Judged, ensure, unjudged};
 use super::probe::Probe;
 use crate::check::oauth::{Client, TokenAnswer, TokenRequest};
 
+/// Why the checks are skipped if the run has no OAuth client.
+pub(super) const MISSING: &str =
+    "the run does not use OAuth client credentials: give --oauth-issuer or --oauth-token-url";
+
 /// Returns the OAuth client of the run.
 pub(super) fn client<'p>(probe: &'p Probe<'_>) -> Judged<&'p Client> {
     match probe.session.credentials.oauth() {
         Some(client) => Ok(client),
-        None => unjudged(
-            "the run does not use OAuth client credentials: give --oauth-issuer or --oauth-token-url",
-        ),
+        None => unjudged(MISSING),
     }
 }
 

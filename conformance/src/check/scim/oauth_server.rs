@@ -1,6 +1,6 @@
 //! The authorization server that issues access tokens for the SCIM endpoint: its metadata, its
-//! answers, and the secrets that it accepts. These checks run if the credentials are those of an
-//! OAuth client.
+//! answers, and the secrets that it accepts. Without the credentials of an OAuth client the checks are
+//! skipped.
 
 use serde_json::json;
 

@@ -135,13 +135,20 @@ impl Session<'_> {
         *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
     }
 
+    /// Waits, and reports why.
+    pub(super) async fn pause(&self, length: Duration, why: &str) {
+        self.runner.progress.wait(length, why);
+        self.wire.pause(length).await;
+    }
+
     /// Sends a request. Waits if the server limits requests or shows changes late, and follows
     /// redirects.
     async fn deliver(&self, request: &ScimRequest) -> Result<ScimAnswer, WireError> {
         if request.method == Method::GET && self.has_written.swap(false, Ordering::Relaxed) {
             let lag = *self.lag.lock().unwrap_or_else(PoisonError::into_inner);
             if !lag.is_zero() {
-                self.wire.pause(lag).await;
+                let why = "the server shows changes with a delay";
+                self.pause(lag, why).await;
             }
         }
         let mut current = request.clone();
@@ -154,7 +161,8 @@ impl Session<'_> {
             if let Some(wait) = transport::retry_after(&answer, attempt, self.ambient.now())
                 && waited + wait <= self.runner.access.timeout
             {
-                self.wire.pause(wait).await;
+                let why = format!("the server limits requests (HTTP {})", answer.status);
+                self.pause(wait, &why).await;
                 waited += wait;
                 attempt += 1;
                 continue;

@@ -135,7 +135,8 @@ async fn lag(probe: &Probe<'_>, made: &ScimAnswer) {
         if is_shown || !can_lag(&list) {
             break;
         }
-        probe.session.wire.pause(step).await;
+        let why = "until a new user is found by its userName";
+        probe.session.pause(step, why).await;
         waited += step;
         step = (step * 2).min(Duration::from_secs(2));
     }

@@ -1,11 +1,11 @@
 //! Another tenant's credentials: they must neither read nor change what
-//! belongs to the first. These checks run where such credentials are given.
+//! belongs to the first. Without such credentials the checks are skipped.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::CheckError;
-use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::made::Made;
 use super::options::SecondTenant;
 use super::probe::Probe;
@@ -41,10 +41,13 @@ harm Protection;
     needs [Need::Writes]; act(same_name)
 }
 
+/// Why the checks are skipped if the run has no second tenant.
+pub(super) const MISSING: &str = "not judged: give the token of another tenant with --second-token";
+
 fn second<'p>(probe: &'p Probe<'_>) -> Judged<&'p SecondTenant> {
     match &probe.session.options.second {
         Some(second) => Ok(second),
-        None => unjudged("not judged: give the token of another tenant with --second-token"),
+        None => unjudged(MISSING),
     }
 }
 
@@ -77,19 +80,7 @@ fn own_target(probe: &Probe<'_>, path: &str) -> Judged<String> {
     Ok(targets(probe, path)?.pop().unwrap_or_default())
 }
 
-/// The honest case: the second tenant's credentials open its own users.
-async fn require_second(probe: &Probe<'_>) -> Judged {
-    let answer = own_users(probe).await?;
-    if answer.status == 200 {
-        return Ok(());
-    }
-    unjudged(format!(
-        "the second tenant's credentials do not list its own users: {}",
-        answer.quoted()
-    ))
-}
-
-/// Lists the users of the second tenant.
+/// Lists the users of the second tenant: the honest case for all checks of this table.
 async fn own_users(probe: &Probe<'_>) -> Judged<ScimAnswer> {
     let target = own_target(probe, &probe.server.users.endpoint)?;
     probe.send(ask(probe, Method::GET, &target, None)?).await
@@ -98,8 +89,35 @@ async fn own_users(probe: &Probe<'_>) -> Judged<ScimAnswer> {
 /// Returns an error if the second tenant's credentials do not list its own users: then no check
 /// of this table can be judged.
 pub(super) async fn set_up_error(probe: &Probe<'_>) -> Option<CheckError> {
-    let answer = own_users(probe).await.ok()?;
-    (answer.status != 200).then(|| CheckError::SecondTenant(super::summary(&answer)))
+    match own_users(probe).await {
+        Ok(answer) if answer.status == 200 => None,
+        Ok(answer) => Some(CheckError::SecondTenant(super::summary(&answer))),
+        Err(Stop::Unjudged(why) | Stop::Wrong(why) | Stop::Follows(_, why)) => {
+            Some(CheckError::SecondTenant(why))
+        }
+    }
+}
+
+/// Sends a request with the second tenant's credentials. The run has listed the users of that
+/// tenant once, before all checks. After 401 it does so again: credentials that have expired in
+/// the meantime open nothing, which proves nothing.
+async fn send(
+    probe: &Probe<'_>,
+    method: Method,
+    target: &str,
+    body: Option<&Value>,
+) -> Judged<ScimAnswer> {
+    let answer = probe.send(ask(probe, method, target, body)?).await?;
+    if answer.status == 401 {
+        let own = own_users(probe).await?;
+        if own.status != 200 {
+            return unjudged(format!(
+                "the second tenant's credentials no longer list its own users: {}",
+                own.quoted()
+            ));
+        }
+    }
+    Ok(answer)
 }
 
 /// True if an answer shows the user that the first tenant created.
@@ -111,14 +129,13 @@ fn shows(answer: &ScimAnswer, user: &Made) -> bool {
 /// Creates a user of the first tenant.
 async fn first_user(probe: &Probe<'_>) -> Judged<Made> {
     second(probe)?;
-    require_second(probe).await?;
     probe.user(json!({})).await
 }
 
 async fn reads(probe: &Probe<'_>) -> Judged {
     let user = first_user(probe).await?;
     for target in targets(probe, &user.place)? {
-        let answer = probe.send(ask(probe, Method::GET, &target, None)?).await?;
+        let answer = send(probe, Method::GET, &target, None).await?;
         if shows(&answer, &user) {
             return answer.wrong("the second tenant reads the first one's user");
         }
@@ -139,7 +156,7 @@ async fn lists(probe: &Probe<'_>) -> Judged {
                 &endpoint,
                 &[("startIndex", from.as_str()), ("count", count)],
             );
-            let answer = probe.send(ask(probe, Method::GET, &page, None)?).await?;
+            let answer = send(probe, Method::GET, &page, None).await?;
             if shows(&answer, &user) {
                 return answer.wrong("the second tenant's list contains the first one's user");
             }
@@ -162,7 +179,7 @@ async fn finds(probe: &Probe<'_>) -> Judged {
     let filter = format!("userName eq \"{name}\"");
     for endpoint in targets(probe, &probe.server.users.endpoint)? {
         let target = query(&endpoint, &[("filter", filter.as_str())]);
-        let answer = probe.send(ask(probe, Method::GET, &target, None)?).await?;
+        let answer = send(probe, Method::GET, &target, None).await?;
         let body = answer.json().unwrap_or_default();
         let found = at(&body, &["Resources"]).and_then(Value::as_array);
         if answer.succeeded() && found.is_some_and(|it| !it.is_empty()) {
@@ -174,7 +191,7 @@ async fn finds(probe: &Probe<'_>) -> Judged {
 
 /// Refuses to change what the second tenant has itself under the same id.
 async fn require_foreign(probe: &Probe<'_>, target: &str, user: &Made) -> Judged {
-    let answer = probe.send(ask(probe, Method::GET, target, None)?).await?;
+    let answer = send(probe, Method::GET, target, None).await?;
     if answer.succeeded() && !shows(&answer, user) {
         return unjudged("the second tenant has a user of its own with this id");
     }
@@ -193,8 +210,7 @@ async fn changes(probe: &Probe<'_>) -> Judged {
     for target in targets(probe, &user.place)? {
         require_foreign(probe, &target, &user).await?;
         for (method, body) in [(Method::PUT, &other), (Method::PATCH, &patch)] {
-            let request = ask(probe, method, &target, Some(body))?;
-            let answer = probe.send(request).await?;
+            let answer = send(probe, method, &target, Some(body)).await?;
             ensure(!answer.succeeded(), || {
                 format!(
                     "the second tenant changes the first one's user: {}",
@@ -213,9 +229,7 @@ async fn deletes(probe: &Probe<'_>) -> Judged {
     let user = first_user(probe).await?;
     for target in targets(probe, &user.place)? {
         require_foreign(probe, &target, &user).await?;
-        let answer = probe
-            .send(ask(probe, Method::DELETE, &target, None)?)
-            .await?;
+        let answer = send(probe, Method::DELETE, &target, None).await?;
         ensure(!answer.succeeded(), || {
             format!(
                 "the second tenant deletes the first one's user: {}",

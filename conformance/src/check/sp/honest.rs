@@ -182,7 +182,7 @@ impl Judge {
     }
 
     async fn try_base(&self, control: &Fault, form: Form, honest: &mut Honest) {
-        self.runner.progress.step(&control.check, &control.about);
+        self.runner.tell(&control.check, &control.about);
         let began = self.runner.patience.start_stopwatch();
         let (outcome, came) = self.control(control, form).await;
         let took = self.runner.patience.elapsed(&began);

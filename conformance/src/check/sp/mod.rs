@@ -169,8 +169,7 @@ impl Judge {
         faults.sort_by_key(|fault| fault.family == Family::Exhaustion);
         let all = bases.iter().chain(&others).chain(&faults);
         let all = all.map(|fault| fault.check.clone());
-        let beyond = beyond::all_rows().filter(|row| self.is_wanted(row));
-        let all = all.chain(beyond.map(|row| row.id.to_owned()));
+        let all = all.chain(beyond::all_rows().map(|row| row.id.to_owned()));
         let total = all.filter(|id| self.runner.selection.includes(id)).count();
         let variants = self.selected_variants()?;
         let bound = match self.variants {
@@ -296,8 +295,8 @@ impl Judge {
     /// fetch the original metadata again, it is left with keys that are not used any more.
     async fn try_certificates(&self, run: &mut Run, base: Form) {
         let beyond = beyond::Beyond::new(self, None, base);
-        let rows = beyond::certificate_rows().filter(|row| self.is_wanted(row));
-        self.try_rows(run, &beyond, rows).await;
+        self.try_rows(run, &beyond, beyond::certificate_rows())
+            .await;
         beyond.restore_metadata().await;
     }
 
@@ -312,7 +311,17 @@ impl Judge {
                 check: row.check(),
                 rests_on: None,
             };
-            self.runner.judge(run, planned, beyond.judge(row)).await;
+            let outcome = async {
+                if self.is_wanted(row) {
+                    return beyond.judge(row).await;
+                }
+                let why = format!(
+                    "only some profiles require this, others the opposite: give such a --profile, or --only {}",
+                    row.id
+                );
+                Outcome::skipped(row.check(), why)
+            };
+            self.runner.judge(run, planned, outcome).await;
         }
     }
 

@@ -280,6 +280,8 @@ async fn after_valid_until(beyond: &Beyond<'_>) -> Judged {
         if let Ok(left) = std::time::Duration::try_from(-since)
             && !left.is_zero()
         {
+            let why = "until validUntil of the metadata has passed";
+            beyond.judge.runner.progress.wait(left, why);
             pause(left).await;
             continue;
         }
