@@ -5,6 +5,7 @@
 //! frozen, moved in time and repeated.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod arguments;
 mod clock;
 mod error_chain;
 pub mod local_requests;
@@ -16,6 +17,7 @@ pub mod server;
 mod simulation_link;
 pub mod sqlite_file;
 pub mod telemetry;
+pub mod text_file;
 
 pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};
 pub use error_chain::error_chain;

@@ -12,13 +12,13 @@ mod command;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Simulate and check SAML SSO and SCIM provisioning: plays the set-up guide between the
 /// vendor's portal, an identity provider and the desktop app, and checks endpoints of your
 /// own.
 #[derive(Parser)]
-#[command(name = "rehearsal", version = rehearsal::VERSION, about)]
+#[command(name = "rehearsal", version = rehearsal::VERSION)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -54,20 +54,24 @@ enum Command {
     /// Measure throughput and compare it with the machine's limit
     #[command(after_help = "Example: rehearsal bench verify --seconds 5 --json")]
     Bench(command::bench::Bench),
-    /// Check an identity provider, a service provider or a SCIM server
-    #[command(subcommand)]
+    /// Check an identity provider, a service provider, a SCIM server, or whether people who
+    /// leave lose access
+    #[command(
+        subcommand,
+        after_help = "`rehearsal check COMMAND --help` lists the options of each. Example: rehearsal check scim --base-url https://scim.example/v2 --token \"$TOKEN\""
+    )]
     Check(command::check::Check),
     /// List the profiles for `check --profile`, or the requirements of one
     #[command(after_help = "Example: rehearsal profiles entra-gallery-scim")]
     Profiles(command::profiles::Profiles),
     /// Write a seed file of running parties, from which `up --seed` creates the same set-up
-    #[command(after_help = "Example: rehearsal export ready.json > seed.toml")]
+    #[command(after_help = "Example: rehearsal export > seed.toml")]
     Export(command::export::Export),
     /// Write the whole state of running parties to a file
-    #[command(after_help = "Example: rehearsal snapshot ready.json > state.json")]
+    #[command(after_help = "Example: rehearsal snapshot > state.json")]
     Snapshot(command::snapshot::Snapshot),
     /// Restore running parties to a state from a file
-    #[command(after_help = "Example: rehearsal restore ready.json state.json")]
+    #[command(after_help = "Example: rehearsal restore state.json")]
     Restore(command::snapshot::Restore),
     /// Print the JSON Schema of a file format
     #[command(after_help = "Example: rehearsal schema seed > seed.schema.json")]
@@ -110,7 +114,7 @@ enum Command {
 async fn main() -> ExitCode {
     let command = match command::party::called_as() {
         Some(party) => return party.perform().await,
-        None => Arguments::parse().command,
+        None => arguments().command,
     };
     // The servers set up their own log, and only the first logger is used.
     if !matches!(command, Command::Sp(_) | Command::MockIdp(_)) {
@@ -143,11 +147,45 @@ async fn main() -> ExitCode {
     exit(outcome.map(|is_well| u8::from(!is_well)))
 }
 
+/// Parses the command line.
+fn arguments() -> Arguments {
+    let matches = with_negative_numbers(Arguments::command()).get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Lets each option receive a negative number, so that the error names the numbers that it
+/// accepts instead of an unknown option `-1`.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| match argument.get_action().takes_values() {
+            true => argument.allow_negative_numbers(true),
+            false => argument,
+        })
+        .mut_subcommands(with_negative_numbers)
+}
+
+/// Exit status of a program whose output nobody reads any more: 128 and the number of SIGPIPE.
+const OUTPUT_CLOSED: u8 = 141;
+
+/// True if the reader of standard output is gone, as after `rehearsal … | head`. A lost connection
+/// to a server is never the error itself, only a cause of it.
+fn is_output_closed(error: &anyhow::Error) -> bool {
+    let is_broken = |kind| kind == Some(std::io::ErrorKind::BrokenPipe);
+    let json = error.downcast_ref::<serde_json::Error>();
+    is_broken(json.and_then(serde_json::Error::io_error_kind))
+        || is_broken(
+            error
+                .downcast_ref::<std::io::Error>()
+                .map(std::io::Error::kind),
+        )
+}
+
 /// Returns the exit status of the process; 2 on an error.
 fn exit(outcome: anyhow::Result<u8>) -> ExitCode {
     match outcome {
         // After a signal, do not wait for tasks that still run.
         Ok(code) if code >= 128 => std::process::exit(code.into()),
+        Err(error) if is_output_closed(&error) => std::process::exit(OUTPUT_CLOSED.into()),
         outcome => ambient::process::exit_code("rehearsal", outcome),
     }
 }

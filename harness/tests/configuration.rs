@@ -218,7 +218,23 @@ async fn parties_go_back_to_a_snapshot_also_in_another_process() {
         &["--empty", "--sp-port", &sp_port, "--idp-port", &idp_port],
     )
     .await;
-    printed(&["restore", &path("ready.json"), &path("state.json")]).await;
+    // Without the name of a ready file it finds the running parties, and restores the
+    // credentials in the ready file and in the file of the running `up`.
+    let mut restore = rehearsal(&["restore", &path("state.json")]);
+    restore.env("XDG_RUNTIME_DIR", folder.path());
+    restore.env_remove("REHEARSAL_TARGET");
+    let output = Command::from(restore).output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let mut export = rehearsal(&["export"]);
+    export.env("XDG_RUNTIME_DIR", folder.path());
+    export.env_remove("REHEARSAL_TARGET");
+    let output = Command::from(export).output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        found.trim_end(),
+        printed(&["export", &path("ready.json")]).await.trim_end()
+    );
     assert_eq!(exported(folder.path()).await, before);
     assert_eq!(scim_status(&ready(folder.path())).await, 200);
     third.killed().await;

@@ -73,7 +73,10 @@ impl Serve {
         let Some(path) = &self.config else {
             return Ok(self);
         };
-        let file: Self = toml::from_str(&std::fs::read_to_string(path)?)?;
+        let text = ambient::text_file::read(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let file: Self =
+            toml::from_str(&text).with_context(|| format!("invalid {}", path.display()))?;
         Ok(Self {
             config: None,
             listen: self.listen.or(file.listen),
@@ -140,7 +143,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 /// Returns the token that was given, else the one in the file, else a random one, and writes it
 /// to the file.
 fn token_of_file(path: &Path, given: Option<String>) -> anyhow::Result<String> {
-    let kept = match std::fs::read_to_string(path) {
+    let kept = match ambient::text_file::read(path) {
         Ok(text) => Some(text.trim().to_owned()).filter(|token| !token.is_empty()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ambient::arguments::whole_number;
 use ambient::telemetry::LogFormat;
 use ambient::{Ambient, Rng, SimulatedClock, SystemClock, process};
 use anyhow::Context as _;
@@ -70,7 +71,7 @@ pub struct Serve {
     clock: Option<ClockKind>,
     /// Seed of the random number generator for IDs and secrets; only for
     /// simulations
-    #[arg(long, env = "SP_SEED")]
+    #[arg(long, env = "SP_SEED", value_name = "N", value_parser = whole_number::<u64>(0..=u64::MAX))]
     seed: Option<u64>,
     /// File to write once the portal listens: {"base_url", "control_url"}
     #[arg(long, env = "SP_READY_FILE")]
@@ -87,10 +88,10 @@ pub struct Serve {
     )]
     scim_extensions: Vec<PathBuf>,
     /// Number of refused sign-ins to keep per business account [default: 1000]
-    #[arg(long, env = "SP_SIGN_IN_PROBLEMS_KEPT")]
+    #[arg(long, env = "SP_SIGN_IN_PROBLEMS_KEPT", value_name = "N", value_parser = whole_number::<u32>(1..=4_294_967_295))]
     sign_in_problems_kept: Option<u32>,
     /// Number of days to keep refused sign-ins [default: 90]
-    #[arg(long, env = "SP_SIGN_IN_PROBLEMS_DAYS")]
+    #[arg(long, env = "SP_SIGN_IN_PROBLEMS_DAYS", value_name = "DAYS", value_parser = whole_number::<u16>(1..=65_535))]
     sign_in_problems_days: Option<u16>,
     /// Format of log lines [default: text]
     #[arg(long, env = "SP_LOG", value_enum)]
@@ -139,8 +140,8 @@ struct File {
 }
 
 fn extension(path: &PathBuf) -> anyhow::Result<&'static Schema> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = ambient::text_file::read(path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     let document = serde_json::from_str(&text).with_context(|| format!("in {}", path.display()))?;
     Schema::from_json(&document).with_context(|| format!("in {}", path.display()))
 }
@@ -189,9 +190,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 async fn serve(flags: Serve) -> anyhow::Result<()> {
     let file = match &flags.config {
         Some(path) => {
-            let text = std::fs::read_to_string(path)
+            let text = ambient::text_file::read(path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            toml::from_str(&text).with_context(|| format!("in {}", path.display()))?
+            toml::from_str(&text).with_context(|| format!("invalid {}", path.display()))?
         }
         None => File::default(),
     };

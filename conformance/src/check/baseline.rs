@@ -21,7 +21,20 @@ pub struct Expected {
     /// Why the failure is accepted for now.
     pub reason: String,
     /// Last day on which the failure is accepted, UTC.
+    #[serde(default, deserialize_with = "last_day")]
     pub until: Option<Date>,
+}
+
+/// Reads a day, with an example in the error.
+fn last_day<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Date>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(from)? else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|_| {
+        serde::de::Error::custom(format!(
+            "invalid until: expected a day such as 2027-01-31, got {text:?}"
+        ))
+    })
 }
 
 /// Error of a baseline file.

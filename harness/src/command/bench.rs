@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ambient::Ambient;
+use ambient::arguments::whole_number;
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 use rehearsal::bench::{Measured, saml, scim, sso, start, sync};
@@ -54,10 +55,10 @@ pub(crate) struct Bench {
     what: Option<What>,
     /// Number of users that the directory grows to; the SCIM server is measured at 1,000
     /// and 10,000 first
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = whole_number::<usize>(1..=10_000_000))]
     users: usize,
     /// Duration of each measurement in seconds
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = whole_number::<u64>(0..=86_400))]
     seconds: u64,
     /// Print the results as JSON
     #[arg(long)]

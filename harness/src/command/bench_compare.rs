@@ -34,8 +34,8 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 fn result_of(path: &Path) -> anyhow::Result<Report> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = ambient::text_file::read(path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| {
         format!(
             "invalid result {}: expected a file of `bench load --json`",

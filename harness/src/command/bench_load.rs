@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ambient::Ambient;
+use ambient::arguments::whole_number;
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use rehearsal::check::idp::{Fetched, Party};
@@ -78,7 +79,7 @@ pub(super) struct Options {
     rate: Option<f64>,
     /// Closed loop: number of callers, each of whom waits for their answer [default: 1]. With
     /// --rate: largest number of operations at the same time [default: 256]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = whole_number::<u32>(1..=10_000))]
     concurrency: Option<u32>,
     /// Seconds in which the rate, or the number of callers, grows to its full size
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -87,7 +88,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     duration: Option<Duration>,
     /// Largest number of operations [default: unlimited]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole_number::<u64>(1..=u64::MAX))]
     count: Option<u64>,
     /// Lowest number of successful operations per second; below it the exit status is 1
     #[arg(long, value_name = "N", value_parser = rate)]
@@ -97,7 +98,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "TIME", value_parser = latency)]
     max_p99: Option<Duration>,
     /// Highest number of errors; above it the exit status is 1
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number::<u64>(0..=u64::MAX))]
     max_errors: u64,
     /// Write the result as JSON; `-` prints it instead of the summary
     #[arg(long, value_name = "FILE")]
@@ -238,11 +239,11 @@ pub(crate) struct Scim {
     #[arg(long, value_name = "NAME=WEIGHT,…", conflicts_with = "first_sync")]
     mix: Option<Mix>,
     /// Number of users that are created before the measurement
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole_number::<u64>(2..=1_000_000))]
     users: u64,
     /// Play the first synchronization of a directory instead: create N users and groups of
     /// 50, and read them back
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000), conflicts_with = "count")]
+    #[arg(long, value_name = "N", value_parser = whole_number::<u64>(1..=10_000_000), conflicts_with = "count")]
     first_sync: Option<u64>,
     #[command(flatten)]
     options: Options,
@@ -283,7 +284,7 @@ impl Scim {
 
 /// Reads the lines of a file that are neither empty nor begin with `#`.
 pub(super) fn lines(path: &Path) -> anyhow::Result<Vec<String>> {
-    let text = std::fs::read_to_string(path)
+    let text = ambient::text_file::read(path)
         .with_context(|| format!("cannot read --users {}", path.display()))?;
     let lines = text.lines().map(str::trim);
     let lines: Vec<String> = lines
@@ -310,7 +311,7 @@ pub(crate) struct Idp {
     #[command(flatten)]
     people: People,
     /// Port of the service provider that Rehearsal plays [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole_number::<u16>(0..=65_535))]
     sp_port: u16,
     /// Write the metadata of the service provider that Rehearsal plays, and keep its key next
     /// to it (.key), as `check idp` does: an identity provider that is set up for `check idp`
@@ -318,7 +319,7 @@ pub(crate) struct Idp {
     #[arg(long, value_name = "FILE")]
     sp_metadata_out: Option<PathBuf>,
     /// Seconds to wait until the metadata can be read
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole_number::<u64>(0..=86_400))]
     wait: u64,
     #[command(flatten)]
     options: Options,
@@ -398,7 +399,7 @@ pub(crate) struct Sp {
     #[arg(long, value_name = "FILE", conflicts_with = "user")]
     users: Option<PathBuf>,
     /// Port of the identity provider that Rehearsal plays [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole_number::<u16>(0..=65_535))]
     idp_port: u16,
     /// Write the metadata of the identity provider that Rehearsal plays, and keep its key next
     /// to it (.key), as `check sp` does: a service provider that is set up for `check sp` with
@@ -406,7 +407,7 @@ pub(crate) struct Sp {
     #[arg(long, value_name = "FILE")]
     idp_metadata_out: Option<PathBuf>,
     /// Seconds to wait until the metadata can be read
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole_number::<u64>(0..=86_400))]
     wait: u64,
     #[command(flatten)]
     options: Options,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ambient::Ambient;
+use ambient::arguments::whole_number;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use rehearsal::check::baseline::{BaselineError, Expected};
@@ -138,7 +139,7 @@ impl Forms {
         let Some(path) = &self.expected else {
             return Ok(Vec::new());
         };
-        let text = std::fs::read_to_string(path)
+        let text = ambient::text_file::read(path)
             .with_context(|| format!("cannot read --expected {}", path.display()))?;
         baseline::read(&text).with_context(|| format!("invalid --expected {}", path.display()))
     }
@@ -311,7 +312,7 @@ pub(crate) struct SpTarget {
 /// Reads the template of `--person`: a preset, or a file.
 fn template(place: &Path) -> anyhow::Result<PersonTemplate> {
     let invalid = || format!("invalid --person {}", place.display());
-    match std::fs::read_to_string(place) {
+    match ambient::text_file::read(place) {
         Ok(text) => PersonTemplate::read(&text).with_context(invalid),
         // A name without a dot or a slash is that of a preset.
         Err(_) if place.extension().is_none() && place.components().count() == 1 => {
@@ -352,7 +353,7 @@ pub(crate) struct Sp {
     #[arg(long, value_name = "E")]
     entity_id: Option<String>,
     /// Port of the identity provider that Rehearsal plays [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole_number::<u16>(0..=65_535))]
     idp_port: u16,
     /// Write the metadata of the identity provider that Rehearsal plays, for the service
     /// provider to trust. The key is kept next to it (.key), so that the next run uses the
@@ -388,7 +389,7 @@ pub(crate) struct Sp {
     #[command(flatten)]
     second: SecondIdp,
     /// Seconds to wait until the metadata can be read
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole_number::<u64>(0..=86_400))]
     wait: u64,
     #[command(flatten)]
     options: Options,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ambient::Ambient;
+use ambient::arguments::whole_number;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::idp::{self, Credentials, Fetched, Gathering, Party, Person, Recording};
@@ -46,10 +47,10 @@ pub(crate) struct Idp {
     interactive: bool,
     /// Seconds to wait until the metadata can be read [default: 30] and, with --interactive,
     /// for the person at each request [default: 120]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole_number::<u64>(0..=86_400))]
     wait: Option<u64>,
     /// Port of the service provider that Rehearsal plays [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole_number::<u16>(0..=65_535))]
     sp_port: u16,
     /// Write the metadata of the service provider that Rehearsal plays, to register it at
     /// the identity provider. The key is kept next to it (.key), so that the next run uses
@@ -97,7 +98,7 @@ impl Idp {
         self.forms.verify(&checks)?;
         let ambient = Ambient::real();
         if let Some(path) = &self.replay {
-            let text = std::fs::read_to_string(path)
+            let text = ambient::text_file::read(path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             let recording: Recording = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not a recording of check idp", path.display()))?;

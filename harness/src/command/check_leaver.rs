@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::Ambient;
+use ambient::arguments::whole_number;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use rehearsal::check::leaver::{
@@ -98,10 +99,10 @@ pub(crate) struct Leaver {
     #[arg(long, value_name = "FORMAT", default_value = "email")]
     revocation_subject: RevocationSubject,
     /// Seconds after which a session or token of a person who left must have ended
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = whole_number::<u64>(1..=86_400))]
     max_seconds: u64,
-    /// Port of the played identity provider; 0 chooses a free port
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Port of the played identity provider [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole_number::<u16>(0..=65_535))]
     idp_port: u16,
     /// Write the metadata of the played identity provider to this file, for the application to
     /// trust. Its key is kept beside it (`.key`), so that the application trusts the next run
@@ -109,7 +110,7 @@ pub(crate) struct Leaver {
     #[arg(long, value_name = "FILE")]
     idp_metadata_out: Option<PathBuf>,
     /// Seconds to wait until `--sp-metadata` can be read
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole_number::<u64>(0..=86_400))]
     wait: u64,
     #[command(flatten)]
     profiles: Profiles,

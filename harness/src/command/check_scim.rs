@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ambient::Ambient;
+use ambient::arguments::whole_number;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::profile::Kind;
@@ -33,7 +34,7 @@ pub(crate) struct Scim {
     read_only: bool,
     /// Send 25 look-ups per second for this time, as marketplaces require, and report how they
     /// were answered [default: no load]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", value_parser = whole_number::<u32>(1..=600))]
     rate_seconds: Option<u32>,
     #[command(flatten)]
     profiles: Profiles,

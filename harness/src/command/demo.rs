@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use ambient::arguments::whole_number;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::report::{self, RunReport, StepReport, Verdict};
@@ -22,7 +23,7 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// Number that makes ids and secrets repeat
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = whole_number::<u64>(0..=u64::MAX))]
     seed: Option<u64>,
     /// PostgreSQL server (postgres://USER:PASSWORD@HOST/DATABASE) on which the demo gets a
     /// new database, which is dropped afterwards. The user needs the role attribute

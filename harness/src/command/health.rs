@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ambient::arguments::whole_number;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use url::Url;
@@ -15,7 +16,7 @@ pub(crate) struct Health {
     #[arg(value_parser = web_url)]
     url: Url,
     /// Seconds to wait for the answer
-    #[arg(long, value_name = "S", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = whole_number::<u64>(1..=86_400))]
     timeout: u64,
 }
 

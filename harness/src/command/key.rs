@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use anyhow::bail;
+use ambient::arguments::whole_number;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use rehearsal::simulation::{KeyOrder, parse_end};
@@ -25,7 +25,7 @@ pub(crate) struct Key {
     #[arg(long, value_enum, default_value = "per-user")]
     kind: Kind,
     /// Number of seats
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = whole_number::<u32>(1..=1_000_000))]
     seats: u32,
     /// Last day (YYYY-MM-DD, UTC) or end (RFC 3339); a date in the past makes an expired
     /// key [default: in a year]
@@ -37,9 +37,6 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
-        if self.seats == 0 {
-            bail!("invalid --seats: expected a number from 1, got 0");
-        }
         let order = KeyOrder {
             seats: self.seats,
             licensing: match self.kind {

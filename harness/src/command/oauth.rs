@@ -135,7 +135,7 @@ const FAULTS: [(AssertionFault, &str); 5] = [
 ];
 
 fn read(option: &str, path: &Path) -> Result<String, SetUpError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = ambient::text_file::read(path).map_err(|error| {
         SetUpError::new(
             "no-client-secret",
             format!("Cannot read {option} {}: {error}.", path.display()),

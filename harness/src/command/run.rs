@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ambient::Ambient;
+use ambient::arguments::whole_number;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use cucumber::gherkin::tagexpr::TagOperation;
@@ -50,10 +51,10 @@ pub(crate) struct Run {
     expected: Option<PathBuf>,
     /// Number of scenarios that run at the same time; with --target always 1, because they
     /// share the clock of the target
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = whole_number::<usize>(1..=1_000))]
     jobs: usize,
     /// Number that makes ids, secrets and keys of every world repeat
-    #[arg(long, conflicts_with = "target")]
+    #[arg(long, value_name = "N", conflicts_with = "target", value_parser = whole_number::<u64>(0..=u64::MAX))]
     seed: Option<u64>,
     /// PostgreSQL server (postgres://USER:PASSWORD@HOST/DATABASE) on which each scenario
     /// gets a new database, which is dropped afterwards. The user needs the role attribute
@@ -76,7 +77,7 @@ pub(crate) struct Run {
     )]
     idp_admin_token: Option<String>,
     /// Seconds to wait until the parties of the target are ready
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = whole_number::<u64>(0..=86_400))]
     wait: u64,
     /// Print no progress
     #[arg(long, short)]
@@ -143,7 +144,7 @@ impl Run {
         }
         let judged = match &self.expected {
             Some(path) => {
-                let text = std::fs::read_to_string(path)
+                let text = ambient::text_file::read(path)
                     .with_context(|| format!("cannot read {}", path.display()))?;
                 let expected = baseline::read(&text)
                     .with_context(|| format!("invalid --expected {}", path.display()))?;
@@ -186,7 +187,7 @@ impl Run {
                 database_server: self.database_url.clone(),
             });
         };
-        let text = std::fs::read_to_string(path)
+        let text = ambient::text_file::read(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         let target = Target::read(&text, self.admin_token())
             .with_context(|| format!("cannot use --target {}", path.display()))?;

@@ -71,7 +71,7 @@ pub(crate) fn without_query(base_url: &Url) -> String {
 
 /// Reads the bearer token in the file of an option.
 pub(crate) fn token_of_file(option: &str, path: &Path) -> anyhow::Result<Credentials> {
-    let text = std::fs::read_to_string(path)
+    let text = ambient::text_file::read(path)
         .with_context(|| format!("cannot read {option} {}", path.display()))?;
     let option = format!("{option} {}", path.display());
     bearer(&option, text.trim().to_owned())
@@ -127,7 +127,7 @@ impl ScimAccess {
         let template = match &self.user_template {
             None => None,
             Some(path) => {
-                let text = std::fs::read_to_string(path)
+                let text = ambient::text_file::read(path)
                     .with_context(|| format!("cannot read --user-template {}", path.display()))?;
                 let invalid = || {
                     format!(

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ambient::Ambient;
+use ambient::arguments::whole_number;
 use clap::Args;
 use rehearsal::check::SetUpError;
 use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
@@ -28,7 +29,7 @@ pub(crate) struct SecondIdp {
     )]
     second_start_url: Option<Url>,
     /// Port of the second identity provider [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole_number::<u16>(0..=65_535))]
     second_idp_port: u16,
     /// Write the metadata of the second identity provider, for the second tenant to trust; its
     /// key is kept next to it (.key)

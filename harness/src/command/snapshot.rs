@@ -9,20 +9,19 @@ use clap::Args;
 use rehearsal::snapshot;
 use serde::de::DeserializeOwned;
 
-use super::write_private;
+use super::target_file::ReadyArgument;
 
 /// Arguments of `rehearsal snapshot`.
 #[derive(Args)]
 pub(crate) struct Snapshot {
-    /// File that `rehearsal up --ready-file` wrote
-    #[arg(value_name = "READY.json")]
-    ready: PathBuf,
+    #[command(flatten)]
+    ready: ReadyArgument,
 }
 
 impl Snapshot {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
-        let ready = read(&self.ready)?;
-        let taken = snapshot::take(&ready).await?;
+        let found = self.ready.find().await?;
+        let taken = snapshot::take(&found.ready).await?;
         let mut out = std::io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, &taken)?;
         writeln!(out)?;
@@ -30,13 +29,13 @@ impl Snapshot {
     }
 }
 
-/// Arguments of `rehearsal restore`.
+/// Arguments of `rehearsal restore`. The credentials in the ready file are replaced by those of the
+/// snapshot.
 #[derive(Args)]
+#[command(allow_missing_positional = true)]
 pub(crate) struct Restore {
-    /// File that `rehearsal up --ready-file` wrote; its credentials are replaced by those
-    /// of the snapshot
-    #[arg(value_name = "READY.json")]
-    ready: PathBuf,
+    #[command(flatten)]
+    ready: ReadyArgument,
     /// File that `rehearsal snapshot` wrote
     #[arg(value_name = "SNAPSHOT.json")]
     snapshot: PathBuf,
@@ -47,16 +46,16 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
-        let ready = read(&self.ready)?;
         let kept = read(&self.snapshot)?;
-        let now = snapshot::restore(&ready, &kept, !self.keep_time).await?;
-        write_private(&self.ready, &serde_json::to_string_pretty(&now)?)?;
+        let found = self.ready.find().await?;
+        let now = snapshot::restore(&found.ready, &kept, !self.keep_time).await?;
+        found.replace(&now)?;
         Ok(true)
     }
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = ambient::text_file::read(path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("invalid file {}", path.display()))
 }

@@ -4,6 +4,7 @@
 //! Each `up` keeps a file in the user's runtime folder while it runs. It contains
 //! credentials: only the user can read the folder and the file.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,9 @@ use serde_json::Value;
 
 use super::write_private;
 
+/// Member of the state file: the path of the ready file of the same `up`.
+const READY_FILE: &str = "ready_file";
+
 /// The argument that names the running parties.
 #[derive(Args)]
 pub(crate) struct TargetArgument {
@@ -22,13 +26,77 @@ pub(crate) struct TargetArgument {
     target: Option<PathBuf>,
 }
 
+/// The same, for commands whose first argument may name the file too.
+#[derive(Args)]
+pub(crate) struct ReadyArgument {
+    /// File that `rehearsal up --ready-file` wrote, instead of --target
+    #[arg(value_name = "READY.json", conflicts_with = "target")]
+    ready: Option<PathBuf>,
+    #[command(flatten)]
+    target: TargetArgument,
+}
+
+impl ReadyArgument {
+    /// Finds and reads the file.
+    pub(crate) async fn find(&self) -> anyhow::Result<Found> {
+        match &self.ready {
+            Some(path) => Found::read(path),
+            None => self.target.find().await,
+        }
+    }
+}
+
+/// A file with addresses and credentials of running parties.
+pub(crate) struct Found {
+    path: PathBuf,
+    pub(crate) ready: Value,
+}
+
+impl Found {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            ready: read_json(path)?,
+        })
+    }
+
+    /// Replaces the addresses and credentials: in this file, in the one that the running `up` keeps
+    /// for other commands, and in the one that it wrote for `--ready-file`.
+    pub(crate) fn replace(&self, ready: &Value) -> anyhow::Result<()> {
+        let mut paths = BTreeSet::from([self.path.clone()]);
+        for path in folder().iter().flat_map(|folder| state_files(folder)) {
+            let Ok(kept) = read_json(&path) else { continue };
+            if kept["sp"]["base_url"] == ready["sp"]["base_url"] {
+                paths.extend(kept[READY_FILE].as_str().map(PathBuf::from));
+                paths.insert(path);
+            }
+        }
+        for path in paths {
+            let mut written = ready.clone();
+            let before = read_json(&path).unwrap_or_default();
+            if let Some(name) = before.get(READY_FILE) {
+                written[READY_FILE] = name.clone();
+            } else if let Some(members) = written.as_object_mut() {
+                members.remove(READY_FILE);
+            }
+            write_private(&path, &serde_json::to_string_pretty(&written)?)?;
+        }
+        Ok(())
+    }
+}
+
 impl TargetArgument {
-    /// Reads the target file.
-    pub(crate) async fn read(&self) -> anyhow::Result<Value> {
+    /// Finds and reads the file.
+    pub(crate) async fn find(&self) -> anyhow::Result<Found> {
         match &self.target {
-            Some(path) => read_json(path),
+            Some(path) => Found::read(path),
             None => the_running_one().await,
         }
+    }
+
+    /// Reads the target file.
+    pub(crate) async fn read(&self) -> anyhow::Result<Value> {
+        Ok(self.find().await?.ready)
     }
 
     /// Returns the controls of the parties.
@@ -43,17 +111,26 @@ pub(crate) fn admin_token() -> Option<String> {
     let given = std::env::var("MOCK_IDP_ADMIN_TOKEN").ok();
     let file = || {
         let path = std::env::var_os("MOCK_IDP_ADMIN_TOKEN_FILE")?;
-        let text = std::fs::read_to_string(path).ok()?;
+        let text = ambient::text_file::read(path).ok()?;
         Some(text.trim().to_owned())
     };
     given.filter(|token| !token.is_empty()).or_else(file)
 }
 
-fn read_json(path: &Path) -> anyhow::Result<Value> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("invalid target {}: expected JSON", path.display()))
+/// Reads a file that `rehearsal up --ready-file` wrote, or another one with the same members.
+pub(crate) fn read_json(path: &Path) -> anyhow::Result<Value> {
+    let text = ambient::text_file::read(path).with_context(|| {
+        format!(
+            "cannot read {}; `rehearsal up --ready-file FILE` writes it and removes it at its end",
+            path.display()
+        )
+    })?;
+    serde_json::from_str(&text).with_context(|| {
+        format!(
+            "invalid target {}: expected the JSON that `rehearsal up --ready-file` writes",
+            path.display()
+        )
+    })
 }
 
 /// The state file of a running `up`. It is removed when this is dropped.
@@ -61,12 +138,18 @@ fn read_json(path: &Path) -> anyhow::Result<Value> {
 pub(crate) struct StateFile(PathBuf);
 
 impl StateFile {
-    /// Writes the file; None if the user has no folder for it.
-    pub(crate) fn write(ready: &str) -> Option<Self> {
+    /// Writes the file; None if the user has no folder for it. `ready_file` is where the same was
+    /// written for `--ready-file`.
+    pub(crate) fn write(ready: &Value, ready_file: Option<&Path>) -> Option<Self> {
+        let mut kept = ready.clone();
+        if let Some(path) = ready_file.and_then(|path| std::path::absolute(path).ok()) {
+            kept[READY_FILE] = path.to_string_lossy().into();
+        }
+        let ready = serde_json::to_string_pretty(&kept).ok()?;
         let folder = folder()?;
         create_private_folder(&folder).ok()?;
         let path = folder.join(format!("up-{}.json", std::process::id()));
-        write_private(&path, ready).ok()?;
+        write_private(&path, &ready).ok()?;
         Some(Self(path))
     }
 }
@@ -97,17 +180,27 @@ fn create_private_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-async fn the_running_one() -> anyhow::Result<Value> {
-    let mut running = Vec::new();
+async fn the_running_one() -> anyhow::Result<Found> {
+    let mut running: Vec<(PathBuf, Value)> = Vec::new();
     for path in folder().iter().flat_map(|folder| state_files(folder)) {
         let Ok(told) = read_json(&path) else { continue };
         let Ok(controls) = Controls::read(&told, None, None) else {
             continue;
         };
-        if controls.is_running().await {
+        // A killed `up` leaves its file behind. If another one then runs at the same address, the
+        // newer file is that of the running one.
+        let same = running
+            .iter()
+            .position(|(_, it)| it["sp"]["base_url"] == told["sp"]["base_url"]);
+        if let Some(at) = same {
+            let old = match written_at(&running[at].0) < written_at(&path) {
+                true => std::mem::replace(&mut running[at], (path, told)).0,
+                false => path,
+            };
+            let _ = std::fs::remove_file(old);
+        } else if controls.is_running().await {
             running.push((path, told));
         } else {
-            // A killed `up` left this file behind.
             let _ = std::fs::remove_file(&path);
         }
     }
@@ -116,11 +209,11 @@ async fn the_running_one() -> anyhow::Result<Value> {
             "no running `rehearsal up` found; start one, or name its ready file by --target or REHEARSAL_TARGET"
         ),
         1 => {
-            let told = running.remove(0).1;
+            let (path, told) = running.remove(0);
             // It may be one that somebody else started.
             let portal = told["sp"]["base_url"].as_str().unwrap_or_default();
             let _ = writeln!(std::io::stderr(), "using the running portal {portal}");
-            Ok(told)
+            Ok(Found { path, ready: told })
         }
         _ => {
             let mut lines = String::new();
@@ -137,6 +230,11 @@ async fn the_running_one() -> anyhow::Result<Value> {
             )
         }
     }
+}
+
+/// Returns when a file was written; `None` is earlier than any time.
+fn written_at(path: &Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(path).ok()?.modified().ok()
 }
 
 fn state_files(folder: &Path) -> Vec<PathBuf> {

@@ -33,8 +33,8 @@ pub(crate) struct Trace {
     /// Private key of the service provider (RSA, PEM), to decrypt assertions
     #[arg(long, value_name = "FILE")]
     key: Option<String>,
-    /// Time at which the message is checked (RFC 3339) [default: now]
-    #[arg(long, value_name = "INSTANT")]
+    /// Time at which the message is checked, such as 2027-01-31T12:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = instant)]
     at: Option<Timestamp>,
     /// Print the XML documents too, indented
     #[arg(long)]
@@ -42,6 +42,13 @@ pub(crate) struct Trace {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Parses a time in the form of RFC 3339.
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        format!("expected a date and time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+01:00, got {text}")
+    })
 }
 
 impl Trace {
@@ -70,8 +77,8 @@ impl Trace {
         }
         let decryption_key = match &self.key {
             Some(path) => {
-                let pem =
-                    std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+                let pem = ambient::text_file::read(path)
+                    .with_context(|| format!("cannot read {path}"))?;
                 Some(DecryptionKey::read(&pem).with_context(|| format!("invalid --key {path}"))?)
             }
             None => None,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ambient::arguments::whole_number;
 use anyhow::Context as _;
 use clap::Args;
 use jiff::SignedDuration;
@@ -31,16 +32,16 @@ const SEATS: u32 = 5;
 #[derive(Args)]
 pub(crate) struct Up {
     /// Port of the portal [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole_number::<u16>(0..=65_535))]
     sp_port: u16,
     /// Port of the identity provider [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole_number::<u16>(0..=65_535))]
     idp_port: u16,
     /// Port of the name server [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole_number::<u16>(0..=65_535))]
     dns_port: u16,
     /// Port of the simulation page: license keys, DNS, clock, faults [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = whole_number::<u16>(0..=65_535))]
     simulation_port: u16,
     /// Serve the portal and the identity provider by HTTPS. `tls.ca_file` of the ready file
     /// names the certificate of their authority
@@ -139,7 +140,7 @@ impl Up {
         let Some(path) = &self.seed else {
             return Ok(Seed::default());
         };
-        let text = std::fs::read_to_string(path)
+        let text = ambient::text_file::read(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         Seed::read(&text).with_context(|| format!("invalid seed {}", path.display()))
     }
@@ -216,7 +217,7 @@ impl Up {
     fn announce(&self, ready: &Ready, readable: bool) -> anyhow::Result<Files> {
         let json = serde_json::to_string_pretty(ready)?;
         let files = Files {
-            _state: StateFile::write(&json),
+            _state: StateFile::write(&ready.to_json(), self.ready_file.as_deref()),
             ready: match &self.ready_file {
                 Some(path) => {
                     write_private(path, &json)?;

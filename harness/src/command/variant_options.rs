@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use ambient::Ambient;
+use ambient::arguments::whole_number;
 use clap::Args;
 use rehearsal::check::sp::{self, Variants};
 
@@ -13,11 +14,11 @@ pub(crate) struct VariantOptions {
     #[arg(long)]
     thorough: bool,
     /// Send only this number of variants, chosen by --seed
-    #[arg(long, value_name = "N", requires = "thorough")]
+    #[arg(long, value_name = "N", requires = "thorough", value_parser = whole_number::<usize>(1..=1_000_000))]
     variants: Option<usize>,
     /// Seed that chooses the variants of --variants: the same seed chooses the same variants
     /// [default: random, and printed]
-    #[arg(long, value_name = "N", requires = "variants")]
+    #[arg(long, value_name = "N", requires = "variants", value_parser = whole_number::<u64>(0..=u64::MAX))]
     seed: Option<u64>,
 }
 

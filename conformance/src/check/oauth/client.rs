@@ -498,7 +498,7 @@ impl Client {
                 return Err("the client does not authenticate by a secret".to_owned());
             }
             Authentication::Federated(Federated::File(path)) => {
-                let read = std::fs::read_to_string(path);
+                let read = ambient::text_file::read(path);
                 let read =
                     read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
                 self.assert(form, read.trim());

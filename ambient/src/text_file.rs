@@ -1,0 +1,60 @@
+//! Reads text files as editors and shells write them.
+
+use std::io;
+use std::path::Path;
+
+/// Reads a text file: UTF-8 with or without a byte order mark, or UTF-16 with one, which Windows
+/// PowerShell writes for `>`. The text has no byte order mark.
+///
+/// # Errors
+///
+/// The file cannot be read, or is in another encoding.
+pub fn read(path: impl AsRef<Path>) -> io::Result<String> {
+    decode(&std::fs::read(path)?).map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))
+}
+
+fn decode(bytes: &[u8]) -> Result<String, String> {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        let text = String::from_utf16(&pairs.iter().map(|it| unit(*it)).collect::<Vec<_>>());
+        let text = text.ok().filter(|_| rest.is_empty());
+        text.ok_or_else(|| "invalid UTF-16; save the file as UTF-8".to_owned())
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] | rest => {
+            let text = std::str::from_utf8(rest).map_err(|error| {
+                let at = bytes.len() - rest.len() + error.valid_up_to();
+                format!("invalid UTF-8 at byte {at}; save the file as UTF-8")
+            })?;
+            Ok(text.to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_as_editors_and_shells_write_it() {
+        let utf16 = |unit: fn(u16) -> [u8; 2]| {
+            let units = "\u{feff}é\r\n".encode_utf16();
+            units.flat_map(unit).collect::<Vec<u8>>()
+        };
+        for bytes in [
+            "é\r\n".as_bytes(),
+            "\u{feff}é\r\n".as_bytes(),
+            &utf16(u16::to_le_bytes),
+            &utf16(u16::to_be_bytes),
+        ] {
+            assert_eq!(decode(bytes).unwrap(), "é\r\n", "{bytes:?}");
+        }
+        assert_eq!(
+            decode(b"\xef\xbb\xbfab\xe9").unwrap_err(),
+            "invalid UTF-8 at byte 5; save the file as UTF-8"
+        );
+        assert!(decode(b"\xff\xfea").is_err());
+    }
+}

@@ -1,0 +1,208 @@
+//! What the command says about its arguments: help, values that it does not accept, files as
+//! editors write them, and an output that nobody reads.
+#![allow(clippy::unwrap_used)]
+
+mod running;
+
+use regex::Regex;
+use running::rehearsal;
+
+/// Returns what a command line that is refused says, on one line.
+fn refused(arguments: &[&str]) -> String {
+    let output = rehearsal(arguments).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+    error.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_number_that_is_not_accepted_is_answered_with_the_range() {
+    let scim = ["check", "scim", "--base-url", "http://x", "--token", "t"];
+    let with = |more: [&'static str; 2]| [&scim[..], &more[..]].concat();
+    for (arguments, expected) in [
+        (
+            vec!["key", "--seats", "-1"],
+            "a whole number from 1 to 1000000, got -1",
+        ),
+        (
+            vec!["key", "--seats", "many"],
+            "a whole number from 1 to 1000000, got many",
+        ),
+        (
+            vec!["up", "--sp-port", "65536"],
+            "a whole number from 0 to 65535, got 65536",
+        ),
+        (
+            vec!["up", "--sp-port", "-5"],
+            "a whole number from 0 to 65535, got -5",
+        ),
+        (
+            vec!["run", "--jobs", "0"],
+            "a whole number from 1 to 1000, got 0",
+        ),
+        (
+            vec!["run", "--seed", "-1"],
+            "a whole number of 0 or more, got -1",
+        ),
+        (
+            vec!["bench", "--users", "-1"],
+            "a whole number from 1 to 10000000, got -1",
+        ),
+        (
+            vec!["health", "http://x", "--timeout", "0"],
+            "a whole number from 1 to 86400, got 0",
+        ),
+        (
+            vec!["sp", "serve", "--seed", "-1"],
+            "a whole number of 0 or more, got -1",
+        ),
+        (
+            with(["--rate", "-1"]),
+            "a number of requests above 0, got -1",
+        ),
+        (
+            with(["--rate-seconds", "601"]),
+            "a whole number from 1 to 600, got 601",
+        ),
+        (
+            with(["--timeout", "-1"]),
+            "a number of seconds above 0, got -1",
+        ),
+    ] {
+        let error = refused(&arguments);
+        assert!(error.contains(&format!("expected {expected}")), "{error}");
+    }
+}
+
+#[test]
+fn a_time_that_is_not_accepted_is_answered_with_an_example() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("expected.json");
+    let list_path = list.to_str().unwrap();
+    std::fs::write(
+        &list,
+        r#"[{"id": "SCIM-CREATE-01", "reason": "ticket", "until": "soon"}]"#,
+    )
+    .unwrap();
+    let scim = ["check", "scim", "--base-url", "http://x", "--token", "t"];
+    for (arguments, expected) in [
+        (
+            vec!["trace", "-", "--at", "yesterday"],
+            "expected a date and time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+01:00, got yesterday",
+        ),
+        (
+            vec!["key", "--expires", "yesterday"],
+            "expected 2027-01-31 or 2027-01-31T12:00:00Z, got \"yesterday\"",
+        ),
+        (
+            [&scim[..], &["--expected", list_path][..]].concat(),
+            "invalid until: expected a day such as 2027-01-31, got \"soon\"",
+        ),
+    ] {
+        let error = refused(&arguments);
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// Editors of Windows write a byte order mark and two characters at the end of a line.
+#[test]
+fn a_file_with_a_byte_order_mark_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("expected.json");
+    let text = "\u{feff}[{\"id\": \"SCIM-CREATE-01\",\r\n \"reason\": \"ticket\"}]\r\n";
+    std::fs::write(&list, text).unwrap();
+    let port = running::free_port();
+    let base = format!("http://127.0.0.1:{port}/");
+    let error = refused(&[
+        "check",
+        "scim",
+        "--base-url",
+        &base,
+        "--token",
+        "t",
+        "--expected",
+        list.to_str().unwrap(),
+    ]);
+    assert!(error.contains("cannot reach the SCIM server"), "{error}");
+    std::fs::write(&list, b"[\xe9]").unwrap();
+    let error = refused(&[
+        "check",
+        "scim",
+        "--base-url",
+        &base,
+        "--token",
+        "t",
+        "--expected",
+        list.to_str().unwrap(),
+    ]);
+    assert!(
+        error.contains("invalid UTF-8 at byte 1; save the file as UTF-8"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_command_whose_output_nobody_reads_ends_without_a_word() {
+    for arguments in [
+        vec!["check", "sp", "--list"],
+        vec!["check", "scim", "--list"],
+        vec!["profiles"],
+        vec!["profiles", "--json"],
+        vec!["coverage"],
+        vec!["coverage", "--json"],
+        vec!["schema", "seed"],
+        vec!["completions", "bash"],
+        vec!["run", "--tags", "@G-01", "--quiet", "--json"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = rehearsal(&arguments).stdout(writer).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(141), "{arguments:?}: {error}");
+        assert_eq!(error, "", "{arguments:?}");
+    }
+}
+
+/// Returns the help of a command, and the names of its commands.
+fn help_of(command: &[String]) -> (String, Vec<String>) {
+    let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+    arguments.push("--help");
+    let output = rehearsal(&arguments).output().unwrap();
+    assert!(output.status.success(), "{command:?}");
+    let help = String::from_utf8(output.stdout).unwrap();
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
+    let names = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names = names.filter_map(|line| line.split_whitespace().next());
+    let names = names.filter(|name| *name != "help").map(str::to_owned);
+    let names = names.collect();
+    (help, names)
+}
+
+#[test]
+fn the_help_of_every_command_states_each_default_once_and_ends_with_an_example() {
+    let twice = Regex::new(r"\[default: [^\]]*\]\s+\[default:").unwrap();
+    let mut commands = vec![Vec::new()];
+    let mut seen = 0;
+    while let Some(command) = commands.pop() {
+        let (help, below) = help_of(&command);
+        seen += 1;
+        let twice = twice.find(&help).map(|it| it.as_str());
+        assert_eq!(twice, None, "{command:?}");
+        if below.is_empty() {
+            assert!(help.contains("\nExample: "), "{command:?}: {help}");
+        }
+        let words = |name: String| [command.clone(), vec![name]].concat();
+        commands.extend(below.into_iter().map(words));
+    }
+    assert!(seen > 35, "{seen} commands");
+    // What the list of commands says of `check` covers each of its commands.
+    let (help, _) = help_of(&[]);
+    let about = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for what in [
+        "identity provider, a service provider, a SCIM server",
+        "people who leave",
+    ] {
+        assert!(about.contains(what), "{about}");
+    }
+}
