@@ -18,7 +18,11 @@ Feature: Provisioning like other providers
     Then the portal does not show Grace as active
 
     Examples:
-      | provider |
-      | ping     |
-      | entra    |
-      | okta     |
+      | provider      |
+      | ping          |
+      | entra         |
+      | okta          |
+      | google        |
+      | onelogin      |
+      | jumpcloud     |
+      | ping-federate |

@@ -42,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 pub use answers::Answers;
 pub use applications::keys::generate as generate_key;
 pub use config::{Config, KeyMaterial};
+pub use flavor::FlavorError;
 pub(crate) use idp::Idp;
 pub use store::StoreError;
 pub use timer::{SystemTimer, Timer};
@@ -55,6 +56,9 @@ pub enum StartError {
     /// The database cannot be opened.
     #[error(transparent)]
     Store(StoreError),
+    /// A file with the data of a flavor is invalid.
+    #[error(transparent)]
+    Flavor(#[from] FlavorError),
     /// It cannot listen on an address.
     #[error("cannot listen on {at}: {source}")]
     Listen {
@@ -134,6 +138,7 @@ async fn bind(at: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
 /// # Errors
 /// [`StartError`] if the database cannot be opened, or it cannot listen on an address.
 pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartError> {
+    flavor::check()?;
     let store = store::Store::open(&config.database_url, config.durable).await?;
     let (listener, bound) = bind(config.listen).await?;
     let control = match config.control_listen {

@@ -23,6 +23,10 @@ use world::{World, connection};
 struct Held {
     resources: BTreeMap<(String, String), Value>,
     requests: Vec<String>,
+    /// The bodies of the PATCH requests.
+    patches: Vec<Value>,
+    /// Query and user agent of each request.
+    queries: Vec<(String, String)>,
     failures: u32,
     /// One of this number of answers is lost, although the request was carried out.
     losing: u32,
@@ -103,6 +107,10 @@ fn met(held: &Shared, headers: &HeaderMap, what: String) -> Option<Response> {
 /// Loses some answers: alternately the connection ends in the middle of the body, and a gateway
 /// answers that it got no answer.
 async fn lose(State(held): State<Shared>, request: Request, next: Next) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let agent = request.headers().get("user-agent");
+    let agent = agent.map_or("", |it| it.to_str().unwrap()).to_owned();
+    held.lock().unwrap().queries.push((query, agent));
     let answer = next.run(request).await;
     let mut held = held.lock().unwrap();
     if held.losing == 0 {
@@ -219,23 +227,24 @@ async fn patch(
     }
     let body: Value = serde_json::from_str(&body).unwrap();
     let mut held = held.lock().unwrap();
-    let Some(resource) = held.resources.get_mut(&(kind, id)) else {
+    let Some(mut resource) = held.resources.get(&(kind.clone(), id.clone())).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
     };
     for operation in body["Operations"].as_array().unwrap() {
-        let path = operation["path"].as_str().unwrap();
-        match operation["op"].as_str().unwrap().to_lowercase().as_str() {
-            "remove" if path == "members" => {
-                let gone = operation["value"][0]["value"].clone();
+        let op = operation["op"].as_str().unwrap().to_lowercase();
+        match (op.as_str(), operation["path"].as_str()) {
+            ("remove", Some(path)) => {
+                let gone = match path.split('"').nth(1) {
+                    Some(id) => id.into(),
+                    None => operation["value"][0]["value"].clone(),
+                };
                 let members = resource["members"].as_array_mut().unwrap();
                 members.retain(|member| member["value"] != gone);
             }
-            "remove" => {
-                let gone = path.split('"').nth(1).unwrap();
-                let members = resource["members"].as_array_mut().unwrap();
-                members.retain(|member| member["value"] != gone);
-            }
-            "add" => {
+            ("add", Some("members")) => {
+                if resource["members"].is_null() {
+                    resource["members"] = json!([]);
+                }
                 let members = resource["members"].as_array_mut().unwrap();
                 for more in operation["value"].as_array().unwrap() {
                     if !members.contains(more) {
@@ -243,10 +252,33 @@ async fn patch(
                     }
                 }
             }
-            _ => resource[path] = operation["value"].clone(),
+            (_, Some(path)) => set(&mut resource, path, operation["value"].clone()),
+            (_, None) => {
+                for (path, value) in operation["value"].as_object().unwrap() {
+                    set(&mut resource, path, value.clone());
+                }
+            }
         }
     }
-    Json(resource.clone()).into_response()
+    held.patches.push(body);
+    held.resources.insert((kind, id), resource.clone());
+    Json(resource).into_response()
+}
+
+/// Sets the value at an attribute path: `title`, `name.familyName`, `emails[type eq "work"].value`.
+fn set(resource: &mut Value, path: &str, value: Value) {
+    let value = match value.as_str() {
+        Some("True") => true.into(),
+        Some("False") => false.into(),
+        _ => value,
+    };
+    if let Some((attribute, _)) = path.split_once('[') {
+        resource[attribute][0]["value"] = value;
+    } else if let Some((attribute, part)) = path.split_once('.') {
+        resource[attribute][part] = value;
+    } else {
+        resource[path] = value;
+    }
 }
 
 async fn remove(
@@ -652,26 +684,85 @@ async fn a_token_is_fetched_by_client_credentials_and_again_when_it_is_refused()
     assert!(here.target.user("bob").is_some());
 }
 
+/// Makes the environment behave like this provider.
+async fn behaves_like(here: &Provisioned, flavor: &str) {
+    let (status, answer) = here
+        .world
+        .call(
+            Method::PUT,
+            &here.world.at(""),
+            Some(json!({"name": "Administrators", "flavor": flavor})),
+        )
+        .await;
+    assert_eq!(status, 200, "{answer}");
+}
+
 #[tokio::test]
 async fn each_flavor_has_its_habits() {
-    for (flavor, change, removal) in [
-        ("ping", "PUT /Users", "DELETE /Users"),
-        ("entra", "PATCH /Users", "DELETE /Users"),
-        ("okta", "GET /Users/r1, PUT /Users", "PATCH /Users"),
+    let find = r#"GET /Groups?displayName eq "Users""#;
+    let patches = "PATCH /Users, DELETE /Users";
+    for (flavor, group, change, removal) in [
+        (
+            "ping",
+            vec![find, "POST /Groups"],
+            "PUT /Users",
+            "DELETE /Users",
+        ),
+        (
+            "keycloak",
+            vec![find, "POST /Groups"],
+            "PUT /Users",
+            "DELETE /Users",
+        ),
+        (
+            "entra",
+            vec![find, "POST /Groups", "GET /Groups/r2", "PATCH /Groups"],
+            "PATCH /Users",
+            patches,
+        ),
+        (
+            "okta",
+            vec![find, "POST /Groups", "PATCH /Groups"],
+            "GET /Users/r1, PUT /Users",
+            "PATCH /Users",
+        ),
+        (
+            "google",
+            vec![find, "POST /Groups", "GET /Groups/r2", "PUT /Groups"],
+            "PATCH /Users",
+            patches,
+        ),
+        (
+            "onelogin",
+            vec!["GET /Groups?", "POST /Groups", "PATCH /Groups"],
+            "PUT /Users",
+            "DELETE /Users",
+        ),
+        (
+            "jumpcloud",
+            vec![find, "POST /Groups", "PATCH /Groups"],
+            "PUT /Users",
+            "GET /Users/r1, PUT /Users, DELETE /Users",
+        ),
+        (
+            "ping-federate",
+            vec!["GET /Groups?", "POST /Groups"],
+            "PUT /Users",
+            "DELETE /Users",
+        ),
     ] {
         let here = Provisioned::new(json!({})).await;
-        let (status, answer) = here
-            .world
-            .call(
-                Method::PUT,
-                &here.world.at(""),
-                Some(json!({"name": "Administrators", "flavor": flavor})),
-            )
-            .await;
-        assert_eq!(status, 200, "{answer}");
+        behaves_like(&here, flavor).await;
         here.world.create("/propagation/revisions", json!({})).await;
         here.settled().await;
-        here.target.requests();
+        let groups = here.target.requests().into_iter();
+        let groups: Vec<String> = groups.filter(|it| it.contains("/Groups")).collect();
+        assert_eq!(groups, group, "{flavor}");
+        assert_eq!(
+            here.target.all("Groups")[0]["members"],
+            json!([{"value": "r1"}]),
+            "{flavor}"
+        );
         let path = format!("/users/{}", here.world.alice);
         here.world
             .change(Method::PATCH, &path, json!({"title": "Dr"}))
@@ -681,10 +772,100 @@ async fn each_flavor_has_its_habits() {
         assert_eq!(here.target.user("alice").unwrap()["title"], "Dr");
         here.world.delete(&path).await;
         here.settled().await;
-        let requests = here.target.requests();
+        let requests = here.target.requests().into_iter();
+        let requests: Vec<String> = requests.filter(|it| it.contains("/Users")).collect();
+        assert_eq!(requests.join(", "), removal, "{flavor}");
+    }
+}
+
+/// Returns the operations of each PATCH since the last call.
+fn operations(target: &Target) -> Vec<Value> {
+    let patches = std::mem::take(&mut target.held.lock().unwrap().patches);
+    patches
+        .into_iter()
+        .map(|it| it["Operations"].clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn entra_names_each_value_by_a_path_and_with_the_flag_replaces_several_at_once() {
+    let mail = "emails[type eq \"work\"].value";
+    for (query, change, disable, find_group) in [
+        (
+            "",
+            json!([
+                {"op": "Replace", "path": mail, "value": "new@example.com"},
+                {"op": "Replace", "path": "displayName", "value": "Alice Murray"},
+                {"op": "Replace", "path": "name.familyName", "value": "Murray"},
+            ]),
+            json!([{"op": "Replace", "path": "active", "value": "False"}]),
+            "excludedAttributes=members&filter=displayName+eq+%22Users%22",
+        ),
+        (
+            "?aadOptscim062020",
+            json!([
+                {"op": "replace", "path": mail, "value": "new@example.com"},
+                {"op": "replace", "value": {"displayName": "Alice Murray", "name.familyName": "Murray"}},
+            ]),
+            json!([{"op": "replace", "path": "active", "value": false}]),
+            "aadOptscim062020&excludedAttributes=members&filter=displayName+eq+%22Users%22",
+        ),
+    ] {
+        let target = Target::new().await;
+        let url = format!("{}{query}", target.url);
+        let here = Provisioned::on(target, json!({"SCIM_URL": url})).await;
+        behaves_like(&here, "entra").await;
+        here.world.create("/propagation/revisions", json!({})).await;
+        here.settled().await;
+        operations(&here.target);
+        let path = format!("/users/{}", here.world.alice);
+        let renamed =
+            json!({"name": {"given": "Alice", "family": "Murray"}, "email": "new@example.com"});
+        here.world.change(Method::PATCH, &path, renamed).await;
+        here.settled().await;
+        assert_eq!(operations(&here.target), [change]);
+        let enabled = format!("{path}/enabled");
+        here.world
+            .change(Method::PUT, &enabled, json!({"enabled": false}))
+            .await;
+        here.settled().await;
+        assert_eq!(operations(&here.target), [disable]);
+        let user = here.target.user("alice").unwrap();
+        assert_eq!(user["meta"]["resourceType"], "User");
+        assert_eq!(user["emails"][0]["value"], "new@example.com");
+        let queries = std::mem::take(&mut here.target.held.lock().unwrap().queries);
+        let queries: Vec<&str> = queries.iter().map(|(query, _)| query.as_str()).collect();
+        assert!(queries.contains(&find_group), "{queries:?}");
+        let flag = query.trim_start_matches('?');
         assert!(
-            requests.contains(&removal.to_owned()),
-            "{flavor}: {requests:?}"
+            queries
+                .iter()
+                .all(|it| it.matches("aadOptscim062020").count() == usize::from(!flag.is_empty())),
+            "{queries:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_provider_has_its_user_agent() {
+    let here = Provisioned::new(json!({})).await;
+    behaves_like(&here, "okta").await;
+    here.world.create("/propagation/revisions", json!({})).await;
+    here.settled().await;
+    let queries = here.target.held.lock().unwrap().queries.clone();
+    let (_, agent) = queries.last().unwrap();
+    assert_eq!(agent, "Okta SCIM Client 1.0.0");
+}
+
+#[tokio::test]
+async fn an_unknown_flavor_is_an_error_that_names_all() {
+    let here = Provisioned::new(json!({})).await;
+    let body = json!({"name": "Administrators", "flavor": "nonesuch"});
+    let (status, answer) = here
+        .world
+        .call(Method::PUT, &here.world.at(""), Some(body))
+        .await;
+    assert_eq!(status, 400);
+    let names = "ping, ad-fs, entra, google, jumpcloud, keycloak, okta, onelogin, ping-federate";
+    assert!(answer.to_string().contains(names), "{answer}");
 }

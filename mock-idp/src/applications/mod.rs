@@ -144,12 +144,13 @@ impl Idp {
             let mut db = self.store.read().await?;
             Flavor::of(&environment(&mut db, environment_id).await?)
         };
-        if let Some(format) = flavor.name_id_format()
-            && document
-                .get("protocol")
-                .is_none_or(|protocol| protocol == "SAML")
+        if document
+            .get("protocol")
+            .is_none_or(|protocol| protocol == "SAML")
         {
-            document.entry("nameIdFormat").or_insert(format.into());
+            for (key, value) in flavor.saml.settings() {
+                document.entry(key).or_insert(value);
+            }
         }
         settings::complete(&mut document)?;
         let by_email = import::is_email(text(&document, "nameIdFormat"));
@@ -163,7 +164,7 @@ impl Idp {
             &created.id,
             Document::from_iter([
                 ("name".to_owned(), SUBJECT.into()),
-                ("value".to_owned(), flavor.subject(by_email).into()),
+                ("value".to_owned(), flavor.saml.subject(by_email).into()),
                 ("required".to_owned(), true.into()),
                 ("mappingType".to_owned(), "CORE".into()),
             ]),
@@ -178,14 +179,16 @@ impl Idp {
         check_references(&mut tx, &created).await?;
         resources::put(&mut tx, &created).await?;
         resources::put(&mut tx, &subject).await?;
-        for (name, format, value) in flavor.attributes() {
-            let attribute = Document::from_iter([
-                ("name".to_owned(), (*name).into()),
-                ("nameFormat".to_owned(), (*format).into()),
-                ("value".to_owned(), (*value).into()),
+        for mapping in &flavor.saml.attributes {
+            let mut attribute = Document::from_iter([
+                ("name".to_owned(), mapping.name.clone().into()),
+                ("value".to_owned(), mapping.value.clone().into()),
                 ("required".to_owned(), false.into()),
                 ("mappingType".to_owned(), "CUSTOM".into()),
             ]);
+            if let Some(format) = &mapping.format {
+                attribute.insert("nameFormat".to_owned(), format.clone().into());
+            }
             let attribute = self.draft(environment_id, Kind::Attribute, &created.id, attribute);
             resources::put(&mut tx, &attribute).await?;
         }

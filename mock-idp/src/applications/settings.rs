@@ -2,6 +2,7 @@
 //! and the form that sign-on uses.
 
 use saml::keys::{Certificate, SignatureAlgorithm};
+use saml::names;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -30,6 +31,12 @@ pub(crate) struct Application {
     pub name_id_format: Option<String>,
     #[serde(default)]
     pub default_target_url: Option<String>,
+    /// Not in PingOne: by how many seconds `NotBefore` is earlier than the time of issue.
+    #[serde(default = "not_before_seconds")]
+    pub not_before_seconds: i64,
+    /// Not in PingOne: the authentication context class of a login with a password.
+    #[serde(default = "password_class")]
+    pub authn_context_class_ref: String,
     #[serde(default)]
     pub session_not_on_or_after_duration: Option<i64>,
     #[serde(default)]
@@ -126,6 +133,14 @@ pub(crate) struct GroupAccess {
     pub rule: String,
     #[serde(default)]
     pub groups: Vec<Reference>,
+}
+
+fn not_before_seconds() -> i64 {
+    60
+}
+
+fn password_class() -> String {
+    names::PASSWORD_PROTECTED_TRANSPORT.to_owned()
 }
 
 impl Application {
@@ -282,6 +297,7 @@ pub(super) fn complete(document: &mut Document) -> Result<()> {
     document.entry("acsUrls").or_insert(json!([]));
     within(document, "assertionDuration", 1, 86_400)?;
     within(document, "sessionNotOnOrAfterDuration", 1, 31_536_000)?;
+    within(document, "notBeforeSeconds", 0, 86_400)?;
     within(document, "sloWindow", 0, 24)?;
     one_of(document, "sloBinding", &BINDINGS)?;
     one_of(document, "idpSigning.algorithm", &ALGORITHMS)?;

@@ -2,7 +2,7 @@
 
 use super::{Change, Document, environment, existing, text, unique_name, writable};
 use crate::Idp;
-use crate::flavor::NAMES as FLAVORS;
+use crate::flavor;
 use crate::refusal::{Refused, Result};
 use crate::store::keys::{self, KeyRow};
 use crate::store::resources::{self, Kind, Resource};
@@ -20,10 +20,11 @@ fn name(document: &Document) -> Result<String> {
 /// Checks the members of an environment. Fills in those that were not sent, from the former
 /// document or with PingOne's defaults.
 fn check_environment(document: &mut Document, former: &Document) -> Result<()> {
+    let flavors = flavor::names();
     for (key, allowed) in [
         ("type", &TYPES[..]),
         ("region", &REGIONS[..]),
-        ("flavor", &FLAVORS[..]),
+        ("flavor", &flavors[..]),
     ] {
         let value = document
             .entry(key)

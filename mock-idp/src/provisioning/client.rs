@@ -49,10 +49,14 @@ struct Answer {
 pub(crate) struct Client<'c> {
     pub http: &'c reqwest::Client,
     pub connection: &'c Connection,
+    pub user_agent: Option<&'c str>,
 }
 
 /// Maximum number of redirects that one request follows.
 const MAX_REDIRECTS: usize = 3;
+
+/// Number of resources in a page of a list.
+const PAGE: usize = 100;
 
 const SCIM_JSON: &str = "application/scim+json";
 
@@ -149,6 +153,9 @@ impl Client<'_> {
             .http
             .request(method.clone(), url)
             .header(header::ACCEPT, "application/scim+json, application/json");
+        if let Some(name) = self.user_agent {
+            request = request.header(header::USER_AGENT, name);
+        }
         if let Some(authorization) = &self.connection.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
@@ -243,9 +250,49 @@ impl Client<'_> {
         }
     }
 
+    /// Does the same as [`Self::find`] by reading the list of all resources page by page, as
+    /// clients do that send no filter.
+    pub(crate) async fn find_in_list(
+        &self,
+        path: &str,
+        attribute: &str,
+        value: &str,
+    ) -> Result<Option<String>, PushError> {
+        let mut read = 0;
+        loop {
+            let asked = format!("{path}?startIndex={}&count={PAGE}", read + 1);
+            let list = self.call(Method::GET, &asked, None, None).await?;
+            let page = look_up::resources(&asked, &list.body)?;
+            let found = page
+                .iter()
+                .find(|one| look_up::has_value(one, attribute, value))
+                .and_then(|one| one["id"].as_str());
+            if let Some(id) = found {
+                return Ok(Some(id.to_owned()));
+            }
+            read += page.len();
+            if page.is_empty() || look_up::is_whole(&list.body, read) {
+                return Ok(None);
+            }
+        }
+    }
+
     /// Returns the resource with this id.
     pub(crate) async fn get(&self, path: &str, id: &str) -> Result<Value, PushError> {
-        let at = format!("{path}/{}", segment(id));
+        self.get_with(path, id, "").await
+    }
+
+    /// Returns the resource with this id, requested with a query.
+    pub(crate) async fn get_with(
+        &self,
+        path: &str,
+        id: &str,
+        query: &str,
+    ) -> Result<Value, PushError> {
+        let at = match query {
+            "" => format!("{path}/{}", segment(id)),
+            query => format!("{path}/{}?{query}", segment(id)),
+        };
         let answer = self.call(Method::GET, &at, None, None).await?;
         Ok(answer.body)
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::client::PushError;
+use super::habits::{By, Members};
 use super::{Failure, Push, plans};
 use crate::directory::groups;
 use crate::store::resources::{self, Kind};
@@ -67,11 +68,7 @@ impl Push<'_> {
                     id.clone()
                 }
             },
-            None => match self
-                .client
-                .find(&self.looked_up(&path), "displayName", &group.name)
-                .await?
-            {
+            None => match self.find_group(&path, &group.name).await? {
                 Some(id) => {
                     self.take_over(&path, &id, &resource, &members).await?;
                     id
@@ -82,9 +79,13 @@ impl Push<'_> {
         Ok(self.note(&id, &resource).await?)
     }
 
-    /// Returns the path for looking a group up, with the flavor's query.
-    fn looked_up(&self, path: &str) -> String {
-        format!("{path}{}", self.habits.look_up)
+    /// Looks a group up by its name, as the flavor does.
+    async fn find_group(&self, path: &str, name: &str) -> Result<Option<String>, PushError> {
+        if self.habits.lists_groups {
+            return self.client.find_in_list(path, "displayName", name).await;
+        }
+        let at = self.habits.group_look_up(path);
+        self.client.find(&at, "displayName", name).await
     }
 
     async fn create_group(
@@ -94,20 +95,30 @@ impl Push<'_> {
         members: &BTreeSet<String>,
     ) -> Result<String, Failure> {
         self.note_attempt(resource).await?;
-        match self.client.create(path, resource).await {
+        match self
+            .client
+            .create(path, &self.habits.new_group(resource))
+            .await
+        {
             Err(PushError::Exists(reason)) => {
                 let name = resource["displayName"].as_str().unwrap_or_default();
-                let Some(id) = self
-                    .client
-                    .find(&self.looked_up(path), "displayName", name)
-                    .await?
-                else {
+                let Some(id) = self.find_group(path, name).await? else {
                     return Err(PushError::Exists(reason).into());
                 };
                 self.take_over(path, &id, resource, members).await?;
                 Ok(id)
             }
-            made => Ok(made?),
+            made => {
+                let id = made?;
+                if self.habits.members_after_creation && !members.is_empty() {
+                    let none = BTreeSet::new();
+                    let joined = members.iter();
+                    let added = self.habits.members(joined.clone(), none.iter(), joined);
+                    self.send_group(path, &id, resource, added, (members, &none))
+                        .await?;
+                }
+                Ok(id)
+            }
         }
     }
 
@@ -122,13 +133,25 @@ impl Push<'_> {
     ) -> Result<(), PushError> {
         let mut operations = vec![self.habits.replace("externalId", &resource["externalId"])];
         if self.client.connection.merge_members {
-            operations.extend(self.habits.members(members.iter(), std::iter::empty()));
+            operations.extend(self.merged_members(members));
         } else {
             operations.push(self.habits.all_members(members.iter()));
         }
         let removed = BTreeSet::new();
         self.send_group(path, id, resource, operations, (members, &removed))
             .await
+    }
+
+    /// Returns the PATCH operations that add members to those that a group has.
+    fn merged_members(&self, members: &BTreeSet<String>) -> Vec<Value> {
+        if self.habits.members == Members::List {
+            // The list would remove the other members.
+            let added = member_list(members);
+            return vec![json!({"op": "add", "path": "members", "value": added})];
+        }
+        let none = BTreeSet::new();
+        self.habits
+            .members(members.iter(), none.iter(), none.iter())
     }
 
     /// Changes a group by PATCH, or by PUT if the target has no PATCH.
@@ -140,7 +163,11 @@ impl Push<'_> {
         operations: Vec<Value>,
         (members, removed): (&BTreeSet<String>, &BTreeSet<String>),
     ) -> Result<(), PushError> {
-        if !self.client.connection.put_only {
+        if !self.client.connection.put_only && self.habits.groups_by == By::Patch {
+            if self.habits.reads_groups_first {
+                let query = &self.habits.group_query;
+                self.client.get_with(path, id, query).await?;
+            }
             let operations = Value::Array(operations);
             match self.client.patch(path, id, operations).await {
                 Err(PushError::Unsupported(_)) => {}
@@ -180,7 +207,7 @@ impl Push<'_> {
             .as_deref()
             .and_then(|text| serde_json::from_str(text).ok());
         let Some(former) = former else {
-            let name = self.habits.replace("displayName", &resource["displayName"]);
+            let name = self.habits.rename(id, &resource["displayName"]);
             let removed = BTreeSet::new();
             self.send_group(path, id, resource, vec![name], (members, &removed))
                 .await?;
@@ -189,12 +216,13 @@ impl Push<'_> {
         let before = member_ids(&former["members"]);
         let mut operations = Vec::new();
         if former["displayName"] != resource["displayName"] {
-            operations.push(self.habits.replace("displayName", &resource["displayName"]));
+            operations.push(self.habits.rename(id, &resource["displayName"]));
         }
-        operations.extend(
-            self.habits
-                .members(members.difference(&before), before.difference(members)),
-        );
+        operations.extend(self.habits.members(
+            members.difference(&before),
+            before.difference(members),
+            members.iter(),
+        ));
         if operations.is_empty() {
             return Ok(());
         }

@@ -10,7 +10,7 @@ mod backoff;
 pub(crate) mod client;
 pub(crate) mod connection;
 mod groups;
-mod habits;
+pub(crate) mod habits;
 mod look_up;
 pub(crate) mod plans;
 pub(crate) mod queue;
@@ -85,7 +85,7 @@ struct Push<'p> {
     idp: &'p Idp,
     job: &'p Job,
     client: Client<'p>,
-    habits: Habits,
+    habits: &'p Habits,
     /// The active rules of the store.
     rules: Vec<Resource>,
     known: Known,
@@ -202,7 +202,8 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
         let known = sync::known(&mut db, subject).await?;
         let flavor = directory::environment(&mut db, environment)
             .await
-            .map_or(Flavor::Ping, |found| Flavor::of(&found));
+            .map(|found| Flavor::of(&found))
+            .ok();
         (store, rules, known, flavor)
     };
     let Some(store) = store else {
@@ -219,14 +220,18 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
     let http = idp
         .http()
         .map_err(|error| PushError::Refused(error.to_string()))?;
+    let habits = flavor
+        .map(|it| it.habits(&connection.base_url))
+        .unwrap_or_default();
     let push = Push {
         idp,
         job,
         client: Client {
             http,
             connection: &connection,
+            user_agent: habits.user_agent.as_deref(),
         },
-        habits: Habits::of(flavor),
+        habits: &habits,
         rules,
         known,
     };

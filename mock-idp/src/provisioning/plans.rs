@@ -8,6 +8,7 @@ use super::{queue, user_mapping};
 use crate::Idp;
 use crate::directory::filter::Filter;
 use crate::directory::{Document, environment, existing, reference, text, unique_name, writable};
+use crate::flavor::Flavor;
 use crate::refusal::{Refused, Result};
 use crate::store::Db;
 use crate::store::resources::{self, Kind, Resource};
@@ -293,6 +294,11 @@ impl Idp {
         document: &Document,
     ) -> Result<Option<String>> {
         let connection = Connection::of(document)?;
+        let flavor = {
+            let mut db = self.store.read().await?;
+            Flavor::of(&environment(&mut db, environment_id).await?)
+        };
+        let habits = flavor.habits(&connection.base_url);
         let connection = match self.authorized(environment_id, connection).await {
             Ok(connection) => connection,
             Err(error) => return Ok(Some(error.to_string())),
@@ -304,6 +310,7 @@ impl Idp {
         let client = Client {
             http,
             connection: &connection,
+            user_agent: habits.user_agent.as_deref(),
         };
         Ok(client.test().await.err().map(|error| error.to_string()))
     }

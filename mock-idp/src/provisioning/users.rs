@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::PushError;
 use super::connection::RemoveAction;
+use super::habits::{By, Paths};
 use super::{Failure, Push, plans, user_mapping};
 use crate::directory::{groups, users as directory};
 use crate::store::users;
@@ -42,7 +43,13 @@ impl Push<'_> {
         });
         if let Some(id) = &remote.await? {
             match self.client.connection.remove {
-                RemoveAction::Delete if !self.habits.never_deletes => {
+                RemoveAction::Delete if self.habits.deletes_users => {
+                    if self.habits.disables_before_delete && self.client.connection.disable {
+                        match self.activate(id, false).await {
+                            Ok(()) | Err(PushError::Gone(_) | PushError::Unsupported(_)) => {}
+                            Err(error) => return Err(error.into()),
+                        }
+                    }
                     self.client.delete(path, id).await?;
                 }
                 RemoveAction::Disable if !self.client.connection.disable => {}
@@ -57,7 +64,8 @@ impl Push<'_> {
 
     async fn activate(&self, id: &str, active: bool) -> Result<(), PushError> {
         let path = &self.client.connection.users;
-        let by_patch = if self.client.connection.put_only {
+        let by_put = self.habits.activates_by == Some(By::Put);
+        let by_patch = if self.client.connection.put_only || by_put {
             Err(PushError::Unsupported("the connection has no PATCH".into()))
         } else {
             let operations = json!([self.habits.replace("active", &active.into())]);
@@ -114,13 +122,18 @@ impl Push<'_> {
     /// Changes a user at the target by PUT or PATCH, as the flavor does.
     async fn change_user(&self, id: &str, resource: &Value) -> Result<(), PushError> {
         let path = &self.client.connection.users;
-        if self.habits.users_by_patch && !self.client.connection.put_only {
+        if self.habits.activates_by == Some(By::Patch)
+            && let Some(active) = self.new_state(resource)
+        {
+            return self.activate(id, active).await;
+        }
+        if self.habits.users_by == By::Patch && !self.client.connection.put_only {
             return match self.patch_user(id, resource).await {
                 Err(PushError::Unsupported(_)) => self.client.replace(path, id, resource).await,
                 done => done,
             };
         }
-        if self.habits.reads_first {
+        if self.habits.reads_users_first {
             self.client.get(path, id).await?;
         }
         match self.client.replace(path, id, resource).await {
@@ -133,16 +146,31 @@ impl Push<'_> {
         }
     }
 
+    /// Returns the new value of `active`, if nothing else of the user changes.
+    fn new_state(&self, resource: &Value) -> Option<bool> {
+        self.known.remote_id.as_ref()?;
+        let former: Value = serde_json::from_str(self.known.pushed.as_deref()?).ok()?;
+        let active = resource["active"].as_bool()?;
+        let mut otherwise = resource.clone();
+        otherwise["active"] = former["active"].clone();
+        (former != *resource && otherwise == former).then_some(active)
+    }
+
     async fn patch_user(&self, id: &str, resource: &Value) -> Result<(), PushError> {
         // A creation without an answer does not show the state at the target.
         let former = self.known.pushed.as_deref();
         let former = former.filter(|_| self.known.remote_id.is_some());
-        let former: Option<Value> = former.and_then(|text| serde_json::from_str(text).ok());
-        let operations = self.habits.differences(former.as_ref(), resource);
+        let mut former: Option<Value> = former.and_then(|text| serde_json::from_str(text).ok());
+        let path = &self.client.connection.users;
+        // A path names a value that exists or not, so a user of unknown state is read first.
+        let is_read = former.is_none() && self.habits.paths == Paths::Value;
+        if is_read {
+            former = Some(self.client.get(path, id).await?);
+        }
+        let operations = self.habits.differences(former.as_ref(), resource, is_read);
         if operations.is_empty() {
             return Ok(());
         }
-        let path = &self.client.connection.users;
         self.client.patch(path, id, operations.into()).await
     }
 
@@ -152,7 +180,11 @@ impl Push<'_> {
             return Ok(self.forget().await?);
         }
         self.note_attempt(resource).await?;
-        let id = match self.client.create(&connection.users, resource).await {
+        let id = match self
+            .client
+            .create(&connection.users, &self.habits.new_user(resource))
+            .await
+        {
             Ok(id) => id,
             Err(PushError::Exists(reason)) => {
                 // The user was created after the look-up, or by an earlier request whose answer
@@ -182,7 +214,7 @@ impl Push<'_> {
             ))
             .into());
         };
-        let at = format!("{}{}", connection.users, self.habits.look_up);
+        let at = self.habits.user_look_up(&connection.users);
         let attribute = &connection.filter_attribute;
         Ok(self.client.find(&at, attribute, value).await?)
     }

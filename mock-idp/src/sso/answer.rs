@@ -185,7 +185,7 @@ impl Idp {
                 }],
             }),
             conditions: Some(Conditions {
-                not_before: Some(after(-60)),
+                not_before: Some(after(-application.not_before_seconds)),
                 not_on_or_after: Some(until),
                 audience_restrictions: vec![vec![application.sp_entity_id.clone()]],
             }),
@@ -193,7 +193,7 @@ impl Idp {
                 authn_instant: session.authenticated_at,
                 session_index: Some(session.index.clone()),
                 session_not_on_or_after: application.session_not_on_or_after_duration.map(after),
-                class_ref: names::PASSWORD_PROTECTED_TRANSPORT.to_owned(),
+                class_ref: application.authn_context_class_ref.clone(),
             }],
             attributes: stated.attributes,
         };

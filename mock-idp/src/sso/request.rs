@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use saml::acceptance::{Refusal, TrustedKeys};
 use saml::message::{AuthnRequest, NameIdFormat, authn_strength};
-use saml::names;
 use saml::reception::Received;
 
 use super::session_cache::ServiceProvider;
@@ -60,7 +59,7 @@ impl Idp {
         let acs_url = acs_url(application, &request, signed)?;
         let asked = request.name_id_policy.and_then(|policy| policy.format);
         let context_unmet = request.requested_authn_context.is_some_and(|requested| {
-            !requested.allows(names::PASSWORD_PROTECTED_TRANSPORT, authn_strength)
+            !requested.allows(&application.authn_context_class_ref, authn_strength)
         });
         Ok(SignOnRequest {
             application: found.id.clone(),

@@ -13,6 +13,7 @@ use super::parts::{self, Field, copied, told};
 use super::session::Submitted;
 use crate::Idp;
 use crate::directory::{Change, Document, text};
+use crate::flavor::{self, Flavor};
 
 pub(super) fn router() -> Router<Idp> {
     Router::new()
@@ -20,24 +21,12 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/environment/edit", get(edit).post(save))
 }
 
-/// The identity providers that an environment can imitate.
-const FLAVORS: [(&str, &str, &str); 3] = [
-    (
-        "ping",
-        "PingOne",
-        "Assertions for a new application contain the user's ID as NameID and no attributes. Provisioning uses PUT for users and PATCH for groups.",
-    ),
-    (
-        "entra",
-        "Microsoft Entra ID",
-        "Assertions for a new application contain Entra's claims, named by URIs. Provisioning uses PATCH, one attribute or member per operation.",
-    ),
-    (
-        "okta",
-        "Okta",
-        "Assertions for a new application contain email, firstName, lastName and group names. Provisioning uses GET and then PUT for a user, and never deletes one.",
-    ),
-];
+/// Returns the identity providers that an environment can imitate: value, name, what differs.
+fn flavors() -> Vec<(&'static str, &'static str, &'static str)> {
+    let all = flavor::all().iter();
+    all.map(|it| (it.key, it.name.as_str(), it.about.as_str()))
+        .collect()
+}
 
 const TYPES: [(&str, &str, &str); 2] = [
     ("SANDBOX", "Sandbox", "For tests."),
@@ -66,7 +55,7 @@ pub(super) fn fields(form: &Form) -> Markup {
         (Field::new(form, "description", "Description").input("text"))
         (parts::choices(form, "radio", "type", "Environment Type", &TYPES))
         (Field::new(form, "region", "Region").required().select(&REGIONS))
-        (parts::choices(form, "radio", "flavor", "Behaves like", &FLAVORS))
+        (parts::choices(form, "radio", "flavor", "Behaves like", &flavors()))
     }
 }
 
@@ -87,7 +76,7 @@ fn word<'w>(key: &str, of: impl IntoIterator<Item = (&'w str, &'w str)>) -> &'w 
 async fn show(console: Console) -> Response {
     let env = &console.env;
     let said = |key: &str| text(&env.document, key).unwrap_or_default();
-    let flavor = FLAVORS.iter().find(|(key, ..)| *key == said("flavor"));
+    let flavor = Flavor::of(env);
     let body = html! {
         section.card aria-labelledby="about" {
             div.title {
@@ -100,9 +89,7 @@ async fn show(console: Console) -> Response {
                 (copied("environment-id", "Environment ID", &env.id))
                 (told("Environment Type", word(said("type"), TYPES.map(|(key, words, _)| (key, words)))))
                 (told("Region", word(said("region"), REGIONS)))
-                @if let Some((_, words, meaning)) = flavor {
-                    dt { "Behaves like" } dd { (words) p.hint { (meaning) } }
-                }
+                dt { "Behaves like" } dd { (flavor.name) p.hint { (flavor.about) } }
                 (told("Created", &env.created_at.strftime("%F %H:%M UTC").to_string()))
             }
         }

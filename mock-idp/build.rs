@@ -1,0 +1,36 @@
+//! Lists the files of `fixtures/flavors` at build time, so that a new flavor needs only a new file.
+
+use std::env;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+fn main() -> std::io::Result<()> {
+    let folder = linked("fixtures/flavors").canonicalize()?;
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|it| it == "toml"))
+        .collect();
+    files.sort();
+    let mut list = String::from("const FILES: &[(&str, &str)] = &[\n");
+    for file in files {
+        println!("cargo::rerun-if-changed={}", file.display());
+        let stem = file.file_stem().unwrap_or_default();
+        let _ = writeln!(list, "    ({stem:?}, include_str!({file:?})),");
+    }
+    list.push_str("];\n");
+    let out = env::var_os("OUT_DIR").unwrap_or_default();
+    std::fs::write(Path::new(&out).join("flavors.rs"), list)
+}
+
+/// Returns a folder of the repository that this package links to: the link, or the folder itself
+/// where the check-out has no symbolic links (Windows).
+fn linked(name: &str) -> PathBuf {
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let link = package.join(name);
+    match link.is_dir() {
+        true => link,
+        false => package.join("..").join(name),
+    }
+}
