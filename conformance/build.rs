@@ -16,6 +16,7 @@ use std::process::Command;
 fn main() {
     list("fixtures/profiles", "FILES", "profiles.rs");
     list("fixtures/people", "PEOPLE", "people.rs");
+    list_acts();
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-env-changed=REHEARSAL_COMMIT");
@@ -46,6 +47,25 @@ fn main() {
     );
 }
 
+/// Writes a constant with the name of each folder under `fixtures/scim` that has an `acts.json`, and
+/// its text.
+fn list_acts() {
+    let folder = linked("fixtures/scim");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let entries = std::fs::read_dir(&folder).into_iter().flatten();
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path().join("acts.json")));
+    let mut files: Vec<PathBuf> = files.filter(|path| path.is_file()).collect();
+    files.sort();
+    let mut list = String::from("const ACTS: &[(&str, &str)] = &[\n");
+    for file in files {
+        println!("cargo::rerun-if-changed={}", file.display());
+        let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
+        let _ = writeln!(list, "    ({folder:?}, include_str!({file:?})),");
+    }
+    list.push_str("];\n");
+    write("acts.rs", &list);
+}
+
 /// Writes a constant with the name and text of each TOML file of a folder, so that a new profile or
 /// preset needs only a new file.
 fn list(folder: &str, constant: &str, out: &str) {
@@ -64,8 +84,12 @@ fn list(folder: &str, constant: &str, out: &str) {
         let _ = writeln!(list, "    ({stem:?}, include_str!({file:?})),");
     }
     list.push_str("];\n");
-    let out = Path::new(&variable("OUT_DIR")).join(out);
-    if let Err(error) = std::fs::write(&out, list) {
+    write(out, &list);
+}
+
+fn write(name: &str, text: &str) {
+    let out = Path::new(&variable("OUT_DIR")).join(name);
+    if let Err(error) = std::fs::write(&out, text) {
         println!("cargo::error=cannot write {}: {error}", out.display());
     }
 }

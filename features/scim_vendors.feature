@@ -1,4 +1,4 @@
-Feature: SCIM requests of six providers
+Feature: SCIM requests of the providers
   Entra ID, Okta, PingOne, OneLogin, JumpCloud and Google differ in how they
   create, change, disable and remove users. The result must be the same: a user
   who leaves loses the license, the seat becomes free, and open sessions end.
@@ -44,13 +44,14 @@ Feature: SCIM requests of six providers
     Then the portal refuses the provider's SCIM requests
 
     Examples:
-      | provider  |
-      | entra     |
-      | okta      |
-      | pingone   |
-      | onelogin  |
-      | jumpcloud |
-      | google    |
+      | provider   |
+      | entra      |
+      | entra-2020 |
+      | okta       |
+      | pingone    |
+      | onelogin   |
+      | jumpcloud  |
+      | google     |
 
   @G-27
   Scenario Outline: An admin whom <provider> takes out of the admins group loses access
@@ -64,10 +65,11 @@ Feature: SCIM requests of six providers
     Then Barbara does not administer the business account
 
     Examples:
-      | provider  |
-      | entra     |
-      | okta      |
-      | pingone   |
-      | onelogin  |
-      | jumpcloud |
-      | google    |
+      | provider   |
+      | entra      |
+      | entra-2020 |
+      | okta       |
+      | pingone    |
+      | onelogin   |
+      | jumpcloud  |
+      | google     |

@@ -375,7 +375,7 @@ fn requirements() -> String {
 /// A check, with a link to where the book explains it.
 fn linked(id: &str) -> String {
     let page = match id {
-        _ if id.starts_with("SCIM-PROFILE-") => "profiles.md",
+        _ if id.starts_with("SCIM-PROFILE-") || id.starts_with("SCIM-CLIENT-") => "profiles.md",
         _ if id.starts_with("SCIM-") => "scim.md",
         _ if id.starts_with("SAML-IDP-") => "saml-idp.md",
         _ if id.starts_with("LEAVER-") => "leaver.md",

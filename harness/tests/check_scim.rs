@@ -5,6 +5,7 @@
 mod counted_progress;
 mod mutant_scim;
 mod oauth_server;
+mod scim_clients;
 mod scim_locations;
 mod scim_profiles;
 mod scim_strangers;
@@ -109,6 +110,8 @@ async fn our_portal_has_no_finding() {
 
     let by_profiles = judged_by(&base, &token, false, scim_profiles::runner());
     scim_profiles::our_portal(by_profiles.await.unwrap());
+    let by_clients = judged_by(&base, &token, false, scim_clients::runner());
+    scim_clients::our_portal(by_clients.await.unwrap());
     world.rehearsal.shutdown().await;
 }
 

@@ -17,10 +17,11 @@ use rehearsal::check::{CheckReport, Verdict};
 
 use super::mutant_scim::{BASE, MutantServer, Mutation, TOKEN, mutants as known_mutants};
 
-/// Returns the profiles for SCIM servers.
+/// Returns the profiles for SCIM servers, apart from those of clients (see `scim_clients`).
 fn all() -> Vec<&'static Profile> {
     let all = profiles().iter();
-    all.filter(|it| it.kinds.contains(&Kind::Scim)).collect()
+    all.filter(|it| it.kinds.contains(&Kind::Scim) && !it.name.ends_with("-client"))
+        .collect()
 }
 
 /// Returns a runner with the checks of all these profiles.

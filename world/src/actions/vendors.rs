@@ -9,10 +9,17 @@ use serde_json::{Map, Value};
 use crate::World;
 use crate::judge::{Failed, Outcome};
 
-const PROVIDERS: [(&str, &str); 6] = [
+const PROVIDERS: [(&str, &str); 7] = [
     (
         "entra",
         include_str!(concat!(env!("REHEARSAL_SCIM_SAMPLES"), "/entra/acts.json")),
+    ),
+    (
+        "entra-2020",
+        include_str!(concat!(
+            env!("REHEARSAL_SCIM_SAMPLES"),
+            "/entra-2020/acts.json"
+        )),
     ),
     (
         "okta",
@@ -105,14 +112,16 @@ impl World {
     pub async fn provider_does(&mut self, act: &str, given: &str, group: &str) -> Outcome {
         let person = self.person(given)?;
         let (family, email) = (person.family.clone(), person.email.clone());
-        let requests = self.provider.acts[act]
+        let requests = self.provider.acts[act]["requests"]
             .as_array()
             .cloned()
             .ok_or_else(|| Failed::Unknown(format!("the act {act}")))?;
+        let mut read = Value::Null;
         for request in requests {
             let id = |name: &str| self.provider.ids.get(name).cloned().unwrap_or_default();
             let known = BTreeMap::from([
                 ("userName", email.clone()),
+                ("email", email.clone()),
                 ("given", given.to_owned()),
                 ("family", family.clone()),
                 ("externalId", format!("ext-{}", given.to_lowercase())),
@@ -138,6 +147,14 @@ impl World {
                 .collect();
             let request = filled(&request, &known, &members);
             let body = request.get("body").cloned();
+            // The body replaces members of the resource that the request before returned.
+            let body = match (request["onto_read"] == true, body, &mut read) {
+                (true, Some(Value::Object(new)), Value::Object(whole)) => {
+                    whole.extend(new);
+                    Some(whole.clone().into())
+                }
+                (_, body, _) => body,
+            };
             let path = request["path"].as_str().unwrap_or_default();
             let method = request["method"].as_str().unwrap_or_default();
             let answered = self.provider_sends(method, path, body).await?;
@@ -148,6 +165,7 @@ impl World {
                     format!("{status} {body}"),
                 ));
             }
+            read.clone_from(&body);
             for (name, pointer) in request["keep"].as_object().into_iter().flatten() {
                 let pointer = pointer.as_str().unwrap_or_default();
                 let kept = body.pointer(pointer).and_then(Value::as_str);

@@ -1,5 +1,6 @@
 //! Defines a check as data.
 
+use super::client::Part;
 pub(super) use super::outcome::{Judged, Need, Stop, ensure, unjudged};
 use super::probe::Probe;
 use super::wire::Pending;
@@ -15,6 +16,8 @@ pub(super) enum How {
     Finds(&'static str, &'static [&'static str]),
     /// By a filter that must be refused as `invalidFilter`.
     Refuses(&'static str),
+    /// By an act of a client.
+    Replays(Part),
 }
 
 /// The function of a check.

@@ -14,9 +14,9 @@
 //! - `probe`: the functions that a check uses; `reading`: reads answers;
 //! - `created_resources`: what was created; `cleanup`: deletes it;
 //! - `item`: a check as data. The families of checks, one per file, are in [`FAMILIES`]; those of
-//!   the files `demanded_…`, in [`DEMANDED`], belong to profiles only. Those of `tenant` need
-//!   credentials of a second tenant, those of `oauth_…` the credentials of an OAuth client; without
-//!   them they are skipped.
+//!   the files `demanded_…`, in [`DEMANDED`], and those of `client` belong to profiles only. Those
+//!   of `tenant` need credentials of a second tenant, those of `oauth_…` the credentials of an
+//!   OAuth client; without them they are skipped.
 //!
 //! To add a check, add an entry to the table of its family, a function next to it, and a mutant in
 //! `tests/mutant_scim` for which this check fails and no other.
@@ -25,6 +25,8 @@ mod auth;
 mod body;
 mod bulk;
 mod cleanup;
+mod client;
+mod client_replay;
 mod create;
 mod create_values;
 mod created_resources;
@@ -403,6 +405,7 @@ impl Judge<'_> {
             How::Act(act) => act(&probe).await,
             How::Finds(filter, whom) => filter::finds(&probe, filter, whom).await,
             How::Refuses(filter) => filter::refuses(&probe, filter).await,
+            How::Replays(part) => client_replay::replays(&probe, part).await,
         };
         let is_slow = began.elapsed() > slow_after(calm);
         let is_lost = session.lost.load(Ordering::Relaxed) > lost;
@@ -543,7 +546,8 @@ fn ordinary() -> impl Iterator<Item = &'static Item> {
 }
 
 fn demanded() -> impl Iterator<Item = &'static Item> {
-    DEMANDED.iter().flat_map(|family| family.iter())
+    let all = DEMANDED.iter().flat_map(|family| family.iter());
+    all.chain(client::CHECKS.iter())
 }
 
 #[cfg(test)]
@@ -559,8 +563,10 @@ mod tests {
             assert!(seen.insert(item.id), "{} is there twice", item.id);
             assert!(item.id.starts_with("SCIM-"), "{}", item.id);
             let is_demanded = item.id.starts_with("SCIM-PROFILE-");
+            let is_of_client = item.id.starts_with("SCIM-CLIENT-");
             assert!(item.spec.starts_with("RFC ") != is_demanded, "{}", item.id);
-            assert!(item.level == Level::May || !is_demanded, "{}", item.id);
+            let is_optional = is_demanded || is_of_client;
+            assert!(item.level == Level::May || !is_optional, "{}", item.id);
             for words in [item.title, item.expected, item.fix] {
                 assert!(words.len() > 5, "{}: {words:?}", item.id);
             }

@@ -281,7 +281,7 @@ impl<'s> Probe<'s> {
 }
 
 /// Returns the template with the user's name in place of `{name}`.
-fn named_in(template: &Value, name: &str) -> Value {
+pub(super) fn named_in(template: &Value, name: &str) -> Value {
     let text = template.to_string().replace("{name}", name);
     serde_json::from_str(&text).unwrap_or_else(|_| template.clone())
 }

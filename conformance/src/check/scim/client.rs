@@ -1,0 +1,390 @@
+//! The SCIM clients of identity providers, as data (`fixtures/scim`, one folder each): the requests
+//! of each act, such as creating a user, and what must be true afterwards. Each act of each client is
+//! a check, which belongs to the profile of that client only. `client_replay` carries them out.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::item::{How, Item, Method, Need};
+use crate::check::{Harm, Level};
+
+// ACTS, written by build.rs: (name, text) of each acts.json under fixtures/scim.
+include!(concat!(env!("OUT_DIR"), "/acts.rs"));
+
+/// A SCIM client.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    /// The name of the product.
+    name: String,
+    /// The first characters of the ids of its checks.
+    checks: String,
+    #[allow(dead_code, reason = "for readers of the file; a test wants them")]
+    about: String,
+    #[allow(dead_code, reason = "for readers of the file; a test wants them")]
+    sources: Vec<String>,
+    #[allow(dead_code, reason = "for readers of the file; a test wants them")]
+    assumed: Vec<String>,
+    /// Headers that it sends.
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    acts: BTreeMap<String, Act>,
+}
+
+/// An act of a client.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Act {
+    pub(super) requests: Vec<Request>,
+    #[serde(default)]
+    pub(super) then: Then,
+}
+
+/// A request of an act. Texts may contain placeholders in braces.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Request {
+    pub(super) method: String,
+    /// Path and query, not encoded.
+    pub(super) path: String,
+    #[serde(default)]
+    pub(super) body: Option<Value>,
+    /// The status with which the portal answers it. Any success is right for the client.
+    #[allow(dead_code, reason = "the scenarios compare it")]
+    status: u16,
+    /// Another status that is right for the client.
+    #[serde(default)]
+    pub(super) accepts: Option<u16>,
+    /// Ids to remember from the answer: name, JSON Pointer.
+    #[serde(default)]
+    pub(super) keep: BTreeMap<String, String>,
+    /// The ids of the resources in a list, all of them.
+    #[serde(default)]
+    pub(super) finds: Option<Vec<String>>,
+    /// True: the members of `body` replace those of the resource that the request before returned.
+    #[serde(default)]
+    pub(super) onto_read: bool,
+}
+
+/// What must be true after an act, when the resources are read by their ids.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Then {
+    /// Members of the user.
+    pub(super) user: Option<Value>,
+    /// Members of the user, if the server stores them.
+    pub(super) if_stored: Option<Value>,
+    /// Members of the group.
+    pub(super) group: Option<Value>,
+    /// True: the group has exactly the members that the client put into it.
+    pub(super) members: bool,
+    /// The resource that no longer exists: `user` or `group`.
+    pub(super) gone: Option<String>,
+}
+
+/// An act, the same for all clients.
+pub(super) struct Kind {
+    pub(super) name: &'static str,
+    /// The number of its checks.
+    number: &'static str,
+    spec: &'static str,
+    does: &'static str,
+    expected: &'static str,
+    fix: &'static str,
+    /// The acts before it, each with the person that it is about.
+    pub(super) after: &'static [(&'static str, Person)],
+    needs: &'static [Need],
+    /// True: it changes attributes, so it can be judged only if the server stores one of them.
+    pub(super) changes_attributes: bool,
+    /// The placeholders that get new values before it.
+    pub(super) renews: &'static [&'static str],
+}
+
+/// The person of an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Person {
+    First,
+    Second,
+}
+
+use Person::{First, Second};
+
+const USERS: &[Need] = &[Need::Writes];
+const GROUPS: &[Need] = &[Need::Writes, Need::Groups];
+const ENTERPRISE: &[Need] = &[Need::Writes, Need::Enterprise];
+
+/// All acts, in the order of their numbers.
+pub(super) static KINDS: &[Kind] = &[
+    Kind {
+        name: "connect",
+        number: "01",
+        spec: "RFC 7644 §3.4.2",
+        does: "tests the connection",
+        expected: "a ListResponse, also if no user matches",
+        fix: "Answer a list or a search with 200 and a ListResponse; totalResults is 0 if nothing matches.",
+        after: &[],
+        needs: USERS,
+        changes_attributes: false,
+        renews: &[],
+    },
+    Kind {
+        name: "create",
+        number: "02",
+        spec: "RFC 7644 §3.3",
+        does: "looks for a user, creates it, and finds it",
+        expected: "nothing found before, the user with its id afterwards, active and with the userName that was sent",
+        fix: "Accept the attributes of the request, ignore those that you do not know, and return the user with its id.",
+        after: &[],
+        needs: USERS,
+        changes_attributes: false,
+        renews: &[],
+    },
+    Kind {
+        name: "update",
+        number: "03",
+        spec: "RFC 7644 §3.5",
+        does: "changes the name and the e-mail address of a user",
+        expected: "the new values, and the user still active",
+        fix: "Apply all operations of the request; accept the paths and the letter case that this client uses.",
+        after: &[("create", First)],
+        needs: USERS,
+        changes_attributes: true,
+        renews: &["family", "email"],
+    },
+    Kind {
+        name: "disable",
+        number: "04",
+        spec: "RFC 7643 §4.1.1",
+        does: "disables a user",
+        expected: "active false",
+        fix: "Set active to false, in the form in which this client sends it.",
+        after: &[("create", First)],
+        needs: USERS,
+        changes_attributes: false,
+        renews: &[],
+    },
+    Kind {
+        name: "enable",
+        number: "05",
+        spec: "RFC 7643 §4.1.1",
+        does: "enables a disabled user again",
+        expected: "the disabled user found by a look-up, and active true afterwards",
+        fix: "Return disabled users in searches too, and set active to true again.",
+        after: &[("create", First), ("disable", First)],
+        needs: USERS,
+        changes_attributes: false,
+        renews: &[],
+    },
+    Kind {
+        name: "group",
+        number: "06",
+        spec: "RFC 7644 §3.3",
+        does: "looks for a group, creates it, and finds it",
+        expected: "nothing found before, the group with its id and displayName afterwards",
+        fix: "Accept a group without members, and find it by its displayName.",
+        after: &[],
+        needs: GROUPS,
+        changes_attributes: false,
+        renews: &[],
+    },
+    Kind {
+        name: "join",
+        number: "07",
+        spec: "RFC 7644 §3.5",
+        does: "adds a member to a group",
+        expected: "the member in the group, beside those who were in it before",
+        fix: "Add the member, and keep all others.",
+        after: &[
+            ("create", Second),
+            ("create", First),
+            ("group", First),
+            ("join", Second),
+        ],
+        needs: GROUPS,
+        changes_attributes: false,
+        renews: &[],
+    },
+    Kind {
+        name: "rename",
+        number: "08",
+        spec: "RFC 7644 §3.5",
+        does: "renames a group",
+        expected: "the new displayName, and the same members",
+        fix: "Change displayName only; ignore the group's own id in the request.",
+        after: &[("create", First), ("group", First), ("join", First)],
+        needs: GROUPS,
+        changes_attributes: false,
+        renews: &["groupName"],
+    },
+    Kind {
+        name: "leave",
+        number: "09",
+        spec: "RFC 7644 §3.5",
+        does: "removes a member from a group",
+        expected: "the other member only",
+        fix: "Remove only the members that the request names.",
+        after: &[
+            ("create", Second),
+            ("create", First),
+            ("group", First),
+            ("join", Second),
+            ("join", First),
+        ],
+        needs: GROUPS,
+        changes_attributes: false,
+        renews: &[],
+    },
+    Kind {
+        name: "remove",
+        number: "10",
+        spec: "RFC 7644 §3.6",
+        does: "removes a user who no longer may use the application",
+        expected: "the user disabled, or not found any more if the client deletes it",
+        fix: "Disable the user, or answer DELETE with 204 and later requests for the id with 404.",
+        after: &[("create", First)],
+        needs: USERS,
+        changes_attributes: false,
+        renews: &[],
+    },
+    Kind {
+        name: "dissolve",
+        number: "11",
+        spec: "RFC 7644 §3.6",
+        does: "deletes a group",
+        expected: "the group not found any more",
+        fix: "Answer DELETE with 204 and later requests for the id with 404.",
+        after: &[("group", First)],
+        needs: GROUPS,
+        changes_attributes: false,
+        renews: &[],
+    },
+    Kind {
+        name: "add",
+        number: "12",
+        spec: "RFC 7644 §3.5.2.1",
+        does: "adds a value of a multi-valued attribute that the user does not have",
+        expected: "the value, with the type of the filter in the path",
+        fix: "Create the value that the filter in the path describes.",
+        after: &[("create", First)],
+        needs: USERS,
+        changes_attributes: true,
+        renews: &[],
+    },
+    Kind {
+        name: "manager",
+        number: "13",
+        spec: "RFC 7643 §4.3",
+        does: "sets the manager of a user",
+        expected: "manager.value to be the id of the other user",
+        fix: "Treat a string as the sub-attribute value of the complex attribute.",
+        after: &[("create", Second), ("create", First)],
+        needs: ENTERPRISE,
+        changes_attributes: true,
+        renews: &[],
+    },
+];
+
+impl Kind {
+    /// Returns the act with this name.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|it| it.name == name)
+    }
+}
+
+/// A check: an act of a client.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    pub(super) client: &'static Client,
+    pub(super) kind: &'static Kind,
+}
+
+impl Client {
+    /// Returns an act; `None` if this client has no such act.
+    pub(super) fn act(&self, name: &str) -> Option<&Act> {
+        self.acts.get(name)
+    }
+
+    /// Returns the id of the check of an act.
+    pub(super) fn check(&self, kind: &Kind) -> String {
+        format!("{}-{}", self.checks, kind.number)
+    }
+}
+
+fn read_all() -> Result<Vec<Client>, String> {
+    let read = ACTS.iter().map(|(name, text)| {
+        serde_json::from_str(text)
+            .map_err(|error| format!("fixtures/scim/{name}/acts.json: {error}"))
+    });
+    read.collect()
+}
+
+/// All clients. If a file is invalid there are none; a test reads all files.
+static CLIENTS: LazyLock<Vec<Client>> = LazyLock::new(|| read_all().unwrap_or_default());
+
+/// The checks of all clients, in the order of the clients and of the acts.
+pub(super) static CHECKS: LazyLock<Vec<Item>> = LazyLock::new(|| {
+    let clients = CLIENTS.iter();
+    let parts = clients.flat_map(|client| KINDS.iter().map(move |kind| Part { client, kind }));
+    let has = |part: &Part| part.client.act(part.kind.name).is_some();
+    parts.filter(has).map(item).collect()
+});
+
+fn item(part: Part) -> Item {
+    let Part { client, kind } = part;
+    Item {
+        id: client.check(kind).leak(),
+        level: Level::May,
+        harm: Harm::Function,
+        spec: kind.spec,
+        title: format!("{} {}", client.name, kind.does).leak(),
+        expected: kind.expected,
+        fix: kind.fix,
+        by: Method {
+            needs: kind.needs,
+            how: How::Replays(part),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_read_and_says_where_its_facts_are_from() {
+        let clients = read_all().unwrap();
+        assert_eq!(clients.len(), ACTS.len());
+        for client in &clients {
+            let name = &client.name;
+            assert!(client.checks.starts_with("SCIM-CLIENT-"), "{name}");
+            assert!(
+                client.about.len() > 20 && !client.sources.is_empty(),
+                "{name}"
+            );
+            assert!(!client.assumed.is_empty(), "{name}");
+            for (act, it) in &client.acts {
+                let kind = Kind::named(act).unwrap_or_else(|| panic!("{name}: {act} is no act"));
+                assert!(!it.requests.is_empty(), "{name} {act}");
+                for (before, _) in kind.after {
+                    assert!(
+                        client.act(before).is_some(),
+                        "{name}: {act} is after {before}"
+                    );
+                }
+                let then = &it.then;
+                let is_judged = then.user.is_some()
+                    || then.group.is_some()
+                    || then.if_stored.is_some()
+                    || then.members
+                    || then.gone.is_some();
+                assert!(
+                    is_judged || act == "connect",
+                    "{name}: nothing shows that {act} was done"
+                );
+            }
+        }
+    }
+}
