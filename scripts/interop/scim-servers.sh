@@ -21,11 +21,12 @@ check() {
     python3 scripts/interop/read_report.py "$1" "$report"
 }
 
-# profiles NAME BASE — judges a server by three profiles, and prints what became
+# profiles NAME BASE — judges a server by three lists and by the clients of providers, and prints what became
 # of the requirements (docs/profiles.md).
 profiles() {
     local profile report status
-    for profile in okta-oin-scim-spec entra-gallery-scim scim-interop-02; do
+    for profile in okta-oin-scim-spec entra-gallery-scim scim-interop-02 \
+        entra-client entra-2020-client okta-client pingone-client onelogin-client jumpcloud-client google-client; do
         report=$interop/$1-$profile.json status=0
         timeout 60 "$rehearsal" check scim --quiet --base-url "$2" --token "$token" \
             --profile "$profile" --json >"$report" 2>/dev/null || status=$?

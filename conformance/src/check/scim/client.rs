@@ -38,6 +38,9 @@ pub(super) struct Client {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Act {
+    /// Acts about the same user that this client does before it, besides those of [`Kind`].
+    #[serde(default)]
+    pub(super) after: Vec<String>,
     pub(super) requests: Vec<Request>,
     #[serde(default)]
     pub(super) then: Then,
@@ -285,6 +288,18 @@ pub(super) static KINDS: &[Kind] = &[
         changes_attributes: true,
         renews: &[],
     },
+    Kind {
+        name: "extension",
+        number: "14",
+        spec: "RFC 7644 §3.10",
+        does: "changes an attribute of the enterprise extension",
+        expected: "the new department",
+        fix: "Treat a path or a key of value that begins with the URN of an extension as an attribute of that extension.",
+        after: &[("create", First)],
+        needs: ENTERPRISE,
+        changes_attributes: true,
+        renews: &[],
+    },
 ];
 
 impl Kind {
@@ -368,11 +383,10 @@ mod tests {
             for (act, it) in &client.acts {
                 let kind = Kind::named(act).unwrap_or_else(|| panic!("{name}: {act} is no act"));
                 assert!(!it.requests.is_empty(), "{name} {act}");
-                for (before, _) in kind.after {
-                    assert!(
-                        client.act(before).is_some(),
-                        "{name}: {act} is after {before}"
-                    );
+                let before = kind.after.iter().map(|(name, _)| *name);
+                for before in before.chain(it.after.iter().map(String::as_str)) {
+                    let is_known = client.act(before).is_some();
+                    assert!(is_known, "{name}: {act} is after {before}");
                 }
                 let then = &it.then;
                 let is_judged = then.user.is_some()

@@ -21,17 +21,24 @@ use super::wire::ScimAnswer;
 /// Judges one act of a client.
 pub(super) async fn replays(probe: &Probe<'_>, part: Part) -> Judged {
     let Part { client, kind } = part;
+    let Some(act) = client.act(kind.name) else {
+        return unjudged("this client has no such act");
+    };
     let mut replay = Replay::new(probe, client);
-    for (name, person) in kind.after {
+    let own = act.after.iter().map(|name| (name.as_str(), Person::First));
+    for (name, person) in kind.after.iter().copied().chain(own) {
         let Some(before) = Kind::named(name) else {
             return unjudged(format!("act {name} not found"));
         };
-        replay.carry_out(before, *person).await.map_err(|stop| {
+        replay.carry_out(before, person).await.map_err(|stop| {
             let cause: &'static str = client.check(before).leak();
             match stop {
                 Stop::Wrong(why) => Stop::Follows(
                     cause,
-                    format!("{} before it did not succeed: {why}", before.name),
+                    format!(
+                        "the act {}, which comes before it, failed: {why}",
+                        before.name
+                    ),
                 ),
                 other => other,
             }
@@ -180,16 +187,26 @@ impl<'p, 's> Replay<'p, 's> {
         Ok(answer)
     }
 
-    /// Adds to the body of a user what --user-template has, as an administrator maps more
-    /// attributes.
-    fn completed(&self, request: &Request, body: Value, known: &Known<'_>) -> Value {
-        let is_user = request.path.starts_with("/Users") && request.method != "PATCH";
+    /// Changes the body of a new user or of a PUT as an administrator changes the mapping: adds what
+    /// --user-template has, and leaves the enterprise extension out if the server has none.
+    fn completed(&self, request: &Request, mut body: Value, known: &Known<'_>) -> Value {
+        if !request.path.starts_with("/Users") || request.method == "PATCH" {
+            return body;
+        }
+        if let Some(user) = body.as_object_mut()
+            && self.probe.server.enterprise().is_none()
+        {
+            user.shift_remove(ENTERPRISE);
+            if let Some(Value::Array(schemas)) = user.get_mut("schemas") {
+                schemas.retain(|urn| urn != ENTERPRISE);
+            }
+        }
         match &self.probe.session.options.template {
-            Some(template) if is_user => {
+            Some(template) => {
                 let name = known.get("userName").copied().unwrap_or_default();
                 with(named_in(template, name), body)
             }
-            _ => body,
+            None => body,
         }
     }
 
