@@ -4,6 +4,8 @@
 
 mod world;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use saml::acceptance::Expected;
 use saml::binding::post;
@@ -292,4 +294,161 @@ async fn the_next_answer_of_a_session_has_every_change() {
     world.delete(&at).await;
     let page = open(browser.get(world.redirect(&world.request()))).await;
     assert!(page.asks_for_a_password(), "{}", page.body);
+}
+
+/// Returns the value of the first attribute with this name in a document.
+fn attribute(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("{name}=\""))?;
+    rest.split_once('"').map(|(value, _)| value.to_owned())
+}
+
+#[tokio::test]
+async fn a_new_application_gets_responses_as_the_provider_sends_them() {
+    let mut world = World::new().await;
+    let (password, unspecified) = ("Password", "unspecified");
+    for (flavor, signed, class, before, session, name_id, names) in [
+        (
+            "ping",
+            "assertion",
+            "PasswordProtectedTransport",
+            60,
+            None,
+            "",
+            0,
+        ),
+        (
+            "entra",
+            "assertion",
+            password,
+            300,
+            None,
+            "alice@example.com",
+            8,
+        ),
+        (
+            "okta",
+            "both",
+            "PasswordProtectedTransport",
+            300,
+            None,
+            "alice",
+            3,
+        ),
+        (
+            "google",
+            "assertion",
+            unspecified,
+            300,
+            None,
+            "alice@example.com",
+            0,
+        ),
+        (
+            "onelogin",
+            "assertion",
+            "PasswordProtectedTransport",
+            180,
+            Some(86_400),
+            "alice@example.com",
+            3,
+        ),
+        (
+            "jumpcloud",
+            "assertion",
+            "PasswordProtectedTransport",
+            60,
+            None,
+            "alice@example.com",
+            0,
+        ),
+        (
+            "keycloak",
+            "response",
+            unspecified,
+            0,
+            Some(36_000),
+            "alice",
+            0,
+        ),
+        (
+            "ad-fs",
+            "assertion",
+            "PasswordProtectedTransport",
+            0,
+            None,
+            "alice",
+            4,
+        ),
+        (
+            "ping-federate",
+            "assertion",
+            unspecified,
+            300,
+            None,
+            "alice",
+            3,
+        ),
+    ] {
+        let environment = json!({"name": "Administrators", "flavor": flavor});
+        world.change(Method::PUT, "", environment).await;
+        world.delete(&format!("/applications/{}", world.app)).await;
+        let application =
+            json!({"name": "Portal", "spEntityId": SP, "acsUrls": [ACS], "enabled": true});
+        world.app = world.create("/applications", application).await;
+        if flavor == "entra" {
+            let user = format!("/users/{}", world.alice);
+            let named = json!({"username": "alice@example.com"});
+            world.change(Method::PATCH, &user, named).await;
+        }
+        let browser = browser();
+        let request = world.request();
+        let page = open(browser.get(world.redirect(&request))).await;
+        let user = if flavor == "entra" {
+            "alice@example.com"
+        } else {
+            "alice"
+        };
+        let page = page.sign_on(&browser, user, PASSWORD).await;
+        let field = page.saml_response();
+        let told = world.judge(&field, Expected::Request(request.id)).await;
+        let told = told.unwrap_or_else(|error| panic!("{flavor}: {error}"));
+        let wanted = if flavor == "ping" {
+            world.alice.as_str()
+        } else {
+            name_id
+        };
+        assert_eq!(told.name_id().value, wanted, "{flavor}");
+        let xml = String::from_utf8(STANDARD.decode(&field).unwrap()).unwrap();
+        let (response, assertion) = xml.split_once("<saml:Assertion").unwrap();
+        let signs = match (
+            response.contains("<ds:Signature"),
+            assertion.contains("<ds:Signature"),
+        ) {
+            (true, true) => "both",
+            (true, false) => "response",
+            _ => "assertion",
+        };
+        assert_eq!(signs, signed, "{flavor}");
+        let context = format!("ac:classes:{class}</saml:AuthnContextClassRef>");
+        assert!(xml.contains(&context), "{flavor}: {xml}");
+        let instant = |name: &str| -> Option<jiff::Timestamp> {
+            attribute(assertion, name).map(|it| it.parse().unwrap())
+        };
+        let issued = instant("IssueInstant").unwrap();
+        let since = issued.duration_since(instant("NotBefore").unwrap());
+        assert_eq!(since.as_secs(), before, "{flavor}");
+        let until = instant("SessionNotOnOrAfter").map(|it| it.duration_since(issued).as_secs());
+        assert_eq!(until, session, "{flavor}");
+        assert_eq!(
+            xml.matches("<saml:Attribute ").count(),
+            names,
+            "{flavor}: {xml}"
+        );
+        if flavor == "entra" {
+            let user = format!("/users/{}", world.alice);
+            world
+                .change(Method::PATCH, &user, json!({"username": "alice"}))
+                .await;
+        }
+    }
 }
