@@ -38,7 +38,7 @@ mod tests {
         assert_eq!(seed("3"), Ok(3));
         for wrong in ["0", "99999999999999999999", "-1"] {
             let expected = format!("expected a whole number of 1 or more, got {wrong}");
-            assert_eq!(seats(wrong), Err(expected));
+            assert_eq!(seed(wrong), Err(expected));
         }
     }
 }

@@ -36,6 +36,7 @@ expect rehearsal-faults "$(count fixtures/spaces '*.toml')" '/fixtures/spaces/.*
 expect rehearsal-conformance "$(count fixtures/profiles '*.toml')" '/fixtures/profiles/.*\.toml$'
 expect rehearsal-conformance "$(count fixtures/people '*.toml')" '/fixtures/people/.*\.toml$'
 expect rehearsal-world "$(count fixtures/scim 'acts.json')" '/fixtures/scim/.*/acts\.json$'
+expect rehearsal-conformance "$(count fixtures/scim 'acts.json')" '/fixtures/scim/.*/acts\.json$'
 expect rehearsal-mock-idp "$(count fixtures/flavors '*.toml')" '/fixtures/flavors/.*\.toml$'
 expect rehearsal "$(count features '*.feature')" '/features/.*\.feature$'
 expect rehearsal "$(count docs/schemas '*.json')" '/schemas/.*\.json$'
