@@ -13,6 +13,15 @@ pub fn read(path: impl AsRef<Path>) -> io::Result<String> {
     decode(&std::fs::read(path)?).map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
+/// Returns what to add to the error of a file that a program cannot read, if the file contains the
+/// quotation marks that word processors and web pages put in place of straight ones.
+pub fn quotes_hint(text: &str) -> &'static str {
+    match text.contains(['“', '”', '„', '‘', '’', '«', '»']) {
+        true => " (it contains curly quotation marks: write straight ones)",
+        false => "",
+    }
+}
+
 fn decode(bytes: &[u8]) -> Result<String, String> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, rest) = bytes.as_chunks::<2>();

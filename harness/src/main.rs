@@ -118,7 +118,9 @@ async fn main() -> ExitCode {
     };
     // The servers set up their own log, and only the first logger is used.
     if !matches!(command, Command::Sp(_) | Command::MockIdp(_)) {
-        ambient::telemetry::init(ambient::telemetry::LogFormat::Text, "error");
+        // An invalid certificate is in the error of the command.
+        let filter = "error,rustls_platform_verifier=off";
+        ambient::telemetry::init(ambient::telemetry::LogFormat::Text, filter);
     }
     let outcome = match command {
         Command::Demo(demo) => return exit(demo.perform().await),

@@ -75,6 +75,51 @@ fn a_number_that_is_not_accepted_is_answered_with_the_range() {
 }
 
 #[test]
+fn a_token_that_no_server_can_accept_is_refused() {
+    for (token, expected) in [
+        ("Bearer s3cret", "give it without the word Bearer"),
+        ("“s3cret”", "the character '“' cannot be in a bearer token"),
+        ("s3 cret", "the character ' ' cannot be in a bearer token"),
+    ] {
+        let error = refused(&["check", "scim", "--base-url", "http://x", "--token", token]);
+        assert!(
+            error.contains(&format!("invalid --token: {expected}")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_file_with_curly_quotation_marks_is_refused_with_that_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = folder.path().join("seed.toml");
+    std::fs::write(&seed, "exact = “true”\r\n").unwrap();
+    let error = refused(&["up", "--seed", seed.to_str().unwrap()]);
+    assert!(
+        error.contains("curly quotation marks: write straight ones"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_proxy_in_the_environment_is_named_when_the_target_cannot_be_reached() {
+    let base = format!("http://127.0.0.1:{}/", running::free_port());
+    let arguments = ["check", "scim", "--base-url", &base, "--token", "t"];
+    let said = |command: &mut std::process::Command| {
+        let error = String::from_utf8(command.output().unwrap().stderr).unwrap();
+        error.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let error = said(rehearsal(&arguments).env("HTTPS_PROXY", "http://proxy.example:8080"));
+    assert!(
+        error.contains("The checks do not read HTTPS_PROXY"),
+        "{error}"
+    );
+    let with_proxy = [&arguments[..], &["--proxy", "http://127.0.0.1:9"]].concat();
+    let error = said(&mut rehearsal(&with_proxy));
+    assert!(error.contains("Check --proxy too."), "{error}");
+}
+
+#[test]
 fn a_time_that_is_not_accepted_is_answered_with_an_example() {
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("expected.json");

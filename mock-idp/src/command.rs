@@ -75,8 +75,10 @@ impl Serve {
         };
         let text = ambient::text_file::read(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
-        let file: Self =
-            toml::from_str(&text).with_context(|| format!("invalid {}", path.display()))?;
+        let file: Self = toml::from_str(&text).with_context(|| {
+            let hint = ambient::text_file::quotes_hint(&text);
+            format!("invalid {}{hint}", path.display())
+        })?;
         Ok(Self {
             config: None,
             listen: self.listen.or(file.listen),

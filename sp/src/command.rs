@@ -192,7 +192,10 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
         Some(path) => {
             let text = ambient::text_file::read(path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            toml::from_str(&text).with_context(|| format!("invalid {}", path.display()))?
+            toml::from_str(&text).with_context(|| {
+                let hint = ambient::text_file::quotes_hint(&text);
+                format!("invalid {}{hint}", path.display())
+            })?
         }
         None => File::default(),
     };

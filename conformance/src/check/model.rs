@@ -224,10 +224,16 @@ impl SetUpError {
 
     /// Returns the message and the fix for a terminal, in lines of at most 100 columns.
     pub fn paragraph(&self, command: &str) -> String {
-        let mut out = format!(
-            "rehearsal {command}: nothing can be judged ({})\n",
-            self.code
-        );
+        self.paragraph_after(command, false)
+    }
+
+    /// The same for a run that judged some checks before the error.
+    pub(super) fn paragraph_after(&self, command: &str, has_judged: bool) -> String {
+        let what = match has_judged {
+            true => "ended before all checks were judged",
+            false => "nothing can be judged",
+        };
+        let mut out = format!("rehearsal {command}: {what} ({})\n", self.code);
         wrap(&self.message, &mut out);
         wrap(&format!("Fix: {}", self.fix), &mut out);
         out

@@ -15,7 +15,7 @@ const NAME: &str = "Rehearsal check";
 #[derive(Debug, thiserror::Error)]
 pub enum PlayError {
     /// The port is in use or not allowed.
-    #[error("cannot listen on port {port}: {reason}")]
+    #[error("cannot listen on port {port}; stop what uses it, or choose another port: {reason}")]
     Listen {
         /// The port number.
         port: u16,

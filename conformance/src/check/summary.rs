@@ -41,6 +41,10 @@ impl Finding<'_> {
                 "{} not judged because of {id}",
                 plural(all, "check was", "checks were")
             )),
+            (all, failed) if all == failed => Some(format!(
+                "{} from {id}",
+                plural(all, "finding follows", "findings follow"),
+            )),
             (all, failed) => Some(format!(
                 "{} from {id}, {failed} of them {}",
                 plural(all, "check follows", "checks follow"),

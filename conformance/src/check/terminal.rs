@@ -80,7 +80,9 @@ pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
         }
     }
     if let Some(error) = &report.error {
-        let _ = writeln!(out, "{}", error.paragraph(report.command));
+        let has_judged = report.outcomes.len() > report.count(Verdict::Skip);
+        let paragraph = error.paragraph_after(report.command, has_judged);
+        let _ = writeln!(out, "{paragraph}");
     }
     if let Some(interruption) = report.incomplete {
         let _ = writeln!(

@@ -56,9 +56,12 @@ pub(super) fn judge(
         judge_subject(&response, assertion, known, verdict);
     }
     if response.encrypted > 0 && known.decryption_key.is_none() {
+        let assertions = match response.encrypted {
+            1 => "1 encrypted assertion".to_owned(),
+            all => format!("{all} encrypted assertions"),
+        };
         verdict.leave_out(format!(
-            "{} encrypted assertion(s): give the private key of the service provider (--key)",
-            response.encrypted
+            "{assertions}: give the private key of the service provider (--key)"
         ));
     }
     if !response.assertions.is_empty() {

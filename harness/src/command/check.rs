@@ -141,13 +141,23 @@ impl Forms {
         };
         let text = ambient::text_file::read(path)
             .with_context(|| format!("cannot read --expected {}", path.display()))?;
-        baseline::read(&text).with_context(|| format!("invalid --expected {}", path.display()))
+        baseline::read(&text).with_context(|| {
+            let hint = ambient::text_file::quotes_hint(&text);
+            format!("invalid --expected {}{hint}", path.display())
+        })
     }
 
     /// Writes the report in every requested format; returns the exit status.
     pub(crate) fn write(&self, report: CheckReport, ambient: &Ambient) -> anyhow::Result<u8> {
+        let command_line = command_line();
+        let mut report = report;
+        if let Some(error) = report.error.as_mut()
+            && let Some(hint) = proxy_hint(error, &command_line)
+        {
+            error.fix.push_str(&hint);
+        }
         let report = CheckReport {
-            command_line: command_line(),
+            command_line,
             fail_on: match self.fail_on {
                 FailOn::Must => Level::Must,
                 FailOn::Should => Level::May,
@@ -208,6 +218,30 @@ impl Forms {
         }
         Ok(code)
     }
+}
+
+/// Returns what to add to the fix of a target that cannot be reached, where a proxy may be the
+/// reason.
+fn proxy_hint(error: &SetUpError, command_line: &str) -> Option<String> {
+    if error.code != "unreachable" {
+        return None;
+    }
+    if command_line.contains(" --proxy") {
+        return Some(" Check --proxy too.".to_owned());
+    }
+    let names = [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ];
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let name = names.into_iter().find(is_set)?;
+    Some(format!(
+        " The checks do not read {name}: if the target is reached through that proxy, give it with --proxy."
+    ))
 }
 
 /// Returns the error of a command that a signal ended before it judged anything. The report
@@ -311,13 +345,16 @@ pub(crate) struct SpTarget {
 
 /// Reads the template of `--person`: a preset, or a file.
 fn template(place: &Path) -> anyhow::Result<PersonTemplate> {
-    let invalid = || format!("invalid --person {}", place.display());
     match ambient::text_file::read(place) {
-        Ok(text) => PersonTemplate::read(&text).with_context(invalid),
+        Ok(text) => PersonTemplate::read(&text).with_context(|| {
+            let hint = ambient::text_file::quotes_hint(&text);
+            format!("invalid --person {}{hint}", place.display())
+        }),
         // A name without a dot or a slash is that of a preset.
         Err(_) if place.extension().is_none() && place.components().count() == 1 => {
             let name = place.to_string_lossy();
-            PersonTemplate::preset(&name).with_context(invalid)
+            PersonTemplate::preset(&name)
+                .with_context(|| format!("invalid --person {}", place.display()))
         }
         Err(error) => {
             Err(error).with_context(|| format!("cannot read --person {}", place.display()))

@@ -187,10 +187,21 @@ pub(crate) fn name_written(paths: &[&Option<PathBuf>]) -> std::io::Result<()> {
     writeln!(std::io::stderr(), "wrote {}", written.join(", "))
 }
 
-/// Reads metadata from a file or a URL; waits up to `patience` until it is there.
-pub(crate) async fn read_metadata(place: &str, patience: Duration) -> anyhow::Result<String> {
+/// Reads metadata from a file or a URL that `option` names; waits up to `patience` until it is
+/// there.
+pub(crate) async fn read_metadata(
+    option: &str,
+    place: &str,
+    patience: Duration,
+) -> anyhow::Result<String> {
     let access = Access::default();
-    Ok(fetch_metadata(place, patience, &access).await?)
+    let read = fetch_metadata(place, patience, &access).await;
+    read.map_err(|error| {
+        let error = error.with_renamed("--metadata", option);
+        // The commands that call this trust the authorities of the machine only.
+        let fix = error.fix.split(" For a server with a private").next();
+        anyhow::anyhow!("{} {}", error.message, fix.unwrap_or_default())
+    })
 }
 
 /// Does the same with the given access to the target. The errors do not name the party,

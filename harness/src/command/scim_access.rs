@@ -84,7 +84,22 @@ pub(crate) fn bearer(option: &str, token: String) -> anyhow::Result<Credentials>
         reqwest::header::HeaderValue::from_str(&token).is_ok(),
         "invalid {option}: expected a token without line breaks and other control characters"
     );
+    if let Some(sign) = token.chars().find(|it| !is_of_a_token(*it)) {
+        let fix = match token.get(..7) {
+            Some(scheme) if scheme.eq_ignore_ascii_case("bearer ") => {
+                "give it without the word Bearer".to_owned()
+            }
+            _ => format!("the character {sign:?} cannot be in a bearer token (RFC 6750 §2.1)"),
+        };
+        bail!("invalid {option}: {fix}; for another scheme use --header 'Authorization: …'");
+    }
     Ok(Credentials::Bearer(token))
+}
+
+/// True for the characters of `b64token` (RFC 6750 §2.1), and for other visible ones of ASCII, which
+/// some servers use.
+fn is_of_a_token(sign: char) -> bool {
+    sign.is_ascii_graphic() && sign != '"'
 }
 
 /// Parses a number of operations per second.
@@ -135,8 +150,8 @@ impl ScimAccess {
                         path.display()
                     )
                 };
-                let template: serde_json::Value =
-                    serde_json::from_str(&text).with_context(invalid)?;
+                let template: serde_json::Value = serde_json::from_str(&text)
+                    .with_context(|| invalid() + ambient::text_file::quotes_hint(&text))?;
                 let Some(members) = template.as_object() else {
                     bail!(invalid());
                 };

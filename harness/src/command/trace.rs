@@ -70,7 +70,7 @@ impl Trace {
         }
         let mut trusted = Vec::new();
         for place in &self.metadata {
-            let text = read_metadata(place, Duration::from_secs(10)).await?;
+            let text = read_metadata("--metadata", place, Duration::from_secs(10)).await?;
             let keys = trace::trusted_keys(&text)
                 .map_err(|error| anyhow!("cannot use the metadata {place}: {error}"))?;
             trusted.extend(keys);

@@ -142,7 +142,10 @@ impl Up {
         };
         let text = ambient::text_file::read(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
-        Seed::read(&text).with_context(|| format!("invalid seed {}", path.display()))
+        Seed::read(&text).with_context(|| {
+            let hint = ambient::text_file::quotes_hint(&text);
+            format!("invalid seed {}{hint}", path.display())
+        })
     }
 
     fn options(&self, page: &simulation::Page) -> Options {
@@ -167,7 +170,7 @@ impl Up {
                 .context("cannot set up the demo organization")?;
         }
         if let Some(place) = &self.idp_metadata {
-            let metadata = super::read_metadata(place, patience).await?;
+            let metadata = super::read_metadata("--idp-metadata", place, patience).await?;
             let trust = async {
                 let source = trusted_metadata(&metadata, &self.entity_id, place)?;
                 world.trusts_one_of("Ada", &source).await?;
@@ -180,7 +183,8 @@ impl Up {
         let mut documents = BTreeMap::new();
         for application in &seed.applications {
             if let Some(place) = &application.metadata {
-                let document = super::read_metadata(place, patience).await?;
+                let document =
+                    super::read_metadata("metadata of the seed", place, patience).await?;
                 documents.insert(application.name.clone(), document);
             }
         }
@@ -189,7 +193,7 @@ impl Up {
             .await
             .context("cannot set up what the seed describes")?;
         for place in &self.sp_metadata {
-            let metadata = super::read_metadata(place, patience).await?;
+            let metadata = super::read_metadata("--sp-metadata", place, patience).await?;
             let chosen = chosen_entities(SpMetadata::entity_ids(&metadata), &self.entity_id);
             let register = async {
                 for entity_id in chosen {

@@ -5,6 +5,7 @@ use roxmltree::Node;
 
 use super::recording::{Delivered, Ending, Fetched, Recording, Trial};
 use super::trials::{Binding, VARIANTS};
+use crate::check::summary::plural;
 use crate::inspection::certificate::Certificate;
 use crate::inspection::response::{self, Response};
 use crate::inspection::signature::{Signature, signatures};
@@ -341,9 +342,9 @@ impl Answer<'_> {
                 last(&response.status_detail)
             ),
             None => format!(
-                "{} with {} assertion(s)",
+                "{} with {}",
                 last(&response.status),
-                response.assertions.len()
+                plural(response.assertions.len(), "assertion", "assertions")
             ),
         }
     }

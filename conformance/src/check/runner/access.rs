@@ -120,8 +120,39 @@ impl AnswerError {
         } else {
             "the connection broke"
         };
-        Self::Transport(format!("{what}: {last}"))
+        let last = last.to_string();
+        Self::Transport(match explain(&last) {
+            Some(explanation) => format!("{what}: {explanation} ({last})"),
+            None => format!("{what}: {last}"),
+        })
     }
+}
+
+/// Explains the errors of connections that only experts understand: a wrong scheme, and
+/// certificates.
+fn explain(error: &str) -> Option<&'static str> {
+    let known = [
+        (
+            "InvalidContentType",
+            "there is a server, but it does not use TLS: its URL may begin with http://",
+        ),
+        (
+            "invalid HTTP version parsed",
+            "there is a server, but it does not answer by HTTP: its URL may begin with https://",
+        ),
+        (
+            "UnknownIssuer",
+            "the certificate is of an authority that this machine does not trust; --ca FILE trusts it",
+        ),
+        (
+            "NotValidForName",
+            "the certificate is for another host name",
+        ),
+        ("Expired", "the certificate has expired"),
+        ("NotValidYet", "the certificate is not valid yet"),
+    ];
+    let found = known.into_iter().find(|(sign, _)| error.contains(sign));
+    found.map(|(_, explanation)| explanation)
 }
 
 /// Reads a body as text, up to [`MAX_ANSWER`] bytes.
@@ -322,6 +353,36 @@ mod tests {
         let page = "<html><head><title>Not here</title><style>p{color:red}</style></head><body><p>Try\n elsewhere</p><script>x()</script></body></html>";
         assert_eq!(page_summary(page, 100), "Not here Try elsewhere");
         assert_eq!(page_summary(page, 10), "Not here … (22 characters)");
+    }
+
+    #[tokio::test]
+    async fn a_url_with_the_scheme_of_another_server_is_explained() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let answers = async {
+            use tokio::io::AsyncWriteExt as _;
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .await
+                .unwrap();
+        };
+        let client = Access::default().client().build().unwrap();
+        let ask = client.get(format!("https://{address}/")).send();
+        let ((), answer) = tokio::join!(answers, ask);
+        let error = AnswerError::of(&answer.unwrap_err(), Duration::from_secs(1)).to_string();
+        assert!(error.contains("it does not use TLS"), "{error}");
+        for (error, expected) in [
+            ("invalid HTTP version parsed", "may begin with https://"),
+            (
+                "invalid peer certificate: UnknownIssuer",
+                "--ca FILE trusts it",
+            ),
+            ("invalid peer certificate: Expired", "has expired"),
+        ] {
+            assert!(explain(error).unwrap().contains(expected), "{error}");
+        }
+        assert_eq!(explain("Connection refused (os error 111)"), None);
     }
 
     #[test]

@@ -65,8 +65,8 @@ impl Answer {
         let probe = self.probe_status;
         match (&self.shown, self.is_sent_back) {
             (Some(shown), _) => format!(
-                "logged in: the probe answers HTTP {probe} with \"{}\"; the Response led to {end}{reference}",
-                shown.trim()
+                "logged in: the probe answers HTTP {probe} with {}; the Response led to {end}{reference}",
+                in_quotes(shown.trim())
             ),
             (None, true) => format!(
                 "not logged in: the Response led back to the identity provider{reference}; the probe answers HTTP {probe}"
@@ -87,6 +87,14 @@ impl Answer {
             "reference": self.reference,
             "probe": quoted(&self.probe),
         })
+    }
+}
+
+/// Puts a text in quotation marks; one that has them, such as a string in JSON, stays as it is.
+fn in_quotes(text: &str) -> String {
+    match text.starts_with('"') && text.ends_with('"') && text.len() > 1 {
+        true => text.to_owned(),
+        false => format!("\"{text}\""),
     }
 }
 

@@ -84,6 +84,8 @@ impl Judge {
 
     /// Returns what is wrong with honest logins now, or `None` if they work as before.
     pub(super) async fn harm(&self, base: Form, calm: Duration) -> Option<String> {
+        let what = "trying whether honest logins work as before";
+        self.runner.progress.note("", what);
         find_harm(&self.runner, "an honest login", calm, || async {
             self.honest_login(base).await
         })

@@ -265,7 +265,7 @@ impl<'j> Login<'j> {
             demands_both: form.is_demanded,
         };
         let forged = faults::forge(fault.map_or(&[], std::slice::from_ref), &honest)
-            .map_err(|error| CheckError::Response(error.to_string()))?;
+            .map_err(|error| CheckError::Response(error.reason))?;
         Ok(Ready {
             longer_names: names_in(&forged.xml, &victim),
             field: forged.field,

@@ -61,7 +61,7 @@ pub enum CheckError {
     #[error("not judged: with --idp-initiated no browser sends an AuthnRequest")]
     NoRequestMade,
     /// The Response could not be created.
-    #[error("{0}")]
+    #[error("the Response cannot be created: {0}")]
     Response(String),
     /// The first of two deliveries, which should have been accepted, was not.
     #[error("the first delivery was not accepted: {0}")]

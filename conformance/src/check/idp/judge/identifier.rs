@@ -143,8 +143,10 @@ fn variation(ids: &[&str]) -> Variation {
     Variation {
         bits: letters.len() as f64 * each + lucky,
         explanation: format!(
-            "{beginning}{} {kind} differ, {each:.1} bits each{by_chance}",
-            letters.len()
+            "{beginning}{} {kind} differ, {} bits each{by_chance}",
+            letters.len(),
+            // One digit is enough, and none if it is 0.
+            (each * 10.0).round() / 10.0
         ),
     }
 }

@@ -298,9 +298,14 @@ fn post_unsigned(case: &Case<'_>) -> Ruled {
 }
 
 fn session(case: &Case<'_>) -> Ruled {
-    judged(case, "session", |trial| {
-        answered(case, "session") && !trial.asked
-    })
+    match tried(case, "session") {
+        Ok(trial) if trial.asked => breaks(format!(
+            "{}, after a login page",
+            said(case, "session", trial)
+        ))
+        .at("session"),
+        _ => judged(case, "session", |_| answered(case, "session")),
+    }
 }
 
 /// Returns "not judged" if the user signed on with their own browser: this run did not see its

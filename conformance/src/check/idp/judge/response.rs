@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Demand, Ruled, UNREADABLE, demand, each, holds, not_judged, summed};
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, SUCCESS};
+use crate::check::summary::plural;
 use crate::inspection::response::instant;
 
 pub(super) const CHECKS: &[Demand] = &[
@@ -284,7 +285,8 @@ fn status(case: &Case<'_>) -> Ruled {
         let count = response.assertions.len() + response.encrypted;
         let Some(status) = &response.status else {
             return Err(format!(
-                "the Response has no StatusCode with a Value, and {count} assertion(s)"
+                "the Response has no StatusCode with a Value, and {}",
+                plural(count, "assertion", "assertions")
             ));
         };
         match (status == SUCCESS, count) {
