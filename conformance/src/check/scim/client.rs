@@ -322,9 +322,14 @@ impl Client {
         self.acts.get(name)
     }
 
-    /// Returns the id of the check of an act.
-    pub(super) fn check(&self, kind: &Kind) -> String {
+    fn id(&self, kind: &Kind) -> String {
         format!("{}-{}", self.checks, kind.number)
+    }
+
+    /// Returns the id of the check of an act; `None` if this client has no such act.
+    pub(super) fn check_of(&self, kind: &Kind) -> Option<&'static str> {
+        let id = self.id(kind);
+        CHECKS.iter().map(|it| it.id).find(|it| *it == id)
     }
 }
 
@@ -350,7 +355,7 @@ pub(super) static CHECKS: LazyLock<Vec<Item>> = LazyLock::new(|| {
 fn item(part: Part) -> Item {
     let Part { client, kind } = part;
     Item {
-        id: client.check(kind).leak(),
+        id: client.id(kind).leak(),
         level: Level::May,
         harm: Harm::Function,
         spec: kind.spec,

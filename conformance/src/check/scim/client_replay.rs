@@ -27,21 +27,17 @@ pub(super) async fn replays(probe: &Probe<'_>, part: Part) -> Judged {
     let mut replay = Replay::new(probe, client);
     let own = act.after.iter().map(|name| (name.as_str(), Person::First));
     for (name, person) in kind.after.iter().copied().chain(own) {
-        let Some(before) = Kind::named(name) else {
+        let before = Kind::named(name).and_then(|it| Some((it, client.check_of(it)?)));
+        let Some((before, check)) = before else {
             return unjudged(format!("act {name} not found"));
         };
-        replay.carry_out(before, person).await.map_err(|stop| {
-            let cause: &'static str = client.check(before).leak();
-            match stop {
-                Stop::Wrong(why) => Stop::Follows(
-                    cause,
-                    format!(
-                        "the act {}, which comes before it, failed: {why}",
-                        before.name
-                    ),
-                ),
-                other => other,
-            }
+        let done = replay.carry_out(before, person).await;
+        done.map_err(|stop| match stop {
+            Stop::Wrong(why) => Stop::Follows(
+                check,
+                format!("the act {name}, which comes before it, failed: {why}"),
+            ),
+            other => other,
         })?;
     }
     replay.carry_out(kind, Person::First).await
