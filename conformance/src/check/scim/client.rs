@@ -38,7 +38,7 @@ pub(super) struct Client {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Act {
-    /// Acts about the same user that this client does before it, besides those of [`Kind`].
+    /// Acts about the same user that this client does before it, besides those of [`ActKind`].
     #[serde(default)]
     pub(super) after: Vec<String>,
     pub(super) requests: Vec<Request>,
@@ -89,7 +89,7 @@ pub(super) struct Then {
 }
 
 /// An act, the same for all clients.
-pub(super) struct Kind {
+pub(super) struct ActKind {
     pub(super) name: &'static str,
     /// The number of its checks.
     number: &'static str,
@@ -100,10 +100,20 @@ pub(super) struct Kind {
     /// The acts before it, each with the person that it is about.
     pub(super) after: &'static [(&'static str, Person)],
     needs: &'static [Need],
+    /// What it does to the membership of the person in the group.
+    pub(super) membership: Membership,
     /// True: it changes attributes, so it can be judged only if the server stores one of them.
     pub(super) changes_attributes: bool,
     /// The placeholders that get new values before it.
     pub(super) renews: &'static [&'static str],
+}
+
+/// What an act does to a membership.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Membership {
+    Stays,
+    Begins,
+    Ends,
 }
 
 /// The person of an act.
@@ -120,8 +130,8 @@ const GROUPS: &[Need] = &[Need::Writes, Need::Groups];
 const ENTERPRISE: &[Need] = &[Need::Writes, Need::Enterprise];
 
 /// All acts, in the order of their numbers.
-pub(super) static KINDS: &[Kind] = &[
-    Kind {
+pub(super) static ACT_KINDS: &[ActKind] = &[
+    ActKind {
         name: "connect",
         number: "01",
         spec: "RFC 7644 §3.4.2",
@@ -130,10 +140,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Answer a list or a search with 200 and a ListResponse; totalResults is 0 if nothing matches.",
         after: &[],
         needs: USERS,
+        membership: Membership::Stays,
         changes_attributes: false,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "create",
         number: "02",
         spec: "RFC 7644 §3.3",
@@ -142,10 +153,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Accept the attributes of the request, ignore those that you do not know, and return the user with its id.",
         after: &[],
         needs: USERS,
+        membership: Membership::Stays,
         changes_attributes: false,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "update",
         number: "03",
         spec: "RFC 7644 §3.5",
@@ -154,10 +166,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Apply all operations of the request; accept the paths and the letter case that this client uses.",
         after: &[("create", First)],
         needs: USERS,
+        membership: Membership::Stays,
         changes_attributes: true,
         renews: &["family", "email"],
     },
-    Kind {
+    ActKind {
         name: "disable",
         number: "04",
         spec: "RFC 7643 §4.1.1",
@@ -166,10 +179,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Set active to false, in the form in which this client sends it.",
         after: &[("create", First)],
         needs: USERS,
+        membership: Membership::Stays,
         changes_attributes: false,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "enable",
         number: "05",
         spec: "RFC 7643 §4.1.1",
@@ -178,10 +192,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Return disabled users in searches too, and set active to true again.",
         after: &[("create", First), ("disable", First)],
         needs: USERS,
+        membership: Membership::Stays,
         changes_attributes: false,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "group",
         number: "06",
         spec: "RFC 7644 §3.3",
@@ -190,10 +205,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Accept a group without members, and find it by its displayName.",
         after: &[],
         needs: GROUPS,
+        membership: Membership::Stays,
         changes_attributes: false,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "join",
         number: "07",
         spec: "RFC 7644 §3.5",
@@ -207,10 +223,11 @@ pub(super) static KINDS: &[Kind] = &[
             ("join", Second),
         ],
         needs: GROUPS,
+        membership: Membership::Begins,
         changes_attributes: false,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "rename",
         number: "08",
         spec: "RFC 7644 §3.5",
@@ -219,10 +236,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Change displayName only; ignore the group's own id in the request.",
         after: &[("create", First), ("group", First), ("join", First)],
         needs: GROUPS,
+        membership: Membership::Stays,
         changes_attributes: false,
         renews: &["groupName"],
     },
-    Kind {
+    ActKind {
         name: "leave",
         number: "09",
         spec: "RFC 7644 §3.5",
@@ -237,10 +255,11 @@ pub(super) static KINDS: &[Kind] = &[
             ("join", First),
         ],
         needs: GROUPS,
+        membership: Membership::Ends,
         changes_attributes: false,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "remove",
         number: "10",
         spec: "RFC 7644 §3.6",
@@ -249,10 +268,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Disable the user, or answer DELETE with 204 and later requests for the id with 404.",
         after: &[("create", First)],
         needs: USERS,
+        membership: Membership::Stays,
         changes_attributes: false,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "dissolve",
         number: "11",
         spec: "RFC 7644 §3.6",
@@ -261,10 +281,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Answer DELETE with 204 and later requests for the id with 404.",
         after: &[("group", First)],
         needs: GROUPS,
+        membership: Membership::Stays,
         changes_attributes: false,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "add",
         number: "12",
         spec: "RFC 7644 §3.5.2.1",
@@ -273,10 +294,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Create the value that the filter in the path describes.",
         after: &[("create", First)],
         needs: USERS,
+        membership: Membership::Stays,
         changes_attributes: true,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "manager",
         number: "13",
         spec: "RFC 7643 §4.3",
@@ -285,10 +307,11 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Treat a string as the sub-attribute value of the complex attribute.",
         after: &[("create", Second), ("create", First)],
         needs: ENTERPRISE,
+        membership: Membership::Stays,
         changes_attributes: true,
         renews: &[],
     },
-    Kind {
+    ActKind {
         name: "extension",
         number: "14",
         spec: "RFC 7644 §3.10",
@@ -297,15 +320,16 @@ pub(super) static KINDS: &[Kind] = &[
         fix: "Treat a path or a key of value that begins with the URN of an extension as an attribute of that extension.",
         after: &[("create", First)],
         needs: ENTERPRISE,
+        membership: Membership::Stays,
         changes_attributes: true,
         renews: &[],
     },
 ];
 
-impl Kind {
+impl ActKind {
     /// Returns the act with this name.
     pub(super) fn named(name: &str) -> Option<&'static Self> {
-        KINDS.iter().find(|it| it.name == name)
+        ACT_KINDS.iter().find(|it| it.name == name)
     }
 }
 
@@ -313,7 +337,7 @@ impl Kind {
 #[derive(Clone, Copy)]
 pub(super) struct Part {
     pub(super) client: &'static Client,
-    pub(super) kind: &'static Kind,
+    pub(super) kind: &'static ActKind,
 }
 
 impl Client {
@@ -322,12 +346,12 @@ impl Client {
         self.acts.get(name)
     }
 
-    fn id(&self, kind: &Kind) -> String {
+    fn id(&self, kind: &ActKind) -> String {
         format!("{}-{}", self.checks, kind.number)
     }
 
     /// Returns the id of the check of an act; `None` if this client has no such act.
-    pub(super) fn check_of(&self, kind: &Kind) -> Option<&'static str> {
+    pub(super) fn check_of(&self, kind: &ActKind) -> Option<&'static str> {
         let id = self.id(kind);
         CHECKS.iter().map(|it| it.id).find(|it| *it == id)
     }
@@ -347,7 +371,7 @@ static CLIENTS: LazyLock<Vec<Client>> = LazyLock::new(|| read_all().unwrap_or_de
 /// The checks of all clients, in the order of the clients and of the acts.
 pub(super) static CHECKS: LazyLock<Vec<Item>> = LazyLock::new(|| {
     let clients = CLIENTS.iter();
-    let parts = clients.flat_map(|client| KINDS.iter().map(move |kind| Part { client, kind }));
+    let parts = clients.flat_map(|client| ACT_KINDS.iter().map(move |kind| Part { client, kind }));
     let has = |part: &Part| part.client.act(part.kind.name).is_some();
     parts.filter(has).map(item).collect()
 });
@@ -386,7 +410,7 @@ mod tests {
             );
             assert!(!client.assumed.is_empty(), "{name}");
             for (act, it) in &client.acts {
-                let kind = Kind::named(act).unwrap_or_else(|| panic!("{name}: {act} is no act"));
+                let kind = ActKind::named(act).unwrap_or_else(|| panic!("{name}: {act} is no act"));
                 assert!(!it.requests.is_empty(), "{name} {act}");
                 let before = kind.after.iter().map(|(name, _)| *name);
                 for before in before.chain(it.after.iter().map(String::as_str)) {

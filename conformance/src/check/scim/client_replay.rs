@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::body::with;
-use super::client::{Act, Client, Kind, Part, Person, Request, Then};
+use super::client::{Act, ActKind, Client, Membership, Part, Person, Request, Then};
 use super::outcome::{Judged, Stop, ensure, unjudged};
 use super::probe::{Probe, named_in};
 use super::reading::{at, member, shown, text, values};
@@ -27,7 +27,7 @@ pub(super) async fn replays(probe: &Probe<'_>, part: Part) -> Judged {
     let mut replay = Replay::new(probe, client);
     let own = act.after.iter().map(|name| (name.as_str(), Person::First));
     for (name, person) in kind.after.iter().copied().chain(own) {
-        let before = Kind::named(name).and_then(|it| Some((it, client.check_of(it)?)));
+        let before = ActKind::named(name).and_then(|it| Some((it, client.check_of(it)?)));
         let Some((before, check)) = before else {
             return unjudged(format!("act {name} not found"));
         };
@@ -106,7 +106,7 @@ impl<'p, 's> Replay<'p, 's> {
     }
 
     /// Sends the requests of an act, and judges what is true afterwards.
-    async fn carry_out(&mut self, kind: &'static Kind, person: Person) -> Judged {
+    async fn carry_out(&mut self, kind: &'static ActKind, person: Person) -> Judged {
         let client = self.client;
         let Some(act) = client.act(kind.name) else {
             return unjudged("this client has no such act");
@@ -120,9 +120,9 @@ impl<'p, 's> Replay<'p, 's> {
             known.insert((*name).to_owned(), value);
         }
         let id = self.person(person).get("user").cloned();
-        match (kind.name, id) {
-            ("join", Some(id)) => drop(self.members.insert(id)),
-            ("leave", Some(id)) => drop(self.members.remove(&id)),
+        match (kind.membership, id) {
+            (Membership::Begins, Some(id)) => drop(self.members.insert(id)),
+            (Membership::Ends, Some(id)) => drop(self.members.remove(&id)),
             _ => {}
         }
         self.send_all(act, person).await?;
@@ -254,7 +254,7 @@ impl<'p, 's> Replay<'p, 's> {
     }
 
     /// Judges what is true after an act.
-    async fn judge(&self, kind: &Kind, then: &Then, person: Person) -> Judged {
+    async fn judge(&self, kind: &ActKind, then: &Then, person: Person) -> Judged {
         let known = self.known(person);
         let user = format!(
             "/Users/{}",
