@@ -67,7 +67,7 @@ async fn a_profile_that_cannot_be_used_is_one_clear_line() {
     for (arguments, wanted) in [
         (
             [&scim[..], &["--profile", "entra-gallery-scim,nonesuch"]].concat(),
-            "rehearsal: profile nonesuch not found; profiles for check scim: entra-gallery-scim, ",
+            "rehearsal: profile nonesuch not found; profiles for check scim: entra-2020-client, ",
         ),
         (
             [&scim[..], &["--profile", "saml2int"]].concat(),
@@ -79,7 +79,7 @@ async fn a_profile_that_cannot_be_used_is_one_clear_line() {
         ),
         (
             vec!["profiles", "nonesuch"],
-            "rehearsal: profile nonesuch not found; the profiles are: entra-gallery-scim, ",
+            "rehearsal: profile nonesuch not found; the profiles are: entra-2020-client, ",
         ),
     ] {
         let told = run(&arguments).await;
@@ -152,8 +152,11 @@ async fn profiles_are_listed_with_their_requirements_and_checks() {
     let demanded = run(&["check", "scim", "--list", "--only", "SCIM-PROFILE"])
         .await
         .out;
-    let own = rehearsal::check::scim::profile_catalogue().len();
-    assert_eq!(demanded.lines().count(), own);
+    let own = rehearsal::check::scim::profile_catalogue();
+    let own = own.iter().filter(|it| it.id.starts_with("SCIM-PROFILE-"));
+    assert_eq!(demanded.lines().count(), own.count());
+    let client = run(&["check", "scim", "--list", "--only", "SCIM-CLIENT-OKTA"]).await;
+    assert_eq!(client.out.lines().count(), 11, "{}", client.out);
 }
 
 #[tokio::test]
