@@ -26,7 +26,7 @@ check() {
 profiles() {
     local profile report status
     for profile in okta-oin-scim-spec entra-gallery-scim scim-interop-02 \
-        entra-client entra-2020-client okta-client pingone-client onelogin-client jumpcloud-client google-client; do
+        entra-client entra-2020-client okta-client okta-aiw-client pingone-client onelogin-client jumpcloud-client google-client; do
         report=$interop/$1-$profile.json status=0
         timeout 60 "$rehearsal" check scim --quiet --base-url "$2" --token "$token" \
             --profile "$profile" --json >"$report" 2>/dev/null || status=$?

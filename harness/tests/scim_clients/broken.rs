@@ -14,6 +14,7 @@ const ALL: &[&str] = &[
     "GOOGLE",
     "JUMPCLOUD",
     "OKTA",
+    "OKTAAIW",
     "ONELOGIN",
     "PINGONE",
 ];
@@ -58,7 +59,14 @@ pub(super) const BROKEN: &[Broken] = &[
         }),
         fails: &[(
             "01",
-            &["GOOGLE", "JUMPCLOUD", "OKTA", "ONELOGIN", "PINGONE"],
+            &[
+                "GOOGLE",
+                "JUMPCLOUD",
+                "OKTA",
+                "OKTAAIW",
+                "ONELOGIN",
+                "PINGONE",
+            ],
         )],
     },
     Broken {
@@ -86,7 +94,7 @@ pub(super) const BROKEN: &[Broken] = &[
                 edit(answer, |body| body["active"] = true.into());
             }
         }),
-        fails: &[("04", ALL), ("10", &["OKTA"])],
+        fails: &[("04", ALL), ("10", &["OKTA", "OKTAAIW"])],
     },
     Broken {
         name: "a disabled user stays disabled",
@@ -108,7 +116,7 @@ pub(super) const BROKEN: &[Broken] = &[
                 });
             }
         }),
-        fails: &[("05", &["ENTRA", "ENTRA2020", "OKTA"])],
+        fails: &[("05", &["ENTRA", "ENTRA2020", "OKTA", "OKTAAIW"])],
     },
     Broken {
         name: "a new group is returned without its id",
@@ -328,9 +336,13 @@ pub(super) const BROKEN: &[Broken] = &[
             (request.method == "PUT").then(|| refusal(501, None))
         }),
         fails: &[
-            ("03", &["JUMPCLOUD", "OKTA", "ONELOGIN", "PINGONE"]),
-            ("04", &["JUMPCLOUD", "PINGONE"]),
-            ("07", &["GOOGLE"]),
+            (
+                "03",
+                &["JUMPCLOUD", "OKTA", "OKTAAIW", "ONELOGIN", "PINGONE"],
+            ),
+            ("04", &["JUMPCLOUD", "OKTAAIW", "PINGONE"]),
+            ("07", &["GOOGLE", "OKTAAIW"]),
+            ("10", &["OKTAAIW"]),
         ],
     },
 ];

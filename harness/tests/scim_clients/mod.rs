@@ -38,7 +38,7 @@ pub(crate) fn our_portal(report: CheckReport) {
         .map(|it| format!("{} {:?}: {}", it.check.id, it.verdict, it.actual))
         .collect();
     assert_eq!(wrong, Vec::<String>::new());
-    assert_eq!(report.assessments.len(), 7);
+    assert_eq!(report.assessments.len(), 8);
     for assessment in &report.assessments {
         let passed = assessment.count(RequirementVerdict::Passed, None);
         assert!(passed >= 11, "{}: {passed}", assessment.profile.name);
@@ -74,7 +74,7 @@ async fn a_correct_server_passes_every_act_of_every_client() {
     let report = judged(None).await;
     let open = with(&report, &[Verdict::Fail, Verdict::Warn, Verdict::Skip]);
     assert_eq!(open, BTreeSet::new());
-    assert_eq!(with(&report, &[Verdict::Pass]).len(), 83);
+    assert_eq!(with(&report, &[Verdict::Pass]).len(), 94);
 }
 
 fn fails(broken: &Broken) -> BTreeSet<String> {
