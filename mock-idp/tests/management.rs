@@ -331,6 +331,18 @@ async fn values_of_another_type_than_the_document_says_are_refused() {
             "enabled",
         ),
         (Method::PATCH, &user, json!({"nickname": 7}), "nickname"),
+        (
+            Method::POST,
+            "/applications",
+            json!({"name": "Other", "notBeforeSeconds": -1}),
+            "notBeforeSeconds",
+        ),
+        (
+            Method::POST,
+            "/applications",
+            json!({"name": "Other", "authnContextClassRef": " "}),
+            "authnContextClassRef",
+        ),
     ] {
         let path = world.at(path);
         let (status, said) = world.call(method, &path, Some(body)).await;

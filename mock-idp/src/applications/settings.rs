@@ -343,6 +343,9 @@ fn complete_saml(application: &Application) -> Result<()> {
             "expected acsUrls and spEntityId before the application is enabled",
         ));
     }
+    if application.authn_context_class_ref.trim().is_empty() {
+        return Err(Refused::required("authnContextClassRef"));
+    }
     if !application.assertion_signed && !application.response_signed {
         return Err(Refused::invalid(
             "assertionSigned",
