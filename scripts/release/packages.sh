@@ -38,8 +38,6 @@ expect rehearsal-conformance "$(count fixtures/people '*.toml')" '/fixtures/peop
 expect rehearsal-world "$(count fixtures/scim 'acts.json')" '/fixtures/scim/.*/acts\.json$'
 expect rehearsal-conformance "$(count fixtures/scim 'acts.json')" '/fixtures/scim/.*/acts\.json$'
 expect rehearsal-mock-idp "$(count fixtures/flavors '*.toml')" '/fixtures/flavors/.*\.toml$'
-expect rehearsal-conformance "$(count fixtures/scim 'acts.json')" '/fixtures/scim/.*/acts\.json$'
-expect rehearsal-mock-idp "$(count fixtures/flavors '*.toml')" '/fixtures/flavors/.*\.toml$'
 expect rehearsal "$(count features '*.feature')" '/features/.*\.feature$'
 expect rehearsal "$(count docs/schemas '*.json')" '/schemas/.*\.json$'
 for crate in "$target"/package/*.crate; do
