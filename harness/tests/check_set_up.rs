@@ -238,6 +238,46 @@ async fn an_idp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     insta::assert_snapshot!("idp_unreachable", down.paragraph());
 }
 
+/// An identity provider whose page after a wrong password has no form.
+#[tokio::test]
+async fn a_page_that_refuses_the_password_is_no_sign_on() {
+    use axum::response::Html;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let metadata = format!(
+        r#"<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{base}"><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{base}/sso"/></IDPSSODescriptor></EntityDescriptor>"#
+    );
+    let page = r#"<form method="post" action="/sso"><input name="user"><input type="password" name="password"><button>Sign in</button></form>"#;
+    let refused = axum::http::StatusCode::UNAUTHORIZED;
+    let router = axum::Router::new()
+        .route("/metadata", axum::routing::get(async move || metadata))
+        .route(
+            "/sso",
+            axum::routing::get(async move || Html(page))
+                .post(async move || (refused, Html("<p>Wrong user or password</p>"))),
+        );
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let place = format!("{base}/metadata");
+    let told = run(&[
+        "check",
+        "idp",
+        "--metadata",
+        &place,
+        "--user",
+        "jo",
+        "--password",
+        "not-it",
+        "--quiet",
+    ])
+    .await;
+    let paragraph = told.paragraph();
+    assert!(
+        paragraph.contains("nothing can be judged (wrong-password)")
+            && paragraph.contains("a page that refuses it after jo entered the password"),
+        "{paragraph}"
+    );
+}
+
 #[tokio::test]
 async fn an_sp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     let folder = tempfile::tempdir().unwrap();

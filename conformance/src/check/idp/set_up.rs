@@ -76,11 +76,15 @@ pub(super) fn error(
                     ),
                     "Set the cookie with SameSite=None; Secure and serve the identity provider over HTTPS. Over plain HTTP, set SameSite=Lax.",
                 )
-            } else if trial.asked && asks {
+            } else if trial.asked && (asks || *status == 401) {
+                let what = match asks {
+                    true => "The login page asked again",
+                    false => "The sign-on ended on a page that refuses it",
+                };
                 SetUpError::new(
                     "wrong-password",
                     format!(
-                        "The login page asked again after {who} entered the password (HTTP {status} at {url}){says}."
+                        "{what} after {who} entered the password (HTTP {status} at {url}){says}."
                     ),
                     "Check --user and --password: sign on with them in a browser. The user may not exist, may be disabled or locked, or may have to be entered in another form.",
                 )
@@ -88,10 +92,10 @@ pub(super) fn error(
                 SetUpError::new(
                     "sign-on-not-finished",
                     format!(
-                        "{who} signed on, but no Response followed: the sign-on ended on a page (HTTP {status} at {url}){says}."
+                        "{who} entered the password, but no Response followed: the sign-on ended on a page (HTTP {status} at {url}){says}."
                     ),
                     format!(
-                        "If the page asks for a second factor, a consent or runs a script, use --interactive. If it refuses the user, give them access to the application. {register}"
+                        "If the page refuses the password, check --user and --password. If it asks for a second factor, a consent or runs a script, use --interactive. If it refuses the user, give them access to the application. {register}"
                     ),
                 )
             } else {

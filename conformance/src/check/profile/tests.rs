@@ -332,3 +332,20 @@ fn one_of_several_checks_is_enough() {
         assert_eq!(verdict(first, second), expected, "{first:?} {second:?}");
     }
 }
+
+#[test]
+fn every_form_has_the_requirements_in_the_order_of_the_source() {
+    let ids = ["zz-first", "mm-second", "aa-third"];
+    let text = ids.map(|id| requirement(id, "required", "not_tested = \"because\""));
+    let report = report(vec![outcome("SCIM-A", Level::Must, Verdict::Pass, None)]);
+    let report = report.assessed(&[invented(&text.concat())]);
+    for form in [
+        report.terminal(),
+        report.html(),
+        report.json().to_string(),
+        report.step_summary(),
+    ] {
+        let places = ids.map(|id| form.find(id).unwrap());
+        assert!(places.is_sorted(), "{places:?} in {form}");
+    }
+}
