@@ -144,7 +144,7 @@ impl Judge {
                 first.probe_status,
             ),
             format!(
-                "Configure the service provider with the metadata of the played identity provider (entity ID {}). Its key has to be the same in each run, so give the same --idp-metadata-out and --idp-port. Check that the user {} exists at the service provider, and that the Response has the attributes that the service provider needs (--attribute).",
+                "Configure the service provider with the metadata of the played identity provider (entity ID {}). Its key has to be the same in each run, so give the same --idp-metadata-out and --idp-port. Check that the user {} exists at the service provider, that the Response has the name and the attributes that the service provider needs (--person, --attribute), and that the clocks of both machines agree.",
                 self.provider.entity_id, self.person.user
             ),
         )
