@@ -138,6 +138,29 @@ async fn commands_create_keys_and_records_in_the_running_up() {
     up.killed().await;
     let told = refused(&beside(folder, &["key"]));
     assert!(told.contains("no running `rehearsal up` found"), "{told}");
+    for command in ["export", "snapshot"] {
+        let told = refused(&beside(folder, &[command, ready.to_str().unwrap()]));
+        assert!(
+            told.contains("cannot reach") && told.contains("check that it is running")
+                || told.contains("environment of the identity provider not found"),
+            "{command}: {told}"
+        );
+    }
+    let told = refused(&beside(
+        folder,
+        &[
+            "dns",
+            "set",
+            "lumen.example",
+            "x=1",
+            "--target",
+            ready.to_str().unwrap(),
+        ],
+    ));
+    assert!(
+        told.contains("always TXT, got x=1; give NAME TXT VALUE"),
+        "{told}"
+    );
     let told = refused(&beside(folder, &named));
     assert!(
         told.contains("cannot reach the portal's control port"),

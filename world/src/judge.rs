@@ -28,6 +28,21 @@ pub enum Failed {
     /// An HTTP request failed.
     #[error("the request failed: {0}")]
     Exchange(#[from] reqwest::Error),
+    /// A party does not answer.
+    #[error("cannot reach {party} at {url}; check that it is running")]
+    Unreachable {
+        /// The party.
+        party: &'static str,
+        /// The requested URL.
+        url: url::Url,
+        /// The error of the HTTP client.
+        source: reqwest::Error,
+    },
+    /// The ready file has no environment of the identity provider.
+    #[error(
+        "environment of the identity provider not found in the ready file; `up --empty` starts without one, so only parties that were started without --empty can be exported"
+    )]
+    NoEnvironment,
     /// A page could not be opened.
     #[error(transparent)]
     Browser(#[from] browser::BrowserError),

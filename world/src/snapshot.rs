@@ -50,6 +50,14 @@ fn place(ready: &Value, party: &str) -> Outcome<Url> {
     Url::parse(control).map_err(lacks)
 }
 
+fn unreachable(url: Url, source: reqwest::Error) -> Failed {
+    Failed::Unreachable {
+        party: "the control port",
+        url,
+        source,
+    }
+}
+
 /// Reads the state of the parties that the ready file names.
 ///
 /// # Errors
@@ -58,7 +66,8 @@ pub async fn take(ready: &Value) -> Outcome<Snapshot> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let part = async |party: &str| -> Outcome<Value> {
         let url = place(ready, party)?.join("/control/snapshot")?;
-        let answer = client.get(url).send().await?;
+        let answer = client.get(url.clone()).send().await;
+        let answer = answer.map_err(|source| unreachable(url, source))?;
         Ok(Answer::read(answer).await?.succeeded("the snapshot")?.body)
     };
     Ok(Snapshot {
@@ -94,7 +103,8 @@ pub async fn restore(ready: &Value, snapshot: &Snapshot, time: bool) -> Outcome<
             set_clock(&control, at).await?;
         }
         let url = control.join("/control/snapshot")?;
-        let answer = client.put(url).json(part).send().await?;
+        let answer = client.put(url.clone()).json(part).send().await;
+        let answer = answer.map_err(|source| unreachable(url, source))?;
         Answer::read(answer).await?.succeeded("the restoration")?;
     }
     let mut now = snapshot.ready.clone();

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use anyhow::bail;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use super::target_file::TargetArgument;
 
@@ -49,7 +49,7 @@ struct Set {
     #[arg(value_name = "NAME")]
     name: String,
     /// Type of the record
-    #[arg(value_name = "TXT", value_enum, ignore_case = true)]
+    #[arg(value_name = "TXT", value_parser = kind)]
     kind: RecordKind,
     /// Value of the record; a name can have several
     #[arg(value_name = "VALUE", allow_hyphen_values = true)]
@@ -72,10 +72,18 @@ struct Remove {
 }
 
 /// The portal looks up TXT records only.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy)]
 enum RecordKind {
-    #[value(name = "TXT")]
     Txt,
+}
+
+fn kind(text: &str) -> Result<RecordKind, String> {
+    match text.eq_ignore_ascii_case("TXT") {
+        true => Ok(RecordKind::Txt),
+        false => Err(format!(
+            "expected the type of the record, which is always TXT, got {text}; give NAME TXT VALUE"
+        )),
+    }
 }
 
 impl Dns {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::World;
-use crate::judge::Outcome;
+use crate::judge::{Failed, Outcome};
 use crate::trust::Trust;
 use crate::world::Answer;
 
@@ -26,6 +26,9 @@ impl Management {
         let at = |name: &str| ready["idp"][name].as_str().unwrap_or_default().to_owned();
         let environment = at("entity_id");
         let environment = environment.rsplit('/').next().unwrap_or_default();
+        if environment.is_empty() {
+            return Err(Failed::NoEnvironment);
+        }
         Ok(Self {
             client: Trust::of(ready)?.client().build()?,
             base: format!("{}/environments/{environment}", at("admin_api_url")),
@@ -96,14 +99,21 @@ impl Management {
         url: &str,
         body: Option<Value>,
     ) -> Outcome<Value> {
+        let url = Url::parse(url)?;
         let mut request = self
             .client
-            .request(method, Url::parse(url)?)
+            .request(method, url.clone())
             .bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = Answer::read(request.send().await?).await?;
+        let answer = request.send().await;
+        let answer = answer.map_err(|source| Failed::Unreachable {
+            party: "the identity provider's management API",
+            url,
+            source,
+        })?;
+        let answer = Answer::read(answer).await?;
         Ok(answer.succeeded(what)?.body)
     }
 }
