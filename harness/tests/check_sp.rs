@@ -339,13 +339,18 @@ async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> 
         true => format!("SAML-SP-{group}"),
         false => format!("SAML-SP-{group}-"),
     };
+    // Only a profile requires SAML-SP-CERT-09, the opposite of CERT-07.
+    let left_out = match group {
+        "CERT" => vec!["SAML-SP-CERT-09".to_owned()],
+        _ => Vec::new(),
+    };
     let judge = Judge {
         target: target_at(sp.base(), sp.metadata(), sp.document()),
         provider,
         person: Person::of_the_guide(broken_sp::USER),
         variants: Variants::None,
         runner: Runner {
-            selection: Selection::new(&[selected], &[], &checks).unwrap(),
+            selection: Selection::new(&[selected], &left_out, &checks).unwrap(),
             ..Runner::default()
         },
         ambient: ambient.clone(),
