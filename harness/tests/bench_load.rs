@@ -420,6 +420,20 @@ async fn our_portal_logs_people_in() {
     assert_eq!(complaints(&report), Vec::<String>::new());
     assert_eq!(operation(&report, "login")["succeeded"], 6);
 
+    // The portal requires more than one attribute.
+    let person = folder.path().join("person.toml");
+    let name_id = "[name_id]\nformat = \"emailAddress\"\n";
+    let attribute = "[[attribute]]\nname = \"givenName\"\nvalues = [\"Jo\"]\n";
+    for (template, code) in [(name_id, 0), (attribute, 2)] {
+        std::fs::write(&person, template).unwrap();
+        let person = ["--count", "2", "--person", person.to_str().unwrap()];
+        let ended = load(&known, &person).await;
+        assert_eq!(ended.code, code, "{template}: {}{}", ended.out, ended.err);
+    }
+    let ended = load(&known, &["--person", "no-such-preset"]).await;
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("preset no-such-preset not found"));
+
     // The same address with another key: every login is refused.
     let ended = load(&["--idp-port", &port], &["--count", "6"]).await;
     assert_eq!(ended.code, 2, "{}{}", ended.out, ended.err);

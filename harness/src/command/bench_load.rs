@@ -22,6 +22,7 @@ use super::bench_load_login::{Login, People};
 use super::check::{attributes, held, sp_metadata};
 use super::check_options::{Connection, latency, seconds};
 use super::command_line::command_line;
+use super::person_file::PersonFile;
 use super::scim_access::{ScimAccess, rate};
 use super::web_url::web_url;
 use super::{KeyFile, fetch_document, progress, signals, write};
@@ -392,6 +393,8 @@ pub(crate) struct Sp {
     /// Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
+    #[command(flatten)]
+    person: PersonFile,
     /// User who logs in again and again
     #[arg(long, value_name = "NAME", default_value = "jo@example.com")]
     user: String,
@@ -420,6 +423,7 @@ impl Sp {
             None => vec![self.user.clone()],
         };
         let attributes = attributes(&self.attribute)?;
+        let template = self.person.template()?;
         let ambient = Ambient::real();
         let access = self.options.connection.access()?;
         let setting = self.options.setting("bench load sp", false)?;
@@ -452,6 +456,10 @@ impl Sp {
                     self.expect.clone(),
                     attributes,
                 )?;
+                let application = match template {
+                    Some(template) => application.with_template(template),
+                    None => application,
+                };
                 let load = sp::Load::new(application, provider, people, access, &ambient);
                 load.run(&setting).await
             }

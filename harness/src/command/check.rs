@@ -12,7 +12,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use rehearsal::check::baseline::{BaselineError, Expected};
 use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::runner::Runner;
-use rehearsal::check::sp::{Judge, Person, PersonAttribute, PersonTemplate, Provider, Target};
+use rehearsal::check::sp::{Judge, Person, PersonAttribute, Provider, Target};
 use rehearsal::check::{
     Check as CheckDescription, CheckReport, Level, SetUpError, Signal, baseline, sp,
 };
@@ -21,6 +21,7 @@ use url::Url;
 
 use super::check_options::{Options, Profiles};
 use super::command_line::command_line;
+use super::person_file::PersonFile;
 use super::pipelines::{write_for_github, write_located};
 use super::second_idp::SecondIdp;
 use super::served_metadata::ServedMetadata;
@@ -343,25 +344,6 @@ pub(crate) struct SpTarget {
     expect: regex::Regex,
 }
 
-/// Reads the template of `--person`: a preset, or a file.
-fn template(place: &Path) -> anyhow::Result<PersonTemplate> {
-    match ambient::text_file::read(place) {
-        Ok(text) => PersonTemplate::read(&text).with_context(|| {
-            let hint = ambient::text_file::quotes_hint(&text);
-            format!("invalid --person {}{hint}", place.display())
-        }),
-        // A name without a dot or a slash is that of a preset.
-        Err(_) if place.extension().is_none() && place.components().count() == 1 => {
-            let name = place.to_string_lossy();
-            PersonTemplate::preset(&name)
-                .with_context(|| format!("invalid --person {}", place.display()))
-        }
-        Err(error) => {
-            Err(error).with_context(|| format!("cannot read --person {}", place.display()))
-        }
-    }
-}
-
 /// Parses the address at which external references are served. Faults contain it, so it must be one
 /// that the service provider can open.
 fn reachable_address(text: &str) -> Result<SocketAddr, String> {
@@ -409,11 +391,8 @@ pub(crate) struct Sp {
     /// `{user}` stands for the user. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
-    /// How Responses describe the user: NameID, attributes and authentication context, as a TOML
-    /// file, or one of the presets ad-fs, eduperson, entra, keycloak, okta
-    /// [default: an e-mail address as NameID, and the attributes of the profile or common ones]
-    #[arg(long, value_name = "FILE|PRESET", conflicts_with = "attribute")]
-    person: Option<PathBuf>,
+    #[command(flatten)]
+    person: PersonFile,
     /// Address of this machine at which external references of the faults are served,
     /// such as 192.0.2.7:0, for a service provider on another machine
     /// [default: a free port of the loopback interface]
@@ -541,8 +520,8 @@ impl Sp {
         if !self.attribute.is_empty() {
             person.attributes = attributes(&self.attribute)?;
         }
-        Ok(match &self.person {
-            Some(place) => person.with_template(template(place)?),
+        Ok(match self.person.template()? {
+            Some(template) => person.with_template(template),
             None => person,
         })
     }

@@ -20,6 +20,7 @@ use url::Url;
 use super::KeyFile;
 use super::check::{Forms, attributes, sp_metadata};
 use super::check_options::{Options, Profiles};
+use super::person_file::PersonFile;
 use super::scim_access::{RequestRate, ScimAccess, without_query};
 use super::web_url::web_url;
 
@@ -61,6 +62,8 @@ pub(crate) struct Leaver {
     /// `--group`. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     attribute: Vec<String>,
+    #[command(flatten)]
+    person: PersonFile,
     /// userName of a person who exists already and can log in. If no person whom SCIM created
     /// can log in, this person shows whether the set-up is wrong or the application
     #[arg(long, value_name = "NAME")]
@@ -140,6 +143,7 @@ impl Leaver {
         self.forms.verify(&checks)?;
         let plan = self.plan()?;
         let attributes = attributes(&self.attribute)?;
+        let template = self.person.template()?;
         let ambient = Ambient::real();
         let key_file = KeyFile::next_to(self.idp_metadata_out.as_deref());
         let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
@@ -189,6 +193,10 @@ impl Leaver {
             self.expect.clone(),
             attributes,
         )?;
+        let application = match template {
+            Some(template) => application.with_template(template),
+            None => application,
+        };
         let wire = scim::wire::Http::to(scim_url.clone(), runner.access.clone())
             .context("cannot set up the HTTP client")?;
         let judge = Judge {

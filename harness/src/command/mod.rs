@@ -18,6 +18,7 @@ pub(crate) mod health;
 pub(crate) mod key;
 mod oauth;
 pub(crate) mod party;
+mod person_file;
 pub(crate) mod pipelines;
 pub(crate) mod profiles;
 pub(crate) mod progress;

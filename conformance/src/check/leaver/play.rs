@@ -348,10 +348,13 @@ impl<'p> Play<'p> {
         let user = subject.user();
         let (provider, access) = (&self.judge.provider, &self.judge.runner().access);
         let ambient = self.judge.ambient();
+        let person = self.judge.session_of(&user, true).person;
+        let name_id = person.name_id_of(&user).value;
         let request = |forgery| Request {
             provider,
             forgery,
             user: &user,
+            name_id: &name_id,
             id: ambient.rng().uuid().to_string(),
             now: ambient.now(),
         };

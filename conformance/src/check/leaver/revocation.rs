@@ -35,11 +35,17 @@ pub struct Revocation {
 const VALIDITY: i64 = 300;
 
 impl Revocation {
-    fn subject(&self, provider: &Provider, user: &str) -> Value {
+    fn subject(&self, request: &Request<'_>) -> Value {
+        let Request {
+            provider,
+            user,
+            name_id,
+            ..
+        } = request;
         match self.format {
             SubjectFormat::Email => json!({"format": "email", "email": user}),
             SubjectFormat::IssSub => {
-                json!({"format": "iss_sub", "iss": provider.saml.entity_id, "sub": user})
+                json!({"format": "iss_sub", "iss": provider.saml.entity_id, "sub": name_id})
             }
         }
     }
@@ -99,7 +105,7 @@ impl Revocation {
         log: &mut Vec<Exchange>,
     ) -> Result<u16, String> {
         let token = self.token(request)?;
-        let body = json!({"sub_id": self.subject(request.provider, request.user)});
+        let body = json!({"sub_id": self.subject(request)});
         let client = access.client();
         let client = client.build().map_err(|error| error.to_string())?;
         let answer = client
@@ -165,6 +171,8 @@ pub(super) struct Request<'r> {
     pub(super) forgery: Option<Forgery>,
     /// userName of the person whose sessions and tokens must end.
     pub(super) user: &'r str,
+    /// Value of their NameID.
+    pub(super) name_id: &'r str,
     /// `jti` of the JWT.
     pub(super) id: String,
     pub(super) now: jiff::Timestamp,

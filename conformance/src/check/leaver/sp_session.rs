@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::check::evidence::Exchange;
 use crate::check::profile::Profile;
-use crate::check::sp::{Person, PersonAttribute};
+use crate::check::sp::{Person, PersonAttribute, PersonTemplate};
 use crate::check::user_template::{UserExpression, UserTemplateError, UserUrl};
 
 /// Returns the externalId for a userName. Responses send it as the attribute
@@ -27,7 +27,8 @@ pub struct Application {
     start_url: Option<UserUrl>,
     probe_url: UserUrl,
     expect: UserExpression,
-    attributes: Vec<PersonAttribute>,
+    /// How Responses describe a person; the user name is empty.
+    described: Person,
 }
 
 impl Application {
@@ -56,8 +57,18 @@ impl Application {
             start_url: start_url.transpose()?,
             probe_url: UserUrl::parse("--probe-url", &probe_url)?,
             expect: UserExpression::parse("--expect", &expect)?,
-            attributes,
+            described: Person::new("", attributes),
         })
+    }
+
+    /// Describes persons by this template. As in [`Self::new`], an attribute with `{group}` is
+    /// sent only while the person is in the group.
+    #[must_use]
+    pub fn with_template(self, template: PersonTemplate) -> Self {
+        Self {
+            described: self.described.with_template(template),
+            ..self
+        }
     }
 
     /// The SAML metadata of the service provider.
@@ -83,7 +94,7 @@ impl Application {
 
     /// Returns the subject of a Response. `group` is the group that the person is in.
     pub(in crate::check) fn person(&self, user: &str, group: Option<&str>) -> Person {
-        let attributes = self.attributes.iter().filter_map(|attribute| {
+        let attributes = self.described.attributes.iter().filter_map(|attribute| {
             let mut attribute = attribute.clone();
             for value in &mut attribute.values {
                 if value.contains("{group}") {
@@ -92,7 +103,11 @@ impl Application {
             }
             Some(attribute)
         });
-        Person::new(user, attributes.collect())
+        Person {
+            user: user.to_owned(),
+            attributes: attributes.collect(),
+            ..self.described.clone()
+        }
     }
 
     /// True if logins start at the application.
@@ -124,4 +139,42 @@ pub(super) fn session_indexes(log: &[Exchange]) -> Vec<String> {
     let sent = log.iter().flat_map(|exchange| &exchange.saml);
     let found = sent.flat_map(|message| INDEX.captures_iter(&message.xml));
     found.map(|it| it[1].to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_describes_every_person() {
+        let url = "https://app.example/me".to_owned();
+        let document = "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" \
+            entityID=\"https://app.example\"><md:SPSSODescriptor \
+            protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
+            <md:AssertionConsumerService index=\"0\" Location=\"https://app.example/acs\" \
+            Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"/>\
+            </md:SPSSODescriptor></md:EntityDescriptor>";
+        let metadata = SpMetadata::parse(document).unwrap();
+        let template = PersonTemplate::read(
+            "[name_id]\nformat = \"persistent\"\nvalue = \"id-of-{user}\"\n\
+             [[attribute]]\nname = \"mail\"\nvalues = [\"{user}\"]\n\
+             [[attribute]]\nname = \"memberOf\"\nvalues = [\"{group}\"]\n",
+        )
+        .unwrap();
+        let application = Application::new(metadata, None, url, "{user}".to_owned(), Vec::new());
+        let application = application.unwrap().with_template(template);
+        let names = |group| {
+            let person = application.person("jo@corp.example", group);
+            let name_id = person.name_id_of("jo@corp.example");
+            assert_eq!(name_id.value, "id-of-jo@corp.example");
+            assert!(name_id.format.uri().ends_with(":persistent"));
+            let all = person.attributes_of("jo@corp.example").into_iter();
+            all.map(|it| (it.name, it.values.concat()))
+                .collect::<Vec<_>>()
+        };
+        let mail = ("mail".to_owned(), "jo@corp.example".to_owned());
+        let staff = ("memberOf".to_owned(), "Staff".to_owned());
+        assert_eq!(names(None).len(), 1);
+        assert_eq!(names(Some("Staff")), [mail, staff]);
+    }
 }

@@ -85,7 +85,7 @@ impl Person {
     }
 
     /// Returns the NameID of a user: of this person, or of another one who is described alike.
-    pub(super) fn name_id_of(&self, user: &str) -> NameId {
+    pub(in crate::check) fn name_id_of(&self, user: &str) -> NameId {
         let template = &self.name_id;
         NameId {
             value: template.value.replace("{user}", user),
@@ -96,7 +96,7 @@ impl Person {
     }
 
     /// Returns the attributes of a user: of this person, or of another one who is described alike.
-    pub(super) fn attributes_of(&self, user: &str) -> Vec<Attribute> {
+    pub(in crate::check) fn attributes_of(&self, user: &str) -> Vec<Attribute> {
         self.attributes.iter().map(|it| it.of(user)).collect()
     }
 }
