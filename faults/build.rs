@@ -10,6 +10,7 @@ fn main() -> std::io::Result<()> {
         ("FAULTS", "faults"),
         ("CONTROLS", "controls"),
         ("SPACES", "spaces"),
+        ("LOGOUT_SPACES", "logout-spaces"),
     ] {
         let folder = linked(&format!("fixtures/{folder}")).canonicalize()?;
         println!("cargo::rerun-if-changed={}", folder.display());

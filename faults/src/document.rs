@@ -41,6 +41,15 @@ fn walk(document: &Document<'_>, path: &str) -> Option<NodeId> {
     Some(node)
 }
 
+/// Returns the local name of the root element.
+pub(crate) fn root(text: &str) -> Result<String, String> {
+    let document = uppsala::parse(text).map_err(|error| format!("invalid XML: {error}"))?;
+    let name = document
+        .document_element()
+        .and_then(|it| local(&document, it).map(|name| name.into_owned()));
+    name.ok_or_else(|| "the document has no root element".to_owned())
+}
+
 /// Finds the element that `path` names.
 pub(crate) fn find(text: &str, path: &str) -> Result<Found, String> {
     let document = uppsala::parse(text).map_err(|error| format!("invalid XML: {error}"))?;

@@ -139,6 +139,51 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
     })
 }
 
+/// A request that the identity provider signed, which an attacker changes.
+#[derive(Debug, Clone)]
+pub struct SignedRequest<'a> {
+    /// The document.
+    pub xml: &'a str,
+    /// Name of the user whom the request is about.
+    pub genuine: &'a str,
+    /// Name of the user whom a fault puts in that place.
+    pub forged: &'a str,
+    /// Time of the request.
+    pub now: Timestamp,
+    /// A signing key that is not in the metadata.
+    pub foreign: &'a SigningKey,
+}
+
+/// Applies the edits of a fault that come after signing to a signed request. Returns the document.
+///
+/// # Errors
+/// [`Ineffective`] when the fault finds nothing to change.
+pub fn forge_around(fault: &Fault, request: &SignedRequest<'_>) -> Result<String, Ineffective> {
+    let phrases = Phrases {
+        document: request.xml,
+        original: request.xml,
+        genuine: request.genuine,
+        forged: request.forged,
+        now: request.now,
+        foreign: request.foreign,
+        elsewhere: "",
+    };
+    let mut edits = fault.signed.iter();
+    let amended = edits.try_fold(request.xml.to_owned(), |text, edit| {
+        amend(text, edit, &phrases)
+    });
+    let ineffective = |reason| Ineffective {
+        fault: fault.id.clone(),
+        reason,
+    };
+    match amended.map_err(ineffective)? {
+        same if same == request.xml => Err(ineffective(
+            "the edits do not change the document".to_owned(),
+        )),
+        amended => Ok(amended),
+    }
+}
+
 /// Returns which elements the signer signs.
 fn cover_of(signer: &Signer) -> Cover {
     match (signer.assertion, signer.response) {

@@ -8,7 +8,8 @@
 //! - [`catalogue()`] and [`controls()`] read the files;
 //! - [`Fault`] is the content of a file, `transport` how the message is encrypted, encoded and
 //!   delivered;
-//! - [`forge()`] makes the message of a fault.
+//! - [`forge()`] makes the message of a fault;
+//! - [`spaces()`] are families of faults, [`logout_spaces()`] those of LogoutRequests.
 //!
 //! To add a fault, add a file. To add a kind of edit, add a variant of [`Edit`] and its arm in
 //! `forge.rs`.
@@ -32,9 +33,9 @@ mod transport;
 
 pub use edit::{Edit, Place};
 pub use fault::{Cover, Family, Fault, Harm, Level};
-pub use forge::{Forged, Honest, Ineffective, forge};
+pub use forge::{Forged, Honest, Ineffective, SignedRequest, forge, forge_around};
 pub use signing::{Handmade, HandmadeKey, Leaves, Signing};
-pub use space::{Space, SpaceError, Variant, sample, spaces};
+pub use space::{Space, SpaceError, Variant, logout_spaces, sample, spaces};
 pub use transport::{Cipher, Delivery, Encoding, KeyTransport};
 
 include!(concat!(env!("OUT_DIR"), "/files.rs"));

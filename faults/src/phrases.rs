@@ -96,7 +96,14 @@ impl Phrases<'_> {
                 let path = "Signature/KeyInfo/X509Data/X509Certificate";
                 lines(document::inner(&self.signature()?, path)?, "\n")
             }
-            "document" => document::outer(self.document, "Response")?.to_owned(),
+            "document" => {
+                let root = document::root(self.document)?;
+                document::outer(self.document, &root)?.to_owned()
+            }
+            "document-unsigned" => {
+                let root = document::root(self.document)?;
+                document::without(self.document, &format!("{root}/Signature"))?
+            }
             // Forged copies of parts of the document.
             "forged" => self.forged_assertion(Some("_forged"))?,
             "forged-same-id" => self.forged_assertion(None)?,

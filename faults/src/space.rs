@@ -44,7 +44,10 @@ pub struct Space {
     /// The reason why a correct service provider must not accept any of the variants.
     pub forged: String,
     /// The fault whose check a variant belongs to, unless one of its values names another one.
+    #[serde(default)]
     fault: String,
+    /// The description of the check, if all variants belong to one that the catalogue does not have.
+    class: Option<Table>,
     /// Members of the fault that all variants have.
     #[serde(default)]
     common: Table,
@@ -71,6 +74,9 @@ struct Choice {
     fault: Option<String>,
     /// A fault that the variant extends, and to whose check it belongs.
     base: Option<String>,
+    /// True if the value is used without `--thorough`.
+    #[serde(default)]
+    usual: bool,
     #[serde(default)]
     set: BTreeMap<String, String>,
     /// Members of the variant's fault.
@@ -87,6 +93,8 @@ pub struct Variant {
     pub class: String,
     /// A description: the `words` of its values.
     pub words: String,
+    /// True if all its values are marked as usual.
+    pub is_usual: bool,
     /// The message; `check`, `harm`, `level`, `spec` and `fix` are those of the class.
     pub fault: Fault,
 }
@@ -96,13 +104,25 @@ pub struct Variant {
 /// # Errors
 /// [`SpaceError`] when an embedded file cannot be read; a test ensures that this does not happen.
 pub fn spaces() -> Result<Vec<Space>, SpaceError> {
+    read(crate::SPACES)
+}
+
+/// Returns the spaces of LogoutRequests, sorted by id. [`crate::forge_around`] makes their messages.
+///
+/// # Errors
+/// As for [`spaces`].
+pub fn logout_spaces() -> Result<Vec<Space>, SpaceError> {
+    read(crate::LOGOUT_SPACES)
+}
+
+fn read(files: &[(&str, &str)]) -> Result<Vec<Space>, SpaceError> {
     let read = |(name, text): &(&str, &str)| {
         toml::from_str(text).map_err(|error: toml::de::Error| SpaceError::Unreadable {
             space: (*name).to_owned(),
             reason: error.to_string(),
         })
     };
-    crate::SPACES.iter().map(read).collect()
+    files.iter().map(read).collect()
 }
 
 /// Returns `count` of the variants, chosen by the seed, in their order; all of them if there are no
@@ -162,14 +182,19 @@ impl Space {
         let class = base
             .or_else(|| last(|choice| choice.fault.as_ref()))
             .unwrap_or(&self.fault);
-        let named = faults.iter().find(|fault| fault.id == *class);
-        let named = named.ok_or_else(|| SpaceError::NoSuchFault {
-            space: self.id.clone(),
-            fault: class.clone(),
-        })?;
         let names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
         let id = format!("{}/{}", self.id, names.join("/"));
-        let mut table = Table::try_from(named).map_err(|error| self.unreadable(&id, &error))?;
+        let mut table = match &self.class {
+            Some(class) => class.clone(),
+            None => {
+                let named = faults.iter().find(|fault| fault.id == *class);
+                let named = named.ok_or_else(|| SpaceError::NoSuchFault {
+                    space: self.id.clone(),
+                    fault: class.clone(),
+                })?;
+                Table::try_from(named).map_err(|error| self.unreadable(&id, &error))?
+            }
+        };
         if base.is_none() {
             for member in MESSAGE {
                 table.remove(*member);
@@ -194,6 +219,7 @@ impl Space {
             space: self.id.clone(),
             class: class.clone(),
             words,
+            is_usual: choices.iter().all(|choice| choice.usual),
             fault: fault.map_err(|error: toml::de::Error| self.unreadable(&id, &error))?,
         })
     }

@@ -214,6 +214,7 @@ async fn our_portal_keeps_its_tenants_apart() {
             document: metadata,
             start_url: Some(start_url),
             probe_url: target.probe_url.clone(),
+            logout_url: None,
             expect: Regex::new("\"email\": ?\"bea@nimbus\\.example\"").unwrap(),
         },
         provider: second,
@@ -257,6 +258,7 @@ async fn portal_target(ready: &Value) -> Target {
         document: metadata,
         start_url: Some(start_url),
         probe_url: at("whoami_url"),
+        logout_url: Some(at("base_url").join("/logout").unwrap()),
         expect: Regex::new("\"(user|email)\": ?\"grace@lumen\\.example\"").unwrap(),
     }
 }
@@ -277,6 +279,7 @@ fn target_at(base: &str, metadata: SpMetadata, document: String) -> Target {
         document,
         start_url: Some(at("/login")),
         probe_url: at("/whoami"),
+        logout_url: Some(at("/logout")),
         expect: Regex::new(&format!("user={};", regex::escape(broken_sp::USER))).unwrap(),
     }
 }
@@ -463,7 +466,7 @@ fn refetched(provider: Provider, switches: &[Switch]) -> Provider {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_flaw_gives_exactly_its_findings() {
     let mut wrong = Vec::new();
-    let mut judging = futures::stream::iter(broken_sp::flaws::FLAWS)
+    let mut judging = futures::stream::iter(broken_sp::flaw_table::FLAWS)
         .map(|(group, flaws, expected)| {
             tokio::spawn(async move { (flaws, expected, found_with(flaws, group).await) })
         })
@@ -574,6 +577,7 @@ async fn nothing_is_judged_if_no_honest_response_is_accepted() {
             document: String::new(),
             start_url: Some(at("/login")),
             probe_url: at("/whoami"),
+            logout_url: None,
             expect: Regex::new("user=").unwrap(),
         },
         provider,

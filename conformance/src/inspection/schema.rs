@@ -46,6 +46,17 @@ const SHAPES: &[Shape] = &[
         ],
     },
     Shape {
+        name: "LogoutRequest",
+        attributes: &["ID", "Version", "IssueInstant"],
+        places: &[
+            (&["Issuer"], 0, 1),
+            (&["Signature"], 0, 1),
+            (&["Extensions"], 0, 1),
+            (&["BaseID", "NameID", "EncryptedID"], 1, 1),
+            (&["SessionIndex"], 0, MANY),
+        ],
+    },
+    Shape {
         name: "AuthnRequest",
         attributes: &["ID", "Version", "IssueInstant"],
         places: &[

@@ -37,12 +37,12 @@ fn key() -> SigningKey {
     SigningKey::new(&key.serialize_pem(), certificate).unwrap()
 }
 
-static OWN: LazyLock<SigningKey> = LazyLock::new(key);
+pub(crate) static OWN: LazyLock<SigningKey> = LazyLock::new(key);
 static FOREIGN: LazyLock<SigningKey> = LazyLock::new(key);
 /// The service provider's own key.
 static RECIPIENT: LazyLock<SigningKey> = LazyLock::new(key);
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-03-02T09:00:00Z".parse().unwrap()
 }
 

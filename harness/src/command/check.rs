@@ -398,6 +398,10 @@ pub(crate) struct Sp {
     /// [default: a free port of the loopback interface]
     #[arg(long, value_name = "ADDR:PORT", value_parser = reachable_address)]
     listen: Option<SocketAddr>,
+    /// URL at which a user logs out, for the checks of single logout that the service provider
+    /// starts. It is requested by GET, or by POST if GET answers 404 or 405
+    #[arg(long, value_name = "URL", value_parser = web_url)]
+    logout_url: Option<Url>,
     #[command(flatten)]
     served: ServedMetadata,
     #[command(flatten)]
@@ -465,6 +469,7 @@ impl Sp {
                 document,
                 start_url: target.start_url.clone(),
                 probe_url: target.probe_url.clone(),
+                logout_url: self.logout_url.clone(),
                 expect: target.expect.clone(),
             },
             provider,

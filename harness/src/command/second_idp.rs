@@ -91,6 +91,7 @@ impl SecondIdp {
                 document,
                 start_url: Some(start_url.clone()),
                 probe_url: first.target.probe_url.clone(),
+                logout_url: None,
                 expect: expect.clone(),
             },
             provider,

@@ -6,6 +6,8 @@ use axum::Form;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
 use saml::Limits;
 use saml::acceptance::TrustedKeys;
@@ -22,7 +24,8 @@ pub(super) async fn by_link(
 ) -> Response {
     let query = query.unwrap_or_default();
     if query.starts_with("SAMLResponse=") {
-        return sp.take_answer(&headers);
+        let received = Received::by_redirect(&query, &Limits::default());
+        return sp.take_answer(&headers, received);
     }
     let first = |name: &str| {
         let mut all = query.split('&');
@@ -74,10 +77,16 @@ pub(super) async fn by_form(
     headers: HeaderMap,
     Form(form): Form<HashMap<String, String>>,
 ) -> Response {
-    let Some(field) = form.get("SAMLRequest") else {
-        return sp.take_answer(&headers);
-    };
     let limits = Limits::default();
+    let Some(field) = form.get("SAMLRequest") else {
+        let field = form.get("SAMLResponse").map_or("", String::as_str);
+        let state = form.get("RelayState").cloned();
+        let received = Received::by_form(Parameter::Response, field, state, &limits);
+        return sp.take_answer(&headers, received);
+    };
+    if let Some(request) = sp.wrapped(field) {
+        return sp.obey(&headers, &request);
+    }
     let received = Received::by_form(Parameter::Request, field, None, &limits);
     sp.take_request(&headers, received, "slo-post")
 }
@@ -89,15 +98,35 @@ fn unverified(query: &str) -> LogoutRequest {
 }
 
 impl Broken {
-    /// Handles a LogoutResponse. The service provider sends no LogoutRequests, so a correct one
-    /// does nothing.
-    fn take_answer(&self, headers: &HeaderMap) -> Response {
-        if self.is_flawed("slo-obeys-answers")
-            && let Some(session) = cookie(headers, "session")
-        {
-            self.memory.lock().unwrap().sessions.remove(session);
+    /// With these flaws, any genuine LogoutRequest in the document counts as its signature. Returns
+    /// the request that is then carried out: the one in the root element or, without the flaw of
+    /// reading it, the genuine one.
+    fn wrapped(&self, field: &str) -> Option<LogoutRequest> {
+        let reads_root = self.is_flawed("slo-wrapped");
+        if !reads_root && !self.is_flawed("slo-obeys-signed") {
+            return None;
         }
-        StatusCode::BAD_REQUEST.into_response()
+        let document = String::from_utf8(STANDARD.decode(field).ok()?).ok()?;
+        let keys = TrustedKeys::new(self.idp.signing_certificates.clone()).unwrap();
+        let read = |xml: &str| {
+            let field = STANDARD.encode(xml);
+            Received::by_form(Parameter::Request, &field, None, &Limits::default()).ok()
+        };
+        let end = "</samlp:LogoutRequest>";
+        let starts = document.match_indices("<samlp:LogoutRequest ");
+        let genuine = starts.flat_map(|(start, _)| {
+            let ends = document[start..].match_indices(end);
+            ends.map(|(at, _)| &document[start..start + at + end.len()])
+                .collect::<Vec<_>>()
+        });
+        let genuine = { genuine }.find_map(|xml| {
+            let verified = read(xml)?.verify::<LogoutRequest>(&keys).ok()?;
+            Some(verified.message().clone())
+        })?;
+        match reads_root {
+            true => read(&document)?.at_its_word().ok(),
+            false => Some(genuine),
+        }
     }
 
     fn take_request(

@@ -2,8 +2,10 @@
 //! Responses that it has to refuse for one given reason, and logs in its user. With other
 //! switches, it behaves like a real product.
 
-pub(crate) mod flaws;
+pub(crate) mod flaw_table;
+mod flaws;
 mod logout;
+mod own_logout;
 mod switches;
 pub(crate) mod tenants;
 mod trusted;
@@ -44,6 +46,8 @@ struct Memory {
     seen: HashSet<String>,
     /// The IDs of the logout requests that were carried out.
     obeyed: HashSet<String>,
+    /// The logouts that this service provider began, by the RelayState of their LogoutRequest.
+    logouts: HashMap<String, own_logout::Pending>,
     /// The user of the latest login.
     last: Option<String>,
 }
@@ -55,6 +59,9 @@ struct Session {
     shown: String,
     user: String,
     index: String,
+    /// Value and format of the NameID.
+    name: String,
+    format: String,
 }
 
 #[derive(Clone)]
@@ -110,6 +117,7 @@ async fn start_as(
         .route("/acs", post(acs))
         .route("/acs/{number}", post(acs))
         .route("/whoami", get(whoami))
+        .route("/logout", get(own_logout::log_out))
         .route("/slo", get(logout::by_link).post(logout::by_form))
         .layer(axum::extract::DefaultBodyLimit::max(16 * 1024 * 1024))
         .layer(middleware::from_fn_with_state(broken.clone(), limit))
@@ -256,9 +264,7 @@ async fn acs(
         }
     };
     let user = sp.account_of(&document, user);
-    let index = document.split("SessionIndex=\"").nth(1);
-    let index = index.and_then(|rest| rest.split('"').next());
-    let cookie = sp.log_in(&headers, user, index.unwrap_or_default());
+    let cookie = sp.log_in(&headers, user, &document);
     let set = AppendHeaders([(header::SET_COOKIE, cookie)]);
     let relay_state = form.get("RelayState").map(String::as_str);
     (set, sp.next_page(relay_state.unwrap_or_default())).into_response()

@@ -57,6 +57,7 @@ impl Stranger {
                 document: sp.document(),
                 start_url: is_asked.then(|| at("/login")),
                 probe_url: at("/whoami"),
+                logout_url: None,
                 expect: Regex::new(self.expect).unwrap(),
             },
             provider,

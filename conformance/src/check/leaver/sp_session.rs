@@ -88,6 +88,7 @@ impl Application {
             document: String::new(),
             start_url: self.start_url.as_ref().map(|it| it.of(user)),
             probe_url: self.probe_of(user),
+            logout_url: None,
             expect: self.expect.of(user),
         }
     }

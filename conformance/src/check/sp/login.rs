@@ -16,7 +16,7 @@ use super::visitor::{Arrival, Visitor, same_place};
 use super::{Answer, CheckError, Form, Judge};
 use crate::check::runner::page_summary;
 
-/// An AuthnRequest as the identity provider received it.
+/// An AuthnRequest or LogoutRequest as the identity provider received it.
 pub(super) struct Request {
     pub(super) xml: String,
     pub(super) relay_state: Option<String>,
@@ -300,36 +300,19 @@ impl<'j> Login<'j> {
             return Ok(None);
         };
         let arrival = visitor.open(start, Some(sso_url)).await?;
-        let limits = Limits::default();
-        let unreadable = |error: &dyn std::fmt::Display| CheckError::Request(error.to_string());
-        if same_place(sso_url, &arrival.url) {
-            let query = arrival.url.query().unwrap_or_default();
-            let message = redirect::decode(query, &limits).map_err(|error| unreadable(&error))?;
-            return Ok(Some(Request {
-                xml: message.xml,
-                relay_state: message.relay_state,
-                query: Some(query.to_owned()),
-            }));
+        match request_at(&arrival, sso_url)? {
+            Some(request) => Ok(Some(request)),
+            None => Err(CheckError::NoRequest {
+                expected: sso_url.to_string(),
+                came: arrival
+                    .elsewhere
+                    .as_ref()
+                    .unwrap_or(&arrival.url)
+                    .to_string(),
+                status: arrival.status.as_u16(),
+                page: page_summary(&arrival.body, 160),
+            }),
         }
-        let form = arrival.page().saml_form();
-        let form = form.filter(|form| same_place(sso_url, &form.action));
-        let form = form.ok_or_else(|| CheckError::NoRequest {
-            expected: sso_url.to_string(),
-            came: arrival
-                .elsewhere
-                .as_ref()
-                .unwrap_or(&arrival.url)
-                .to_string(),
-            status: arrival.status.as_u16(),
-            page: page_summary(&arrival.body, 160),
-        })?;
-        let request = form.value("SAMLRequest").unwrap_or_default();
-        let xml = post::decode(request, &limits).map_err(|error| unreadable(&error))?;
-        Ok(Some(Request {
-            xml,
-            relay_state: form.value("RelayState").map(str::to_owned),
-            query: None,
-        }))
     }
 
     /// Returns the assertion consumer service that the request chooses by its URL or index, if it
@@ -352,6 +335,33 @@ impl<'j> Login<'j> {
             .map(|acs| acs.endpoint.location.clone())
             .ok_or(CheckError::NoAcs)
     }
+}
+
+/// Returns the request that a browser carries to this URL of the identity provider: in the query of
+/// the URL where it ended, or in a form of the page. `None` if there is none.
+pub(super) fn request_at(arrival: &Arrival, url: &Url) -> Result<Option<Request>, CheckError> {
+    let limits = Limits::default();
+    let unreadable = |error: &dyn std::fmt::Display| CheckError::Request(error.to_string());
+    if same_place(url, &arrival.url) {
+        let query = arrival.url.query().unwrap_or_default();
+        let message = redirect::decode(query, &limits).map_err(|error| unreadable(&error))?;
+        return Ok(Some(Request {
+            xml: message.xml,
+            relay_state: message.relay_state,
+            query: Some(query.to_owned()),
+        }));
+    }
+    let form = arrival.page().saml_form();
+    let Some(form) = form.filter(|form| same_place(url, &form.action)) else {
+        return Ok(None);
+    };
+    let request = form.value("SAMLRequest").unwrap_or_default();
+    let xml = post::decode(request, &limits).map_err(|error| unreadable(&error))?;
+    Ok(Some(Request {
+        xml,
+        relay_state: form.value("RelayState").map(str::to_owned),
+        query: None,
+    }))
 }
 
 fn address(text: &str) -> Result<Url, CheckError> {

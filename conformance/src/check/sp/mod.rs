@@ -79,6 +79,9 @@ pub struct Target {
     pub start_url: Option<Url>,
     /// A page that shows who is logged in, when it is requested with the cookies of a login.
     pub probe_url: Url,
+    /// The URL at which a user logs out, if the checks of single logout that the service provider
+    /// starts are wanted. It is requested by GET, or by POST if GET is refused.
+    pub logout_url: Option<Url>,
     /// Matches the body of the probe if [`Person::user`] is logged in, and only then.
     pub expect: Regex,
 }

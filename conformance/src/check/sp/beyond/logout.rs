@@ -3,7 +3,6 @@
 //! after every other message the user has to be logged in still.
 
 use jiff::SignedDuration;
-use saml::message::Principal;
 use serde_json::json;
 
 use super::super::visitor::same_place;
@@ -200,14 +199,7 @@ async fn another_destination(beyond: &Beyond<'_>) -> Judged {
 }
 
 async fn somebody_else(beyond: &Beyond<'_>) -> Judged {
-    let judge = beyond.judge;
-    let other = judge.person.name_id_of(&judge.attacker());
-    beyond
-        .lasts_after(|request| {
-            request.principal = Principal::Named(other.clone());
-            request.session_indexes = Vec::new();
-        })
-        .await
+    beyond.lasts_for_another_user(&beyond.endpoint()?).await
 }
 
 async fn another_session(beyond: &Beyond<'_>) -> Judged {
@@ -226,13 +218,13 @@ async fn replayed(beyond: &Beyond<'_>) -> Judged {
     let mut request = request_of(beyond.judge, &first, endpoint.location);
     request.session_indexes = Vec::new();
     let message = Message::request(&request, Some(&beyond.judge.provider.key));
-    beyond.send(&first, &message, &endpoint).await?;
+    beyond.send(&first.visitor, &message, &endpoint).await?;
     if beyond.is_in(&first.visitor).await? {
         return skip("a LogoutRequest without SessionIndex does not end the session");
     }
     // A later login with the same NameID, to which the same request would apply.
     let later = beyond.new_session().await?;
-    let arrival = beyond.send(&later, &message, &endpoint).await?;
+    let arrival = beyond.send(&later.visitor, &message, &endpoint).await?;
     let evidence = evidence(&message.xml, &arrival);
     match beyond.is_in(&later.visitor).await? {
         true => holds_with(
@@ -258,7 +250,7 @@ async fn every_browser(beyond: &Beyond<'_>) -> Judged {
     let mut request = request_of(beyond.judge, &here, endpoint.location);
     request.session_indexes = Vec::new();
     let message = Message::request(&request, Some(&beyond.judge.provider.key));
-    let arrival = beyond.send(&here, &message, &endpoint).await?;
+    let arrival = beyond.send(&here.visitor, &message, &endpoint).await?;
     let evidence = evidence(&message.xml, &arrival);
     let lasts = (
         beyond.is_in(&here.visitor).await?,
@@ -276,15 +268,10 @@ async fn every_browser(beyond: &Beyond<'_>) -> Judged {
 
 async fn unasked(beyond: &Beyond<'_>) -> Judged {
     let endpoint = beyond.endpoint()?;
-    let xml = unasked_answer(beyond.judge, endpoint.location).to_xml();
+    let answer = unasked_answer(beyond.judge, endpoint.location);
+    let key = Some(&beyond.judge.provider.key);
     beyond
-        .lasts(&endpoint, |_| Message {
-            xml,
-            parameter: "SAMLResponse",
-            key: Some(&beyond.judge.provider.key),
-            trick: Trick::None,
-            other_xml: String::new(),
-        })
+        .lasts(&endpoint, |_| Message::response(&answer, key))
         .await
 }
 

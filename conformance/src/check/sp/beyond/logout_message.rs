@@ -51,6 +51,8 @@ pub(super) struct Message<'m> {
     /// The key that signs the message; `None` for an unsigned message.
     pub(super) key: Option<&'m SigningKey>,
     pub(super) trick: Trick,
+    /// `RelayState` that is sent with the message.
+    pub(super) relay_state: Option<String>,
     /// The XML of the unsigned second message, for [`Trick::TwiceAfter`] and
     /// [`Trick::TwiceBefore`].
     pub(super) other_xml: String,
@@ -60,8 +62,8 @@ pub(super) struct Message<'m> {
 pub(super) enum Carried {
     /// A URL to open (HTTP-Redirect).
     Link(Url),
-    /// A URL to post to, with the name and the value of the form's field (HTTP-POST).
-    Form(Url, &'static str, String),
+    /// A URL to post to, with the fields of the form (HTTP-POST).
+    Form(Url, Vec<(&'static str, String)>),
 }
 
 /// Creates a valid LogoutRequest for this session, with `location` as its `Destination`.
@@ -90,6 +92,19 @@ impl<'m> Message<'m> {
             parameter: "SAMLRequest",
             key,
             trick: Trick::None,
+            relay_state: None,
+            other_xml: String::new(),
+        }
+    }
+
+    /// Creates a message from a LogoutResponse; `key` signs it, if there is one.
+    pub(super) fn response(response: &LogoutResponse, key: Option<&'m SigningKey>) -> Self {
+        Self {
+            xml: response.to_xml(),
+            parameter: "SAMLResponse",
+            key,
+            trick: Trick::None,
+            relay_state: None,
             other_xml: String::new(),
         }
     }
@@ -109,7 +124,9 @@ impl<'m> Message<'m> {
                     .map_err(|error| failed(error.to_string()))?,
                 None => self.xml.clone(),
             };
-            return Ok(Carried::Form(url, self.parameter, post::encode(&xml)));
+            let mut fields = vec![(self.parameter, post::encode(&xml))];
+            fields.extend(self.relay_state.clone().map(|it| ("RelayState", it)));
+            return Ok(Carried::Form(url, fields));
         }
         let query = self.query().map_err(failed)?;
         let query = match url.query() {
@@ -127,6 +144,10 @@ impl<'m> Message<'m> {
         let mut query = message.clone();
         if self.trick == Trick::OtherRelayState {
             query.push_str("&RelayState=first");
+        }
+        if let Some(state) = &self.relay_state {
+            query.push('&');
+            query.push_str(&pair("RelayState", state));
         }
         let Some(key) = self.key else {
             return Ok(query);

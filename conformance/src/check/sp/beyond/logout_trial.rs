@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::answer::place;
 use super::super::login::Login;
-use super::super::visitor::Arrival;
+use super::super::visitor::{Arrival, Visitor};
 use super::logout_message::{Carried, Message, Session, Trick, request_of};
 use super::{Beyond, Judged, Stop, breaks, holds_with, skip};
 use crate::check::runner::page_summary;
@@ -76,21 +76,20 @@ impl Beyond<'_> {
         })
     }
 
-    /// Sends a message in the session's browser, as a link or a form on a page of the identity
-    /// provider.
+    /// Sends a message in this browser, as a link or a form on a page of the identity provider.
     pub(super) async fn send(
         &self,
-        session: &Session,
+        visitor: &Visitor,
         message: &Message<'_>,
         endpoint: &Endpoint<'_>,
     ) -> Result<Arrival, Stop> {
         let provider = &self.judge.provider;
         let (from, end) = (Some(&provider.sso_url), Some(&provider.slo_url));
-        let visitor = &session.visitor;
         Ok(match message.carry(endpoint.binding, endpoint.location)? {
             Carried::Link(url) => visitor.send(url, None, from, end).await?,
-            Carried::Form(url, name, value) => {
-                let fields = [(name, value.as_str())];
+            Carried::Form(url, fields) => {
+                let fields = fields.iter().map(|(name, value)| (*name, value.as_str()));
+                let fields: Vec<(&str, &str)> = fields.collect();
                 visitor.send(url, Some(&fields), from, end).await?
             }
         })
@@ -105,7 +104,7 @@ impl Beyond<'_> {
                 let session = self.new_session().await?;
                 let request = request_of(self.judge, &session, endpoint.location);
                 let message = Message::request(&request, Some(&self.judge.provider.key));
-                let arrival = self.send(&session, &message, &endpoint).await?;
+                let arrival = self.send(&session.visitor, &message, &endpoint).await?;
                 Ok(HonestLogout {
                     ended: !self.is_in(&session.visitor).await?,
                     id: request.id,
@@ -113,12 +112,7 @@ impl Beyond<'_> {
                     sent: message.xml,
                 })
             };
-            tried.await.map_err(|stop: Stop| match stop {
-                Stop::Skip(why) => why,
-                Stop::Lost(url, reason) => format!("no answer from {url}: {reason}"),
-                Stop::Breaks(seen) => seen.text,
-                Stop::Follows(cause) => format!("{cause} did not pass"),
-            })
+            tried.await.map_err(Stop::into_reason)
         });
         match done.await {
             Ok(done) => Ok(done),
@@ -143,7 +137,7 @@ impl Beyond<'_> {
             _ => self.new_session().await?,
         };
         let message = make(&session);
-        let arrival = self.send(&session, &message, endpoint).await?;
+        let arrival = self.send(&session.visitor, &message, endpoint).await?;
         let evidence = evidence(&message.xml, &arrival);
         let said = format!(
             "HTTP {} at {}",
@@ -183,6 +177,20 @@ impl Beyond<'_> {
         self.lasts(&endpoint, |session| {
             let mut request = request_of(self.judge, session, endpoint.location);
             change(&mut request);
+            Message::request(&request, Some(&self.judge.provider.key))
+        })
+        .await
+    }
+
+    /// As [`Self::lasts`], with a LogoutRequest about the attacker, without SessionIndex.
+    pub(super) async fn lasts_for_another_user(&self, endpoint: &Endpoint<'_>) -> Judged {
+        let other = self.judge.person.name_id_of(&self.judge.attacker());
+        self.lasts(endpoint, |session| {
+            let request = LogoutRequest {
+                principal: Principal::Named(other),
+                session_indexes: Vec::new(),
+                ..request_of(self.judge, session, endpoint.location)
+            };
             Message::request(&request, Some(&self.judge.provider.key))
         })
         .await

@@ -9,6 +9,8 @@
 //! | `unsolicited` | unsolicited Responses |
 //! | `session` | session cookies, and the sessions of two users |
 //! | `logout` | single logout: which messages end a session |
+//! | `logout_wrapping` | wrapped LogoutRequests |
+//! | `own_logout` | single logout that the service provider starts |
 //! | `tenant` | two tenants, each with its own identity provider |
 //! | `certificate` | how changed keys in the identity provider's metadata are used |
 //!
@@ -21,7 +23,10 @@ mod certificate_trial;
 mod logout;
 mod logout_message;
 mod logout_trial;
+mod logout_wrapping;
 mod metadata;
+mod own_logout;
+mod own_logout_trial;
 mod relay_state;
 mod request;
 mod session;
@@ -60,6 +65,18 @@ pub(super) enum Stop {
     Lost(String, String),
     /// The check is skipped because the check with this id did not pass.
     Follows(&'static str),
+}
+
+impl Stop {
+    /// Returns the reason, for a result that several checks need.
+    fn into_reason(self) -> String {
+        match self {
+            Self::Skip(why) => why,
+            Self::Lost(url, reason) => format!("no answer from {url}: {reason}"),
+            Self::Breaks(seen) => seen.text,
+            Self::Follows(cause) => format!("{cause} did not pass"),
+        }
+    }
 }
 
 impl From<CheckError> for Stop {
@@ -144,6 +161,8 @@ pub(super) fn plain_rows() -> impl Iterator<Item = &'static Row> {
         unsolicited::CHECKS,
         session::CHECKS,
         logout::CHECKS,
+        own_logout::CHECKS,
+        logout_wrapping::CHECKS,
         tenant::CHECKS,
     ];
     tables.into_iter().flatten()
@@ -167,6 +186,8 @@ pub(super) struct Beyond<'j> {
     unsolicited: OnceCell<Result<String, String>>,
     honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
     session: Mutex<Option<logout_message::Session>>,
+    own_logout: OnceCell<Result<own_logout_trial::Begun, String>>,
+    own_answer: OnceCell<Result<own_logout_trial::OwnAnswer, String>>,
     session_cookies: OnceCell<Vec<SetCookie>>,
     first_key: OnceCell<certificate_trial::FirstKey>,
     /// True if the service provider accepts both of two signing keys in the metadata.
@@ -210,6 +231,8 @@ impl<'j> Beyond<'j> {
             unsolicited: OnceCell::new(),
             honest_logout: OnceCell::new(),
             session: Mutex::new(None),
+            own_logout: OnceCell::new(),
+            own_answer: OnceCell::new(),
             session_cookies: OnceCell::new(),
             first_key: OnceCell::new(),
             takes_two_keys: OnceCell::new(),

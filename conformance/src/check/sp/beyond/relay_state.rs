@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::json;
 
 use super::super::login::Asked;
-use super::super::visitor::INTRUDER;
+use super::super::visitor::{Arrival, INTRUDER};
 use super::{Beyond, Delivery, Judged, rows, unless};
 use crate::check::Harm;
 
@@ -92,8 +92,8 @@ static LEADS: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a pattern written here compiles")
 });
 
-fn leads_away(delivery: &Delivery) -> Option<String> {
-    let arrival = &delivery.arrival;
+/// Returns how an answer leads to [`INTRUDER`]; `None` if it does not.
+pub(super) fn leads_away(arrival: &Arrival) -> Option<String> {
     if arrival.url.host_str() == Some(INTRUDER) {
         let last = arrival.locations.last().map_or("", String::as_str);
         return Some(format!(
@@ -110,7 +110,7 @@ fn leads_away(delivery: &Delivery) -> Option<String> {
 
 async fn absolute(beyond: &Beyond<'_>) -> Judged {
     let states = ["https://intruder.example/", "http://intruder.example/"];
-    with_states(beyond, &states, leads_away).await
+    with_states(beyond, &states, |it| leads_away(&it.arrival)).await
 }
 
 async fn disguised(beyond: &Beyond<'_>) -> Judged {
@@ -122,7 +122,7 @@ async fn disguised(beyond: &Beyond<'_>) -> Judged {
         "https:intruder.example/",
         &format!("{own}@intruder.example/"),
     ];
-    with_states(beyond, &states, leads_away).await
+    with_states(beyond, &states, |it| leads_away(&it.arrival)).await
 }
 
 static SCRIPT_LINK: LazyLock<Regex> = LazyLock::new(|| {

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use roxmltree::Node;
+use saml::metadata::SpMetadata;
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -195,11 +196,7 @@ async fn issuer(beyond: &Beyond<'_>) -> Judged {
 async fn signed(beyond: &Beyond<'_>) -> Judged {
     let metadata = &beyond.judge.target.metadata;
     let announced = metadata.authn_requests_signed;
-    let keys: Vec<Certificate> = metadata
-        .certificates
-        .iter()
-        .filter_map(|it| Certificate::read(&it.to_base64()).ok())
-        .collect();
+    let keys = signing_keys(metadata);
     let requests = beyond.requests().await?;
     let mut any = false;
     for request in requests {
@@ -215,33 +212,46 @@ async fn signed(beyond: &Beyond<'_>) -> Judged {
         );
     }
     each(beyond, "each signature verifies", |request, root| {
-        if let Some(value) = parameter(request, "Signature") {
-            let method = parameter(request, "SigAlg").unwrap_or_default();
-            let signed = signed_octets(request.query.as_deref().unwrap_or_default());
-            let value = STANDARD.decode(value.trim()).unwrap_or_default();
-            let (holds, _) = verified(&keys, &method, signed.as_bytes(), &value);
-            return (holds != Some(true)).then(|| {
-                format!(
-                    "the signature of the query ({method}) does not verify with any signing key of the metadata"
-                )
-            });
-        }
-        let document = root.document();
-        let own = signatures(document, &keys);
-        match own.first() {
-            Some(signature) if signature.holds() => None,
-            Some(signature) => Some(signature.said()),
-            None if request.query.is_some() => Some(
-                "the metadata says AuthnRequestsSigned=\"true\", but the query has no Signature"
-                    .to_owned(),
-            ),
-            None => Some(
-                "the metadata says AuthnRequestsSigned=\"true\", but the message has no signature"
-                    .to_owned(),
-            ),
-        }
+        let complaint = signature_complaint(request, root, metadata)?;
+        Some(match is_signed(request, root) {
+            true => complaint,
+            false => format!("the metadata says AuthnRequestsSigned=\"true\", but {complaint}"),
+        })
     })
     .await
+}
+
+fn signing_keys(metadata: &SpMetadata) -> Vec<Certificate> {
+    let all = metadata.certificates.iter();
+    all.filter_map(|it| Certificate::read(&it.to_base64()).ok())
+        .collect()
+}
+
+/// Returns why a request is not signed with a key of the metadata; `None` if it is. With
+/// HTTP-Redirect the query is signed, with HTTP-POST the message (saml-bindings §3.4.4.1, §3.5.4).
+pub(super) fn signature_complaint(
+    request: &Request,
+    root: Node<'_, '_>,
+    metadata: &SpMetadata,
+) -> Option<String> {
+    let keys = signing_keys(metadata);
+    if let Some(value) = parameter(request, "Signature") {
+        let method = parameter(request, "SigAlg").unwrap_or_default();
+        let signed = signed_octets(request.query.as_deref().unwrap_or_default());
+        let value = STANDARD.decode(value.trim()).unwrap_or_default();
+        let (holds, _) = verified(&keys, &method, signed.as_bytes(), &value);
+        return (holds != Some(true)).then(|| {
+            format!(
+                "the signature of the query ({method}) does not verify with any signing key of the metadata"
+            )
+        });
+    }
+    match signatures(root.document(), &keys).first() {
+        Some(signature) if signature.holds() => None,
+        Some(signature) => Some(signature.said()),
+        None if request.query.is_some() => Some("the query has no Signature".to_owned()),
+        None => Some("the message has no signature".to_owned()),
+    }
 }
 
 /// Returns the part of a query that its signature covers: `SAMLRequest`, `RelayState` and
@@ -274,18 +284,23 @@ async fn relay_state_opaque(beyond: &Beyond<'_>) -> Judged {
 async fn instant(beyond: &Beyond<'_>) -> Judged {
     let now = beyond.judge.ambient.now();
     each(beyond, "it is the current time", |_, root| {
-        let written = root.attribute("IssueInstant").unwrap_or_default();
-        let Some(at) = written
-            .parse::<Timestamp>()
-            .ok()
-            .filter(|_| written.ends_with('Z'))
-        else {
-            return Some(format!("\"{written}\" is not a time in UTC"));
-        };
-        let off = at.duration_since(now).abs().as_secs();
-        (off > 300).then(|| format!("{written} differs from this machine's clock by {off} seconds"))
+        instant_complaint(root, now)
     })
     .await
+}
+
+/// Returns what is wrong with `IssueInstant`: it is no time in UTC, or not the current one.
+pub(super) fn instant_complaint(root: Node<'_, '_>, now: Timestamp) -> Option<String> {
+    let written = root.attribute("IssueInstant").unwrap_or_default();
+    let Some(at) = written
+        .parse::<Timestamp>()
+        .ok()
+        .filter(|_| written.ends_with('Z'))
+    else {
+        return Some(format!("\"{written}\" is not a time in UTC"));
+    };
+    let off = at.duration_since(now).abs().as_secs();
+    (off > 300).then(|| format!("{written} differs from this machine's clock by {off} seconds"))
 }
 
 async fn protocol_binding(beyond: &Beyond<'_>) -> Judged {
