@@ -14,6 +14,12 @@ mkdir -p "$out"
 failed=0
 more=()
 
+# The key with which the service providers sign logout messages.
+export SP_KEYS=$out/keys
+mkdir -p "$SP_KEYS"
+[ -e "$SP_KEYS/sp.crt" ] || openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=sp \
+  -keyout "$SP_KEYS/sp.key" -out "$SP_KEYS/sp.crt" 2>/dev/null || exit 2
+
 judge() { # name, port, port of the identity provider, command…
   local name=$1 port=$2 idp=$3
   shift 3
@@ -22,7 +28,7 @@ judge() { # name, port, port of the identity provider, command…
   log=$out/$name.log start "$@" "$port" "$out/$name-idp.xml"
   "$rehearsal" check sp --metadata "http://127.0.0.1:$port/metadata" \
     --start-url "http://127.0.0.1:$port/login" --probe-url "http://127.0.0.1:$port/whoami" \
-    --user jo@corp.example --expect 'user=jo@corp\.example;' \
+    --logout-url "http://127.0.0.1:$port/logout" --user jo@corp.example --expect 'user=jo@corp\.example;' \
     --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 30 --timeout 60 "${more[@]}" \
     --html "$out/$name.html" --json 2>"$out/$name.err" >"$out/$name.json"
   local code=$?

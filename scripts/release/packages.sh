@@ -33,6 +33,7 @@ count() { find "$1" -name "$2" | wc -l; }
 expect rehearsal-faults "$(count fixtures/faults '*.toml')" '/fixtures/faults/.*\.toml$'
 expect rehearsal-faults "$(count fixtures/controls '*.toml')" '/fixtures/controls/.*\.toml$'
 expect rehearsal-faults "$(count fixtures/spaces '*.toml')" '/fixtures/spaces/.*\.toml$'
+expect rehearsal-faults "$(count fixtures/logout-spaces '*.toml')" '/fixtures/logout-spaces/.*\.toml$'
 expect rehearsal-conformance "$(count fixtures/profiles '*.toml')" '/fixtures/profiles/.*\.toml$'
 expect rehearsal-conformance "$(count fixtures/people '*.toml')" '/fixtures/people/.*\.toml$'
 expect rehearsal-world "$(count fixtures/scim 'acts.json')" '/fixtures/scim/.*/acts\.json$'

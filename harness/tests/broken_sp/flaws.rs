@@ -89,6 +89,7 @@ impl Broken {
             "announces-signed" => metadata.authn_requests_signed = true,
             "metadata-key" => metadata.certificates = vec![KEY.certificate().clone()],
             "metadata-old-certificate" => metadata.certificates = vec![old_certificate()],
+            "decrypts" => metadata.encryption_certificates = vec![KEY.certificate().clone()],
             "logout" => {
                 metadata.slo = vec![slo(names::HTTP_POST), slo(names::HTTP_REDIRECT)];
                 metadata.certificates = vec![KEY.certificate().clone()];
@@ -170,6 +171,7 @@ impl Broken {
             index: quoted("SessionIndex=\"").unwrap_or_default(),
             name: name.unwrap_or_default(),
             format: quoted("<saml:NameID Format=\"").unwrap_or_default(),
+            ends: self.session_end(quoted("SessionNotOnOrAfter=\"")),
         };
         memory.sessions.insert(session.clone(), made);
         let mut cookie = format!("session={session}; Path=/");

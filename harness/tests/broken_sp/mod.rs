@@ -2,6 +2,7 @@
 //! Responses that it has to refuse for one given reason, and logs in its user. With other
 //! switches, it behaves like a real product.
 
+mod accounts;
 pub(crate) mod flaw_table;
 mod flaws;
 mod logout;
@@ -24,7 +25,7 @@ use axum::routing::{get, post};
 use axum::{Form, Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use saml::Limits;
 use saml::acceptance::{Checked, Expectations, Expected, Posted, SignaturePolicy, TrustedKeys};
 use saml::binding::{Parameter, redirect};
@@ -62,6 +63,8 @@ struct Session {
     /// Value and format of the NameID.
     name: String,
     format: String,
+    /// The end of the session, if the assertion states one.
+    ends: Option<Timestamp>,
 }
 
 #[derive(Clone)]
@@ -252,6 +255,9 @@ async fn acs(
             _ => {}
         }
     }
+    if let Some(answer) = sp.unusual_answer(&document) {
+        return answer;
+    }
     let user = match sp.judged(&headers, field) {
         Ok(user) => user,
         Err(_) if sp.is_open() => USER.to_owned(),
@@ -286,6 +292,8 @@ async fn whoami(State(sp): State<Broken>, headers: HeaderMap) -> Response {
         };
         let session = cookie(&headers, name);
         let session = session.and_then(|session| memory.sessions.get(session));
+        let now = sp.ambient.now();
+        let session = session.filter(|it| it.ends.is_none_or(|end| now < end));
         match &memory.last {
             Some(last) if sp.is_flawed("global-user") => session.map(|_| last.clone()),
             _ => session.map(|it| it.shown.clone()),
@@ -467,7 +475,7 @@ impl Broken {
             Switch::Demands(policy, _) => Some(*policy),
             _ => None,
         });
-        let decrypts = self.has(|it| matches!(it, Switch::Decrypts));
+        let decrypts = self.has(|it| matches!(it, Switch::Decrypts)) || self.is_flawed("decrypts");
         let own = decrypts.then(|| DecryptionKeys::new(vec![KEY.clone()]));
         Posted::from_form(field, &Limits::default())?
             .verify_or_decrypt(

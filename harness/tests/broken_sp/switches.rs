@@ -44,7 +44,7 @@ pub(crate) enum Switch {
     Dies(fn(&str) -> bool),
     /// Fetches the URLs that the function finds in a document, before it reads the document.
     Fetches(fn(&str) -> Vec<String>),
-    /// A flaw outside of the assertion consumer service: see `flaws.rs`.
+    /// A flaw outside of the assertion consumer service: see `flaw_table.rs`.
     Flaw(&'static str),
     /// Accepts names of every domain, and creates an account for each name.
     AnyDomain,
@@ -98,11 +98,17 @@ pub(crate) fn always(_: &str) -> bool {
     true
 }
 
-/// The key that decrypts assertions.
+/// The key that decrypts assertions and signs requests.
 pub(crate) static KEY: LazyLock<SigningKey> = LazyLock::new(|| {
+    let (pem, certificate) = &*MATERIAL;
+    SigningKey::new(pem, certificate.clone()).unwrap()
+});
+
+/// The private key of [`KEY`] as PEM, and its certificate.
+pub(super) static MATERIAL: LazyLock<(String, Certificate)> = LazyLock::new(|| {
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
     let params = CertificateParams::new(vec!["sp.example".to_owned()]).unwrap();
     let certificate = params.self_signed(&key).unwrap();
     let certificate = Certificate::from_der(certificate.der().to_vec()).unwrap();
-    SigningKey::new(&key.serialize_pem(), certificate).unwrap()
+    (key.serialize_pem(), certificate)
 });

@@ -212,7 +212,8 @@ pub(crate) fn strangers() -> Vec<Stranger> {
         stranger(
             "answers a refusal with 500 and the page of its framework",
             &[S::Refuses(Manner::Crash)],
-            &[],
+            // It refuses the domain CORP.EXAMPLE.
+            &["warning SAML-SP-JIT-04"],
         ),
         stranger("limits how often it may be asked", &[S::Limits(7)], &[]),
         stranger(

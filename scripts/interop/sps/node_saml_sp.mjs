@@ -1,4 +1,5 @@
 // @node-saml/node-saml as a service provider: PORT IDP-METADATA.
+// It signs with sp.key of the folder SP_KEYS.
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
@@ -13,7 +14,11 @@ const [port, idp] = process.argv.slice(2);
 const base = `http://127.0.0.1:${port}`;
 const metadata = readFileSync(idp, "utf8");
 const read = (pattern) => metadata.match(pattern)[1];
+const privateKey = readFileSync(join(process.env.SP_KEYS, "sp.key"), "utf8");
+const certificate = readFileSync(join(process.env.SP_KEYS, "sp.crt"), "utf8");
 const saml = new SAML({
+  privateKey,
+  publicCert: certificate,
   issuer: `${base}/metadata`,
   audience: `${base}/metadata`,
   callbackUrl: `${base}/acs`,
@@ -40,7 +45,7 @@ createServer(async (request, to) => {
   const path = new URL(request.url, base).pathname;
   try {
     if (path === "/metadata") {
-      const text = saml.generateServiceProviderMetadata(null, null);
+      const text = saml.generateServiceProviderMetadata(null, certificate);
       return answer(to, 200, text, { "Content-Type": "application/samlmetadata+xml" });
     }
     if (path === "/login") {
@@ -48,8 +53,13 @@ createServer(async (request, to) => {
     }
     if (path === "/whoami") {
       const cookie = /session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
-      const user = sessions.get(cookie);
+      const user = sessions.get(cookie)?.nameID;
       return user ? answer(to, 200, `user=${user};`) : answer(to, 401, "nobody is logged in");
+    }
+    if (path === "/logout") {
+      const profile = sessions.get(/session=(\w+)/.exec(request.headers.cookie ?? "")?.[1]);
+      if (!profile) return answer(to, 302, "", { Location: "/whoami" });
+      return answer(to, 302, "", { Location: await saml.getLogoutUrlAsync(profile, "", {}) });
     }
     if (path === "/slo") {
       // Its metadata offers HTTP-POST.
@@ -61,6 +71,7 @@ createServer(async (request, to) => {
         : await saml.validateRedirectAsync(fields, search.slice(1));
       if (!loggedOut) throw new Error("the library says nobody is logged out");
       sessions.delete(/session=(\w+)/.exec(request.headers.cookie ?? "")?.[1]);
+      if (!profile) return answer(to, 302, "", { Location: "/whoami" });
       const location = await saml.getLogoutResponseUrlAsync(profile, fields.RelayState ?? "", {}, true);
       return answer(to, 302, "", { Location: location });
     }
@@ -68,7 +79,7 @@ createServer(async (request, to) => {
       const { profile } = await saml.validatePostResponseAsync({ SAMLResponse: form.get("SAMLResponse") });
       if (!profile) throw new Error("the library returns no profile");
       const session = randomBytes(16).toString("hex");
-      sessions.set(session, profile.nameID);
+      sessions.set(session, profile);
       return answer(to, 303, "", { Location: "/whoami", "Set-Cookie": `session=${session}; Path=/; HttpOnly` });
     }
     answer(to, 404, "not found");

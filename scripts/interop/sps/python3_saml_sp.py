@@ -1,5 +1,9 @@
-"""python3-saml as a service provider, strict: PORT IDP-METADATA."""
+"""python3-saml as a service provider, strict: PORT IDP-METADATA.
 
+With the folder SP_KEYS, LogoutRequests are signed with its sp.key.
+"""
+
+import os
 import sys
 import urllib.parse
 
@@ -9,9 +13,16 @@ from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 
 port, idp = int(sys.argv[1]), sys.argv[2]
+keys = os.environ.get("SP_KEYS")
 base = f"http://127.0.0.1:{port}"
-with open(idp) as file:
-    parsed = OneLogin_Saml2_IdPMetadataParser.parse(file.read())
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+parsed = OneLogin_Saml2_IdPMetadataParser.parse(read(idp))
 settings = OneLogin_Saml2_IdPMetadataParser.merge_settings(
     {
         "strict": True,
@@ -20,11 +31,14 @@ settings = OneLogin_Saml2_IdPMetadataParser.merge_settings(
             "assertionConsumerService": {"url": f"{base}/acs"},
             "singleLogoutService": {"url": f"{base}/slo"},
             "NameIDFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+            "x509cert": read(f"{keys}/sp.crt") if keys else "",
+            "privateKey": read(f"{keys}/sp.key") if keys else "",
         },
         "security": {
             "wantAssertionsSigned": True,
             "rejectUnsolicitedResponsesWithInResponseTo": True,
             "rejectDeprecatedAlgorithm": True,
+            "logoutRequestSigned": bool(keys),
         },
     },
     parsed,
@@ -63,7 +77,23 @@ class Provider:
         ending.process_response(request_id=request)
         if ending.get_errors() or not ending.is_authenticated():
             raise PermissionError(f"{ending.get_errors()}: {ending.get_last_error_reason()}")
+        browser.session = ending
         return ending.get_nameid()
+
+    def logout(self, browser):
+        login = browser.session
+        if login is None:
+            return "/whoami"
+        starting = auth({}, "", "/logout")
+        url = starting.logout(
+            name_id=login.get_nameid(),
+            session_index=login.get_session_index(),
+            nq=login.get_nameid_nq(),
+            name_id_format=login.get_nameid_format(),
+            spnq=login.get_nameid_spnq(),
+        )
+        browser.requests["logout"] = starting.get_last_request_id()
+        return url
 
     def slo(self, browser, query):
         ending = auth({}, query, "/slo")
@@ -71,7 +101,8 @@ class Provider:
         def end():
             browser.user = None
 
-        url = ending.process_slo(delete_session_cb=end)
+        asked = browser.requests.pop("logout", None)
+        url = ending.process_slo(request_id=asked, delete_session_cb=end)
         if ending.get_errors():
             raise PermissionError(f"{ending.get_errors()}: {ending.get_last_error_reason()}")
         return url or "/whoami"

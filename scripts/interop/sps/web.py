@@ -18,6 +18,8 @@ class Browser:
     def __init__(self):
         self.requests = {}
         self.user = None
+        # What a provider keeps of the login, for its logout.
+        self.session = None
 
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
@@ -26,7 +28,8 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 def serve(port, provider):
     """`provider` has metadata(), login(browser) -> URL, and acs(browser, form) -> user;
-    for single logout also slo(browser, query) -> URL, which sets browser.user to None."""
+    for single logout also slo(browser, query) -> URL, which sets browser.user to None, and
+    logout(browser) -> URL."""
     browsers = {}
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -62,6 +65,8 @@ def serve(port, provider):
                 except Exception as error:  # The libraries raise many kinds.
                     traceback.print_exc()
                     self.answer(403, f"{type(error).__name__}: {error}"[:2000])
+            elif path == "/logout" and hasattr(provider, "logout"):
+                self.answer(302, "", [("Location", provider.logout(browser))])
             elif path == "/login":
                 self.answer(302, "", [cookie, ("Location", provider.login(browser))])
             elif path == "/whoami" and browser.user:
@@ -77,6 +82,7 @@ def serve(port, provider):
             form = dict(urllib.parse.parse_qsl(self.rfile.read(length).decode(), True))
             try:
                 user = provider.acs(browser, form)
+                session = browser.session
             except Exception as error:  # The libraries raise many kinds.
                 traceback.print_exc()
                 self.answer(403, f"{type(error).__name__}: {error}"[:2000])
@@ -86,6 +92,7 @@ def serve(port, provider):
             name = secrets.token_hex(16)
             browsers[name] = Browser()
             browsers[name].user = user
+            browsers[name].session = session
             cookie = ("Set-Cookie", f"session={name}; Path=/; HttpOnly")
             self.answer(303, "", [cookie, ("Location", "/whoami")])
 

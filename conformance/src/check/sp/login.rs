@@ -48,6 +48,20 @@ impl Ready {
     pub(super) fn acs_url(&self) -> String {
         self.asked.acs_url.clone()
     }
+
+    /// Returns the document of the Response.
+    pub(super) fn xml(&self) -> &str {
+        &self.xml
+    }
+
+    /// Returns the same delivery with another document.
+    pub(super) fn with_document(self, xml: String) -> Self {
+        Self {
+            field: post::encode(&xml),
+            xml,
+            ..self
+        }
+    }
 }
 
 /// A login of one user.

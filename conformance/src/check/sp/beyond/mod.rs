@@ -8,6 +8,9 @@
 //! | `relay_state` | open redirects, headers and markup by `RelayState` |
 //! | `unsolicited` | unsolicited Responses |
 //! | `session` | session cookies, and the sessions of two users |
+//! | `session_end` | the end of a session at `SessionNotOnOrAfter` |
+//! | `account` | accounts that a login creates or changes |
+//! | `oracle` | refusals of encrypted assertions that differ |
 //! | `logout` | single logout: which messages end a session |
 //! | `logout_wrapping` | wrapped LogoutRequests |
 //! | `own_logout` | single logout that the service provider starts |
@@ -18,6 +21,7 @@
 //! a valid message is refused. To add a check, write an entry in a table, its function, and a
 //! flaw of the broken service provider in `harness/tests/broken_sp` that only this check finds.
 
+mod account;
 mod certificate;
 mod certificate_trial;
 mod logout;
@@ -25,16 +29,19 @@ mod logout_message;
 mod logout_trial;
 mod logout_wrapping;
 mod metadata;
+mod oracle;
 mod own_logout;
 mod own_logout_trial;
 mod relay_state;
 mod request;
 mod session;
+mod session_end;
 pub(super) mod tenant;
 mod unsolicited;
 
 use std::sync::atomic::AtomicBool;
 
+use faults::{Edit, Encoding, Fault, KeyTransport, Signing};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
@@ -160,6 +167,9 @@ pub(super) fn plain_rows() -> impl Iterator<Item = &'static Row> {
         relay_state::CHECKS,
         unsolicited::CHECKS,
         session::CHECKS,
+        session_end::CHECKS,
+        account::CHECKS,
+        oracle::CHECKS,
         logout::CHECKS,
         own_logout::CHECKS,
         logout_wrapping::CHECKS,
@@ -174,6 +184,25 @@ pub(super) const FOLLOWS: &[(&str, &str)] = &[
     ("SAML-SP-UNSOL-01", "SAML-SP-REPLAY-03"),
     ("SAML-SP-UNSOL-02", "SAML-SP-UNSOL-01"),
 ];
+
+/// Returns an honest Response with these changes before it is signed. `None` if the catalogue has no
+/// control.
+fn changed(edits: Vec<Edit>) -> Option<Fault> {
+    let controls = faults::controls().ok()?;
+    let control = controls.into_iter().next()?;
+    Some(Fault {
+        covers: Vec::new(),
+        draft: edits,
+        signing: Signing::Rightly,
+        encrypted: None,
+        encrypted_name: None,
+        key_transport: KeyTransport::default(),
+        signed: Vec::new(),
+        encoded: Encoding::Base64,
+        delivery: faults::Delivery::Once,
+        ..control
+    })
+}
 
 /// What all groups use. Results that several checks need are stored, so that they are
 /// determined once.
