@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::broken_sp::{self, Switch};
 use super::target_at;
 
-/// Runs the HMAC checks with variants against a service provider with this switch.
-async fn judged_by_variants(switch: Switch, variants: Variants) -> CheckReport {
+/// Runs these checks with variants against a service provider with these switches.
+async fn judged_by_variants(switches: &[Switch], variants: Variants, only: &str) -> CheckReport {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
-    let sp = broken_sp::start_with(&provider.metadata(), vec![switch], &ambient).await;
+    let sp = broken_sp::start_with(&provider.metadata(), switches.to_vec(), &ambient).await;
     let checks = rehearsal::check::sp::catalogue().unwrap();
     let judge = Judge {
         target: target_at(sp.base(), sp.metadata(), sp.document()),
@@ -21,13 +21,16 @@ async fn judged_by_variants(switch: Switch, variants: Variants) -> CheckReport {
         person: Person::of_the_guide(broken_sp::USER),
         variants,
         runner: Runner {
-            selection: Selection::new(&["SAML-SP-ALG-".to_owned()], &[], &checks).unwrap(),
+            selection: Selection::new(&[only.to_owned()], &[], &checks).unwrap(),
             ..Runner::default()
         },
         ambient,
     };
     judge.judge().await.unwrap()
 }
+
+/// The checks of algorithms.
+const HMAC: &str = "SAML-SP-ALG-";
 
 fn findings(report: &CheckReport) -> Vec<(String, String)> {
     let all = report.findings();
@@ -42,11 +45,11 @@ async fn a_hole_that_only_variants_reach_is_found() {
         document.contains("#hmac-sha384\"")
     }
     let switch = Switch::Waves("signature-algorithm", is_believed);
-    let report = judged_by_variants(switch, Variants::None).await;
+    let report = judged_by_variants(&[switch], Variants::None, HMAC).await;
     assert_eq!(findings(&report), []);
 
     let some = Variants::Sample { count: 40, seed: 3 };
-    let report = judged_by_variants(switch, some).await;
+    let report = judged_by_variants(&[switch], some, HMAC).await;
     let found = findings(&report);
     assert!(!found.is_empty());
     for outcome in report.findings() {
@@ -63,7 +66,7 @@ async fn a_hole_that_only_variants_reach_is_found() {
         assert!(is_believed(sent), "{sent}");
     }
     // The same seed sends the same variants.
-    let again = judged_by_variants(switch, some).await;
+    let again = judged_by_variants(&[switch], some, HMAC).await;
     let ids = |found: Vec<(String, String)>| -> Vec<String> {
         found.into_iter().map(|(id, _)| id).collect()
     };
@@ -74,4 +77,37 @@ async fn a_hole_that_only_variants_reach_is_found() {
     };
     assert_eq!(which(&again), which(&report));
     assert_eq!(ids(findings(&again)), ids(found));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_an_entity_cuts_is_found() {
+    fn is_cut(document: &str) -> bool {
+        document.contains("&tail;")
+    }
+    let switch = Switch::Waves("response-not-xml", is_cut);
+    let check = "SAML-SP-XML-02";
+    let report = judged_by_variants(&[switch], Variants::None, check).await;
+    assert_eq!(findings(&report), []);
+    let report = judged_by_variants(&[switch], Variants::All, check).await;
+    let found = findings(&report);
+    assert_eq!(found.len(), 1, "{found:?}");
+    // In the NameID and in an attribute.
+    let count = "2 of 16 variants logged in the person of --user";
+    assert!(found[0].1.starts_with(count), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrapped_logout_requests_are_sent_in_every_variant() {
+    let sent = async |variants, flaw: &'static str| {
+        let switches = [Switch::Flaw("logout"), Switch::Flaw(flaw)];
+        let report = judged_by_variants(&switches, variants, "SAML-SP-SLO-29").await;
+        let counts = &report.outcomes[0].evidence["variants"];
+        let count = |name: &str| counts[name].as_u64().unwrap();
+        (count("sent"), count("accepted"))
+    };
+    let (usual, none) = sent(Variants::None, "slo-obeys-signed").await;
+    let (all, some) = sent(Variants::All, "slo-wrapped").await;
+    assert!(usual >= 10 && all > 2 * usual, "{usual} of {all}");
+    assert_eq!(none, 0);
+    assert!(some > 8, "{some} of {all}");
 }

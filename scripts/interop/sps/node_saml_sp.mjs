@@ -19,6 +19,7 @@ const certificate = readFileSync(join(process.env.SP_KEYS, "sp.crt"), "utf8");
 const saml = new SAML({
   privateKey,
   publicCert: certificate,
+  signatureAlgorithm: "sha256",
   issuer: `${base}/metadata`,
   audience: `${base}/metadata`,
   callbackUrl: `${base}/acs`,
@@ -66,8 +67,9 @@ createServer(async (request, to) => {
       const isPost = request.method === "POST";
       const { search, searchParams } = new URL(request.url, base);
       const fields = Object.fromEntries(isPost ? form : searchParams);
+      const isAnswer = "SAMLResponse" in fields;
       const { profile, loggedOut } = isPost
-        ? await saml.validatePostRequestAsync(fields)
+        ? await (isAnswer ? saml.validatePostResponseAsync(fields) : saml.validatePostRequestAsync(fields))
         : await saml.validateRedirectAsync(fields, search.slice(1));
       if (!loggedOut) throw new Error("the library says nobody is logged out");
       sessions.delete(/session=(\w+)/.exec(request.headers.cookie ?? "")?.[1]);

@@ -63,7 +63,9 @@ def auth(form, query="", path="/acs"):
 
 class Provider:
     def metadata(self):
-        return OneLogin_Saml2_Settings(settings, sp_validation_only=True).get_sp_metadata()
+        text = OneLogin_Saml2_Settings(settings, sp_validation_only=True).get_sp_metadata()
+        # Bytes if there is a key.
+        return text if isinstance(text, str) else text.decode()
 
     def login(self, browser):
         starting = auth({})

@@ -60,16 +60,11 @@ async fn log_in_as(beyond: &Beyond<'_>, person: Person, who: &str) -> Result<Ans
     Ok(answer)
 }
 
-/// Passes unless the service provider answered with a server error. `same` is added if the user was
-/// logged in.
-fn without_server_error(answer: &Answer, same: &str) -> Judged {
-    let said = match answer.is_accepted() {
-        true => format!("{same}; {}", answer.to_sentence()),
-        false => answer.to_sentence(),
-    };
+/// Passes unless the service provider answered with a server error.
+fn without_server_error(answer: &Answer) -> Judged {
     match answer.status >= 500 || answer.probe_status >= 500 {
-        true => breaks(said, answer.evidence()),
-        false => holds_with(said, answer.evidence()),
+        true => breaks(answer.to_sentence(), answer.evidence()),
+        false => holds_with(answer.to_sentence(), answer.evidence()),
     }
 }
 
@@ -80,7 +75,7 @@ async fn without_attributes(beyond: &Beyond<'_>) -> Judged {
     };
     let user = person.user.clone();
     let answer = log_in_as(beyond, person, &user).await?;
-    without_server_error(&answer, "the user is logged in")
+    without_server_error(&answer)
 }
 
 async fn with_changed_attributes(beyond: &Beyond<'_>) -> Judged {
@@ -126,7 +121,7 @@ async fn with_second_values(beyond: &Beyond<'_>) -> Judged {
     Login::new(beyond.judge, &user)
         .attempt(None, beyond.base)
         .await?;
-    without_server_error(&answer, "the user is logged in")
+    without_server_error(&answer)
 }
 
 async fn in_upper_case(beyond: &Beyond<'_>) -> Judged {
@@ -136,7 +131,17 @@ async fn in_upper_case(beyond: &Beyond<'_>) -> Judged {
         return skip("not judged: the user name has no letters in lower case");
     }
     let answer = log_in_as(beyond, person, &upper).await?;
-    without_server_error(&answer, "names that differ in case only are one account")
+    let judged = without_server_error(&answer)?;
+    match answer.is_accepted() {
+        true => holds_with(
+            format!(
+                "the account is that of the name in lower case: {}",
+                judged.text
+            ),
+            judged.evidence,
+        ),
+        false => Ok(judged),
+    }
 }
 
 async fn renamed(beyond: &Beyond<'_>) -> Judged {

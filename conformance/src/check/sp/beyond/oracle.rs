@@ -9,7 +9,6 @@ use base64::engine::general_purpose::STANDARD;
 use faults::{Cipher, Cover, Fault};
 use serde_json::{Value, json};
 
-use super::super::answer::place;
 use super::{Beyond, Judged, Stop, breaks, changed, holds_with, rows, skip};
 use crate::check::Harm;
 use crate::check::runner::page_summary;
@@ -33,7 +32,7 @@ const BLOCK: usize = 16;
 
 /// A refusal, and the time that it took.
 struct Refusal {
-    /// Status, URL and text, without what differs in each answer.
+    /// Status, path and text, without what differs in each answer.
     said: String,
     took: Duration,
 }
@@ -123,10 +122,11 @@ async fn refusal(
         return skip("a Response with a changed ciphertext was accepted");
     }
     let status = arrival.status.as_u16();
-    let url = without_numbers(&place(arrival.url.as_str()).replace('/', " / "));
+    let path = arrival.url.path().replace('/', " / ");
+    let path = without_numbers(&path).replace(' ', "");
     let page = without_numbers(&page_summary(&arrival.body, 600));
     Ok(Refusal {
-        said: format!("HTTP {status} at {url}: {page}"),
+        said: format!("HTTP {status} at {path}: {page}"),
         took,
     })
 }

@@ -12,7 +12,7 @@ use super::super::login::{Request, request_at};
 use super::super::visitor::{Arrival, Visitor, same_place};
 use super::logout_message::{Message, unasked_answer};
 use super::logout_trial::{Endpoint, evidence};
-use super::{Beyond, Judged, Stop, breaks, holds_with, skip};
+use super::{Beyond, CheckError, Judged, Stop, breaks, holds_with, skip};
 use crate::inspection::parse;
 
 /// The answer of the logout URL in the browser of a user who was logged in.
@@ -91,7 +91,12 @@ impl Beyond<'_> {
                 .await?;
         }
         let at = self.judge.ambient.now();
-        let request = request_at(&arrival, slo)?;
+        let request = match request_at(&arrival, slo) {
+            Err(CheckError::Request(why)) => {
+                return skip(format!("cannot read the LogoutRequest: {why}"));
+            }
+            other => other?,
+        };
         let is_in = self.is_in(&visitor).await?;
         let began = said(&arrival);
         if request.is_none() && is_in {
