@@ -5,6 +5,7 @@
 
 mod broken_sp;
 mod counted_progress;
+mod judged_sp;
 mod profiles_met;
 mod second_business;
 mod sp_strangers;
@@ -18,11 +19,12 @@ use broken_sp::Switch;
 use counted_progress::Counted;
 use futures::StreamExt as _;
 use jiff::SignedDuration;
+use judged_sp::{found_for, found_with, judged};
 use profiles_met::assert_profiles_met;
 use regex::Regex;
 use rehearsal::check::profile::{Kind, Profile, Scope, profiles};
 use rehearsal::check::runner::{Runner, Selection};
-use rehearsal::check::sp::{Judge, Person, PersonTemplate, Provider, Refetch, Target, Variants};
+use rehearsal::check::sp::{Judge, Person, Provider, Refetch, Target, Variants};
 use rehearsal::check::{CheckReport, Outcome, Verdict};
 use rehearsal::organization::Plan;
 use rehearsal::{Options, World};
@@ -122,9 +124,12 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
         let url = world
             .at_portal(&format!("/api/business/refusals/{reference}"))
             .unwrap();
-        let told: Value = admin.get(url).send().await.unwrap().json().await.unwrap();
-        if told["code"] != fault.refusal.as_str() {
-            wrong.insert(&fault.id, format!("expected {}, got {told}", fault.refusal));
+        let problem: Value = admin.get(url).send().await.unwrap().json().await.unwrap();
+        if problem["code"] != fault.refusal.as_str() {
+            wrong.insert(
+                &fault.id,
+                format!("expected {}, got {problem}", fault.refusal),
+            );
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -274,167 +279,6 @@ async fn settle(world: &mut World, settings: Value) {
     assert_eq!(settled.status, 200, "{settled}");
 }
 
-/// Returns the broken service provider at this URL as a target.
-fn target_at(base: &str, metadata: SpMetadata, document: String) -> Target {
-    let at = |path: &str| Url::parse(&format!("{base}{path}")).unwrap();
-    Target {
-        metadata,
-        document,
-        start_url: Some(at("/login")),
-        probe_url: at("/whoami"),
-        logout_url: Some(at("/logout")),
-        expect: Regex::new(&format!("user={};", regex::escape(broken_sp::USER))).unwrap(),
-    }
-}
-
-async fn judged(hole: &'static str) -> CheckReport {
-    let ambient = Ambient::real();
-    let provider = Provider::start(0, None, &ambient).await.unwrap();
-    let base = broken_sp::start(&provider.metadata(), hole, &ambient).await;
-    let judge = Judge {
-        target: target_at(&base, broken_sp::metadata(&base), String::new()),
-        provider,
-        person: Person::of_the_guide(broken_sp::USER),
-        variants: Variants::None,
-        runner: Runner {
-            selection: of_messages(),
-            ..Runner::default()
-        },
-        ambient,
-    };
-    judge.judge().await.unwrap()
-}
-
-/// Selects only the checks of Responses.
-fn of_messages() -> Selection {
-    let checks = rehearsal::check::sp::catalogue().unwrap();
-    let groups = [
-        "REQ", "MD", "RELAY", "UNSOL", "SESS", "JIT", "ORACLE", "SLO", "REDIR", "CERT", "TEN",
-    ];
-    let groups = groups.map(|it| format!("SAML-SP-{it}-"));
-    Selection::new(&[], &groups, &checks).unwrap()
-}
-
-/// Returns the findings of a group of checks at a service provider with these flaws.
-async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> {
-    let ambient = Ambient::real();
-    let mut provider = Provider::start(0, None, &ambient).await.unwrap();
-    let switches: Vec<Switch> = flaws.iter().map(|it| Switch::Flaw(it)).collect();
-    if group.starts_with("CERT") {
-        provider = refetched(provider, &switches);
-    }
-    let second = match group {
-        "TEN" => Some(Provider::start(0, None, &ambient).await.unwrap()),
-        _ => None,
-    };
-    let (sp, second) = match second {
-        Some(second) => {
-            let idps = (provider.metadata(), second.metadata());
-            let idps = (idps.0.as_str(), idps.1.as_str());
-            let (sp, other) = broken_sp::tenants::start_two(idps, &switches, &ambient).await;
-            (sp, Some((second, other)))
-        }
-        None => {
-            let idp = provider.metadata();
-            let sp = broken_sp::start_with(&idp, switches, &ambient).await;
-            (sp, None)
-        }
-    };
-    let checks = rehearsal::check::sp::catalogue().unwrap();
-    let selected = match group.contains('-') {
-        true => format!("SAML-SP-{group}"),
-        false => format!("SAML-SP-{group}-"),
-    };
-    // Only a profile requires SAML-SP-CERT-09, the opposite of CERT-07.
-    let left_out = match group {
-        "CERT" => vec!["SAML-SP-CERT-09".to_owned()],
-        _ => Vec::new(),
-    };
-    let person = Person::of_the_guide(broken_sp::USER);
-    let person = match group {
-        // A persistent NameID, and attributes that are not about groups.
-        "JIT" => person.with_template(PersonTemplate::preset("eduperson").unwrap()),
-        _ => person,
-    };
-    let judge = Judge {
-        target: target_at(sp.base(), sp.metadata(), sp.document()),
-        provider,
-        person,
-        variants: Variants::None,
-        runner: Runner {
-            selection: Selection::new(&[selected], &left_out, &checks).unwrap(),
-            ..Runner::default()
-        },
-        ambient: ambient.clone(),
-    };
-    let second = second.map(|(provider, sp)| Judge {
-        target: Target {
-            expect: Regex::new("tenant=second;").unwrap(),
-            ..target_at(sp.base(), sp.metadata(), sp.document())
-        },
-        provider,
-        person: Person::of_the_guide("kim@corp.example"),
-        variants: Variants::None,
-        runner: Runner::default(),
-        ambient,
-    });
-    let report = judge.judge_with(second.as_ref()).await.unwrap();
-    // A group that the service provider does not offer is skipped as a whole.
-    let code = report.error.as_ref().map(|it| it.code);
-    assert!(
-        matches!(code, None | Some("nothing-judged")),
-        "{flaws:?}: {code:?}"
-    );
-    let all = report.outcomes.iter();
-    let mut lines: Vec<String> = all
-        .filter_map(|it| match it.verdict {
-            Verdict::Fail => Some(it.check.id.clone()),
-            Verdict::Warn => Some(format!("warning {}", it.check.id)),
-            Verdict::Pass | Verdict::Skip => None,
-        })
-        .collect();
-    let skipped = report.count(Verdict::Skip);
-    if skipped > 0 {
-        lines.push(format!("{skipped} skipped"));
-    }
-    lines
-}
-
-/// The ids of the findings if Responses describe the person by this preset. The probe shows the
-/// NameID.
-async fn found_for(preset: &str, shown: &str, switches: Vec<Switch>) -> Vec<String> {
-    let ambient = Ambient::real();
-    let provider = Provider::start(0, None, &ambient).await.unwrap();
-    let sp = broken_sp::start_with(&provider.metadata(), switches, &ambient).await;
-    let checks = rehearsal::check::sp::catalogue().unwrap();
-    let selected = ["SAML-SP-GOOD-01", "SAML-SP-XSW", "SAML-SP-SLO"];
-    let selected = selected.map(str::to_owned);
-    let template = PersonTemplate::preset(preset).unwrap();
-    let judge = Judge {
-        target: Target {
-            expect: Regex::new(&format!("user={};", regex::escape(shown))).unwrap(),
-            ..target_at(sp.base(), sp.metadata(), sp.document())
-        },
-        provider,
-        person: Person::of_the_guide(broken_sp::USER).with_template(template),
-        variants: Variants::None,
-        runner: Runner {
-            selection: Selection::new(&selected, &[], &checks).unwrap(),
-            ..Runner::default()
-        },
-        ambient,
-    };
-    let report = judge.judge().await.unwrap();
-    assert_eq!(report.error, None);
-    assert_eq!(
-        report.outcomes[0].verdict,
-        Verdict::Pass,
-        "{}",
-        report.terminal()
-    );
-    report.findings().map(|it| it.check.id.clone()).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_who_is_described_in_another_form_is_judged_alike() {
     let account = format!("CORP\\{}", broken_sp::USER);
@@ -454,22 +298,6 @@ async fn a_person_who_is_described_in_another_form_is_judged_alike() {
         wrapped.iter().any(|it| it.starts_with("SAML-SP-XSW-")),
         "{wrapped:?}"
     );
-}
-
-/// Returns the provider with short waits, because a service provider with these switches fetches
-/// the metadata at each login or never.
-fn refetched(provider: Provider, switches: &[Switch]) -> Provider {
-    let refetch = Refetch {
-        // CERT-11 publishes metadata that is valid for three seconds only, so it may need several
-        // logins.
-        wait: match switches {
-            [] | [_, Switch::Flaw("cert-first-keys")] => Duration::from_millis(1),
-            _ => Duration::from_secs(60),
-        },
-        is_signed: broken_sp::Broken::refetches(switches) == Some(true),
-        skew: SignedDuration::ZERO,
-    };
-    provider.with_refetch(refetch).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

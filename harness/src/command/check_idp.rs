@@ -14,8 +14,9 @@ use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, SetUpError};
 use saml::metadata::{IdpMetadata, MetadataError, Selection as EntitySelection};
 
-use super::check::{Forms, interrupted};
+use super::check::interrupted;
 use super::check_options::{Options, Profiles};
+use super::report_forms::Forms;
 use super::{KeyFile, fetch_document, write};
 
 /// Arguments of `rehearsal check idp`.
@@ -112,7 +113,7 @@ impl Idp {
             key_file.write_metadata(path, &party.metadata())?;
         }
         if self.prepare {
-            return self.tell_what_is_next();
+            return self.print_next_steps();
         }
         let _ = writeln!(
             std::io::stderr(),
@@ -143,7 +144,7 @@ impl Idp {
     }
 
     /// Prints what to do after `--prepare`.
-    fn tell_what_is_next(&self) -> anyhow::Result<u8> {
+    fn print_next_steps(&self) -> anyhow::Result<u8> {
         let path = self.sp_metadata_out.as_deref().unwrap_or(Path::new(""));
         let (file, port) = (path.display(), self.sp_port);
         super::print_next_steps(

@@ -18,9 +18,10 @@ use rehearsal::check::{CheckReport, SetUpError, UserUrl, scim};
 use url::Url;
 
 use super::KeyFile;
-use super::check::{Forms, attributes, sp_metadata};
+use super::check::{attributes, sp_metadata};
 use super::check_options::{Options, Profiles};
 use super::person_file::PersonFile;
+use super::report_forms::Forms;
 use super::scim_access::{RequestRate, ScimAccess, without_query};
 use super::web_url::web_url;
 

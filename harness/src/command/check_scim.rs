@@ -10,8 +10,8 @@ use rehearsal::check::profile::Kind;
 use rehearsal::check::{CheckReport, scim};
 use url::Url;
 
-use super::check::Forms;
 use super::check_options::{Options, Profiles};
+use super::report_forms::Forms;
 use super::scim_access::{RequestRate, ScimAccess, without_query};
 use super::second_tenant::SecondTenantArgs;
 use super::web_url::web_url;

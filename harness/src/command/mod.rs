@@ -22,6 +22,7 @@ mod person_file;
 pub(crate) mod pipelines;
 pub(crate) mod profiles;
 pub(crate) mod progress;
+mod report_forms;
 pub(crate) mod run;
 pub(crate) mod schema;
 mod scim_access;

@@ -1,6 +1,7 @@
 //! A small, correct SCIM server in memory, called without a socket. It shares no code with
 //! the portal, so that the checks are compared with the RFCs and not with the portal.
 
+mod answers;
 mod bulk;
 mod values;
 
@@ -14,20 +15,14 @@ use rehearsal::check::scim::wire::{ScimAnswer, ScimRequest};
 
 use super::schemas::{Attr, ENTERPRISE, KINDS, Kind, config, find, member, schemas, types};
 use super::{filter, listing, patch};
+use answers::{Answer, documents, no};
+pub(crate) use answers::{Refusal, answer, error};
 use values::object;
 
 pub(crate) const BASE: &str = "http://scim.test/v2";
 pub(crate) const TOKEN: &str = "token-of-the-honest-server";
 /// The token of another tenant, which has a server of its own behind the same URL.
 pub(crate) const SECOND_TOKEN: &str = "token-of-another-tenant";
-
-/// A refused request: status, `scimType` and detail.
-#[derive(Debug)]
-pub(crate) struct Refusal(
-    pub(crate) u16,
-    pub(crate) Option<&'static str>,
-    pub(crate) String,
-);
 
 /// A stored resource.
 #[derive(Debug, Clone)]
@@ -54,35 +49,6 @@ pub(crate) struct State {
 /// A correct SCIM server.
 #[derive(Debug, Default)]
 pub(crate) struct Server(Mutex<State>);
-
-type Answer = Result<ScimAnswer, Refusal>;
-
-pub(crate) fn answer(status: u16, body: &Value) -> ScimAnswer {
-    ScimAnswer {
-        request: String::new(),
-        status,
-        headers: vec![("content-type".into(), "application/scim+json".into())],
-        text: body.to_string(),
-    }
-}
-
-pub(crate) fn error(refusal: &Refusal) -> Value {
-    let Refusal(status, keyword, detail) = refusal;
-    let mut body = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
-        "status": status.to_string(),
-        "detail": detail,
-    });
-    if let Some(keyword) = keyword {
-        body["scimType"] = (*keyword).into();
-    }
-    body
-}
-
-fn no<T>(status: u16, keyword: &'static str, detail: impl Into<String>) -> Result<T, Refusal> {
-    let keyword = (!keyword.is_empty()).then_some(keyword);
-    Err(Refusal(status, keyword, detail.into()))
-}
 
 /// Splits a target into the segments of its path and the parameters of its query.
 pub(crate) fn parts(target: &str) -> (Vec<String>, BTreeMap<String, String>) {
@@ -459,30 +425,6 @@ impl State {
             .collect();
         all.sort_by_key(|(number, ..)| *number);
         all
-    }
-}
-
-fn documents(all: &[Value], key: &str, rest: &[&str], query: &BTreeMap<String, String>) -> Answer {
-    if query.contains_key("filter") {
-        return no(403, "", "no filter here");
-    }
-    let found = match rest {
-        [] => {
-            return Ok(answer(
-                200,
-                &json!({
-                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-                    "totalResults": all.len(),
-                    "Resources": all,
-                }),
-            ));
-        }
-        [name] => all.iter().find(|one| one[key] == **name),
-        _ => None,
-    };
-    match found {
-        Some(found) => Ok(answer(200, found)),
-        None => no(404, "", "there is no such document"),
     }
 }
 

@@ -7,7 +7,7 @@ use rehearsal::check::sp::{Judge, Person, Provider, Variants};
 use serde_json::Value;
 
 use super::broken_sp::{self, Switch};
-use super::target_at;
+use crate::judged_sp::target_at;
 
 /// Runs these checks with variants against a service provider with these switches.
 async fn judged_by_variants(switches: &[Switch], variants: Variants, only: &str) -> CheckReport {
@@ -53,15 +53,15 @@ async fn a_hole_that_only_variants_reach_is_found() {
     let found = findings(&report);
     assert!(!found.is_empty());
     for outcome in report.findings() {
-        let told = &outcome.evidence["variants"];
-        let (accepted, sent) = (&told["accepted"], &told["sent"]);
+        let counts = &outcome.evidence["variants"];
+        let (accepted, sent) = (&counts["accepted"], &counts["sent"]);
         let count = format!("{accepted} of {sent} variants logged in the person of --user");
         assert!(outcome.actual.starts_with(&count), "{}", outcome.actual);
-        for which in told["which"].as_array().unwrap() {
+        for which in counts["which"].as_array().unwrap() {
             let which = which.as_str().unwrap();
             assert!(which.contains("HMAC with SHA-384"), "{which}");
         }
-        assert_eq!(told["seed"], 3);
+        assert_eq!(counts["seed"], 3);
         let sent = outcome.evidence["sent"].as_str().unwrap();
         assert!(is_believed(sent), "{sent}");
     }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use jiff::Timestamp;
 
 use super::functions;
-use super::parser::{Node, Operator, What, Which};
+use super::tree::{Node, Operator, What, Which};
 use super::value::Value;
 use super::{Result, wrong};
 

@@ -1,7 +1,7 @@
 //! PingOne's expression language (PEL), a restricted form of the Spring Expression Language
 //! (SpEL), as attribute mappings use it.
 //!
-//! [`lexer`] → [`parser`] → [`evaluator`], which reads the data of a user as JSON. The
+//! [`lexer`] → [`parser`] → [`tree`] → [`evaluator`], which reads the data of a user as JSON. The
 //! functions are in [`functions`], one file for each library; to add a function, add a line to
 //! `call` of its library. An expression cannot panic, loop for ever, or read anything but the
 //! given data: depth, steps and sizes are limited.
@@ -10,6 +10,7 @@ mod evaluator;
 mod functions;
 mod lexer;
 mod parser;
+mod tree;
 mod value;
 
 use jiff::Timestamp;
@@ -44,7 +45,7 @@ const LARGEST_RESULT: usize = 128 * 1024;
 #[derive(Debug, Clone)]
 enum Part {
     Text(String),
-    Expression(parser::Node),
+    Expression(tree::Node),
 }
 
 /// A parsed mapping value: text with `${…}` in it.

@@ -100,11 +100,11 @@ fn every_decryption_error_is_the_same_refusal() {
             *byte = if *byte == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
             let refusal = judged(&changed, SignaturePolicy::Either).unwrap_err();
-            let told = (refusal.code(), refusal.public(), refusal.next());
+            let refused = (refusal.code(), refusal.public(), refusal.next());
             let one = saml::acceptance::Code::EncryptedAssertion;
             let answer = "The answer of your identity provider could not be accepted.";
             assert_eq!(
-                told,
+                refused,
                 (one.name(), answer, one.next()),
                 "{cipher:?}, {distance}"
             );

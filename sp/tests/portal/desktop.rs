@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use saml::binding::post;
 use serde_json::{Value, json};
 
-use crate::parties::{Answer, Browser, Parties, Person, Tenant, asked, step, text};
+use crate::parties::{Answer, Browser, Parties, Person, Tenant, sent_request, step, text};
 
 pub(crate) async fn activate(
     parties: &Parties,
@@ -154,8 +154,8 @@ async fn an_activation_is_the_apps_own_and_used_once() {
     let app = parties.browser();
     let wanted = json!({"email": "anna@corp.example", "device": {"id": "mac-1"}});
     let begun = app.post("/desktop/v1/activations", &wanted).await.is(201);
-    let (request, relay_state) = asked(begun["sso_url"].as_str().unwrap());
-    let xml = parties.idp.says(
+    let (request, relay_state) = sent_request(begun["sso_url"].as_str().unwrap());
+    let xml = parties.idp.signed_response(
         &tenant,
         &request,
         &Person::named("anna@corp.example", &["g-users"]),

@@ -48,9 +48,11 @@ async fn writers_share_a_transaction_and_undo_only_their_own() {
                 .is_some()
         })
     });
-    let told = futures::future::join_all(writers).await;
-    let told = told.into_iter().filter(|told| *told.as_ref().unwrap());
-    assert_eq!(told.count(), 20);
+    let written = futures::future::join_all(writers).await;
+    let written = written
+        .into_iter()
+        .filter(|written| *written.as_ref().unwrap());
+    assert_eq!(written.count(), 20);
     store.close().await;
     let store = Store::open(database.url(), true).await.unwrap();
     let mut db = store.read().await.unwrap();

@@ -58,12 +58,12 @@ async fn the_api_asks_before_it_takes_the_callers_own_admin_role() {
     let parties = Parties::start().await;
     let (_, anna, tenant, _) = signed_in_with_sso(&parties).await;
     let wrong = groups(("Portal Admin", "9e107d9d-372b-4b68-8d1f-0000deadbeef"));
-    let asked = anna
+    let warned = anna
         .put(&step("groups"), &wrong)
         .await
         .problem(409, "confirmation-required");
-    assert_eq!(codes(&asked)[0], "own-admin-role", "{asked}");
-    let message = text(&asked["warnings"][0]["message"]);
+    assert_eq!(codes(&warned)[0], "own-admin-role", "{warned}");
+    let message = text(&warned["warnings"][0]["message"]);
     for part in [
         "`Portal Admin`",
         "`Portal Admins`",
@@ -72,7 +72,7 @@ async fn the_api_asks_before_it_takes_the_callers_own_admin_role() {
     ] {
         assert!(message.contains(part), "{part}: {message}");
     }
-    assert_eq!(asked["confirm"], "?confirm=true");
+    assert_eq!(warned["confirm"], "?confirm=true");
     // The refused request has changed nothing.
     let shown = anna.get("/api/business/idp-integration").await.is(200);
     assert_eq!(shown["groups"]["admins"]["name"], "Portal Admins");
@@ -100,11 +100,11 @@ async fn the_warning_names_the_groups_that_still_hold() {
     scim.patch(&format!("/Groups/{users}"), remove).await;
 
     let wrong = groups(("Portal Admin", "9e107d9d-372b-4b68-8d1f-0000deadbeef"));
-    let asked = browser
+    let warned = browser
         .put(&step("groups"), &wrong)
         .await
         .problem(409, "confirmation-required");
-    let message = text(&asked["warnings"][0]["message"]);
+    let message = text(&warned["warnings"][0]["message"]);
     let (_, yours) = message.split_once("you are in").unwrap();
     assert!(yours.contains(ADMINS_ID), "{message}");
     assert!(!yours.contains("Desktop Users"), "{message}");
@@ -117,8 +117,8 @@ async fn every_action_that_ends_the_callers_own_admin_role_asks() {
     let (_, anna, _, _) = signed_in_with_sso(&parties).await;
     let asks = async |browser: &Browser, method: Method, path: &str, body: Value| {
         let answer = browser.send(method, &step(path), &body).await;
-        let asked = answer.problem(409, "confirmation-required");
-        codes(&asked)
+        let warned = answer.problem(409, "confirmation-required");
+        codes(&warned)
     };
     assert_eq!(
         asks(&anna, Method::POST, "deactivate", Value::Null).await,
@@ -171,11 +171,11 @@ async fn a_local_admin_is_asked_before_the_password_stops_working() {
     let al = parties.account("al@mail.example").await;
     parties.configure(&owner).await;
     // Al is not the backup login, so activating ends Al's own access.
-    let asked = al
+    let warned = al
         .post(&step("activate"), &Value::Null)
         .await
         .problem(409, "confirmation-required");
-    assert_eq!(codes(&asked), ["own-admin-role"]);
+    assert_eq!(codes(&warned), ["own-admin-role"]);
     // The owner is the backup login and is not asked; giving this role to
     // somebody else asks.
     owner.post(&step("activate"), &Value::Null).await.is(200);
@@ -204,8 +204,8 @@ async fn the_page_asks_in_between_and_loses_nothing_that_was_typed() {
         ("users_name", "Desktop Users"),
         ("users_id", USERS_ID),
     ];
-    let asked = does(&anna, "groups", &fields).await;
-    assert_eq!(asked.status, 409);
+    let warned = does(&anna, "groups", &fields).await;
+    assert_eq!(warned.status, 409);
     for part in [
         "Save anyway",
         "Back",
@@ -214,7 +214,7 @@ async fn the_page_asks_in_between_and_loses_nothing_that_was_typed() {
         "“Portal Admins”",
         "Nothing is changed yet",
     ] {
-        assert!(asked.body.contains(part), "{part}: {}", asked.body);
+        assert!(warned.body.contains(part), "{part}: {}", warned.body);
     }
     let back = does(&anna, "groups", &[&fields[..], &[("back", "1")]].concat()).await;
     assert_eq!(back.status, 200);
@@ -305,11 +305,11 @@ async fn an_active_integration_asks_before_its_admins_group_stops_fitting() {
     let (owner, _, _, _) = signed_in_with_sso(&parties).await;
     // The backup login keeps its own access, but no other user would be
     // an administrator.
-    let asked = owner
+    let warned = owner
         .put(&step("groups"), &groups(("portal admins", ADMINS_ID)))
         .await
         .problem(409, "confirmation-required");
-    assert_eq!(codes(&asked), ["group-name-differs"]);
+    assert_eq!(codes(&warned), ["group-name-differs"]);
 }
 
 #[tokio::test]

@@ -123,11 +123,11 @@ async fn the_idp_ends_the_session_it_names_and_no_other() {
     for binding in [REDIRECT, POST] {
         let one = log_in(&parties, &tenant, "_one").await;
         let other = log_in(&parties, &tenant, "_other").await;
-        let asked = request(&parties, &tenant, &["_one"]);
-        let answer = asks(&parties, &parties.browser(), binding, &asked).await;
+        let logout_request = request(&parties, &tenant, &["_one"]);
+        let answer = asks(&parties, &parties.browser(), binding, &logout_request).await;
         let said = reply(&parties, &tenant, &answer).await;
         assert_eq!(said.status, Status::success());
-        assert_eq!(said.in_response_to.as_ref(), Some(&asked.id));
+        assert_eq!(said.in_response_to.as_ref(), Some(&logout_request.id));
         assert_eq!(said.issuer, tenant.entity_id);
         one.get("/whoami").await.is(401);
         other.get("/whoami").await.is(200);
@@ -153,17 +153,17 @@ async fn an_encrypted_name_is_understood() {
     let metadata = SpMetadata::parse(&page.body).unwrap();
     assert!(!metadata.encryption_methods.is_empty());
     let anna = log_in(&parties, &tenant, "_one").await;
-    let mut asked = request(&parties, &tenant, &["_one"]);
+    let mut logout_request = request(&parties, &tenant, &["_one"]);
     let encryption = Encryption {
         recipient: metadata.encryption_certificates[0].clone(),
         cipher: ContentCipher::Aes256Gcm,
         oaep_sha256: true,
     };
-    let Principal::Named(name) = &asked.principal else {
+    let Principal::Named(name) = &logout_request.principal else {
         panic!("a name");
     };
-    asked.principal = Principal::Encrypted(encryption.encrypt_name_id(name).unwrap());
-    let answer = asks(&parties, &parties.browser(), POST, &asked).await;
+    logout_request.principal = Principal::Encrypted(encryption.encrypt_name_id(name).unwrap());
+    let answer = asks(&parties, &parties.browser(), POST, &logout_request).await;
     let said = reply(&parties, &tenant, &answer).await;
     assert_eq!(said.status, Status::success());
     anna.get("/whoami").await.is(401);
@@ -192,8 +192,8 @@ async fn an_unverified_logout_message_ends_no_session() {
     let browser = parties.browser();
     for binding in [REDIRECT, POST] {
         for (key, code) in [(None, "not-signed"), (Some(&stranger), "signature-invalid")] {
-            let asked = request(&parties, &tenant, &["_one"]);
-            let xml = asked.to_xml();
+            let logout_request = request(&parties, &tenant, &["_one"]);
+            let xml = logout_request.to_xml();
             let message = (slo_url(&tenant), xml.as_str());
             let message = (message.0.as_str(), message.1, "x");
             let answer = carry(&browser, binding, Parameter::Request, message, key).await;
@@ -218,9 +218,9 @@ async fn an_unverified_logout_message_ends_no_session() {
             }),
         ];
         for (code, bend) in bends {
-            let mut asked = request(&parties, &tenant, &["_one"]);
-            bend(&mut asked);
-            let xml = asked.to_xml();
+            let mut logout_request = request(&parties, &tenant, &["_one"]);
+            bend(&mut logout_request);
+            let xml = logout_request.to_xml();
             let location = slo_url(&tenant);
             let message = (location.as_str(), xml.as_str(), "x");
             let key = Some(&parties.idp.key);
@@ -230,11 +230,11 @@ async fn an_unverified_logout_message_ends_no_session() {
         }
     }
     // The message was changed after signing.
-    let asked = request(&parties, &tenant, &["_none"]);
+    let logout_request = request(&parties, &tenant, &["_none"]);
     let url = redirect::encode(
         &slo_url(&tenant),
         Parameter::Request,
-        &asked.to_xml(),
+        &logout_request.to_xml(),
         Some("x"),
         Some(&parties.idp.key),
     )
@@ -258,13 +258,13 @@ async fn a_logout_counts_once_and_an_unknown_session_is_said_to_be() {
     assert_eq!(said.status.detail, Some(Saml::UnknownPrincipal));
 
     log_in(&parties, &tenant, "_one").await;
-    let asked = request(&parties, &tenant, &["_one"]);
-    let answer = asks(&parties, &browser, REDIRECT, &asked).await;
+    let logout_request = request(&parties, &tenant, &["_one"]);
+    let answer = asks(&parties, &browser, REDIRECT, &logout_request).await;
     assert_eq!(answer.status, StatusCode::FOUND);
     // Replay of the same message, also with the other binding.
     let anna = log_in(&parties, &tenant, "_one").await;
     for binding in [REDIRECT, POST] {
-        let answer = asks(&parties, &browser, binding, &asked).await;
+        let answer = asks(&parties, &browser, binding, &logout_request).await;
         answer.is(403);
         assert_eq!(reason(&admin, &answer).await, "logout-replayed");
     }
@@ -318,11 +318,11 @@ async fn a_person_who_logs_out_is_logged_out_at_once_and_the_idp_is_notified() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let anna = log_in(&parties, &tenant, "_one").await;
-    let (asked, relay_state) = logs_out(&parties, &tenant, &anna).await;
+    let (logout_request, relay_state) = logs_out(&parties, &tenant, &anna).await;
     anna.get("/whoami").await.is(401);
-    assert_eq!(asked.session_indexes, ["_one"]);
-    assert_eq!(asked.issuer, tenant.entity_id);
-    let Principal::Named(name) = &asked.principal else {
+    assert_eq!(logout_request.session_indexes, ["_one"]);
+    assert_eq!(logout_request.issuer, tenant.entity_id);
+    let Principal::Named(name) = &logout_request.principal else {
         panic!("a name");
     };
     assert_eq!(name.value, "subject");
@@ -331,7 +331,7 @@ async fn a_person_who_logs_out_is_logged_out_at_once_and_the_idp_is_notified() {
     let wrong = response(&parties, &tenant, "_another", Status::success());
     let answer = answers(&parties, &anna, &wrong, &relay_state).await;
     assert_eq!(reason(&admin, &answer).await, "wrong-in-response-to");
-    let right = response(&parties, &tenant, &asked.id, Status::success());
+    let right = response(&parties, &tenant, &logout_request.id, Status::success());
     let answer = answers(&parties, &anna, &right, "nobodys").await;
     assert_eq!(reason(&admin, &answer).await, "logout-unsolicited");
     // The right answer is accepted once.
@@ -347,12 +347,12 @@ async fn a_person_who_logs_out_is_logged_out_at_once_and_the_idp_is_notified() {
 
     // PartialLogout: another session participant was not reached.
     let anna = log_in(&parties, &tenant, "_two").await;
-    let (asked, relay_state) = logs_out(&parties, &tenant, &anna).await;
+    let (logout_request, relay_state) = logs_out(&parties, &tenant, &anna).await;
     let partly = Status {
         detail: Some(Saml::PartialLogout),
         ..Status::success()
     };
-    let said = response(&parties, &tenant, &asked.id, partly);
+    let said = response(&parties, &tenant, &logout_request.id, partly);
     let answer = answers(&parties, &anna, &said, &relay_state).await;
     assert!(answer.body.contains("in part"), "{}", answer.body);
 }
@@ -370,9 +370,9 @@ async fn a_user_who_logged_in_by_password_logs_out_only_at_the_portal() {
 async fn a_field_is_not_a_message_of_the_other_kind() {
     let parties = Parties::start().await;
     let (_, tenant) = parties.integrated(5).await;
-    let asked = request(&parties, &tenant, &[]).to_xml();
+    let logout_request = request(&parties, &tenant, &[]).to_xml();
     let browser = parties.browser();
-    let form = [("SAMLResponse", post::encode(&asked))];
+    let form = [("SAMLResponse", post::encode(&logout_request))];
     browser.form(&slo_url(&tenant), &form).await.is(403);
     browser.form(&slo_url(&tenant), &[]).await.is(400);
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod browser;
 mod configurator;
 mod control;
 mod database;
@@ -9,11 +10,13 @@ mod desktop;
 mod forms;
 mod group_commit;
 mod hostile_input;
+mod identity_provider;
 mod kills;
 mod lockout;
 mod logout;
 mod metadata_documents;
 mod models;
+mod name_server;
 mod openapi;
 mod pages;
 mod parties;
@@ -25,8 +28,12 @@ mod reconciliation;
 mod replicas;
 mod repost;
 mod saml_settings;
+mod scim_bulk;
 mod scim_cases;
+mod scim_client;
+mod scim_groups;
 mod scim_issuers;
+mod scim_lists;
 mod scim_server;
 mod selection;
 mod sign_in_problems;

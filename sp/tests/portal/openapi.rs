@@ -60,11 +60,12 @@ impl Document {
     /// Returns the documented path of a URL; paths without parameters first.
     fn path_of(&self, address: &str) -> Option<&str> {
         let address = address.split('?').next().unwrap();
-        let asked: Vec<&str> = address.split('/').collect();
+        let requested: Vec<&str> = address.split('/').collect();
         let matches = |path: &str| {
             let parts: Vec<&str> = path.split('/').collect();
-            let fits = |(part, asked): (&&str, &&str)| part.starts_with('{') || part == asked;
-            parts.len() == asked.len() && parts.iter().zip(&asked).all(fits)
+            let fits =
+                |(part, requested): (&&str, &&str)| part.starts_with('{') || part == requested;
+            parts.len() == requested.len() && parts.iter().zip(&requested).all(fits)
         };
         let paths = self.paths().map(|(path, _)| path.as_str());
         paths

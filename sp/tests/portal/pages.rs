@@ -28,11 +28,15 @@ async fn registered(parties: &Parties) -> Browser {
     );
     let key = parties.license_key(json!({"seats": 3})).await;
     let fields = [("key", key.as_str()), ("subscription_name", "Macs")];
-    let asked = browser
+    let form_page = browser
         .fills_in("/register-key", "/register-key", &fields)
         .await;
-    assert!(asked.body.contains("Your organization"), "{}", asked.body);
-    assert!(asked.body.contains(&key), "what was typed is kept");
+    assert!(
+        form_page.body.contains("Your organization"),
+        "{}",
+        form_page.body
+    );
+    assert!(form_page.body.contains(&key), "what was typed is kept");
     let mut fields = fields.to_vec();
     fields.extend([("with_organization", "1"), ("organization", "Corp")]);
     let answer = browser

@@ -17,7 +17,7 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     let browser = parties.browser();
     let (request, relay_state) = browser.sso("anna@corp.example").await;
     let anna = Person::named("anna@corp.example", &["g-admins"]);
-    let xml = parties.idp.says(&tenant, &request, &anna);
+    let xml = parties.idp.signed_response(&tenant, &request, &anna);
     browser
         .posts(&tenant.acs_url, &xml, &relay_state)
         .await
@@ -48,7 +48,7 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     let unasked = json!({"unsolicited": true});
     let path = crate::parties::step("saml-settings");
     admin.put(&path, &unasked).await.is(200);
-    let xml = parties.idp.says_unasked(&tenant, "_first", &anna);
+    let xml = parties.idp.unsolicited_response(&tenant, "_first", &anna);
     let statuses = |answers: Vec<crate::parties::Answer>| {
         let all = answers.iter().map(|answer| answer.status.as_u16());
         let mut all: Vec<u16> = all.collect();
@@ -59,7 +59,7 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     let first = visitor.posts(&tenant.acs_url, &xml, "").await;
     let again = parties.browser().posts(&at_second, &xml, "").await;
     assert_eq!(statuses(vec![first, again]), [303, 403]);
-    let xml = parties.idp.says_unasked(&tenant, "_at-once", &anna);
+    let xml = parties.idp.unsolicited_response(&tenant, "_at-once", &anna);
     let (one, other) = (parties.browser(), parties.browser());
     let (one, other) = futures::join!(
         one.posts(&tenant.acs_url, &xml, ""),

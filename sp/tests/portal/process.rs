@@ -156,12 +156,12 @@ async fn a_portal_that_cannot_start_says_why_in_one_line() {
         .unwrap();
     assert_eq!(ended.status.code(), Some(2));
     let text = String::from_utf8(ended.stderr).unwrap();
-    let told: Vec<&str> = text
+    let messages: Vec<&str> = text
         .lines()
         .filter(|line| line.starts_with("sp: "))
         .collect();
-    assert_eq!(told.len(), 1, "{text}");
-    assert_eq!(told[0].matches(&address).count(), 1, "{text}");
-    assert_eq!(told[0].matches("in use").count(), 1, "{text}");
+    assert_eq!(messages.len(), 1, "{text}");
+    assert_eq!(messages[0].matches(&address).count(), 1, "{text}");
+    assert_eq!(messages[0].matches("in use").count(), 1, "{text}");
     assert!(!text.contains("backtrace"), "{text}");
 }

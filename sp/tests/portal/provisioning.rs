@@ -88,7 +88,7 @@ pub(crate) async fn sign_on(
 ) -> (Browser, Answer) {
     let browser = parties.browser();
     let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let xml = parties.idp.says(tenant, &request, person);
+    let xml = parties.idp.signed_response(tenant, &request, person);
     let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
     (browser, answer)
 }
@@ -158,8 +158,8 @@ const LOOK_UP: &str = "/profile/business/idp_integration/lookup/corp.example";
 
 async fn watches(browser: &Browser, path: &str) -> (u16, String) {
     let url = format!("{}{path}", browser.base);
-    let asked = browser.client.get(url).header("x-fragment", "1");
-    let answer = asked.send().await.unwrap();
+    let fetch = browser.client.get(url).header("x-fragment", "1");
+    let answer = fetch.send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 

@@ -147,7 +147,10 @@ impl Race {
         let (path, body) =
             begin_activation(&app, self.parties(), &self.tenant, &person, email).await;
         let (request, relay_state) = browser.sso(email).await;
-        let xml = self.parties().idp.says(&self.tenant, &request, &person);
+        let xml = self
+            .parties()
+            .idp
+            .signed_response(&self.tenant, &request, &person);
         let acs = self
             .tenant
             .acs_url

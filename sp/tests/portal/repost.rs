@@ -50,7 +50,10 @@ async fn posted(
 async fn answer(parties: &Parties, tenant: &Tenant, asker: &Browser) -> (String, String) {
     let (request, relay_state) = asker.sso("anna@corp.example").await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
-    (parties.idp.says(tenant, &request, &anna), relay_state)
+    (
+        parties.idp.signed_response(tenant, &request, &anna),
+        relay_state,
+    )
 }
 
 async fn code(admin: &Browser, posted: &Posted) -> Value {
@@ -157,7 +160,7 @@ async fn an_unsolicited_response_is_not_posted_again() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
-    let unasked = post::encode(&parties.idp.says_unasked(&tenant, "_one", &anna));
+    let unasked = post::encode(&parties.idp.unsolicited_response(&tenant, "_one", &anna));
     let cross_site = [(ORIGIN.as_str(), IDP), ("sec-fetch-site", "cross-site")];
     let fields = [("SAMLResponse", unasked.as_str())];
     let refused = posted(&parties.browser(), &tenant, &fields, &cross_site).await;

@@ -73,7 +73,7 @@ async fn requests_use_post_if_chosen_or_if_it_is_the_only_binding() {
     let request = posted(&parties, &tenant, &page).await;
     assert_eq!(request.destination, Some(by_post.location.clone()));
     // The Response is accepted like any other.
-    let xml = parties.idp.says(&tenant, &request, &anna());
+    let xml = parties.idp.signed_response(&tenant, &request, &anna());
     browser.posts(&tenant.acs_url, &xml, "").await.is(303);
 
     metadata.sso = vec![by_post];
@@ -95,9 +95,9 @@ async fn the_response_must_fulfill_the_request() {
     let browser = parties.browser();
     let (request, relay_state) = browser.sso("anna@corp.example").await;
     assert!(request.force_authn && !request.is_passive);
-    let asked = request.requested_authn_context.clone().unwrap();
-    assert_eq!(asked.class_refs, [smartcard]);
-    let xml = parties.idp.says(&tenant, &request, &anna());
+    let context = request.requested_authn_context.clone().unwrap();
+    assert_eq!(context.class_refs, [smartcard]);
+    let xml = parties.idp.signed_response(&tenant, &request, &anna());
     let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
     answer.is(403);
     assert_eq!(reason(&admin, &answer).await["code"], "wrong-authn-context");
@@ -105,7 +105,7 @@ async fn the_response_must_fulfill_the_request() {
     let weaker = json!({"authn_context": {"comparison": "minimum", "classes": [names::PASSWORD]}});
     admin.put(&step("saml-settings"), &weaker).await.is(200);
     let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let xml = parties.idp.says(&tenant, &request, &anna());
+    let xml = parties.idp.signed_response(&tenant, &request, &anna());
     let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
     answer.is(303);
     let wrong = json!({"authn_context": {"comparison": "equal", "classes": ["x"]}});
@@ -120,7 +120,7 @@ async fn a_login_may_require_the_password_again_or_no_interaction() {
     for (prompt, force, passive) in [("login", true, false), ("none", false, true)] {
         let start = format!("/sso/start?email=anna%40corp.example&prompt={prompt}");
         let answer = parties.browser().get(&start).await;
-        let (request, _) = crate::parties::asked(&answer.location.unwrap());
+        let (request, _) = crate::parties::sent_request(&answer.location.unwrap());
         assert_eq!((request.force_authn, request.is_passive), (force, passive));
     }
 }
@@ -171,7 +171,7 @@ async fn idp_initiated_login_redirects_only_to_pages_of_the_portal() {
     .enumerate()
     {
         let id = format!("_{number}");
-        let xml = parties.idp.says_unasked(&tenant, &id, &anna());
+        let xml = parties.idp.unsolicited_response(&tenant, &id, &anna());
         let browser = parties.browser();
         let answer = browser.posts(&tenant.acs_url, &xml, relay_state).await;
         assert_eq!(answer.location.as_deref(), Some(expected), "{relay_state}");

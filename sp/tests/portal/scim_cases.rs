@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::parties::Parties;
-use crate::scim_server::{Got, Scim};
+use crate::scim_client::{Got, Scim};
 
 /// Replaces the placeholders for the unique text and for IDs.
 fn filled(text: &str, got: &BTreeMap<String, Got>) -> String {

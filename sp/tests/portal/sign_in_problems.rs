@@ -21,7 +21,7 @@ fn reference(answer: &Answer) -> String {
 async fn refused(parties: &Parties, tenant: &Tenant, person: &Person) -> Answer {
     let browser = parties.browser();
     let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let xml = parties.idp.says(tenant, &request, person);
+    let xml = parties.idp.signed_response(tenant, &request, person);
     let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
     answer.is(403);
     answer
@@ -212,7 +212,7 @@ async fn a_wrong_certificate_is_named_beside_the_right_one() {
     let (request, relay_state) = browser.sso("anna@corp.example").await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
     let stranger = Parties::start().await;
-    let xml = stranger.idp.says(&tenant, &request, &anna);
+    let xml = stranger.idp.signed_response(&tenant, &request, &anna);
     let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
     answer.is(403);
     assert!(
@@ -244,7 +244,7 @@ async fn a_wrong_certificate_is_named_beside_the_right_one() {
     assert!(page.body.contains("not verified"), "{}", page.body);
     // The right certificate, but changed content.
     let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let xml = parties.idp.says(&tenant, &request, &anna);
+    let xml = parties.idp.signed_response(&tenant, &request, &anna);
     let xml = xml.replace("g-users", "g-admins");
     let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
     let entry = self::entry(&admin, &answer).await;
@@ -356,7 +356,7 @@ async fn each_way_to_sign_in_has_its_refusals_listed() {
     let (admin, tenant) = parties.integrated(5).await;
     // An IdP-initiated login.
     let anna = Person::named("anna@corp.example", &["g-users"]);
-    let xml = parties.idp.says_unasked(&tenant, "_unasked", &anna);
+    let xml = parties.idp.unsolicited_response(&tenant, "_unasked", &anna);
     parties
         .browser()
         .posts(&tenant.acs_url, &xml, "")

@@ -7,7 +7,7 @@ use crate::parties::{Answer, Browser, Parties, Person, Tenant, step, text};
 
 async fn log_in(parties: &Parties, tenant: &Tenant, browser: &Browser, person: &Person) -> Answer {
     let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let xml = parties.idp.says(tenant, &request, person);
+    let xml = parties.idp.signed_response(tenant, &request, person);
     browser.posts(&tenant.acs_url, &xml, &relay_state).await
 }
 
@@ -127,7 +127,7 @@ async fn a_tampered_response_is_refused_with_a_reference_and_no_reason() {
     let anna = Person::named("anna@corp.example", &["g-users"]);
     let xml = parties
         .idp
-        .says(&tenant, &request, &anna)
+        .signed_response(&tenant, &request, &anna)
         .replace("g-users", "g-admins");
     let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
     answer.is(403);
@@ -150,7 +150,7 @@ async fn a_response_logs_in_once_and_only_in_the_browser_of_the_request() {
     let (admin, tenant) = parties.integrated(5).await;
     let (browser, thief) = (parties.browser(), parties.browser());
     let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let xml = parties.idp.says(
+    let xml = parties.idp.signed_response(
         &tenant,
         &request,
         &Person::named("anna@corp.example", &["g-users"]),
@@ -308,7 +308,7 @@ async fn a_login_that_took_too_long_is_refused() {
         .clock()
         .advance(SignedDuration::from_mins(16))
         .unwrap();
-    let xml = parties.idp.says(
+    let xml = parties.idp.signed_response(
         &tenant,
         &request,
         &Person::named("anna@corp.example", &["g-users"]),
@@ -415,7 +415,7 @@ async fn an_unsolicited_response_is_accepted_only_if_the_tenant_allows_it() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
     let anna = Person::named("anna@corp.example", &["g-users"]);
-    let unsolicited = |id: &str| parties.idp.says_unasked(&tenant, id, &anna);
+    let unsolicited = |id: &str| parties.idp.unsolicited_response(&tenant, id, &anna);
     let browser = parties.browser();
     let answer = browser
         .posts(&tenant.acs_url, &unsolicited("_one"), "")
@@ -436,7 +436,7 @@ async fn an_unsolicited_response_is_accepted_only_if_the_tenant_allows_it() {
     again.is(403);
     assert_eq!(reason(&admin, &again).await["code"], "assertion-replayed");
     let (request, relay_state) = parties.browser().sso("anna@corp.example").await;
-    let theirs = parties.idp.says(&tenant, &request, &anna);
+    let theirs = parties.idp.signed_response(&tenant, &request, &anna);
     let other = parties
         .browser()
         .posts(&tenant.acs_url, &theirs, &relay_state)
@@ -451,7 +451,7 @@ async fn used_assertions_are_remembered_after_a_restart() {
     let settings = json!({"unsolicited": true});
     admin.put(&step("saml-settings"), &settings).await.is(200);
     let anna = Person::named("anna@corp.example", &["g-users"]);
-    let xml = parties.idp.says_unasked(&tenant, "_once", &anna);
+    let xml = parties.idp.unsolicited_response(&tenant, "_once", &anna);
     let browser = parties.browser();
     browser.posts(&tenant.acs_url, &xml, "").await.is(303);
     parties.restart().await;

@@ -1,174 +1,29 @@
 //! The client: requests access tokens, keeps the current one, and renews it.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ambient::Ambient;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use url::Url;
 
 use super::access_token::by_public_key;
-use super::assertion::{Asserter, AssertionFault, Signer};
-use super::key::{ClientKey, decoded};
-use super::metadata::{Metadata, fetch_json};
+use super::metadata::fetch_json;
+use super::settings::{Authentication, Settings};
+use super::token_answer::{TokenAnswer, shown_body};
+use super::token_request::{MASK, TokenRequest, shown_form};
 use crate::check::SetUpError;
 use crate::check::runner::{Access, AnswerError, pause, read_body, retry_after};
 
-/// Type of a client assertion (RFC 7523 §2.2).
-const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// Replaces secrets in evidence.
-const MASK: &str = "•••";
 /// A token is renewed this long before it expires, at most.
 const MARGIN: SignedDuration = SignedDuration::from_secs(10);
 /// After so many renewals that did not help, a 401 is no reason for another.
 const USELESS_RENEWALS: u32 = 3;
 
-/// How the client authenticates at the token endpoint.
-#[derive(Clone)]
-pub enum Authentication {
-    /// `client_secret_basic`.
-    SecretBasic(String),
-    /// `client_secret_post`.
-    SecretPost(String),
-    /// `client_secret_jwt`.
-    SecretJwt(String),
-    /// `private_key_jwt`.
-    PrivateKeyJwt(ClientKey),
-    /// Workload identity federation: another issuer has signed the assertion.
-    Federated(Federated),
-}
-
-/// Where the assertions of another issuer come from.
-#[derive(Clone)]
-pub enum Federated {
-    /// They are signed here, with the key of that issuer.
-    Signed {
-        /// `iss`.
-        issuer: String,
-        /// `sub`.
-        subject: String,
-        /// The key.
-        key: ClientKey,
-    },
-    /// The platform writes them into a file, which is read for each request.
-    File(PathBuf),
-}
-
-/// Settings of the client.
-#[derive(Clone)]
-pub struct Settings {
-    /// Token endpoint.
-    pub token_url: Url,
-    /// Metadata of the authorization server, if its issuer was given.
-    pub metadata: Option<Metadata>,
-    /// Client ID.
-    pub client_id: String,
-    /// How the client authenticates.
-    pub authentication: Authentication,
-    /// Scope to request.
-    pub scope: Option<String>,
-    /// Parameter `audience` of the request, which Auth0 and others require.
-    pub audience: Option<String>,
-    /// Audience of client assertions; the token endpoint if `None`.
-    pub assertion_audience: Option<String>,
-    /// A second secret of the client that is valid at the same time.
-    pub second_secret: Option<String>,
-    /// A secret of the client that was revoked.
-    pub revoked_secret: Option<String>,
-    /// An access token of the same server that has expired.
-    pub expired_token: Option<String>,
-    /// A valid access token of the same server for another audience.
-    pub other_audience_token: Option<String>,
-}
-
-/// What a token request contains beside the grant type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenRequest {
-    /// The valid authentication of the client.
-    Honest,
-    /// The same way of authentication, with this secret.
-    Secret(String),
-    /// No authentication, only the client ID.
-    Nobody,
-    /// An assertion with this fault.
-    Faulty(AssertionFault),
-    /// This assertion.
-    Assertion(String),
-}
-
-/// Answer of the token endpoint.
-#[derive(Debug, Clone)]
-pub struct TokenAnswer {
-    /// HTTP status.
-    pub status: u16,
-    /// Headers, with names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// Body; null if it is not JSON.
-    pub body: Value,
-    /// Request and answer for reports, without secrets.
-    pub evidence: Value,
-}
-
-impl TokenAnswer {
-    /// Returns the access token, if one was issued.
-    pub fn token(&self) -> Option<&str> {
-        let is_success = (200..300).contains(&self.status);
-        self.body["access_token"].as_str().filter(|_| is_success)
-    }
-
-    /// Returns a header.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    /// Returns status and error for texts.
-    pub fn summary(&self) -> String {
-        let said = self.body["error_description"].as_str();
-        let said = said.or(self.body["error"].as_str());
-        match (self.token(), said) {
-            (Some(_), _) => format!("HTTP {} with an access token", self.status),
-            (None, Some(said)) => format!("HTTP {}, {said}", self.status),
-            (None, None) => format!("HTTP {}, no access_token", self.status),
-        }
-    }
-}
-
 /// Why there is no new token.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot renew the access token: {0}")]
 pub struct RenewalError(String);
-
-/// A token request.
-struct Form {
-    fields: Vec<(&'static str, String)>,
-    /// The `Authorization` header.
-    authorization: Option<String>,
-}
-
-impl Form {
-    fn new(settings: &Settings) -> Self {
-        let mut form = Self {
-            fields: Vec::new(),
-            authorization: None,
-        };
-        form.add("grant_type", "client_credentials");
-        for (name, value) in [("scope", &settings.scope), ("audience", &settings.audience)] {
-            if let Some(value) = value {
-                form.add(name, value);
-            }
-        }
-        form
-    }
-
-    fn add(&mut self, name: &'static str, value: &str) {
-        self.fields.push((name, value.to_owned()));
-    }
-}
 
 /// The current token.
 #[derive(Debug, Clone, Default)]
@@ -373,40 +228,16 @@ impl Client {
         Ok(())
     }
 
-    /// Returns who signs assertions; `None` if the client does not sign them here.
-    fn asserter(&self) -> Option<Asserter<'_>> {
-        let settings = &self.settings;
-        let id = settings.client_id.as_str();
-        let audience = settings.assertion_audience.as_deref();
-        let audience = audience.unwrap_or(settings.token_url.as_str());
-        let (issuer, subject, signer) = match &settings.authentication {
-            Authentication::SecretJwt(secret) => (id, id, Signer::Secret(secret)),
-            Authentication::PrivateKeyJwt(key) => (id, id, Signer::Key(key)),
-            Authentication::Federated(Federated::Signed {
-                issuer,
-                subject,
-                key,
-            }) => (issuer.as_str(), subject.as_str(), Signer::Key(key)),
-            _ => return None,
-        };
-        Some(Asserter {
-            issuer,
-            subject,
-            audience,
-            signer,
-        })
-    }
-
     /// True if the client signs its assertions here, so that faulty ones can be made.
     pub fn signs_assertions(&self) -> bool {
-        self.asserter().is_some()
+        self.settings.asserter().is_some()
     }
 
     /// Returns assertions whose MAC has the client's public key as secret; empty if the client
     /// has no key pair.
     pub fn assertions_by_public_key(&self) -> Vec<String> {
         let (now, jti) = (self.ambient.now(), self.ambient.rng().hex(16));
-        let asserter = self.asserter();
+        let asserter = self.settings.asserter();
         asserter.map_or_else(Vec::new, |it| it.by_public_key(now, &jti))
     }
 
@@ -415,14 +246,7 @@ impl Client {
     /// # Errors
     /// The client does not sign assertions, or cannot sign.
     pub fn assertion(&self) -> Result<String, String> {
-        self.signed(None)
-    }
-
-    fn signed(&self, fault: Option<AssertionFault>) -> Result<String, String> {
-        let asserter = self.asserter();
-        let asserter = asserter.ok_or("the client does not sign assertions")?;
-        let jti = self.ambient.rng().hex(16);
-        asserter.assertion(self.ambient.now(), &jti, fault)
+        self.settings.assertion(None, &self.ambient)
     }
 
     /// Returns access tokens whose MAC has the issuer's public key as secret; empty if the
@@ -435,91 +259,6 @@ impl Client {
         };
         let keys = fetch_json(&self.http, &self.access, url).await;
         keys.map_or_else(|_| Vec::new(), |keys| by_public_key(&self.token(), &keys))
-    }
-
-    /// Returns a request with its authentication.
-    fn form(&self, request: &TokenRequest) -> Result<Form, String> {
-        let settings = &self.settings;
-        let mut form = Form::new(settings);
-        let way = &settings.authentication;
-        match request {
-            TokenRequest::Nobody => form.add("client_id", &settings.client_id),
-            TokenRequest::Secret(secret) => self.authenticate(&mut form, way, Some(secret))?,
-            TokenRequest::Honest => self.authenticate(&mut form, way, None)?,
-            TokenRequest::Assertion(assertion) => self.assert(&mut form, assertion),
-            TokenRequest::Faulty(fault) => {
-                let assertion = self.signed(Some(*fault))?;
-                self.assert(&mut form, &assertion);
-                // Otherwise a server looks the other subject up, finds no client, and never
-                // compares.
-                let has_id = form.fields.iter().any(|(name, _)| *name == "client_id");
-                if *fault == AssertionFault::Subject && !has_id {
-                    form.add("client_id", &settings.client_id);
-                }
-            }
-        }
-        Ok(form)
-    }
-
-    /// Adds the client's authentication, with another secret if one is given.
-    fn authenticate(
-        &self,
-        form: &mut Form,
-        way: &Authentication,
-        other: Option<&String>,
-    ) -> Result<(), String> {
-        let id = &self.settings.client_id;
-        match way {
-            Authentication::SecretBasic(own) => {
-                // Both are form-encoded inside (RFC 6749 §2.3.1).
-                let encoded = |text: &str| -> String {
-                    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-                };
-                let pair = format!("{}:{}", encoded(id), encoded(other.unwrap_or(own)));
-                form.authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
-            }
-            Authentication::SecretPost(own) => {
-                form.add("client_id", id);
-                form.add("client_secret", other.unwrap_or(own));
-            }
-            Authentication::SecretJwt(own) => {
-                let asserter = self
-                    .asserter()
-                    .ok_or("the client does not sign assertions")?;
-                let asserter = Asserter {
-                    signer: Signer::Secret(other.unwrap_or(own)),
-                    ..asserter
-                };
-                let jti = self.ambient.rng().hex(16);
-                let signed = asserter.assertion(self.ambient.now(), &jti, None)?;
-                self.assert(form, &signed);
-            }
-            _ if other.is_some() => {
-                return Err("the client does not authenticate by a secret".to_owned());
-            }
-            Authentication::Federated(Federated::File(path)) => {
-                let read = ambient::text_file::read(path);
-                let read =
-                    read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-                self.assert(form, read.trim());
-            }
-            Authentication::PrivateKeyJwt(_)
-            | Authentication::Federated(Federated::Signed { .. }) => {
-                let signed = self.signed(None)?;
-                self.assert(form, &signed);
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds an assertion.
-    fn assert(&self, form: &mut Form, assertion: &str) {
-        // The subject of a federated assertion is not the client ID.
-        if matches!(self.settings.authentication, Authentication::Federated(_)) {
-            form.add("client_id", &self.settings.client_id);
-        }
-        form.add("client_assertion_type", JWT_BEARER);
-        form.add("client_assertion", assertion);
     }
 
     /// Requests a token, and waits if the server limits requests.
@@ -544,7 +283,7 @@ impl Client {
     }
 
     async fn send(&self, request: &TokenRequest) -> Result<TokenAnswer, String> {
-        let form = self.form(request)?;
+        let form = request.form(&self.settings, &self.ambient)?;
         let url = &self.settings.token_url;
         let mut post = self.http.post(url.clone()).form(&form.fields);
         if let Some(authorization) = &form.authorization {
@@ -590,28 +329,4 @@ impl Client {
             evidence,
         })
     }
-}
-
-/// Returns the form for reports: secrets are masked, assertions are decoded.
-fn shown_form(form: &[(&'static str, String)]) -> Value {
-    let shown = form.iter().map(|(name, value)| {
-        let value = match *name {
-            "client_secret" => MASK.into(),
-            "client_assertion" => match decoded(value) {
-                Some((header, claims)) => json!({"header": header, "claims": claims}),
-                None => MASK.into(),
-            },
-            _ => value.clone().into(),
-        };
-        ((*name).to_owned(), value)
-    });
-    Value::Object(shown.collect())
-}
-
-fn shown_body(body: &Value) -> Value {
-    let mut shown = body.clone();
-    if shown["access_token"].is_string() {
-        shown["access_token"] = MASK.into();
-    }
-    shown
 }

@@ -8,11 +8,15 @@ mod assertion;
 mod client;
 mod key;
 mod metadata;
+mod settings;
+mod token_answer;
+mod token_request;
 
 pub use access_token::{TokenForgery, expiry};
 pub use assertion::AssertionFault;
-pub use client::{
-    Authentication, Client, Federated, RenewalError, Settings, TokenAnswer, TokenRequest,
-};
+pub use client::{Client, RenewalError};
 pub use key::ClientKey;
 pub use metadata::Metadata;
+pub use settings::{Authentication, Federated, Settings};
+pub use token_answer::TokenAnswer;
+pub use token_request::TokenRequest;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::CheckError;
+use super::check_error::{CheckError, summary};
 use super::reading::{member, speaks, text, values};
 use super::schema::{GROUP, Schema, USER};
 use super::server::{Kind, Server};
@@ -40,12 +40,12 @@ impl Server {
         let door = session.look(&users.endpoint).await?;
         let is_json = door.json().is_some_and(|body| body.is_object());
         match door.status {
-            401 | 403 => return Err(CheckError::Refused(super::summary(&door))),
-            300..=399 => return Err(CheckError::Nothing(super::summary(&door))),
-            404 if !config.succeeded() => return Err(CheckError::Nothing(super::summary(&door))),
-            500.. if !config.succeeded() => return Err(CheckError::Failing(super::summary(&door))),
+            401 | 403 => return Err(CheckError::Refused(summary(&door))),
+            300..=399 => return Err(CheckError::Nothing(summary(&door))),
+            404 if !config.succeeded() => return Err(CheckError::Nothing(summary(&door))),
+            500.. if !config.succeeded() => return Err(CheckError::Failing(summary(&door))),
             200..=299 if !is_json && config.json().is_none() => {
-                return Err(CheckError::Nothing(super::summary(&door)));
+                return Err(CheckError::Nothing(summary(&door)));
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::CheckError;
+use super::check_error::{CheckError, summary};
 use super::item::{Judged, Need, checks, ensure};
 use super::probe::Probe;
 use super::reading::{text, values};
@@ -63,7 +63,7 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
     };
     if !fuller.succeeded() {
         if is_refusal(&fuller) {
-            let answer = super::summary(&fuller);
+            let answer = summary(&fuller);
             return Err(match session.options.template {
                 Some(_) => CheckError::NoTemplateUsers(answer),
                 None => CheckError::NoUsers(answer),

@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::CheckError;
+use super::check_error::{CheckError, summary};
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::made::Made;
 use super::options::SecondTenant;
@@ -91,7 +91,7 @@ async fn own_users(probe: &Probe<'_>) -> Judged<ScimAnswer> {
 pub(super) async fn set_up_error(probe: &Probe<'_>) -> Option<CheckError> {
     match own_users(probe).await {
         Ok(answer) if answer.status == 200 => None,
-        Ok(answer) => Some(CheckError::SecondTenant(super::summary(&answer))),
+        Ok(answer) => Some(CheckError::SecondTenant(summary(&answer))),
         Err(Stop::Unjudged(why) | Stop::Wrong(why) | Stop::Follows(_, why)) => {
             Some(CheckError::SecondTenant(why))
         }

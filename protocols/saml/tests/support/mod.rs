@@ -153,3 +153,8 @@ pub fn accept_with(
         .verify(&TrustedKeys::new(trusted).unwrap(), policy)?
         .check(&expectations())
 }
+
+/// Returns a Response with the signatures of this signer.
+pub fn signed_by(signer: &Signer) -> String {
+    signer.sign(&response()).unwrap()
+}

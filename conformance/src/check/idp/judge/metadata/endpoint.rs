@@ -1,0 +1,115 @@
+//! The endpoints of the metadata: their bindings and locations.
+
+use url::Url;
+
+use super::super::{Ruled, all, breaks, holds, not_judged, without_query};
+use super::document::unread;
+use crate::check::idp::reading::Case;
+
+fn offered(case: &Case<'_>, binding: &str) -> Ruled {
+    if let Some(ruled) = unread(case) {
+        return ruled;
+    }
+    let mut found = case.announced.sso.iter();
+    match found.find(|(uri, _)| uri.ends_with(binding)) {
+        Some((_, location)) => holds(location.clone()),
+        None => breaks(format!(
+            "none of {} endpoint(s) has it",
+            case.announced.sso.len()
+        )),
+    }
+}
+
+pub(super) fn redirect_offered(case: &Case<'_>) -> Ruled {
+    offered(case, ":HTTP-Redirect")
+}
+
+pub(super) fn post_offered(case: &Case<'_>) -> Ruled {
+    offered(case, ":HTTP-POST")
+}
+
+fn over_endpoints(
+    case: &Case<'_>,
+    complaint: impl Fn(&str, &str) -> Option<String>,
+    otherwise: &str,
+) -> Ruled {
+    if let Some(ruled) = unread(case) {
+        return ruled;
+    }
+    let endpoints = case.announced.sso.iter().chain(&case.announced.slo);
+    let complaints = endpoints.filter_map(|(binding, location)| complaint(binding, location));
+    all(complaints.collect(), otherwise)
+}
+
+pub(super) fn bindings_known(case: &Case<'_>) -> Ruled {
+    let known = [
+        "HTTP-Redirect",
+        "HTTP-POST",
+        "HTTP-Artifact",
+        "SOAP",
+        "PAOS",
+        "URI",
+        "HTTP-POST-SimpleSign",
+    ];
+    over_endpoints(
+        case,
+        |binding, _| {
+            let name = binding.rsplit(':').next().unwrap_or_default();
+            let old = binding.starts_with("urn:mace:shibboleth:1.0:");
+            let right = binding.starts_with("urn:oasis:names:tc:SAML:2.0:bindings:");
+            (!(old || right && known.contains(&name))).then(|| format!("{binding:?}"))
+        },
+        "they are",
+    )
+}
+
+pub(super) fn locations_absolute(case: &Case<'_>) -> Ruled {
+    over_endpoints(
+        case,
+        |_, location| match Url::parse(location) {
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => Some(location.to_owned()),
+            Ok(url) if url.fragment().is_some() => Some(format!("{location} has a fragment")),
+            Ok(_) => None,
+            Err(error) => Some(format!("{location:?}: {error}")),
+        },
+        "they are",
+    )
+}
+
+pub(super) fn locations_protected(case: &Case<'_>) -> Ruled {
+    over_endpoints(
+        case,
+        |_, location| {
+            let url = Url::parse(location).ok()?;
+            let here = match url.host() {
+                Some(url::Host::Ipv4(address)) => address.is_loopback(),
+                Some(url::Host::Ipv6(address)) => address.is_loopback(),
+                Some(url::Host::Domain(name)) => name == "localhost",
+                None => false,
+            };
+            (url.scheme() == "http" && !here).then(|| location.to_owned())
+        },
+        "they do, or are on this machine",
+    )
+}
+
+pub(super) fn locations_reachable(case: &Case<'_>) -> Ruled {
+    if case.recording.opened.is_empty() {
+        return not_judged("no address was opened in this run");
+    }
+    if case.recording.opened.iter().all(|it| it.status.is_none()) {
+        return not_judged("no address answered any more: the identity provider stopped");
+    }
+    let complaints = case.recording.opened.iter().filter_map(|it| {
+        let url = without_query(&it.url);
+        match (it.status, &it.trouble) {
+            (Some(status @ (404 | 410)), _) => Some(format!("{url} answers {status}")),
+            (None, Some(trouble)) => Some(format!("{url}: {trouble}")),
+            _ => None,
+        }
+    });
+    let mut complaints: Vec<String> = complaints.collect();
+    complaints.dedup();
+    let ruled = all(complaints.clone(), "they can");
+    complaints.into_iter().fold(ruled, Ruled::shows)
+}

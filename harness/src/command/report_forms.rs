@@ -1,0 +1,191 @@
+//! The options of all checks that say in which forms the report is written, and which findings make
+//! the command fail.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use ambient::Ambient;
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use rehearsal::check::baseline::{BaselineError, Expected};
+use rehearsal::check::{Check, CheckReport, Level, SetUpError, baseline};
+
+use super::command_line::command_line;
+use super::pipelines::{write_for_github, write_located};
+use super::write;
+
+/// The files and formats of the report.
+#[derive(Args)]
+pub(crate) struct Forms {
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    /// Write the report as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write the report as one HTML file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the report as SARIF 2.1.0, for code scanning
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
+    /// Write the report as a code quality report for GitLab
+    #[arg(long, value_name = "FILE")]
+    gitlab: Option<PathBuf>,
+    /// Read known failures from this file: a JSON array of {"id", "reason", "until"?}
+    #[arg(long, value_name = "FILE")]
+    expected: Option<PathBuf>,
+    /// Lowest level of a finding that makes the exit status 1; findings below it are still
+    /// reported
+    #[arg(long, value_name = "LEVEL", default_value = "should")]
+    fail_on: FailOn,
+    /// Show passwords and tokens in the reports [default: masked]
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+/// The findings that make the command fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Findings of level MUST
+    Must,
+    /// Findings of level MUST or SHOULD
+    Should,
+}
+
+/// Refuses a path at which no report can be written: a run may take minutes.
+fn writable(path: &Path) -> anyhow::Result<()> {
+    let is_new = !path.exists();
+    let opened = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path);
+    opened.with_context(|| format!("cannot write {}", path.display()))?;
+    if is_new {
+        // A run that is interrupted must not leave an empty report behind.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
+impl Forms {
+    /// Refuses an invalid list of expected failures, and report files that cannot be written,
+    /// before anything is sent to the target.
+    pub(crate) fn verify(&self, checks: &[Check]) -> anyhow::Result<()> {
+        for one in self.expected_failures()? {
+            if !checks.iter().any(|check| check.id == one.id) {
+                return Err(BaselineError::Unknown(one.id).into());
+            }
+        }
+        let files = [&self.junit, &self.html, &self.sarif, &self.gitlab];
+        files.into_iter().flatten().try_for_each(|it| writable(it))
+    }
+
+    fn expected_failures(&self) -> anyhow::Result<Vec<Expected>> {
+        let Some(path) = &self.expected else {
+            return Ok(Vec::new());
+        };
+        let text = ambient::text_file::read(path)
+            .with_context(|| format!("cannot read --expected {}", path.display()))?;
+        baseline::read(&text).with_context(|| {
+            let hint = ambient::text_file::quotes_hint(&text);
+            format!("invalid --expected {}{hint}", path.display())
+        })
+    }
+
+    /// Writes the report in every requested format; returns the exit status.
+    pub(crate) fn write(&self, report: CheckReport, ambient: &Ambient) -> anyhow::Result<u8> {
+        let command_line = command_line();
+        let mut report = report;
+        if let Some(error) = report.error.as_mut()
+            && let Some(hint) = proxy_hint(error, &command_line)
+        {
+            error.fix.push_str(&hint);
+        }
+        let report = CheckReport {
+            command_line,
+            fail_on: match self.fail_on {
+                FailOn::Must => Level::Must,
+                FailOn::Should => Level::May,
+            },
+            ..report
+        };
+        let mut expected = self.expected_failures()?;
+        // With `--only`, the list may contain other checks: `verify` has compared it with
+        // all checks.
+        expected.retain(|one| report.outcomes.iter().any(|it| it.check.id == one.id));
+        let report = report.against(&expected, ambient.now())?;
+        let report = if self.show_secrets {
+            report
+        } else {
+            report.masked()
+        };
+        if let Some(path) = &self.junit {
+            write(path, &report.junit())?;
+        }
+        if let Some(path) = &self.html {
+            write(path, &report.html())?;
+        }
+        if let Some(path) = &self.sarif {
+            write_located(path, &report, CheckReport::sarif)?;
+        }
+        if let Some(path) = &self.gitlab {
+            write_located(path, &report, CheckReport::code_quality)?;
+        }
+        write_for_github(&report)?;
+        let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&report.json())?)?;
+            if let Some(error) = &report.error {
+                write!(err, "{}", error.paragraph(report.command))?;
+            }
+        } else if report.error.is_some() && report.outcomes.is_empty() {
+            write!(err, "{}", report.terminal())?;
+        } else {
+            write!(out, "{}", super::for_terminal(&report))?;
+        }
+        super::name_written(&[&self.html, &self.junit, &self.sarif, &self.gitlab])?;
+        let code = report.exit_code();
+        if code == 0 && report.findings().next().is_some() {
+            let why = if report.is_decided_by_profiles() {
+                "no finding against what the profiles require; what was not tested may still fail"
+            } else {
+                "no finding of level MUST (--fail-on must)"
+            };
+            writeln!(err, "exit status 0: {why}")?;
+        }
+        let fatal: Vec<String> = report.fatal_requirements().collect();
+        if code == 1 && !fatal.is_empty() {
+            writeln!(
+                err,
+                "exit status 1: required, but failed, or not tested because of a finding: {}",
+                fatal.join(", ")
+            )?;
+        }
+        Ok(code)
+    }
+}
+
+/// Returns what to add to the fix of a target that cannot be reached, where a proxy may be the
+/// reason.
+fn proxy_hint(error: &SetUpError, command_line: &str) -> Option<String> {
+    if error.code != "unreachable" {
+        return None;
+    }
+    if command_line.contains(" --proxy") {
+        return Some(" Check --proxy too.".to_owned());
+    }
+    let names = [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ];
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let name = names.into_iter().find(is_set)?;
+    Some(format!(
+        " The checks do not read {name}: if the target is reached through that proxy, give it with --proxy."
+    ))
+}
