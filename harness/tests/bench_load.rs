@@ -15,31 +15,9 @@ use std::process::Stdio;
 
 use faulty::{Fault, Faulty};
 use mutant_scim::TOKEN;
-use running::{Up, client, free_port, rehearsal};
+use running::{Ended, Up, client, free_port, rehearsal, run};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Ended {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}{}", self.out, self.err))
-    }
-}
-
-async fn run(arguments: &[&str]) -> Ended {
-    let mut command = tokio::process::Command::from(rehearsal(arguments));
-    let output = command.kill_on_drop(true).output().await.unwrap();
-    Ended {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
-}
 
 async fn load_scim(base: &str, token: &str, more: &[&str]) -> Ended {
     let mut arguments = vec![

@@ -6,6 +6,7 @@
 
 #[path = "book/figures.rs"]
 mod figures;
+mod running;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use std::process::Command;
 use regex::Regex;
 use rehearsal::check::profile::profiles;
 use rehearsal::check::{Check, Level};
+use running::free_port;
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
@@ -113,11 +115,6 @@ fn script(page: &str) -> String {
     all.collect::<Vec<_>>().join("\n")
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 /// Runs the commands of a page in a new folder, as a reader would.
 fn follow(page: &str) {
     if Command::new("jq").arg("--version").output().is_err() {
@@ -134,7 +131,7 @@ fn follow(page: &str) {
         .map(|port| port.as_str().to_owned())
         .collect();
     for port in named {
-        script = script.replace(&port, &free_port().to_string());
+        script = script.replace(&port, &free_port());
     }
     let folder = tempfile::tempdir().unwrap();
     let path = std::env::var("PATH").unwrap();

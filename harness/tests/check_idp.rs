@@ -111,7 +111,7 @@ impl Stage {
     }
 }
 
-fn told(report: &CheckReport, verdict: Verdict) -> Vec<String> {
+fn of_verdict(report: &CheckReport, verdict: Verdict) -> Vec<String> {
     let all = report.outcomes.iter();
     all.filter(|it| it.verdict == verdict)
         .map(|it| format!("{}: {}", it.check.id, it.actual))
@@ -131,7 +131,7 @@ async fn our_idp_has_no_finding_and_each_check_finds_its_deviation() {
     let mut stage = Stage::set().await;
     let recording = stage.whole().await;
     let report = idp::judge(&recording);
-    assert_eq!(told(&report, Verdict::Fail), Vec::<String>::new());
+    assert_eq!(of_verdict(&report, Verdict::Fail), Vec::<String>::new());
 
     // The recording is judged in the same way without the identity provider, and contains
     // no password.

@@ -169,17 +169,17 @@ async fn a_person_signs_on_and_the_recording_gives_the_same_verdicts() {
     };
     let (output, ()) = tokio::join!(check.wait_with_output(), person.follows());
     let output = output.unwrap();
-    let told = report(&output);
-    assert_eq!(of_verdict(&told, "fail"), Vec::<&Value>::new());
+    let live = report(&output);
+    assert_eq!(of_verdict(&live, "fail"), Vec::<&Value>::new());
     assert_eq!(output.status.code(), Some(0));
     assert!(
-        told["summary"]["passed"].as_u64().unwrap() > 90,
+        live["summary"]["passed"].as_u64().unwrap() > 90,
         "{}",
-        told["summary"]
+        live["summary"]
     );
     assert!(person.signed_on > 0 && person.stuck > 0);
     // Requests that a person cannot be asked to do are skipped, with the reason.
-    let skipped = of_verdict(&told, "skip");
+    let skipped = of_verdict(&live, "skip");
     let because = |it: &&Value| it["actual"].as_str().unwrap().contains("a person signs on");
     assert!(skipped.iter().any(because), "{skipped:?}");
 
@@ -188,7 +188,7 @@ async fn a_person_signs_on_and_the_recording_gives_the_same_verdicts() {
     assert!(!recorded.contains(&person.password));
     let replay = ["check", "idp", "--json", "--replay", &record];
     let replayed = printed(&replay).await;
-    assert_eq!(judged(report(&replayed)), judged(told));
+    assert_eq!(judged(report(&replayed)), judged(live));
     assert_eq!(replayed.status.code(), Some(0));
     // The page announced as many requests as there were.
     let document: Value = serde_json::from_str(&recorded).unwrap();

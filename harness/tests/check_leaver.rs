@@ -131,7 +131,7 @@ fn of_verdict(report: &CheckReport, verdict: Verdict) -> Vec<&str> {
     all.map(|it| it.check.id.as_str()).collect()
 }
 
-fn told(report: &CheckReport) -> Vec<String> {
+fn findings_and_skips(report: &CheckReport) -> Vec<String> {
     let all = report.outcomes.iter();
     all.filter(|it| it.verdict != Verdict::Pass)
         .map(|it| format!("{} {:?}: {}", it.check.id, it.verdict, it.actual))
@@ -149,10 +149,10 @@ async fn each_hole_fails_its_checks_and_no_others() {
         let skipped = of_verdict(&report, Verdict::Skip);
         let left = app.left();
         if found != fails || skipped != skips || !left.is_empty() || report.error.is_some() {
-            let told = told(&report);
+            let findings_and_skips = findings_and_skips(&report);
             wrong.insert(
                 format!("{hole:?}"),
-                format!("{told:#?} {left:?} {:?}", report.error),
+                format!("{findings_and_skips:#?} {left:?} {:?}", report.error),
             );
         }
     }
@@ -167,7 +167,7 @@ async fn the_run_does_not_wait_if_everything_ends_at_once() {
         ambient.now(),
         with_hole(&provider, Hole::None, &ambient).await,
     );
-    assert_eq!(told(&report), Vec::<String>::new());
+    assert_eq!(findings_and_skips(&report), Vec::<String>::new());
     assert_eq!(ambient.now(), began);
 }
 
@@ -424,7 +424,7 @@ async fn our_portal_passes() {
     };
     let report = judge.judge().await;
     assert_eq!(report.error, None);
-    let not_passed: Vec<String> = told(&report);
+    let not_passed: Vec<String> = findings_and_skips(&report);
     let wanting = |line: &&String| {
         // The portal has neither API tokens for users nor Universal Logout.
         !line.contains("no --token-probe") && !line.contains("no --revocation-url")

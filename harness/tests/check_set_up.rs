@@ -5,29 +5,11 @@
 mod running;
 
 use std::path::Path;
-use std::process::{Output, Stdio};
 
-use running::{Up, free_port, rehearsal};
+use running::{Ended, Up, free_port, run};
 use serde_json::Value;
 
-/// The output of a command, with addresses and ids replaced by names.
-struct Told {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-async fn run(arguments: &[&str]) -> Told {
-    let mut command = tokio::process::Command::from(rehearsal(arguments));
-    let output: Output = command.stdin(Stdio::null()).output().await.unwrap();
-    Told {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-impl Told {
+impl Ended {
     /// Returns the paragraph on standard error, without the parts that change from run to
     /// run.
     fn paragraph(&self) -> String {
@@ -82,11 +64,11 @@ async fn a_profile_that_cannot_be_used_is_one_clear_line() {
             "rehearsal: profile nonesuch not found; the profiles are: entra-2020-client, ",
         ),
     ] {
-        let told = run(&arguments).await;
-        assert_eq!(told.code, 2, "{arguments:?}");
-        assert_eq!(told.out, "", "{arguments:?}");
-        assert_eq!(told.err.lines().count(), 1, "{}", told.err);
-        assert!(told.err.starts_with(wanted), "{}", told.err);
+        let ended = run(&arguments).await;
+        assert_eq!(ended.code, 2, "{arguments:?}");
+        assert_eq!(ended.out, "", "{arguments:?}");
+        assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
+        assert!(ended.err.starts_with(wanted), "{}", ended.err);
     }
 }
 
@@ -415,10 +397,10 @@ async fn the_same_credentials_twice_are_refused_before_anything_is_sent() {
         vec!["--second-token", "same"],
         vec!["--second-token", "same", "--second-base-url", &other_form],
     ] {
-        let told = run(&[&scim[..], &more].concat()).await;
-        assert_eq!(told.code, 2, "{}{}", told.out, told.err);
-        assert!(told.err.contains("(second-tenant)"), "{}", told.err);
-        assert!(told.err.contains("the same"), "{}", told.err);
+        let ended = run(&[&scim[..], &more].concat()).await;
+        assert_eq!(ended.code, 2, "{}{}", ended.out, ended.err);
+        assert!(ended.err.contains("(second-tenant)"), "{}", ended.err);
+        assert!(ended.err.contains("the same"), "{}", ended.err);
     }
     assert!(listener.accept().is_err(), "the target was contacted");
 }
@@ -433,10 +415,10 @@ async fn a_template_with_one_user_name_for_everybody_is_refused() {
     for command in [vec!["check", "scim"], vec!["bench", "load", "scim"]] {
         for template in [r#"{"userName": "jo"}"#, r#"{"USERNAME": 1}"#] {
             std::fs::write(&file, template).unwrap();
-            let told = run(&[&command[..], &scim].concat()).await;
-            assert_eq!(told.code, 2, "{}{}", told.out, told.err);
-            assert!(told.err.contains("userName"), "{}", told.err);
-            assert!(told.err.contains("{name}"), "{}", told.err);
+            let ended = run(&[&command[..], &scim].concat()).await;
+            assert_eq!(ended.code, 2, "{}{}", ended.out, ended.err);
+            assert!(ended.err.contains("userName"), "{}", ended.err);
+            assert!(ended.err.contains("{name}"), "{}", ended.err);
         }
     }
     assert!(listener.accept().is_err(), "the target was contacted");

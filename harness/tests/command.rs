@@ -219,8 +219,8 @@ fn every_benchmark_runs_to_its_end_and_names_its_limit() {
     let output = rehearsal(&["bench", "--users", "20", "--seconds", "0", "--json"])
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
     let all: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     for what in [
         "sign:",
@@ -253,9 +253,9 @@ fn a_secret_may_begin_with_a_hyphen() {
         ["check", "idp", "--metadata", nobody, "--password", "-j"],
     ] {
         let output = rehearsal(&arguments).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
+        let errors = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "nobody is there");
-        assert!(!told.contains("unexpected argument"), "{told}");
+        assert!(!errors.contains("unexpected argument"), "{errors}");
     }
 }
 

@@ -17,7 +17,7 @@ async fn the_services_of_the_compose_file_play_the_scenarios() {
         .stdout(Stdio::piped())
         .output();
     let output = run.await.unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{told}");
-    assert!(told.contains(" 0 failed"), "{told}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains(" 0 failed"), "{text}");
 }

@@ -120,9 +120,9 @@ async fn a_seed_is_applied_and_its_export_gives_the_same_set_up() {
         json!(["Contractors", "Parallels Desktop Users"])
     );
     // A filter in the seed does not change the other members of a group.
-    let told = Administrator::of(&up);
-    let told = told.does(told.client.get(told.at("/groups"))).await;
-    for group in told["_embedded"]["groups"].as_array().unwrap() {
+    let answer = Administrator::of(&up);
+    let answer = answer.does(answer.client.get(answer.at("/groups"))).await;
+    for group in answer["_embedded"]["groups"].as_array().unwrap() {
         assert_eq!(group["description"], "for the product", "{group}");
     }
     let group = |name: &str| {
@@ -185,9 +185,9 @@ async fn parties_go_back_to_a_snapshot_also_in_another_process() {
 
     printed(&["restore", &path("ready.json"), &path("state.json")]).await;
     assert_eq!(exported(folder.path()).await, before);
-    let told = client().get(format!("{control}/sim/clock")).send().await;
-    let told: Value = told.unwrap().json().await.unwrap();
-    let now: Timestamp = told["now"].as_str().unwrap().parse().unwrap();
+    let answer = client().get(format!("{control}/sim/clock")).send().await;
+    let answer: Value = answer.unwrap().json().await.unwrap();
+    let now: Timestamp = answer["now"].as_str().unwrap().parse().unwrap();
     assert!(now < late, "{now}");
     let ready = |folder: &Path| -> Value {
         serde_json::from_slice(&std::fs::read(folder.join("ready.json")).unwrap()).unwrap()

@@ -435,7 +435,7 @@ fn trace_lists_what_a_service_provider_would_refuse() {
         ..Known::default()
     };
     let accounts = trace::accounts(sources::read(RESPONSE).unwrap(), &known);
-    let told = accounts[0].to_text(true);
+    let explained = accounts[0].to_text(true);
     for part in [
         "Success",
         "grace@lumen.example",
@@ -443,7 +443,7 @@ fn trace_lists_what_a_service_provider_would_refuse() {
         "nothing is signed",
         "no Conditions",
     ] {
-        assert!(told.contains(part), "{part} isn't in {told}");
+        assert!(explained.contains(part), "{part} isn't in {explained}");
     }
     let json = serde_json::to_value(&accounts).unwrap();
     assert_eq!(complaints("trace", &json), Vec::<String>::new());

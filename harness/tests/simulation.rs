@@ -27,8 +27,8 @@ fn beside(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 fn stdout(output: &Output) -> String {
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
@@ -50,10 +50,10 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         vec!["snapshot"],
         vec!["restore", "/dev/null"],
     ] {
-        let told = refused(&beside(folder, &command));
-        let is_known = told.contains("no running `rehearsal up` found")
-            || command[0] == "restore" && told.contains("invalid file");
-        assert!(is_known, "{command:?}: {told}");
+        let errors = refused(&beside(folder, &command));
+        let is_known = errors.contains("no running `rehearsal up` found")
+            || command[0] == "restore" && errors.contains("invalid file");
+        assert!(is_known, "{command:?}: {errors}");
     }
 
     let up = Up::on(folder, &["--empty"]).await;
@@ -106,16 +106,19 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         listed,
         "lumen.example TXT a value with = and spaces\nlumen.example TXT two"
     );
-    let told = refused(&beside(
+    let errors = refused(&beside(
         folder,
         &["dns", "remove", "lumen.example", "three"],
     ));
-    assert!(told.contains("with the value three not found"), "{told}");
-    let told = refused(&beside(
+    assert!(
+        errors.contains("with the value three not found"),
+        "{errors}"
+    );
+    let errors = refused(&beside(
         folder,
         &["dns", "remove", "lumen.example", "MX", "two"],
     ));
-    assert!(told.contains("expected TXT, got MX"), "{told}");
+    assert!(errors.contains("expected TXT, got MX"), "{errors}");
     // As the record was set.
     stdout(&beside(
         folder,
@@ -127,8 +130,8 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         listed,
         json!([{"name": "lumen.example", "value": "a value with = and spaces"}])
     );
-    let told = refused(&beside(folder, &["dns", "set", "two words", "TXT", "x"]));
-    assert!(told.contains("invalid name \"two words\""), "{told}");
+    let errors = refused(&beside(folder, &["dns", "set", "two words", "TXT", "x"]));
+    assert!(errors.contains("invalid name \"two words\""), "{errors}");
 
     // The ready file can be used from any folder.
     let ready = folder.join("ready.json");
@@ -136,17 +139,17 @@ async fn commands_create_keys_and_records_in_the_running_up() {
     let named = ["key", "--target", ready.to_str().unwrap()];
     assert!(whole.is_match(&stdout(&beside(elsewhere.path(), &named))));
     up.killed().await;
-    let told = refused(&beside(folder, &["key"]));
-    assert!(told.contains("no running `rehearsal up` found"), "{told}");
+    let errors = refused(&beside(folder, &["key"]));
+    assert!(errors.contains("no running `rehearsal up` found"), "{errors}");
     for command in ["export", "snapshot"] {
-        let told = refused(&beside(folder, &[command, ready.to_str().unwrap()]));
+        let errors = refused(&beside(folder, &[command, ready.to_str().unwrap()]));
         assert!(
-            told.contains("cannot reach") && told.contains("check that it is running")
-                || told.contains("environment of the identity provider not found"),
-            "{command}: {told}"
+            errors.contains("cannot reach") && errors.contains("check that it is running")
+                || errors.contains("environment of the identity provider not found"),
+            "{command}: {errors}"
         );
     }
-    let told = refused(&beside(
+    let errors = refused(&beside(
         folder,
         &[
             "dns",
@@ -158,13 +161,18 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         ],
     ));
     assert!(
-        told.contains("always TXT, got x=1; give NAME TXT VALUE"),
-        "{told}"
+        errors.contains("always TXT, got x=1; give NAME TXT VALUE"),
+        "{errors}"
     );
-    let told = refused(&beside(folder, &named));
+    let errors = refused(&beside(folder, &named));
     assert!(
-        told.contains("cannot reach the portal's control port"),
-        "{told}"
+        errors.contains("no running `rehearsal up` found"),
+        "{errors}"
+    );
+    let errors = refused(&beside(folder, &named));
+    assert!(
+        errors.contains("cannot reach the portal's control port"),
+        "{errors}"
     );
 }
 
@@ -197,14 +205,14 @@ async fn the_ready_file_exists_as_long_as_the_parties_run() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let mut command = rehearsal(&["up", "--empty", "--sp-port", &port, "--ready-file"]);
-    let told = refused(&command.arg(&ready).output().unwrap());
+    let errors = refused(&command.arg(&ready).output().unwrap());
     assert!(!ready.exists());
-    assert_eq!(told.matches("in use").count(), 1, "{told}");
-    assert_eq!(told.matches(&port).count(), 1, "{told}");
+    assert_eq!(errors.matches("in use").count(), 1, "{errors}");
+    assert_eq!(errors.matches(&port).count(), 1, "{errors}");
 
     let output = rehearsal(&["up", "--database-url", "foo://x"]).output();
-    let told = refused(&output.unwrap());
-    assert_eq!(told.matches("foo").count(), 1, "{told}");
+    let errors = refused(&output.unwrap());
+    assert_eq!(errors.matches("foo").count(), 1, "{errors}");
 }
 
 /// Runs a command on a terminal: waits for each text `until`, then types `typed`. Returns
@@ -311,10 +319,10 @@ async fn on_a_terminal_up_prints_addresses_and_the_app_asks() {
         &["--email", "grace@lumen.example", "--password", "no"],
     ]
     .concat();
-    let told = refused(&rehearsal(&wrong).output().unwrap());
+    let errors = refused(&rehearsal(&wrong).output().unwrap());
     assert!(
-        told.contains("did not accept the password of grace@lumen.example: Incorrect username"),
-        "{told}"
+        errors.contains("did not accept the password of grace@lumen.example: Incorrect username"),
+        "{errors}"
     );
     up.killed().await;
 }

@@ -18,21 +18,25 @@ async fn run(target: &Path, arguments: &[&str]) -> BTreeMap<String, (String, Str
     let output = Command::from(command).output().await.unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut told = BTreeMap::new();
+    let mut verdicts = BTreeMap::new();
     for check in report["checks"].as_array().unwrap() {
         let of = (word(&check["verdict"]), word(&check["actual"]));
         println!("{} {}: {}", of.0, check["id"], of.1);
-        told.insert(word(&check["id"]), of);
+        verdicts.insert(word(&check["id"]), of);
     }
-    let failed = told.values().any(|(verdict, _)| verdict == "fail");
+    let failed = verdicts.values().any(|(verdict, _)| verdict == "fail");
     assert_eq!(output.status.code(), Some(i32::from(failed)));
-    told
+    verdicts
 }
 
 /// Splits the scenarios into those that passed, and the others with their reasons.
-fn parted(told: &BTreeMap<String, (String, String)>) -> (Vec<&str>, BTreeMap<&str, &str>) {
-    let passed = told.iter().filter(|(_, (verdict, _))| verdict == "pass");
-    let rest = told.iter().filter(|(_, (verdict, _))| verdict != "pass");
+fn parted(verdicts: &BTreeMap<String, (String, String)>) -> (Vec<&str>, BTreeMap<&str, &str>) {
+    let passed = verdicts
+        .iter()
+        .filter(|(_, (verdict, _))| verdict == "pass");
+    let rest = verdicts
+        .iter()
+        .filter(|(_, (verdict, _))| verdict != "pass");
     (
         passed.map(|(name, _)| name.as_str()).collect(),
         rest.map(|(name, (_, why))| (name.as_str(), why.as_str()))
@@ -42,9 +46,9 @@ fn parted(told: &BTreeMap<String, (String, String)>) -> (Vec<&str>, BTreeMap<&st
 
 async fn clock(ready: &Value, party: &str) -> i64 {
     let control = ready[party]["control_url"].as_str().unwrap();
-    let told = client().get(format!("{control}/sim/clock")).send().await;
-    let told: Value = told.unwrap().json().await.unwrap();
-    let now: jiff::Timestamp = told["now"].as_str().unwrap().parse().unwrap();
+    let verdicts = client().get(format!("{control}/sim/clock")).send().await;
+    let verdicts: Value = verdicts.unwrap().json().await.unwrap();
+    let now: jiff::Timestamp = verdicts["now"].as_str().unwrap().parse().unwrap();
     now.as_second()
 }
 
@@ -54,9 +58,12 @@ async fn environments(ready: &Value) -> usize {
         ready["idp"]["admin_api_url"].as_str().unwrap()
     );
     let token = ready["idp"]["admin_token"].as_str().unwrap();
-    let told = client().get(url).bearer_auth(token).send().await.unwrap();
-    let told: Value = told.json().await.unwrap();
-    told["_embedded"]["environments"].as_array().unwrap().len()
+    let verdicts = client().get(url).bearer_auth(token).send().await.unwrap();
+    let verdicts: Value = verdicts.json().await.unwrap();
+    verdicts["_embedded"]["environments"]
+        .as_array()
+        .unwrap()
+        .len()
 }
 
 /// Returns the TXT records at the target's name server.
@@ -75,8 +82,8 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
     let file = folder.path().join("ready.json");
     let (time, places) = (clock(&up.ready, "sp").await, environments(&up.ready).await);
     let published = records(&file).await;
-    let told = run(&file, &["--tags", "@G-07 or @G-19 or @G-25"]).await;
-    let (passed, rest) = parted(&told);
+    let verdicts = run(&file, &["--tags", "@G-07 or @G-19 or @G-25"]).await;
+    let (passed, rest) = parted(&verdicts);
     for name in [
         "A domain is verified by its TXT record",
         "A domain belongs to one business account only",
@@ -134,8 +141,8 @@ async fn missing_capabilities_and_unreachable_parties_are_reported() {
         "idp": {"base_url": up.ready["idp"]["base_url"]},
     });
     std::fs::write(&file, poor.to_string()).unwrap();
-    let told = run(&file, &["--tags", "@G-01 or @G-05 or @G-07"]).await;
-    let (passed, rest) = parted(&told);
+    let verdicts = run(&file, &["--tags", "@G-01 or @G-05 or @G-07"]).await;
+    let (passed, rest) = parted(&verdicts);
     assert!(passed.contains(&"A taken e-mail is refused"), "{passed:?}");
     let control = "not run: the target does not contain the portal's control port (sp.control_url)";
     assert!(
@@ -210,7 +217,7 @@ async fn parties_in_separate_processes_are_a_target_too() {
             ("MOCK_IDP_DATABASE_URL", database("idp.db")),
         ],
     );
-    let told = run(
+    let verdicts = run(
         &file,
         &[
             "--idp-admin-token",
@@ -220,7 +227,7 @@ async fn parties_in_separate_processes_are_a_target_too() {
         ],
     )
     .await;
-    let (passed, rest) = parted(&told);
+    let (passed, rest) = parted(&verdicts);
     assert_eq!(rest, BTreeMap::new());
     for name in ["The subscription has ended", "No seat left"] {
         assert!(passed.contains(&name), "{name}");
@@ -248,8 +255,8 @@ async fn clients_that_trust_the_authority_use_the_parties_by_https() {
     assert!(cookie.contains("Secure"), "{cookie}");
     // The IdP connects to the portal, and the desktop app to both.
     let file = folder.path().join("ready.json");
-    let told = run(&file, &["--tags", "(@G-25 or @G-26) and not @unhappy"]).await;
-    let (passed, rest) = parted(&told);
+    let verdicts = run(&file, &["--tags", "(@G-25 or @G-26) and not @unhappy"]).await;
+    let (passed, rest) = parted(&verdicts);
     assert!(passed.len() > 5, "{passed:?} {rest:?}");
     let not_run = |why: &&str| why.starts_with("not run");
     assert!(rest.values().all(not_run), "{rest:?}");

@@ -157,7 +157,7 @@ impl Parties {
 
     /// Returns the identity provider's message in a redirect address, verified with the key of
     /// its metadata.
-    async fn told<M: Message + Clone>(&self, to: &Sp, location: &str) -> (M, String) {
+    async fn logout_message<M: Message + Clone>(&self, to: &Sp, location: &str) -> (M, String) {
         let (address, query) = location.split_once('?').unwrap();
         assert_eq!(address, to.slo);
         let received = Received::by_redirect(query, &Limits::default()).unwrap();
@@ -193,18 +193,22 @@ async fn follow(url: &str) -> (u16, String) {
 async fn a_logout_visits_every_application_and_returns_to_the_requester() {
     let (parties, browser) = signed_on().await;
     assert!(parties.is_signed_on(&browser).await);
-    let asked = parties.request();
-    let (status, location) = parties.asks(&asked).await;
+    let logout_request = parties.request();
+    let (status, location) = parties.asks(&logout_request).await;
     assert_eq!(status, 302, "{location}");
-    let (told, round): (LogoutRequest, _) = parties.told(&parties.other, &location).await;
-    assert_eq!(told.session_indexes.len(), 1);
-    let said = parties.response(&told, Status::success()).to_xml();
+    let (logout_message, round): (LogoutRequest, _) =
+        parties.logout_message(&parties.other, &location).await;
+    assert_eq!(logout_message.session_indexes.len(), 1);
+    let said = parties
+        .response(&logout_message, Status::success())
+        .to_xml();
     let key = Some(&parties.other.key);
     let message = (said.as_str(), round.as_str());
     let (_, location) = parties.carry(Parameter::Response, message, key).await;
-    let (answer, state): (LogoutResponse, _) = parties.told(&parties.portal, &location).await;
+    let (answer, state): (LogoutResponse, _) =
+        parties.logout_message(&parties.portal, &location).await;
     assert_eq!(answer.status, Status::success());
-    assert_eq!(answer.in_response_to.as_ref(), Some(&asked.id));
+    assert_eq!(answer.in_response_to.as_ref(), Some(&logout_request.id));
     assert_eq!(state, "the-portals");
     assert!(!parties.is_signed_on(&browser).await);
     // The identity provider accepts an answer only once.
@@ -231,18 +235,20 @@ async fn an_application_that_cannot_be_notified_makes_the_logout_partial() {
         }
         let (_, mut location) = parties.asks(&parties.request()).await;
         if case == "refused" {
-            let (told, round): (LogoutRequest, _) = parties.told(&parties.other, &location).await;
+            let (logout_message, round): (LogoutRequest, _) =
+                parties.logout_message(&parties.other, &location).await;
             let no = Status {
                 code: StatusCode::Responder,
                 detail: Some(StatusCode::RequestDenied),
                 message: None,
             };
-            let said = parties.response(&told, no).to_xml();
+            let said = parties.response(&logout_message, no).to_xml();
             let message = (said.as_str(), round.as_str());
             let key = Some(&parties.other.key);
             (_, location) = parties.carry(Parameter::Response, message, key).await;
         }
-        let (answer, _): (LogoutResponse, _) = parties.told(&parties.portal, &location).await;
+        let (answer, _): (LogoutResponse, _) =
+            parties.logout_message(&parties.portal, &location).await;
         assert!(answer.status.is_success(), "{case}");
         assert_eq!(
             answer.status.detail,
@@ -278,7 +284,7 @@ async fn an_unverified_logout_message_ends_no_session() {
     let mut unknown = parties.request();
     unknown.session_indexes = vec!["_nobodys".into()];
     let (_, location) = parties.asks(&unknown).await;
-    let (answer, _): (LogoutResponse, _) = parties.told(&parties.portal, &location).await;
+    let (answer, _): (LogoutResponse, _) = parties.logout_message(&parties.portal, &location).await;
     assert_eq!(answer.status.detail, Some(StatusCode::UnknownPrincipal));
     let (status, page) = parties.asks(&unknown).await;
     assert_eq!(status, 400);

@@ -206,8 +206,8 @@ async fn answers_are_encrypted_if_the_service_provider_requires_it() {
         let xml = post::decode(&page.saml_response(), &Limits::default()).unwrap();
         assert!(xml.contains("EncryptedAssertion"), "{xml}");
         assert!(!xml.contains("Alice Adams"), "{xml}");
-        let told = read(&world, &page, request.id, &own).await;
-        assert_eq!(told.name_id().value, world.alice);
-        assert_eq!(told.attribute("displayname").unwrap(), ["Alice Adams"]);
+        let accepted = read(&world, &page, request.id, &own).await;
+        assert_eq!(accepted.name_id().value, world.alice);
+        assert_eq!(accepted.attribute("displayname").unwrap(), ["Alice Adams"]);
     }
 }

@@ -30,13 +30,13 @@ async fn one_sign_on_is_enough_for_two_logins() {
     assert_eq!(page.action(), ACS);
     assert_eq!(page.relay_state().as_deref(), Some("state"));
     let expected = Expected::Request(request.id);
-    let told = world.judge(&page.saml_response(), expected).await.unwrap();
-    assert_eq!(told.name_id().value, world.alice);
-    assert_eq!(told.attribute("displayname").unwrap(), ["Alice Adams"]);
-    assert_eq!(told.attribute("name").unwrap(), ["alice"]);
-    assert_eq!(told.attribute("groups").unwrap(), [group]);
+    let signed_on = world.judge(&page.saml_response(), expected).await.unwrap();
+    assert_eq!(signed_on.name_id().value, world.alice);
+    assert_eq!(signed_on.attribute("displayname").unwrap(), ["Alice Adams"]);
+    assert_eq!(signed_on.attribute("name").unwrap(), ["alice"]);
+    assert_eq!(signed_on.attribute("groups").unwrap(), [group]);
     assert_eq!(
-        told.attribute("objectidentifier").unwrap(),
+        signed_on.attribute("objectidentifier").unwrap(),
         std::slice::from_ref(&world.alice)
     );
 
@@ -220,7 +220,7 @@ async fn a_subject_without_a_value_gives_an_error_page() {
 }
 
 /// Returns the content of the Response for a user with a session, who is not asked again.
-async fn told(world: &World, browser: &reqwest::Client) -> saml::acceptance::Checked {
+async fn signed_on(world: &World, browser: &reqwest::Client) -> saml::acceptance::Checked {
     let request = world.request();
     let page = open(browser.get(world.redirect(&request))).await;
     let expected = Expected::Request(request.id);
@@ -232,7 +232,7 @@ async fn the_next_answer_of_a_session_has_every_change() {
     let world = World::new().await;
     let browser = browser();
     world.sign_on(&browser, &world.request()).await;
-    let before = told(&world, &browser).await;
+    let before = signed_on(&world, &browser).await;
     assert_eq!(before.attribute("displayname").unwrap(), ["Alice Adams"]);
     assert_eq!(before.attribute("groups"), None);
 
@@ -240,20 +240,20 @@ async fn the_next_answer_of_a_session_has_every_change() {
     let user = format!("/users/{}", world.alice);
     let renamed = json!({"name": {"given": "Alice", "family": "Baker"}});
     world.change(Method::PATCH, &user, renamed).await;
-    let now = told(&world, &browser).await;
+    let now = signed_on(&world, &browser).await;
     assert_eq!(now.attribute("displayname").unwrap(), ["Alice Baker"]);
 
     // A change of groups: by membership, by nesting, by filter; and the end of the membership.
     let inner = world.create("/groups", json!({"name": "Inner"})).await;
     let join = format!("{user}/memberOfGroups");
     world.create(&join, json!({"id": inner})).await;
-    let now = told(&world, &browser).await;
+    let now = signed_on(&world, &browser).await;
     assert_eq!(
         now.attribute("groups").unwrap(),
         std::slice::from_ref(&inner)
     );
     world.delete(&format!("/groups/{inner}")).await;
-    assert_eq!(told(&world, &browser).await.attribute("groups"), None);
+    assert_eq!(signed_on(&world, &browser).await.attribute("groups"), None);
 
     // A change of the mapping.
     let application = format!("/applications/{}", world.app);
@@ -263,19 +263,19 @@ async fn the_next_answer_of_a_session_has_every_change() {
     let at = format!("{application}/attributes/{}", name["id"].as_str().unwrap());
     let mapping = json!({"name": "name", "value": "${user.email}"});
     world.change(Method::PUT, &at, mapping).await;
-    let now = told(&world, &browser).await;
+    let now = signed_on(&world, &browser).await;
     assert_eq!(now.attribute("name").unwrap(), ["alice@example.com"]);
 
     // A sign-on of the same user in another browser.
     let mapping = json!({"name": "name", "value": "${user.lastSignOn.at}"});
     world.change(Method::PUT, &at, mapping).await;
-    let before = told(&world, &browser).await;
+    let before = signed_on(&world, &browser).await;
     let forward = json!({"advance_seconds": 60});
     world
         .control(Method::PUT, "/control/clock", Some(forward))
         .await;
     world.sign_on(&self::browser(), &world.request()).await;
-    let now = told(&world, &browser).await;
+    let now = signed_on(&world, &browser).await;
     assert_ne!(now.attribute("name"), before.attribute("name"));
 
     // A change of the key.
@@ -285,7 +285,7 @@ async fn the_next_answer_of_a_session_has_every_change() {
         "subjectDN": "CN=Next", "signatureAlgorithm": "SHA256withRSA"});
     world.create("/keys", key).await;
     assert_ne!(world.metadata().await.signing_certificates, former);
-    told(&world, &browser).await;
+    signed_on(&world, &browser).await;
 
     // The end of the session.
     let sessions = world.show(&format!("{user}/sessions")).await;

@@ -39,14 +39,14 @@ async fn choose(world: &World, faults: Value) {
     let body = json!({"faults": faults});
     let (status, answer) = world.control(Method::PUT, &path, Some(body)).await;
     assert_eq!(status, 200, "{answer}");
-    for (asked, shown) in faults
+    for (requested, shown) in faults
         .as_array()
         .unwrap()
         .iter()
         .zip(answer["faults"].as_array().unwrap())
     {
-        let asked = asked.as_str().or(asked["id"].as_str());
-        assert_eq!(shown["id"].as_str(), asked);
+        let requested = requested.as_str().or(requested["id"].as_str());
+        assert_eq!(shown["id"].as_str(), requested);
     }
 }
 
@@ -186,10 +186,10 @@ async fn a_request_asks_for_its_own_fault_by_a_header() {
     let request = world.request();
     world.sign_on(&http, &request).await.saml_response();
     let request = world.request();
-    let asked = http
+    let requested = http
         .get(world.redirect(&request))
         .header("x-rehearsal-fault", "expired");
-    let page = world::open(asked).await;
+    let page = world::open(requested).await;
     let expected = saml::acceptance::Expected::Request(request.id);
     let judged = world.judge(&page.saml_response(), expected).await;
     assert!(judged.is_err());

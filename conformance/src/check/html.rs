@@ -24,12 +24,12 @@ const ELSEWHERE: &str = "In the machine form (--json).";
 
 /// The checks that have their own part of the page, and the number of bytes that are left for
 /// documents.
-struct Told {
+struct Parts {
     conversations: Vec<Conversation>,
     room: Cell<usize>,
 }
 
-impl Told {
+impl Parts {
     /// Returns what `show` makes of the documents; `None` if the outcome is neither a finding nor a
     /// warning, or if the bytes are used up.
     fn within_room(&self, outcome: &Outcome, show: impl FnOnce() -> Markup) -> Option<Markup> {
@@ -51,7 +51,7 @@ fn evidence(outcome: &Outcome) -> Option<Evidence> {
 
 pub(super) fn html(report: &CheckReport) -> String {
     let summary = Summary::of(report);
-    let told = Told {
+    let parts = Parts {
         conversations: report
             .outcomes
             .iter()
@@ -82,7 +82,7 @@ pub(super) fn html(report: &CheckReport) -> String {
                 @for (heading, findings) in summary.classes() {
                     div data-group {
                         @if let Some(heading) = heading { h3 { (heading) } }
-                        @for finding in findings { (with_consequences(finding, open, &told)) }
+                        @for finding in findings { (with_consequences(finding, open, &parts)) }
                     }
                 }
             }
@@ -90,13 +90,13 @@ pub(super) fn html(report: &CheckReport) -> String {
         @if !summary.warnings.is_empty() {
             section data-group {
                 h2 { "Warnings" }
-                @for finding in &summary.warnings { (with_consequences(finding, false, &told)) }
+                @for finding in &summary.warnings { (with_consequences(finding, false, &parts)) }
             }
         }
         @if !summary.skips.is_empty() {
             section data-group {
                 h2 { "Not judged" }
-                @for skips in &summary.skips { (skipped(skips, &told)) }
+                @for skips in &summary.skips { (skipped(skips, &parts)) }
             }
         }
         @if !summary.passed.is_empty() {
@@ -104,15 +104,15 @@ pub(super) fn html(report: &CheckReport) -> String {
                 h2 { "Passed" }
                 details.group data-group {
                     summary { span.name { (plural(summary.passed.len(), "check", "checks")) } }
-                    @for outcome in &summary.passed { (check(outcome, false, &told)) }
+                    @for outcome in &summary.passed { (check(outcome, false, &parts)) }
                 }
             }
         }
-        @if !told.conversations.is_empty() {
+        @if !parts.conversations.is_empty() {
             section {
                 h2 { "Conversations" }
                 (document::legend())
-                @for one in &told.conversations { (conversation(one)) }
+                @for one in &parts.conversations { (conversation(one)) }
             }
         }
     };
@@ -163,32 +163,32 @@ fn filters(report: &CheckReport) -> Vec<Filter> {
     verdicts.into_iter().chain(levels).collect()
 }
 
-fn with_consequences(finding: &Finding<'_>, open: bool, told: &Told) -> Markup {
+fn with_consequences(finding: &Finding<'_>, open: bool, parts: &Parts) -> Markup {
     html! {
         div.finding data-group {
-            (check(finding.outcome, open, told))
+            (check(finding.outcome, open, parts))
             @if let Some(sentence) = finding.consequence_sentence() {
                 details.group data-group {
                     summary { span.name { (sentence) } }
-                    @for outcome in &finding.consequences { (check(outcome, false, told)) }
+                    @for outcome in &finding.consequences { (check(outcome, false, parts)) }
                 }
             }
         }
     }
 }
 
-fn skipped(skips: &Skips<'_>, told: &Told) -> Markup {
+fn skipped(skips: &Skips<'_>, parts: &Parts) -> Markup {
     html! {
         details.group data-group {
             summary {
                 span.name { b { (plural(skips.outcomes.len(), "check", "checks")) } ": " (skips.reason) }
             }
-            @for outcome in &skips.outcomes { (check(outcome, false, told)) }
+            @for outcome in &skips.outcomes { (check(outcome, false, parts)) }
         }
     }
 }
 
-fn check(outcome: &Outcome, open: bool, told: &Told) -> Markup {
+fn check(outcome: &Outcome, open: bool, parts: &Parts) -> Markup {
     let check = &outcome.check;
     let (verdict, level) = (outcome.verdict.name(), check.level.name());
     let evidence = evidence(outcome);
@@ -214,7 +214,7 @@ fn check(outcome: &Outcome, open: bool, told: &Told) -> Markup {
                     dt { "Cause" } dd { (cause) }
                 }
                 @if let Some(evidence) = &evidence {
-                    @let known: Vec<&String> = evidence.see.iter().filter(|name| told.conversations.iter().any(|it| it.name == **name)).collect();
+                    @let known: Vec<&String> = evidence.see.iter().filter(|name| parts.conversations.iter().any(|it| it.name == **name)).collect();
                     @if !known.is_empty() {
                         dt { "Evidence" }
                         dd { @for name in known { a href={ "#conversation-" (name) } { (name) } " " } }
@@ -225,7 +225,7 @@ fn check(outcome: &Outcome, open: bool, told: &Told) -> Markup {
                 }
                 dt { "Link" } dd { a href={ "#" (check.id) } { "#" (check.id) } }
             }
-            @if evidence.is_none() { (other_evidence(outcome, told)) }
+            @if evidence.is_none() { (other_evidence(outcome, parts)) }
         }
     }
 }
@@ -256,13 +256,13 @@ fn talk(exchanges: &[Exchange]) -> Markup {
 /// everything else as JSON.
 ///
 /// Documents are shown for findings and warnings, the worst first, as long as there is room.
-fn other_evidence(outcome: &Outcome, told: &Told) -> Markup {
+fn other_evidence(outcome: &Outcome, parts: &Parts) -> Markup {
     let evidence = &outcome.evidence;
     let exchanges = observed::exchanges(evidence);
     if !exchanges.is_empty() {
         let has_documents = exchanges.iter().any(|it| !it.saml.is_empty());
         let shown = match has_documents {
-            true => told.within_room(outcome, || talk(&exchanges)),
+            true => parts.within_room(outcome, || talk(&exchanges)),
             false => Some(talk(&exchanges)),
         };
         return html! {
@@ -289,7 +289,7 @@ fn other_evidence(outcome: &Outcome, told: &Told) -> Markup {
         .collect();
     html! {
         @for (name, document) in documents {
-            @let shown = told.within_room(outcome, || {
+            @let shown = parts.within_room(outcome, || {
                 document::markup(document.as_str().unwrap_or_default(), &[])
             });
             h4 { (name) }

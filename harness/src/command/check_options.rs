@@ -14,6 +14,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
+use super::web_url::web_url;
 use super::{progress, signals};
 
 /// The profiles whose requirements are judged.
@@ -73,15 +74,8 @@ pub(crate) struct Connection {
     insecure: bool,
     /// HTTP proxy for all requests, except those to addresses of this machine. The environment
     /// variables for proxies are not read
-    #[arg(long, value_name = "URL", value_parser = proxy)]
+    #[arg(long, value_name = "URL", value_parser = web_url)]
     proxy: Option<Url>,
-}
-
-fn proxy(text: &str) -> Result<Url, String> {
-    let invalid = || format!("expected http://HOST:PORT or https://HOST:PORT, got {text}");
-    let url = Url::parse(text).map_err(|_| invalid())?;
-    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
-    is_http.then_some(url).ok_or_else(invalid)
 }
 
 /// Parses a number of seconds above 0.

@@ -55,7 +55,7 @@ impl Demo {
         let report = RunReport {
             command: "demo",
             command_line: command_line(),
-            ..run(cases, settings, &tell).await
+            ..run(cases, settings, &print_step).await
         };
         write(
             &self.html,
@@ -94,7 +94,7 @@ impl Demo {
     }
 }
 
-fn tell(_: &Case, step: &StepReport) {
+fn print_step(_: &Case, step: &StepReport) {
     let (mark, color) = match step.verdict {
         Verdict::Pass => ("✓", "32"),
         Verdict::Fail => ("✗", "31"),

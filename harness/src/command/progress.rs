@@ -87,7 +87,7 @@ struct State {
     done: usize,
     group: String,
     began: Option<Instant>,
-    told: Option<Instant>,
+    printed_at: Option<Instant>,
 }
 
 impl Listener for Plain {
@@ -125,7 +125,7 @@ impl Listener for Plain {
 
 impl State {
     fn is_due(&self) -> bool {
-        self.told.is_none_or(|told| told.elapsed() >= PLAIN_EVERY)
+        self.printed_at.is_none_or(|printed_at| printed_at.elapsed() >= PLAIN_EVERY)
     }
 
     /// Prints a line for the first step of a group, and otherwise every few seconds.
@@ -144,7 +144,7 @@ impl State {
     }
 
     fn print(&mut self, id: &str, what: &str) {
-        self.told = Some(Instant::now());
+        self.printed_at = Some(Instant::now());
         let elapsed = self.began.map_or(0, |began| began.elapsed().as_secs());
         let count = match self.steps {
             0 => String::new(),

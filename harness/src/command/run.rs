@@ -116,15 +116,15 @@ impl Run {
         };
         let progress = progress::progress(self.quiet);
         progress.begin("run", cases.len());
-        let told = |case: &Case, step: &StepReport| {
+        let report_step = |case: &Case, step: &StepReport| {
             if is_first(case, step) {
                 progress.step("", &case.scenario.name);
             }
-            tell_failure(case, step);
+            print_failure(case, step);
         };
         let report = RunReport {
             command_line: command_line(),
-            ..run(cases, settings, &told).await
+            ..run(cases, settings, &report_step).await
         };
         progress.end();
         let skipped = report.count(Verdict::Skip);
@@ -203,7 +203,7 @@ fn is_first(case: &Case, step: &StepReport) -> bool {
         .is_some_and(|first| step.title == format!("{} {}", first.keyword.trim(), first.value))
 }
 
-fn tell_failure(case: &Case, step: &StepReport) {
+fn print_failure(case: &Case, step: &StepReport) {
     if step.verdict == Verdict::Fail {
         let message = step.message.as_deref().unwrap_or_default();
         let _ = writeln!(

@@ -183,23 +183,25 @@ fn create_private_folder(folder: &Path) -> std::io::Result<()> {
 async fn the_running_one() -> anyhow::Result<Found> {
     let mut running: Vec<(PathBuf, Value)> = Vec::new();
     for path in folder().iter().flat_map(|folder| state_files(folder)) {
-        let Ok(told) = read_json(&path) else { continue };
-        let Ok(controls) = Controls::read(&told, None, None) else {
+        let Ok(content) = read_json(&path) else {
+            continue;
+        };
+        let Ok(controls) = Controls::read(&content, None, None) else {
             continue;
         };
         // A killed `up` leaves its file behind. If another one then runs at the same address, the
         // newer file is that of the running one.
         let same = running
             .iter()
-            .position(|(_, it)| it["sp"]["base_url"] == told["sp"]["base_url"]);
+            .position(|(_, it)| it["sp"]["base_url"] == content["sp"]["base_url"]);
         if let Some(at) = same {
             let old = match written_at(&running[at].0) < written_at(&path) {
-                true => std::mem::replace(&mut running[at], (path, told)).0,
+                true => std::mem::replace(&mut running[at], (path, content)).0,
                 false => path,
             };
             let _ = std::fs::remove_file(old);
         } else if controls.is_running().await {
-            running.push((path, told));
+            running.push((path, content));
         } else {
             let _ = std::fs::remove_file(&path);
         }
@@ -209,16 +211,16 @@ async fn the_running_one() -> anyhow::Result<Found> {
             "no running `rehearsal up` found; start one, or name its ready file by --target or REHEARSAL_TARGET"
         ),
         1 => {
-            let (path, told) = running.remove(0);
+            let (path, content) = running.remove(0);
             // It may be one that somebody else started.
-            let portal = told["sp"]["base_url"].as_str().unwrap_or_default();
+            let portal = content["sp"]["base_url"].as_str().unwrap_or_default();
             let _ = writeln!(std::io::stderr(), "using the running portal {portal}");
-            Ok(Found { path, ready: told })
+            Ok(Found { path, ready: content })
         }
         _ => {
             let mut lines = String::new();
-            for (path, told) in &running {
-                let portal = told["sp"]["base_url"].as_str().unwrap_or_default();
+            for (path, content) in &running {
+                let portal = content["sp"]["base_url"].as_str().unwrap_or_default();
                 lines.push_str(&format!(
                     "\n  --target {}  (portal {portal})",
                     path.display()

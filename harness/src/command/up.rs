@@ -320,8 +320,8 @@ impl Drop for Files {
         };
         // Another run may have written its own ready file there.
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        let told: Value = serde_json::from_str(&text).unwrap_or_default();
-        if told["sp"]["base_url"] == portal.as_str() {
+        let written: Value = serde_json::from_str(&text).unwrap_or_default();
+        if written["sp"]["base_url"] == portal.as_str() {
             let _ = std::fs::remove_file(path);
         }
     }

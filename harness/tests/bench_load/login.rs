@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
-use super::{Ended, Up, complaints, operation, run};
+use super::{complaints, operation};
+use crate::running::{Ended, Up, run};
 
 /// Our parties, and the options of a login at them.
 struct Parties {

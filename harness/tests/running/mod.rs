@@ -19,6 +19,32 @@ pub(crate) fn rehearsal(arguments: &[&str]) -> Command {
     command
 }
 
+/// The end of a command: its exit status and what it printed.
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    /// Returns standard output as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}{}", self.out, self.err))
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) async fn run(arguments: &[&str]) -> Ended {
+    let mut command = tokio::process::Command::from(rehearsal(arguments));
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.unwrap();
+    Ended {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
 /// A running `rehearsal up`, and the content of its ready file.
 pub(crate) struct Up {
     child: tokio::process::Child,

@@ -223,8 +223,8 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
     let mut lines =
         tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
     let line = lines.next_line().await.unwrap().unwrap();
-    let told: Value = serde_json::from_str(&line).unwrap();
-    let hands = Hands::at(told["url"].as_str().unwrap());
+    let document: Value = serde_json::from_str(&line).unwrap();
+    let hands = Hands::at(document["url"].as_str().unwrap());
     let page = hands
         .done(
             "/keys",
@@ -241,7 +241,7 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
         .done("/dns", &[("name", "lumen.example"), ("value", "v=1")])
         .await;
     // It has its own name server, not that of `up`.
-    let target = json!({"dns": {"address": told["dns"]["address"]}}).to_string();
+    let target = json!({"dns": {"address": document["dns"]["address"]}}).to_string();
     let file = folder.path().join("names.json");
     std::fs::write(&file, target).unwrap();
     let listed = ["dns", "list", "--target", file.to_str().unwrap()];
@@ -253,7 +253,7 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
         "{}/social/google/.well-known/openid-configuration",
         hands.url
     );
-    let told: Value = client()
+    let document: Value = client()
         .get(issuer)
         .send()
         .await
@@ -261,7 +261,7 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
         .json()
         .await
         .unwrap();
-    assert_eq!(told["issuer"], format!("{}/social/google", hands.url));
+    assert_eq!(document["issuer"], format!("{}/social/google", hands.url));
     child.kill().await.unwrap();
     up.killed().await;
 }

@@ -18,7 +18,7 @@ pub(super) enum Unreadable {
 
 impl Unreadable {
     /// Returns the status and text of a plain answer.
-    pub(super) fn told(&self) -> (StatusCode, String) {
+    pub(super) fn to_answer(&self) -> (StatusCode, String) {
         match self {
             Self::Form(error) => (error.status(), error.body_text()),
             Self::Part(error) => (error.status(), error.body_text()),

@@ -208,7 +208,7 @@ pub struct Settings {
 
 impl Settings {
     /// Describes the changes, for the audit log.
-    fn told(&self) -> String {
+    fn description(&self) -> String {
         let switch = |name: &str, on: Option<bool>| {
             on.map(|on| format!("{name} {}", if on { "on" } else { "off" }))
         };
@@ -314,7 +314,7 @@ pub async fn settle(
     {
         return Err(ConfiguratorError::Comparison(context.comparison.clone()));
     }
-    let detail = settings.told();
+    let detail = settings.description();
     change(portal, by, Step::Saml, &detail, |tenant| {
         if let Some(name) = settings.signature_policy {
             tenant.signature_policy = name;

@@ -63,7 +63,7 @@ pub async fn create(
         store::locks::own_directory(&mut tx, &access.business_id).await?;
         store::groups::insert(&mut tx, &row).await?;
         let moved = carry_out(&mut tx, access, &row.id, &joins).await?;
-        let detail = moved.told();
+        let detail = moved.description();
         let name = &row.display_name;
         note(portal, &mut tx, access, "group-created", name, detail).await?;
         let users = beneath(&mut tx, moved.ids()).await?;
@@ -356,7 +356,15 @@ impl Change {
         let itself = is_another.then_some(row.id.as_str());
         let users = beneath(db, moved.ids().chain(itself)).await?;
         let name = &row.display_name;
-        note(portal, db, access, "group-changed", name, moved.told()).await?;
+        note(
+            portal,
+            db,
+            access,
+            "group-changed",
+            name,
+            moved.description(),
+        )
+        .await?;
         super::review(portal, db, &row.business_id, &users).await?;
         Ok(row)
     }

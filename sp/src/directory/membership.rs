@@ -38,7 +38,7 @@ impl Moved {
         self.moved.keys().map(String::as_str)
     }
 
-    pub(super) fn told(&self) -> String {
+    pub(super) fn description(&self) -> String {
         let joined = self.moved.values().filter(|joined| **joined).count();
         format!("{joined} joined, {} left", self.moved.len() - joined)
     }

@@ -63,12 +63,12 @@ pub async fn log_out(portal: &Portal, cookie: &str) -> Result<LoggedOut, LoginRe
     };
     drop(db);
     match integration.slo.first() {
-        Some(endpoint) => tell(portal, &integration, &session, endpoint).await,
+        Some(endpoint) => send_request(portal, &integration, &session, endpoint).await,
         None => Ok(LoggedOut::Here),
     }
 }
 
-async fn tell(
+async fn send_request(
     portal: &Portal,
     integration: &Integration,
     session: &SessionRow,

@@ -270,19 +270,19 @@ impl Shared {
         if self.queue.waiting.load(Ordering::SeqCst) == 0 {
             return closed(batch).await;
         }
-        let (tell, mut told) = oneshot::channel();
-        batch.done.push(tell);
+        let (sender, mut receiver) = oneshot::channel();
+        batch.done.push(sender);
         drop(batch);
-        let read = |told: Result<(), String>| told.map_err(sqlx::Error::Protocol);
+        let read = |receiver: Result<(), String>| receiver.map_err(sqlx::Error::Protocol);
         tokio::select! {
             biased;
-            heard = &mut told => read(heard.unwrap_or_else(|_| Err("the batch was lost".into()))),
+            heard = &mut receiver => read(heard.unwrap_or_else(|_| Err("the batch was lost".into()))),
             batch = Arc::clone(&self.queue.batch).lock_owned() => {
-                if let Ok(heard) = told.try_recv() {
+                if let Ok(heard) = receiver.try_recv() {
                     return read(heard);
                 }
                 closed(batch).await?;
-                read(told.try_recv().unwrap_or_else(|_| Err("the batch was lost".into())))
+                read(receiver.try_recv().unwrap_or_else(|_| Err("the batch was lost".into())))
             }
         }
     }

@@ -101,9 +101,9 @@ impl Target {
     /// # Errors
     /// [`TargetError::Form`], [`TargetError::Authority`].
     pub fn read(text: &str, admin_token: Option<String>) -> Result<Self, TargetError> {
-        let told: Value = serde_json::from_str(text)?;
-        let trust = Trust::of(&told)?;
-        let mut target: Self = serde_json::from_value(told)?;
+        let document: Value = serde_json::from_str(text)?;
+        let trust = Trust::of(&document)?;
+        let mut target: Self = serde_json::from_value(document)?;
         target.trust = trust;
         target.idp.admin_token = target.idp.admin_token.or(admin_token);
         Ok(target)
@@ -171,7 +171,7 @@ impl Target {
 
     async fn told_time(&self) -> Option<Timestamp> {
         let url = self.sp.control_url.as_ref()?.join("/sim/clock").ok()?;
-        let told: Value = client()
+        let document: Value = client()
             .ok()?
             .get(url)
             .send()
@@ -180,7 +180,7 @@ impl Target {
             .json()
             .await
             .ok()?;
-        told["now"].as_str()?.parse().ok()
+        document["now"].as_str()?.parse().ok()
     }
 }
 

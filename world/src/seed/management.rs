@@ -73,10 +73,10 @@ impl Management {
     /// Returns the faults that are switched on for an application.
     pub(super) async fn faults(&self, application: &str) -> Outcome<Vec<Value>> {
         let url = self.faults_url(application);
-        let told = self
+        let answer = self
             .asked("reading the faults", Method::GET, &url, None)
             .await?;
-        Ok(told["faults"].as_array().cloned().unwrap_or_default())
+        Ok(answer["faults"].as_array().cloned().unwrap_or_default())
     }
 
     /// Switches on these faults of an application, and no others.

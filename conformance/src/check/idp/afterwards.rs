@@ -91,7 +91,7 @@ impl Gathering<'_> {
             skip("the metadata announces no SingleSignOnService with HTTP-Redirect");
             return Ok(());
         };
-        let mut tell = |name: &str, trial: Trial| {
+        let mut record = |name: &str, trial: Trial| {
             recording.trials.insert(name.to_owned(), trial);
         };
         for (request, probe, signed) in [
@@ -99,8 +99,8 @@ impl Gathering<'_> {
             ("logout", "logout-after", true),
         ] {
             if self.runner.has_ended() {
-                tell(request, Trial::not_tried(now, ENDED));
-                tell(probe, Trial::not_tried(now, ENDED));
+                record(request, Trial::not_tried(now, ENDED));
+                record(probe, Trial::not_tried(now, ENDED));
                 continue;
             }
             self.runner.progress.step(request, "single logout");
@@ -117,24 +117,24 @@ impl Gathering<'_> {
             let Some((name, format, session)) = answered.as_deref().and_then(reading::session)
             else {
                 let why = "there was no sign-on whose session could be ended";
-                tell(request, Trial::not_tried(now, why));
-                tell(probe, Trial::not_tried(now, why));
+                record(request, Trial::not_tried(now, why));
+                record(probe, Trial::not_tried(now, why));
                 continue;
             };
             let subject = (name.as_str(), format.as_deref());
             match logout(maker, &endpoint, subject, session.as_deref(), signed) {
                 Ok(outgoing) => {
                     let walked = browser.walk(&outgoing.url, &[], None).await;
-                    tell(request, self.trial(outgoing, Binding::Redirect, walked));
+                    record(request, self.trial(outgoing, Binding::Redirect, walked));
                 }
-                Err(why) => tell(request, Trial::not_tried(now, why)),
+                Err(why) => record(request, Trial::not_tried(now, why)),
             }
             match maker.make(&passive, sso) {
                 Ok(outgoing) => {
                     let walked = browser.walk(&outgoing.url, &[], None).await;
-                    tell(probe, self.trial(outgoing, Binding::Redirect, walked));
+                    record(probe, self.trial(outgoing, Binding::Redirect, walked));
                 }
-                Err(why) => tell(probe, Trial::not_tried(now, why)),
+                Err(why) => record(probe, Trial::not_tried(now, why)),
             }
         }
         Ok(())

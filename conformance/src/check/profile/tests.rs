@@ -210,7 +210,7 @@ fn a_requirement_passes_only_if_all_its_checks_passed() {
     let report = report(outcomes)
         .with_profiles(&[profile])
         .assessed(&[profile]);
-    let told: Vec<(&str, &str, &str, bool)> = report.assessments[0]
+    let listed: Vec<(&str, &str, &str, bool)> = report.assessments[0]
         .results
         .iter()
         .map(|it| {
@@ -219,7 +219,7 @@ fn a_requirement_passes_only_if_all_its_checks_passed() {
         })
         .collect();
     assert_eq!(
-        told,
+        listed,
         [
             ("passed", "passed", "", false),
             ("failed", "failed", "what SCIM-B says", true),

@@ -10,7 +10,7 @@ use maud::html;
 use super::applications::attachment;
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, badge, copied, plus, told};
+use super::parts::{self, Field, badge, copied, named_value, plus};
 use super::session::Submitted;
 use crate::Idp;
 use crate::applications::keys::signer;
@@ -148,11 +148,11 @@ async fn page(console: &Console, key: &KeyRow, form: Option<&Form>) -> Shown {
         section.card aria-labelledby="about" {
             h2 #about { "Key Pair" }
             dl {
-                (told("Name", &key.name))
-                (told("Algorithm", &described.kind))
-                (told("Subject", &described.subject))
+                (named_value("Name", &key.name))
+                (named_value("Algorithm", &described.kind))
+                (named_value("Subject", &described.subject))
                 (copied("fingerprint", "SHA-256 Fingerprint", &described.fingerprint))
-                (told("Valid", &format!("{} to {}", described.starts, described.ends)))
+                (named_value("Valid", &format!("{} to {}", described.starts, described.ends)))
                 dt { "State" }
                 dd {
                     @if described.expired { (badge("bad", "Expired")) } @else { (badge("good", "Valid")) }

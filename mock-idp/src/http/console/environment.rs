@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, copied, told};
+use super::parts::{self, Field, copied, named_value};
 use super::session::Submitted;
 use crate::Idp;
 use crate::directory::{Change, Document, text};
@@ -84,13 +84,13 @@ async fn show(console: Console) -> Response {
                 a.button href=(console.at("/environment/edit")) { "Edit" }
             }
             dl {
-                (told("Environment Name", &env.name))
-                (told("Description", said("description")))
+                (named_value("Environment Name", &env.name))
+                (named_value("Description", said("description")))
                 (copied("environment-id", "Environment ID", &env.id))
-                (told("Environment Type", word(said("type"), TYPES.map(|(key, words, _)| (key, words)))))
-                (told("Region", word(said("region"), REGIONS)))
+                (named_value("Environment Type", word(said("type"), TYPES.map(|(key, words, _)| (key, words)))))
+                (named_value("Region", word(said("region"), REGIONS)))
                 dt { "Behaves like" } dd { (flavor.name) p.hint { (flavor.about) } }
-                (told("Created", &env.created_at.strftime("%F %H:%M UTC").to_string()))
+                (named_value("Created", &env.created_at.strftime("%F %H:%M UTC").to_string()))
             }
         }
     };

@@ -29,7 +29,7 @@ impl Form {
             });
         }
         let parts = multipart::parts(request).await;
-        let parts = parts.map_err(|error| error.told())?;
+        let parts = parts.map_err(|error| error.to_answer())?;
         // The XML declaration of a metadata file names its encoding.
         let values = parts
             .iter()

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, badge, copied, plus, told};
+use super::parts::{self, Field, badge, copied, named_value, plus};
 use super::session::Submitted;
 use super::tabbed::Tabbed;
 use super::users::called;
@@ -161,8 +161,8 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
             dl {
                 (copied("group-name", "Group Name", &group.name))
                 (copied("group-id", "Group ID", &id))
-                (told("Description", text(&group.document, "description").unwrap_or_default()))
-                (told("Users", &format!("{total}, {direct} of them directly")))
+                (named_value("Description", text(&group.document, "description").unwrap_or_default()))
+                (named_value("Users", &format!("{total}, {direct} of them directly")))
                 dt { "Dynamic membership filter" }
                 dd {
                     @match text(&group.document, "userFilter") {
@@ -170,7 +170,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                         None => span.none { "None: an administrator adds users" },
                     }
                 }
-                (told("Created", &group.created_at.strftime("%F %H:%M UTC").to_string()))
+                (named_value("Created", &group.created_at.strftime("%F %H:%M UTC").to_string()))
             }
         }
         (console.deletion(&format!("/groups/{id}/delete"), "Delete Group",

@@ -193,7 +193,7 @@ pub(super) fn copied(id: &str, name: &str, value: &str) -> Markup {
 }
 
 /// Renders a value with its name.
-pub(super) fn told(name: &str, value: &str) -> Markup {
+pub(super) fn named_value(name: &str, value: &str) -> Markup {
     html! {
         dt { (name) }
         dd { @if value.is_empty() { span.none { "None" } } @else { (value) } }

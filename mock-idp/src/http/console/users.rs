@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, badge, copied, told};
+use super::parts::{self, Field, badge, copied, named_value};
 use super::session::Submitted;
 use super::tabbed::Tabbed;
 use crate::Idp;
@@ -274,15 +274,15 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 a.button href=(console.at(&format!("/users/{id}/edit"))) { "Edit" }
             }
             dl {
-                (told("Name", &full_name(&user)))
-                (told("Username", &said("username")))
-                (told("Email", &said("email")))
+                (named_value("Name", &full_name(&user)))
+                (named_value("Username", &said("username")))
+                (named_value("Email", &said("email")))
                 (copied("user-id", "User ID", &id))
-                (told("Population", home.map_or("", |(_, name)| name)))
-                (told("Title", &said("title")))
-                (told("External ID", &said("externalId")))
+                (named_value("Population", home.map_or("", |(_, name)| name)))
+                (named_value("Title", &said("title")))
+                (named_value("External ID", &said("externalId")))
                 dt { "State" } dd { (states(&console, &user)) }
-                (told("Created", &user.created_at.strftime("%F %H:%M UTC").to_string()))
+                (named_value("Created", &user.created_at.strftime("%F %H:%M UTC").to_string()))
             }
         }
         (console.deletion(&format!("/users/{id}/delete"), "Delete User",
@@ -363,7 +363,7 @@ fn password_page(console: &Console, user: &UserRow, form: &Form) -> Response {
     let content = html! {
         section.card aria-labelledby="password" {
             h2 #password { "Password" }
-            dl { (told("State", state)) (told("Wrong passwords in a row", &user.failures.to_string())) }
+            dl { (named_value("State", state)) (named_value("Wrong passwords in a row", &user.failures.to_string())) }
             (console.form(&path, &fields))
             p.hint { "A new password unlocks a locked account." }
         }

@@ -29,14 +29,14 @@ fn survives(case: &Case<'_>) -> Ruled {
             not_judged("no user signed on in this run")
         };
     }
-    let told: Vec<String> = harmed()
+    let harms: Vec<String> = harmed()
         .map(|(name, _, harm)| {
             let variant = VARIANTS.iter().find(|it| it.name == name);
             let about = variant.map_or("a sign-on", |it| it.about);
             format!("denial of service by the request {name:?} ({about}): {harm}")
         })
         .collect();
-    let mut ruled = breaks(told.join("; "));
+    let mut ruled = breaks(harms.join("; "));
     for (name, trial, _) in harmed() {
         ruled = ruled.at(name);
         // Checks that had no answer because of this are consequences of it.

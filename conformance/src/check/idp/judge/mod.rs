@@ -270,7 +270,7 @@ pub fn checks() -> Vec<(Check, &'static str)> {
 /// Judges a recording.
 pub fn judge(recording: &Recording) -> CheckReport {
     let case = Case::read(recording);
-    let mut told = told(&case);
+    let mut conversations = conversations(&case);
     let (mut symptoms, mut disproved) = (Vec::new(), BTreeSet::new());
     let mut outcomes: Vec<Outcome> = demands()
         .map(|(demand, harm)| {
@@ -289,8 +289,8 @@ pub fn judge(recording: &Recording) -> CheckReport {
             };
             evidence.see.truncate(6);
             for name in &evidence.see {
-                if let Some(at) = told.iter().position(|it| it.name == *name) {
-                    evidence.conversations.push(told.remove(at));
+                if let Some(at) = conversations.iter().position(|it| it.name == *name) {
+                    evidence.conversations.push(conversations.remove(at));
                 }
             }
             let evidence = match (held, evidence == Evidence::default()) {
@@ -324,7 +324,7 @@ impl CheckReport {
 }
 
 /// Returns every trial as a conversation.
-fn told(case: &Case<'_>) -> Vec<Conversation> {
+fn conversations(case: &Case<'_>) -> Vec<Conversation> {
     let trusted: Vec<String> = case
         .announced
         .readable()

@@ -401,13 +401,13 @@ fn same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
     if first == second {
         holds(format!("HTTP {}: {}", first.0, first.1))
     } else {
-        let tell = |(status, text): &(u16, String)| {
+        let describe = |(status, text): &(u16, String)| {
             format!("HTTP {status} \"{}\"", excerpt(&unescape(text), 120))
         };
         breaks(format!(
             "{one}: {}; {other}: {}",
-            tell(&first),
-            tell(&second)
+            describe(&first),
+            describe(&second)
         ))
     }
     .at(one)

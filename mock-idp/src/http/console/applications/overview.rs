@@ -11,7 +11,7 @@ use crate::Idp;
 use crate::directory::{Change, Document, text};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Shown};
-use crate::http::console::parts::{self, Field, copied, told};
+use crate::http::console::parts::{self, Field, copied, named_value};
 use crate::http::console::session::Submitted;
 use crate::store::resources::{Kind, Resource};
 
@@ -42,12 +42,12 @@ async fn page(console: &Console, application: &Resource, form: Option<&Form>) ->
         section.card aria-labelledby="about" {
             div.title { h2 #about { "Application" } a.button href=(at("/edit")) { "Edit" } }
             dl {
-                (told("Application Name", &application.name))
-                (told("Description", text(document, "description").unwrap_or_default()))
-                (told("Type", kind(application)))
+                (named_value("Application Name", &application.name))
+                (named_value("Description", text(document, "description").unwrap_or_default()))
+                (named_value("Type", kind(application)))
                 (copied("application-id", "Application ID", id))
-                @if is_saml(application) { (told("Attributes mapped", &mappings.len().to_string())) }
-                (told("Created", &application.created_at.strftime("%F %H:%M UTC").to_string()))
+                @if is_saml(application) { (named_value("Attributes mapped", &mappings.len().to_string())) }
+                (named_value("Created", &application.created_at.strftime("%F %H:%M UTC").to_string()))
             }
         }
         (console.deletion(&format!("/applications/{id}/delete"), "Delete Application",

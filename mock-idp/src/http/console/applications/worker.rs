@@ -9,7 +9,7 @@ use maud::html;
 use super::{found, is_saml, tab};
 use crate::Idp;
 use crate::http::console::layout::{Console, Shown};
-use crate::http::console::parts::{copied, told};
+use crate::http::console::parts::{copied, named_value};
 use crate::http::console::session::Submitted;
 use crate::refusal::Refused;
 
@@ -46,7 +46,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 (copied("api", "API", &format!("{}/v1/environments/{env}", idp.base_url)))
                 (copied("environment-id", "Environment ID", env))
                 (copied("client-id", "Client ID", &id))
-                (told("Token Endpoint Authentication Method", method))
+                (named_value("Token Endpoint Authentication Method", method))
                 (copied("issuer", "Issuer", &idp.oauth_issuer(env)))
                 (copied("jwks", "JWKS Endpoint", &format!("{}/jwks", idp.oauth_issuer(env))))
             }

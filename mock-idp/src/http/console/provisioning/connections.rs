@@ -13,7 +13,7 @@ use crate::Idp;
 use crate::directory::{Document, text};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Here, Sheet, Shown};
-use crate::http::console::parts::{self, Field, copied, told};
+use crate::http::console::parts::{self, Field, copied, named_value};
 use crate::http::console::session::Submitted;
 use crate::http::console::tabbed::Tabbed;
 use crate::provisioning::connection::CLIENT_AUTHENTICATIONS;
@@ -336,16 +336,16 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 a.button href=(console.at(&format!("{CONNECTIONS}/{id}/edit"))) { "Edit" }
             }
             dl {
-                (told("Description", text(&store.document, "description").unwrap_or_default()))
+                (named_value("Description", text(&store.document, "description").unwrap_or_default()))
                 (copied("connection-id", "Connection ID", &id))
-                (told("SCIM Base URL", &setting(&store, "SCIM_URL")))
-                (told("Users Resource", &setting(&store, "USERS_RESOURCE")))
-                (told("Groups Resource", &setting(&store, "GROUPS_RESOURCE")))
-                (told("Connection profile", method.map_or("None", |(_, words)| words)))
-                (told("User Identifier", &setting(&store, "UNIQUE_USER_IDENTIFIER")))
-                (told("Allowed", &allowed.join(", ")))
-                (told("Remove Action", &setting(&store, "REMOVE_ACTION")))
-                (told("Group Membership Handling", &setting(&store, "GROUP_MEMBERSHIP_HANDLING")))
+                (named_value("SCIM Base URL", &setting(&store, "SCIM_URL")))
+                (named_value("Users Resource", &setting(&store, "USERS_RESOURCE")))
+                (named_value("Groups Resource", &setting(&store, "GROUPS_RESOURCE")))
+                (named_value("Connection profile", method.map_or("None", |(_, words)| words)))
+                (named_value("User Identifier", &setting(&store, "UNIQUE_USER_IDENTIFIER")))
+                (named_value("Allowed", &allowed.join(", ")))
+                (named_value("Remove Action", &setting(&store, "REMOVE_ACTION")))
+                (named_value("Group Membership Handling", &setting(&store, "GROUP_MEMBERSHIP_HANDLING")))
             }
         }
         (console.deletion(&format!("{CONNECTIONS}/{id}/delete"), "Delete Connection",

@@ -13,7 +13,7 @@ use crate::Idp;
 use crate::directory::{Document, reference, text};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Here, Sheet, Shown};
-use crate::http::console::parts::{self, Field, told};
+use crate::http::console::parts::{self, Field, named_value};
 use crate::http::console::session::Submitted;
 use crate::http::console::tabbed::Tabbed;
 use crate::refusal::{Refused, Result};
@@ -218,7 +218,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 a.button href=(console.at(&format!("{PATH}/{id}/edit"))) { "Edit" }
             }
             dl {
-                (told("Description", text(&rule.document, "description").unwrap_or_default()))
+                (named_value("Description", text(&rule.document, "description").unwrap_or_default()))
                 dt { "Connection" }
                 dd {
                     @if let Some(target) = target {

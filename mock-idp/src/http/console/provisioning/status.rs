@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::CONNECTIONS;
 use crate::http::console::layout::Console;
-use crate::http::console::parts::{badge, told};
+use crate::http::console::parts::{badge, named_value};
 use crate::refusal::Result;
 use crate::store::resources::Resource;
 
@@ -84,11 +84,11 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
             }
             dl {
                 dt { "State" } dd { (word(&status)) }
-                (told("Users", &count("userTotal")))
-                (told("Users in sync", &count("successCount")))
-                (told("Users failed", &count("failedCount")))
-                (told("Waiting", &count("pendingCount")))
-                (told("Last push", &last_push))
+                (named_value("Users", &count("userTotal")))
+                (named_value("Users in sync", &count("successCount")))
+                (named_value("Users failed", &count("failedCount")))
+                (named_value("Waiting", &count("pendingCount")))
+                (named_value("Last push", &last_push))
             }
             @if !failures.is_empty() {
                 div.title {
@@ -100,7 +100,7 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
                     tbody {
                         @for (name, kind, id, message) in &failures {
                             tr {
-                                th scope="row" { (name) } td { (kind) } td.told { (message) }
+                                th scope="row" { (name) } td { (kind) } td.long { (message) }
                                 td.actions { @if kind == "user" { (retry(console, store, id, name)) } }
                             }
                         }

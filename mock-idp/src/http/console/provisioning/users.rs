@@ -55,14 +55,14 @@ fn called(user: &SyncedUser) -> String {
 
 /// Renders the time of the last synchronization and of the next attempt.
 fn when(user: &SyncedUser) -> Markup {
-    let told = |at: jiff::Timestamp| at.strftime("%F %H:%M:%S UTC").to_string();
+    let shown_time = |at: jiff::Timestamp| at.strftime("%F %H:%M:%S UTC").to_string();
     html! {
         @match user.last_sync_at {
-            Some(at) => (told(at)),
+            Some(at) => (shown_time(at)),
             None => span.none { "Never yet" },
         }
         @if let Some(at) = user.next_attempt_at {
-            p.small { "Next attempt " (told(at)) @if user.attempts > 0 { ", after " (user.attempts) } }
+            p.small { "Next attempt " (shown_time(at)) @if user.attempts > 0 { ", after " (user.attempts) } }
         }
     }
 }
@@ -112,7 +112,7 @@ async fn list(
                             }
                             td { (word(user.state)) }
                             td data-name="Last synchronized" { (when(user)) }
-                            td.told data-name="Answer" {
+                            td.long data-name="Answer" {
                                 @match (&user.error, &user.remote_id) {
                                     (Some(error), _) => (error),
                                     (None, Some(id)) => { "Stored with the id " code { (id) } },

@@ -15,7 +15,7 @@ use super::{found, tab};
 use crate::Idp;
 use crate::applications::Application;
 use crate::http::console::layout::{Console, Shown};
-use crate::http::console::parts::{copied, told};
+use crate::http::console::parts::{copied, named_value};
 use crate::store::resources::Resource;
 
 pub(super) fn router() -> Router<Idp> {
@@ -144,21 +144,21 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                     @if application.acs_urls.is_empty() { span.none { "None" } }
                     @for acs in &application.acs_urls { code { (acs) } " " }
                 }
-                (told("Entity ID", &application.sp_entity_id))
-                (told("Sign", words(&SIGNING, signing(&application))))
-                (told("Signing Algorithm", words(&ALGORITHMS, algorithm.unwrap_or_default())))
-                (told("Subject NameID Format", application.name_id_format.as_deref().unwrap_or_default()))
-                (told("Assertion Validity Duration", &format!("{} seconds", application.assertion_duration)))
-                (told("Target Application URL", application.default_target_url.as_deref().unwrap_or_default()))
-                (told("Enforce Signed AuthnRequest", if application.sp_verification.authn_request_signed { "Yes" } else { "No" }))
-                (told("Verification Certificates", &application.sp_verification.certificates.len().to_string()))
-                (told("SLO Endpoint", application.slo_endpoint.as_deref().unwrap_or_default()))
-                (told("SLO Response Endpoint", application.slo_response_endpoint.as_deref().unwrap_or_default()))
-                (told("SLO Binding", words(&BINDINGS, application.slo_binding.as_deref().unwrap_or("HTTP_POST"))))
-                (told("SLO Window", &application.slo_window.map(|hours| format!("{hours} hours")).unwrap_or_default()))
+                (named_value("Entity ID", &application.sp_entity_id))
+                (named_value("Sign", words(&SIGNING, signing(&application))))
+                (named_value("Signing Algorithm", words(&ALGORITHMS, algorithm.unwrap_or_default())))
+                (named_value("Subject NameID Format", application.name_id_format.as_deref().unwrap_or_default()))
+                (named_value("Assertion Validity Duration", &format!("{} seconds", application.assertion_duration)))
+                (named_value("Target Application URL", application.default_target_url.as_deref().unwrap_or_default()))
+                (named_value("Enforce Signed AuthnRequest", if application.sp_verification.authn_request_signed { "Yes" } else { "No" }))
+                (named_value("Verification Certificates", &application.sp_verification.certificates.len().to_string()))
+                (named_value("SLO Endpoint", application.slo_endpoint.as_deref().unwrap_or_default()))
+                (named_value("SLO Response Endpoint", application.slo_response_endpoint.as_deref().unwrap_or_default()))
+                (named_value("SLO Binding", words(&BINDINGS, application.slo_binding.as_deref().unwrap_or("HTTP_POST"))))
+                (named_value("SLO Window", &application.slo_window.map(|hours| format!("{hours} hours")).unwrap_or_default()))
                 @let left_out = left_out(&resource);
-                @if !left_out.is_empty() { (told("Unused Parts of the Metadata", &left_out)) }
-                (told("Assertion Encryption", words(&CIPHERS, application.sp_encryption.as_ref().map_or("", |encryption| &encryption.algorithm))))
+                @if !left_out.is_empty() { (named_value("Unused Parts of the Metadata", &left_out)) }
+                (named_value("Assertion Encryption", words(&CIPHERS, application.sp_encryption.as_ref().map_or("", |encryption| &encryption.algorithm))))
             }
         }
     };
