@@ -125,7 +125,8 @@ impl Listener for Plain {
 
 impl State {
     fn is_due(&self) -> bool {
-        self.printed_at.is_none_or(|printed_at| printed_at.elapsed() >= PLAIN_EVERY)
+        self.printed_at
+            .is_none_or(|printed_at| printed_at.elapsed() >= PLAIN_EVERY)
     }
 
     /// Prints a line for the first step of a group, and otherwise every few seconds.

@@ -215,7 +215,10 @@ async fn the_running_one() -> anyhow::Result<Found> {
             // It may be one that somebody else started.
             let portal = content["sp"]["base_url"].as_str().unwrap_or_default();
             let _ = writeln!(std::io::stderr(), "using the running portal {portal}");
-            Ok(Found { path, ready: content })
+            Ok(Found {
+                path,
+                ready: content,
+            })
         }
         _ => {
             let mut lines = String::new();

@@ -1,6 +1,7 @@
 //! `rehearsal check sp`: plays the identity provider of a SAML service provider, sends it honest
 //! Responses and every fault of the catalogue, and asks a probe page who is logged in.
 //!
+//! - `target`: the service provider to check;
 //! - `provider`: the played identity provider: its key and metadata;
 //! - `published`, `publication`: the metadata that it publishes, which the checks of
 //!   certificates change;
@@ -37,6 +38,7 @@ mod references;
 mod response;
 mod set_up;
 mod shown;
+mod target;
 mod trouble;
 mod variants;
 mod visitor;
@@ -46,9 +48,6 @@ use std::time::Instant;
 
 use ambient::Ambient;
 use faults::{Delivery, Family, Fault};
-use regex::Regex;
-use saml::metadata::SpMetadata;
-use url::Url;
 
 use super::runner::{Judged as Run, Planned, Runner};
 use super::{Attacker, Check, CheckReport, Harm, Level, Outcome, Verdict};
@@ -61,30 +60,12 @@ pub(in crate::check) use person_browser::{
 pub use person_template::{NameTemplate, PersonAttribute, PersonTemplate, TemplateError};
 pub use provider::{Provider, Refetch};
 pub(in crate::check) use published::Published;
+pub use target::Target;
 pub use trouble::CheckError;
 pub use variants::{Variants, all_variants};
 
 use honest::{Form, Honest};
 use login::Login;
-
-/// The service provider to check.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// The metadata of the service provider.
-    pub metadata: SpMetadata,
-    /// The XML document of the metadata; empty if there is none.
-    pub document: String,
-    /// The URL at which a login starts; `None` for a service provider that sends no AuthnRequest
-    /// and accepts unsolicited Responses.
-    pub start_url: Option<Url>,
-    /// A page that shows who is logged in, when it is requested with the cookies of a login.
-    pub probe_url: Url,
-    /// The URL at which a user logs out, if the checks of single logout that the service provider
-    /// starts are wanted. It is requested by GET, or by POST if GET is refused.
-    pub logout_url: Option<Url>,
-    /// Matches the body of the probe if [`Person::user`] is logged in, and only then.
-    pub expect: Regex,
-}
 
 /// Checks a service provider.
 pub struct Judge {
