@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ambient::Ambient;
 use ambient::arguments::whole_number;
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::runner::Runner;
