@@ -27,7 +27,7 @@ const NAMED: usize = 20;
 
 impl Beyond<'_> {
     /// Returns the variants to send: the usual ones, or all with `--thorough`.
-    fn wrappings(&self) -> Result<Vec<Variant>, Stop> {
+    fn wrapped_variants(&self) -> Result<Vec<Variant>, Stop> {
         let unreadable = |error: faults::SpaceError| CheckError::Catalogue(error.to_string());
         let mut all = Vec::new();
         for space in faults::logout_spaces().map_err(unreadable)? {
@@ -40,7 +40,7 @@ impl Beyond<'_> {
 
     /// Returns a LogoutRequest about the session's user: without SessionIndex, which ends all of the
     /// user's sessions, or with it. `None` if neither ends the session at this endpoint.
-    async fn ending_request(&self, endpoint: &Endpoint<'_>) -> Result<Option<bool>, Stop> {
+    async fn request_that_ends(&self, endpoint: &Endpoint<'_>) -> Result<Option<bool>, Stop> {
         for has_index in [false, true] {
             let session = self.new_session().await?;
             let mut request = request_of(self.judge, &session, endpoint.location);
@@ -58,7 +58,7 @@ impl Beyond<'_> {
 
     /// Returns the signed LogoutRequest about the attacker, and one about the session's user around
     /// it, as the variant says.
-    fn wrapping(
+    fn wrapped_request(
         &self,
         variant: &Variant,
         session: &Session,
@@ -122,14 +122,14 @@ async fn wrapped(beyond: &Beyond<'_>) -> Judged {
     ) {
         return Err(Stop::Follows("SAML-SP-SLO-08"));
     }
-    let Some(has_index) = beyond.ending_request(&endpoint).await? else {
+    let Some(has_index) = beyond.request_that_ends(&endpoint).await? else {
         return skip("an honest LogoutRequest by HTTP-POST does not end the session");
     };
     let mut session = beyond.new_session().await?;
     let mut ended: Vec<String> = Vec::new();
     let (mut first, mut sent) = (None, 0);
-    for variant in beyond.wrappings()? {
-        let xml = beyond.wrapping(&variant, &session, (&endpoint, has_index))?;
+    for variant in beyond.wrapped_variants()? {
+        let xml = beyond.wrapped_request(&variant, &session, (&endpoint, has_index))?;
         let field = post::encode(&xml);
         let url = url::Url::parse(endpoint.location)
             .map_err(|error| Stop::Skip(format!("invalid SingleLogoutService: {error}")))?;

@@ -187,7 +187,7 @@ pub(super) const FOLLOWS: &[(&str, &str)] = &[
 
 /// Returns an honest Response with these changes before it is signed. `None` if the catalogue has no
 /// control.
-fn changed(edits: Vec<Edit>) -> Option<Fault> {
+fn response_with(edits: Vec<Edit>) -> Option<Fault> {
     let controls = faults::controls().ok()?;
     let control = controls.into_iter().next()?;
     Some(Fault {
@@ -215,7 +215,7 @@ pub(super) struct Beyond<'j> {
     unsolicited: OnceCell<Result<String, String>>,
     honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
     session: Mutex<Option<logout_message::Session>>,
-    own_logout: OnceCell<Result<own_logout_trial::Begun, String>>,
+    own_logout: OnceCell<Result<own_logout_trial::OwnLogout, String>>,
     own_answer: OnceCell<Result<own_logout_trial::OwnAnswer, String>>,
     session_cookies: OnceCell<Vec<SetCookie>>,
     first_key: OnceCell<certificate_trial::FirstKey>,

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use faults::{Cipher, Cover, Fault};
 use serde_json::{Value, json};
 
-use super::{Beyond, Judged, Stop, breaks, changed, holds_with, rows, skip};
+use super::{Beyond, Judged, Stop, breaks, holds_with, response_with, rows, skip};
 use crate::check::Harm;
 use crate::check::runner::page_summary;
 
@@ -98,7 +98,7 @@ fn encrypted() -> Option<Fault> {
     Some(Fault {
         covers: vec![Cover::Assertion],
         encrypted: Some(Cipher::Aes256Cbc),
-        ..changed(Vec::new())?
+        ..response_with(Vec::new())?
     })
 }
 
@@ -150,7 +150,7 @@ fn figures(refusals: &[Refusal]) -> Value {
 
 /// Sends both kinds of messages in turn and compares the refusals. They differ if no answer to one
 /// kind is also an answer to the other.
-async fn compared(
+async fn compare(
     beyond: &Beyond<'_>,
     one: (&str, bool, Change),
     other: (&str, bool, Change),
@@ -198,7 +198,7 @@ async fn compared(
 }
 
 async fn padding(beyond: &Beyond<'_>) -> Judged {
-    compared(
+    compare(
         beyond,
         ("wrong padding", false, spoil_padding),
         ("wrong XML", false, spoil_text),
@@ -207,7 +207,7 @@ async fn padding(beyond: &Beyond<'_>) -> Judged {
 }
 
 async fn key(beyond: &Beyond<'_>) -> Judged {
-    compared(
+    compare(
         beyond,
         ("wrong key", true, spoil_key),
         ("wrong ciphertext", false, spoil_text),

@@ -80,9 +80,9 @@ async fn sent(beyond: &Beyond<'_>) -> Judged {
         None => breaks(
             format!(
                 "the service provider ended its own session and sent no LogoutRequest: {}",
-                own.began
+                own.ending
             ),
-            json!({"answer": own.began}),
+            json!({"answer": own.ending}),
         ),
     }
 }
@@ -301,8 +301,8 @@ async fn relay_state(beyond: &Beyond<'_>) -> Judged {
     beyond.own_answer().await?;
     let (mut complaints, mut seen) = (Vec::new(), Vec::new());
     for state in ELSEWHERE {
-        let begun = beyond.begin_own_logout().await?;
-        let request = begun.request()?;
+        let own = beyond.begin_own_logout().await?;
+        let request = own.request()?;
         let answer = beyond.answer_to(request)?;
         let forgery = Forgery {
             relay_state: Some(state),
@@ -311,9 +311,7 @@ async fn relay_state(beyond: &Beyond<'_>) -> Judged {
         let arrivals = [
             (
                 "",
-                beyond
-                    .send_answer(&begun.visitor, &answer, &forgery)
-                    .await?,
+                beyond.send_answer(&own.visitor, &answer, &forgery).await?,
             ),
             (
                 " of an unsolicited LogoutResponse without a signature",

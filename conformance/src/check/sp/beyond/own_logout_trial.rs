@@ -16,7 +16,7 @@ use super::{Beyond, CheckError, Judged, Stop, breaks, holds_with, skip};
 use crate::inspection::parse;
 
 /// The answer of the logout URL in the browser of a user who was logged in.
-pub(super) struct Begun {
+pub(super) struct OwnLogout {
     pub(super) visitor: Visitor,
     /// The `SessionIndex` of the assertion.
     pub(super) index: String,
@@ -25,12 +25,12 @@ pub(super) struct Begun {
     /// Time at which the request came.
     pub(super) at: Timestamp,
     /// Where the browser ended: status and URL.
-    pub(super) began: String,
+    pub(super) ending: String,
     /// True if the probe still shows the user, before any LogoutResponse.
     is_in: bool,
 }
 
-impl Begun {
+impl OwnLogout {
     /// Returns the LogoutRequest. The check is skipped if there is none.
     pub(super) fn request(&self) -> Result<&Request, Stop> {
         match &self.request {
@@ -72,7 +72,7 @@ impl<'f> Forgery<'f> {
 
 impl Beyond<'_> {
     /// Logs a user in and opens the logout URL.
-    pub(super) async fn begin_own_logout(&self) -> Result<Begun, Stop> {
+    pub(super) async fn begin_own_logout(&self) -> Result<OwnLogout, Stop> {
         let Some(url) = self.judge.target.logout_url.clone() else {
             return skip(
                 "not judged: the URL at which a user logs out was not given (--logout-url)",
@@ -98,30 +98,30 @@ impl Beyond<'_> {
             other => other?,
         };
         let is_in = self.is_in(&visitor).await?;
-        let began = said(&arrival);
+        let ending = said(&arrival);
         if request.is_none() && is_in {
             return skip(format!(
-                "the logout URL neither logged the user out nor sent a LogoutRequest: {began}; check --logout-url"
+                "the logout URL neither logged the user out nor sent a LogoutRequest: {ending}; check --logout-url"
             ));
         }
-        Ok(Begun {
+        Ok(OwnLogout {
             visitor,
             index: session.index,
             request,
             at,
-            began,
+            ending,
             is_in,
         })
     }
 
     /// As [`Self::begin_own_logout`], once for all checks.
-    pub(super) async fn own_logout(&self) -> Result<&Begun, Stop> {
-        let begun = self.own_logout.get_or_init(|| async {
-            let begun = self.begin_own_logout().await;
-            begun.map_err(Stop::into_reason)
+    pub(super) async fn own_logout(&self) -> Result<&OwnLogout, Stop> {
+        let own = self.own_logout.get_or_init(|| async {
+            let own = self.begin_own_logout().await;
+            own.map_err(Stop::into_reason)
         });
-        match begun.await {
-            Ok(begun) => Ok(begun),
+        match own.await {
+            Ok(own) => Ok(own),
             Err(why) => skip(why.clone()),
         }
     }
@@ -175,8 +175,8 @@ impl Beyond<'_> {
     /// Answers the LogoutRequest with an honest LogoutResponse. This is done once; all checks use
     /// the same result.
     pub(super) async fn own_answer(&self) -> Result<&OwnAnswer, Stop> {
-        let begun = self.own_logout().await?;
-        let request = begun.request()?;
+        let own = self.own_logout().await?;
+        let request = own.request()?;
         let done = self.own_answer.get_or_init(|| async {
             let tried = async {
                 let answer = self.answer_to(request)?;
@@ -184,9 +184,9 @@ impl Beyond<'_> {
                     relay_state: request.relay_state.as_deref(),
                     ..Forgery::of(self)
                 };
-                let arrival = self.send_answer(&begun.visitor, &answer, &forgery).await?;
+                let arrival = self.send_answer(&own.visitor, &answer, &forgery).await?;
                 Ok(OwnAnswer {
-                    ended: !self.is_in(&begun.visitor).await?,
+                    ended: !self.is_in(&own.visitor).await?,
                     said: said(&arrival),
                     evidence: evidence(&answer.to_xml(), &arrival),
                     status: arrival.status,
@@ -214,19 +214,19 @@ impl Beyond<'_> {
         if !honest.ended {
             return Err(Stop::Follows("SAML-SP-SLO-23"));
         }
-        let begun = self.begin_own_logout().await?;
-        let request = begun.request()?;
+        let own = self.begin_own_logout().await?;
+        let request = own.request()?;
         let mut answer = self.answer_to(request)?;
         change(&mut answer);
         let forgery = Forgery {
             relay_state: request.relay_state.as_deref(),
             ..forgery
         };
-        let arrival = self.send_answer(&begun.visitor, &answer, &forgery).await?;
+        let arrival = self.send_answer(&own.visitor, &answer, &forgery).await?;
         let said = said(&arrival);
         let evidence = evidence(&answer.to_xml(), &arrival);
-        if begun.is_in {
-            return match self.is_in(&begun.visitor).await? {
+        if own.is_in {
+            return match self.is_in(&own.visitor).await? {
                 true => holds_with(
                     format!("the user is still logged in; the answer was {said}"),
                     evidence,

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::visitor::Visitor;
-use super::{Beyond, Judged, Stop, breaks, changed, holds_with, rows, skip};
+use super::{Beyond, Judged, Stop, breaks, holds_with, response_with, rows, skip};
 use crate::check::Harm;
 use crate::check::runner::pause;
 use crate::check::sp::Answer;
@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// Returns the change of an assertion that sets SessionNotOnOrAfter.
 fn until(end: Timestamp) -> Option<Fault> {
-    changed(vec![Edit::Attribute {
+    response_with(vec![Edit::Attribute {
         at: "Response/Assertion/AuthnStatement".to_owned(),
         name: "SessionNotOnOrAfter".to_owned(),
         value: Some(format!("{end:.3}")),
