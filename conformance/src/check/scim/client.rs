@@ -1,6 +1,7 @@
 //! The SCIM clients of identity providers, as data (`fixtures/scim`, one folder each): the requests
 //! of each act, such as creating a user, and what must be true afterwards. Each act of each client is
-//! a check, which belongs to the profile of that client only. `client_replay` carries them out.
+//! a check, which belongs to the profile of that client only. `client_checks` lists the checks,
+//! `client_replay` carries them out.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,8 +9,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::item::{How, Item, Method, Need};
-use crate::check::{Harm, Level};
+use super::outcome::Need;
 
 // ACTS, written by build.rs: (name, text) of each acts.json under fixtures/scim.
 include!(concat!(env!("OUT_DIR"), "/acts.rs"));
@@ -19,7 +19,7 @@ include!(concat!(env!("OUT_DIR"), "/acts.rs"));
 #[serde(deny_unknown_fields)]
 pub(super) struct Client {
     /// The name of the product.
-    name: String,
+    pub(super) name: String,
     /// The first characters of the ids of its checks.
     checks: String,
     #[allow(dead_code, reason = "for readers of the file; a test wants them")]
@@ -93,13 +93,13 @@ pub(super) struct ActKind {
     pub(super) name: &'static str,
     /// The number of its checks.
     number: &'static str,
-    spec: &'static str,
-    does: &'static str,
-    expected: &'static str,
-    fix: &'static str,
+    pub(super) spec: &'static str,
+    pub(super) does: &'static str,
+    pub(super) expected: &'static str,
+    pub(super) fix: &'static str,
     /// The acts before it, each with the person that it is about.
     pub(super) after: &'static [(&'static str, Person)],
-    needs: &'static [Need],
+    pub(super) needs: &'static [Need],
     /// What it does to the membership of the person in the group.
     pub(super) membership: Membership,
     /// True: it changes attributes, so it can be judged only if the server stores one of them.
@@ -346,14 +346,9 @@ impl Client {
         self.acts.get(name)
     }
 
-    fn id(&self, kind: &ActKind) -> String {
+    /// Returns the id of the check of an act.
+    pub(super) fn id(&self, kind: &ActKind) -> String {
         format!("{}-{}", self.checks, kind.number)
-    }
-
-    /// Returns the id of the check of an act; `None` if this client has no such act.
-    pub(super) fn check_of(&self, kind: &ActKind) -> Option<&'static str> {
-        let id = self.id(kind);
-        CHECKS.iter().map(|it| it.id).find(|it| *it == id)
     }
 }
 
@@ -366,32 +361,7 @@ fn read_all() -> Result<Vec<Client>, String> {
 }
 
 /// All clients. If a file is invalid there are none; a test reads all files.
-static CLIENTS: LazyLock<Vec<Client>> = LazyLock::new(|| read_all().unwrap_or_default());
-
-/// The checks of all clients, in the order of the clients and of the acts.
-pub(super) static CHECKS: LazyLock<Vec<Item>> = LazyLock::new(|| {
-    let clients = CLIENTS.iter();
-    let parts = clients.flat_map(|client| ACT_KINDS.iter().map(move |kind| Part { client, kind }));
-    let has = |part: &Part| part.client.act(part.kind.name).is_some();
-    parts.filter(has).map(item).collect()
-});
-
-fn item(part: Part) -> Item {
-    let Part { client, kind } = part;
-    Item {
-        id: client.id(kind).leak(),
-        level: Level::May,
-        harm: Harm::Function,
-        spec: kind.spec,
-        title: format!("{} {}", client.name, kind.does).leak(),
-        expected: kind.expected,
-        fix: kind.fix,
-        by: Method {
-            needs: kind.needs,
-            how: How::Replays(part),
-        },
-    }
-}
+pub(super) static CLIENTS: LazyLock<Vec<Client>> = LazyLock::new(|| read_all().unwrap_or_default());
 
 #[cfg(test)]
 mod tests {

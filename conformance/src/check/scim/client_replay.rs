@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::body::with;
 use super::client::{Act, ActKind, Client, Membership, Part, Person, Request, Then};
+use super::client_checks::check_of;
 use super::outcome::{Judged, Stop, ensure, unjudged};
 use super::probe::{Probe, named_in};
 use super::reading::{at, member, shown, text, values};
@@ -27,7 +28,7 @@ pub(super) async fn replays(probe: &Probe<'_>, part: Part) -> Judged {
     let mut replay = Replay::new(probe, client);
     let own = act.after.iter().map(|name| (name.as_str(), Person::First));
     for (name, person) in kind.after.iter().copied().chain(own) {
-        let before = ActKind::named(name).and_then(|it| Some((it, client.check_of(it)?)));
+        let before = ActKind::named(name).and_then(|it| Some((it, check_of(client, it)?)));
         let Some((before, check)) = before else {
             return unjudged(format!("act {name} not found"));
         };

@@ -15,7 +15,7 @@
 //! - `created_resources`: what was created; `cleanup`: deletes it;
 //! - `check_error`: why a server cannot be judged;
 //! - `item`: a check as data. The families of checks, one per file, are in [`FAMILIES`]; those of
-//!   the files `demanded_…`, in [`DEMANDED`], and those of `client` belong to profiles only. Those
+//!   the files `demanded_…`, in [`DEMANDED`], and of `client_checks` belong to profiles only. Those
 //!   of `tenant` need credentials of a second tenant, those of `oauth_…` the credentials of an
 //!   OAuth client; without them they are skipped.
 //!
@@ -28,6 +28,7 @@ mod bulk;
 mod check_error;
 mod cleanup;
 mod client;
+mod client_checks;
 mod client_replay;
 mod create;
 mod create_values;
@@ -457,7 +458,7 @@ fn ordinary() -> impl Iterator<Item = &'static Item> {
 
 fn demanded() -> impl Iterator<Item = &'static Item> {
     let all = DEMANDED.iter().flat_map(|family| family.iter());
-    all.chain(client::CHECKS.iter())
+    all.chain(client_checks::CHECKS.iter())
 }
 
 #[cfg(test)]
