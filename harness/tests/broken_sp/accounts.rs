@@ -6,13 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 use rehearsal::inspection::encryption::{DecryptionError, DecryptionKey, decrypt};
 
 use super::switches::MATERIAL;
-use super::{Broken, USER};
+use super::{Broken, Switch, USER};
 
 impl Broken {
     /// Returns the end of a session. Without flaws it is the time that the assertion states.
     pub(super) fn session_end(&self, stated: Option<String>) -> Option<Timestamp> {
         let end: Timestamp = stated?.parse().ok()?;
-        if self.is_flawed("session-forgets-end") {
+        // Who accepts what has expired does not look at the end of the session either.
+        let accepts_expired = self.has(|it| matches!(it, Switch::Waves("expired", _)));
+        if accepts_expired || self.is_flawed("session-forgets-end") {
             return None;
         }
         // The same clock skew as for the assertion.
