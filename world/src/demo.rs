@@ -22,6 +22,7 @@ pub struct Demo {
 /// at the same time.
 ///
 /// ```
+/// # use world as rehearsal; // which exports it
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let rehearsal = rehearsal::start().await?;

@@ -33,6 +33,7 @@ use tls::{Authority, Door};
 /// with temporary databases. Several can run at the same time:
 ///
 /// ```
+/// # use world as rehearsal; // which exports it
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use rehearsal::{Options, Rehearsal};
