@@ -34,8 +34,9 @@ fn comes_back(to: &str, from: &str, attributes: &str, seconds: i64) -> bool {
 const LAX: &str = "; SameSite=Lax";
 const NONE: &str = "; SameSite=None; Secure";
 
-/// A page of the second server posts to the first. Expected: is the cookie sent if it is `Lax`;
-/// if it has no `SameSite` after 1 second, after 130 seconds; if it is `None; Secure`?
+/// Each row: the server that set a cookie, the server whose page posts to it, and whether Chromium
+/// sends the cookie in four cases: `SameSite=Lax`; no `SameSite`, set 1 second ago; no `SameSite`,
+/// set 130 seconds ago; `SameSite=None; Secure`.
 #[test]
 fn cookies_come_back_as_in_chromium() {
     for (to, from, expected) in [

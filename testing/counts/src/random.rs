@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// try for ever.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// The function of the C library. The standard library and the crate `getrandom` call it; aws-lc
-/// makes the system call itself, for keys and the blinding of RSA, which take the same number of
-/// instructions for almost all numbers.
+/// Replaces `getrandom` of the C library, which the standard library and the crate `getrandom`
+/// call. aws-lc does not call it, but makes the system call itself. This does not disturb the
+/// counts: its keys and its blinding of RSA take the same number of instructions for almost all
+/// numbers.
 ///
 /// # Safety
 /// `buffer` must be valid for writing `length` bytes.
