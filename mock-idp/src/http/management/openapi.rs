@@ -2,17 +2,15 @@
 //! from `schemas.json`.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
 use super::route::{Route, Said};
 
-const SCHEMAS: &str = include_str!("schemas.json");
-
-/// Returns all schemas, by name.
-pub(super) fn schemas() -> Value {
-    serde_json::from_str(SCHEMAS).unwrap_or(Value::Null)
-}
+/// All schemas, by name. They are parsed once: parsing them for each route was most of a start.
+pub(super) static SCHEMAS: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("schemas.json")).unwrap_or(Value::Null));
 
 fn reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
@@ -66,7 +64,7 @@ fn body(route: &Route) -> Option<Value> {
         };
         content.insert(kind, json!({"schema": schema}));
     }
-    let required = schemas()[route.takes?]["required"].is_array();
+    let required = SCHEMAS[route.takes?]["required"].is_array();
     Some(json!({"required": required, "content": content}))
 }
 
@@ -163,7 +161,7 @@ pub(super) fn document(base_url: &str, routes: &[Route]) -> Value {
         let at = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
         at[route.method.as_str().to_lowercase()] = operation(route);
     }
-    let mut schemas = schemas();
+    let mut schemas = SCHEMAS.clone();
     let taken = routes.iter().filter_map(|route| route.takes);
     for name in taken.collect::<BTreeSet<_>>() {
         if name != "Reference" {

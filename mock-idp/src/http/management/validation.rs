@@ -6,8 +6,6 @@
 //! its former values. `null` means that a member is absent and is removed before the handler
 //! runs, except in a PATCH, where it removes the member (RFC 7396).
 
-use std::sync::LazyLock;
-
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
@@ -17,11 +15,9 @@ use serde_json::Value;
 
 use super::super::LARGEST_BODY;
 use super::hal::Problem;
-use super::openapi;
+use super::openapi::SCHEMAS;
 use super::route::{Route, Said};
 use crate::refusal::Refused;
-
-static SCHEMAS: LazyLock<Value> = LazyLock::new(openapi::schemas);
 
 /// Returns the schema for the body of a route. The body of a PATCH is a part of a resource, so
 /// it is validated with the schema of the resource.
