@@ -166,7 +166,7 @@ fn with_negative_numbers(command: clap::Command) -> clap::Command {
         .mut_subcommands(with_negative_numbers)
 }
 
-/// Exit status of a program whose output nobody reads any more: 128 and the number of SIGPIPE.
+/// Exit status of a program whose output was closed by its reader: 128 and the number of SIGPIPE.
 const OUTPUT_CLOSED: u8 = 141;
 
 /// True if the reader of standard output is gone, as after `rehearsal … | head`. A lost connection

@@ -1,5 +1,5 @@
 //! What the command says about its arguments: help, values that it does not accept, files as
-//! editors write them, and an output that nobody reads.
+//! editors write them, and an output whose reader has ended.
 #![allow(clippy::unwrap_used)]
 
 mod running;

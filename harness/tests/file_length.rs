@@ -1,4 +1,4 @@
-//! Tests that no source file is so long that nobody reads it as a whole.
+//! Tests that every source file is short enough to be read as a whole.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
