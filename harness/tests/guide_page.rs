@@ -37,8 +37,12 @@ fn each_procedure_names_its_scenarios_and_its_code() {
 fn each_file_that_the_page_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let page = std::fs::read_to_string(root.join("docs/guide-to-code.md")).unwrap();
-    let named = Regex::new("`([a-z][a-z_/-]+\\.rs)`").unwrap();
+    let named = Regex::new("`([a-z][a-z0-9_/-]+\\.rs)`").unwrap();
     for path in named.captures_iter(&page) {
-        assert!(root.join(&path[1]).exists(), "{}", &path[1]);
+        let path = &path[1];
+        assert!(
+            root.join(path).exists(),
+            "docs/guide-to-code.md: file not found: {path}: write the path from the root"
+        );
     }
 }
