@@ -48,6 +48,7 @@ Feature: SCIM requests of the providers
       | entra      |
       | entra-2020 |
       | okta       |
+      | okta-aiw   |
       | pingone    |
       | onelogin   |
       | jumpcloud  |
@@ -69,6 +70,7 @@ Feature: SCIM requests of the providers
       | entra      |
       | entra-2020 |
       | okta       |
+      | okta-aiw   |
       | pingone    |
       | onelogin   |
       | jumpcloud  |

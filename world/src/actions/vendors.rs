@@ -9,48 +9,8 @@ use serde_json::{Map, Value};
 use crate::World;
 use crate::judge::{Failed, Outcome};
 
-const PROVIDERS: [(&str, &str); 7] = [
-    (
-        "entra",
-        include_str!(concat!(env!("REHEARSAL_SCIM_SAMPLES"), "/entra/acts.json")),
-    ),
-    (
-        "entra-2020",
-        include_str!(concat!(
-            env!("REHEARSAL_SCIM_SAMPLES"),
-            "/entra-2020/acts.json"
-        )),
-    ),
-    (
-        "okta",
-        include_str!(concat!(env!("REHEARSAL_SCIM_SAMPLES"), "/okta/acts.json")),
-    ),
-    (
-        "pingone",
-        include_str!(concat!(
-            env!("REHEARSAL_SCIM_SAMPLES"),
-            "/pingone/acts.json"
-        )),
-    ),
-    (
-        "onelogin",
-        include_str!(concat!(
-            env!("REHEARSAL_SCIM_SAMPLES"),
-            "/onelogin/acts.json"
-        )),
-    ),
-    (
-        "jumpcloud",
-        include_str!(concat!(
-            env!("REHEARSAL_SCIM_SAMPLES"),
-            "/jumpcloud/acts.json"
-        )),
-    ),
-    (
-        "google",
-        include_str!(concat!(env!("REHEARSAL_SCIM_SAMPLES"), "/google/acts.json")),
-    ),
-];
+// ACTS, written by build.rs: (folder, text) of each acts.json under fixtures/scim.
+include!(concat!(env!("OUT_DIR"), "/acts.rs"));
 
 /// A vendor's SCIM client, as described in `fixtures/scim/`.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +28,7 @@ impl Provider {
     /// # Errors
     /// When there is no such folder.
     pub fn named(name: &str) -> Outcome<Self> {
-        let (_, text) = PROVIDERS
+        let (_, text) = ACTS
             .iter()
             .find(|(known, _)| *known == name)
             .ok_or_else(|| Failed::Unknown(format!("a provider called {name}")))?;

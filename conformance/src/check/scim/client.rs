@@ -20,8 +20,6 @@ include!(concat!(env!("OUT_DIR"), "/acts.rs"));
 pub(super) struct Client {
     /// The name of the product.
     pub(super) name: String,
-    /// The first characters of the ids of its checks.
-    checks: String,
     #[allow(dead_code, reason = "for readers of the file; a test wants them")]
     about: String,
     #[allow(dead_code, reason = "for readers of the file; a test wants them")]
@@ -38,6 +36,8 @@ pub(super) struct Client {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Act {
+    /// The id of its check.
+    pub(super) id: String,
     /// Acts about the same user that this client does before it, besides those of [`ActKind`].
     #[serde(default)]
     pub(super) after: Vec<String>,
@@ -91,8 +91,6 @@ pub(super) struct Then {
 /// An act, the same for all clients.
 pub(super) struct ActKind {
     pub(super) name: &'static str,
-    /// The number of its checks.
-    number: &'static str,
     pub(super) spec: &'static str,
     pub(super) does: &'static str,
     pub(super) expected: &'static str,
@@ -129,11 +127,10 @@ const USERS: &[Need] = &[Need::Writes];
 const GROUPS: &[Need] = &[Need::Writes, Need::Groups];
 const ENTERPRISE: &[Need] = &[Need::Writes, Need::Enterprise];
 
-/// All acts, in the order of their numbers.
+/// All acts, in the order of the numbers of their checks.
 pub(super) static ACT_KINDS: &[ActKind] = &[
     ActKind {
         name: "connect",
-        number: "01",
         spec: "RFC 7644 §3.4.2",
         does: "tests the connection",
         expected: "a ListResponse, also if no user matches",
@@ -146,7 +143,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "create",
-        number: "02",
         spec: "RFC 7644 §3.3",
         does: "looks for a user, creates it, and finds it",
         expected: "nothing found before, the user with its id afterwards, active and with the userName that was sent",
@@ -159,7 +155,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "update",
-        number: "03",
         spec: "RFC 7644 §3.5",
         does: "changes the name and the e-mail address of a user",
         expected: "the new values, and the user still active",
@@ -172,7 +167,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "disable",
-        number: "04",
         spec: "RFC 7643 §4.1.1",
         does: "disables a user",
         expected: "active false",
@@ -185,7 +179,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "enable",
-        number: "05",
         spec: "RFC 7643 §4.1.1",
         does: "enables a disabled user again",
         expected: "the disabled user found by a look-up, and active true afterwards",
@@ -198,7 +191,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "group",
-        number: "06",
         spec: "RFC 7644 §3.3",
         does: "looks for a group, creates it, and finds it",
         expected: "nothing found before, the group with its id and displayName afterwards",
@@ -211,7 +203,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "join",
-        number: "07",
         spec: "RFC 7644 §3.5",
         does: "adds a member to a group",
         expected: "the member in the group, beside those who were in it before",
@@ -229,7 +220,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "rename",
-        number: "08",
         spec: "RFC 7644 §3.5",
         does: "renames a group",
         expected: "the new displayName, and the same members",
@@ -242,7 +232,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "leave",
-        number: "09",
         spec: "RFC 7644 §3.5",
         does: "removes a member from a group",
         expected: "the other member only",
@@ -261,7 +250,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "remove",
-        number: "10",
         spec: "RFC 7644 §3.6",
         does: "removes a user who no longer may use the application",
         expected: "the user disabled, or not found any more if the client deletes it",
@@ -274,7 +262,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "dissolve",
-        number: "11",
         spec: "RFC 7644 §3.6",
         does: "deletes a group",
         expected: "the group not found any more",
@@ -287,7 +274,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "add",
-        number: "12",
         spec: "RFC 7644 §3.5.2.1",
         does: "adds a value of a multi-valued attribute that the user does not have",
         expected: "the value, with the type of the filter in the path",
@@ -300,7 +286,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "manager",
-        number: "13",
         spec: "RFC 7643 §4.3",
         does: "sets the manager of a user",
         expected: "manager.value to be the id of the other user",
@@ -313,7 +298,6 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
     },
     ActKind {
         name: "extension",
-        number: "14",
         spec: "RFC 7644 §3.10",
         does: "changes an attribute of the enterprise extension",
         expected: "the new department",
@@ -346,9 +330,9 @@ impl Client {
         self.acts.get(name)
     }
 
-    /// Returns the id of the check of an act.
-    pub(super) fn id(&self, kind: &ActKind) -> String {
-        format!("{}-{}", self.checks, kind.number)
+    /// Returns the id of the check of an act; `None` if this client has no such act.
+    pub(super) fn check_id(&self, kind: &ActKind) -> Option<&str> {
+        self.act(kind.name).map(|act| act.id.as_str())
     }
 }
 
@@ -373,7 +357,12 @@ mod tests {
         assert_eq!(clients.len(), ACTS.len());
         for client in &clients {
             let name = &client.name;
-            assert!(client.checks.starts_with("SCIM-CLIENT-"), "{name}");
+            let ids = ACT_KINDS.iter().filter_map(|kind| client.check_id(kind));
+            let ids: Vec<_> = ids.map(|id| id.rsplit_once('-').unwrap()).collect();
+            let (prefix, _) = ids[0];
+            assert!(prefix.starts_with("SCIM-CLIENT-"), "{name}");
+            assert!(ids.iter().all(|(it, _)| *it == prefix), "{name}: {ids:?}");
+            assert!(ids.is_sorted_by(|(_, a), (_, b)| a < b), "{name}: {ids:?}");
             assert!(
                 client.about.len() > 20 && !client.sources.is_empty(),
                 "{name}"

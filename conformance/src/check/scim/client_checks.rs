@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::client::{ACT_KINDS, ActKind, CLIENTS, Client, Part};
+use super::client::{ACT_KINDS, CLIENTS, Part};
 use super::item::{How, Item, Method};
 use crate::check::{Harm, Level};
 
@@ -10,14 +10,14 @@ use crate::check::{Harm, Level};
 pub(super) static CHECKS: LazyLock<Vec<Item>> = LazyLock::new(|| {
     let clients = CLIENTS.iter();
     let parts = clients.flat_map(|client| ACT_KINDS.iter().map(move |kind| Part { client, kind }));
-    let has = |part: &Part| part.client.act(part.kind.name).is_some();
-    parts.filter(has).map(item).collect()
+    parts.filter_map(item).collect()
 });
 
-fn item(part: Part) -> Item {
+/// Returns the check of an act; `None` if the client has no such act.
+fn item(part: Part) -> Option<Item> {
     let Part { client, kind } = part;
-    Item {
-        id: client.id(kind).leak(),
+    Some(Item {
+        id: client.check_id(kind)?,
         level: Level::May,
         harm: Harm::Function,
         spec: kind.spec,
@@ -28,11 +28,5 @@ fn item(part: Part) -> Item {
             needs: kind.needs,
             how: How::Replays(part),
         },
-    }
-}
-
-/// Returns the id of the check of an act; `None` if this client has no such act.
-pub(super) fn check_of(client: &Client, kind: &ActKind) -> Option<&'static str> {
-    let id = client.id(kind);
-    CHECKS.iter().map(|it| it.id).find(|it| *it == id)
+    })
 }

@@ -11,10 +11,9 @@ use serde_json::{Map, Value};
 
 use super::body::with;
 use super::client::{Act, ActKind, Client, Membership, Part, Person, Request, Then};
-use super::client_checks::check_of;
 use super::outcome::{Judged, Stop, ensure, unjudged};
 use super::probe::{Probe, named_in};
-use super::reading::{at, member, shown, text, values};
+use super::reading::{at, member, text, value_to_text, values};
 use super::schema::ENTERPRISE;
 use super::target::{query, segment};
 use super::wire::ScimAnswer;
@@ -28,7 +27,7 @@ pub(super) async fn replays(probe: &Probe<'_>, part: Part) -> Judged {
     let mut replay = Replay::new(probe, client);
     let own = act.after.iter().map(|name| (name.as_str(), Person::First));
     for (name, person) in kind.after.iter().copied().chain(own) {
-        let before = ActKind::named(name).and_then(|it| Some((it, check_of(client, it)?)));
+        let before = ActKind::named(name).and_then(|it| Some((it, client.check_id(it)?)));
         let Some((before, check)) = before else {
             return unjudged(format!("act {name} not found"));
         };
@@ -401,7 +400,7 @@ fn holds(is: &Value, wanted: &Value, path: &str) -> Judged {
     let differs = || {
         Stop::Wrong(format!(
             "{path} is {}, expected {wanted}",
-            shown(Some(is).filter(|it| !it.is_null()))
+            value_to_text(Some(is).filter(|it| !it.is_null()))
         ))
     };
     match wanted {
