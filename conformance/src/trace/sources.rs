@@ -38,6 +38,14 @@ pub enum SourceError {
         "no SAML message found: this JSON is neither a HAR file (log.entries), an export of SAML-tracer (requests), nor a recording of check idp (trials)"
     )]
     OtherJson,
+    /// The text ends in the middle of a JSON document.
+    #[error(
+        "the JSON document ends in the middle, after {0} bytes: the file is cut; save or copy it again"
+    )]
+    CutJson(usize),
+    /// The text is a JSON document with an error.
+    #[error("invalid JSON: {0}; save or copy the file again")]
+    InvalidJson(String),
     /// The bytes cannot be decoded as text.
     #[error("cannot read the input as text: {0}")]
     Encoding(String),
@@ -78,6 +86,12 @@ pub fn read(text: &str) -> Result<Vec<Found>, SourceError> {
                 return Err(SourceError::OtherJson);
             }
         }
+        Err(error) if is_meant_as_json(text) => {
+            return Err(match error.is_eof() {
+                true => SourceError::CutJson(text.len()),
+                false => SourceError::InvalidJson(error.to_string()),
+            });
+        }
         _ => messages(text)
             .into_iter()
             .map(|message| Found {
@@ -96,15 +110,57 @@ pub fn read(text: &str) -> Result<Vec<Found>, SourceError> {
     Ok(found)
 }
 
-/// Adds messages that were not found before: a page contains the message that the browser posts
-/// next.
-fn add_new(found: &mut Vec<Found>, place: &str, messages: Vec<Message>) {
-    for message in messages {
-        if found.iter().all(|it| it.message.xml != message.xml) {
-            found.push(Found {
-                place: place.to_owned(),
-                message,
-            });
+/// True if a text that is no JSON document was meant to be one of those that are read. Only its first
+/// members are looked at, because a message may be written into any other text.
+fn is_meant_as_json(text: &str) -> bool {
+    let head: String = text.chars().take(400).collect();
+    let names = ["\"log\"", "\"requests\"", "\"trials\"", "\"metadata\""];
+    head.trim_start().starts_with('{') && names.iter().any(|name| head.contains(name))
+}
+
+/// The messages of a browser's traffic. The same document is one message while it goes from a page or
+/// a redirect to the request that carries it, and another one if it is sent again.
+#[derive(Default)]
+struct Traffic {
+    found: Vec<Found>,
+    /// The documents that were sent and not offered again since.
+    sent: Vec<String>,
+}
+
+impl Traffic {
+    fn knows(&self, xml: &str) -> bool {
+        self.found.iter().any(|it| it.message.xml == xml)
+    }
+
+    fn add(&mut self, place: &str, message: Message) {
+        self.found.push(Found {
+            place: place.to_owned(),
+            message,
+        });
+    }
+
+    /// Adds the messages that a request carries.
+    fn send(&mut self, place: &str, messages: Vec<Message>) {
+        for message in messages {
+            let xml = message.xml.clone();
+            if self.sent.contains(&xml) {
+                self.add(&format!("{place}, sent again"), message);
+            } else {
+                if !self.knows(&xml) {
+                    self.add(place, message);
+                }
+                self.sent.push(xml);
+            }
+        }
+    }
+
+    /// Adds the messages that a page or a redirect makes the browser send next.
+    fn offer(&mut self, place: &str, messages: Vec<Message>) {
+        for message in messages {
+            self.sent.retain(|xml| *xml != message.xml);
+            if !self.knows(&message.xml) {
+                self.add(place, message);
+            }
         }
     }
 }
@@ -112,13 +168,14 @@ fn add_new(found: &mut Vec<Found>, place: &str, messages: Vec<Message>) {
 /// Reads the requests in an export of the browser extension SAML-tracer; each has a URL and its
 /// parameters as pairs.
 fn of_saml_tracer(requests: &[Value]) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
+    let mut traffic = Traffic::default();
     for (at, request) in requests.iter().enumerate() {
         let text = |name: &str| request[name].as_str().unwrap_or_default();
         let (method, url) = (text("method"), text("url"));
-        let mut all = Vec::new();
+        let bare = url.split('?').next().unwrap_or(url);
+        let place = format!("request {}: {method} {bare}", at + 1);
         if url.contains("SAML") {
-            all.extend(messages(url));
+            traffic.offer(&place, messages(url));
         }
         for name in ["get", "post"] {
             let pairs = request[name].as_array().map(Vec::as_slice);
@@ -127,13 +184,16 @@ fn of_saml_tracer(requests: &[Value]) -> Vec<Found> {
                 let part = |at: usize| pair[at].as_str().unwrap_or_default();
                 form.append_pair(part(0), part(1));
             }
-            all.extend(messages(&form.finish()));
+            let carried = messages(&form.finish());
+            match name {
+                // An identity provider may redirect a request to pages of its own, with the request
+                // in the URL; the export does not show which URLs are such redirects.
+                "get" => traffic.offer(&place, carried),
+                _ => traffic.send(&place, carried),
+            }
         }
-        let bare = url.split('?').next().unwrap_or(url);
-        let place = format!("request {}: {method} {bare}", at + 1);
-        add_new(&mut found, &place, all);
     }
-    found
+    traffic.found
 }
 
 fn of_recording(recording: &Recording) -> Vec<Found> {
@@ -174,7 +234,7 @@ fn signature_in_url(trial: &Trial, xml: &str) -> Option<QuerySignature> {
 /// Reads a HAR file. Messages are in request URLs, forms, redirects or pages; a message in a page
 /// that is posted next is returned once.
 fn of_har(entries: &[Value]) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
+    let mut traffic = Traffic::default();
     for (at, entry) in entries.iter().enumerate() {
         let text = |pointer: &str| {
             entry
@@ -183,22 +243,20 @@ fn of_har(entries: &[Value]) -> Vec<Found> {
                 .unwrap_or_default()
         };
         let (method, url) = (text("/request/method"), text("/request/url"));
-        let mut all = Vec::new();
-        if url.contains("SAML") {
-            all.extend(messages(url));
-        }
-        all.extend(messages_of_form(entry));
-        if text("/response/redirectURL").contains("SAML") {
-            all.extend(messages(text("/response/redirectURL")));
-        }
-        if text("/response/content/mimeType").contains("html") {
-            all.extend(in_page(&body(entry)));
-        }
         let bare = url.split('?').next().unwrap_or(url);
         let place = format!("entry {}: {method} {bare}", at + 1);
-        add_new(&mut found, &place, all);
+        if url.contains("SAML") {
+            traffic.send(&place, messages(url));
+        }
+        traffic.send(&place, messages_of_form(entry));
+        if text("/response/redirectURL").contains("SAML") {
+            traffic.offer(&place, messages(text("/response/redirectURL")));
+        }
+        if text("/response/content/mimeType").contains("html") {
+            traffic.offer(&place, in_page(&body(entry)));
+        }
     }
-    found
+    traffic.found
 }
 
 /// Returns the response body of a HAR entry, which some browsers store as base64.
@@ -308,5 +366,47 @@ mod tests {
         assert_eq!(found[0].place, "entry 1: GET https://idp.example/a");
         assert!(read("{\"a\": 1}").is_err());
         assert!(read("nothing here").is_err());
+    }
+
+    fn posted(field: &str) -> Value {
+        let data = json!({"params": [{"name": "SAMLResponse", "value": field}]});
+        let request = json!({"method": "POST", "url": "https://sp.example/acs", "postData": data});
+        json!({"request": request, "response": {}})
+    }
+
+    #[test]
+    fn a_message_that_is_sent_twice_is_reported_twice() {
+        let field = STANDARD.encode("<Response/>");
+        let page = format!("<form><input name=\"SAMLResponse\" value=\"{field}\"></form>");
+        let content = json!({"mimeType": "text/html", "text": page});
+        let request = json!({"method": "GET", "url": "https://idp.example/a"});
+        let offered = json!({"request": request, "response": {"content": content}});
+        let places = |entries: &[&Value]| -> Vec<String> {
+            let har = json!({"log": {"entries": entries}}).to_string();
+            let found = read(&har).unwrap().into_iter();
+            found.map(|it| it.place).collect()
+        };
+        let sent = posted(&field);
+        let twice = places(&[&offered, &sent, &sent]);
+        assert_eq!(
+            twice,
+            [
+                "entry 1: GET https://idp.example/a",
+                "entry 3: POST https://sp.example/acs, sent again"
+            ]
+        );
+        // A page of the service provider may post the message to itself once more.
+        assert_eq!(places(&[&offered, &sent, &offered, &sent]).len(), 1);
+    }
+
+    #[test]
+    fn a_har_file_that_is_cut_is_named_as_that() {
+        let har =
+            json!({"log": {"entries": [posted(&STANDARD.encode("<Response/>"))]}}).to_string();
+        let cut = &har[..har.len() - 3];
+        assert_eq!(read(cut).unwrap_err(), SourceError::CutJson(cut.len()));
+        let wrong = har.replace("\"entries\":[", "\"entries\":[,");
+        let error = read(&wrong).unwrap_err();
+        assert!(matches!(error, SourceError::InvalidJson(_)), "{error}");
     }
 }
