@@ -64,7 +64,7 @@ pub struct NoSuchButton {
 #[derive(Debug, thiserror::Error)]
 pub enum ActivationError {
     /// The portal refused the activation. The app shows the reason.
-    #[error("the portal refused: {} {} (HTTP {}, {})", .0.title, .0.detail, .0.status, .0.code)]
+    #[error("the portal refused the activation: {} {} (HTTP {}, {})", .0.title, .0.detail, .0.status, .0.code)]
     Refused(Problem),
     /// The identity provider showed its sign-on page again after the password was entered.
     #[error("the identity provider did not accept the password of {username}: {text}")]
@@ -78,7 +78,7 @@ pub enum ActivationError {
     },
     /// The identity provider showed a page with neither a SAML message nor a password field.
     #[error(
-        "the identity provider shows a page that the app cannot use (HTTP {status} at {at}): {text}"
+        "expected a login form or a SAML message from the identity provider, got another page (HTTP {status} at {at}): {text}"
     )]
     UnknownPage {
         /// Address of the page.
@@ -124,7 +124,7 @@ impl ActivationError {
     }
 
     /// Returns the text that the app's dialog shows for this error.
-    fn shown(&self) -> String {
+    fn dialog_text(&self) -> String {
         match self {
             Self::Refused(problem) if !problem.detail.is_empty() => problem.detail.clone(),
             other => other.to_string(),
@@ -263,7 +263,7 @@ impl App {
             // SSO.
             Ok(_) => self.show(Dialog::BusinessKey, transcript),
             Err(error) => {
-                let because = error.shown();
+                let because = error.dialog_text();
                 self.show(Dialog::Refused { because }, transcript);
                 return Err(error);
             }
@@ -296,7 +296,7 @@ impl App {
                 Ok(activated)
             }
             Err(error) => {
-                let because = error.shown();
+                let because = error.dialog_text();
                 self.show(Dialog::Refused { because }, transcript);
                 Err(error)
             }

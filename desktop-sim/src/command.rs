@@ -8,6 +8,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ambient::Ambient;
+use ambient::arguments::web_url;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use console::Term;
@@ -39,7 +40,7 @@ pub enum Command {
 #[derive(Args)]
 pub struct Activate {
     /// Base URL of the portal
-    #[arg(long, env = "DESKTOP_SIM_PORTAL")]
+    #[arg(long, env = "DESKTOP_SIM_PORTAL", value_parser = web_url)]
     portal: Url,
     /// Corporate e-mail address [default: asked for on a terminal]
     #[arg(long)]
@@ -80,7 +81,7 @@ pub struct Activate {
 #[derive(Args)]
 pub struct Status {
     /// Base URL of the portal
-    #[arg(long, env = "DESKTOP_SIM_PORTAL")]
+    #[arg(long, env = "DESKTOP_SIM_PORTAL", value_parser = web_url)]
     portal: Url,
     /// File that `activate --state` wrote
     #[arg(long, value_name = "FILE")]

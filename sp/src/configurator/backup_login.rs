@@ -11,14 +11,14 @@ pub(super) fn missing(entered: &Entered) -> Vec<String> {
         Some(_) => Vec::new(),
         None => vec![format!(
             "confirm {} as the backup login, or choose another",
-            shown(entered)
+            email_to_show(entered)
         )],
     }
 }
 
 /// Returns the backup login that the page shows: the confirmed one, or else the
 /// administrator who started the configuration.
-pub fn shown(entered: &Entered) -> &str {
+pub fn email_to_show(entered: &Entered) -> &str {
     let tenant = &entered.tenant;
     tenant.backup_login.as_deref().unwrap_or(&tenant.started_by)
 }

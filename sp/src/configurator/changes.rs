@@ -71,11 +71,26 @@ pub(super) async fn change(
     detail: &str,
     edit: impl FnOnce(&mut TenantRow) + Send,
 ) -> Result<Entered, ConfiguratorError> {
+    let edit = |tenant: &mut TenantRow| {
+        edit(tenant);
+        Ok(())
+    };
+    try_change(portal, by, step, detail, edit).await
+}
+
+/// As [`change`], for an edit that fails if the stored values do not permit it.
+pub(super) async fn try_change(
+    portal: &Portal,
+    by: By<'_>,
+    step: Step,
+    detail: &str,
+    edit: impl FnOnce(&mut TenantRow) -> Result<(), ConfiguratorError> + Send,
+) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
     let mut entered = begun(&mut tx, by.business_id).await?;
     let before = lockout::access(&mut tx, by).await?;
     let former = review(&mut tx, entered.clone()).await?;
-    edit(&mut entered.tenant);
+    edit(&mut entered.tenant)?;
     if entered.tenant.active == 1 {
         let missing = step.missing(&entered, portal.now());
         if !missing.is_empty() {

@@ -18,6 +18,7 @@ pub mod backup_login;
 mod changes;
 pub mod domains;
 mod endpoints;
+mod fetch;
 pub mod groups;
 mod integration;
 mod lockout;
@@ -217,6 +218,11 @@ pub enum ConfiguratorError {
     /// The binding of AuthnRequests is unknown.
     #[error("invalid request_binding: expected redirect or post, got `{0}`")]
     RequestBinding(String),
+    /// AuthnRequests cannot be posted: the identity provider has no URL for it.
+    #[error(
+        "cannot send AuthnRequests by HTTP-POST: the identity provider has no SSO URL with this binding; import metadata that has one, or set request_binding to redirect"
+    )]
+    NoPostUrl,
     /// The comparison of authentication contexts is unknown.
     #[error(
         "invalid authn_context.comparison: expected exact, minimum, maximum or better, got `{0}`"
@@ -393,6 +399,7 @@ impl ConfiguratorError {
             Self::MetadataUnreachable { .. } => "metadata-unreachable",
             Self::SignaturePolicy(_) => "invalid-signature-policy",
             Self::RequestBinding(_) => "invalid-request-binding",
+            Self::NoPostUrl => "no-post-url",
             Self::Comparison(_) => "invalid-authn-context",
             Self::InvalidUrl { .. } => "invalid-url",
             Self::CertificateInvalid(_) => "certificate-invalid",

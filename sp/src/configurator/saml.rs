@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::changes::change;
+use super::changes::{change, try_change};
+use super::fetch::fetch;
 use super::{By, ConfiguratorError, Entered, Step, endpoints};
 use crate::Portal;
 use crate::store::stored;
@@ -124,7 +125,7 @@ pub async fn enter(
     let values = match source {
         Source::Xml(xml, picked) => from_metadata(&xml, &picked, portal.now())?,
         Source::Url(from, picked) => {
-            let text = fetch(portal, &from).await?;
+            let text = fetch_metadata(portal, &from).await?;
             let values = from_metadata(&text, &picked, portal.now())?;
             (url, signer) = (Some(from.trim().to_owned()), picked.signed_by);
             values
@@ -164,7 +165,7 @@ pub(super) async fn fetch_again(
         entity_id: tenant.idp_entity_id.clone(),
         signed_by: tenant.idp_metadata_signer.clone(),
     };
-    let text = fetch(portal, url).await?;
+    let text = fetch_metadata(portal, url).await?;
     let values = from_metadata(&text, &picked, portal.now())?;
     let by = By {
         business_id: &tenant.business_id,
@@ -315,7 +316,7 @@ pub async fn settle(
         return Err(ConfiguratorError::Comparison(context.comparison.clone()));
     }
     let detail = settings.description();
-    change(portal, by, Step::Saml, &detail, |tenant| {
+    try_change(portal, by, Step::Saml, &detail, |tenant| {
         if let Some(name) = settings.signature_policy {
             tenant.signature_policy = name;
         }
@@ -328,9 +329,10 @@ pub async fn settle(
         if let Some(encryption) = settings.encryption {
             tenant.encryption = i64::from(encryption);
         }
-        if let Some(binding) = settings.request_binding
-            && (binding == "redirect" || tenant.idp_sso_post_url.is_some())
-        {
+        if let Some(binding) = settings.request_binding {
+            if binding == "post" && tenant.idp_sso_post_url.is_none() {
+                return Err(ConfiguratorError::NoPostUrl);
+            }
             tenant.request_binding = binding;
         }
         if let Some(force_authn) = settings.force_authn {
@@ -344,6 +346,7 @@ pub async fn settle(
                 .then(|| serde_json::to_string(&context).ok())
                 .flatten();
         }
+        Ok(())
     })
     .await
 }
@@ -448,39 +451,16 @@ fn web_address<'u>(what: &'static str, value: &'u str) -> Result<&'u str, Config
     }
 }
 
-async fn fetch(portal: &Portal, url: &str) -> Result<String, ConfiguratorError> {
+async fn fetch_metadata(portal: &Portal, url: &str) -> Result<String, ConfiguratorError> {
     let unreachable = |reason: String| ConfiguratorError::MetadataUnreachable {
         url: url.trim().to_owned(),
         reason,
     };
     let url = web_address("metadata URL", url)
         .map_err(|_| unreachable("it is not an http or https URL".to_owned()))?;
-    let mut response = portal
-        .fetcher()
-        .map_err(|error| unreachable(error.to_string()))?
-        .get(url)
-        .send()
+    let bytes = fetch(portal, url, MAX_METADATA_BYTES)
         .await
-        .map_err(|error| unreachable(error.without_url().to_string()))?;
-    if !response.status().is_success() {
-        return Err(unreachable(format!(
-            "it answers {} instead of 200",
-            response.status()
-        )));
-    }
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| unreachable(error.without_url().to_string()))?
-    {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > MAX_METADATA_BYTES {
-            return Err(unreachable(format!(
-                "it is larger than {MAX_METADATA_BYTES} bytes"
-            )));
-        }
-    }
+        .map_err(|error| unreachable(error.to_string()))?;
     let decoded = ::saml::encoding::decode(&bytes).map_err(unreachable)?;
     Ok(decoded.text)
 }

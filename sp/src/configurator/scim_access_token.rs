@@ -10,6 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::fetch::fetch;
 use super::scim::ScimAccess;
 use super::scim_issuers::clients;
 use crate::Portal;
@@ -177,43 +178,24 @@ fn metadata_urls(issuer: &str) -> Vec<String> {
     oauth.into_iter().chain([openid]).collect()
 }
 
-async fn fetched<T: DeserializeOwned>(portal: &Portal, url: &str) -> Result<T, String> {
+async fn fetch_json<T: DeserializeOwned>(portal: &Portal, url: &str) -> Result<T, String> {
     let failed = |why: String| format!("{url}: {why}");
-    let http = portal
-        .fetcher()
+    let bytes = fetch(portal, url, LARGEST_KEYS)
+        .await
         .map_err(|error| failed(error.to_string()))?;
-    let mut answer = http
-        .get(url)
-        .send()
-        .await
-        .map_err(|error| failed(error.without_url().to_string()))?;
-    if !answer.status().is_success() {
-        return Err(failed(format!("got {}", answer.status())));
-    }
-    let mut bytes = Vec::new();
-    while let Some(chunk) = answer
-        .chunk()
-        .await
-        .map_err(|error| failed(error.without_url().to_string()))?
-    {
-        if bytes.len() + chunk.len() > LARGEST_KEYS {
-            return Err(failed(format!("it is larger than {LARGEST_KEYS} bytes")));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
     serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))
 }
 
 async fn fetch_keys(portal: &Portal, issuer: &str) -> Result<JwkSet, String> {
     let mut why = String::new();
     for url in metadata_urls(issuer) {
-        match fetched::<Metadata>(portal, &url).await {
+        match fetch_json::<Metadata>(portal, &url).await {
             // RFC 8414 §3.3: otherwise one issuer could speak for another.
             Ok(metadata) if metadata.issuer != issuer => {
                 let got: String = metadata.issuer.chars().take(200).collect();
                 why = format!("{url}: expected the issuer {issuer}, got {got}");
             }
-            Ok(metadata) => return fetched(portal, &metadata.jwks_uri).await,
+            Ok(metadata) => return fetch_json(portal, &metadata.jwks_uri).await,
             Err(error) => why = error,
         }
     }

@@ -86,11 +86,11 @@ async fn log_in(
         accounts::log_out(&portal, former).await?;
     }
     let cookie = AppendHeaders([(header::SET_COOKIE, session_cookie(&portal, &token))]);
-    Ok(no_store((cookie, Json(shown(&who)))))
+    Ok(no_store((cookie, Json(account_to_json(&who)))))
 }
 
 async fn show(Caller(who): Caller) -> Response {
-    no_store(Json(shown(&who)))
+    no_store(Json(account_to_json(&who)))
 }
 
 async fn log_out(State(portal): State<Portal>, headers: HeaderMap) -> Answer {
@@ -118,10 +118,10 @@ async fn select(
 ) -> Answer {
     accounts::select_workspace(&portal, &who, &selection.id).await?;
     who.session.workspace = Some(selection.id);
-    Ok(no_store(Json(shown(&who))))
+    Ok(no_store(Json(account_to_json(&who))))
 }
 
-fn shown(who: &Who) -> Value {
+fn account_to_json(who: &Who) -> Value {
     json!({
         "account": {"id": who.id(), "email": who.email(), "name": who.name()},
         "via": who.via(),

@@ -226,7 +226,7 @@ async fn metadata(
         }
         Err(error) => return refuse(&portal, error.into(), Flow::Sso, &address).await,
     };
-    match portal.introduction(&tenant).await {
+    match portal.signed_metadata(&tenant).await {
         Ok(document) => {
             let kind = [(header::CONTENT_TYPE, "application/samlmetadata+xml")];
             (kind, document).into_response()

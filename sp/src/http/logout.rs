@@ -43,7 +43,7 @@ async fn log_out(
         Some(cookie) => login::log_out(&portal, cookie).await,
         None => Ok(LoggedOut::Here),
     };
-    let mut response = shown(&portal, outcome, &address).await;
+    let mut response = to_response(&portal, outcome, &address).await;
     if let Ok(value) = no_session_cookie().parse() {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
@@ -81,7 +81,7 @@ async fn by_form(
         Ok(Form(posted)) => posted,
         Err(rejection) => {
             let refused = unreadable(&portal, &id, rejection.body_text()).await;
-            return shown(&portal, Err(refused), &address).await;
+            return to_response(&portal, Err(refused), &address).await;
         }
     };
     let (parameter, field) = match (posted.request, posted.response) {
@@ -90,7 +90,7 @@ async fn by_form(
         _ => {
             let reason = "expected exactly one of the fields SAMLRequest and SAMLResponse";
             let refused = unreadable(&portal, &id, reason).await;
-            return shown(&portal, Err(refused), &address).await;
+            return to_response(&portal, Err(refused), &address).await;
         }
     };
     let received = Received::by_form(parameter, &field, posted.relay_state, &Limits::default());
@@ -117,10 +117,10 @@ async fn brought(
             refused: Refused::from(refusal),
         }),
     };
-    shown(portal, outcome, address).await
+    to_response(portal, outcome, address).await
 }
 
-async fn shown(
+async fn to_response(
     portal: &Portal,
     outcome: Result<LoggedOut, LoginRefusal>,
     address: &str,

@@ -239,9 +239,11 @@ impl From<ConfiguratorError> for Problem {
     fn from(error: ConfiguratorError) -> Self {
         use ConfiguratorError as E;
         let status = match &error {
-            E::NotAvailable | E::NotStarted | E::DomainTaken(_) | E::NeverLoggedIn(_) => {
-                StatusCode::CONFLICT
-            }
+            E::NotAvailable
+            | E::NotStarted
+            | E::DomainTaken(_)
+            | E::NeverLoggedIn(_)
+            | E::NoPostUrl => StatusCode::CONFLICT,
             E::StepsMissing(_)
             | E::ActiveNeeds(_)
             | E::DomainEntered(_)

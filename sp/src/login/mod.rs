@@ -6,11 +6,11 @@
 mod admission;
 mod claims;
 mod evidence;
-mod introduction;
 mod logout;
 mod request;
 mod response;
 mod signing;
+mod sp_metadata;
 mod subject;
 
 pub(crate) use admission::not_in_users_group;

@@ -142,8 +142,8 @@ async fn a_transaction_that_the_database_ended_for_a_deadlock_runs_again() {
         })
     };
     let (one, other) = futures::join!(lock_both("one", "other"), lock_both("other", "one"));
-    let mut runs = [one.unwrap().unwrap(), other.unwrap().unwrap()];
-    runs.sort_unstable();
-    assert_eq!(runs, [1, 2]);
+    // On a busy machine, the repeated one may meet the other one once more.
+    let runs = [one.unwrap().unwrap(), other.unwrap().unwrap()];
+    assert!(runs.iter().any(|it| *it > 1), "{runs:?}");
     store.close().await;
 }

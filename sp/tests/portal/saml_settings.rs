@@ -83,6 +83,15 @@ async fn requests_use_post_if_chosen_or_if_it_is_the_only_binding() {
     let wrong = json!({"request_binding": "artifact"});
     let answer = admin.put(&step("saml-settings"), &wrong).await;
     answer.problem(400, "invalid-request-binding");
+
+    // Without an SSO URL for it, "post" is refused, and nothing of the request is stored.
+    let shown = enter(&parties.idp.metadata()).await;
+    assert_eq!(shown["saml_settings"]["force_authn"], false);
+    let unusable = json!({"request_binding": "post", "force_authn": true});
+    let answer = admin.put(&step("saml-settings"), &unusable).await;
+    answer.problem(409, "no-post-url");
+    let shown = enter(&parties.idp.metadata()).await;
+    assert_eq!(shown["saml_settings"]["force_authn"], false);
 }
 
 #[tokio::test]

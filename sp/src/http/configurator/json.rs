@@ -182,7 +182,7 @@ pub(super) async fn integration(portal: &Portal, entered: Entered) -> Answer {
             "issuers": issuers.iter().map(self::issuer).collect::<Vec<_>>(),
             "last_call": last_call,
         },
-        "backup_login": {"email": backup_login::shown(entered), "confirmed": tenant.backup_login.is_some()},
+        "backup_login": {"email": backup_login::email_to_show(entered), "confirmed": tenant.backup_login.is_some()},
         "can_activate": tenant.active == 0 && entered.grey(now).is_empty(),
     }))))
 }

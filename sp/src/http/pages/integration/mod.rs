@@ -482,7 +482,7 @@ impl View<'_> {
                     ul {
                         li { "users of your verified domains sign in with SSO only" }
                         li { "members of the admins group administer this business account" }
-                        li { "of the local users only the backup login, " strong { (backup_login::shown(entered)) } ", can still use a password" }
+                        li { "of the local users only the backup login, " strong { (backup_login::email_to_show(entered)) } ", can still use a password" }
                         li { "members of the users group can activate Parallels Desktop" }
                     }
                     (self.button("activate", "Activate Integration", "button"))

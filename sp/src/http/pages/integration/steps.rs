@@ -248,7 +248,7 @@ fn users(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
 }
 
 fn backup(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
-    let shown = backup_login::shown(entered);
+    let shown = backup_login::email_to_show(entered);
     let typed = attempt.typed.given("backup_login").unwrap_or(shown);
     html! {
         p { "Who can enter this business account with a password when single sign-on does not work. To choose another person, add them on the " a href="/profile/business/users?role=All&status=All" { "Users" } " page first; they must have signed in here once." }
