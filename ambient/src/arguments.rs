@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use reqwest::Url;
+
 /// Returns a parser of whole numbers in a range, for `value_parser` of an option. Its end
 /// is not named if it is the largest number.
 pub fn whole_number<T>(
@@ -22,6 +24,29 @@ where
     }
 }
 
+/// Parses an HTTP URL. `localhost:8080/scim` is also a URL, with the scheme `localhost`, so the
+/// error says what to write.
+///
+/// # Errors
+/// If the text is no URL with the scheme `http` or `https` and a host.
+pub fn web_url(text: &str) -> Result<Url, String> {
+    let parsed = Url::parse(text);
+    if let Ok(url) = &parsed
+        && matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+    {
+        return Ok(url.clone());
+    }
+    Err(if text.contains("://") {
+        let why = parsed
+            .err()
+            .map_or_else(String::new, |it| format!(" ({it})"));
+        format!("expected a URL such as https://host.example/path, got {text}{why}")
+    } else {
+        format!("expected a URL that begins with http:// or https://, got {text}")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +64,27 @@ mod tests {
         for wrong in ["0", "99999999999999999999", "-1"] {
             let expected = format!("expected a whole number of 1 or more, got {wrong}");
             assert_eq!(seed(wrong), Err(expected));
+        }
+    }
+
+    #[test]
+    fn a_url_needs_a_scheme_of_the_web() {
+        for good in ["http://127.0.0.1:8080/scim/v2", "https://scim.example"] {
+            assert_eq!(
+                web_url(good).map(|it| it.port_or_known_default().is_some()),
+                Ok(true)
+            );
+        }
+        for (wrong, hint) in [
+            ("localhost:8080/scim", "begins with http:// or https://"),
+            ("scim.example/v2", "begins with http:// or https://"),
+            ("", "begins with http:// or https://"),
+            ("ftp://scim.example", "such as https://host.example/path"),
+            ("https://", "empty host"),
+            ("https://scim.example:99999", "invalid port number"),
+        ] {
+            let error = web_url(wrong).err().unwrap_or_default();
+            assert!(error.contains(hint), "{wrong}: {error}");
         }
     }
 }

@@ -296,7 +296,7 @@ async fn an_interrupted_run_stops_judging_and_deletes_its_resources() {
     assert_eq!(interruption.signal, Signal::Terminate);
     assert_eq!(interruption.total, catalogue().len());
     assert_eq!(report.exit_code(), 143);
-    assert_eq!(report.count(Verdict::Pass), 1, "only that nothing is left");
+    assert_eq!(report.count(Verdict::Pass), 0, "nothing was created yet");
     assert_eq!(honest.left(), Vec::<String>::new());
 }
 

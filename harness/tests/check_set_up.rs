@@ -423,3 +423,57 @@ async fn a_template_with_one_user_name_for_everybody_is_refused() {
     }
     assert!(listener.accept().is_err(), "the target was contacted");
 }
+
+#[tokio::test]
+async fn a_server_that_limits_all_requests_is_no_success() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let limited = axum::http::StatusCode::TOO_MANY_REQUESTS;
+    let answer = (limited, [("retry-after", "3600")]);
+    let router = axum::Router::new().fallback(async move || answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let scim = ["--base-url", &base, "--token", "t", "--timeout", "1"];
+    for more in [
+        vec!["check", "scim", "--quiet"],
+        vec!["check", "scim", "--quiet", "--only", "SCIM-CLEAN"],
+        vec![
+            "check",
+            "scim",
+            "--quiet",
+            "--profile",
+            "okta-oin-scim-spec",
+        ],
+        vec!["bench", "load", "scim", "--duration", "1"],
+    ] {
+        let ended = run(&[&more[..], &scim].concat()).await;
+        assert_eq!(ended.code, 2, "{more:?}: {}{}", ended.out, ended.err);
+    }
+}
+
+#[tokio::test]
+async fn options_that_leave_nothing_to_do_are_refused_before_anything_is_sent() {
+    let (listener, base) = untouched();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let scim = ["check", "scim", "--base-url", &base, "--token", "t"];
+    let nothing = run(&[&scim[..], &["--only", "SCIM-PUT", "--skip", "SCIM-P"]].concat()).await;
+    assert_eq!(nothing.code, 2);
+    assert!(nothing.err.contains("no check to run"), "{}", nothing.err);
+    let (html, same) = (path("a.html"), path("./a.html"));
+    let twice = run(&[&scim[..], &["--html", &html, "--junit", &same]].concat()).await;
+    assert_eq!(twice.code, 2);
+    assert!(twice.err.contains("names the same file"), "{}", twice.err);
+    assert!(listener.accept().is_err(), "the target was contacted");
+
+    // The key of a party is written next to its metadata, and to no other file's place.
+    let (notes, key) = (path("notes.txt"), path("sp.key"));
+    std::fs::write(&notes, "not metadata").unwrap();
+    for file in [&notes, &key] {
+        let idp = ["check", "idp", "--prepare", "--sp-port", "1"];
+        let ended = run(&[&idp[..], &["--sp-metadata-out", file]].concat()).await;
+        assert_eq!(ended.code, 2, "{}", ended.err);
+        assert!(ended.err.contains(file.as_str()), "{}", ended.err);
+    }
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 1, "a file was made besides notes.txt");
+}

@@ -64,20 +64,65 @@ fn value(of: &mut Value) {
     }
 }
 
+/// Least length of a known secret that is masked wherever it appears. A shorter one may be a part of
+/// any word.
+const LEAST_LENGTH: usize = 6;
+
+/// Replaces known secrets, also as XML writes them.
+struct Known(Vec<String>);
+
+impl Known {
+    fn new(secrets: &[String]) -> Self {
+        let long = secrets.iter().filter(|it| it.len() >= LEAST_LENGTH);
+        let forms = long.flat_map(|it| [it.clone(), escape_xml(it)]);
+        Self(forms.collect())
+    }
+
+    fn mask(&self, text: &mut String) {
+        for secret in &self.0 {
+            if text.contains(secret) {
+                *text = text.replace(secret, MASK);
+            }
+        }
+    }
+
+    fn mask_value(&self, of: &mut Value) {
+        match of {
+            Value::String(inner) => self.mask(inner),
+            Value::Array(items) => items.iter_mut().for_each(|it| self.mask_value(it)),
+            Value::Object(members) => members.values_mut().for_each(|it| self.mask_value(it)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+fn escape_xml(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
+}
+
 impl CheckReport {
-    /// Returns the report with the secrets in its evidence masked.
+    /// Returns the report with the secrets in its evidence masked. `known` has the passwords and
+    /// tokens of the run: they are masked in every text, because a target may return them in a
+    /// message or an error. Secrets of fewer than 6 bytes are masked only by the names of their
+    /// fields.
     #[must_use]
-    pub fn masked(mut self) -> Self {
+    pub fn masked(mut self, known: &[String]) -> Self {
+        let known = Known::new(known);
         if let Some(error) = &mut self.error {
             error.message = text(&error.message);
+            known.mask(&mut error.message);
         }
         for outcome in &mut self.outcomes {
             outcome.actual = text(&outcome.actual);
+            known.mask(&mut outcome.actual);
             value(&mut outcome.evidence);
+            known.mask_value(&mut outcome.evidence);
         }
         let assessed = self.assessments.iter_mut();
         for result in assessed.flat_map(|it| &mut it.results) {
             result.reason = text(&result.reason);
+            known.mask(&mut result.reason);
         }
         self
     }
@@ -109,6 +154,21 @@ mod tests {
         let mut scim = json!({"bearerToken": "hunter22", "userName": "ada"});
         value(&mut scim);
         assert_eq!(scim, json!({"bearerToken": MASK, "userName": "ada"}));
+    }
+
+    #[test]
+    fn known_secrets_are_masked_wherever_a_target_returns_them() {
+        let known = Known::new(&["right<pw".to_owned(), "short".to_owned()]);
+        let mut evidence = json!({
+            "xml": "<saml:AttributeValue>right&lt;pw</saml:AttributeValue>",
+            "pages": ["wrong: right<pw", "a short text"],
+        });
+        known.mask_value(&mut evidence);
+        let expected = json!({
+            "xml": format!("<saml:AttributeValue>{MASK}</saml:AttributeValue>"),
+            "pages": [format!("wrong: {MASK}"), "a short text"],
+        });
+        assert_eq!(evidence, expected);
     }
 
     #[test]

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ambient::Ambient;
-use ambient::arguments::whole_number;
+use ambient::arguments::{web_url, whole_number};
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use rehearsal::check::idp::{Fetched, Party};
 use rehearsal::check::leaver::Application;
 use rehearsal::check::load::report::{About, Floor, Report};
 use rehearsal::check::load::scim::{Mix, Work};
-use rehearsal::check::load::{Ended, Loop, Plan, Setting, idp, scim, sp};
+use rehearsal::check::load::{self, Ended, Loop, Plan, Setting, idp, scim, sp};
 use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::sp::{Person, Provider};
 use rehearsal::check::{SetUpError, Signal};
@@ -24,7 +24,6 @@ use super::check_options::{Connection, latency, seconds};
 use super::command_line::command_line;
 use super::person_file::PersonFile;
 use super::scim_access::{ScimAccess, rate};
-use super::web_url::web_url;
 use super::{KeyFile, fetch_document, progress, signals, write};
 
 /// Duration of a run when neither `--duration` nor `--count` is given.
@@ -334,7 +333,7 @@ impl Idp {
         let setting = self.options.setting("bench load idp", false)?;
         let target = ("idp", self.metadata.as_str());
         let file = self.sp_metadata_out.as_deref();
-        let key_file = KeyFile::next_to(file);
+        let key_file = KeyFile::next_to("--sp-metadata-out", file)?;
         let party = Party::start(self.sp_port, key_file.path(), &ambient).await?;
         if let Some(path) = file {
             key_file.write_metadata(path, &party.metadata())?;
@@ -419,8 +418,8 @@ pub(crate) struct Sp {
 impl Sp {
     async fn perform(&self) -> anyhow::Result<u8> {
         let people = match &self.users {
-            Some(path) => lines(path)?,
-            None => vec![self.user.clone()],
+            Some(path) => load::People::try_from(lines(path)?)?,
+            None => load::People::one(self.user.clone()),
         };
         let attributes = attributes(&self.attribute)?;
         let template = self.person.template()?;
@@ -428,7 +427,7 @@ impl Sp {
         let access = self.options.connection.access()?;
         let setting = self.options.setting("bench load sp", false)?;
         let file = self.idp_metadata_out.as_deref();
-        let key_file = KeyFile::next_to(file);
+        let key_file = KeyFile::next_to("--idp-metadata-out", file)?;
         let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
         if let Some(path) = file {
             key_file.write_metadata(path, &provider.metadata())?;

@@ -6,6 +6,7 @@ use ambient::Ambient;
 use anyhow::bail;
 use clap::Args;
 use rehearsal::check::idp::Credentials;
+use rehearsal::check::load;
 use rehearsal::check::load::login::{Load, Places};
 
 use super::bench_load::{Options, lines};
@@ -40,13 +41,13 @@ impl People {
     ///
     /// # Errors
     /// If there is none, or if the file cannot be read.
-    pub(super) fn read(&self) -> anyhow::Result<Vec<Credentials>> {
+    pub(super) fn read(&self) -> anyhow::Result<load::People<Credentials>> {
         let Some(path) = &self.users else {
             let pair = self.user.clone().zip(self.password.clone());
             let Some((name, password)) = pair else {
                 bail!("no user to sign on with: give --user and --password, or --users");
             };
-            return Ok(vec![Credentials { name, password }]);
+            return Ok(load::People::one(Credentials { name, password }));
         };
         let people = lines(path)?.into_iter().zip(1..).map(|(line, number)| {
             let Some((name, password)) = line.split_once(':') else {
@@ -60,7 +61,8 @@ impl People {
                 password: password.to_owned(),
             })
         });
-        people.collect()
+        let people: Vec<Credentials> = people.collect::<anyhow::Result<_>>()?;
+        Ok(people.try_into()?)
     }
 }
 
@@ -95,7 +97,7 @@ impl Login {
         let ambient = Ambient::real();
         let access = self.options.connection.access()?;
         let setting = self.options.setting("bench load login", false)?;
-        let load = Load::new(places, people, self.keep_cookies, access, &ambient);
+        let load = Load::new(&places, people, self.keep_cookies, access, &ambient);
         let ended = load.run(&setting).await;
         let target = ("login", self.start_url.as_str());
         self.options.report(target, &setting, &ambient, ended)

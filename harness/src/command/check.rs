@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ambient::Ambient;
-use ambient::arguments::whole_number;
+use ambient::arguments::{web_url, whole_number};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use rehearsal::check::profile::{Kind, Profile};
@@ -22,7 +22,6 @@ use super::report_forms::Forms;
 use super::second_idp::SecondIdp;
 use super::served_metadata::ServedMetadata;
 use super::variant_options::VariantOptions;
-use super::web_url::web_url;
 use super::{KeyFile, fetch_metadata};
 
 /// The endpoint to check.
@@ -245,9 +244,9 @@ impl Sp {
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
-        self.forms.verify(&checks)?;
+        self.forms.verify(&checks, &[])?;
         let ambient = Ambient::real();
-        let key_file = KeyFile::next_to(self.idp_metadata_out.as_deref());
+        let key_file = KeyFile::next_to("--idp-metadata-out", self.idp_metadata_out.as_deref())?;
         let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
         let provider = match self.listen {
             Some(at) => provider.with_references_at(at, &ambient).await?,

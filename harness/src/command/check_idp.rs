@@ -44,7 +44,7 @@ pub(crate) struct Idp {
     password: Option<String>,
     /// Let a person sign on in their own browser, for login pages that Rehearsal cannot
     /// fill in (second factor, scripts)
-    #[arg(long, conflicts_with_all = ["user", "replay"])]
+    #[arg(long, conflicts_with = "user")]
     interactive: bool,
     /// Seconds to wait until the metadata can be read [default: 30] and, with --interactive,
     /// for the person at each request [default: 120]
@@ -72,11 +72,12 @@ pub(crate) struct Idp {
     /// the entity ID of the service provider, percent-encoded
     #[arg(long, value_name = "URL")]
     initiated_url: Option<String>,
-    /// Write everything that was observed to this file, without passwords
+    /// Write everything that was observed to this file, without the passwords that were typed.
+    /// The messages of the identity provider are kept as they are
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// Judge a recording again, without an identity provider or a person
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["metadata", "entity_id", "user", "interactive", "prepare", "sp_metadata_out", "sp_port", "wait", "disabled_user", "initiated_url", "record"])]
     replay: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
@@ -96,7 +97,13 @@ impl Idp {
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
-        self.forms.verify(&checks)?;
+        let recordings = [
+            ("--record", self.record.as_deref()),
+            ("--replay", self.replay.as_deref()),
+        ];
+        self.forms.verify(&checks, &recordings)?;
+        self.forms
+            .mask([self.password.clone(), self.disabled_password.clone()]);
         let ambient = Ambient::real();
         if let Some(path) = &self.replay {
             let text = ambient::text_file::read(path)
@@ -107,7 +114,7 @@ impl Idp {
             let report = judged(&recording, &chosen).selected(&selection);
             return self.forms.write(report.assessed(&chosen), &ambient);
         }
-        let key_file = KeyFile::next_to(self.sp_metadata_out.as_deref());
+        let key_file = KeyFile::next_to("--sp-metadata-out", self.sp_metadata_out.as_deref())?;
         let party = Party::start(self.sp_port, key_file.path(), &ambient).await?;
         if let Some(path) = &self.sp_metadata_out {
             key_file.write_metadata(path, &party.metadata())?;
@@ -174,7 +181,7 @@ impl Idp {
                 let _ = writeln!(
                     std::io::stderr(),
                     "open {} in a browser and follow the instructions",
-                    party.desk_url()
+                    party.start_page_url()
                 );
                 Person::Present(Duration::from_secs(self.wait.unwrap_or(120)))
             }

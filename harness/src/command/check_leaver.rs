@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::Ambient;
-use ambient::arguments::whole_number;
+use ambient::arguments::{web_url, whole_number};
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use rehearsal::check::leaver::{
@@ -23,7 +23,6 @@ use super::check_options::{Options, Profiles};
 use super::person_file::PersonFile;
 use super::report_forms::Forms;
 use super::scim_access::{RequestRate, ScimAccess, without_query};
-use super::web_url::web_url;
 
 /// Arguments of `rehearsal check leaver`.
 #[derive(Args)]
@@ -141,12 +140,12 @@ impl Leaver {
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
-        self.forms.verify(&checks)?;
+        self.forms.verify(&checks, &[])?;
         let plan = self.plan()?;
         let attributes = attributes(&self.attribute)?;
         let template = self.person.template()?;
         let ambient = Ambient::real();
-        let key_file = KeyFile::next_to(self.idp_metadata_out.as_deref());
+        let key_file = KeyFile::next_to("--idp-metadata-out", self.idp_metadata_out.as_deref())?;
         let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
         if let Some(path) = &self.idp_metadata_out {
             key_file.write_metadata(path, &provider.metadata())?;

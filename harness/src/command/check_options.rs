@@ -8,14 +8,14 @@ use anyhow::Context as _;
 use clap::Args;
 use rehearsal::check::Check;
 use rehearsal::check::profile::{Kind, Profile, ProfileError};
-use rehearsal::check::runner::{Access, Patience, Runner, Selection, SelectionError};
+use rehearsal::check::runner::{Access, Patience, Runner, Selection};
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
-use super::web_url::web_url;
 use super::{progress, signals};
+use ambient::arguments::web_url;
 
 /// The profiles whose requirements are judged.
 #[derive(Args)]
@@ -143,10 +143,18 @@ impl Options {
         self.among = Profile::checks_to_run(kind, chosen);
     }
 
-    /// Returns the checks that `--only` and `--skip` select.
-    pub(crate) fn selection(&self, checks: &[Check]) -> Result<Selection, SelectionError> {
+    /// Returns the checks that `--profile`, `--only` and `--skip` select.
+    ///
+    /// # Errors
+    /// If an option names no check, or if no check is left.
+    pub(crate) fn selection(&self, checks: &[Check]) -> anyhow::Result<Selection> {
         let selection = Selection::new(&self.only, &self.skip, checks)?;
-        Ok(selection.among(self.among.clone()))
+        let selection = selection.among(self.among.clone());
+        anyhow::ensure!(
+            checks.iter().any(|it| selection.includes(&it.id)),
+            "no check to run: --skip leaves out every check that the other options select; `--list` shows what is left without it"
+        );
+        Ok(selection)
     }
 
     /// Prints the list of checks if `--list` is given; returns true if it is.

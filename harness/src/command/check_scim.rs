@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ambient::Ambient;
-use ambient::arguments::whole_number;
+use ambient::arguments::{web_url, whole_number};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::profile::Kind;
@@ -14,7 +14,6 @@ use super::check_options::{Options, Profiles};
 use super::report_forms::Forms;
 use super::scim_access::{RequestRate, ScimAccess, without_query};
 use super::second_tenant::SecondTenantArgs;
-use super::web_url::web_url;
 
 /// Arguments of `rehearsal check scim`.
 #[derive(Args)]
@@ -58,7 +57,7 @@ impl Scim {
         if self.options.print_list(&listed)? {
             return Ok(0);
         }
-        self.forms.verify(&checks)?;
+        self.forms.verify(&checks, &[])?;
         let Some(base_url) = &self.base_url else {
             bail!("--base-url is required");
         };
@@ -82,6 +81,9 @@ impl Scim {
             }
         };
         let credentials = self.access.credentials(fetched.as_ref())?;
+        let second = options.second.as_ref();
+        let second = second.and_then(|it| it.credentials.secret());
+        self.forms.mask([credentials.secret(), second]);
         options.oauth = fetched.map(|it| it.said);
         let wire = scim::wire::Http::to(base_url.clone(), runner.access.clone())
             .context("cannot set up the HTTP client")?;

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use ambient::arguments::whole_number;
+use ambient::arguments::{web_url, whole_number};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use url::Url;
-
-use super::web_url::web_url;
 
 /// Exit status 0 if the URL answers 2xx, otherwise 2.
 #[derive(Args)]

@@ -38,7 +38,6 @@ pub(crate) mod target_file;
 pub(crate) mod trace;
 pub(crate) mod up;
 mod variant_options;
-mod web_url;
 
 use std::path::{Path, PathBuf};
 
@@ -96,12 +95,37 @@ pub(crate) struct KeyFile {
 }
 
 impl KeyFile {
-    /// Names the key file of this metadata file. Call it before the party starts, which creates
-    /// the key.
-    pub(crate) fn next_to(metadata: Option<&Path>) -> Self {
-        let path = metadata.map(|path| path.with_extension("key"));
-        let is_new = path.as_ref().is_some_and(|path| !path.exists());
-        Self { path, is_new }
+    /// Names the key file of the metadata file that `option` names. Call it before the party
+    /// starts, which creates the key.
+    ///
+    /// # Errors
+    /// If the metadata file cannot be written: it has the name of the key file, or it exists and
+    /// contains something else.
+    pub(crate) fn next_to(option: &str, metadata: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(file) = metadata else {
+            return Ok(Self {
+                path: None,
+                is_new: false,
+            });
+        };
+        let path = file.with_extension("key");
+        anyhow::ensure!(
+            path != file,
+            "invalid {option} {}: the key is written to this name; name the metadata {}",
+            file.display(),
+            file.with_extension("xml").display()
+        );
+        let before = std::fs::read(file).unwrap_or_default();
+        let before = String::from_utf8_lossy(&before);
+        anyhow::ensure!(
+            before.trim().is_empty() || before.contains("EntityDescriptor"),
+            "cannot write the metadata to {}: the file exists and is no metadata; name another file",
+            file.display()
+        );
+        Ok(Self {
+            is_new: !path.exists(),
+            path: Some(path),
+        })
     }
 
     pub(crate) fn path(&self) -> Option<&Path> {
@@ -112,16 +136,10 @@ impl KeyFile {
     /// another address: the target still knows that one.
     ///
     /// # Errors
-    /// If the file cannot be written, or contains something else than metadata.
+    /// If the file cannot be written.
     pub(crate) fn write_metadata(&self, path: &Path, xml: &str) -> anyhow::Result<()> {
         use std::io::Write as _;
         let before = std::fs::read_to_string(path).unwrap_or_default();
-        if !before.trim().is_empty() && !before.contains("EntityDescriptor") {
-            anyhow::bail!(
-                "cannot write the metadata to {}: the file exists and is no metadata; name another file",
-                path.display()
-            );
-        }
         let (old, new) = (entity_id_in(&before), entity_id_in(xml));
         write(path, xml)?;
         if let (Some(old), Some(new)) = (old, new)

@@ -11,6 +11,10 @@ use rehearsal::check::runner::{Listener, Progress};
 /// Interval of the lines while the group of checks does not change.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
+/// Least interval of the lines of different groups: a run may have a hundred groups in half a minute,
+/// and the log of a pipeline is read by people.
+const GROUP_EVERY: Duration = Duration::from_secs(1);
+
 /// Shorter waits are not reported.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
@@ -115,7 +119,7 @@ impl Listener for Plain {
     fn wait(&self, length: Duration, why: &str) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The next line would otherwise come only after the wait.
-        if length >= PLAIN_EVERY || (state.is_due() && length >= WORTH_TELLING) {
+        if length >= PLAIN_EVERY || (state.is_due(PLAIN_EVERY) && length >= WORTH_TELLING) {
             state.print("", &waiting(length, why));
         }
     }
@@ -124,12 +128,12 @@ impl Listener for Plain {
 }
 
 impl State {
-    fn is_due(&self) -> bool {
+    fn is_due(&self, interval: Duration) -> bool {
         self.printed_at
-            .is_none_or(|printed_at| printed_at.elapsed() >= PLAIN_EVERY)
+            .is_none_or(|printed_at| printed_at.elapsed() >= interval)
     }
 
-    /// Prints a line for the first step of a group, and otherwise every few seconds.
+    /// Prints a line for a new group, at most every second, and otherwise every few seconds.
     fn tell(&mut self, id: &str, what: &str) {
         // The id without its number is the group: `SCIM-PATCH` of `SCIM-PATCH-07`.
         let number = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
@@ -137,7 +141,11 @@ impl State {
             Some((group, last)) if number(last) => group,
             _ => "",
         };
-        if !self.is_due() && group == self.group {
+        let interval = match group == self.group {
+            true => PLAIN_EVERY,
+            false => GROUP_EVERY,
+        };
+        if !self.is_due(interval) {
             return;
         }
         group.clone_into(&mut self.group);

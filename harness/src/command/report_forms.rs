@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use ambient::Ambient;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use rehearsal::check::baseline::{BaselineError, Expected};
 use rehearsal::check::{Check, CheckReport, Level, SetUpError, baseline};
@@ -42,6 +42,9 @@ pub(crate) struct Forms {
     /// Show passwords and tokens in the reports [default: masked]
     #[arg(long)]
     show_secrets: bool,
+    /// The passwords and tokens of the run.
+    #[arg(skip)]
+    secrets: Vec<String>,
 }
 
 /// The findings that make the command fail.
@@ -51,6 +54,19 @@ enum FailOn {
     Must,
     /// Findings of level MUST or SHOULD
     Should,
+}
+
+/// Returns the path by which two names of a file are recognized as the same; the file itself need
+/// not exist.
+fn identity(path: &Path) -> PathBuf {
+    let folder = path
+        .parent()
+        .filter(|it| !it.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let whole = path.canonicalize().ok();
+    whole
+        .or_else(|| Some(folder.canonicalize().ok()?.join(path.file_name()?)))
+        .unwrap_or_else(|| path.to_owned())
 }
 
 /// Refuses a path at which no report can be written: a run may take minutes.
@@ -69,9 +85,38 @@ fn writable(path: &Path) -> anyhow::Result<()> {
 }
 
 impl Forms {
-    /// Refuses an invalid list of expected failures, and report files that cannot be written,
-    /// before anything is sent to the target.
-    pub(crate) fn verify(&self, checks: &[Check]) -> anyhow::Result<()> {
+    /// Masks these values in the reports wherever a target returns them.
+    pub(crate) fn mask(&mut self, secrets: impl IntoIterator<Item = Option<String>>) {
+        self.secrets.extend(secrets.into_iter().flatten());
+    }
+
+    /// Refuses an invalid list of expected failures, report files that cannot be written, and a
+    /// file that two options name, before anything is sent to the target. `more` has the other
+    /// files of the command.
+    pub(crate) fn verify(
+        &self,
+        checks: &[Check],
+        more: &[(&'static str, Option<&Path>)],
+    ) -> anyhow::Result<()> {
+        let own = [
+            ("--expected", self.expected.as_deref()),
+            ("--junit", self.junit.as_deref()),
+            ("--html", self.html.as_deref()),
+            ("--sarif", self.sarif.as_deref()),
+            ("--gitlab", self.gitlab.as_deref()),
+        ];
+        let mut known: Vec<(&str, PathBuf)> = Vec::new();
+        for (option, path) in more.iter().copied().chain(own) {
+            let Some(path) = path else { continue };
+            let file = identity(path);
+            if let Some((other, _)) = known.iter().find(|(_, it)| *it == file) {
+                bail!(
+                    "invalid {option} {}: {other} names the same file; give each option a file of its own",
+                    path.display()
+                );
+            }
+            known.push((option, file));
+        }
         for one in self.expected_failures()? {
             if !checks.iter().any(|check| check.id == one.id) {
                 return Err(BaselineError::Unknown(one.id).into());
@@ -118,7 +163,7 @@ impl Forms {
         let report = if self.show_secrets {
             report
         } else {
-            report.masked()
+            report.masked(&self.secrets)
         };
         if let Some(path) = &self.junit {
             write(path, &report.junit())?;

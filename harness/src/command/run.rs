@@ -132,8 +132,8 @@ impl Run {
             let first = report.scenarios[0].ending();
             let because = first.and_then(|step| step.message.as_deref());
             bail!(
-                "none of the {skipped} scenarios could be run; the first: {}",
-                because.unwrap_or_default()
+                "all {skipped} scenarios were skipped; the reason of the first: {}",
+                because.unwrap_or("no reason was recorded")
             );
         }
         if let Some(path) = &self.junit {

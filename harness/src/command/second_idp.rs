@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ambient::Ambient;
-use ambient::arguments::whole_number;
+use ambient::arguments::{web_url, whole_number};
 use clap::Args;
 use rehearsal::check::SetUpError;
 use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
@@ -13,7 +13,6 @@ use url::Url;
 
 use super::KeyFile;
 use super::check::sp_metadata;
-use super::web_url::web_url;
 
 /// The second tenant.
 #[derive(Args)]
@@ -54,7 +53,7 @@ impl SecondIdp {
         if self.second_start_url.is_none() && out.is_none() {
             return Ok(None);
         }
-        let key_file = KeyFile::next_to(out);
+        let key_file = KeyFile::next_to("--second-idp-metadata-out", out)?;
         let port = self.second_idp_port;
         let provider = Provider::start(port, key_file.path(), ambient).await?;
         if let Some(path) = out {

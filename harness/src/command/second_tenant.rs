@@ -7,7 +7,7 @@ use rehearsal::check::scim::SecondTenant;
 use url::Url;
 
 use super::scim_access::{bearer, token_of_file, without_query};
-use super::web_url::web_url;
+use ambient::arguments::web_url;
 
 /// Another tenant of the server.
 #[derive(Args)]

@@ -29,8 +29,9 @@ pub(crate) struct TargetArgument {
 /// The same, for commands whose first argument may name the file too.
 #[derive(Args)]
 pub(crate) struct ReadyArgument {
-    /// File that `rehearsal up --ready-file` wrote, instead of --target
-    #[arg(value_name = "READY.json", conflicts_with = "target")]
+    /// File that `rehearsal up --ready-file` wrote, instead of --target and REHEARSAL_TARGET
+    // No conflict: the environment variable may be set for all commands.
+    #[arg(value_name = "READY.json")]
     ready: Option<PathBuf>,
     #[command(flatten)]
     target: TargetArgument,

@@ -230,7 +230,7 @@ impl Judge<'_> {
             }
         }
         if runner.selection.includes(CLEAN) || !left.is_empty() {
-            run.push(scim::judge_leftovers(clean_check(), &left));
+            run.push(scim::judge_leftovers(clean_check(), true, &left));
         }
         finished(CheckReport::new(
             "check leaver",

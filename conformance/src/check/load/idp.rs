@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ambient::Ambient;
 
 use super::words::NO_ANSWER;
-use super::{Ended, Failure, Performed, Setting, Target, engine};
+use super::{Ended, Failure, People, Performed, Setting, Target, engine};
 use crate::check::SetUpError;
 use crate::check::idp::{CheckError, Credentials, Fetched, Party, SignOnError, SignOns, SignedOn};
 use crate::check::runner::{Access, Patience, Runner};
@@ -20,7 +20,7 @@ pub struct Load {
 
 struct Inner {
     sign_ons: SignOns,
-    people: Vec<Credentials>,
+    people: People<Credentials>,
     seen: Mutex<Seen>,
 }
 
@@ -41,7 +41,7 @@ impl Load {
     pub fn new(
         party: Party,
         metadata: &Fetched,
-        people: Vec<Credentials>,
+        people: People<Credentials>,
         access: Access,
         ambient: &Ambient,
     ) -> Result<Self, CheckError> {
@@ -66,13 +66,7 @@ impl Load {
     /// When that person cannot sign on.
     pub async fn run(&self, setting: &Setting) -> Result<Ended, SetUpError> {
         setting.progress.step("", "signing on once");
-        let Some(first) = self.inner.people.first() else {
-            return Err(SetUpError::new(
-                "nobody",
-                "The list of users is empty.",
-                "Give a user with --user and --password, or several with --users FILE.",
-            ));
-        };
+        let first = self.inner.people.first();
         if let Some(error) = self.inner.sign_ons.set_up_error(first).await {
             return Err(error);
         }
@@ -101,18 +95,16 @@ impl Target for Logins {
 
 impl Inner {
     async fn sign_on(&self, number: u64) -> Result<(), Failure> {
-        let length = u64::try_from(self.people.len()).unwrap_or(u64::MAX);
-        let at = usize::try_from(number % length.max(1)).unwrap_or_default();
-        let who = &self.people[at];
+        let (at, who) = self.people.turn(number);
         let signed_on = self.sign_ons.sign_on(who).await;
         let signed_on = signed_on.map_err(|error| failure_of(&who.name, error))?;
-        let is_new = self.is_new(at, &signed_on);
+        let is_new = self.is_new((at, &who.name), &signed_on);
         is_new.map_err(|why| Failure::error(why, format!("{}: {}", who.name, signed_on.name)))
     }
 
     /// Checks that no earlier sign-on got this assertion, and that no other person has this
     /// persistent NameID.
-    fn is_new(&self, at: usize, signed_on: &SignedOn) -> Result<(), &'static str> {
+    fn is_new(&self, (at, who): (usize, &str), signed_on: &SignedOn) -> Result<(), &'static str> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if !seen.assertions.insert(signed_on.assertion_id.clone()) {
             return Err("an ID of an assertion came twice");
@@ -122,7 +114,8 @@ impl Inner {
         }
         let known = *seen.names.entry(signed_on.name.clone()).or_insert(at);
         // The list may contain the same account several times.
-        if known != at && self.people[known].name != self.people[at].name {
+        let same_account = self.people.at(known).is_some_and(|it| it.name == who);
+        if !same_account {
             return Err("the NameID of another person");
         }
         Ok(())

@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ambient::Ambient;
+use regex::Regex;
+use url::Url;
 
 use super::idp::failure_of;
-use super::{Ended, Performed, Setting, Target, engine, interrupted};
+use super::{Ended, People, Performed, Setting, Target, engine, interrupted};
 use crate::check::SetUpError;
-use crate::check::idp::{Credentials, Logins, Page, PersonalBrowser, SignOnError, summary};
+use crate::check::idp::{Credentials, Logins, PersonalBrowser, SignOnError, summary};
 use crate::check::runner::{Access, Patience, Runner};
 use crate::check::scim::wire::Pending;
 use crate::check::user_template::{UserExpression, UserTemplateError, UserUrl};
@@ -46,19 +48,27 @@ pub struct Load {
 }
 
 struct Inner {
-    places: Places,
-    people: Vec<Credentials>,
+    people: People<Person>,
     logins: Logins,
     /// The browsers that are used again, by person; `None` if each login has a new one.
     browsers: Option<Mutex<HashMap<usize, PersonalBrowser>>>,
+}
+
+/// A person, and the places for them. They are computed once, because a login is too short to
+/// compile an expression in it.
+struct Person {
+    credentials: Credentials,
+    start: Url,
+    probe: Url,
+    expect: Regex,
 }
 
 impl Load {
     /// Prepares logins of these people. If `keeps_cookies`, each person uses their browser again,
     /// so that the identity provider has a session for them.
     pub fn new(
-        places: Places,
-        people: Vec<Credentials>,
+        places: &Places,
+        people: People<Credentials>,
         keeps_cookies: bool,
         access: Access,
         ambient: &Ambient,
@@ -69,8 +79,12 @@ impl Load {
             ..Runner::default()
         };
         let inner = Inner {
-            places,
-            people,
+            people: people.map(|credentials| Person {
+                start: places.start.of(&credentials.name),
+                probe: places.probe.of(&credentials.name),
+                expect: places.expect.of(&credentials.name),
+                credentials,
+            }),
             logins: Logins::new(runner, ambient),
             browsers: keeps_cookies.then(Mutex::default),
         };
@@ -86,15 +100,8 @@ impl Load {
     pub async fn run(&self, setting: &Setting) -> Result<Ended, SetUpError> {
         setting.progress.step("", "logging in once");
         let inner = &self.inner;
-        let Some(first) = inner.people.first() else {
-            return Err(SetUpError::new(
-                "nobody",
-                "The list of users is empty.",
-                "Give a user with --user and --password, or several with --users FILE.",
-            ));
-        };
         tokio::select! {
-            error = inner.set_up_error(first) => error.map_or(Ok(()), Err)?,
+            error = inner.set_up_error() => error.map_or(Ok(()), Err)?,
             _ = setting.stop.wait() => interrupted(&setting.stop).map_or(Ok(()), Err)?,
         }
         let run = setting.start();
@@ -112,13 +119,11 @@ struct Operation(Arc<Inner>);
 impl Target for Operation {
     fn perform(&self, number: u64) -> Pending<'_, Performed> {
         Box::pin(async move {
-            let people = &self.0.people;
-            let length = u64::try_from(people.len()).unwrap_or(u64::MAX);
-            let at = usize::try_from(number % length.max(1)).unwrap_or_default();
-            let result = self.0.log_in(at).await;
+            let (at, who) = self.0.people.turn(number);
+            let result = self.0.log_in(at, who).await;
             Performed {
                 operation: "login",
-                result: result.map_err(|error| failure_of(&people[at].name, error)),
+                result: result.map_err(|error| failure_of(&who.credentials.name, error)),
             }
         })
     }
@@ -139,13 +144,11 @@ impl Inner {
         Ok(browser)
     }
 
-    async fn log_in(&self, at: usize) -> Result<(), SignOnError> {
-        let who = &self.people[at];
+    async fn log_in(&self, at: usize, who: &Person) -> Result<(), SignOnError> {
         let browser = self.browser(at)?;
-        let start = self.places.start.of(&who.name);
-        browser.log_in(start.as_str(), who).await?;
-        let page = self.probe(&browser, &who.name).await?;
-        if self.places.expect.of(&who.name).is_match(&page.body) {
+        browser.log_in(who.start.as_str(), &who.credentials).await?;
+        let page = browser.read(who.probe.as_str()).await?;
+        if who.expect.is_match(&page.body) {
             return Ok(());
         }
         Err(SignOnError::Wrong {
@@ -154,20 +157,17 @@ impl Inner {
         })
     }
 
-    async fn probe(&self, browser: &PersonalBrowser, user: &str) -> Result<Page, SignOnError> {
-        browser.read(self.places.probe.of(user).as_str()).await
-    }
-
     /// Returns why no login can be measured.
-    async fn set_up_error(&self, first: &Credentials) -> Option<SetUpError> {
+    async fn set_up_error(&self) -> Option<SetUpError> {
+        let first = self.people.first();
+        let name = &first.credentials.name;
         match self.logins.open() {
-            Ok(stranger) => match self.probe(&stranger, &first.name).await {
-                Ok(page) if self.places.expect.of(&first.name).is_match(&page.body) => {
+            Ok(stranger) => match stranger.read(first.probe.as_str()).await {
+                Ok(page) if first.expect.is_match(&page.body) => {
                     return Some(SetUpError::new(
                         "wrong-probe",
                         format!(
-                            "The probe URL shows {} without a login: {}.",
-                            first.name,
+                            "The probe URL shows {name} without a login: {}.",
                             summary(&page)
                         ),
                         "Give a --probe-url that only shows a user who is logged in, or an --expect that matches only then.",
@@ -178,17 +178,14 @@ impl Inner {
             },
             Err(error) => return Some(unreachable("The probe URL", &error)),
         }
-        match self.log_in(0).await {
+        match self.log_in(0, first).await {
             Ok(()) => None,
             Err(error @ SignOnError::NoAnswer(_)) => {
                 Some(unreachable("A page of the login", &error))
             }
             Err(error) => Some(SetUpError::new(
                 "not-judged",
-                format!(
-                    "{} is not logged in before any load is sent: {error}.",
-                    first.name
-                ),
+                format!("{name} is not logged in before any load is sent: {error}."),
                 "Check --start-url, --user and --password, --probe-url and --expect. `rehearsal check sp` and `rehearsal check idp` find out which of the two sides is wrong.",
             )),
         }

@@ -19,6 +19,7 @@ pub mod idp;
 pub mod login;
 mod pace;
 mod page;
+mod people;
 mod plot;
 mod recorder;
 pub mod report;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use pace::{Loop, Plan};
+pub use people::{NoPeopleError, People};
 
 use self::recorder::Recorder;
 use self::report::{Figures, LeftOut};

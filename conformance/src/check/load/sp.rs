@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ambient::Ambient;
 
 use super::words::NO_ANSWER;
-use super::{Ended, Failure, Performed, Setting, Target, engine, interrupted};
+use super::{Ended, Failure, People, Performed, Setting, Target, engine, interrupted};
 use crate::check::SetUpError;
 use crate::check::leaver::Application;
 use crate::check::runner::{Access, Patience, Runner, Stop};
@@ -25,7 +25,7 @@ pub struct Load {
 struct Inner {
     application: Application,
     provider: Provider,
-    people: Vec<String>,
+    people: People<String>,
     access: Access,
     ambient: Ambient,
 }
@@ -66,7 +66,7 @@ impl Load {
     pub fn new(
         application: Application,
         provider: Provider,
-        people: Vec<String>,
+        people: People<String>,
         access: Access,
         ambient: &Ambient,
     ) -> Self {
@@ -105,13 +105,7 @@ impl Load {
     /// Finds a form of signature that the service provider accepts in an honest Response.
     async fn accepted_form(&self, stop: &Stop) -> Result<SignedForm, SetUpError> {
         let inner = &self.inner;
-        let Some(first) = inner.people.first() else {
-            return Err(SetUpError::new(
-                "nobody",
-                "The list of users is empty.",
-                "Give a user with --user, or several with --users FILE.",
-            ));
-        };
+        let first = inner.people.first();
         let judge = inner.judge(first, stop);
         if let Some(error) = probe_error_of(&judge).await {
             return Err(error);
@@ -152,11 +146,9 @@ impl Target for Logins {
 
 impl Logins {
     async fn login(&self, number: u64) -> Result<(), Failure> {
-        let people = &self.inner.people;
-        let length = u64::try_from(people.len()).unwrap_or(u64::MAX);
-        let at = usize::try_from(number % length.max(1)).unwrap_or_default();
+        let (_, who) = self.inner.people.turn(number);
         // The plan ends the run, and a login that was started is finished.
-        let judge = self.inner.judge(&people[at], &Stop::default());
+        let judge = self.inner.judge(who, &Stop::default());
         let patience = judge.runner.patience.clone();
         let (stopwatch, began) = (patience.start_stopwatch(), Instant::now());
         let answer = self.inner.log_in(judge, self.form).await;
@@ -176,10 +168,10 @@ impl Logins {
                 } else {
                     "the probe does not show the person".to_owned()
                 };
-                let example = format!("{}: {}", people[at], answer.to_sentence());
+                let example = format!("{who}: {}", answer.to_sentence());
                 Err(Failure::error(kind, example))
             }
-            Err(error) => Err(failure(&people[at], &error)),
+            Err(error) => Err(failure(who, &error)),
         }
     }
 }

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::location::leads_to_resource;
 use super::probe::Probe;
-use super::reading::{BULK, BULK_ANSWER, ERROR, at, member, same, shown, speaks, text, values};
+use super::reading::{
+    BULK, BULK_ANSWER, ERROR, at, member, same, speaks, text, value_to_text, values,
+};
 use super::support::filtered;
 use super::target::{by_id, segment};
 use super::wire::ScimAnswer;
@@ -144,7 +146,10 @@ async fn answered(probe: &Probe<'_>) -> Judged {
     if speaks(&body, BULK_ANSWER) {
         return Ok(());
     }
-    answer.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+    answer.wrong(format!(
+        "schemas is {}",
+        value_to_text(member(&body, "schemas"))
+    ))
 }
 
 async fn made(probe: &Probe<'_>) -> Judged {
@@ -180,7 +185,7 @@ async fn joined(probe: &Probe<'_>, operations: Value) -> Judged {
         || {
             format!(
                 "members is {} in place of {user}",
-                shown(member(&group, "members"))
+                value_to_text(member(&group, "members"))
             )
         },
     )

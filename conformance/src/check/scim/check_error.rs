@@ -90,10 +90,13 @@ pub(super) fn summary(answer: &ScimAnswer) -> String {
             format!(" with a page ({media_type}) that says \"{page}\"")
         }
         _ if answer.text.is_empty() => String::new(),
-        _ => format!(
-            " ({media_type}): {}",
-            excerpt(&unescape(answer.text.trim()), 200)
-        ),
+        _ => {
+            let quoted = excerpt(&unescape(answer.text.trim()), 200);
+            match media_type.is_empty() {
+                true => format!(" without a Content-Type: {quoted}"),
+                false => format!(" ({media_type}): {quoted}"),
+            }
+        }
     };
     format!("{} answered {}{what}", answer.request, answer.status)
 }

@@ -6,7 +6,7 @@ use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::location::leads_to_resource;
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{at, instant, member, same, shown, speaks, text, values};
+use super::reading::{at, instant, member, same, speaks, text, value_to_text, values};
 use super::target::below;
 
 checks! {
@@ -160,8 +160,10 @@ async fn schemas(probe: &Probe<'_>) -> Judged {
     if speaks(&body, &probe.server.users.schema.id) && once.len() == said.len() {
         return Ok(());
     }
-    user.answer
-        .wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+    user.answer.wrong(format!(
+        "schemas is {}",
+        value_to_text(member(&body, "schemas"))
+    ))
 }
 
 async fn resource_type(probe: &Probe<'_>) -> Judged {

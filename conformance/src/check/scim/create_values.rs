@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::body::with;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, gone, member, same, shown, speaks, text, values};
+use super::reading::{at, gone, member, same, speaks, text, value_to_text, values};
 use super::schema::ENTERPRISE;
 
 checks! {
@@ -187,7 +187,7 @@ async fn extension_in_schemas(probe: &Probe<'_>) -> Judged {
         return unjudged("the extension was not stored");
     }
     ensure(speaks(&now, ENTERPRISE), || {
-        format!("schemas is {}", shown(member(&now, "schemas")))
+        format!("schemas is {}", value_to_text(member(&now, "schemas")))
     })
 }
 
@@ -239,7 +239,7 @@ async fn plural(probe: &Probe<'_>) -> Judged {
         let found = all.filter(|one| text(one, &["type"]) == Some(kind));
         let found = found.filter_map(|one| text(one, &["value"]));
         ensure(found.collect::<Vec<_>>() == [value.as_str()], || {
-            format!("emails is {}", shown(member(&now, "emails")))
+            format!("emails is {}", value_to_text(member(&now, "emails")))
         })?;
     }
     Ok(())

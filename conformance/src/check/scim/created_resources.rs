@@ -22,6 +22,8 @@ pub(super) struct CreatedResources {
     unconfirmed: Mutex<Vec<String>>,
     /// True if a request to create a resource got no answer.
     pub(super) lost: AtomicBool,
+    /// True once a resource was created.
+    any: AtomicBool,
 }
 
 impl CreatedResources {
@@ -52,6 +54,11 @@ impl CreatedResources {
             all.extend(unsent.iter().map(|(place, _)| place.clone()));
             all
         }
+    }
+
+    /// True if a resource was created, or may have been.
+    pub(super) fn has_any(&self) -> bool {
+        self.any.load(Ordering::Relaxed) || self.lost.load(Ordering::Relaxed)
     }
 
     /// Returns the number of resources that are not deleted yet.
@@ -89,6 +96,7 @@ impl CreatedResources {
                 made.extend(created_by_put(request, answer, place, mark));
             }
         }
+        self.any.fetch_or(self.len() > 0, Ordering::Relaxed);
     }
 }
 

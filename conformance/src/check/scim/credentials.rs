@@ -25,6 +25,18 @@ pub enum Credentials {
     Headers,
 }
 
+impl Credentials {
+    /// Returns the token or password, which reports must not contain. Tokens of an OAuth client are
+    /// masked by the names of their members.
+    pub fn secret(&self) -> Option<String> {
+        match self {
+            Self::Bearer(token) => Some(token.clone()),
+            Self::Basic { password, .. } => Some(password.clone()),
+            Self::OAuth(_) | Self::Headers => None,
+        }
+    }
+}
+
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -10,7 +10,7 @@ use super::auth::wrong_token;
 use super::discovery::entries;
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, member, shown, text, values};
+use super::reading::{at, member, text, value_to_text, values};
 use super::schema::{GROUP, USER};
 
 checks! {
@@ -98,7 +98,7 @@ async fn says(probe: &Probe<'_>, names: &[&str]) -> Judged {
     let body = answer.given_body("reading ServiceProviderConfig")?;
     let said = at(&body, names);
     ensure(said == Some(&json!(true)), || {
-        format!("{} is {}", names.join("."), shown(said))
+        format!("{} is {}", names.join("."), value_to_text(said))
     })
 }
 
@@ -224,7 +224,11 @@ async fn types_by_name(probe: &Probe<'_>) -> Judged {
     for one in &all {
         let (id, name) = (member(one, "id"), member(one, "name"));
         ensure(id.is_some() && id == name, || {
-            format!("id is {}, name is {}", shown(id), shown(name))
+            format!(
+                "id is {}, name is {}",
+                value_to_text(id),
+                value_to_text(name)
+            )
         })?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, member, same, shown, text, values};
+use super::reading::{at, member, same, text, value_to_text, values};
 use super::target::segment;
 
 checks! {
@@ -97,7 +97,10 @@ async fn replace_all(probe: &Probe<'_>) -> Judged {
     let now = with_name(probe, "replace").await?;
     let family = at(&now, &["name", "familyName"]);
     ensure(family.is_none(), || {
-        format!("name.familyName is {}, expected none", shown(family))
+        format!(
+            "name.familyName is {}, expected none",
+            value_to_text(family)
+        )
     })
 }
 
@@ -163,7 +166,7 @@ async fn no_soft_delete(probe: &Probe<'_>) -> Judged {
     let filter = format!("userName eq {}", user.sent["userName"]);
     let answer = probe.users(&[("filter", &filter)]).await?;
     let left = answer.listed()?;
-    let left = left.first().map(|one| shown(member(one, "active")));
+    let left = left.first().map(|one| value_to_text(member(one, "active")));
     ensure(left.is_none(), || {
         format!(
             "a filter on userName still finds the deleted user, with active {}; users found: {}",

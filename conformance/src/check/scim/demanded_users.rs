@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{LIST, at, member, same, shown, speaks, text, values};
+use super::reading::{LIST, at, member, same, speaks, text, value_to_text, values};
 use super::schema::ENTERPRISE;
 use super::support::filtered;
 use super::target::query;
@@ -96,7 +96,7 @@ pub(super) async fn list_of_one_at(probe: &Probe<'_>, endpoint: &str) -> Judged 
     }
     for name in ["itemsPerPage", "startIndex", "totalResults"] {
         if member(&body, name).and_then(Value::as_u64).is_none() {
-            return answer.wrong(format!("{name} is {}", shown(member(&body, name))));
+            return answer.wrong(format!("{name} is {}", value_to_text(member(&body, name))));
         }
     }
     // Okta's test looks at the first resource only: a server may ignore `count`.
@@ -124,7 +124,7 @@ fn whole(probe: &Probe<'_>) -> Value {
 fn is_whole(answer: &Value, sent: &Value) -> Judged {
     ensure(
         text(answer, &["id"]).is_some_and(|id| !id.is_empty()),
-        || format!("id is {}", shown(member(answer, "id"))),
+        || format!("id is {}", value_to_text(member(answer, "id"))),
     )?;
     same("userName", member(answer, "userName"), &sent["userName"])?;
     for part in ["givenName", "familyName"] {
@@ -184,7 +184,7 @@ async fn whole_in_a_list(probe: &Probe<'_>) -> Judged {
     let email = values(&found, "emails").first();
     let email = email.and_then(|one| text(one, &["value"]));
     ensure(email.is_some_and(|it| !it.is_empty()), || {
-        format!("emails is {}", shown(member(&found, "emails")))
+        format!("emails is {}", value_to_text(member(&found, "emails")))
     })
 }
 
@@ -243,7 +243,7 @@ async fn manager(probe: &Probe<'_>) -> Judged {
         .await?;
     let came = at(&now, &[ENTERPRISE, "manager", "value"]);
     ensure(came.is_none_or(|it| it == ""), || {
-        format!("manager.value is {} after remove", shown(came))
+        format!("manager.value is {} after remove", value_to_text(came))
     })
 }
 
@@ -254,7 +254,7 @@ async fn cleared(probe: &Probe<'_>) -> Judged {
         let now = probe.patched(&user, operation).await?;
         let came = member(&now, "nickName");
         ensure(came.is_none_or(|it| it == ""), || {
-            format!("nickName is {} after {value}", shown(came))
+            format!("nickName is {} after {value}", value_to_text(came))
         })?;
     }
     Ok(())
@@ -306,7 +306,7 @@ pub(super) async fn pages(probe: &Probe<'_>, endpoint: &str) -> Judged {
         if member(&body, "startIndex") != Some(&json!(start)) {
             return answer.wrong(format!(
                 "startIndex is {}, expected {start}",
-                shown(member(&body, "startIndex"))
+                value_to_text(member(&body, "startIndex"))
             ));
         }
         let all = values(&body, "Resources");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::item::{Judged, Stop, checks, ensure, unjudged};
 use super::location::leads_to;
 use super::probe::Probe;
-use super::reading::{LIST, at, member, shown, speaks, text, values};
+use super::reading::{LIST, at, member, speaks, text, value_to_text, values};
 use super::wire::ScimAnswer;
 
 checks! {
@@ -113,7 +113,10 @@ async fn config_names_its_schema(probe: &Probe<'_>) -> Judged {
     if speaks(&body, urn) {
         return Ok(());
     }
-    answer.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+    answer.wrong(format!(
+        "schemas is {}",
+        value_to_text(member(&body, "schemas"))
+    ))
 }
 
 async fn config_says_every_feature(probe: &Probe<'_>) -> Judged {
@@ -122,7 +125,7 @@ async fn config_says_every_feature(probe: &Probe<'_>) -> Judged {
     for feature in features {
         let said = at(&body, &[feature, "supported"]);
         ensure(said.is_some_and(Value::is_boolean), || {
-            format!("{feature}.supported is {}", shown(said))
+            format!("{feature}.supported is {}", value_to_text(said))
         })?;
     }
     Ok(())
@@ -134,7 +137,7 @@ async fn integers(probe: &Probe<'_>, names: &[[&str; 2]]) -> Judged {
         let said = at(&body, name);
         ensure(
             said.is_some_and(|said| said.is_u64() || said.is_i64()),
-            || format!("{} is {}", name.join("."), shown(said)),
+            || format!("{} is {}", name.join("."), value_to_text(said)),
         )?;
     }
     Ok(())
@@ -176,7 +179,7 @@ async fn config_tells_pagination(probe: &Probe<'_>) -> Judged {
     for name in ["cursor", "index"] {
         let said = member(pagination, name);
         ensure(said.is_some_and(Value::is_boolean), || {
-            format!("pagination.{name} is {}", shown(said))
+            format!("pagination.{name} is {}", value_to_text(said))
         })?;
     }
     Ok(())
@@ -218,8 +221,8 @@ async fn types_name_their_schema(probe: &Probe<'_>) -> Judged {
         None => Ok(()),
         Some(one) => Err(Stop::Wrong(format!(
             "{} has schemas {}",
-            shown(member(one, "name")),
-            shown(member(one, "schemas"))
+            value_to_text(member(one, "name")),
+            value_to_text(member(one, "schemas"))
         ))),
     }
 }
@@ -285,7 +288,7 @@ async fn types_are_counted(probe: &Probe<'_>) -> Judged {
     if said == u64::try_from(all.len()).ok() {
         return Ok(());
     }
-    let said = shown(member(&body, "totalResults"));
+    let said = value_to_text(member(&body, "totalResults"));
     answer.wrong(format!(
         "totalResults is {said} for {} resources",
         all.len()

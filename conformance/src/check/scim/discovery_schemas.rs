@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::discovery::{entries, listed};
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{member, or_missing, shown, text, values};
+use super::reading::{member, or_missing, text, value_to_text, values};
 
 checks! {
 harm Style;
@@ -62,8 +62,8 @@ async fn each_attribute(probe: &Probe<'_>, wrong: fn(&Value) -> Option<String>) 
         let mut pending: Vec<&Value> = values(schema, "attributes").iter().collect();
         while let Some(attribute) = pending.pop() {
             if let Some(wrong) = wrong(attribute) {
-                let id = shown(member(schema, "id"));
-                let name = shown(member(attribute, "name"));
+                let id = value_to_text(member(schema, "id"));
+                let name = value_to_text(member(attribute, "name"));
                 return Err(Stop::Wrong(format!("{name} of {id}: {wrong}")));
             }
             pending.extend(values(attribute, "subAttributes"));
@@ -189,8 +189,8 @@ async fn user_name_in_schema(probe: &Probe<'_>) -> Judged {
     ensure(required && unique, || {
         format!(
             "required is {}, uniqueness is {}",
-            shown(member(&attribute, "required")),
-            shown(member(&attribute, "uniqueness"))
+            value_to_text(member(&attribute, "required")),
+            value_to_text(member(&attribute, "uniqueness"))
         )
     })
 }

@@ -12,72 +12,72 @@ use super::support::filtered;
 use super::wire::ScimAnswer;
 
 checks! {
-"SCIM-FILTER-01", Must, "RFC 7644 §3.4.2.2"; "eq finds a user by userName";
+"SCIM-FILTER-01", Must, "RFC 7644 §3.4.2.2"; "The operator `eq` finds a user by userName";
     expects "ann alone"; fix "Support eq on userName: every client looks users up by it.";
     needs [Need::Filter]; finds(r#"userName eq "{u}-ann@example.com""#, ["ann"])
 "SCIM-FILTER-02", Must, "RFC 7643 §4.1.1"; "userName is compared without regard to letter case";
     expects "ann, though asked for in capitals"; fix "userName is not caseExact: ignore letter case on both sides.";
     needs [Need::Filter]; act(user_name_in_capitals)
-"SCIM-FILTER-03", Must, "RFC 7644 §3.4.2.2"; "eq finds a user by externalId";
+"SCIM-FILTER-03", Must, "RFC 7644 §3.4.2.2"; "The operator `eq` finds a user by externalId";
     expects "ann alone"; fix "Support eq on externalId: clients find their own resources by it.";
     needs [Need::Filter, Need::Keeps(&["externalId"])]; finds(r#"externalId eq "{u}-Ext-A""#, ["ann"])
 "SCIM-FILTER-04", Must, "RFC 7643 §3.1"; "externalId is compared with regard to letter case";
     expects "nobody, since the letter case differs"; fix "externalId is caseExact: compare it as it is.";
     needs [Need::Filter, Need::Keeps(&["externalId"])]; finds(r#"externalId eq "{u}-EXT-A""#, [])
-"SCIM-FILTER-05", Must, "RFC 7644 §3.4.2.2"; "ne finds resources with another value";
+"SCIM-FILTER-05", Must, "RFC 7644 §3.4.2.2"; "The operator `ne` finds resources with another value";
     expects "bob and cyd"; fix "ne matches values that are not equal.";
     needs [Need::Filter, Need::Keeps(&["userType"])];
     finds(r#"userName sw "{u}-" and userType ne "{u}-Staff""#, ["bob", "cyd"])
-"SCIM-FILTER-06", Must, "RFC 7644 §3.4.2.2"; "co finds resources whose value contains a text";
+"SCIM-FILTER-06", Must, "RFC 7644 §3.4.2.2"; "The operator `co` finds resources whose value contains a text";
     expects "dee and eve"; fix "co matches anywhere in the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName co "{m}-de""#, ["dee", "eve"])
-"SCIM-FILTER-07", Must, "RFC 7644 §3.4.2.2"; "sw finds resources whose value starts with a text";
+"SCIM-FILTER-07", Must, "RFC 7644 §3.4.2.2"; "The operator `sw` finds resources whose value starts with a text";
     expects "dee and eve"; fix "sw matches only at the beginning of the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName sw "{u}-de""#, ["dee", "eve"])
-"SCIM-FILTER-08", Must, "RFC 7644 §3.4.2.2"; "sw does not match in the middle of a value";
+"SCIM-FILTER-08", Must, "RFC 7644 §3.4.2.2"; "The operator `sw` does not match in the middle of a value";
     expects "nobody"; fix "sw matches only at the beginning of the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName sw "{m}-de""#, [])
-"SCIM-FILTER-09", Must, "RFC 7644 §3.4.2.2"; "ew finds resources whose value ends with a text";
+"SCIM-FILTER-09", Must, "RFC 7644 §3.4.2.2"; "The operator `ew` finds resources whose value ends with a text";
     expects "dee alone"; fix "ew matches only at the end of the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])];
     finds(r#"userName sw "{u}-" and nickName ew "-dee_1""#, ["dee"])
-"SCIM-FILTER-10", Must, "RFC 7644 §3.4.2.2"; "pr finds resources with a value";
+"SCIM-FILTER-10", Must, "RFC 7644 §3.4.2.2"; "The operator `pr` finds resources with a value";
     expects "all but cyd, who has no nickName"; fix "pr matches values that are neither null nor empty.";
     needs [Need::Filter, Need::Keeps(&["nickName"])];
     finds(r#"userName sw "{u}-" and nickName pr"#, ["ann", "bob", "dee", "eve"])
-"SCIM-FILTER-11", Must, "RFC 7644 §3.4.2.2"; "gt finds greater values";
+"SCIM-FILTER-11", Must, "RFC 7644 §3.4.2.2"; "The operator `gt` finds greater values";
     expects "dee and eve"; fix "Compare strings in lexicographical order; gt excludes the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName gt "{u}-cyd@example.com""#, ["dee", "eve"])
-"SCIM-FILTER-12", Must, "RFC 7644 §3.4.2.2"; "ge finds greater or equal values";
+"SCIM-FILTER-12", Must, "RFC 7644 §3.4.2.2"; "The operator `ge` finds greater or equal values";
     expects "cyd, dee and eve"; fix "ge includes the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName ge "{u}-cyd@example.com""#, ["cyd", "dee", "eve"])
-"SCIM-FILTER-13", Must, "RFC 7644 §3.4.2.2"; "lt finds smaller values";
+"SCIM-FILTER-13", Must, "RFC 7644 §3.4.2.2"; "The operator `lt` finds smaller values";
     expects "ann and bob"; fix "lt excludes the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName lt "{u}-cyd@example.com""#, ["ann", "bob"])
-"SCIM-FILTER-14", Must, "RFC 7644 §3.4.2.2"; "le finds smaller or equal values";
+"SCIM-FILTER-14", Must, "RFC 7644 §3.4.2.2"; "The operator `le` finds smaller or equal values";
     expects "ann, bob and cyd"; fix "le includes the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName le "{u}-cyd@example.com""#, ["ann", "bob", "cyd"])
-"SCIM-FILTER-15", Must, "RFC 7644 §3.4.2.2"; "and matches if both conditions match";
+"SCIM-FILTER-15", Must, "RFC 7644 §3.4.2.2"; "The operator `and` matches if both conditions match";
     expects "ann alone"; fix "Evaluate and as true only where both sides match.";
     needs [Need::Filter, Need::Keeps(&["name.givenName", "name.familyName"])];
     finds(r#"name.givenName sw "{u}-" and name.familyName eq "{u}-Arbor""#, ["ann"])
-"SCIM-FILTER-16", Must, "RFC 7644 §3.4.2.2"; "or matches if one condition matches";
+"SCIM-FILTER-16", Must, "RFC 7644 §3.4.2.2"; "The operator `or` matches if one condition matches";
     expects "ann and bob"; fix "Evaluate or as true where at least one side matches.";
     needs [Need::Filter, Need::Keeps(&["name.familyName"])];
     finds(r#"name.familyName eq "{u}-Arbor" or name.familyName eq "{u}-Baker""#, ["ann", "bob"])
-"SCIM-FILTER-17", Must, "RFC 7644 §3.4.2.2"; "not negates a group of conditions";
+"SCIM-FILTER-17", Must, "RFC 7644 §3.4.2.2"; "The operator `not` negates a group of conditions";
     expects "ann, dee and eve"; fix "not (…) matches where the group does not match.";
     needs [Need::Filter, Need::Keeps(&["userType"])];
     finds(r#"userName sw "{u}-" and not (userType eq "{u}-Guest")"#, ["ann", "dee", "eve"])
-"SCIM-FILTER-18", Must, "RFC 7644 §3.4.2.2"; "and has a higher precedence than or";
+"SCIM-FILTER-18", Must, "RFC 7644 §3.4.2.2"; "The operator `and` has a higher precedence than `or`";
     expects "ann and bob"; fix "Evaluate a or b and c as a or (b and c).";
     needs [Need::Filter, Need::Keeps(&["nickName", "active"])];
     finds(r#"nickName eq "{u}-Ann" or nickName eq "{u}-Bob" and active eq false"#, ["ann", "bob"])
-"SCIM-FILTER-19", Must, "RFC 7644 §3.4.2.2"; "Parentheses have a higher precedence than and";
+"SCIM-FILTER-19", Must, "RFC 7644 §3.4.2.2"; "Parentheses have a higher precedence than `and`";
     expects "ann alone"; fix "Evaluate (a or b) and c as written: c must match in both cases.";
     needs [Need::Filter, Need::Keeps(&["nickName", "userType"])];
     finds(r#"(nickName eq "{u}-Bob" or nickName eq "{u}-Ann") and userType eq "{u}-Staff""#, ["ann"])
-"SCIM-FILTER-20", Must, "RFC 7644 §3.4.2.2"; "not has a higher precedence than and";
+"SCIM-FILTER-20", Must, "RFC 7644 §3.4.2.2"; "The operator `not` has a higher precedence than `and`";
     expects "dee and eve"; fix "Evaluate not (a) and b as (not a) and b.";
     needs [Need::Filter, Need::Keeps(&["title"])];
     finds(r#"not (title co "off") and userName gt "{u}-d" and userName lt "{u}-f""#, ["dee", "eve"])
@@ -87,14 +87,14 @@ checks! {
 "SCIM-FILTER-22", Must, "RFC 7644 §3.4.2.2"; "Attribute names in filters are compared without regard to letter case";
     expects "ann alone"; fix "Ignore letter case when comparing attribute names.";
     needs [Need::Filter]; finds(r#"USERNAME eq "{u}-ann@example.com""#, ["ann"])
-"SCIM-FILTER-23", Should, "RFC 7644 §3.4.2.2"; "and, or and not are compared without regard to letter case";
+"SCIM-FILTER-23", Should, "RFC 7644 §3.4.2.2"; "The operators `and`, `or` and `not` are recognized in any letter case";
     expects "ann alone"; fix "Ignore letter case when comparing logical operators too.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" AND userName co "ann""#, ["ann"])
-"SCIM-FILTER-24", Must, "RFC 7644 §3.4.2.2"; "A boolean can be compared with true";
+"SCIM-FILTER-24", Must, "RFC 7644 §3.4.2.2"; "A boolean can be compared with `true`";
     expects "ann, cyd and dee"; fix "In filters, booleans are written without quotes.";
     needs [Need::Filter, Need::Keeps(&["active"])];
     finds(r#"userName sw "{u}-" and active eq true"#, ["ann", "cyd", "dee"])
-"SCIM-FILTER-25", Must, "RFC 7644 §3.4.2.2"; "A boolean can be compared with false";
+"SCIM-FILTER-25", Must, "RFC 7644 §3.4.2.2"; "A boolean can be compared with `false`";
     expects "bob and eve"; fix "In filters, booleans are written without quotes.";
     needs [Need::Filter, Need::Keeps(&["active"])];
     finds(r#"active eq false and userName sw "{u}-""#, ["bob", "eve"])
@@ -116,7 +116,7 @@ checks! {
     expects "bob: one e-mail is work, another has the value"; fix "Evaluate each condition separately.";
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])];
     finds(r#"emails.type eq "work" and emails.value eq "{u}-bob@example.com""#, ["bob"])
-"SCIM-FILTER-31", Must, "RFC 7644 §3.4.2.2"; "not works inside brackets";
+"SCIM-FILTER-31", Must, "RFC 7644 §3.4.2.2"; "The operator `not` works inside brackets";
     expects "ann, bob and dee"; fix "Support the whole filter grammar in brackets, except further brackets.";
     needs [Need::Filter, Need::Keeps(&["emails.value", "emails.type"])];
     finds(r#"emails[value sw "{u}-" and not (type eq "home")]"#, ["ann", "bob", "dee"])
@@ -132,20 +132,20 @@ checks! {
     expects "bob alone"; fix "Support the URNs of extensions in filters.";
     needs [Need::Filter, Need::KeepsEnterprise];
     finds(r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "{u}-Dep-B""#, ["bob"])
-"SCIM-FILTER-35", Must, "RFC 7644 §3.4.2.2"; "Timestamps are compared chronologically (gt)";
+"SCIM-FILTER-35", Must, "RFC 7644 §3.4.2.2"; "Timestamps are compared chronologically (`gt`)";
     expects "everybody"; fix "Compare dateTime values chronologically.";
     needs [Need::Filter];
     finds(r#"userName sw "{u}-" and meta.created gt "2001-02-03T04:05:06Z""#, ["ann", "bob", "cyd", "dee", "eve"])
-"SCIM-FILTER-36", Must, "RFC 7644 §3.4.2.2"; "Timestamps are compared chronologically (lt)";
+"SCIM-FILTER-36", Must, "RFC 7644 §3.4.2.2"; "Timestamps are compared chronologically (`lt`)";
     expects "nobody"; fix "Compare dateTime values chronologically.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and meta.created lt "2001-02-03T04:05:06Z""#, [])
 "SCIM-FILTER-37", Must, "RFC 7644 §3.4.2.2"; "Timestamps with another UTC offset are compared chronologically";
     expects "ann, asked for by her own meta.created in other zones"; fix "Apply the offset of dateTime values before comparing them.";
     needs [Need::Filter]; act(other_zones)
-"SCIM-FILTER-38", Must, "RFC 7644 §3.4.2.2"; "eq finds a resource by id";
+"SCIM-FILTER-38", Must, "RFC 7644 §3.4.2.2"; "The operator `eq` finds a resource by id";
     expects "ann alone"; fix "Support eq on id.";
     needs [Need::Filter]; act(by_id)
-"SCIM-FILTER-39", Should, "RFC 7643 §2.5"; "eq null finds resources without a value";
+"SCIM-FILTER-39", Should, "RFC 7643 §2.5"; "The filter `eq null` finds resources without a value";
     expects "cyd, who has no nickName"; fix "Treat null and unassigned as the same.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"userName sw "{u}-" and nickName eq null"#, ["cyd"])
 "SCIM-FILTER-40", Must, "RFC 7644 §3.4.2.2"; "Quotes and backslashes in filter values are escaped as in JSON";
@@ -157,10 +157,10 @@ checks! {
 "SCIM-FILTER-42", Must, "RFC 7644 §3.8"; "Filter values can contain non-ASCII letters";
     expects "dee alone"; fix "Decode the query string as UTF-8.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title eq "{u} Zürich""#, ["dee"])
-"SCIM-FILTER-43", Must, "RFC 7644 §3.4.2.2"; "A percent sign in a co value is not a wildcard";
+"SCIM-FILTER-43", Must, "RFC 7644 §3.4.2.2"; "A percent sign in a value of `co` is not a wildcard";
     expects "ann alone"; fix "Escape % where you translate the filter to SQL LIKE.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title co "{u} 50% o""#, ["ann"])
-"SCIM-FILTER-44", Must, "RFC 7644 §3.4.2.2"; "An underscore in an sw value is not a wildcard";
+"SCIM-FILTER-44", Must, "RFC 7644 §3.4.2.2"; "An underscore in a value of `sw` is not a wildcard";
     expects "dee alone"; fix "Escape _ where you translate the filter to SQL LIKE.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName sw "{u}-dee_""#, ["dee"])
 "SCIM-FILTER-45", Must, "RFC 7644 §3.4.2.2"; "An asterisk is not a wildcard";
@@ -169,20 +169,20 @@ checks! {
 "SCIM-FILTER-46", Must, "RFC 7644 §3.4.2.2"; "Operators inside a string value are part of the string";
     expects "nobody, and no error"; fix "Parse the string as a whole before looking for operators.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title eq "{u} and (active eq true) or [id pr]""#, [])
-"SCIM-FILTER-47", Must, "RFC 7644 §3.4.2.2"; "pr finds complex attributes with a value";
+"SCIM-FILTER-47", Must, "RFC 7644 §3.4.2.2"; "The operator `pr` finds complex attributes with a value";
     expects "all but cyd, who has no e-mail"; fix "pr matches a complex attribute if one of its sub-attributes has a value.";
     needs [Need::Filter, Need::Keeps(&["emails"])];
     finds(r#"userName sw "{u}-" and emails pr"#, ["ann", "bob", "dee", "eve"])
 "SCIM-FILTER-48", Must, "RFC 7644 §3.4.2"; "A filter that finds nothing is answered with 200 and an empty list";
     expects "200 with totalResults 0"; fix "Do not answer 404: an empty result is not an error.";
     needs [Need::Filter]; act(nothing_found)
-"SCIM-FILTER-49", Must, "RFC 7644 §3.4.2.2"; "A filter on an unknown attribute finds nobody";
+"SCIM-FILTER-49", Must, "RFC 7644 §3.4.2.2"; "A filter on an unknown attribute finds no resource";
     expects "400, or nobody"; fix "Never ignore a condition: the client may act on every user in the answer.";
     needs [Need::Filter]; act(unknown_attribute)
 "SCIM-FILTER-50", Must, "RFC 7644 §3.4.2.2"; "An unknown operator is refused with invalidFilter";
     expects "400 with scimType invalidFilter"; fix "Refuse what you cannot evaluate; never answer without the filter.";
     needs [Need::Filter]; act(unknown_operator)
-"SCIM-FILTER-51", Must, "RFC 7644 §3.4.2.2"; "gt on a boolean attribute is refused";
+"SCIM-FILTER-51", Must, "RFC 7644 §3.4.2.2"; "The operator `gt` on a boolean attribute is refused";
     expects "active gt true: 400 with scimType invalidFilter"; fix "Refuse gt, ge, lt and le on boolean and binary attributes.";
     needs [Need::Filter, Need::Keeps(&["active"])]; act(order_of_booleans)
 "SCIM-FILTER-52", Must, "RFC 7644 §3.4.2.2"; "A filter without a value is refused";
@@ -194,7 +194,7 @@ checks! {
 "SCIM-FILTER-54", Must, "RFC 7644 §3.4.2.2"; "A string without quotes is refused";
     expects "an answer with 400"; fix "A value is a JSON string, a number, true, false or null.";
     needs [Need::Filter]; refuses("userName eq {u}")
-"SCIM-FILTER-55", Must, "RFC 7644 §3.4.2.2"; "A filter that ends with and is refused";
+"SCIM-FILTER-55", Must, "RFC 7644 §3.4.2.2"; "A filter that ends with `and` is refused";
     expects "an answer with 400"; fix "Refuse filters that do not match the grammar of the RFC.";
     needs [Need::Filter]; refuses(r#"userName eq "{u}" and"#)
 "SCIM-FILTER-56", Must, "RFC 7644 §3.4.2.2"; "An unclosed bracket is refused";
@@ -203,7 +203,7 @@ checks! {
 "SCIM-FILTER-57", Must, "RFC 7644 §3.4.2.2"; "Extra text after a filter is refused";
     expects "an answer with 400"; fix "Parse the whole filter, or refuse it.";
     needs [Need::Filter]; refuses(r#"userName eq "{u}" nonsense"#)
-"SCIM-FILTER-58", Should, "RFC 7644 §3.4.2.2"; "not without parentheses is refused";
+"SCIM-FILTER-58", Should, "RFC 7644 §3.4.2.2"; "The operator `not` without parentheses is refused";
     expects "an answer with 400"; fix "The grammar allows only not (…).";
     needs [Need::Filter]; refuses(r#"not userName eq "{u}""#)
 "SCIM-FILTER-59", Should, "RFC 7644 §3.12"; "The error for an invalid filter has scimType invalidFilter";

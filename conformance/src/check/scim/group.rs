@@ -7,7 +7,7 @@ use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::location::leads_to_resource;
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{at, gone, listed_names, member, same, shown, text, values};
+use super::reading::{at, gone, listed_names, member, same, text, value_to_text, values};
 use super::target::query;
 
 checks! {
@@ -130,7 +130,7 @@ fn has(group: &Value, members: &[&Made]) -> Judged {
     ensure(ids(group) == wanted, || {
         format!(
             "members is {}, expected {}",
-            shown(member(group, "members")),
+            value_to_text(member(group, "members")),
             listed_names(&wanted)
         )
     })
@@ -214,7 +214,7 @@ async fn shown_at_the_user(probe: &Probe<'_>) -> Judged {
         .iter()
         .filter_map(|one| text(one, &["value"]));
     ensure(all.any(|id| id == group.id), || {
-        format!("groups is {}", shown(member(&now, "groups")))
+        format!("groups is {}", value_to_text(member(&now, "groups")))
     })
 }
 

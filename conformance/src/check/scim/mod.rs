@@ -245,7 +245,8 @@ impl Judge<'_> {
         }
         let left = session.created.clear(&session, &server).await;
         if tells_leftovers || !left.0.is_empty() {
-            outcomes.push(judge_leftovers(clean_check(), &left.0));
+            let made = session.created.has_any();
+            outcomes.push(judge_leftovers(clean_check(), made, &left.0));
         }
         progress.end();
         let report = CheckReport::new("check scim", self.base.clone(), outcomes, started_at);
@@ -428,8 +429,12 @@ pub(in crate::check) fn leftovers_check(id: &str, harm: Harm) -> Check {
     }
 }
 
-/// Judges that check: whether resources of the checks remain on the server.
-pub(in crate::check) fn judge_leftovers(check: Check, left: &[String]) -> Outcome {
+/// Judges that check: whether resources of the checks remain on the server. Without a created one
+/// there is nothing to judge.
+pub(in crate::check) fn judge_leftovers(check: Check, made: bool, left: &[String]) -> Outcome {
+    if !made && left.is_empty() {
+        return Outcome::skipped(check, "no resource was created");
+    }
     let actual = if left.is_empty() {
         "no resource was left".to_owned()
     } else {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::item::{Judged, checks, ensure, unjudged};
 use super::oauth_probe::{client, honest, refuses, request};
 use super::probe::Probe;
-use super::reading::shown;
+use super::reading::value_to_text;
 use crate::check::oauth::{Authentication, Metadata, TokenRequest};
 
 checks! {
@@ -74,14 +74,18 @@ async fn metadata_issuer(probe: &Probe<'_>) -> Judged {
     let metadata = metadata(probe)?;
     let issuer = &metadata.document["issuer"];
     ensure(issuer == &metadata.issuer, || {
-        format!("issuer is {} in {}", shown(Some(issuer)), metadata.url)
+        format!(
+            "issuer is {} in {}",
+            value_to_text(Some(issuer)),
+            metadata.url
+        )
     })
 }
 
 async fn metadata_members(probe: &Probe<'_>) -> Judged {
     let types = &metadata(probe)?.document["response_types_supported"];
     ensure(types.is_array(), || {
-        format!("response_types_supported is {}", shown(Some(types)))
+        format!("response_types_supported is {}", value_to_text(Some(types)))
     })
 }
 
@@ -109,7 +113,12 @@ async fn token_members(probe: &Probe<'_>) -> Judged {
     ensure(answer.status == 200, || answer.summary())?;
     ensure(
         kind.is_some_and(|it| it.eq_ignore_ascii_case("bearer")),
-        || format!("token_type is {}", shown(Some(&answer.body["token_type"]))),
+        || {
+            format!(
+                "token_type is {}",
+                value_to_text(Some(&answer.body["token_type"]))
+            )
+        },
     )?;
     let is_json = media
         .split(';')
@@ -129,7 +138,7 @@ async fn token_lifetime(probe: &Probe<'_>) -> Judged {
     let answer = honest(probe).await?;
     let life = &answer.body["expires_in"];
     ensure(life.as_u64().is_some_and(|it| it > 0), || {
-        format!("expires_in is {}", shown(Some(life)))
+        format!("expires_in is {}", value_to_text(Some(life)))
     })
 }
 
@@ -152,7 +161,7 @@ async fn invalid_client(probe: &Probe<'_>) -> Judged {
     ensure(error == "invalid_client", || {
         format!(
             "error is {} with HTTP {}",
-            shown(Some(error)),
+            value_to_text(Some(error)),
             answer.status
         )
     })?;

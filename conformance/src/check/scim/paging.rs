@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{LIST, SEARCH, listed_names, member, shown, speaks, text, values};
+use super::reading::{LIST, SEARCH, listed_names, member, speaks, text, value_to_text, values};
 use super::support::{everybody, filtered, list_cast};
 use super::wire::ScimAnswer;
 
@@ -111,7 +111,10 @@ async fn list_schema(probe: &Probe<'_>) -> Judged {
     if speaks(&body, LIST) {
         return Ok(());
     }
-    answer.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+    answer.wrong(format!(
+        "schemas is {}",
+        value_to_text(member(&body, "schemas"))
+    ))
 }
 
 async fn total(probe: &Probe<'_>) -> Judged {
@@ -211,7 +214,7 @@ async fn told_start(probe: &Probe<'_>) -> Judged {
     }
     answer.wrong(format!(
         "startIndex is {}",
-        shown(member(&body, "startIndex"))
+        value_to_text(member(&body, "startIndex"))
     ))
 }
 
@@ -226,7 +229,7 @@ async fn told_length(probe: &Probe<'_>) -> Judged {
     }
     answer.wrong(format!(
         "itemsPerPage is {} for {length} resources",
-        shown(said)
+        value_to_text(said)
     ))
 }
 

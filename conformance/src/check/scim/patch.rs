@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, checks, ensure};
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{at, gone, member, same, shown, text, values};
+use super::reading::{at, gone, member, same, text, value_to_text, values};
 
 checks! {
 "SCIM-PATCH-01", Must, "RFC 7644 §3.5.2"; "PATCH is answered with 200 and the resource, or with 204";
@@ -121,7 +121,7 @@ fn emails<'v>(user: &'v Value, kind: &str) -> Vec<&'v str> {
 pub(super) fn has_emails(user: &Value, work: &[&str], home: &[&str]) -> Judged {
     ensure(
         emails(user, "work") == work && emails(user, "home") == home,
-        || format!("emails is {}", shown(member(user, "emails"))),
+        || format!("emails is {}", value_to_text(member(user, "emails"))),
     )
 }
 
@@ -197,7 +197,7 @@ async fn add_again(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "add", "path": "emails", "value": email});
     let (_, now) = one(probe, json!({ "emails": email }), operation).await?;
     ensure(values(&now, "emails").len() == 1, || {
-        format!("emails is {}", shown(member(&now, "emails")))
+        format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }
 
@@ -252,7 +252,7 @@ async fn replace_list(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "emails", "value": value});
     let (_, now) = one(probe, two_emails(probe).2, operation).await?;
     ensure(all_emails(&now) == [new.as_str()], || {
-        format!("emails is {}", shown(member(&now, "emails")))
+        format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }
 

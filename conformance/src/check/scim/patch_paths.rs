@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::patch::{has_emails, one, two_emails};
 use super::probe::Probe;
-use super::reading::{at, gone, instant, member, same, shown, text, values};
+use super::reading::{at, gone, instant, member, same, text, value_to_text, values};
 use super::schema::{ENTERPRISE, USER};
 
 checks! {
@@ -91,7 +91,7 @@ async fn add_primary(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "add", "path": "emails", "value": value});
     let (_, now) = one(probe, two_emails(probe).2, operation).await?;
     ensure(primary(&now) == [new.as_str()], || {
-        format!("emails is {}", shown(member(&now, "emails")))
+        format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }
 
@@ -101,7 +101,7 @@ async fn make_primary(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": path, "value": true});
     let (_, now) = one(probe, more, operation).await?;
     ensure(primary(&now) == [home.as_str()], || {
-        format!("emails is {}", shown(member(&now, "emails")))
+        format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{PATCH, member, same, shown, text};
+use super::reading::{PATCH, member, same, text, value_to_text};
 use super::wire::ScimAnswer;
 
 checks! {
@@ -171,7 +171,7 @@ async fn no_boolean(probe: &Probe<'_>) -> Judged {
     let now = probe.fetch(&user).await?;
     let said = member(&now, "active");
     ensure(said.is_none_or(Value::is_boolean), || {
-        format!("active is {}", shown(said))
+        format!("active is {}", value_to_text(said))
     })
 }
 

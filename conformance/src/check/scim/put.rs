@@ -6,7 +6,7 @@ use super::body::with;
 use super::item::{Judged, Need, checks, unjudged};
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{at, gone, instant, member, same, shown, text, values};
+use super::reading::{at, gone, instant, member, same, text, value_to_text, values};
 use super::wire::ScimAnswer;
 
 checks! {
@@ -92,7 +92,7 @@ async fn replaces_lists(probe: &Probe<'_>) -> Judged {
         .filter_map(|one| text(one, &["value"]))
         .collect();
     super::item::ensure(all == [new.as_str()], || {
-        format!("emails is {}", shown(member(&now, "emails")))
+        format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, gone, member, same, shown, text, values};
+use super::reading::{at, gone, member, same, text, value_to_text, values};
 use super::schema::{ENTERPRISE, USER};
 use super::support::filtered;
 use super::target::query;
@@ -26,7 +26,7 @@ checks! {
     expects "no displayName, and everything else";
     fix "Leave out the named attributes, and no others.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(excluded)
-"SCIM-READ-05", Must, "RFC 7644 §3.9"; "Attributes with returned always cannot be excluded";
+"SCIM-READ-05", Must, "RFC 7644 §3.9"; "excludedAttributes does not remove an attribute whose returned is `always`";
     expects "id with excludedAttributes=id";
     fix "Ignore excludedAttributes for attributes whose returned characteristic is always.";
     needs [Need::Writes]; act(never_excluded)
@@ -109,7 +109,7 @@ async fn listed(probe: &Probe<'_>, name: &str, value: &str) -> Judged<Value> {
 
 fn there(resource: &Value, name: &str) -> Judged {
     ensure(member(resource, name).is_some(), || {
-        format!("{name} is missing from {}", shown(Some(resource)))
+        format!("{name} is missing from {}", value_to_text(Some(resource)))
     })
 }
 
@@ -153,7 +153,7 @@ async fn in_any_case(probe: &Probe<'_>) -> Judged {
 async fn sub_attribute(probe: &Probe<'_>) -> Judged {
     let ann = of_ann(probe, "attributes", "name.givenName").await?;
     ensure(at(&ann, &["name", "givenName"]).is_some(), || {
-        format!("name is {}", shown(member(&ann, "name")))
+        format!("name is {}", value_to_text(member(&ann, "name")))
     })?;
     gone("name.familyName", at(&ann, &["name", "familyName"]))
 }
@@ -167,7 +167,10 @@ async fn by_urn(probe: &Probe<'_>) -> Judged {
 async fn of_extension(probe: &Probe<'_>) -> Judged {
     let ann = of_ann(probe, "attributes", &format!("{ENTERPRISE}:department")).await?;
     ensure(at(&ann, &[ENTERPRISE, "department"]).is_some(), || {
-        format!("the extension is {}", shown(member(&ann, ENTERPRISE)))
+        format!(
+            "the extension is {}",
+            value_to_text(member(&ann, ENTERPRISE))
+        )
     })?;
     gone("employeeNumber", at(&ann, &[ENTERPRISE, "employeeNumber"]))
 }
@@ -189,7 +192,7 @@ async fn part_of_values(probe: &Probe<'_>) -> Judged {
     let all = values(&ann, "emails");
     let fits = |one: &Value| member(one, "value").is_some() && member(one, "type").is_none();
     ensure(!all.is_empty() && all.iter().all(fits), || {
-        format!("emails is {}", shown(member(&ann, "emails")))
+        format!("emails is {}", value_to_text(member(&ann, "emails")))
     })
 }
 
@@ -201,7 +204,7 @@ async fn unknown_name(probe: &Probe<'_>) -> Judged {
 async fn excluded_part(probe: &Probe<'_>) -> Judged {
     let ann = of_ann(probe, "excludedAttributes", "name.familyName").await?;
     ensure(at(&ann, &["name", "givenName"]).is_some(), || {
-        format!("name is {}", shown(member(&ann, "name")))
+        format!("name is {}", value_to_text(member(&ann, "name")))
     })?;
     gone("name.familyName", at(&ann, &["name", "familyName"]))
 }

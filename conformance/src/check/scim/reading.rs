@@ -61,7 +61,7 @@ pub(super) fn speaks(value: &Value, urn: &str) -> bool {
 }
 
 /// Formats a value for a sentence.
-pub(super) fn shown(value: Option<&Value>) -> String {
+pub(super) fn value_to_text(value: Option<&Value>) -> String {
     value.map_or_else(
         || "missing".to_owned(),
         |value| excerpt(&value.to_string(), VALUE),
@@ -249,7 +249,7 @@ pub(super) fn instant(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
         Stop::Wrong(format!(
             "{} is not an xsd:dateTime with a time zone: {}",
             names.join("."),
-            shown(said)
+            value_to_text(said)
         ))
     })
 }
@@ -257,13 +257,13 @@ pub(super) fn instant(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
 /// Requires that the value is equal to `wanted`.
 pub(super) fn same(what: &str, came: Option<&Value>, wanted: &Value) -> Judged {
     ensure(came == Some(wanted), || {
-        format!("{what} is {}, expected {wanted}", shown(came))
+        format!("{what} is {}, expected {wanted}", value_to_text(came))
     })
 }
 
 /// Requires that there is no value.
 pub(super) fn gone(what: &str, came: Option<&Value>) -> Judged {
     ensure(came.is_none(), || {
-        format!("{what} is {}, expected none", shown(came))
+        format!("{what} is {}, expected none", value_to_text(came))
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::check_error::{CheckError, summary};
-use super::item::{Judged, Need, checks, ensure};
+use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{text, values};
 use super::server::Server;
@@ -29,6 +29,9 @@ const USUAL: [&str; 4] = ["displayName", "name", "emails", "active"];
 const MAX_LAG: Duration = Duration::from_secs(10);
 
 async fn requirements_are_declared(probe: &Probe<'_>) -> Judged {
+    if !probe.session.created.has_any() {
+        return unjudged("the server created no user before the checks");
+    }
     let wanted = probe.session.wanted();
     ensure(wanted.is_empty(), || {
         let refusal = probe.session.refusal.get().cloned().unwrap_or_default();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{LIST, SEARCH, listed_names, member, shown, speaks, text, values};
+use super::reading::{LIST, SEARCH, listed_names, member, speaks, text, value_to_text, values};
 use super::support::{everybody, list_cast};
 use super::wire::ScimAnswer;
 
@@ -171,7 +171,10 @@ async fn search(probe: &Probe<'_>) -> Judged {
     if speaks(&body, LIST) {
         return Ok(());
     }
-    answer.wrong(format!("schemas is {}", shown(member(&body, "schemas"))))
+    answer.wrong(format!(
+        "schemas is {}",
+        value_to_text(member(&body, "schemas"))
+    ))
 }
 
 async fn search_filter(probe: &Probe<'_>) -> Judged {
@@ -196,7 +199,7 @@ async fn search_page(probe: &Probe<'_>) -> Judged {
     }
     answer.wrong(format!(
         "{length} users, totalResults {total}, startIndex {}",
-        shown(start)
+        value_to_text(start)
     ))
 }
 

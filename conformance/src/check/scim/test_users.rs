@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::made::Made;
-use super::reading::{at, member, shown};
+use super::reading::{at, member, value_to_text};
 use super::schema::ENTERPRISE;
 
 /// A test user.
@@ -71,8 +71,8 @@ impl TestUsers {
         (!is_kept(sent, kept, path)).then(|| {
             format!(
                 "the server does not keep {path} as it is sent: it was sent {}, and reads {}",
-                shown(member(sent, name)),
-                shown(member(kept, name))
+                value_to_text(member(sent, name)),
+                value_to_text(member(kept, name))
             )
         })
     }
@@ -88,8 +88,8 @@ impl TestUsers {
         Some(format!(
             "the server does not keep {path} as it is sent: {} was sent {}, and reads {}",
             other.name,
-            shown(member(&other.looks, name)),
-            shown(member(&other.kept, name))
+            value_to_text(member(&other.looks, name)),
+            value_to_text(member(&other.kept, name))
         ))
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, gone, member, same, shown, text, values};
+use super::reading::{at, gone, member, same, text, value_to_text, values};
 use super::schema::ENTERPRISE;
 
 checks! {
@@ -112,7 +112,7 @@ async fn members_by_value(probe: &Probe<'_>) -> Judged {
     let operation = json!([{"op": "remove", "path": "members", "value": value}]);
     let now = probe.patched(&group, operation).await?;
     ensure(ids(&now) == [other.id.as_str()], || {
-        format!("members is {}", shown(member(&now, "members")))
+        format!("members is {}", value_to_text(member(&now, "members")))
     })
 }
 
@@ -151,7 +151,7 @@ async fn made_by_filter(probe: &Probe<'_>) -> Judged {
     let made =
         all.any(|one| text(one, &["value"]) == Some(&new) && text(one, &["type"]) == Some("work"));
     ensure(made, || {
-        format!("emails is {}", shown(member(&now, "emails")))
+        format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }
 
@@ -219,7 +219,7 @@ async fn one_a_time(probe: &Probe<'_>) -> Judged {
         .patched(&group, json!([add(&user.id), add(&other.id)]))
         .await?;
     ensure(ids(&now).len() == 2, || {
-        format!("members is {}", shown(member(&now, "members")))
+        format!("members is {}", value_to_text(member(&now, "members")))
     })
 }
 

@@ -75,8 +75,8 @@ async fn status_of(client: &Client, method: Method, target: &str) -> Option<u16>
     for _ in 0..ATTEMPTS {
         match client.send(method.clone(), target.to_owned(), None).await {
             Ok(answer) => return Some(answer.status()),
-            Err(Failure::Limited(wait)) => pause(wait).await,
-            Err(Failure::Error { .. }) => return None,
+            Err(Failure::Limited(wait)) if wait <= client.longest_wait => pause(wait).await,
+            Err(_) => return None,
         }
     }
     None

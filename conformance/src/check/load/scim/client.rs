@@ -1,5 +1,7 @@
 //! Requests to the server, and the errors of their answers.
 
+use std::time::Duration;
+
 use ambient::Ambient;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -34,6 +36,8 @@ pub(super) struct Client {
     domain: String,
     template: Option<Value>,
     ambient: Ambient,
+    /// Longest time to wait because the server limits requests, before and after the load.
+    pub(super) longest_wait: Duration,
 }
 
 /// An answer with its request, for examples.
@@ -117,6 +121,7 @@ impl Client {
                 .unwrap_or_else(|| "example.com".to_owned()),
             template: options.template.clone(),
             ambient: ambient.clone(),
+            longest_wait: access.timeout,
         })
     }
 

@@ -15,6 +15,7 @@ mod operations;
 mod pool;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ambient::Ambient;
 use url::Url;
@@ -35,6 +36,18 @@ pub const GROUP: u64 = 50;
 
 /// Maximum number of attempts of a request of the preparation when the server limits requests.
 const ATTEMPTS: u32 = 20;
+
+/// Waits because the server limits requests. False if it asks for more than `longest`, or if the
+/// run ends meanwhile: nobody waits an hour for a load to begin.
+async fn wait_for_limit(wait: Duration, longest: Duration, stop: &Stop) -> bool {
+    if wait > longest {
+        return false;
+    }
+    tokio::select! {
+        () = pause(wait) => true,
+        _ = stop.wait() => false,
+    }
+}
 
 /// The requests to send.
 #[derive(Debug, Clone)]
@@ -126,7 +139,7 @@ impl Load {
     async fn prepared(&self, stop: &Stop) -> Result<(Option<Mixed>, Vec<LeftOut>), SetUpError> {
         match &self.work {
             Work::FirstSync(_) => {
-                self.reach().await?;
+                self.reach(stop).await?;
                 Ok((None, Vec::new()))
             }
             Work::Mixed { mix, users } => {
@@ -146,13 +159,15 @@ impl Load {
     }
 
     /// Requests one user, so that a wrong URL or token is noticed before anything is created.
-    async fn reach(&self) -> Result<(), SetUpError> {
+    async fn reach(&self, stop: &Stop) -> Result<(), SetUpError> {
         let mut attempt = 0;
         loop {
             match self.client.reach().await {
                 Ok(()) => return Ok(()),
-                Err(Failure::Limited(wait)) if attempt < ATTEMPTS => {
-                    pause(wait).await;
+                Err(Failure::Limited(wait))
+                    if attempt < ATTEMPTS
+                        && wait_for_limit(wait, self.client.longest_wait, stop).await =>
+                {
                     attempt += 1;
                 }
                 Err(failure) => return Err(self.set_up_error("GET /Users", failure)),
@@ -169,18 +184,20 @@ impl Load {
         users: u64,
         stop: &Stop,
     ) -> Result<(Mix, Vec<LeftOut>), SetUpError> {
-        self.reach().await?;
+        self.reach(stop).await?;
         for number in 0..users {
             if let Some(error) = interrupted(stop) {
                 return Err(error);
             }
-            let made = self.patiently(async || self.pool.create_user(&self.client).await.map(drop));
+            let made = self.patiently(stop, async || {
+                self.pool.create_user(&self.client).await.map(drop)
+            });
             if let Err(failure) = made.await {
                 return Err(self.set_up_error("POST /Users", failure));
             }
             if number == 0
                 && let Err(failure) = self
-                    .patiently(async || {
+                    .patiently(stop, async || {
                         let user = self.pool.users()[0].clone();
                         self.pool.read_user(&self.client, &user).await
                     })
@@ -197,10 +214,10 @@ impl Load {
             }
             let tried = async {
                 if operation == Operation::Group && self.pool.groups().is_empty() {
-                    self.patiently(async || self.pool.create_groups(&self.client).await)
+                    self.patiently(stop, async || self.pool.create_groups(&self.client).await)
                         .await?;
                 }
-                self.patiently(async || {
+                self.patiently(stop, async || {
                     operations::perform(operation, &self.client, &self.pool).await
                 })
                 .await
@@ -229,10 +246,15 @@ impl Load {
     }
 
     /// Repeats a request as long as the server limits it.
-    async fn patiently(&self, act: impl AsyncFn() -> Result<(), Failure>) -> Result<(), Failure> {
+    async fn patiently(
+        &self,
+        stop: &Stop,
+        act: impl AsyncFn() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         for _ in 0..ATTEMPTS {
             match act().await {
-                Err(Failure::Limited(wait)) => pause(wait).await,
+                Err(Failure::Limited(wait))
+                    if wait_for_limit(wait, self.client.longest_wait, stop).await => {}
                 done => return done,
             }
         }
@@ -246,10 +268,11 @@ impl Load {
                 return SetUpError::new(
                     "rate-limited",
                     format!(
-                        "The SCIM server {base} limits requests before any load is sent: it asks to wait {} s.",
-                        wait.as_secs()
+                        "The SCIM server {base} limits requests before any load is sent: it asks to wait {} s, and --timeout is {} s.",
+                        wait.as_secs(),
+                        self.client.longest_wait.as_secs()
                     ),
-                    "Raise the limit for the machine that sends the load.",
+                    "Raise the limit for the machine that sends the load, or wait longer with --timeout.",
                 );
             }
             Failure::Error { kind, .. } => (kind.clone(), said(&failure)),

@@ -76,7 +76,7 @@ async fn filter(client: &Client, pool: &Pool) -> Done {
     let Some(user) = pool.any_user() else {
         return client.reach().await;
     };
-    let before = user.shown();
+    let before = user.expected_state();
     let answer = client
         .send(Method::GET, filter_of(&user.name), None)
         .await?;
@@ -150,7 +150,7 @@ async fn group(client: &Client, pool: &Pool) -> Done {
         return read(client, pool).await;
     };
     let id = &user.0.id;
-    let is_member = group.0.shown().members.contains(id);
+    let is_member = group.0.expected_state().members.contains(id);
     let body = if is_member {
         let path = format!("members[value eq {}]", json!(id));
         patch_body(&json!({"op": "remove", "path": path}))
@@ -158,7 +158,7 @@ async fn group(client: &Client, pool: &Pool) -> Done {
         patch_body(&json!({"op": "add", "path": "members", "value": [{"value": id}]}))
     };
     let target = format!("/Groups/{}", segment(&group.0.id));
-    let was_uncertain = group.0.shown().is_uncertain;
+    let was_uncertain = group.0.expected_state().is_uncertain;
     group.set(|it| it.is_uncertain = true);
     let answer = client.send(Method::PATCH, target, Some(body)).await?;
     answer.is(&[200, 204])?;

@@ -23,7 +23,7 @@ const NAMED: usize = 20;
 
 /// The expected state of a user or group at the server.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shown {
+pub(super) struct State {
     /// Counts writes: odd while one is under way.
     version: u64,
     /// True while a write is under way.
@@ -45,31 +45,31 @@ pub(super) struct Made {
     pub(super) name: String,
     /// Number of groups with this user.
     groups: AtomicU64,
-    shown: Mutex<Shown>,
+    state: Mutex<State>,
 }
 
 impl Made {
-    fn new(id: String, name: String, shown: Shown) -> Arc<Self> {
+    fn new(id: String, name: String, state: State) -> Arc<Self> {
         Arc::new(Self {
             id,
             name,
             groups: AtomicU64::new(0),
-            shown: Mutex::new(shown),
+            state: Mutex::new(state),
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, Shown> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the state that the server should have now.
-    pub(super) fn shown(&self) -> Shown {
-        self.state().clone()
+    pub(super) fn expected_state(&self) -> State {
+        self.lock_state().clone()
     }
 
     /// True if nothing was written since `before` was read, and nothing is being written.
-    pub(super) fn is_still(&self, before: &Shown) -> bool {
-        let now = self.state();
+    pub(super) fn is_still(&self, before: &State) -> bool {
+        let now = self.lock_state();
         !before.is_busy && now.version == before.version
     }
 
@@ -86,7 +86,7 @@ impl Made {
     }
 
     fn try_write(self: &Arc<Self>) -> Option<Writing> {
-        let mut state = self.state();
+        let mut state = self.lock_state();
         if state.is_busy || state.is_gone {
             return None;
         }
@@ -101,14 +101,14 @@ pub(super) struct Writing(pub(super) Arc<Made>);
 
 impl Writing {
     /// Changes the expected state.
-    pub(super) fn set(&self, change: impl FnOnce(&mut Shown)) {
-        change(&mut self.0.state());
+    pub(super) fn set(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.lock_state());
     }
 }
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.0.lock_state();
         state.is_busy = false;
         state.version += 1;
     }
@@ -249,11 +249,11 @@ impl Pool {
         let (answer, body) = created(sent, || self.found_user(&name))?;
         let id = id_of(&answer, &body)?;
         self.found_user(&name);
-        let shown = Shown {
+        let state = State {
             display: Some(display.clone()),
-            ..Shown::default()
+            ..State::default()
         };
-        let user = Made::new(id, name, shown);
+        let user = Made::new(id, name, state);
         lock(&self.users).push(Arc::clone(&user));
         is_user(&answer, &body, &user.id, &user.name)?;
         Ok(user)
@@ -289,21 +289,21 @@ impl Pool {
         let id = id_of(&answer, &body)?;
         self.found_group(&name);
         members.iter().for_each(|it| it.join());
-        let shown = Shown {
+        let state = State {
             members: ids.into_iter().collect(),
-            ..Shown::default()
+            ..State::default()
         };
-        lock(&self.groups).push(Made::new(id, name, shown));
+        lock(&self.groups).push(Made::new(id, name, state));
         Ok(())
     }
 
     /// Reads a user and compares it with what was written.
     pub(super) async fn read_user(&self, client: &Client, user: &Arc<Made>) -> Done {
-        let before = user.shown();
+        let before = user.expected_state();
         let target = format!("/Users/{}", segment(&user.id));
         let answer = client.send(Method::GET, target, None).await?;
         let is_still = user.is_still(&before);
-        let now = user.shown();
+        let now = user.expected_state();
         if before.is_gone && is_still {
             return match answer.status() {
                 404 => Ok(()),
@@ -329,7 +329,7 @@ impl Pool {
 
     /// Reads a group and compares its members with what was written.
     pub(super) async fn read_group(&self, client: &Client, group: &Arc<Made>) -> Done {
-        let before = group.shown();
+        let before = group.expected_state();
         let target = format!("/Groups/{}", segment(&group.id));
         let answer = client.send(Method::GET, target, None).await?;
         let is_still = group.is_still(&before);
