@@ -68,11 +68,10 @@ pub enum Edit {
         at: String,
     },
     /// Adds text before and after the document.
+    #[allow(missing_docs, reason = "the names of the fields say it")]
     Surround {
-        /// The text before the document.
         #[serde(default)]
         before: String,
-        /// The text after the document.
         #[serde(default)]
         after: String,
     },

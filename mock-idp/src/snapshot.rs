@@ -37,7 +37,7 @@ impl Idp {
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
         let places = self.misbehavior.places();
         let chosen = |(environment, application): (String, String)| Chosen {
-            faults: choice::shown(&self.misbehavior, &environment, &application),
+            faults: choice::faults_to_json(&self.misbehavior, &environment, &application),
             environment,
             application,
         };

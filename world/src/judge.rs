@@ -2,6 +2,10 @@
 
 use serde_json::Value;
 
+/// The first words of the error of a step that the target does not permit. A scenario sees only
+/// the text of an error, because the macros of `cucumber` turn it into a panic.
+pub const NOT_RUN: &str = "not run: ";
+
 /// Why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
@@ -15,7 +19,7 @@ pub enum Failed {
     },
     /// The target lacks a capability that the scenario needs: the scenario is not run. The
     /// text is the reason.
-    #[error("not run: {0}")]
+    #[error("{prefix}{0}", prefix = NOT_RUN)]
     NotRun(String),
     /// The scenario uses something that no earlier step created.
     #[error("the scenario uses {0}, but no earlier step created it")]

@@ -57,7 +57,7 @@ fn kept(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, String> {
     if let Ok(text) = std::fs::read_to_string(path) {
         let (private_key, certificate) = text.split_once(CERTIFICATE).ok_or_else(|| {
             format!(
-                "expected a private key and a certificate in {}",
+                "invalid key file {}: expected a private key and then its certificate, both in PEM; add the certificate, or give the metadata file another name, because the key is next to it",
                 path.display()
             )
         })?;
@@ -69,7 +69,8 @@ fn kept(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, String> {
     }
     let made = KeyPair::generate(NAME, now)?;
     let text = format!("{}{}", made.private_key, made.certificate);
-    write_private(path, &text).map_err(|error| format!("writing {}: {error}", path.display()))?;
+    write_private(path, &text)
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     made.signing_key()
 }
 

@@ -63,7 +63,7 @@ impl Certificate {
     /// Reads a certificate from base64, with or without PEM armor.
     ///
     /// # Errors
-    /// What the text contains instead, in words.
+    /// Why the text is not a certificate, in words.
     pub fn read(text: &str) -> Result<Self, String> {
         let body = text
             .split("-----")

@@ -129,13 +129,13 @@ fn step_item<'a>(
         li class=(step.verdict.word()) {
             div.step { (badge(step.verdict)) " " (step.title) span.quiet { " " (step.millis) " ms" } }
             @if let Some(message) = &step.message { pre.message { (message) } }
-            @for exchange in exchanges { (sequence::exchange(&shown(exchange, trusted), lanes)) }
+            @for exchange in exchanges { (sequence::exchange(&to_evidence(exchange, trusted), lanes)) }
         }
     }
 }
 
 /// Returns the exchange in the form that all reports use.
-fn shown(exchange: &Exchange, trusted: &[String]) -> evidence::Exchange {
+fn to_evidence(exchange: &Exchange, trusted: &[String]) -> evidence::Exchange {
     let saml = reading::saml_messages(exchange).into_iter();
     evidence::Exchange {
         from: exchange.from.name().to_owned(),

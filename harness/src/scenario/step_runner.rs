@@ -6,8 +6,10 @@ use cucumber::gherkin::Step;
 use cucumber::step::Collection;
 use futures::FutureExt as _;
 
-use crate::report::{StepReport, Verdict};
 use world::World;
+use world::judge::NOT_RUN;
+
+use crate::report::{StepReport, Verdict};
 
 /// Runs a step in its world.
 pub(super) async fn take(words: &Collection<World>, world: &mut World, step: &Step) -> StepReport {
@@ -25,7 +27,7 @@ pub(super) async fn take(words: &Collection<World>, world: &mut World, step: &St
         Ok(()) => (Verdict::Pass, None),
         // A step that needs a capability that the target lacks is reported as skipped, not
         // as failed.
-        Err(message) if message.starts_with("not run: ") => (Verdict::Skip, Some(message)),
+        Err(message) if message.starts_with(NOT_RUN) => (Verdict::Skip, Some(message)),
         Err(message) => (Verdict::Fail, Some(message)),
     };
     StepReport {

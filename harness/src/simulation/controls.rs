@@ -58,7 +58,7 @@ pub enum ControlError {
         source: reqwest::Error,
     },
     /// The party answered with an error status.
-    #[error("{party} refused: {message} (HTTP {status})")]
+    #[error("{party} refused the request: {message} (HTTP {status})")]
     Refused {
         /// The party.
         party: &'static str,

@@ -216,8 +216,11 @@ async fn switch_fault_on(State(site): Shared, Form(fields): Form<Fields>) -> Res
         async |site, fields| {
             let id = field(fields, "fault");
             let times = match field(fields, "times") {
-                "once" => "once",
-                _ => "always",
+                times @ ("once" | "always") => times,
+                other => {
+                    let message = format!("invalid times: expected once or always, got `{other}`");
+                    return Err(invalid(message));
+                }
             };
             with_faults(site, fields, |faults| {
                 faults.retain(|fault| fault["id"] != id);

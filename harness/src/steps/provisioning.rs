@@ -86,7 +86,7 @@ async fn test_fails(world: &mut World) -> Outcome {
 
 #[then(expr = "the portal shows {word} as {word}")]
 async fn shows(world: &mut World, given: String, status: String) -> Outcome {
-    let user = shown(world, &given).await?;
+    let user = user_at_portal(world, &given).await?;
     holds(
         format!("{given} as {status}"),
         user["status"] == status.as_str(),
@@ -116,7 +116,7 @@ async fn does_not_know(world: &mut World, given: String) -> Outcome {
 
 #[then(expr = "the portal shows {word} as coming from {string}")]
 async fn shows_source(world: &mut World, given: String, source: String) -> Outcome {
-    let user = shown(world, &given).await?;
+    let user = user_at_portal(world, &given).await?;
     holds(
         format!("{given} with the source {source:?}"),
         user["source"] == source.as_str(),
@@ -147,7 +147,7 @@ async fn scim_answers(world: &mut World, status: u16) -> Outcome {
 
 #[then(expr = "the portal shows {word} with the name {string}")]
 async fn shows_name(world: &mut World, given: String, name: String) -> Outcome {
-    let user = shown(world, &given).await?;
+    let user = user_at_portal(world, &given).await?;
     holds(
         format!("{given} with the name {name:?}"),
         user["name"] == name.as_str(),
@@ -157,7 +157,7 @@ async fn shows_name(world: &mut World, given: String, name: String) -> Outcome {
 
 #[then(expr = "the portal shows {word} in the group {string}")]
 async fn shows_in_group(world: &mut World, given: String, group: String) -> Outcome {
-    let user = shown(world, &given).await?;
+    let user = user_at_portal(world, &given).await?;
     holds(
         format!("{given} in {group:?}"),
         in_group(&user, &group),
@@ -167,7 +167,7 @@ async fn shows_in_group(world: &mut World, given: String, group: String) -> Outc
 
 #[then(expr = "the portal does not show {word} in the group {string}")]
 async fn does_not_show_in_group(world: &mut World, given: String, group: String) -> Outcome {
-    let user = shown(world, &given).await?;
+    let user = user_at_portal(world, &given).await?;
     holds(
         format!("{given} not in {group:?}"),
         !in_group(&user, &group),
@@ -182,7 +182,7 @@ async fn notes_difference(
     theirs: String,
     ours: String,
 ) -> Outcome {
-    let user = shown(world, &given).await?;
+    let user = user_at_portal(world, &given).await?;
     let notes = user["notes"].to_string();
     holds(
         format!("a note that names both {theirs:?} and {ours:?}"),
@@ -227,7 +227,7 @@ async fn find(world: &mut World, given: &str) -> Outcome<Option<Value>> {
         .cloned())
 }
 
-async fn shown(world: &mut World, given: &str) -> Outcome<Value> {
+async fn user_at_portal(world: &mut World, given: &str) -> Outcome<Value> {
     find(world, given).await?.ok_or_else(|| {
         Failed::mismatch(format!("{given} among the users"), "nobody by that e-mail")
     })

@@ -87,7 +87,7 @@ async fn offers_sso(world: &mut World) -> Outcome {
     holds(
         "a sign-in page with Continue with SSO and its form",
         page.status == 200 && page.text().contains("Continue with SSO") && sso_form(page).is_some(),
-        shown(page),
+        page_summary(page),
     )
 }
 
@@ -97,7 +97,7 @@ async fn at_login_page(world: &mut World, _given: String) -> Outcome {
     holds(
         "the IdP's login page",
         world.is_at_idp(&page.url) && page.login_form().is_some(),
-        shown(page),
+        page_summary(page),
     )?;
     let request = page
         .way
@@ -119,7 +119,7 @@ async fn asks_for_login(world: &mut World, _given: String) -> Outcome {
     holds(
         "the IdP's login form",
         world.is_at_idp(&page.url) && page.login_form().is_some(),
-        shown(page),
+        page_summary(page),
     )
 }
 
@@ -223,7 +223,7 @@ async fn refused_with_reference(world: &mut World) -> Outcome {
         (400..500).contains(&page.status)
             && !world.is_at_idp(&page.url)
             && reference(page).is_some(),
-        shown(page),
+        page_summary(page),
     )
 }
 
@@ -288,7 +288,7 @@ async fn page_names(world: &mut World, expected: String, came: String) -> Outcom
 async fn is_listed(world: &mut World) -> Outcome {
     let page = world.page()?;
     let reference = reference(page)
-        .ok_or_else(|| Failed::mismatch("a reference number on the page", shown(page)))?;
+        .ok_or_else(|| Failed::mismatch("a reference number on the page", page_summary(page)))?;
     let path = format!("/api/business/refusals?q={reference}");
     let listed = world
         .at_api("Ada", Method::GET, &path, None)
@@ -319,7 +319,7 @@ async fn is_listed(world: &mut World) -> Outcome {
 async fn details(world: &mut World) -> Outcome<String> {
     let page = world.page()?;
     let reference = reference(page)
-        .ok_or_else(|| Failed::mismatch("a reference number on the page", shown(page)))?;
+        .ok_or_else(|| Failed::mismatch("a reference number on the page", page_summary(page)))?;
     let path = format!("/api/business/refusals/{reference}");
     let answer = world
         .at_api("Ada", Method::GET, &path, None)
@@ -354,7 +354,7 @@ fn without_reference(page: &Page) -> String {
     }
 }
 
-fn shown(page: &Page) -> String {
+fn page_summary(page: &Page) -> String {
     format!("{} {} {}", page.status, page.url, page.text())
 }
 

@@ -3,7 +3,7 @@
 use cucumber::{given, then, when};
 
 use world::World;
-use world::actions::shown;
+use world::actions::page_summary;
 use world::judge::{Outcome, holds};
 
 #[given(expr = "single logout is set up by {string}")]
@@ -47,7 +47,7 @@ async fn ends_saying(world: &mut World, words: String) -> Outcome {
     holds(
         format!("a page that says {words:?}"),
         page.status == 200 && page.text().contains(&words),
-        shown(page),
+        page_summary(page),
     )
 }
 
@@ -59,5 +59,9 @@ async fn ends_at(world: &mut World, path: String) -> Outcome {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
     };
-    holds(format!("the address {path}"), came == path, shown(page))
+    holds(
+        format!("the address {path}"),
+        came == path,
+        page_summary(page),
+    )
 }

@@ -90,8 +90,8 @@ fn encryption(
     Some((certificate.clone(), algorithm))
 }
 
-/// Fills `document` from a service provider's metadata. Values that the client sent itself are
-/// kept. `spMetadataLeftOut` lists the parts of the metadata that are not used.
+/// Fills `document` from a service provider's metadata. Values that the API request sets itself
+/// take precedence. `spMetadataLeftOut` lists the parts of the metadata that are not used.
 pub(super) fn from_metadata(document: &mut Document, xml: &str) -> Result<Certificates> {
     let Usable {
         metadata,

@@ -113,7 +113,7 @@ async fn application(idp: &Idp, env: &str, app: &str) -> Result<(), Refused> {
 
 async fn chosen(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
     application(&idp, &env, &app).await?;
-    let faults = choice::shown(&idp.misbehavior, &env, &app);
+    let faults = choice::faults_to_json(&idp.misbehavior, &env, &app);
     Ok(Json(json!({"faults": faults})).into_response())
 }
 

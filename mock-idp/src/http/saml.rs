@@ -35,9 +35,9 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/flows/{flow}/verification", post(verify))
 }
 
-type Shown = Result<Response, Denied>;
+type Answer = Result<Response, Denied>;
 
-fn shown(idp: &Idp, outcome: Shown) -> Response {
+fn to_response(idp: &Idp, outcome: Answer) -> Response {
     outcome.unwrap_or_else(|denied| pages::denied(idp, &denied))
 }
 
@@ -71,7 +71,7 @@ fn form_page(page: String) -> Response {
 
 async fn metadata(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Response {
     let made = idp.signed_metadata(&env, &app).await;
-    shown(
+    to_response(
         &idp,
         made.map_err(Denied::from).map(|metadata| {
             let kind = [(header::CONTENT_TYPE, "application/samlmetadata+xml")];
@@ -82,7 +82,7 @@ async fn metadata(State(idp): State<Idp>, Path((env, app)): Path<(String, String
 
 /// Sends the Response if the user has a session that the request accepts. Otherwise starts a
 /// sign-on, or answers with an error status.
-async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderMap) -> Shown {
+async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderMap) -> Answer {
     let session = idp.session(env, session_token(headers).as_deref()).await?;
     if request.context_unmet {
         let message = "This identity provider supports the authentication context PasswordProtectedTransport only.";
@@ -124,7 +124,7 @@ async fn by_redirect(
         proceed(&idp, &env, request, &headers).await
     };
     let outcome = outcome.await;
-    shown(&idp, outcome)
+    to_response(&idp, outcome)
 }
 
 fn unreadable(refusal: Refusal) -> Denied {
@@ -175,7 +175,7 @@ async fn by_form(
         proceed(&idp, &env, request, &headers).await
     };
     let outcome = outcome.await;
-    shown(&idp, outcome)
+    to_response(&idp, outcome)
 }
 
 /// Returns a page that posts the `AuthnRequest` again, from this site, if a page of another
@@ -233,7 +233,7 @@ async fn start_here(
         proceed(&idp, &env, request, &headers).await
     };
     let outcome = outcome.await;
-    shown(&idp, outcome)
+    to_response(&idp, outcome)
 }
 
 async fn slo_by_redirect(
@@ -247,7 +247,7 @@ async fn slo_by_redirect(
         idp.receive_logout(&env, received).await
     };
     let outcome = outcome.await;
-    shown(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
+    to_response(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
 }
 
 async fn slo_by_form(
@@ -257,14 +257,14 @@ async fn slo_by_form(
 ) -> Response {
     let outcome = async { idp.receive_logout(&env, posted.received()?).await };
     let outcome = outcome.await;
-    shown(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
+    to_response(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
 }
 
 /// Signs the user off, started at the identity provider. PingOne has no such endpoint.
 async fn sign_off(State(idp): State<Idp>, Path(env): Path<String>, headers: HeaderMap) -> Response {
     let token = session_token(&headers);
     let outcome = idp.sign_off(&env, token.as_deref()).await;
-    shown(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
+    to_response(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
 }
 
 fn ended_shown(idp: &Idp, env: &str, ended: Ended) -> Response {
@@ -286,7 +286,7 @@ fn action(idp: &Idp, env: &str, flow: &str) -> String {
 
 async fn form(State(idp): State<Idp>, Path((env, flow)): Path<(String, String)>) -> Response {
     let found = idp.flow(&env, &flow).await;
-    shown(
+    to_response(
         &idp,
         found.map(|(_, request, application)| {
             let to = Destination::of(application, &request.acs_url);
@@ -341,7 +341,7 @@ async fn submit(
         ))
     };
     let outcome = outcome.await;
-    shown(&idp, outcome)
+    to_response(&idp, outcome)
 }
 
 #[derive(Deserialize, Default)]
@@ -391,7 +391,7 @@ async fn choose_password(
         }
     };
     let outcome = outcome.await;
-    shown(&idp, outcome)
+    to_response(&idp, outcome)
 }
 
 #[derive(Deserialize)]
@@ -425,7 +425,7 @@ async fn verify(
         ))
     };
     let outcome = outcome.await;
-    shown(&idp, outcome)
+    to_response(&idp, outcome)
 }
 
 /// Returns the attributes of the session cookie. Browsers accept `SameSite=None` only together
@@ -459,5 +459,5 @@ async fn resume(
 ) -> Response {
     let token = session_token(&headers);
     let outcome = idp.resume(&env, &resumed.flow_id, token.as_deref()).await;
-    shown(&idp, outcome.map(|delivery| delivered(&delivery)))
+    to_response(&idp, outcome.map(|delivery| delivered(&delivery)))
 }

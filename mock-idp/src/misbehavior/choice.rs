@@ -73,16 +73,16 @@ impl Choice {
 }
 
 /// Returns the chosen faults of an application as JSON.
-pub(crate) fn shown(misbehavior: &Misbehavior, env: &str, app: &str) -> Vec<Value> {
+pub(crate) fn faults_to_json(misbehavior: &Misbehavior, env: &str, app: &str) -> Vec<Value> {
     let chosen = misbehavior.chosen(env, app);
     let mut faults: Vec<Value> = chosen
         .iter()
         .map(|(fault, times)| json!({"id": fault.id, "times": times}))
         .collect();
     for (fault, times) in misbehavior.chosen_transport(env, app) {
-        let mut shown = json!(fault);
-        shown["times"] = json!(times);
-        faults.push(shown);
+        let mut chosen = json!(fault);
+        chosen["times"] = json!(times);
+        faults.push(chosen);
     }
     faults
 }

@@ -56,12 +56,15 @@ pub enum StoreError {
     /// A stored JSON document cannot be parsed.
     #[error("invalid JSON in the database: {0}")]
     Damaged(#[from] serde_json::Error),
-    /// A snapshot does not match this version.
-    #[error("invalid snapshot: table {table}, {key}: expected {expected}")]
+    /// A snapshot contains a table that this version does not have.
+    #[error("invalid snapshot: unknown table `{0}`; use a snapshot of the same version")]
+    SnapshotTable(String),
+    /// A row of a snapshot cannot be read.
+    #[error("invalid snapshot: {key} of table `{table}`: expected {expected}")]
     Snapshot {
         /// Name of the table.
         table: &'static str,
-        /// Name of the table, row or column.
+        /// Which part of the table, for example a column.
         key: String,
         /// What the snapshot should contain there.
         expected: &'static str,

@@ -48,7 +48,7 @@ impl Store {
     /// Replaces all rows by these, in one transaction.
     pub(crate) async fn restore(&self, tables: &Tables) -> Result<()> {
         if let Some(unknown) = tables.keys().find(|it| !TABLES.contains(&it.as_str())) {
-            return Err(damaged("snapshot", unknown, "a table of this version"));
+            return Err(StoreError::SnapshotTable(unknown.clone()));
         }
         let mut tx = self.write().await?;
         empty(&mut tx).await?;
@@ -97,14 +97,18 @@ fn object(row: &AnyRow) -> Result<Value> {
 
 async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
     let row = row.as_object();
-    let row = row.ok_or_else(|| damaged(table, "a row", "a JSON object with columns"))?;
+    let row = row.ok_or_else(|| damaged(table, "a row".to_owned(), "a JSON object"))?;
     let mut names = Vec::with_capacity(row.len());
     for name in row.keys() {
         let is_name = name
             .bytes()
             .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
         if !is_name || name.is_empty() {
-            return Err(damaged(table, name, "a column name"));
+            return Err(damaged(
+                table,
+                format!("column `{name}`"),
+                "a name of lower-case letters, digits and `_`",
+            ));
         }
         names.push(name.as_str());
     }
@@ -119,17 +123,20 @@ async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
         query = match value {
             Value::String(text) => query.bind(text.clone()),
             Value::Number(number) if number.is_i64() => query.bind(number.as_i64()),
-            _ => return Err(damaged(table, name, "text or an integer")),
+            _ => {
+                let key = format!("column `{name}`");
+                return Err(damaged(table, key, "a string or an integer"));
+            }
         };
     }
     query.execute(&mut *db).await?;
     Ok(())
 }
 
-fn damaged(table: &'static str, key: &str, expected: &'static str) -> StoreError {
+fn damaged(table: &'static str, key: String, expected: &'static str) -> StoreError {
     StoreError::Snapshot {
         table,
-        key: key.to_owned(),
+        key,
         expected,
     }
 }

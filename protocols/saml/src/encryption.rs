@@ -255,7 +255,7 @@ impl DecryptionKeys {
         {
             [one] if document.parent(*one) == Some(root) => Ok(NameId::read(&document, *one)),
             all => Err(format!(
-                "expected one <NameID> in the decrypted <EncryptedID>, got {}",
+                "invalid <EncryptedID>: expected exactly one <NameID>, as its child, in the decrypted element; got {} at any depth",
                 all.len()
             )),
         }

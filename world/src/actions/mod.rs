@@ -19,7 +19,7 @@ pub use configurator::STEPS;
 pub use directory::GUIDE_MAPPINGS;
 pub use license_key::per_user_key;
 pub use sign_on::{DOWNLOAD_LINK, sso_form, sso_request};
-pub use single_logout::shown;
+pub use single_logout::page_summary;
 pub use vendors::Provider;
 
 use std::io::Write as _;

@@ -192,6 +192,6 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
 }
 
 /// Returns status, URL and text of a page, for an error message.
-pub fn shown(page: &Page) -> String {
+pub fn page_summary(page: &Page) -> String {
     format!("{} {} {}", page.status, page.url, page.text())
 }

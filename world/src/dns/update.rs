@@ -34,7 +34,7 @@ pub enum ZoneError {
         source: std::io::Error,
     },
     /// The server answered with an error code.
-    #[error("the name server at {server} refused: {code}")]
+    #[error("the name server at {server} refused the update: {code}")]
     Refused {
         /// The address of the server.
         server: SocketAddr,
@@ -210,7 +210,7 @@ mod tests {
                 .fail("lumen.example")
                 .unwrap_err()
                 .to_string()
-                .starts_with("not run: ")
+                .starts_with(crate::judge::NOT_RUN)
         );
     }
 

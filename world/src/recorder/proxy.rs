@@ -158,11 +158,11 @@ async fn exchange(wire: &Wire, behind: &Url, request: Request) -> Result<Respons
         from: speaker(wire.listener, &target, &parts.headers),
         to: wire.listener,
         method: parts.method.to_string(),
-        request: shown(&parts.headers, &target, &sent),
+        request: message_to_text(&parts.headers, &target, &sent),
         status: status.as_u16(),
         location: text_of(&headers, header::LOCATION),
         media_type: text_of(&headers, header::CONTENT_TYPE).unwrap_or_default(),
-        response: shown(&headers, &target, &received),
+        response: message_to_text(&headers, &target, &received),
         target,
     });
     let mut response = Response::new(Body::from(received));
@@ -200,7 +200,7 @@ fn text_of(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn shown(headers: &HeaderMap, target: &str, body: &Bytes) -> String {
+fn message_to_text(headers: &HeaderMap, target: &str, body: &Bytes) -> String {
     if body.len() > LONGEST_KEPT {
         return format!("({} bytes, too long to show)", body.len());
     }

@@ -69,7 +69,7 @@ impl Authority {
         host: Option<&str>,
         handshake: Duration,
     ) -> std::io::Result<Door> {
-        let acceptor = TlsAcceptor::from(Arc::new(self.shown(host)?));
+        let acceptor = TlsAcceptor::from(Arc::new(self.server_config(host)?));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let behind = Arc::new(RwLock::new(None));
@@ -102,19 +102,19 @@ impl Authority {
     }
 
     /// Returns the TLS configuration of a door.
-    fn shown(&self, host: Option<&str>) -> std::io::Result<ServerConfig> {
+    fn server_config(&self, host: Option<&str>) -> std::io::Result<ServerConfig> {
         let made = self.server_certificate(host);
         let (certificate, key) = made.map_err(std::io::Error::other)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-        let mut shown = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(std::io::Error::other)?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
             .map_err(std::io::Error::other)?;
-        shown.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(shown)
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
     }
 }
 

@@ -11,8 +11,8 @@ use super::run::{CheckError, ENDED, Gathering, Person};
 use super::trials::{Binding, VARIANTS, Variant};
 use crate::check::runner::pause;
 
-/// How long after a sign-on an identity provider may still treat it as new: some allow a grace
-/// period of some seconds.
+/// Grace period for ForceAuthn: within this time after a sign-on, some identity providers do not
+/// ask for the password again.
 const GRACE: Duration = Duration::from_secs(30);
 
 impl Gathering<'_> {

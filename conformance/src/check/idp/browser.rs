@@ -245,7 +245,9 @@ impl Browser {
     async fn open(&self, ask: &Ask) -> Result<Page, AnswerError> {
         let timeout = self.runner.access.timeout;
         let (fields, method, sent) = match &ask.form {
-            Some(form) if form.post => (Some(form.fields.as_slice()), "POST", form.shown()),
+            Some(form) if form.post => {
+                (Some(form.fields.as_slice()), "POST", form.to_masked_text())
+            }
             _ => (None, "GET", String::new()),
         };
         let page = ask.page.as_ref();

@@ -64,7 +64,7 @@ impl Filled {
     }
 
     /// Returns the fields for a report, with secrets masked.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn to_masked_text(&self) -> String {
         let shown = self.fields.iter().map(|(key, value)| {
             let secret = Some(key) == self.password.as_ref();
             let value = if secret { "•••" } else { value.as_str() };
@@ -83,7 +83,8 @@ fn select<'a>(of: ElementRef<'a>, css: &str) -> Vec<ElementRef<'a>> {
     Selector::parse(css).map_or_else(|_| Vec::new(), |selector| of.select(&selector).collect())
 }
 
-/// Returns the next step that the page at `url` offers.
+/// Returns what a browser does next on the page at `url`: fill in the login form, submit a form,
+/// follow a link, or nothing.
 pub(super) fn next(url: &Url, body: &str) -> Next {
     let page = Html::parse_document(body);
     let root = page.root_element();
@@ -268,7 +269,7 @@ mod tests {
                 ("go", "1")
             ]
         );
-        assert!(!form.shown().contains("secret"));
+        assert!(!form.to_masked_text().contains("secret"));
     }
 
     #[test]

@@ -162,7 +162,10 @@ impl Gathering<'_> {
         announced: &Announced,
     ) -> Result<Outgoing, String> {
         let Some(endpoint) = announced.sso_url(variant.binding) else {
-            return Err("the metadata announces no endpoint for its binding".to_owned());
+            let binding = variant.binding.name();
+            return Err(format!(
+                "SingleSignOnService with the binding {binding} not found in the metadata"
+            ));
         };
         let is_present = matches!(self.person, Person::Present(_));
         if is_present && variant.whose == Whose::New && variant.name != "redirect" {
@@ -200,10 +203,10 @@ impl Gathering<'_> {
             Ok(outgoing) => outgoing,
             Err(why) => return Ok(Trial::not_tried(self.ambient.now(), why)),
         };
-        let bites = self.party.bites();
+        let before = self.party.external_entity_fetches();
         let walked = match &self.person {
             Person::Present(patience) => {
-                let at = self.party.desk_url();
+                let at = self.party.start_page_url();
                 let interactive = &self.party.interactive;
                 let ending = interactive
                     .ask(variant.about, &outgoing, &at, *patience, self.ambient)
@@ -230,7 +233,7 @@ impl Gathering<'_> {
             }
         };
         let mut trial = self.trial(outgoing, variant.binding, walked);
-        if self.party.bites() > bites {
+        if self.party.external_entity_fetches() > before {
             trial.ending = Ending::Failed {
                 why: "the address in the DTD was fetched".to_owned(),
             };

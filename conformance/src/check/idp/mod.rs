@@ -43,7 +43,6 @@ pub use gather::SHORT;
 pub use judge::{catalogue, checks, judge};
 pub(in crate::check) use login::{Logins, PersonalBrowser, summary};
 pub use party::Party;
-pub(in crate::check) use recording::Page;
 pub use recording::{Fetched, Recording};
 pub use run::{CheckError, Gathering, Person, fetch};
 pub(in crate::check) use sign_on::{SignOnError, SignOns, SignedOn};

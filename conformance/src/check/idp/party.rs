@@ -35,7 +35,7 @@ pub struct Party {
     /// The answers that the user's browser delivers.
     pub(super) interactive: InteractiveBrowser,
     base: String,
-    bait: Arc<AtomicUsize>,
+    entity_fetches: Arc<AtomicUsize>,
 }
 
 impl Party {
@@ -52,7 +52,7 @@ impl Party {
     ) -> Result<Self, PlayError> {
         let played = Played::at(port, key_file, ambient).await?;
         let base = &played.base;
-        let bait = Arc::new(AtomicUsize::new(0));
+        let entity_fetches = Arc::new(AtomicUsize::new(0));
         let party = Self {
             entity_id: played.entity_id(),
             acs: vec![format!("{base}/acs"), format!("{base}/acs/second")],
@@ -61,14 +61,14 @@ impl Party {
             foreign: played.foreign.clone(),
             interactive: InteractiveBrowser::default(),
             base: base.clone(),
-            bait: bait.clone(),
+            entity_fetches: entity_fetches.clone(),
         };
         let rest = Router::new()
             .route(
-                "/bait",
+                "/external-entity",
                 get(move || async move {
-                    bait.fetch_add(1, Ordering::SeqCst);
-                    "bait"
+                    entity_fetches.fetch_add(1, Ordering::SeqCst);
+                    "external entity"
                 }),
             )
             .merge(interactive::routes(party.interactive.clone()));
@@ -113,17 +113,17 @@ impl Party {
 
     /// Returns the URL in the external entity of a trial. Only an XML parser that resolves external
     /// entities fetches it.
-    pub(super) fn bait(&self) -> String {
-        format!("{}/bait", self.base)
+    pub(super) fn external_entity_url(&self) -> String {
+        format!("{}/external-entity", self.base)
     }
 
     /// Returns how often that URL was fetched.
-    pub(super) fn bites(&self) -> usize {
-        self.bait.load(Ordering::SeqCst)
+    pub(super) fn external_entity_fetches(&self) -> usize {
+        self.entity_fetches.load(Ordering::SeqCst)
     }
 
     /// Returns the URL that the user opens first.
-    pub fn desk_url(&self) -> String {
+    pub fn start_page_url(&self) -> String {
         format!("{}/", self.base)
     }
 

@@ -112,7 +112,7 @@ impl Maker<'_> {
             Amend::ExternalEntity => {
                 draft.doctype = format!(
                     "<!DOCTYPE r [<!ENTITY outside SYSTEM \"{}\">]>",
-                    self.party.bait()
+                    self.party.external_entity_url()
                 );
                 draft.issuer.push_str("&outside;");
             }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use faults::{Cipher, Cover, Fault};
 
+use super::catalogue::check_of_control;
 use super::login::Login;
-use super::{Answer, CheckError, Judge, check_of};
+use super::{Answer, CheckError, Judge};
 use crate::check::runner::Runner;
 use crate::check::{Level, Outcome, Verdict};
 
@@ -202,7 +203,7 @@ impl Judge {
         control: &Fault,
         form: Form,
     ) -> (Outcome, Result<Answer, CheckError>) {
-        let check = check_of(control, "accepted");
+        let check = check_of_control(control);
         let cover = control.cover_at(form.cover);
         let expected = "the person of --user to be logged in, so that the probe matches --expect";
         let login = Login::new(self, &self.person.user);

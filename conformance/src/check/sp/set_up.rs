@@ -144,8 +144,14 @@ impl Judge {
                 first.probe_status,
             ),
             format!(
-                "Configure the service provider with the metadata of the played identity provider (entity ID {}). Its key has to be the same in each run, so give the same --idp-metadata-out and --idp-port. Check that the user {} exists at the service provider, that the Response has the name and the attributes that the service provider needs (--person, --attribute), and that the clocks of both machines agree.",
-                self.provider.entity_id, self.person.user
+                "{}Configure the service provider with the metadata of the played identity provider (entity ID {}). Its key has to be the same in each run, so give the same --idp-metadata-out and --idp-port. Check that the user {} exists at the service provider, that the Response has the name and the attributes that the service provider needs (--person, --attribute), and that the clocks of both machines agree.",
+                match self.target.start_url {
+                    Some(_) => "",
+                    None =>
+                        "If the service provider accepts only Responses to its own AuthnRequests, give --start-url instead of --idp-initiated. Otherwise: ",
+                },
+                self.provider.entity_id,
+                self.person.user
             ),
         )
     }

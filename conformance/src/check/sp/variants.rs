@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use faults::{Cipher, Family, Fault, KeyTransport, Variant};
 use serde_json::json;
 
+use super::catalogue::check_of_fault;
 use super::honest::Honest;
-use super::{Answer, CheckError, Form, Judge, Login, Run, check_of};
+use super::{Answer, CheckError, Form, Judge, Login, Run};
 use crate::check::runner::slow_after;
 use crate::check::{Check, Harm, Outcome, Verdict};
 
@@ -62,7 +63,7 @@ impl Tally {
     fn of(fault: &Fault, class: &[Fault]) -> Self {
         let of_class = class.iter().find(|it| it.check == fault.check);
         Self {
-            check: check_of(of_class.unwrap_or(fault), "refused"),
+            check: check_of_fault(of_class.unwrap_or(fault)),
             sent: 0,
             accepted: Vec::new(),
             first: None,

@@ -160,7 +160,7 @@ fn destination(wanted: &str) -> &str {
     }
 }
 
-fn shown(form: &Form) -> Response {
+fn login_page(form: &Form) -> Response {
     let body = html! {
         p.lead { "Sign on as " code { (ADMINISTRATOR) } ", the administrator of this identity provider." }
         form method="post" action="/console/sign-on" novalidate {
@@ -183,7 +183,7 @@ async fn page(Query(wanted): Query<Wanted>) -> Response {
     let form = Form::default()
         .with("username", ADMINISTRATOR)
         .with("to", wanted.to.unwrap_or_default());
-    shown(&form)
+    login_page(&form)
 }
 
 /// Hint on where to find the password.
@@ -221,7 +221,7 @@ async fn sign_on(State(idp): State<Idp>, request: Request) -> Result<Response, L
                 format!("User not found: the only user of the console is {ADMINISTRATOR}"),
             )
         };
-        return Ok(shown(&again.refused(wrong)?));
+        return Ok(login_page(&again.refused(wrong)?));
     };
     let secure = if idp.base_url.starts_with("https:") {
         "; Secure"

@@ -63,7 +63,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-fn shown(idp: &Idp, application: &Resource) -> Value {
+fn application_to_json(idp: &Idp, application: &Resource) -> Value {
     let env = &application.environment;
     let path = format!("/applications/{}", application.id);
     let mut body = hal::resource(application, &href(idp, env, &path));
@@ -84,19 +84,23 @@ fn shown(idp: &Idp, application: &Resource) -> Value {
 async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>) -> Answer {
     let mut all = idp.list(&env, Kind::Application, None).await?;
     let part = page.resources(&mut all)?;
-    let items = part.shown.iter().map(|app| shown(&idp, app)).collect();
+    let items = part
+        .shown
+        .iter()
+        .map(|app| application_to_json(&idp, app))
+        .collect();
     let at = href(&idp, &env, "/applications");
     Ok(Json(hal::list(&at, "applications", &part, items)).into_response())
 }
 
 async fn create(State(idp): State<Idp>, Path(env): Path<String>, Body(document): Body) -> Answer {
     let made = idp.create_application(&env, document).await?;
-    Ok(hal::created(shown(&idp, &made)))
+    Ok(hal::created(application_to_json(&idp, &made)))
 }
 
 async fn show(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
     let found = idp.get(&env, Kind::Application, &app).await?;
-    Ok(Json(shown(&idp, &found)).into_response())
+    Ok(Json(application_to_json(&idp, &found)).into_response())
 }
 
 async fn replace(
@@ -106,7 +110,7 @@ async fn replace(
 ) -> Answer {
     let change = Change::Replace(document);
     let changed = idp.change_application(&env, &app, change).await?;
-    Ok(Json(shown(&idp, &changed)).into_response())
+    Ok(Json(application_to_json(&idp, &changed)).into_response())
 }
 
 async fn merge(
@@ -116,7 +120,7 @@ async fn merge(
 ) -> Answer {
     let change = Change::Merge(document);
     let changed = idp.change_application(&env, &app, change).await?;
-    Ok(Json(shown(&idp, &changed)).into_response())
+    Ok(Json(application_to_json(&idp, &changed)).into_response())
 }
 
 async fn remove(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
@@ -184,16 +188,16 @@ async fn remove_attribute(
 
 fn secret(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
     let path = format!("/applications/{}/secret", found.parent);
-    let mut shown = json!({
+    let mut json = json!({
         "_links": {"self": {"href": href(idp, &found.environment, &path)}},
         "environment": {"id": found.environment},
         "application": {"id": found.parent},
         "secret": Idp::secret_text(found)?,
     });
     if let Some(previous) = found.document.get("previous") {
-        shown["previous"] = previous.clone();
+        json["previous"] = previous.clone();
     }
-    Ok(shown)
+    Ok(json)
 }
 
 async fn show_secret(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {

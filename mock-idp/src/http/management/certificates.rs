@@ -38,19 +38,19 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// Adds the data of a certificate.
-pub(super) fn described(shown: &mut Value, certificate: &Certificate, now: Timestamp) {
-    shown["subjectDN"] = certificate.subject().into();
+pub(super) fn described(json: &mut Value, certificate: &Certificate, now: Timestamp) {
+    json["subjectDN"] = certificate.subject().into();
     if let Ok((_, read)) = X509Certificate::from_der(certificate.der()) {
-        shown["issuerDN"] = read.issuer().to_string().into();
-        shown["serialNumber"] = read.raw_serial_as_string().into();
+        json["issuerDN"] = read.issuer().to_string().into();
+        json["serialNumber"] = read.raw_serial_as_string().into();
     }
-    shown["startsAt"] = certificate.not_before().to_string().into();
-    shown["expiresAt"] = certificate.not_after().to_string().into();
-    shown["fingerprint"] = certificate.fingerprint_sha256().into();
+    json["startsAt"] = certificate.not_before().to_string().into();
+    json["expiresAt"] = certificate.not_after().to_string().into();
+    json["fingerprint"] = certificate.fingerprint_sha256().into();
     let soon = now
         .saturating_add(jiff::SignedDuration::from_hours(24 * 30))
         .unwrap_or(now);
-    shown["status"] = if now < certificate.not_before() {
+    json["status"] = if now < certificate.not_before() {
         "NOT_YET_VALID"
     } else if now > certificate.not_after() {
         "EXPIRED"
@@ -62,11 +62,11 @@ pub(super) fn described(shown: &mut Value, certificate: &Certificate, now: Times
     .into();
 }
 
-fn shown(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
+fn certificate_to_json(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
     let certificate = decoded(found)?;
     let (is_ec, length) = kind_and_length(&certificate);
     let path = format!("/certificates/{}", found.id);
-    let mut shown = json!({
+    let mut json = json!({
         "_links": {"self": {"href": href(idp, &found.environment, &path)}},
         "id": found.id,
         "environment": {"id": found.environment},
@@ -76,14 +76,17 @@ fn shown(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
         "usageType": found.document["usageType"],
         "createdAt": found.created_at.to_string(),
     });
-    described(&mut shown, &certificate, idp.now());
-    Ok(shown)
+    described(&mut json, &certificate, idp.now());
+    Ok(json)
 }
 
 async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>) -> Answer {
     let mut all = idp.list(&env, Kind::Certificate, None).await?;
     let part = page.resources(&mut all)?;
-    let items = part.shown.iter().map(|found| shown(&idp, found));
+    let items = part
+        .shown
+        .iter()
+        .map(|found| certificate_to_json(&idp, found));
     let items = items.collect::<Result<Vec<_>, _>>()?;
     let at = href(&idp, &env, "/certificates");
     Ok(Json(hal::list(&at, "certificates", &part, items)).into_response())
@@ -91,7 +94,7 @@ async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Aske
 
 async fn import(State(idp): State<Idp>, Path(env): Path<String>, Body(document): Body) -> Answer {
     let made = idp.import_certificate(&env, &document).await?;
-    Ok(hal::created(shown(&idp, &made)?))
+    Ok(hal::created(certificate_to_json(&idp, &made)?))
 }
 
 async fn show(
@@ -103,7 +106,7 @@ async fn show(
     if wants(&headers, "pem") {
         return Ok(pem(decoded(&found)?.to_pem()));
     }
-    Ok(Json(shown(&idp, &found)?).into_response())
+    Ok(Json(certificate_to_json(&idp, &found)?).into_response())
 }
 
 async fn remove(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {

@@ -51,14 +51,14 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-fn shown(idp: &Idp, key: &KeyRow) -> Result<Value, Refused> {
+fn key_to_json(idp: &Idp, key: &KeyRow) -> Result<Value, Refused> {
     let decoded = signer(key)?;
     let certificate = decoded.certificate();
     let (is_ec, length) = kind_and_length(certificate);
     let lasts = certificate
         .not_after()
         .duration_since(certificate.not_before());
-    let mut shown = json!({
+    let mut json = json!({
         "_links": {"self": {"href": href(idp, &key.environment, &format!("/keys/{}", key.id))}},
         "id": key.id,
         "environment": {"id": key.environment},
@@ -71,15 +71,15 @@ fn shown(idp: &Idp, key: &KeyRow) -> Result<Value, Refused> {
         "default": key.is_default,
         "createdAt": key.created_at.to_string(),
     });
-    super::certificates::described(&mut shown, certificate, idp.now());
-    Ok(shown)
+    super::certificates::described(&mut json, certificate, idp.now());
+    Ok(json)
 }
 
 async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>) -> Answer {
     let mut all = idp.keys(&env).await?;
-    page.filtered(&mut all, |key| shown(&idp, key).unwrap_or_default())?;
+    page.filtered(&mut all, |key| key_to_json(&idp, key).unwrap_or_default())?;
     let part = page.cut(&all, |key| key.place)?;
-    let items = part.shown.iter().map(|key| shown(&idp, key));
+    let items = part.shown.iter().map(|key| key_to_json(&idp, key));
     let items = items.collect::<Result<Vec<_>, _>>()?;
     let at = href(&idp, &env, "/keys");
     Ok(Json(hal::list(&at, "keys", &part, items)).into_response())
@@ -97,7 +97,7 @@ async fn create(State(idp): State<Idp>, Path(env): Path<String>, request: Reques
         let Body(document) = Body::from_request(request, &()).await?;
         idp.create_key(&env, &document).await?
     };
-    Ok(hal::created(shown(&idp, &key)?))
+    Ok(hal::created(key_to_json(&idp, &key)?))
 }
 
 /// An upload of a PKCS#12 file as in PingOne: the form fields `file`, `usageType` and, if the
@@ -154,7 +154,7 @@ async fn show(
     if wants(&headers, "pem") {
         return Ok(pem(key.certificate));
     }
-    Ok(Json(shown(&idp, &key)?).into_response())
+    Ok(Json(key_to_json(&idp, &key)?).into_response())
 }
 
 async fn change(
@@ -163,7 +163,7 @@ async fn change(
     Body(document): Body,
 ) -> Answer {
     let key = idp.change_key(&env, &id, &document).await?;
-    Ok(Json(shown(&idp, &key)?).into_response())
+    Ok(Json(key_to_json(&idp, &key)?).into_response())
 }
 
 async fn request(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
@@ -173,7 +173,7 @@ async fn request(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>
 
 async fn rotate(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
     let key = idp.rotate_key(&env, &id).await?;
-    Ok(hal::created(shown(&idp, &key)?))
+    Ok(hal::created(key_to_json(&idp, &key)?))
 }
 
 async fn remove(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {

@@ -32,7 +32,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-fn shown(idp: &Idp, user: &UserRow) -> Value {
+fn password_to_json(idp: &Idp, user: &UserRow) -> Value {
     let status = match (&user.password, user.must_change) {
         (None, _) => "NO_PASSWORD",
         (Some(_), true) => "MUST_CHANGE_PASSWORD",
@@ -52,7 +52,7 @@ fn shown(idp: &Idp, user: &UserRow) -> Value {
 
 async fn show(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
     let user = idp.user(&env, &id).await?;
-    Ok(Json(shown(&idp, &user)).into_response())
+    Ok(Json(password_to_json(&idp, &user)).into_response())
 }
 
 /// Sets the password (`value`), as an administrator; or resets it (`newPassword`), and if
@@ -78,7 +78,7 @@ async fn put(
     let user = idp
         .set_password(&env, &id, &Value::Object(document))
         .await?;
-    Ok(Json(shown(&idp, &user)).into_response())
+    Ok(Json(password_to_json(&idp, &user)).into_response())
 }
 
 async fn post(
@@ -110,5 +110,5 @@ async fn post(
             .into());
         }
     };
-    Ok(Json(shown(&idp, &user)).into_response())
+    Ok(Json(password_to_json(&idp, &user)).into_response())
 }

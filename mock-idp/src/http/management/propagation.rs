@@ -152,7 +152,7 @@ fn of_kind(names: &Names) -> Vec<Route> {
             "Shows a resource",
             move |State(idp): State<Idp>, Path((env, id)): Two| async move {
                 let found = idp.get(&env, kind, &id).await?;
-                Answer::Ok(Json(shown(&idp, &found).await?).into_response())
+                Answer::Ok(Json(resource_to_json(&idp, &found).await?).into_response())
             },
         )
         .shows(schema),
@@ -161,7 +161,7 @@ fn of_kind(names: &Names) -> Vec<Route> {
             "Replaces a resource; secrets that are not sent are kept",
             move |State(idp): State<Idp>, Path((env, id)): Two, Body(document): Body| async move {
                 let changed = idp.change_propagation(&env, kind, &id, document).await?;
-                Answer::Ok(Json(shown(&idp, &changed).await?).into_response())
+                Answer::Ok(Json(resource_to_json(&idp, &changed).await?).into_response())
             },
         )
         .takes(schema)
@@ -170,7 +170,7 @@ fn of_kind(names: &Names) -> Vec<Route> {
     ]
 }
 
-async fn shown(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
+async fn resource_to_json(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
     let mut found = found.clone();
     found.document = without_secrets(found.document);
     let path = format!("/propagation/{}/{}", collection(found.kind), found.id);
@@ -189,7 +189,7 @@ async fn list(idp: &Idp, env: &str, kind: Kind, parent: Option<&str>, page: &Pag
     let part = page.resources(&mut all)?;
     let mut items = Vec::new();
     for found in part.shown {
-        items.push(shown(idp, found).await?);
+        items.push(resource_to_json(idp, found).await?);
     }
     let name = collection(kind);
     let at = href(idp, env, &format!("/propagation/{name}"));
@@ -209,7 +209,7 @@ async fn create(idp: &Idp, env: &str, kind: Kind, document: crate::directory::Do
         None => String::new(),
     };
     let made = idp.create_propagation(env, kind, &parent, document).await?;
-    Ok(hal::created(shown(idp, &made).await?))
+    Ok(hal::created(resource_to_json(idp, &made).await?))
 }
 
 async fn rules_of(
@@ -238,7 +238,7 @@ async fn create_rule(
     let made = idp
         .create_propagation(&env, Kind::Rule, &plan, document)
         .await?;
-    Ok(hal::created(shown(&idp, &made).await?))
+    Ok(hal::created(resource_to_json(&idp, &made).await?))
 }
 
 async fn create_mapping(
@@ -249,7 +249,7 @@ async fn create_mapping(
     let made = idp
         .create_propagation(&env, Kind::Mapping, &rule, document)
         .await?;
-    Ok(hal::created(shown(&idp, &made).await?))
+    Ok(hal::created(resource_to_json(&idp, &made).await?))
 }
 
 async fn test_connection(
@@ -276,7 +276,7 @@ async fn list_revisions(
 
 async fn create_revision(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
     let made = idp.create_revision(&env).await?;
-    Ok(hal::created(shown(&idp, &made).await?))
+    Ok(hal::created(resource_to_json(&idp, &made).await?))
 }
 
 async fn show_revision(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
@@ -286,5 +286,5 @@ async fn show_revision(State(idp): State<Idp>, Path((env, id)): Path<(String, St
     } else {
         idp.get(&env, Kind::Revision, &id).await?
     };
-    Ok(Json(shown(&idp, &found).await?).into_response())
+    Ok(Json(resource_to_json(&idp, &found).await?).into_response())
 }

@@ -46,8 +46,8 @@ async fn show(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -
     Ok(Json(idp.sync_status(&store).await?).into_response())
 }
 
-fn shown(user: &SyncedUser) -> Value {
-    let mut shown = json!({"id": user.id, "state": user.state.name(), "attempts": user.attempts});
+fn synced_user_to_json(user: &SyncedUser) -> Value {
+    let mut json = json!({"id": user.id, "state": user.state.name(), "attempts": user.attempts});
     for (key, value) in [
         ("username", user.username.clone()),
         ("remoteId", user.remote_id.clone()),
@@ -59,10 +59,10 @@ fn shown(user: &SyncedUser) -> Value {
         ("lastSyncAt", user.last_sync_at.map(|at| at.to_string())),
     ] {
         if let Some(value) = value {
-            shown[key] = value.into();
+            json[key] = value.into();
         }
     }
-    shown
+    json
 }
 
 async fn list(
@@ -71,10 +71,14 @@ async fn list(
     Asked(page): Asked<Page>,
 ) -> Answer {
     let mut all = idp.synced_users(&env, &id).await?;
-    page.filtered(&mut all, shown)?;
+    page.filtered(&mut all, synced_user_to_json)?;
     let numbered: Vec<(i64, SyncedUser)> = (1..).zip(all).collect();
     let part = page.cut(&numbered, |(place, _)| *place)?;
-    let items = part.shown.iter().map(|(_, user)| shown(user)).collect();
+    let items = part
+        .shown
+        .iter()
+        .map(|(_, user)| synced_user_to_json(user))
+        .collect();
     let at = href(&idp, &env, &format!("/propagation/stores/{id}/users"));
     Ok(Json(hal::list(&at, "users", &part, items)).into_response())
 }

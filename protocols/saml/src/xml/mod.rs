@@ -73,7 +73,7 @@ pub enum XmlError {
         came: String,
     },
     /// The message of the parser, with line and column.
-    #[error("expected well-formed XML: {0}")]
+    #[error("invalid XML: {0}")]
     Malformed(String),
     /// The root is another element.
     #[error("expected the root element <{expected}> of {namespace}, got <{came}>")]

@@ -4,169 +4,179 @@
 use jiff::SignedDuration;
 
 use super::response::SKEW;
-use super::{Demand, Ruled, UNREADABLE, demand, each_assertion, holds, listed, not_judged};
+use super::{Item, Ruled, UNREADABLE, each_assertion, holds, item, listed, not_judged};
+use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::Case;
 use crate::inspection::response::{Confirmation, instant};
 
-pub(super) const CHECKS: &[Demand] = &[
-    demand(
-        "SAML-IDP-ASSERT-01",
-        Must,
-        "saml-core §2.3.3, saml-profiles §4.1.4.2",
+/// What goes wrong if a check fails.
+const HARM: Harm = Harm::Function;
+
+pub(super) const CHECKS: &[Item] = &[
+    item(
+        HARM,
+        (
+            "SAML-IDP-ASSERT-01",
+            Must,
+            "saml-core §2.3.3, saml-profiles §4.1.4.2",
+        ),
         "The assertion's Issuer is the entity ID of the metadata.",
         "Issuer equal to the metadata's entityID, letter by letter",
         "Set the Issuer to the entity ID of the metadata; check the scheme, a slash at the end, and letter case.",
         issuer,
     ),
-    demand(
-        "SAML-IDP-ASSERT-02",
-        Must,
-        "saml-profiles §4.1.4.2, saml-core §2.4.1",
+    item(
+        HARM,
+        (
+            "SAML-IDP-ASSERT-02",
+            Must,
+            "saml-profiles §4.1.4.2, saml-core §2.4.1",
+        ),
         "The Subject has a NameID that is not empty.",
         "one NameID that is not empty",
         "Map the NameID to an attribute that every user has, such as the user name or a stable id.",
         name,
     ),
-    demand(
-        "SAML-IDP-ASSERT-03",
-        Must,
-        "saml-sec-consider §7.1.1 (CVE-2018-0489)",
+    item(
+        HARM,
+        (
+            "SAML-IDP-ASSERT-03",
+            Must,
+            "saml-sec-consider §7.1.1 (CVE-2018-0489)",
+        ),
         "The NameID is plain text, without comments, elements or processing instructions.",
         "text, without comments, elements or instructions between its letters",
         "Refuse or encode markup in user names before writing them into XML: readers disagree on the value of a name with a comment in it, and attackers choose such names on purpose.",
         name_whole,
     ),
-    demand(
-        "SAML-IDP-ASSERT-04",
-        Must,
-        "saml-profiles §4.1.4.2, §3.3",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-04", Must, "saml-profiles §4.1.4.2, §3.3"),
         "The Subject has a SubjectConfirmation with the bearer method.",
         "a SubjectConfirmation with Method urn:oasis:names:tc:SAML:2.0:cm:bearer and its data",
         "Write a SubjectConfirmation with the bearer method and SubjectConfirmationData; other methods are not for web browser SSO.",
         bearer,
     ),
-    demand(
-        "SAML-IDP-ASSERT-05",
-        Must,
-        "saml-profiles §4.1.4.2",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-05", Must, "saml-profiles §4.1.4.2"),
         "Recipient is the address that the assertion is delivered to.",
         "SubjectConfirmationData/@Recipient equal to the assertion consumer service's URL",
         "Write the address that the Response is posted to into Recipient of Subject/SubjectConfirmation/SubjectConfirmationData: the Location of the AssertionConsumerService in the service provider's metadata, such as https://sp.example/acs. In consoles it follows the ACS URL (also called Reply URL), or is a field of its own, Recipient URL.",
         recipient,
     ),
-    demand(
-        "SAML-IDP-ASSERT-06",
-        Must,
-        "saml-profiles §4.1.4.2",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-06", Must, "saml-profiles §4.1.4.2"),
         "SubjectConfirmationData has a NotOnOrAfter in the future.",
         "SubjectConfirmationData/@NotOnOrAfter in the future",
         "Set NotOnOrAfter to a few minutes from now, and synchronize the server's clock by NTP.",
         confirmation_end,
     ),
-    demand(
-        "SAML-IDP-ASSERT-07",
-        Must,
-        "saml-profiles §4.1.4.2",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-07", Must, "saml-profiles §4.1.4.2"),
         "SubjectConfirmationData has no NotBefore.",
         "SubjectConfirmationData without NotBefore",
         "Remove NotBefore from SubjectConfirmationData: the profile forbids it there. It belongs to Conditions.",
         confirmation_begin,
     ),
-    demand(
-        "SAML-IDP-ASSERT-08",
-        Must,
-        "saml-profiles §4.1.4.2",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-08", Must, "saml-profiles §4.1.4.2"),
         "InResponseTo of SubjectConfirmationData is the ID of the AuthnRequest.",
         "SubjectConfirmationData/@InResponseTo equal to the AuthnRequest's ID",
         "Copy the ID of the AuthnRequest into InResponseTo of Subject/SubjectConfirmation/SubjectConfirmationData, as well as into InResponseTo of the Response: where only the assertion is signed, only this copy is protected by the signature. Consoles have no setting for it: there, check whether the login was answered as an unsolicited one, which the identity provider started.",
         confirmation_request,
     ),
-    demand(
-        "SAML-IDP-ASSERT-09",
-        Must,
-        "saml-core §2.5.1.2",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-09", Must, "saml-core §2.5.1.2"),
         "The current time is between NotBefore and NotOnOrAfter of Conditions.",
         "NotBefore ≤ now < NotOnOrAfter",
         "Set NotBefore to about a minute ago and NotOnOrAfter to a few minutes from now, and synchronize the server's clock by NTP.",
         conditions_hold,
     ),
-    demand(
-        "SAML-IDP-ASSERT-10",
-        Should,
-        "saml-sec-consider §7.1.1.2",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-10", Should, "saml-sec-consider §7.1.1.2"),
         "The assertion is valid for one hour at most.",
         "NotOnOrAfter at most an hour ahead, in Conditions and SubjectConfirmationData",
         "Set NotOnOrAfter of Conditions and of SubjectConfirmationData to five minutes from now: the assertion only has to reach the service provider. In consoles the setting is called Assertion Validity, Assertion Lifetime or Not On Or After; check whether its unit is seconds or minutes. The length of the session is another setting.",
         short_lived,
     ),
-    demand(
-        "SAML-IDP-ASSERT-11",
-        Must,
-        "saml-profiles §4.1.4.2, saml-core §2.5.1.4",
+    item(
+        HARM,
+        (
+            "SAML-IDP-ASSERT-11",
+            Must,
+            "saml-profiles §4.1.4.2, saml-core §2.5.1.4",
+        ),
         "The AudienceRestriction contains this service provider's entity ID.",
         "an AudienceRestriction, and in every one the entity ID of this service provider",
         "In the application's settings find Audience (also called Audience URI, SP Entity ID, Relying Party Identifier) and enter the entityID at the top of the service provider's metadata, letter by letter; the most common mistake is to enter the ACS URL there. Where the element is missing altogether, or you write the assertion yourself, it is <Conditions><AudienceRestriction><Audience>that entityID</Audience></AudienceRestriction></Conditions>.",
         audience,
     ),
-    demand(
-        "SAML-IDP-ASSERT-12",
-        Must,
-        "saml-core §2.5.1",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-12", Must, "saml-core §2.5.1"),
         "Conditions contains only conditions that saml-core defines.",
         "AudienceRestriction, OneTimeUse, ProxyRestriction only",
         "Remove the condition: a service provider that does not know it must treat the assertion as invalid.",
         conditions_known,
     ),
-    demand(
-        "SAML-IDP-ASSERT-13",
-        Must,
-        "saml-profiles §4.1.4.2",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-13", Must, "saml-profiles §4.1.4.2"),
         "The assertion has an AuthnStatement.",
         "an AuthnStatement with AuthnInstant",
         "Add an AuthnStatement: without it the assertion does not state that the user signed on.",
         sign_on,
     ),
-    demand(
-        "SAML-IDP-ASSERT-14",
-        Must,
-        "saml-core §2.7.2",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-14", Must, "saml-core §2.7.2"),
         "AuthnInstant is not in the future.",
         "AuthnInstant at or before now",
         "Write the time at which the user authenticated, in UTC, and synchronize the server's clock by NTP.",
         sign_on_past,
     ),
-    demand(
-        "SAML-IDP-ASSERT-15",
-        Should,
-        "saml-profiles §4.1.4.2, saml-core §2.7.2",
+    item(
+        HARM,
+        (
+            "SAML-IDP-ASSERT-15",
+            Should,
+            "saml-profiles §4.1.4.2, saml-core §2.7.2",
+        ),
         "The AuthnStatement has a SessionIndex.",
         "AuthnStatement/@SessionIndex (mandatory where single logout is announced)",
         "Write a SessionIndex: single logout identifies the session by it.",
         session_index,
     ),
-    demand(
-        "SAML-IDP-ASSERT-16",
-        Must,
-        "saml-core §2.7.2.2, saml-authn-context §3",
+    item(
+        HARM,
+        (
+            "SAML-IDP-ASSERT-16",
+            Must,
+            "saml-core §2.7.2.2, saml-authn-context §3",
+        ),
         "The AuthnContext has an AuthnContextClassRef.",
         "AuthnContextClassRef with an absolute URI",
         "Write AuthnContextClassRef; for a password over TLS it is urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport.",
         context,
     ),
-    demand(
-        "SAML-IDP-ASSERT-17",
-        Must,
-        "saml-core §2.7.2",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-17", Must, "saml-core §2.7.2"),
         "SessionNotOnOrAfter, if present, is in the future.",
         "SessionNotOnOrAfter in the future, or none",
         "SessionNotOnOrAfter of AuthnStatement is the time at which the user has to sign on again: write the current time plus the session's length, in UTC. If it is off by whole hours, local time was written as UTC (with a Z); otherwise it was calculated from an old sign-on. It may be left out: the service provider then decides how long its session lasts. In consoles: Session Lifetime.",
         session_end,
     ),
-    demand(
-        "SAML-IDP-ASSERT-18",
-        Should,
-        "saml-core §8.3",
+    item(
+        HARM,
+        ("SAML-IDP-ASSERT-18", Should, "saml-core §8.3"),
         "The value of the NameID matches its Format.",
         "an e-mail address for emailAddress; anything for the others",
         "Map the NameID to the e-mail address, or announce and send another format: a service provider uses the value as an e-mail address.",

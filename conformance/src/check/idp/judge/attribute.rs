@@ -4,135 +4,137 @@
 use std::collections::BTreeSet;
 
 use super::assertion::is_address;
-use super::{Demand, Ruled, breaks, demand, each_assertion, holds, listed, not_judged};
+use super::{Item, Ruled, breaks, each_assertion, holds, item, listed, not_judged};
+use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
 use crate::inspection::response::{Assertion, Attribute};
 
 const NEEDED: [&str; 4] = ["name", "displayname", "objectidentifier", "groups"];
 
-pub(super) const CHECKS: &[Demand] = &[
-    demand(
-        "SAML-IDP-ATTR-01",
-        Must,
-        "portal guide (G-10)",
+/// What goes wrong if a check fails.
+const HARM: Harm = Harm::Style;
+
+pub(super) const CHECKS: &[Item] = &[
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-01", Must, "portal guide (G-10)"),
         "The attribute name is present: the user name.",
         "an attribute called exactly name, with one value",
         "Add an attribute mapping: name → the user name (their e-mail address). The portal identifies the user by it.",
         |case| needed(case, "name"),
     ),
-    demand(
-        "SAML-IDP-ATTR-02",
-        Must,
-        "portal guide (G-10)",
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-02", Must, "portal guide (G-10)"),
         "The attribute displayname is present: the name to show.",
         "an attribute called exactly displayname, with one value",
         "Add an attribute mapping: displayname → given name and family name, separated by a space.",
         |case| needed(case, "displayname"),
     ),
-    demand(
-        "SAML-IDP-ATTR-03",
-        Must,
-        "portal guide (G-10)",
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-03", Must, "portal guide (G-10)"),
         "The attribute objectidentifier is present: the user's id.",
         "an attribute called exactly objectidentifier, with one value",
         "Add an attribute mapping: objectidentifier → the user's unique, unchanging id in the directory.",
         |case| needed(case, "objectidentifier"),
     ),
-    demand(
-        "SAML-IDP-ATTR-04",
-        Must,
-        "portal guide (G-10)",
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-04", Must, "portal guide (G-10)"),
         "The attribute groups is present.",
         "an attribute called exactly groups, with a value for each group of the user",
         "In the application's attribute mappings add groups → the ids of the user's groups (PingOne: ${user.memberOfGroupIDs}). If the mapping exists, the user is in no group: add the user to the group of product users and run again. Without it nobody gets a role or a license.",
         |case| needed(case, "groups"),
     ),
-    demand(
-        "SAML-IDP-ATTR-05",
-        Must,
-        "portal guide (G-10), saml-core §2.7.3.1",
+    item(
+        HARM,
+        (
+            "SAML-IDP-ATTR-05",
+            Must,
+            "portal guide (G-10), saml-core §2.7.3.1",
+        ),
         "No attribute name differs from a required one in letter case only.",
         "name, displayname, objectidentifier, groups in lower case",
         "In the application's attribute mappings retype the name quoted above in lower case: name, displayname, objectidentifier, groups. For a service provider displayName and displayname are two different attributes.",
         letter_case,
     ),
-    demand(
-        "SAML-IDP-ATTR-06",
-        Should,
-        "saml-core §2.7.3.1",
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-06", Should, "saml-core §2.7.3.1"),
         "Each attribute name occurs once.",
         "one Attribute for each name, with all its values",
         "Put all values into one Attribute element: of two elements with the same name many readers use only the first or the last.",
         once,
     ),
-    demand(
-        "SAML-IDP-ATTR-07",
-        Must,
-        "saml-core §2.7.3.1.1, portal guide (G-10)",
+    item(
+        HARM,
+        (
+            "SAML-IDP-ATTR-07",
+            Must,
+            "saml-core §2.7.3.1.1, portal guide (G-10)",
+        ),
         "Each group is a separate AttributeValue.",
         "one AttributeValue for each group",
         "Send a list with one AttributeValue for each group, not one text joined by commas or semicolons: the portal looks for a value that equals the group's id.",
         groups_separate,
     ),
-    demand(
-        "SAML-IDP-ATTR-08",
-        Should,
-        "portal guide (G-07, G-10)",
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-08", Should, "portal guide (G-07, G-10)"),
         "The attribute groups contains group ids, not names.",
         "ids that stay when a group is renamed, not names",
         "Map groups to the groups' ids (memberOfGroupIDs and the like): names can be changed or reused for another group, and the portal compares ids first.",
         groups_are_ids,
     ),
-    demand(
-        "SAML-IDP-ATTR-09",
-        Should,
-        "saml-profiles §8.1, saml-core §8.2",
+    item(
+        HARM,
+        (
+            "SAML-IDP-ATTR-09",
+            Should,
+            "saml-profiles §8.1, saml-core §8.2",
+        ),
         "The NameFormat of each attribute is one that the standard defines.",
         "NameFormat unspecified, basic or uri, or none",
         "Choose basic or unspecified as NameFormat.",
         formats,
     ),
-    demand(
-        "SAML-IDP-ATTR-10",
-        Must,
-        "portal guide (G-10)",
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-10", Must, "portal guide (G-10)"),
         "The attribute objectidentifier stays the same from one sign-on to the next.",
         "one value for one user, at every sign-on",
         "Map it to the user's id, not to a value of the session: the portal finds the user's account by it.",
         |case| stable(case, "objectidentifier"),
     ),
-    demand(
-        "SAML-IDP-ATTR-11",
-        Must,
-        "portal guide (G-10), G-03",
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-11", Must, "portal guide (G-10), G-03"),
         "The attribute name is an e-mail address.",
         "one address, without spaces, commas or markup",
         "Map name to the user's e-mail address: the portal decides by its domain to which business account the user belongs.",
         name_is_address,
     ),
-    demand(
-        "SAML-IDP-ATTR-12",
-        Should,
-        "saml-core §2.7.3.1.1",
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-12", Should, "saml-core §2.7.3.1.1"),
         "No required attribute is empty.",
         "a text in each of the four, and never the word null",
         "Fill in the field for this user, and mark the mapping as required, so that a missing value is reported at once.",
         not_empty,
     ),
-    demand(
-        "SAML-IDP-ATTR-13",
-        Must,
-        "saml-core §2.7.3",
-        "The attribute name identifies the user who signed on.",
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-13", Must, "saml-core §2.7.3"),
+        "The value of the attribute `name` belongs to the user who signed on.",
         "the user who signed on (--user), and no other user",
         "Check how the name is mapped and whose session was used: an assertion about another user signs the wrong person on.",
         says_who,
     ),
-    demand(
-        "SAML-IDP-ATTR-14",
-        May,
-        "saml-profiles §8.1.2",
+    item(
+        HARM,
+        ("SAML-IDP-ATTR-14", May, "saml-profiles §8.1.2"),
         "The assertion has few attributes beyond the required ones.",
         "the four required attributes, and few others",
         "Remove the attributes that the service provider does not need from the mapping: they are personal data.",

@@ -1,15 +1,18 @@
 //! Checks that the identity provider still works after the trials.
 
-use super::{Demand, Ruled, breaks, demand, holds, not_judged};
+use super::{Item, Ruled, breaks, holds, item, not_judged};
+use crate::check::Harm;
 use crate::check::Level::Should;
 use crate::check::idp::reading::Case;
 use crate::check::idp::recording::Ending;
 use crate::check::idp::trials::VARIANTS;
 
-pub(super) const CHECKS: &[Demand] = &[demand(
-    "SAML-IDP-DOS-01",
-    Should,
-    "saml-sec-consider §6.4.2",
+/// What goes wrong if a check fails.
+const HARM: Harm = Harm::Outage;
+
+pub(super) const CHECKS: &[Item] = &[item(
+    HARM,
+    ("SAML-IDP-DOS-01", Should, "saml-sec-consider §6.4.2"),
     "After every request of the run, ordinary sign-ons still work as before.",
     "after each request of the run, a sign-on that is answered about as fast as before",
     "Look into the log at the time of the named request. Limit the size and depth of what is parsed and the time that a request may take, and make sure that one failed request ends neither the process nor other requests.",

@@ -2,51 +2,54 @@
 
 use std::collections::BTreeMap;
 
-use super::{Demand, Ruled, breaks, demand, holds, not_judged};
+use super::{Item, Ruled, breaks, holds, item, not_judged};
+use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::Case;
 
-pub(super) const CHECKS: &[Demand] = &[
-    demand(
-        "SAML-IDP-ID-01",
-        Must,
-        "saml-core §1.3.4",
+/// What goes wrong if a check fails.
+const HARM: Harm = Harm::Protection;
+
+pub(super) const CHECKS: &[Item] = &[
+    item(
+        HARM,
+        ("SAML-IDP-ID-01", Must, "saml-core §1.3.4"),
         "Every Response has a new ID.",
         "a different ID in every Response",
         "Generate a new ID for every Response, with a random generator; never deliver a Response twice.",
         responses_unique,
     ),
-    demand(
-        "SAML-IDP-ID-02",
-        Must,
-        "saml-core §1.3.4",
+    item(
+        HARM,
+        ("SAML-IDP-ID-02", Must, "saml-core §1.3.4"),
         "Every assertion has a new ID.",
         "a different ID in every assertion",
         "Generate a new ID for every assertion: service providers refuse a second one with the same ID as a replay.",
         assertions_unique,
     ),
-    demand(
-        "SAML-IDP-ID-03",
-        Must,
-        "saml-core §1.3.4",
+    item(
+        HARM,
+        ("SAML-IDP-ID-03", Must, "saml-core §1.3.4"),
         "IDs are random and cannot be guessed.",
         "at least 120 bits that differ from one ID to the next: SAML asks for 128, a UUID of version 4 has 122",
         "Take 16 bytes or more from the operating system's random generator; counters, times and hashes of names can be guessed.",
         unpredictable,
     ),
-    demand(
-        "SAML-IDP-ID-04",
-        Should,
-        "saml-core §2.7.2",
+    item(
+        HARM,
+        ("SAML-IDP-ID-04", Should, "saml-core §2.7.2"),
         "Sessions of different browsers have different SessionIndex values.",
         "a different SessionIndex for each sign-on",
         "Generate the SessionIndex for each session at the identity provider, not for each user.",
         sessions_differ,
     ),
-    demand(
-        "SAML-IDP-ID-05",
-        Should,
-        "saml-core §8.3, portal guide (G-10)",
+    item(
+        HARM,
+        (
+            "SAML-IDP-ID-05",
+            Should,
+            "saml-core §8.3, portal guide (G-10)",
+        ),
         "The NameID of a user stays the same from one sign-on to the next.",
         "one NameID for one user, unless its format is transient",
         "Map the NameID to a value that does not change for the user: a service provider creates a new account for every new name.",

@@ -1,79 +1,75 @@
 //! Checks of single logout, of the sign-on that the identity provider starts, and of key rollover.
 
 use super::trial::{said, succeeded, tried};
-use super::{Demand, Ruled, breaks, demand, holds, listed, not_judged, without_query};
+use super::{Item, Ruled, breaks, holds, item, listed, not_judged, without_query};
+use crate::check::Harm;
 use crate::check::Level::{May, Must};
 use crate::check::idp::reading::{Announced, Case, SUCCESS};
 use crate::check::idp::recording::Ending;
 
-pub(super) const CHECKS: &[Demand] = &[
-    demand(
-        "SAML-IDP-SLO-01",
-        Must,
-        "saml-profiles §4.4.3.4",
+/// What goes wrong if a check fails.
+const HARM: Harm = Harm::Protection;
+
+pub(super) const CHECKS: &[Item] = &[
+    item(
+        HARM,
+        ("SAML-IDP-SLO-01", Must, "saml-profiles §4.4.3.4"),
         "A signed LogoutRequest is answered with Success.",
         "a LogoutResponse with Success and the request's ID in InResponseTo",
         "Send the LogoutResponse to the service provider's SingleLogoutService; if you do not support logout, remove the endpoint from the metadata.",
         answered,
     ),
-    demand(
-        "SAML-IDP-SLO-02",
-        Must,
-        "saml-profiles §4.4.3.4",
+    item(
+        HARM,
+        ("SAML-IDP-SLO-02", Must, "saml-profiles §4.4.3.4"),
         "After the logout the identity provider's session has ended.",
         "NoPassive, or a login page, for the next passive request",
         "End the identity provider's own session too, not only its record of the service provider's session.",
         over,
     ),
-    demand(
-        "SAML-IDP-SLO-03",
-        Must,
-        "saml-profiles §4.4.4.1",
+    item(
+        HARM,
+        ("SAML-IDP-SLO-03", Must, "saml-profiles §4.4.4.1"),
         "An unsigned LogoutRequest ends no session.",
         "the session to continue",
         "Require a signature on LogoutRequests by HTTP-Redirect and HTTP-POST: otherwise any web page can log your users out.",
         unsigned,
     ),
-    demand(
-        "SAML-IDP-INIT-01",
-        Must,
-        "saml-profiles §4.1.5",
+    item(
+        HARM,
+        ("SAML-IDP-INIT-01", Must, "saml-profiles §4.1.5"),
         "A Response of a sign-on that starts at the identity provider has no InResponseTo.",
         "a Response with Success and no InResponseTo, at the default address",
         "Leave InResponseTo out of an unsolicited Response: a service provider would look for the request and not find it.",
         initiated,
     ),
-    demand(
-        "SAML-IDP-KEY-01",
-        Must,
-        "saml-metadata §2.4.1.1",
+    item(
+        HARM,
+        ("SAML-IDP-KEY-01", Must, "saml-metadata §2.4.1.1"),
         "The signing keys that the metadata had before the run are still in it afterwards.",
         "every key that signed an answer is in the metadata still",
         "Announce a new key some days before signing with it, and keep the old one until the last assertion has expired: service providers read metadata at most once a day.",
         keys_stay,
     ),
-    demand(
-        "SAML-IDP-KEY-02",
-        May,
-        "saml-metadata §2.4.1.1",
+    item(
+        HARM,
+        ("SAML-IDP-KEY-02", May, "saml-metadata §2.4.1.1"),
         "All answers are signed with the same key.",
         "one of the announced keys signs everything",
         "Let every node sign with the same key: during a rollover two keys are announced, but only one signs.",
         one_key,
     ),
-    demand(
-        "SAML-IDP-KEY-03",
-        May,
-        "saml-metadata §2.3.2",
+    item(
+        HARM,
+        ("SAML-IDP-KEY-03", May, "saml-metadata §2.3.2"),
         "The metadata says when service providers should read it again.",
         "validUntil or cacheDuration in the metadata, or Cache-Control with it",
         "Set cacheDuration to about a day: you then need not notify every service provider of a new key.",
         says_when,
     ),
-    demand(
-        "SAML-IDP-REPLAY-01",
-        Must,
-        "saml-core §1.3.4",
+    item(
+        HARM,
+        ("SAML-IDP-REPLAY-01", Must, "saml-core §1.3.4"),
         "Two requests get two different Responses.",
         "an answer of its own for each request",
         "Create each Response when it is requested; a cached one answers the wrong request.",

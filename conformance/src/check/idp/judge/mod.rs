@@ -39,39 +39,33 @@ use super::recording::{Ending, Recording, Trial};
 use super::run::ENDED;
 use super::trials::VARIANTS;
 use crate::check::evidence::{Conversation, Evidence, Exchange, Saml};
+use crate::check::row::Row;
 use crate::check::runner::fold;
 use crate::check::{Check, CheckReport, Harm, Level, Outcome, Verdict};
 use crate::inspection::message;
 use crate::inspection::response::Assertion;
 
-/// A check with the function that judges it.
-pub(super) struct Demand {
-    id: &'static str,
-    level: Level,
-    spec: &'static str,
-    title: &'static str,
-    expected: &'static str,
-    fix: &'static str,
-    judge: fn(&Case<'_>) -> Ruled,
-}
+/// A check, and the function that judges it.
+type Item = Row<fn(&Case<'_>) -> Ruled>;
 
-const fn demand(
-    id: &'static str,
-    level: Level,
-    spec: &'static str,
+/// Returns a row of a table. Each file has one harm for all its checks.
+const fn item(
+    harm: Harm,
+    (id, level, spec): (&'static str, Level, &'static str),
     title: &'static str,
     expected: &'static str,
     fix: &'static str,
-    judge: fn(&Case<'_>) -> Ruled,
-) -> Demand {
-    Demand {
+    by: fn(&Case<'_>) -> Ruled,
+) -> Item {
+    Row {
         id,
         level,
+        harm,
         spec,
         title,
         expected,
         fix,
-        judge,
+        by,
     }
 }
 
@@ -221,50 +215,33 @@ fn summed(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
     ruled
 }
 
-/// The harm if a check of the table fails, and the table.
-static TABLES: &[(Harm, &[Demand])] = &[
-    (Harm::Style, metadata::CHECKS),
-    (Harm::Function, request::CHECKS),
-    (Harm::Function, response::CHECKS),
-    (Harm::Protection, signature::CHECKS),
-    (Harm::Function, assertion::CHECKS),
-    (Harm::Protection, identifier::CHECKS),
-    (Harm::Style, attribute::CHECKS),
-    (Harm::Protection, security::CHECKS),
-    (Harm::Protection, logout::CHECKS),
-    (Harm::Outage, health::CHECKS),
+/// The tables, in the order of a report.
+static TABLES: &[&[Item]] = &[
+    metadata::CHECKS,
+    request::CHECKS,
+    response::CHECKS,
+    signature::CHECKS,
+    assertion::CHECKS,
+    identifier::CHECKS,
+    attribute::CHECKS,
+    security::CHECKS,
+    logout::CHECKS,
+    health::CHECKS,
 ];
 
-/// Every check and its harm, in the order of a report.
-fn demands() -> impl Iterator<Item = (&'static Demand, Harm)> {
-    TABLES
-        .iter()
-        .flat_map(|(harm, table)| table.iter().map(|it| (it, *harm)))
-}
-
-impl Demand {
-    fn check(&self, harm: Harm) -> Check {
-        Check {
-            harm,
-            id: self.id.to_owned(),
-            level: self.level,
-            title: self.title.to_owned(),
-            spec: self.spec.to_owned(),
-            fix: self.fix.to_owned(),
-        }
-    }
+/// Every check, in the order of a report.
+fn items() -> impl Iterator<Item = &'static Item> {
+    TABLES.iter().copied().flatten()
 }
 
 /// Returns every check of an identity provider, in the order of a report.
 pub fn catalogue() -> Vec<Check> {
-    demands().map(|(it, harm)| it.check(harm)).collect()
+    items().map(Row::check).collect()
 }
 
 /// Returns every check of an identity provider, with the expected result.
 pub fn checks() -> Vec<(Check, &'static str)> {
-    demands()
-        .map(|(it, harm)| (it.check(harm), it.expected))
-        .collect()
+    items().map(|it| (it.check(), it.expected)).collect()
 }
 
 /// Judges a recording.
@@ -272,15 +249,15 @@ pub fn judge(recording: &Recording) -> CheckReport {
     let case = Case::read(recording);
     let mut conversations = conversations(&case);
     let (mut symptoms, mut disproved) = (Vec::new(), BTreeSet::new());
-    let mut outcomes: Vec<Outcome> = demands()
-        .map(|(demand, harm)| {
-            let mut ruled = (demand.judge)(&case);
+    let mut outcomes: Vec<Outcome> = items()
+        .map(|item| {
+            let mut ruled = (item.by)(&case);
             symptoms.push(std::mem::take(&mut ruled.symptoms));
             disproved.append(&mut ruled.disproved);
             let (held, actual) = match ruled.ruling {
                 Ruling::Holds(what) => (true, what),
                 Ruling::Breaks(what) => (false, what),
-                Ruling::NotJudged(why) => return Outcome::skipped(demand.check(harm), why),
+                Ruling::NotJudged(why) => return Outcome::skipped(item.check(), why),
             };
             // A conversation is stored with the first check that refers to it.
             let mut evidence = Evidence {
@@ -297,7 +274,7 @@ pub fn judge(recording: &Recording) -> CheckReport {
                 (_, true) => serde_json::Value::Null,
                 _ => evidence.into(),
             };
-            Outcome::judged(demand.check(harm), held, demand.expected, actual, evidence)
+            Outcome::judged(item.check(), held, item.expected, actual, evidence)
         })
         .collect();
     fold(&mut outcomes, &symptoms, &disproved);

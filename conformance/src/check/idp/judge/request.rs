@@ -5,269 +5,276 @@ use super::wish::{
     context, format, goes_to, impossible_context, impossible_format, passive, passive_refused,
     transient,
 };
-use super::{Demand, Ruled, breaks, demand, holds, not_judged};
+use super::{Item, Ruled, breaks, holds, item, not_judged};
+use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
 use crate::check::idp::recording::{Ending, Trial};
 use crate::inspection::response::instant;
 
-pub(super) const CHECKS: &[Demand] = &[
-    demand(
-        "SAML-IDP-REQ-01",
-        Must,
-        "saml-profiles §4.1.3, §4.1.4",
+/// What goes wrong if a check fails.
+const HARM: Harm = Harm::Function;
+
+pub(super) const CHECKS: &[Item] = &[
+    item(
+        HARM,
+        ("SAML-IDP-REQ-01", Must, "saml-profiles §4.1.3, §4.1.4"),
         "An ordinary AuthnRequest by HTTP-Redirect leads to a successful sign-on.",
         "a Response with Success at the assertion consumer service",
         "Register the service provider with the metadata that --sp-metadata-out wrote, give the user access to it, and check the user name and password. The last page of the sign-on says what is missing.",
         |case| signs_on(case, "redirect"),
     ),
-    demand(
-        "SAML-IDP-REQ-02",
-        Must,
-        "saml-metadata §2.4.3 (WantAuthnRequestsSigned)",
+    item(
+        HARM,
+        (
+            "SAML-IDP-REQ-02",
+            Must,
+            "saml-metadata §2.4.3 (WantAuthnRequestsSigned)",
+        ),
         "Unsigned requests are accepted if, and only if, WantAuthnRequestsSigned is not true.",
         "Success without WantAuthnRequestsSigned, a refusal with it",
         "Set WantAuthnRequestsSigned=\"true\" in the metadata if you refuse unsigned requests, or accept them: service providers decide by this attribute whether to sign.",
         unsigned,
     ),
-    demand(
-        "SAML-IDP-REQ-03",
-        Must,
-        "saml-bindings §3.4.4.1",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-03", Must, "saml-bindings §3.4.4.1"),
         "A signed AuthnRequest by HTTP-Redirect leads to a successful sign-on.",
         "Success: the signature in the query is right",
         "Register the service provider's signing certificate, and verify the signature over the query string as received (SAMLRequest, RelayState, SigAlg, with their percent-encoding unchanged).",
         |case| signs_on(case, "redirect-signed"),
     ),
-    demand(
-        "SAML-IDP-REQ-04",
-        Must,
-        "saml-bindings §3.5.4",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-04", Must, "saml-bindings §3.5.4"),
         "An AuthnRequest by HTTP-POST leads to a successful sign-on.",
         "Success",
         "Read the form field SAMLRequest (base64, not compressed) at the announced HTTP-POST endpoint, and allow the session cookie in cross-site posts (SameSite=None; Secure).",
         post_unsigned,
     ),
-    demand(
-        "SAML-IDP-REQ-05",
-        Must,
-        "saml-bindings §3.5.4.1, saml-core §5.4",
+    item(
+        HARM,
+        (
+            "SAML-IDP-REQ-05",
+            Must,
+            "saml-bindings §3.5.4.1, saml-core §5.4",
+        ),
         "A signed AuthnRequest by HTTP-POST leads to a successful sign-on.",
         "Success: the enveloped signature is right",
         "Register the service provider's signing certificate, and verify the signature inside the AuthnRequest rather than looking for one in the query.",
         |case| signs_on(case, "post-signed"),
     ),
-    demand(
-        "SAML-IDP-REQ-06",
-        May,
-        "saml-core §3.4.1",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-06", May, "saml-core §3.4.1"),
         "While the session lasts, a new request is answered without a login page.",
         "Success without a login page",
         "Keep the session in a cookie, and answer from it. Asking every time is allowed, but it is not single sign-on.",
         session,
     ),
-    demand(
-        "SAML-IDP-REQ-07",
-        Must,
-        "saml-core §3.4.1 (ForceAuthn)",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-07", Must, "saml-core §3.4.1 (ForceAuthn)"),
         "ForceAuthn makes the user sign on again, even while a session lasts.",
         "a login page in spite of the session",
         "Check ForceAuthn before you use the session: an application that sets it wants proof of who is at the browser now.",
         force_authn,
     ),
-    demand(
-        "SAML-IDP-REQ-08",
-        Must,
-        "saml-core §2.7.2, §3.4.1",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-08", Must, "saml-core §2.7.2, §3.4.1"),
         "After ForceAuthn, AuthnInstant is the time of the new sign-on.",
         "a later AuthnInstant than before",
         "Write the time of the latest sign-on into AuthnInstant: applications compare it with the time of their request.",
         force_authn_instant,
     ),
-    demand(
-        "SAML-IDP-REQ-09",
-        Must,
-        "saml-core §3.4.1 (IsPassive)",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-09", Must, "saml-core §3.4.1 (IsPassive)"),
         "While a session lasts, a request with IsPassive is answered without a page.",
         "Success or NoPassive, without asking",
         "Answer from the session; show no page, no consent, nothing to click.",
         passive,
     ),
-    demand(
-        "SAML-IDP-REQ-10",
-        Must,
-        "saml-core §3.4.1, §3.2.2.2 (NoPassive)",
+    item(
+        HARM,
+        (
+            "SAML-IDP-REQ-10",
+            Must,
+            "saml-core §3.4.1, §3.2.2.2 (NoPassive)",
+        ),
         "Without a session, a request with IsPassive is answered with NoPassive.",
         "a Response with the second-level status NoPassive, and no page",
         "When IsPassive=\"true\" and nobody is signed on, show no page: post a Response with StatusCode Responder and within it StatusCode NoPassive to the assertion consumer service. Applications send such a request in a hidden frame: a login page there is invisible, and the user waits forever.",
         |case| passive_refused(case, "passive-alone"),
     ),
-    demand(
-        "SAML-IDP-REQ-11",
-        Must,
-        "saml-core §3.4.1",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-11", Must, "saml-core §3.4.1"),
         "A request with both ForceAuthn and IsPassive shows no login page.",
         "NoPassive, and no page",
         "IsPassive takes precedence: answer NoPassive when signing on again would need a page.",
         |case| passive_refused(case, "force-and-passive"),
     ),
-    demand(
-        "SAML-IDP-REQ-12",
-        Must,
-        "saml-core §3.4.1.1, §8.3.2",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-12", Must, "saml-core §3.4.1.1, §8.3.2"),
         "A NameIDPolicy with the format emailAddress is followed or refused.",
         "a NameID of that format, or InvalidNameIDPolicy",
         "Send the user's e-mail address in that format, or answer InvalidNameIDPolicy; never send a name in another format.",
         |case| format(case, "name-email", "emailAddress"),
     ),
-    demand(
-        "SAML-IDP-REQ-13",
-        Must,
-        "saml-core §3.4.1.1, §8.3.7",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-13", Must, "saml-core §3.4.1.1, §8.3.7"),
         "A NameIDPolicy with the format persistent is followed or refused.",
         "a NameID of that format, or InvalidNameIDPolicy",
         "Send an opaque id that stays the same for this user and service provider, or answer InvalidNameIDPolicy.",
         |case| format(case, "name-persistent", "persistent"),
     ),
-    demand(
-        "SAML-IDP-REQ-14",
-        Must,
-        "saml-core §3.4.1.1, §8.3.8",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-14", Must, "saml-core §3.4.1.1, §8.3.8"),
         "A NameIDPolicy with the format transient is followed or refused.",
         "a NameID of that format, or InvalidNameIDPolicy",
         "Send a random name for this session, or answer InvalidNameIDPolicy.",
         |case| format(case, "name-transient", "transient"),
     ),
-    demand(
-        "SAML-IDP-REQ-15",
-        Must,
-        "saml-core §8.3.8",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-15", Must, "saml-core §8.3.8"),
         "A transient NameID does not identify the user.",
         "a random NameID, not the user's name or a persistent id",
         "Generate a random transient NameID for each sign-on: the service provider asked for a name by which it cannot recognize the user.",
         transient,
     ),
-    demand(
-        "SAML-IDP-REQ-16",
-        Must,
-        "saml-core §3.4.1.1 (InvalidNameIDPolicy)",
+    item(
+        HARM,
+        (
+            "SAML-IDP-REQ-16",
+            Must,
+            "saml-core §3.4.1.1 (InvalidNameIDPolicy)",
+        ),
         "A NameIDPolicy with an unknown format is refused.",
         "InvalidNameIDPolicy, or no answer",
         "Answer Requester / InvalidNameIDPolicy to a format that you do not support: the service provider would misread a name in another format.",
         impossible_format,
     ),
-    demand(
-        "SAML-IDP-REQ-17",
-        Must,
-        "saml-core §3.3.2.2.1",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-17", Must, "saml-core §3.3.2.2.1"),
         "A RequestedAuthnContext with the class PasswordProtectedTransport is followed or refused.",
         "an assertion of exactly that class, or NoAuthnContext",
         "Put the requested class into the assertion if the sign-on was of that class, or answer NoAuthnContext.",
         context,
     ),
-    demand(
-        "SAML-IDP-REQ-18",
-        Must,
-        "saml-core §3.3.2.2.1 (NoAuthnContext)",
+    item(
+        HARM,
+        (
+            "SAML-IDP-REQ-18",
+            Must,
+            "saml-core §3.3.2.2.1 (NoAuthnContext)",
+        ),
         "A RequestedAuthnContext with an unknown class is refused.",
         "NoAuthnContext, or no answer",
         "Answer Responder / NoAuthnContext when you cannot meet the class: an application that asks for two factors must not get an assertion of a password sign-on.",
         impossible_context,
     ),
-    demand(
-        "SAML-IDP-REQ-19",
-        Must,
-        "saml-core §3.4.1 (AssertionConsumerServiceURL)",
+    item(
+        HARM,
+        (
+            "SAML-IDP-REQ-19",
+            Must,
+            "saml-core §3.4.1 (AssertionConsumerServiceURL)",
+        ),
         "If AssertionConsumerServiceURL is the second registered address, the Response goes there.",
         "the Response at the second assertion consumer service",
         "Register every AssertionConsumerService of the metadata, and compare the requested address with all of them.",
         |case| goes_to(case, "acs-second", 1),
     ),
-    demand(
-        "SAML-IDP-REQ-20",
-        Must,
-        "saml-core §3.4.1 (AssertionConsumerServiceIndex)",
+    item(
+        HARM,
+        (
+            "SAML-IDP-REQ-20",
+            Must,
+            "saml-core §3.4.1 (AssertionConsumerServiceIndex)",
+        ),
         "The Response goes to the address that AssertionConsumerServiceIndex selects.",
         "the Response at the assertion consumer service with index 1",
         "Store the index of each AssertionConsumerService of the metadata, and look up the requested one.",
         |case| goes_to(case, "acs-index", 1),
     ),
-    demand(
-        "SAML-IDP-REQ-21",
-        Should,
-        "saml-core §3.4.1",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-21", Should, "saml-core §3.4.1"),
         "After an unknown AssertionConsumerServiceIndex, no Response goes to an unregistered address.",
         "an error, or the default address",
         "Answer an unknown index with an error page: the application's metadata is newer than your copy.",
         unknown_index,
     ),
-    demand(
-        "SAML-IDP-REQ-22",
-        Must,
-        "saml-metadata §2.2.3, saml-profiles §4.1.4.1",
+    item(
+        HARM,
+        (
+            "SAML-IDP-REQ-22",
+            Must,
+            "saml-metadata §2.2.3, saml-profiles §4.1.4.1",
+        ),
         "A request that names no address is answered at the default AssertionConsumerService.",
         "the Response at the assertion consumer service marked isDefault",
         "Use the AssertionConsumerService marked isDefault, or else the first one in the metadata.",
         |case| goes_to(case, "acs-default", 0),
     ),
-    demand(
-        "SAML-IDP-REQ-23",
-        Should,
-        "saml-bindings §3.4.3",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-23", Should, "saml-bindings §3.4.3"),
         "A RelayState that is too long is not cut off.",
         "the whole RelayState, or a refusal",
         "Return the whole RelayState or refuse the request: a shortened one leads the user to a wrong page, and may end in the middle of an escape sequence.",
         long_relay_state,
     ),
-    demand(
-        "SAML-IDP-REQ-24",
-        May,
-        "saml-core §3.2.1 (IssueInstant)",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-24", May, "saml-core §3.2.1 (IssueInstant)"),
         "An AuthnRequest that was issued a day ago is not answered.",
         "a refusal, or the answer with a notice",
         "Refuse requests whose IssueInstant is more than a few minutes in the past: old requests come from caches and logs.",
         |case| not_answered(case, "stale"),
     ),
-    demand(
-        "SAML-IDP-REQ-25",
-        May,
-        "saml-core §3.2.1 (IssueInstant)",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-25", May, "saml-core §3.2.1 (IssueInstant)"),
         "An AuthnRequest with an IssueInstant in the future is refused.",
         "a refusal",
         "Refuse requests whose IssueInstant is in the future by more than the allowed clock skew.",
         |case| not_answered(case, "future"),
     ),
-    demand(
-        "SAML-IDP-REQ-26",
-        Must,
-        "saml-core §3.2.1, §4.1",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-26", Must, "saml-core §3.2.1, §4.1"),
         "An AuthnRequest with Version 1.1 is not answered with an assertion.",
         "VersionMismatch, or a refusal",
         "Compare Version with 2.0 and answer VersionMismatch otherwise.",
         |case| not_answered(case, "version"),
     ),
-    demand(
-        "SAML-IDP-REQ-27",
-        Should,
-        "RFC 9110 §15.5",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-27", Should, "RFC 9110 §15.5"),
         "Truncated XML is answered with an error page, not with a 5xx status.",
         "an error page below 500",
         "Catch the parser's error and answer with a page that says what is wrong: a 500 looks like an outage and does not tell the caller what to change.",
         |case| refused_in_words(case, "malformed"),
     ),
-    demand(
-        "SAML-IDP-REQ-28",
-        Should,
-        "saml-sec-consider §6.4.2",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-28", Should, "saml-sec-consider §6.4.2"),
         "A request of one megabyte causes neither a 5xx status nor an outage.",
         "a refusal or an answer, below 500, and the next request is answered",
         "Limit the size of a request (64 kB is enough) before decoding it, and answer 413 or 400.",
         oversized,
     ),
-    demand(
-        "SAML-IDP-REQ-29",
-        Should,
-        "RFC 9110 §15.5",
+    item(
+        HARM,
+        ("SAML-IDP-REQ-29", Should, "RFC 9110 §15.5"),
         "Opening the endpoint without a SAMLRequest shows an error page.",
         "an error page below 500 when the address is opened without a SAMLRequest",
         "Answer with a page that explains what the address is for: people bookmark it.",

@@ -3,134 +3,140 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Demand, Ruled, UNREADABLE, demand, each, holds, not_judged, summed};
+use super::{Item, Ruled, UNREADABLE, each, holds, item, not_judged, summed};
+use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, SUCCESS};
 use crate::check::summary::plural;
 use crate::inspection::response::instant;
 
-pub(super) const CHECKS: &[Demand] = &[
-    demand(
-        "SAML-IDP-RESP-01",
-        Must,
-        "saml-bindings §3.5.4",
+/// What goes wrong if a check fails.
+const HARM: Harm = Harm::Function;
+
+pub(super) const CHECKS: &[Item] = &[
+    item(
+        HARM,
+        ("SAML-IDP-RESP-01", Must, "saml-bindings §3.5.4"),
         "The form field SAMLResponse is the base64 of the document, not compressed.",
         "base64 of XML in UTF-8, not compressed",
         "Encode the signed XML's UTF-8 bytes with plain base64 (RFC 4648 §4). Only HTTP-Redirect uses compression.",
         encoded,
     ),
-    demand(
-        "SAML-IDP-RESP-02",
-        Must,
-        "saml-core §1.1, XML 1.0",
+    item(
+        HARM,
+        ("SAML-IDP-RESP-02", Must, "saml-core §1.1, XML 1.0"),
         "The Response is XML of an acceptable size, without a document type declaration.",
         "well-formed XML in UTF-8, without <!DOCTYPE, at most 256 kB and 200 levels",
         "Write the document with an XML library and send exactly what was signed; service providers refuse a DTD and documents beyond their parser's limits.",
         well_formed,
     ),
-    demand(
-        "SAML-IDP-RESP-03",
-        Must,
-        "saml-schema-protocol-2.0, saml-schema-assertion-2.0",
+    item(
+        HARM,
+        (
+            "SAML-IDP-RESP-03",
+            Must,
+            "saml-schema-protocol-2.0, saml-schema-assertion-2.0",
+        ),
         "The document is a Response with its elements in the order and number that the schema requires.",
         "<samlp:Response> with every element in its order and number",
         "Move the element that is named above to its place, or remove it where there are too many; the order is Issuer, Signature, Extensions, Status, Assertion in a Response; Issuer, Signature, Subject, Conditions, statements in an Assertion; one identifier (NameID or EncryptedID), then SubjectConfirmation in a Subject. Put all other data about the user into an Attribute.",
         in_order,
     ),
-    demand(
-        "SAML-IDP-RESP-04",
-        Must,
-        "saml-core §2.3.3, §3.2.2",
+    item(
+        HARM,
+        ("SAML-IDP-RESP-04", Must, "saml-core §2.3.3, §3.2.2"),
         "Response and Assertion have Version=\"2.0\".",
         "Version=\"2.0\" on both",
         "Write Version=\"2.0\"; if the endpoint uses SAML 1.1, register the service provider as a SAML 2.0 one.",
         version,
     ),
-    demand(
-        "SAML-IDP-RESP-05",
-        Must,
-        "saml-core §1.3.4, §5.4.2",
+    item(
+        HARM,
+        ("SAML-IDP-RESP-05", Must, "saml-core §1.3.4, §5.4.2"),
         "Each ID is a valid xs:ID and occurs only once in the document.",
         "different IDs on Response and Assertion, each beginning with a letter or an underscore",
         "Generate a new random ID for each element and each message: \"_\" and 32 hexadecimal digits are enough. Never give the Assertion the Response's ID: a reader could not tell which of them was signed. An ID that begins with a digit is not a valid xs:ID, and strict parsers refuse it.",
         ids,
     ),
-    demand(
-        "SAML-IDP-RESP-06",
-        Must,
-        "saml-core §3.2.2, saml-bindings §3.5.5.2",
+    item(
+        HARM,
+        (
+            "SAML-IDP-RESP-06",
+            Must,
+            "saml-core §3.2.2, saml-bindings §3.5.5.2",
+        ),
         "Destination is the address that the Response is delivered to.",
         "Destination of the Response equal to the address that it is posted to, letter by letter",
         "In the application's settings find ACS URL (also called Reply URL, Single Sign-On URL) and enter the Location of the AssertionConsumerService in the service provider's metadata; compare http and https, the port, and a slash at the end. Where the attribute is missing, or you write the Response yourself: <samlp:Response Destination=\"https://sp.example/acs\">, the same text as the action of the HTML form that posts it.",
         destination,
     ),
-    demand(
-        "SAML-IDP-RESP-07",
-        Must,
-        "saml-core §3.2.2",
+    item(
+        HARM,
+        ("SAML-IDP-RESP-07", Must, "saml-core §3.2.2"),
         "InResponseTo of the Response is the ID of the AuthnRequest.",
         "InResponseTo equal to the AuthnRequest's ID",
         "Copy the request's ID into InResponseTo on the Response and on SubjectConfirmationData; leave both out only in an unsolicited Response.",
         in_response_to,
     ),
-    demand(
-        "SAML-IDP-RESP-08",
-        Must,
-        "saml-profiles §4.1.4.2, saml-core §3.2.2",
+    item(
+        HARM,
+        (
+            "SAML-IDP-RESP-08",
+            Must,
+            "saml-profiles §4.1.4.2, saml-core §3.2.2",
+        ),
         "The Response's Issuer is the entity ID of the metadata.",
         "Issuer equal to the metadata's entityID, letter by letter",
         "Set the Issuer to the entity ID of the metadata; check the scheme, a slash at the end, and letter case.",
         issuer,
     ),
-    demand(
-        "SAML-IDP-RESP-09",
-        Must,
-        "saml-core §3.2.2.1, §3.2.2.2",
+    item(
+        HARM,
+        ("SAML-IDP-RESP-09", Must, "saml-core §3.2.2.1, §3.2.2.2"),
         "A Response with status Success has an assertion; one with an error status has none.",
         "status:Success and one Assertion",
         "After a sign-on write, after Issuer and Signature and before the Assertion, <samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status>. On a failure send no assertion, and …:status:Requester or …:status:Responder in its place, with the reason in a second StatusCode within that one.",
         status,
     ),
-    demand(
-        "SAML-IDP-RESP-10",
-        Must,
-        "saml-core §1.3.3",
+    item(
+        HARM,
+        ("SAML-IDP-RESP-10", Must, "saml-core §1.3.3"),
         "Every time is in UTC and ends with Z.",
         "instants such as 2026-05-04T10:00:00.123Z",
         "Write every time in UTC with a Z at its end: readers interpret an offset or a missing time zone differently.",
         instants,
     ),
-    demand(
-        "SAML-IDP-RESP-11",
-        Should,
-        "saml-core §2.3.3, §3.2.2",
+    item(
+        HARM,
+        ("SAML-IDP-RESP-11", Should, "saml-core §2.3.3, §3.2.2"),
         "IssueInstant of Response and Assertion is within three minutes of the delivery.",
         "IssueInstant within three minutes of the delivery",
         "Synchronize the server's clock by NTP, and set IssueInstant to the time when the Response is created, not to the beginning of the session.",
         fresh,
     ),
-    demand(
-        "SAML-IDP-RESP-12",
-        Must,
-        "saml-bindings §3.5.3",
+    item(
+        HARM,
+        ("SAML-IDP-RESP-12", Must, "saml-bindings §3.5.3"),
         "RelayState is returned unchanged, up to 80 bytes.",
         "the RelayState of the request, letter by letter",
         "Keep the RelayState while the login pages are shown (in the session, not in a short column or URL) and return it unchanged, HTML-escaped in the form.",
         relay_state,
     ),
-    demand(
-        "SAML-IDP-RESP-13",
-        Must,
-        "saml-profiles §4.1.4.2",
+    item(
+        HARM,
+        ("SAML-IDP-RESP-13", Must, "saml-profiles §4.1.4.2"),
         "The Response contains exactly one assertion, as its direct child.",
         "exactly one Assertion, a child of the Response",
         "Put one assertion with all statements into the Response: service providers refuse several, because attackers add forged assertions this way.",
         one_assertion,
     ),
-    demand(
-        "SAML-IDP-RESP-14",
-        Must,
-        "saml-profiles §4.1.2, saml-bindings §3.4.6.1",
+    item(
+        HARM,
+        (
+            "SAML-IDP-RESP-14",
+            Must,
+            "saml-profiles §4.1.2, saml-bindings §3.4.6.1",
+        ),
         "The Response is sent by HTTP-POST, not in a URL.",
         "an HTML form that posts the Response",
         "Send Responses by HTTP-POST whatever the request's ProtocolBinding says: in a URL they end up in logs and browser histories, and the profile forbids it.",

@@ -2,207 +2,213 @@
 //! markup (saml-sec-consider, saml-bindings §3).
 
 use super::trial::{judged, said, succeeded, tried};
-use super::{Demand, Ruled, Ruling, all, breaks, demand, holds, not_judged, without_query};
+use super::{Item, Ruled, Ruling, all, breaks, holds, item, not_judged, without_query};
+use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
 use crate::check::idp::recording::{Ending, Trial};
 use crate::check::idp::trials::MARKUP;
 use crate::excerpt::{excerpt, unescape};
 
-pub(super) const CHECKS: &[Demand] = &[
-    demand(
-        "SAML-IDP-SEC-01",
-        Must,
-        "saml-profiles §4.1.4.1",
+/// What goes wrong if a check fails.
+const HARM: Harm = Harm::Protection;
+
+pub(super) const CHECKS: &[Item] = &[
+    item(
+        HARM,
+        ("SAML-IDP-SEC-01", Must, "saml-profiles §4.1.4.1"),
         "No Response goes to an attacker's AssertionConsumerServiceURL.",
         "a refusal: the address is not registered",
         "Before answering, look the request's AssertionConsumerServiceURL up in the list of addresses registered for its Issuer, compared as whole strings, and refuse every other address. Otherwise a link to your login page with an attacker's address in it sends your user's assertion to the attacker.",
         |case| no_answer_at_strangers(case, "acs-attacker"),
     ),
-    demand(
-        "SAML-IDP-SEC-02",
-        Must,
-        "saml-profiles §4.1.4.1",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-02", Must, "saml-profiles §4.1.4.1"),
         "No Response goes to an attacker's AssertionConsumerServiceURL, even if the request is signed.",
         "a refusal: the address is not registered",
         "Compare the address with the registered ones in signed requests too, unless this service provider is explicitly allowed to use any address.",
         |case| no_answer_at_strangers(case, "acs-attacker-signed"),
     ),
-    demand(
-        "SAML-IDP-SEC-03",
-        Must,
-        "saml-profiles §4.1.4.1",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-03", Must, "saml-profiles §4.1.4.1"),
         "No Response goes to an address that only begins with a registered one.",
         "a refusal: addresses are compared whole",
         "Compare whole addresses for equality, never only their beginning.",
         |case| no_answer_at_strangers(case, "acs-begins-alike"),
     ),
-    demand(
-        "SAML-IDP-SEC-04",
-        Must,
-        "saml-profiles §4.1.4.1",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-04", Must, "saml-profiles §4.1.4.1"),
         "No Response goes to an address with the registered host as its user name.",
         "a refusal: addresses are compared whole",
         "Compare whole addresses for equality: a search for the host name also finds it in the user name part of a URL.",
         |case| no_answer_at_strangers(case, "acs-user-info"),
     ),
-    demand(
-        "SAML-IDP-SEC-05",
-        Should,
-        "saml-profiles §4.1.4.1",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-05", Should, "saml-profiles §4.1.4.1"),
         "No Response goes to another path of the registered host.",
         "a refusal: addresses are compared whole",
         "Compare whole addresses, not only the host: an open redirect at another path forwards the assertion.",
         |case| no_answer_at_strangers(case, "acs-other-path"),
     ),
-    demand(
-        "SAML-IDP-SEC-06",
-        Must,
-        "saml-core §3.2.1, saml-profiles §4.1.4.1",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SEC-06",
+            Must,
+            "saml-core §3.2.1, saml-profiles §4.1.4.1",
+        ),
         "A request from an unregistered service provider is not answered with an assertion.",
         "a refusal",
         "Look the Issuer up among the registered service providers and refuse others; do not fall back to a default one.",
         |case| no_assertion(case, "issuer-unknown"),
     ),
-    demand(
-        "SAML-IDP-SEC-07",
-        Must,
-        "saml-core §3.2.1 (Destination), saml-bindings §3.4.5.2",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SEC-07",
+            Must,
+            "saml-core §3.2.1 (Destination), saml-bindings §3.4.5.2",
+        ),
         "A signed request whose Destination is another identity provider is refused.",
         "a refusal: Destination is another address",
         "Compare Destination with the address that received the request: a request captured elsewhere must not work here.",
         |case| no_assertion(case, "destination-wrong"),
     ),
-    demand(
-        "SAML-IDP-SEC-08",
-        Must,
-        "saml-core §3.2.1, saml-bindings §3.4.4.1",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SEC-08",
+            Must,
+            "saml-core §3.2.1, saml-bindings §3.4.4.1",
+        ),
         "A request that was changed after signing is refused (HTTP-Redirect).",
         "a refusal: the signature is invalid",
         "Verify every signature that is present, also when requests need not be signed.",
         |case| wrong_signature(case, "redirect-tampered"),
     ),
-    demand(
-        "SAML-IDP-SEC-09",
-        Must,
-        "saml-core §3.2.1, §5.4",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-09", Must, "saml-core §3.2.1, §5.4"),
         "A request that was changed after signing is refused (HTTP-POST).",
         "a refusal: the signature is invalid",
         "Verify the enveloped signature whenever there is one, also when requests need not be signed.",
         |case| wrong_signature(case, "post-tampered"),
     ),
-    demand(
-        "SAML-IDP-SEC-10",
-        Must,
-        "saml-core §3.2.1",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-10", Must, "saml-core §3.2.1"),
         "A request signed with an unregistered key is refused (HTTP-Redirect).",
         "a refusal: the key is not the service provider's",
         "Verify only with the certificates of the registered metadata.",
         |case| wrong_signature(case, "redirect-foreign-key"),
     ),
-    demand(
-        "SAML-IDP-SEC-11",
-        Must,
-        "saml-core §3.2.1",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-11", Must, "saml-core §3.2.1"),
         "A request signed with an unregistered key is refused (HTTP-POST).",
         "a refusal: the key is not the service provider's",
         "Verify only with the certificates of the registered metadata, never with the one in KeyInfo.",
         |case| wrong_signature(case, "post-foreign-key"),
     ),
-    demand(
-        "SAML-IDP-SEC-12",
-        Must,
-        "saml-sec-consider §6.4.2, XML 1.0 §4.4",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SEC-12",
+            Must,
+            "saml-sec-consider §6.4.2, XML 1.0 §4.4",
+        ),
         "Entities that a DTD declares are not expanded.",
         "a refusal of the document type declaration, or an answer without expanding the entity",
         "Turn off DTDs in the XML parser (disallow-doctype-decl): entities can grow without limit and read files.",
         internal_entity,
     ),
-    demand(
-        "SAML-IDP-SEC-13",
-        Must,
-        "saml-sec-consider §6.4.2 (XXE)",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-13", Must, "saml-sec-consider §6.4.2 (XXE)"),
         "External entities of a DTD are not fetched.",
         "no HTTP request to the address in the DTD",
         "Turn off external entities in the XML parser at once: they read files and send requests into your network.",
         external_entity,
     ),
-    demand(
-        "SAML-IDP-SEC-14",
-        Must,
-        "saml-bindings §3.5.4, OWASP XSS",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-14", Must, "saml-bindings §3.5.4, OWASP XSS"),
         "Markup in RelayState is returned as text.",
         "the complete RelayState, HTML-escaped in the form",
         "HTML-escape RelayState where it is written into a page, because an attacker can choose its value.",
         relay_state_markup,
     ),
-    demand(
-        "SAML-IDP-SEC-15",
-        Must,
-        "OWASP XSS",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-15", Must, "OWASP XSS"),
         "Markup in the Issuer is not executed on the error page.",
         "the Issuer HTML-escaped, or not shown",
         "HTML-escape every value of the request before showing it on a page.",
         issuer_markup,
     ),
-    demand(
-        "SAML-IDP-SEC-16",
-        Must,
-        "saml-core §2.7.2, G-21",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-16", Must, "saml-core §2.7.2, G-21"),
         "A disabled user gets no assertion.",
         "a refused sign-on",
         "Check the account's state before answering, also while a session lasts.",
         |case| no_assertion(case, "disabled-user"),
     ),
-    demand(
-        "SAML-IDP-SEC-17",
-        Should,
-        "OWASP Authentication Cheat Sheet",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SEC-17",
+            Should,
+            "OWASP Authentication Cheat Sheet",
+        ),
         "The login page does not reveal whether an account exists.",
         "the same page for a wrong password and for an unknown user",
         "Answer a wrong password and an unknown user with the same status and the same words (\"user name or password is wrong\").",
         leak,
     ),
-    demand(
-        "SAML-IDP-SEC-18",
-        Should,
-        "OWASP Authentication Cheat Sheet",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SEC-18",
+            Should,
+            "OWASP Authentication Cheat Sheet",
+        ),
         "The login page does not reveal without the password that an account is disabled.",
         "the same page as for a wrong password",
         "Show the account's state only after the right password was entered.",
         leak_of_disabled,
     ),
-    demand(
-        "SAML-IDP-SEC-19",
-        Should,
-        "saml-bindings §3.5.5.1",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-19", Should, "saml-bindings §3.5.5.1"),
         "The page that posts the assertion is not stored in caches.",
         "Cache-Control: no-store on the page that posts the Response",
         "Add the headers Cache-Control: no-cache, no-store and Pragma: no-cache to the page that posts the SAMLResponse (in the product, or in the web server for the sign-on paths). Without them the page stays in the browser's cache, and the next person at that computer can use it.",
         not_cached,
     ),
-    demand(
-        "SAML-IDP-SEC-20",
-        Should,
-        "RFC 6265 §4.1.2.6",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-20", Should, "RFC 6265 §4.1.2.6"),
         "Scripts cannot read the session cookies.",
         "HttpOnly on the cookies that the login sets, and Secure over https",
         "Set HttpOnly (and Secure) on session cookies.",
         cookies,
     ),
-    demand(
-        "SAML-IDP-SEC-21",
-        May,
-        "RFC 7034, CSP frame-ancestors",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-21", May, "RFC 7034, CSP frame-ancestors"),
         "Other sites cannot show the login page in a frame.",
         "X-Frame-Options or Content-Security-Policy: frame-ancestors",
         "Send Content-Security-Policy: frame-ancestors 'none' with the login page: in another site's frame, people click it without knowing (clickjacking).",
         unframed,
     ),
-    demand(
-        "SAML-IDP-SEC-22",
-        Must,
-        "OWASP Authentication Cheat Sheet",
+    item(
+        HARM,
+        ("SAML-IDP-SEC-22", Must, "OWASP Authentication Cheat Sheet"),
         "A sign-on with a wrong password is refused.",
         "a refused sign-on",
         "Check the password. If this fails in a test set-up, a stub replaces the user directory there.",

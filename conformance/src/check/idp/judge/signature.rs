@@ -1,116 +1,132 @@
 //! Checks of signatures (saml-core §5, XML Signature).
 
-use super::{Demand, Ruled, UNREADABLE, demand, each, not_judged};
+use super::{Item, Ruled, UNREADABLE, each, item, not_judged};
+use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, Document};
 use crate::inspection::certificate::digest_of;
 use crate::inspection::ns;
 use crate::inspection::signature::{ENVELOPED, Signature};
 
-pub(super) const CHECKS: &[Demand] = &[
-    demand(
-        "SAML-IDP-SIGN-01",
-        Must,
-        "saml-profiles §4.1.3.5, saml-core §5.4",
+/// What goes wrong if a check fails.
+const HARM: Harm = Harm::Protection;
+
+pub(super) const CHECKS: &[Item] = &[
+    item(
+        HARM,
+        (
+            "SAML-IDP-SIGN-01",
+            Must,
+            "saml-profiles §4.1.3.5, saml-core §5.4",
+        ),
         "Every assertion is covered by a valid signature.",
         "each Assertion within what a signature covers that verifies with an announced key",
         "Turn on signing of assertions (or responses) for this service provider. Anybody can write what no signature covers.",
         covered,
     ),
-    demand(
-        "SAML-IDP-SIGN-02",
-        Must,
-        "saml-metadata §2.4.4 (WantAssertionsSigned)",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SIGN-02",
+            Must,
+            "saml-metadata §2.4.4 (WantAssertionsSigned)",
+        ),
         "The assertion itself is signed, as this service provider's metadata requires.",
         "a Signature that is a child of the Assertion",
         "In the application's settings choose to sign the assertion (Sign Assertion, or Sign Assertion & Response) rather than the Response only: this service provider's metadata says WantAssertionsSigned=\"true\".",
         assertion_signed,
     ),
-    demand(
-        "SAML-IDP-SIGN-03",
-        Must,
-        "saml-core §5.4.2",
+    item(
+        HARM,
+        ("SAML-IDP-SIGN-03", Must, "saml-core §5.4.2"),
         "Every signature has one Reference, to its parent element.",
         "one Reference with URI=\"#\" and the ID of the signature's parent",
         "Sign the Response or Assertion by its own ID with an enveloped signature: <ds:Reference URI=\"#_ab12…\"> within <Assertion ID=\"_ab12…\">. Never reference the whole document (URI=\"\"): such a signature covers any document that it is moved into, and breaks when the assertion is taken out; never reference another element. Many libraries must be told that the attribute ID has the type ID.",
         one_reference,
     ),
-    demand(
-        "SAML-IDP-SIGN-04",
-        Must,
-        "XML Signature §3.2.1",
+    item(
+        HARM,
+        ("SAML-IDP-SIGN-04", Must, "XML Signature §3.2.1"),
         "Every DigestValue matches the element as it was sent.",
         "DigestValue equal to the digest of the canonical element",
         "The XML was changed after it was signed. Turn off indentation of outgoing XML, let no proxy rewrite the page, and where both are signed, sign the assertion first and the Response around it last.",
         digest,
     ),
-    demand(
-        "SAML-IDP-SIGN-05",
-        Must,
-        "XML Signature §3.2.2, saml-metadata §2.4.1.1",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SIGN-05",
+            Must,
+            "XML Signature §3.2.2, saml-metadata §2.4.1.1",
+        ),
         "Every signature verifies with a signing key of the metadata.",
         "SignatureValue that verifies with a signing certificate of the metadata",
         "Put the certificate of the key that signs into the metadata (both, during a rollover), or sign with the announced key. Which key signs is often a separate setting for each application.",
         value,
     ),
-    demand(
-        "SAML-IDP-SIGN-06",
-        Must,
-        "RFC 9231 §2.3, NIST SP 800-131A r2",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SIGN-06",
+            Must,
+            "RFC 9231 §2.3, NIST SP 800-131A r2",
+        ),
         "The signature algorithm is RSA or ECDSA with SHA-256 or stronger.",
         "rsa-sha256, -384, -512, ecdsa-sha256, -384, -512, or RSA-PSS with one of these",
         "Choose RSA-SHA256 as signature algorithm for this service provider: SHA-1 and MD5 signatures can be forged, and an HMAC with a public key proves nothing.",
         algorithm,
     ),
-    demand(
-        "SAML-IDP-SIGN-07",
-        Must,
-        "RFC 9231 §2.1, NIST SP 800-131A r2",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SIGN-07",
+            Must,
+            "RFC 9231 §2.1, NIST SP 800-131A r2",
+        ),
         "The digest algorithm is SHA-256 or stronger.",
         "sha256, sha384 or sha512",
         "Choose SHA-256 as digest algorithm; it is often a second setting next to the signature algorithm, and where there is only one setting, RSA-SHA256 includes both. In your own code: <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>; its namespace is not the one of SHA-1.",
         digest_algorithm,
     ),
-    demand(
-        "SAML-IDP-SIGN-08",
-        Should,
-        "saml-core §5.4.3",
+    item(
+        HARM,
+        ("SAML-IDP-SIGN-08", Should, "saml-core §5.4.3"),
         "CanonicalizationMethod is exclusive canonicalization.",
         "http://www.w3.org/2001/10/xml-exc-c14n#, with or without comments",
         "Choose exclusive canonicalization: with inclusive canonicalization the signature breaks when the assertion is moved into another document.",
         canonicalization,
     ),
-    demand(
-        "SAML-IDP-SIGN-09",
-        Should,
-        "saml-core §5.4.4",
+    item(
+        HARM,
+        ("SAML-IDP-SIGN-09", Should, "saml-core §5.4.4"),
         "The transforms are enveloped-signature and exclusive canonicalization.",
         "enveloped-signature first, then exclusive canonicalization, nothing else",
         "In Signature/SignedInfo/Reference/Transforms write exactly two: <ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>, then <ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>. Other transforms can exclude parts of the document from the signature, and service providers refuse them. This is an option of your library for XML signatures; consoles have no setting for it.",
         transforms,
     ),
-    demand(
-        "SAML-IDP-SIGN-10",
-        Must,
-        "saml-schema-assertion-2.0, saml-schema-protocol-2.0",
+    item(
+        HARM,
+        (
+            "SAML-IDP-SIGN-10",
+            Must,
+            "saml-schema-assertion-2.0, saml-schema-protocol-2.0",
+        ),
         "An element has at most one Signature, directly after its Issuer.",
         "one Signature in an element, directly after its Issuer",
         "Insert the signature directly after the Issuer: at another place the document is invalid against the schema.",
         place,
     ),
-    demand(
-        "SAML-IDP-SIGN-11",
-        Should,
-        "saml-metadata-iop §2.5",
+    item(
+        HARM,
+        ("SAML-IDP-SIGN-11", Should, "saml-metadata-iop §2.5"),
         "A certificate in KeyInfo is one of the metadata's certificates.",
         "an X509Certificate that is also in the metadata, or no X509Certificate",
         "Add the certificate in KeyInfo to the metadata, or leave KeyInfo out: an unknown certificate leads administrators to trust a key that they should not trust.",
         brings,
     ),
-    demand(
-        "SAML-IDP-SIGN-12",
-        Should,
-        "saml-core §5.4.5",
+    item(
+        HARM,
+        ("SAML-IDP-SIGN-12", Should, "saml-core §5.4.5"),
         "The signature contains only SignedInfo, SignatureValue and KeyInfo.",
         "no ds:Object, nothing of SAML inside the signature",
         "Remove the Object from the signature: no signature covers it, and attackers hide assertions there.",

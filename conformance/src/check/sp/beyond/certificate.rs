@@ -37,11 +37,11 @@ rows! {
     expects "unsigned Responses and Responses of an unknown key to be refused: without a key no signature can be verified";
     fix "Refuse metadata that has no signing key, and refuse every Response if no key is configured; never skip the verification.";
     no_key
-"SAML-SP-CERT-07", May, Harm::Function, "sstc-metadata-iop §2.5.1"; "The key of an expired certificate is accepted";
+"SAML-SP-CERT-07", May, Harm::Function, "sstc-metadata-iop §2.5.1"; "A signature is accepted although the certificate of its key in the metadata has expired";
     expects "a login: a certificate in metadata is only a container for a key, and the metadata decides how long the key is valid. Otherwise logins stop on the day when the certificate expires";
     fix "Trust the keys of the metadata without looking at the dates of their certificates; or warn administrators long before the certificate of their identity provider expires.";
     expired
-"SAML-SP-CERT-08", May, Harm::Function, "sstc-metadata-iop §2.5.1"; "The key of a certificate that is not valid yet is accepted";
+"SAML-SP-CERT-08", May, Harm::Function, "sstc-metadata-iop §2.5.1"; "A signature is accepted although the certificate of its key in the metadata is not valid yet";
     expects "a login: a certificate in metadata is only a container for a key";
     fix "Trust the keys of the metadata without looking at the dates of their certificates.";
     not_yet_valid

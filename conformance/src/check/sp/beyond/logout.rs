@@ -10,6 +10,7 @@ use super::logout_message::{Message, Trick, request_of, unasked_answer};
 use super::logout_trial::{Endpoint, evidence};
 use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
 use crate::check::Harm;
+use crate::excerpt::excerpt;
 use crate::inspection::{child, message, ns, parse};
 
 rows! {
@@ -19,7 +20,7 @@ rows! {
     honest
 "SAML-SP-SLO-02", Must, Harm::Function, "saml-core §3.7.3.2, saml-profiles §4.4.3.4"; "A signed LogoutRequest is answered with a LogoutResponse";
     expects "a LogoutResponse with the status Success and the request's ID in InResponseTo, sent to the SingleLogoutService of the identity provider";
-    fix "Send a LogoutResponse to the SingleLogoutService in the identity provider's metadata: the identity provider waits for it before it logs the user out of the next service provider.";
+    fix "End the session that NameID and SessionIndex name, and send a LogoutResponse with the status Success to the SingleLogoutService in the identity provider's metadata: the identity provider waits for it before it logs the user out of the next service provider. UnknownPrincipal means that the service provider did not find the session.";
     answered
 "SAML-SP-SLO-03", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "An unsigned LogoutRequest ends no session";
     expects "the user to stay logged in";
@@ -128,16 +129,28 @@ async fn answered(beyond: &Beyond<'_>) -> Judged {
         Err(why) => return breaks(format!("the LogoutResponse cannot be read: {why}"), seen),
     };
     let root = document.root_element();
-    let status = child(root, ns::PROTOCOL, "Status")
-        .and_then(|it| child(it, ns::PROTOCOL, "StatusCode"))
+    let status = child(root, ns::PROTOCOL, "Status");
+    let code = status.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
+    let value = code
         .and_then(|it| it.attribute("Value"))
         .unwrap_or_default();
     let mut complaints = Vec::new();
     if root.attribute("InResponseTo") != Some(done.id.as_str()) {
         complaints.push("InResponseTo is not the ID of the request".to_owned());
     }
-    if !status.ends_with(":Success") {
-        complaints.push(format!("the status is {status}"));
+    if !value.ends_with(":Success") {
+        let second = code.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
+        let second = second.and_then(|it| it.attribute("Value"));
+        let message = status.and_then(|it| child(it, ns::PROTOCOL, "StatusMessage"));
+        let message = message.and_then(|it| it.text()).map(str::trim);
+        let details: Vec<String> = [
+            second.map(|it| format!(" with {it}")),
+            message.map(|it| format!(", StatusMessage \"{}\"", excerpt(it, 160))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        complaints.push(format!("the status is {value}{}", details.concat()));
     }
     let mut evidence = seen;
     evidence["answered"] = json!(answer.xml);

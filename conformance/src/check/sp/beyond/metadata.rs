@@ -15,7 +15,7 @@ rows! {
     expects "only the elements and attributes that saml-schema-metadata-2.0.xsd allows, in its order";
     fix "Let the SAML library write the metadata.";
     valid
-"SAML-SP-MD-02", May, Harm::Style, "saml-metadata §2.4.1.1"; "The certificates of the metadata are valid at this time";
+"SAML-SP-MD-02", May, Harm::Style, "saml-metadata §2.4.1.1"; "The certificates of the metadata are valid now";
     expects "no certificate that has expired or is not valid yet: SAML ignores these dates, but many identity providers do not";
     fix "Issue a new certificate for the same key, and publish it in the metadata.";
     certificates

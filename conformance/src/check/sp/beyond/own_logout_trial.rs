@@ -244,8 +244,14 @@ impl Beyond<'_> {
                 format!("the answer was {said}; the session had ended before"),
                 evidence,
             ),
+            false if honest.status.is_client_error() || honest.status.is_server_error() => {
+                skip(format!(
+                    "cannot tell: the session ends before the LogoutResponse, and an honest LogoutResponse gets the same error: {}",
+                    honest.said
+                ))
+            }
             false => skip(format!(
-                "cannot tell: the session ends before the LogoutResponse, and the answer was no error: {said}"
+                "cannot tell: the session ends before the LogoutResponse, and the answer is the same as to an honest one: {said}"
             )),
         }
     }

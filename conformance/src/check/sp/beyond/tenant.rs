@@ -16,7 +16,7 @@ rows! {
     expects "a refusal, or an account of the second tenant: a user name belongs to its identity provider, and two tenants may have the same";
     fix "Look accounts up by the identity provider and the NameID together; accept from an identity provider only the domains that its tenant has proved to own.";
     names_the_others_user
-"SAML-SP-TEN-02", Must, Harm::Intrusion(Attacker::Tenant), "saml-profiles §4.1.4.3"; "A Response that the second tenant asked for is refused at the first one's address";
+"SAML-SP-TEN-02", Must, Harm::Intrusion(Attacker::Tenant), "saml-profiles §4.1.4.3"; "A Response to the second tenant's AuthnRequest is refused at the first tenant's ACS URL";
     expects "a refusal: the first tenant did not ask its identity provider for it";
     fix "At the address of a tenant, accept only the Issuer and the keys of this tenant's identity provider, and only answers to its own requests.";
     at_the_others_address

@@ -16,203 +16,201 @@ use self::endpoint::{
     bindings_known, locations_absolute, locations_protected, locations_reachable, post_offered,
     redirect_offered,
 };
-use super::{Demand, demand};
+use super::{Item, item};
+use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 
-pub(super) const CHECKS: &[Demand] = &[
-    demand(
-        "SAML-IDP-MD-01",
-        Must,
-        "saml-metadata §2, XML 1.0",
+/// What goes wrong if a check fails.
+const HARM: Harm = Harm::Style;
+
+pub(super) const CHECKS: &[Item] = &[
+    item(
+        HARM,
+        ("SAML-IDP-MD-01", Must, "saml-metadata §2, XML 1.0"),
         "The metadata is XML without a document type declaration.",
         "well-formed XML in UTF-8, without <!DOCTYPE",
         "Serve the metadata as your product exports it; if a template or a proxy wrote into it, take that out. The parser's line and column say where it breaks.",
         well_formed,
     ),
-    demand(
-        "SAML-IDP-MD-02",
-        Must,
-        "saml-metadata §2.4.3",
+    item(
+        HARM,
+        ("SAML-IDP-MD-02", Must, "saml-metadata §2.4.3"),
         "The metadata describes a SAML 2.0 identity provider.",
         "an EntityDescriptor with an IDPSSODescriptor whose protocolSupportEnumeration holds urn:oasis:names:tc:SAML:2.0:protocol",
         "Check that you gave the identity provider's metadata and not the service provider's (SPSSODescriptor), and that SAML 2.0 is switched on for it.",
         describes_idp,
     ),
-    demand(
-        "SAML-IDP-MD-03",
-        Must,
-        "saml-schema-metadata-2.0",
+    item(
+        HARM,
+        ("SAML-IDP-MD-03", Must, "saml-schema-metadata-2.0"),
         "The elements are in the order and number that the metadata schema requires.",
         "every element in its place, no required one missing",
         "Reorder the elements named above: strict service providers validate metadata against the schema and refuse the whole file. Export it from the product again rather than editing it.",
         in_order,
     ),
-    demand(
-        "SAML-IDP-MD-04",
-        Must,
-        "saml-metadata §2.3.2, saml-core §8.3.6",
+    item(
+        HARM,
+        (
+            "SAML-IDP-MD-04",
+            Must,
+            "saml-metadata §2.3.2, saml-core §8.3.6",
+        ),
         "The entity ID is an absolute URI of at most 1024 characters.",
         "entityID=\"https://…\" or urn:…, at most 1024 characters",
         "Set the entity ID (Issuer) to an absolute URI, and change it at every service provider that has the old one.",
         entity_id,
     ),
-    demand(
-        "SAML-IDP-MD-05",
-        Must,
-        "saml-metadata §2.3.2",
+    item(
+        HARM,
+        ("SAML-IDP-MD-05", Must, "saml-metadata §2.3.2"),
         "The metadata has not expired (validUntil).",
         "validUntil in the future, or none",
         "Publish the metadata again with a later validUntil, and renew it with a scheduled job before it expires: service providers stop trusting it at that moment.",
         valid_until,
     ),
-    demand(
-        "SAML-IDP-MD-06",
-        Should,
-        "saml-metadata §2.3.2",
+    item(
+        HARM,
+        ("SAML-IDP-MD-06", Should, "saml-metadata §2.3.2"),
         "cacheDuration is between one minute and 30 days.",
         "cacheDuration between one minute and 30 days, or none",
         "Set cacheDuration to between an hour (PT1H) and a week (P7D): shorter ones load the server, longer ones hide a new key.",
         cache_duration,
     ),
-    demand(
-        "SAML-IDP-MD-07",
-        Must,
-        "saml-metadata §2.4.1.1",
+    item(
+        HARM,
+        ("SAML-IDP-MD-07", Must, "saml-metadata §2.4.1.1"),
         "The metadata contains a signing certificate that can be read.",
         "a KeyDescriptor for signing with an X509Certificate in base64 DER",
         "Put the certificate of the signing key into <KeyDescriptor use=\"signing\">: the base64 between BEGIN and END CERTIFICATE, nothing else.",
         certificate_readable,
     ),
-    demand(
-        "SAML-IDP-MD-08",
-        Must,
-        "NIST SP 800-131A r2, saml-sec-consider §4.2",
+    item(
+        HARM,
+        (
+            "SAML-IDP-MD-08",
+            Must,
+            "NIST SP 800-131A r2, saml-sec-consider §4.2",
+        ),
         "Every signing key is long enough (RSA 2048 bits, EC 256 bits, or more).",
         "RSA of 2048 bits or more, or EC of 256 bits or more",
         "1. Make a new key: openssl req -x509 -newkey rsa:3072 -nodes -days 1095 -keyout idp.key -out idp.crt. 2. Put its certificate into the metadata beside the old one. 3. When every service provider has read that, sign with the new key. 4. Take the old one out.",
         key_length,
     ),
-    demand(
-        "SAML-IDP-MD-09",
-        Should,
-        "saml-metadata-iop §2.5.1, RFC 5280 §4.1.2.5",
+    item(
+        HARM,
+        (
+            "SAML-IDP-MD-09",
+            Should,
+            "saml-metadata-iop §2.5.1, RFC 5280 §4.1.2.5",
+        ),
         "Every signing certificate is within its validity period.",
         "today between notBefore and notAfter",
         "Issue a new certificate for the key (or a new key) and put it into the metadata: SAML itself ignores these dates, but many service providers check them.",
         certificate_valid,
     ),
-    demand(
-        "SAML-IDP-MD-10",
-        May,
-        "RFC 9155, NIST SP 800-131A r2",
+    item(
+        HARM,
+        ("SAML-IDP-MD-10", May, "RFC 9155, NIST SP 800-131A r2"),
         "No signing certificate is itself signed with SHA-1 or MD5.",
         "certificates signed with SHA-256 or stronger",
         "Issue the certificate again with SHA-256; the key may stay.",
         certificate_strong,
     ),
-    demand(
-        "SAML-IDP-MD-11",
-        Must,
-        "saml-conformance §3.1, saml-profiles §4.1.3.3",
+    item(
+        HARM,
+        (
+            "SAML-IDP-MD-11",
+            Must,
+            "saml-conformance §3.1, saml-profiles §4.1.3.3",
+        ),
         "The metadata has a SingleSignOnService for HTTP-Redirect.",
         "a SingleSignOnService with the binding HTTP-Redirect",
         "Announce a SingleSignOnService with Binding urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect: most service providers send their requests with this binding.",
         redirect_offered,
     ),
-    demand(
-        "SAML-IDP-MD-12",
-        May,
-        "saml-metadata §2.4.3",
+    item(
+        HARM,
+        ("SAML-IDP-MD-12", May, "saml-metadata §2.4.3"),
         "The metadata has a SingleSignOnService for HTTP-POST.",
         "a SingleSignOnService with the binding HTTP-POST",
         "Announce a SingleSignOnService with Binding urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST: long signed requests do not fit into a URL.",
         post_offered,
     ),
-    demand(
-        "SAML-IDP-MD-13",
-        Must,
-        "saml-bindings §3",
+    item(
+        HARM,
+        ("SAML-IDP-MD-13", Must, "saml-bindings §3"),
         "Every Binding attribute is a binding URI that the standard defines.",
         "bindings of urn:oasis:names:tc:SAML:2.0:bindings:",
         "Correct the Binding attribute; service providers compare it character by character.",
         bindings_known,
     ),
-    demand(
-        "SAML-IDP-MD-14",
-        Must,
-        "saml-metadata §2.2.2",
+    item(
+        HARM,
+        ("SAML-IDP-MD-14", Must, "saml-metadata §2.2.2"),
         "Every Location is an absolute http or https URL.",
         "absolute http or https URLs without a fragment",
         "Set the server's public base URL in the product's settings: browsers cannot reach a relative or internal address.",
         locations_absolute,
     ),
-    demand(
-        "SAML-IDP-MD-15",
-        Should,
-        "saml-bindings §3.4.5, §3.5.5",
+    item(
+        HARM,
+        ("SAML-IDP-MD-15", Should, "saml-bindings §3.4.5, §3.5.5"),
         "Every Location uses https, except on this machine.",
         "https, or a loopback address of this machine",
         "Serve the endpoints by https and announce those addresses: over http, everyone on the network path can read the password.",
         locations_protected,
     ),
-    demand(
-        "SAML-IDP-MD-16",
-        Must,
-        "saml-metadata §2.2.2",
+    item(
+        HARM,
+        ("SAML-IDP-MD-16", Must, "saml-metadata §2.2.2"),
         "Every Location in the metadata can be reached.",
         "an answer other than 404 or 410 at each announced address",
         "Open the address in a browser: correct the path or the public host in the settings, or remove endpoints that are not served from the metadata.",
         locations_reachable,
     ),
-    demand(
-        "SAML-IDP-MD-17",
-        May,
-        "saml-metadata §4.1.1",
+    item(
+        HARM,
+        ("SAML-IDP-MD-17", May, "saml-metadata §4.1.1"),
         "The metadata is served with the media type application/samlmetadata+xml.",
         "application/samlmetadata+xml",
         "Answer with Content-Type: application/samlmetadata+xml; most service providers accept application/xml or text/xml too.",
         media_type,
     ),
-    demand(
-        "SAML-IDP-MD-18",
-        Should,
-        "saml-core §8.3",
+    item(
+        HARM,
+        ("SAML-IDP-MD-18", Should, "saml-core §8.3"),
         "Every NameIDFormat in the metadata is one that the standard defines.",
         "formats of urn:oasis:names:tc:SAML:1.1 or 2.0:nameid-format:",
         "Correct the NameIDFormat: emailAddress and unspecified have URNs of SAML 1.1, persistent and transient have URNs of SAML 2.0.",
         formats_known,
     ),
-    demand(
-        "SAML-IDP-MD-19",
-        Must,
-        "saml-metadata §3",
+    item(
+        HARM,
+        ("SAML-IDP-MD-19", Must, "saml-metadata §3"),
         "If the metadata is signed, the signature verifies.",
         "a signature over the root that verifies with the certificate that it brings or announces",
         "Sign the metadata after the last change to it. A wrong signature is worse than none: service providers refuse the file.",
         own_signature,
     ),
-    demand(
-        "SAML-IDP-MD-20",
-        Must,
-        "saml-sec-consider §4.2",
+    item(
+        HARM,
+        ("SAML-IDP-MD-20", Must, "saml-sec-consider §4.2"),
         "The metadata contains no private key.",
         "certificates and public keys only",
         "Remove the private key at once, create a new one, and treat every assertion signed with the old one as forgeable.",
         no_private_key,
     ),
-    demand(
-        "SAML-IDP-MD-21",
-        Must,
-        "saml-schema-metadata-2.0",
+    item(
+        HARM,
+        ("SAML-IDP-MD-21", Must, "saml-schema-metadata-2.0"),
         "WantAuthnRequestsSigned is true or false.",
         "true, false, 1 or 0, or no attribute",
         "Write true or false in lower case: other spellings are not valid xs:boolean values, and service providers read them differently.",
         wants_signed,
     ),
-    demand(
-        "SAML-IDP-MD-22",
-        Should,
-        "saml-metadata §2.4.1.1",
+    item(
+        HARM,
+        ("SAML-IDP-MD-22", Should, "saml-metadata §2.4.1.1"),
         "The metadata lists each signing key once, and at most four.",
         "different signing certificates, at most four",
         "Remove old and duplicate keys from the metadata: every key in it can sign assertions for your users.",

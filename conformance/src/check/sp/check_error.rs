@@ -15,7 +15,7 @@ pub enum CheckError {
         reason: String,
     },
     /// The start URL gave no answer, so no Response was delivered.
-    #[error("no answer from {url}: {reason}")]
+    #[error("the login cannot start: no answer from {url}: {reason}")]
     NotStarted {
         /// The URL.
         url: String,
