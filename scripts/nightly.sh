@@ -81,8 +81,15 @@ REHEARSAL_CRASH_USERS=${REHEARSAL_CRASH_USERS:-2000} \
 say "each crate built from its own package"
 scripts/release/packages.sh
 
-say "the image: release binary, size, read-only, without root, SIGTERM"
-scripts/image-check.sh
+say "the release build, twice with the same bytes"
+release=${target%/debug}/reproduced
+scripts/release/reproduce.sh "$release"
+
+say "the image: size, read-only, without root, SIGTERM"
+scripts/image-check.sh "$release"
+
+say "docker-compose.yml in a Docker engine"
+scripts/compose-check.sh "$release"
 
 say "the image as a test container"
 cargo test --manifest-path examples/testcontainers/Cargo.toml -- --nocapture
