@@ -14,14 +14,15 @@ need_podman() {
     command -v catatonit >/dev/null || need catatonit # podman run --init
 }
 
-# find_runtime — selects runc where podman's default cannot work: crun refuses machines with
-# control groups of both versions.
+# find_runtime — configures podman where its defaults cannot work: crun refuses machines with control
+# groups of both versions, and such machines often forbid higher limits than their own.
 find_runtime() {
     [ -z "${PODMAN:-}" ] && [ -z "${CONTAINERS_CONF:-}" ] || return 0
     [ -d /sys/fs/cgroup/unified ] || return 0
     command -v runc >/dev/null || install_packages runc
     # shellcheck disable=SC2154 # set by the script that sources this one
-    printf '[engine]\nruntime="runc"\n' >"$folder/containers.conf"
+    printf '[engine]\nruntime="runc"\n[containers]\ndefault_ulimits=["nofile=%s:%s", "nproc=4096:4096"]\n' \
+        "$(ulimit -Hn)" "$(ulimit -Hn)" >"$folder/containers.conf"
     export CONTAINERS_CONF=$folder/containers.conf
 }
 
