@@ -15,6 +15,8 @@ mod resolver;
 mod rng;
 pub mod server;
 mod simulation_link;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod sqlite_file;
 pub mod telemetry;
 pub mod text_file;

@@ -20,12 +20,11 @@ mod group_commit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ambient::sqlite::{Opening, Reader, Readers};
 use ambient::sqlite_file::{self, SqliteFile};
 use jiff::Timestamp;
-use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::MigrateError;
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
+use sqlx::{AnyConnection, Executor as _};
 
 use group_commit::Queue;
 pub(crate) use group_commit::Writing;
@@ -96,8 +95,7 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 /// The database: a pool of connections for reading and the only one for writing.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
-    readers: AnyPool,
-    writers: AnyPool,
+    readers: Readers,
     queue: Arc<Queue>,
     file: Option<SqliteFile>,
     edition: Arc<AtomicU64>,
@@ -107,52 +105,22 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the database and migrates its schema. Creates the file if the URL says so.
     pub(crate) async fn open(url: &str, durable: bool) -> Result<Self> {
-        sqlx::any::install_default_drivers();
-        let pool = |connections| {
-            AnyPoolOptions::new()
-                .max_connections(connections)
-                // Unlike a server, a file does not close connections, so no test is needed.
-                .test_before_acquire(false)
-                .before_acquire(|connection, _| Box::pin(is_clean(connection)))
-                .after_connect(move |connection, _| {
-                    Box::pin(async move {
-                        connection
-                            .execute(
-                                "PRAGMA journal_mode = WAL;
-                                 PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;",
-                            )
-                            .await?;
-                        let synchronous = if durable {
-                            "PRAGMA synchronous = FULL"
-                        } else {
-                            "PRAGMA synchronous = OFF"
-                        };
-                        connection.execute(synchronous).await?;
-                        Ok(())
-                    })
-                })
-                .connect(url)
-        };
-        // Without this test, the pool would try for half a minute to open a file that is not a
-        // database.
+        ambient::sqlite::install_drivers();
         sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;
-        let mut first = AnyConnection::connect(url).await?;
-        first.execute("PRAGMA schema_version").await?;
-        first.close().await?;
-        let store = Self {
-            writers: pool(1).await?,
-            readers: pool(4).await?,
-            queue: Arc::default(),
+        let opening = Opening::new(url, durable);
+        let queue = Queue::new(opening.clone());
+        queue.migrate(&MIGRATIONS).await?;
+        Ok(Self {
+            readers: Readers::new(opening, 4),
+            queue: Arc::new(queue),
             file: SqliteFile::open(url).map_err(sqlx::Error::Io)?,
             edition: Arc::default(),
             users_edition: Arc::default(),
-        };
-        MIGRATIONS.run(&store.writers).await?;
-        Ok(store)
+        })
     }
 
     /// Returns a connection for reading.
-    pub(crate) async fn read(&self) -> Result<PoolConnection<Any>> {
+    pub(crate) async fn read(&self) -> Result<Reader> {
         self.check_file()?;
         Ok(self.readers.acquire().await?)
     }
@@ -161,7 +129,7 @@ impl Store {
     /// discarded.
     pub(crate) async fn write(&self) -> Result<Writing> {
         self.check_file()?;
-        let transaction = self.queue.begin(&self.writers).await?;
+        let transaction = self.queue.begin().await?;
         Ok(Writing::of(transaction, Some(Arc::clone(&self.edition))))
     }
 
@@ -169,7 +137,7 @@ impl Store {
     /// as a sign-on. Only the users edition changes.
     pub(crate) async fn write_user(&self) -> Result<Writing> {
         self.check_file()?;
-        let transaction = self.queue.begin(&self.writers).await?;
+        let transaction = self.queue.begin().await?;
         let edition = Arc::clone(&self.users_edition);
         Ok(Writing::of(transaction, Some(edition)))
     }
@@ -178,7 +146,7 @@ impl Store {
     /// session, a new flow or a provisioning result. The edition stays the same.
     pub(crate) async fn write_aside(&self) -> Result<Writing> {
         self.check_file()?;
-        let transaction = self.queue.begin(&self.writers).await?;
+        let transaction = self.queue.begin().await?;
         Ok(Writing::of(transaction, None))
     }
 
@@ -212,17 +180,8 @@ impl Store {
     /// Closes the pools. All answered changes are on the disk already.
     pub(crate) async fn close(&self) {
         self.readers.close().await;
-        self.writers.close().await;
+        self.queue.close().await;
     }
-}
-
-/// True if no transaction is open on the connection. On a full disk SQLite ends a transaction
-/// by itself and refuses the ROLLBACK, and then every BEGIN would fail. The pool closes such a
-/// connection.
-async fn is_clean(connection: &mut AnyConnection) -> sqlx::Result<bool> {
-    // The answer to the ping comes after a rollback in progress.
-    connection.ping().await?;
-    Ok(!connection.is_in_transaction())
 }
 
 /// Converts a timestamp to the stored form: microseconds since 1970, UTC.

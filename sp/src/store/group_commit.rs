@@ -13,9 +13,15 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use ambient::sqlite::{Opening, Writer};
+use futures::poll;
+use sqlx::migrate::Migrator;
+use sqlx::{Any, AnyConnection, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+use super::StoreError;
 
 /// An error that may be caused by a concurrent transaction.
 pub trait MayConflict {
@@ -73,7 +79,7 @@ struct Shared {
 }
 
 /// The queue of write transactions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
     batch: Arc<Mutex<Batch>>,
     /// Number of transactions that wait to begin.
@@ -85,9 +91,11 @@ pub(super) struct Queue {
 }
 
 /// The transactions that share one commit.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Batch {
-    open: Option<Transaction<'static, Any>>,
+    writer: Writer,
+    /// True if the shared transaction is open.
+    is_open: bool,
     /// True if the current transaction is a savepoint; false if it is the first
     /// of the batch.
     has_savepoint: bool,
@@ -113,8 +121,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-async fn run(open: &mut Transaction<'static, Any>, sql: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::query(sql).execute(&mut **open).await?;
+async fn run(open: &mut AnyConnection, sql: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(sql).execute(open).await?;
     Ok(())
 }
 
@@ -126,15 +134,15 @@ impl Batch {
         }
         if !self.has_savepoint {
             self.spoiled = false;
-            return match self.open.take() {
-                Some(open) => open.rollback().await,
-                None => Ok(()),
+            return match std::mem::take(&mut self.is_open) {
+                true => self.writer.rollback().await,
+                false => Ok(()),
             };
         }
-        if let Some(open) = &mut self.open {
+        if self.is_open {
             let mended = async {
-                run(open, "ROLLBACK TO one").await?;
-                run(open, "RELEASE one").await
+                run(&mut self.writer, "ROLLBACK TO one").await?;
+                run(&mut self.writer, "RELEASE one").await
             };
             if let Err(error) = mended.await {
                 self.give_up(&error);
@@ -145,10 +153,17 @@ impl Batch {
         Ok(())
     }
 
+    /// Rolls back what is not committed.
+    fn end(&mut self) {
+        if std::mem::take(&mut self.is_open) {
+            self.writer.give_up();
+        }
+    }
+
     /// Rolls back the whole batch and reports the error to all
     /// its transactions.
     fn give_up(&mut self, why: &sqlx::Error) {
-        self.open = None;
+        self.end();
         self.spoiled = false;
         for done in self.done.drain(..) {
             let _ = done.send(Err(why.to_string()));
@@ -158,13 +173,14 @@ impl Batch {
     /// Commits the batch and reports the result to all its transactions.
     async fn close(&mut self) -> Result<(), sqlx::Error> {
         self.mend().await?;
-        let Some(open) = self.open.take() else {
+        if !self.is_open {
             return Ok(());
-        };
-        let committed = open.commit().await;
+        }
+        let committed = self.writer.commit().await;
         if let Err(error) = &committed {
             self.give_up(error);
         }
+        self.is_open = false;
         for done in self.done.drain(..) {
             let _ = done.send(Ok(()));
         }
@@ -172,22 +188,39 @@ impl Batch {
     }
 }
 
-/// Commits the batch in a task of its own, so that it completes even if the
-/// caller is cancelled.
+/// Commits the batch. If it has to wait, it does so in a task of its own, so
+/// that it completes even if the caller is cancelled.
 async fn closed(mut batch: OwnedMutexGuard<Batch>) -> Result<(), sqlx::Error> {
-    let closing = tokio::spawn(async move { batch.close().await });
-    closing
+    let mut closing = Box::pin(async move { batch.close().await });
+    // A task wakes another thread, which takes longer than a commit that does
+    // not wait for the disk.
+    if let Poll::Ready(closed) = poll!(&mut closing) {
+        return closed;
+    }
+    tokio::spawn(closing)
         .await
         .unwrap_or_else(|error| Err(sqlx::Error::Protocol(error.to_string())))
 }
 
 impl Queue {
+    pub(super) fn new(opening: Opening) -> Self {
+        let batch = Batch {
+            writer: Writer::new(opening),
+            is_open: false,
+            has_savepoint: false,
+            spoiled: false,
+            done: Vec::new(),
+        };
+        Self {
+            batch: Arc::new(Mutex::new(batch)),
+            waiting: AtomicUsize::new(0),
+            failures: AtomicUsize::new(0),
+            last_failure: std::sync::Mutex::default(),
+        }
+    }
+
     /// Waits for the turn and begins a transaction.
-    pub(super) async fn begin(
-        self: &Arc<Self>,
-        pool: &AnyPool,
-        begin: &'static str,
-    ) -> Result<Write, sqlx::Error> {
+    pub(super) async fn begin(self: &Arc<Self>) -> Result<Write, sqlx::Error> {
         let failures = self.failures.load(Ordering::SeqCst);
         let mut batch = {
             let _waiting = Waiting::new(&self.waiting);
@@ -202,20 +235,17 @@ impl Queue {
         if let Err(error) = batch.mend().await {
             tracing::warn!(%error, "cannot roll back an unfinished transaction");
         }
-        batch.has_savepoint = batch.open.is_some();
-        if batch.open.is_none() {
-            match pool.begin_with(begin).await {
-                Ok(open) => batch.open = Some(open),
-                Err(error) => {
-                    *self.last_failure() = error.to_string();
-                    self.failures.fetch_add(1, Ordering::SeqCst);
-                    return Err(error);
-                }
+        batch.has_savepoint = batch.is_open;
+        if !batch.is_open {
+            if let Err(error) = batch.writer.begin().await {
+                *self.last_failure() = error.to_string();
+                self.failures.fetch_add(1, Ordering::SeqCst);
+                return Err(error);
             }
+            batch.is_open = true;
         }
         if batch.has_savepoint
-            && let Some(open) = &mut batch.open
-            && let Err(error) = run(open, "SAVEPOINT one").await
+            && let Err(error) = run(&mut batch.writer, "SAVEPOINT one").await
         {
             batch.give_up(&error);
             return Err(error);
@@ -231,9 +261,26 @@ impl Queue {
         held.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Runs the migrations, and other statements of a start.
+    pub(super) async fn prepare(
+        &self,
+        migrator: &Migrator,
+        statements: &[&'static str],
+    ) -> Result<(), StoreError> {
+        let mut batch = self.batch.lock().await;
+        let connection = batch.writer.connection().await?;
+        migrator.run(&mut *connection).await?;
+        for statement in statements {
+            run(connection, statement).await?;
+        }
+        Ok(())
+    }
+
     /// Closes the connection; an uncommitted batch is rolled back.
     pub(super) async fn close(&self) {
-        self.batch.lock().await.open = None;
+        let mut batch = self.batch.lock().await;
+        batch.end();
+        batch.writer.close().await;
     }
 }
 
@@ -259,8 +306,8 @@ impl Shared {
         let gone = || sqlx::Error::Protocol("the transaction ended before its commit".into());
         let batch = self.batch.as_mut().ok_or_else(gone)?;
         if batch.has_savepoint
-            && let Some(open) = &mut batch.open
-            && let Err(error) = run(open, "RELEASE one").await
+            && batch.is_open
+            && let Err(error) = run(&mut batch.writer, "RELEASE one").await
         {
             batch.give_up(&error);
             self.batch = None;
@@ -304,10 +351,9 @@ impl Deref for Write {
         match &self.0 {
             Kind::Alone(transaction) => transaction,
             Kind::Shared(shared) => {
-                match shared.batch.as_ref().and_then(|batch| batch.open.as_ref()) {
-                    Some(open) => open,
-                    // `begin` has opened it, and only `commit`, which consumes
-                    // `self`, takes it.
+                match shared.batch.as_ref() {
+                    Some(batch) => &batch.writer,
+                    // Only `commit`, which consumes `self`, takes it.
                     None => unreachable!("a writer without a transaction"),
                 }
             }
@@ -319,12 +365,10 @@ impl DerefMut for Write {
     fn deref_mut(&mut self) -> &mut AnyConnection {
         match &mut self.0 {
             Kind::Alone(transaction) => transaction,
-            Kind::Shared(shared) => {
-                match shared.batch.as_mut().and_then(|batch| batch.open.as_mut()) {
-                    Some(open) => open,
-                    None => unreachable!("a writer without a transaction"),
-                }
-            }
+            Kind::Shared(shared) => match shared.batch.as_mut() {
+                Some(batch) => &mut batch.writer,
+                None => unreachable!("a writer without a transaction"),
+            },
         }
     }
 }

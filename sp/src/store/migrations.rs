@@ -58,7 +58,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_database_migrated_by_sqlx_still_opens() {
-        sqlx::any::install_default_drivers();
+        ambient::sqlite::install_drivers();
         let folder = tempfile::tempdir().unwrap();
         let url = format!(
             "sqlite://{}?mode=rwc",
@@ -77,7 +77,7 @@ mod tests {
     }
     #[tokio::test]
     async fn a_database_of_a_newer_version_is_refused_and_not_changed() {
-        sqlx::any::install_default_drivers();
+        ambient::sqlite::install_drivers();
         let folder = tempfile::tempdir().unwrap();
         let url = format!(
             "sqlite://{}?mode=rwc",

@@ -34,14 +34,16 @@ pub mod subscriptions;
 pub mod tenants;
 pub mod users;
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use ambient::sqlite::{Opening, Reader, Readers};
 use ambient::sqlite_file::{self, SqliteFile};
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _};
+use sqlx::{Any, AnyConnection, AnyPool, Executor as _};
 
 pub use group_commit::{MayConflict, Write, with_retry};
 use migrations::MIGRATIONS;
@@ -160,20 +162,45 @@ impl MayConflict for StoreError {
 /// Result of store functions.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// The connection pools: for readers and, on SQLite, one connection for
-/// the writer.
+/// The connections to the database.
 #[derive(Debug, Clone)]
-pub struct Store {
-    readers: AnyPool,
-    writers: AnyPool,
-    kind: Kind,
-}
+pub struct Store(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
-    /// With the queue of the one writer, and the database file.
-    Sqlite(Arc<group_commit::Queue>, Option<SqliteFile>),
-    Postgres(Arc<server::Server>),
+    /// Connections for reading, the queue of the one writer, and the database
+    /// file.
+    Sqlite(Readers, Arc<group_commit::Queue>, Option<SqliteFile>),
+    Postgres(AnyPool, Arc<server::Server>),
+}
+
+/// A connection for reading.
+#[derive(Debug)]
+pub enum Read {
+    /// To a SQLite file.
+    Sqlite(Reader),
+    /// To a PostgreSQL server.
+    Postgres(PoolConnection<Any>),
+}
+
+impl Deref for Read {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        match self {
+            Self::Sqlite(connection) => connection,
+            Self::Postgres(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for Read {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        match self {
+            Self::Sqlite(connection) => connection,
+            Self::Postgres(connection) => connection,
+        }
+    }
 }
 
 impl Store {
@@ -184,65 +211,22 @@ impl Store {
     /// If the database cannot be reached, or the schema does not match
     /// the migrations.
     pub async fn open(url: &str, durable: bool) -> Result<Self> {
-        sqlx::any::install_default_drivers();
-        let store = if url.starts_with("sqlite:") {
-            let pool = |connections| {
-                AnyPoolOptions::new()
-                    .max_connections(connections)
-                    // A file does not become unreachable like a server, so no
-                    // test is necessary.
-                    .test_before_acquire(false)
-                    .before_acquire(|connection, _| Box::pin(is_clean(connection)))
-                    .after_connect(move |connection, _| {
-                        Box::pin(async move {
-                            connection
-                                .execute(
-                                    "PRAGMA journal_mode = WAL;
-                                     PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;",
-                                )
-                                .await?;
-                            let synchronous = if durable {
-                                "PRAGMA synchronous = FULL"
-                            } else {
-                                "PRAGMA synchronous = OFF"
-                            };
-                            connection.execute(synchronous).await?;
-                            Ok(())
-                        })
-                    })
-                    .connect(url)
-            };
-            // Connect once without the pool, which would try for 30 seconds to
-            // open a file that is not a database.
+        ambient::sqlite::install_drivers();
+        let store = Self(if url.starts_with("sqlite:") {
             sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;
-            let mut first = AnyConnection::connect(url).await?;
-            first.execute("PRAGMA schema_version").await?;
-            first.close().await?;
-            let writers = pool(1).await?;
-            MIGRATIONS.run(&writers).await?;
-            for statement in SQLITE_STATISTICS {
-                sqlx::query(statement).execute(&writers).await?;
-            }
-            Self {
-                writers,
-                readers: pool(8).await?,
-                kind: Kind::Sqlite(
-                    Arc::default(),
-                    SqliteFile::open(url).map_err(sqlx::Error::Io)?,
-                ),
-            }
+            let opening = Opening::new(url, durable);
+            let queue = group_commit::Queue::new(opening.clone());
+            queue.prepare(&MIGRATIONS, &SQLITE_STATISTICS).await?;
+            let file = SqliteFile::open(url).map_err(sqlx::Error::Io)?;
+            Kind::Sqlite(Readers::new(opening, 8), Arc::new(queue), file)
         } else {
             let pool = AnyPoolOptions::new()
                 .max_connections(20)
                 .connect(url)
                 .await?;
             migrate_postgres(&mut *pool.acquire().await?).await?;
-            Self {
-                writers: pool.clone(),
-                readers: pool,
-                kind: Kind::Postgres(Arc::new(server::Server::at(url))),
-            }
-        };
+            Kind::Postgres(pool, Arc::new(server::Server::at(url)))
+        });
         loop {
             let mut tx = store.write().await?;
             let keyed = users::key_old_rows(&mut tx, 500).await?;
@@ -258,15 +242,14 @@ impl Store {
     ///
     /// # Errors
     /// If the database cannot be reached.
-    pub async fn read(&self) -> Result<PoolConnection<Any>> {
-        let connection = self.readers.acquire();
-        match &self.kind {
-            Kind::Sqlite(_, file) => {
+    pub async fn read(&self) -> Result<Read> {
+        Ok(match &self.0 {
+            Kind::Sqlite(readers, _, file) => {
                 check_file(file.as_ref())?;
-                Ok(connection.await?)
+                Read::Sqlite(readers.acquire().await?)
             }
-            Kind::Postgres(server) => server.wait_for(connection).await,
-        }
+            Kind::Postgres(pool, server) => Read::Postgres(server.wait_for(pool.acquire()).await?),
+        })
     }
 
     /// Begins a write transaction. Dropping it without `commit` rolls it back.
@@ -274,18 +257,18 @@ impl Store {
     /// # Errors
     /// If the database cannot be reached.
     pub async fn write(&self) -> Result<Write> {
-        Ok(match &self.kind {
-            Kind::Sqlite(queue, file) => {
+        Ok(match &self.0 {
+            Kind::Sqlite(_, queue, file) => {
                 check_file(file.as_ref())?;
-                queue.begin(&self.writers, "BEGIN IMMEDIATE").await?
+                queue.begin().await?
             }
-            Kind::Postgres(server) => Write::alone(server.wait_for(self.writers.begin()).await?),
+            Kind::Postgres(pool, server) => Write::alone(server.wait_for(pool.begin()).await?),
         })
     }
 
     /// True for PostgreSQL, for the few places that must lock rows.
     pub fn is_postgres(&self) -> bool {
-        matches!(self.kind, Kind::Postgres(_))
+        matches!(self.0, Kind::Postgres(..))
     }
 
     /// Checks that the database accepts writes, by writing.
@@ -293,25 +276,27 @@ impl Store {
     /// # Errors
     /// If it does not.
     pub async fn try_write(&self) -> Result<()> {
-        let statement = match &self.kind {
+        let statement = match &self.0 {
             // Writes the first page of the file without changing it.
             Kind::Sqlite(..) => "PRAGMA user_version = 0",
             // A transaction with an ID is written to the write-ahead log when
             // it ends.
-            Kind::Postgres(_) => "SELECT CAST(pg_current_xact_id() AS TEXT)",
+            Kind::Postgres(..) => "SELECT CAST(pg_current_xact_id() AS TEXT)",
         };
         let mut tx = self.write().await?;
         sqlx::query(statement).fetch_all(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Closes the pools. All committed data is already on the disk.
+    /// Closes the connections. All committed data is already on the disk.
     pub async fn close(&self) {
-        self.readers.close().await;
-        if let Kind::Sqlite(queue, _) = &self.kind {
-            queue.close().await;
+        match &self.0 {
+            Kind::Sqlite(readers, queue, _) => {
+                readers.close().await;
+                queue.close().await;
+            }
+            Kind::Postgres(pool, _) => pool.close().await,
         }
-        self.writers.close().await;
     }
 }
 
@@ -346,15 +331,6 @@ async fn migrate_postgres(db: &mut AnyConnection) -> Result<()> {
     let release = format!("SELECT CAST(pg_advisory_unlock{LOCK} AS TEXT)");
     db.execute(sqlx::AssertSqlSafe(release)).await?;
     migrated
-}
-
-/// True if the connection has no open transaction. After a full disk SQLite
-/// ends the transaction itself and refuses ROLLBACK; then every later BEGIN
-/// would fail. The pool closes such a connection.
-async fn is_clean(connection: &mut AnyConnection) -> sqlx::Result<bool> {
-    // `ping` waits until a running rollback has ended.
-    connection.ping().await?;
-    Ok(!connection.is_in_transaction())
 }
 
 /// Converts a timestamp to the stored form: microseconds since the Unix

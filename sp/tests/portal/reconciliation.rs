@@ -5,7 +5,7 @@ use sqlx::AnyPool;
 use crate::database::TestDatabase;
 
 pub(crate) async fn pool(database: &TestDatabase) -> AnyPool {
-    sqlx::any::install_default_drivers();
+    ambient::sqlite::install_drivers();
     AnyPool::connect(database.url()).await.unwrap()
 }
 
