@@ -1,9 +1,10 @@
 //! Passwords: Argon2id hashes as PHC strings, locks after too many wrong passwords, forced
 //! changes, and verification of accounts.
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{CustomizedPasswordHasher as _, PasswordVerifier as _};
+use std::sync::{Mutex, PoisonError};
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Version};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -70,15 +71,69 @@ async fn hash(password: String, salt: [u8; 16]) -> Result<String> {
     let permit = AT_ONCE.acquire().await;
     let hashing = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        Argon2::default()
-            .hash_password_customized(password.as_bytes(), &salt, None, None, cost())
-            .map(|hash: PasswordHash| hash.to_string())
+        hash_now(password.as_bytes(), &salt)
     });
     match hashing.await {
         Ok(Ok(hash)) => Ok(hash),
         Ok(Err(error)) => Err(Refused::Internal(error.to_string())),
         Err(error) => Err(Refused::Internal(error.to_string())),
     }
+}
+
+/// Memory of a hash, for the next one: getting it from the operating system, page by page, takes a
+/// considerable part of the time of a hash.
+static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
+
+/// Computes an Argon2 hash, in memory that is used again.
+fn argon2_hash(argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> argon2::Result<Output> {
+    let kept = || MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut memory = std::mem::take(&mut *kept());
+    memory.resize(argon2.params().block_count(), Block::new());
+    let mut bytes = [0; argon2::Params::DEFAULT_OUTPUT_LEN];
+    let hashed = argon2.hash_password_into_with_memory(password, salt, &mut bytes, &mut memory);
+    *kept() = memory;
+    hashed?;
+    Output::new(&bytes).map_err(|_| argon2::Error::OutputTooLong)
+}
+
+fn hash_now(
+    password: &[u8],
+    salt: &[u8],
+) -> std::result::Result<String, argon2::password_hash::Error> {
+    let argon2 = Argon2::from(cost());
+    let hash = PasswordHash {
+        algorithm: Algorithm::default().ident(),
+        version: Some(Version::default().into()),
+        params: ParamsString::try_from(argon2.params())?,
+        salt: Some(Salt::new(salt)?),
+        hash: Some(argon2_hash(&argon2, password, salt)?),
+    };
+    Ok(hash.to_string())
+}
+
+/// True if the password has this hash.
+fn has_hash(password: &[u8], known: &str) -> bool {
+    let Ok(PasswordHash {
+        algorithm,
+        version,
+        params,
+        salt: Some(salt),
+        hash: Some(expected),
+    }) = PasswordHash::new(known)
+    else {
+        return false;
+    };
+    let version = version.map_or(Ok(Version::default()), Version::try_from);
+    let (Ok(algorithm), Ok(version), Ok(params)) = (
+        Algorithm::try_from(algorithm.as_str()),
+        version,
+        (&params).try_into(),
+    ) else {
+        return false;
+    };
+    let argon2 = Argon2::new(algorithm, version, params);
+    // `Output` compares in constant time.
+    argon2_hash(&argon2, password, &salt).is_ok_and(|hash| hash == expected)
 }
 
 /// True if the password matches the hash. Without a hash it does the same amount of work, so
@@ -91,11 +146,7 @@ async fn verify(password: String, known: Option<String>) -> bool {
     let permit = AT_ONCE.acquire().await;
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        PasswordHash::new(&known).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(password.as_bytes(), &hash)
-                .is_ok()
-        })
+        has_hash(password.as_bytes(), &known)
     })
     .await
     .unwrap_or(false)
