@@ -1,6 +1,9 @@
 //! The active integration, created from the values of the configurator. No
 //! other type contains the keys that verify the IdP's signatures.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use ::saml::acceptance::{SignaturePolicy, TrustedKeys};
 use ::saml::keys::Certificate;
 use ::saml::message::RequestedAuthnContext;
@@ -74,7 +77,7 @@ impl Integration {
         {
             return Err(IntegrationError::MetadataExpired(until));
         }
-        let all = super::saml::certificates(&tenant);
+        let all = certificates(&tenant);
         let accept_expired = tenant.accept_expired_certificates == 1;
         let last = all.iter().map(Certificate::not_after).max();
         let live: Vec<Certificate> = all
@@ -112,4 +115,30 @@ impl Integration {
             None => (names::HTTP_REDIRECT, &self.sso_url),
         }
     }
+}
+
+/// Largest number of tenants whose certificates are kept in parsed form.
+const PARSED: usize = 1000;
+
+/// Returns the certificates of step 4.
+pub fn certificates(tenant: &TenantRow) -> Vec<Certificate> {
+    // Parsing takes longer than verifying a signature, and a login needs them
+    // twice. The key is the stored text, so an entry is never outdated.
+    static KNOWN: Mutex<BTreeMap<String, Vec<Certificate>>> = Mutex::new(BTreeMap::new());
+    let stored = tenant.idp_certificates.as_deref().unwrap_or("[]");
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known().get(stored) {
+        return found.clone();
+    }
+    let texts: Vec<String> = serde_json::from_str(stored).unwrap_or_default();
+    let parsed: Vec<Certificate> = texts
+        .iter()
+        .filter_map(|text| Certificate::parse(text).ok())
+        .collect();
+    let mut known = known();
+    if known.len() >= PARSED {
+        known.clear();
+    }
+    known.insert(stored.to_owned(), parsed.clone());
+    parsed
 }

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::changes::{change, try_change};
 use super::fetch::fetch;
+pub use super::integration::certificates;
 use super::{By, ConfiguratorError, Entered, Step, endpoints};
 use crate::Portal;
 use crate::store::stored;
@@ -100,16 +101,6 @@ pub(super) fn missing(entered: &Entered, now: Timestamp) -> Vec<String> {
         ));
     }
     missing
-}
-
-/// Returns the certificates of step 4.
-pub fn certificates(tenant: &TenantRow) -> Vec<Certificate> {
-    let stored = tenant.idp_certificates.as_deref().unwrap_or("[]");
-    let texts: Vec<String> = serde_json::from_str(stored).unwrap_or_default();
-    texts
-        .iter()
-        .filter_map(|text| Certificate::parse(text).ok())
-        .collect()
 }
 
 /// Stores the IdP's values from one of the sources.
