@@ -21,7 +21,7 @@ mod status;
 
 pub use control::router as control_router;
 
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
@@ -66,14 +66,13 @@ pub fn router(portal: Portal) -> Router {
         portal.clone(),
         body::same_origin,
     ));
-    let document = openapi::document(&portal.base_url);
     let strict_transport = portal
         .is_https()
         .then(|| fixed("strict-transport-security", "max-age=31536000"));
     Router::new()
         .merge(api)
         .merge(openapi::router(desktop::routes()))
-        .route("/api/openapi.json", get(async move || Json(document)))
+        .route("/api/openapi.json", get(openapi_document))
         .merge(login::router())
         .merge(logout::router())
         .merge(pages::router())
@@ -112,6 +111,12 @@ pub fn router(portal: Portal) -> Router {
         }))
         .layer(TraceLayer::new_for_http())
         .with_state(portal)
+}
+
+/// Returns the OpenAPI document. It is made when it is read, because it takes a
+/// considerable part of a start.
+async fn openapi_document(State(portal): State<Portal>) -> Json<serde_json::Value> {
+    Json(openapi::document(&portal.base_url))
 }
 
 /// Sets the maximum body size of a request according to its path.

@@ -50,7 +50,6 @@ fn routes() -> Vec<Route> {
 /// Returns the router of the management API. All routes need an access token, except the
 /// OpenAPI document.
 pub(super) fn router(idp: Idp) -> Router<Idp> {
-    let document = openapi::document(&idp.base_url, &routes());
     let mut router = Router::new();
     for route in routes() {
         let answers = match validation::schema_of(&route) {
@@ -66,7 +65,13 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
     router
         .fallback(async || Problem::not_found("Resource not found.").into_response())
         .layer(middleware::from_fn_with_state(idp, known_callers_only))
-        .route("/openapi.json", get(async move || Json(document)))
+        .route("/openapi.json", get(openapi_document))
+}
+
+/// Returns the OpenAPI document. It is made when it is read, because it takes a considerable part
+/// of a start.
+async fn openapi_document(State(idp): State<Idp>) -> Json<serde_json::Value> {
+    Json(openapi::document(&idp.base_url, &routes()))
 }
 
 /// Returns the id of the environment in a path below `/v1`.
