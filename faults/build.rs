@@ -9,6 +9,7 @@ fn main() -> std::io::Result<()> {
     for (name, folder) in [
         ("FAULTS", "faults"),
         ("CONTROLS", "controls"),
+        ("FLAVORS", "flavors"),
         ("SPACES", "spaces"),
         ("LOGOUT_SPACES", "logout-spaces"),
     ] {

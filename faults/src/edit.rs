@@ -54,6 +54,9 @@ pub enum Edit {
         /// How many copies to insert.
         #[serde(default = "once")]
         times: usize,
+        /// Inserts nothing if the document contains this text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unless: Option<String>,
     },
     /// Replaces an element.
     Replace {
@@ -87,6 +90,8 @@ pub enum Edit {
         /// The seconds to add; negative values give earlier times.
         seconds: i64,
     },
+    /// Removes the fraction of a second from every time in the document.
+    WholeSeconds,
     /// Replaces the genuine user's name with the forged name everywhere.
     Impersonate,
     /// Sets `DigestValue` to the digest of the changed content.
@@ -150,6 +155,7 @@ impl Edit {
             Self::Impersonate
             | Self::Remove { .. }
             | Self::Shift { .. }
+            | Self::WholeSeconds
             | Self::Redigest { .. }
             | Self::Nest { .. } => false,
         }

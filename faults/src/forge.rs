@@ -226,7 +226,7 @@ fn sign(
         }
         Signing::Handmade(handmade) => {
             let signed = handmade::sign(text, handmade, honest)?;
-            if !honest.demands_both {
+            if !honest.demands_both && cover != Some(Cover::Both) {
                 return Ok(signed);
             }
             return sign_response(&signed, honest);
@@ -322,7 +322,11 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
             place,
             xml,
             times,
-        } => document::inserted(&text, at, *place, &said(xml)?.repeat(*times)),
+            unless,
+        } => match unless {
+            Some(there) if text.contains(there.as_str()) => Ok(text),
+            _ => document::inserted(&text, at, *place, &said(xml)?.repeat(*times)),
+        },
         Edit::Replace { at, xml } => document::replaced(&text, at, &said(xml)?),
         Edit::Remove { at } => document::without(&text, at),
         Edit::Surround { before, after } => Ok(format!("{}{text}{}", said(before)?, said(after)?)),
@@ -333,7 +337,13 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
             }
             Ok(text.replace(&find, &said(with)?))
         }
-        Edit::Shift { seconds } => Ok(shifted(&text, SignedDuration::from_secs(*seconds))),
+        Edit::Shift { seconds } => Ok(with_times(&text, |at| {
+            let at = at.saturating_add(SignedDuration::from_secs(*seconds));
+            Some(format!("{:.3}", at.ok()?))
+        })),
+        Edit::WholeSeconds => Ok(with_times(&text, |at| {
+            Some(Timestamp::from_second(at.as_second()).ok()?.to_string())
+        })),
         Edit::Impersonate => Ok(phrases.impersonated(&text)),
         Edit::Redigest { written } => redigested(&text, written),
         Edit::Move {
@@ -360,8 +370,9 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
     }
 }
 
-/// Adds `by` to every time in an attribute of the document.
-fn shifted(text: &str, by: SignedDuration) -> String {
+/// Changes every time in an attribute of the document. A time for which `change` returns `None` stays
+/// as it is.
+fn with_times(text: &str, change: impl Fn(Timestamp) -> Option<String>) -> String {
     const NAMES: [&str; 5] = [
         " IssueInstant=\"",
         " NotBefore=\"",
@@ -380,8 +391,7 @@ fn shifted(text: &str, by: SignedDuration) -> String {
             let moved = text[start..start + length]
                 .parse::<Timestamp>()
                 .ok()
-                .and_then(|at| at.saturating_add(by).ok())
-                .map(|at| format!("{at:.3}"));
+                .and_then(&change);
             if let Some(moved) = moved {
                 text.replace_range(start..start + length, &moved);
             }

@@ -289,7 +289,10 @@ fn asymmetric(method: &str, key: &SigningKey, data: &[u8]) -> Result<Vec<u8>, St
 
 /// Signs with RSASSA-PKCS1-v1_5 and SHA-1 (RFC 8017 §8.2). The library that makes all other
 /// signatures refuses SHA-1.
-fn rsa_sha1(key: &SigningKey, data: &[u8]) -> Result<Vec<u8>, String> {
+///
+/// # Errors
+/// In words, if the key is no RSA key or too short.
+pub fn rsa_sha1(key: &SigningKey, data: &[u8]) -> Result<Vec<u8>, String> {
     /// The DER prefix that names SHA-1 (RFC 8017 §9.2, note 1).
     const PREFIX: [u8; 15] = [
         0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14,

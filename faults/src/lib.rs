@@ -24,6 +24,7 @@ struct Readme;
 mod document;
 mod edit;
 mod fault;
+mod flavor;
 mod forge;
 mod handmade;
 mod phrases;
@@ -34,6 +35,7 @@ mod transport;
 pub use edit::{Edit, Place};
 pub use fault::{Cover, Family, Fault, Harm, Level};
 pub use forge::{Forged, Honest, Ineffective, SignedRequest, forge, forge_around};
+pub use handmade::rsa_sha1;
 pub use signing::{Handmade, HandmadeKey, Leaves, Signing};
 pub use space::{Space, SpaceError, Variant, logout_spaces, sample, spaces};
 pub use transport::{Cipher, Delivery, Encoding, KeyTransport};
@@ -48,12 +50,19 @@ pub fn catalogue() -> Result<Vec<Fault>, toml::de::Error> {
     read(FAULTS)
 }
 
-/// Returns valid responses with unusual features, which every service provider should accept.
+/// Returns valid responses with unusual features, which every service provider should accept,
+/// sorted by id: those of `fixtures/controls`, and one for each identity provider of
+/// `fixtures/flavors`.
 ///
 /// # Errors
 /// As for [`catalogue`].
 pub fn controls() -> Result<Vec<Fault>, toml::de::Error> {
-    read(CONTROLS)
+    let mut all = read(CONTROLS)?;
+    for (name, text) in FLAVORS {
+        all.push(flavor::control(name, text)?);
+    }
+    all.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(all)
 }
 
 fn read(files: &[(&str, &str)]) -> Result<Vec<Fault>, toml::de::Error> {
@@ -66,7 +75,7 @@ mod tests {
 
     #[test]
     fn every_file_is_valid_and_named_after_its_contents() {
-        for (files, read) in [(FAULTS, catalogue()), (CONTROLS, controls())] {
+        for (files, read) in [(FAULTS, catalogue()), (CONTROLS, read(CONTROLS))] {
             let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
             let read = read.unwrap();
             let ids: Vec<&str> = read.iter().map(|fault| fault.id.as_str()).collect();

@@ -65,6 +65,11 @@ impl Phrases<'_> {
         Ok(match name {
             // The names of the two users.
             "genuine" => self.genuine.to_owned(),
+            // Without a domain of Windows, `CORP\jo`.
+            "genuine-mail" => {
+                let (_, name) = self.genuine.rsplit_once('\\').unwrap_or(("", self.genuine));
+                name.to_owned()
+            }
             "forged-name" => self.forged.to_owned(),
             "forged-fullwidth-domain" => fullwidth_domain(self.forged),
             "forged-utf7" => utf7(self.forged),

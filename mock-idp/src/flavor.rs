@@ -64,6 +64,11 @@ pub(crate) struct Saml {
     not_before_seconds: Option<i64>,
     #[serde(default)]
     authn_context: Option<String>,
+    /// How the product writes the document: for the controls of `check sp`, which the crate
+    /// `rehearsal-faults` reads.
+    #[allow(dead_code, reason = "so that the key is known")]
+    #[serde(default)]
+    form: serde::de::IgnoredAny,
     /// The attribute mappings, without the one for the `NameID`.
     #[serde(default)]
     pub(crate) attributes: Vec<Mapping>,

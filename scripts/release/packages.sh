@@ -32,6 +32,7 @@ expect() { # CRATE NUMBER PATTERN
 count() { find "$1" -name "$2" | wc -l; }
 expect rehearsal-faults "$(count fixtures/faults '*.toml')" '/fixtures/faults/.*\.toml$'
 expect rehearsal-faults "$(count fixtures/controls '*.toml')" '/fixtures/controls/.*\.toml$'
+expect rehearsal-faults "$(count fixtures/flavors '*.toml')" '/fixtures/flavors/.*\.toml$'
 expect rehearsal-faults "$(count fixtures/spaces '*.toml')" '/fixtures/spaces/.*\.toml$'
 expect rehearsal-faults "$(count fixtures/logout-spaces '*.toml')" '/fixtures/logout-spaces/.*\.toml$'
 expect rehearsal-conformance "$(count fixtures/profiles '*.toml')" '/fixtures/profiles/.*\.toml$'

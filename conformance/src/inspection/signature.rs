@@ -245,6 +245,28 @@ pub fn verified(
     (known.then_some(false), None)
 }
 
+/// True if the signature algorithm is RSA or ECDSA with SHA-256 or stronger (RFC 9231 §2.3).
+pub fn is_strong_method(method: &str) -> bool {
+    const STRONG: [&str; 9] = [
+        "rsa-sha256",
+        "rsa-sha384",
+        "rsa-sha512",
+        "ecdsa-sha256",
+        "ecdsa-sha384",
+        "ecdsa-sha512",
+        "sha256-rsa-MGF1",
+        "sha384-rsa-MGF1",
+        "sha512-rsa-MGF1",
+    ];
+    let name = method.rsplit_once('#').map_or(method, |(_, name)| name);
+    STRONG.contains(&name)
+}
+
+/// True if the digest algorithm is SHA-256 or stronger (RFC 9231 §2.1).
+pub fn is_strong_digest(method: &str) -> bool {
+    !method.ends_with("#sha1") && digest_of(method, b"").is_some()
+}
+
 fn decoded(base64: &str) -> Option<Vec<u8>> {
     let bare: String = base64.split_whitespace().collect();
     STANDARD.decode(bare).ok()

@@ -21,6 +21,11 @@ pub(crate) static FLAWS: &[Flaw] = &[
     ("REQ", &["relay-state-address"], &["warning SAML-SP-REQ-08"]),
     ("REQ", &["request-local-time"], &["SAML-SP-REQ-09"]),
     ("REQ", &["request-redirect"], &["SAML-SP-REQ-10"]),
+    (
+        "REQ",
+        &["metadata-key", "request-sha1"],
+        &["SAML-SP-REQ-11"],
+    ),
     // All URLs are on this machine without HTTPS, so MD-03 is skipped.
     ("MD", &["metadata-key"], &["1 skipped"]),
     (
@@ -136,7 +141,7 @@ pub(crate) static FLAWS: &[Flaw] = &[
         &["decrypts", "oracle-key"],
         &["SAML-SP-ORACLE-02"],
     ),
-    ("SLO", &[], &["29 skipped"]),
+    ("SLO", &[], &["30 skipped"]),
     ("SLO", &["logout"], &[]),
     ("SLO", &["logout-post-only"], &["2 skipped"]),
     (
@@ -183,11 +188,16 @@ pub(crate) static FLAWS: &[Flaw] = &[
     (
         "SLO",
         &["logout", "out-local"],
-        &["warning SAML-SP-SLO-15", "13 skipped"],
+        &["warning SAML-SP-SLO-15", "14 skipped"],
     ),
     ("SLO", &["logout", "out-order"], &["SAML-SP-SLO-16"]),
     ("SLO", &["logout", "out-issuer"], &["SAML-SP-SLO-17"]),
-    ("SLO", &["logout", "out-unsigned"], &["SAML-SP-SLO-18"]),
+    (
+        "SLO",
+        &["logout", "out-unsigned"],
+        &["SAML-SP-SLO-18", "1 skipped"],
+    ),
+    ("SLO", &["logout", "out-sha1"], &["SAML-SP-SLO-30"]),
     (
         "SLO",
         &["logout", "out-unsigned-relay-state"],

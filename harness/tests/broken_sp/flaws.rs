@@ -4,11 +4,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use jiff::SignedDuration;
 use rcgen::{CertificateParams, KeyPair};
+use saml::binding::{Parameter, redirect};
 use saml::keys::Certificate;
 use saml::message::AuthnRequest;
 use saml::metadata::{Endpoint, SpMetadata};
 use saml::names;
 
+use super::own_logout::signed_with_sha1;
 use super::{Broken, KEY, Session, cookie};
 
 /// Returns a certificate that expired in 2020.
@@ -56,6 +58,16 @@ impl Broken {
             return format!("{head}IssueInstant=\"{later}\"{rest}");
         }
         xml
+    }
+
+    /// Returns the URL that carries an `AuthnRequest` to the identity provider.
+    pub(super) fn request_url(&self, xml: &str) -> String {
+        let to = &self.idp.sso[0].location;
+        let state = self.relay_state();
+        if self.is_flawed("request-sha1") {
+            return signed_with_sha1(to, Parameter::Request, xml, "state");
+        }
+        redirect::encode(to, Parameter::Request, xml, state.as_deref(), None).unwrap()
     }
 
     /// Returns the ID of a request. Without a flaw, this is the ID `good`.

@@ -28,7 +28,6 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use saml::Limits;
 use saml::acceptance::{Checked, Expectations, Expected, Posted, SignaturePolicy, TrustedKeys};
-use saml::binding::{Parameter, redirect};
 use saml::encryption::DecryptionKeys;
 use saml::message::AuthnRequest;
 use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, SpMetadata};
@@ -199,13 +198,7 @@ async fn login(State(sp): State<Broken>) -> Response {
         requested_authn_context: None,
     };
     let request = sp.flawed_request(request);
-    let url = redirect::encode(
-        &sp.idp.sso[0].location,
-        Parameter::Request,
-        &request,
-        sp.relay_state().as_deref(),
-        None,
-    );
+    let url = sp.request_url(&request);
     let id = sp.request_id(id);
     sp.memory
         .lock()
@@ -218,7 +211,7 @@ async fn login(State(sp): State<Broken>) -> Response {
         header::SET_COOKIE,
         format!("browser={browser}; Path=/; HttpOnly{site}"),
     )]);
-    (set, Redirect::to(&url.unwrap())).into_response()
+    (set, Redirect::to(&url)).into_response()
 }
 
 async fn acs(
@@ -247,6 +240,7 @@ async fn acs(
                     let _ = reqwest::get(address).await;
                 }
             }
+            Switch::Declines(is_it) if is_it(&document) => return sp.refuse("declined".to_owned()),
             Switch::BreaksOff(is_it) if is_it(&document) => return broken_off(),
             Switch::Dies(is_it) if is_it(&document) => {
                 sp.is_dead.store(true, Ordering::SeqCst);

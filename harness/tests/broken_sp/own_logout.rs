@@ -4,11 +4,14 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
 use saml::acceptance::{Refusal, TrustedKeys};
 use saml::binding::{Parameter, redirect};
 use saml::message::{LogoutRequest, LogoutResponse, NameId, NameIdFormat, Principal};
 use saml::reception::{LogoutExpectations, Received};
+use url::form_urlencoded::byte_serialize;
 
 use super::{Broken, KEY, cookie};
 
@@ -96,7 +99,30 @@ pub(super) async fn log_out(State(sp): State<Broken>, headers: HeaderMap) -> Res
         }
         false => url,
     };
+    let url = match sp.is_flawed("out-sha1") {
+        true => signed_with_sha1(to, Parameter::Request, &xml, &relay_state),
+        false => url,
+    };
     Redirect::to(&url).into_response()
+}
+
+/// Returns the URL of a message by HTTP-Redirect that is signed with RSA and SHA-1.
+pub(super) fn signed_with_sha1(
+    to: &str,
+    parameter: Parameter,
+    xml: &str,
+    relay_state: &str,
+) -> String {
+    let url = redirect::encode(to, parameter, xml, Some(relay_state), None).unwrap();
+    let algorithm = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
+    let url = format!("{url}&SigAlg={}", percent(algorithm));
+    let (_, query) = url.split_once('?').unwrap();
+    let value = faults::rsa_sha1(&KEY, query.as_bytes()).unwrap();
+    format!("{url}&Signature={}", percent(&STANDARD.encode(value)))
+}
+
+fn percent(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect()
 }
 
 impl Broken {

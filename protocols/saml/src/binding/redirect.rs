@@ -92,41 +92,48 @@ pub struct RedirectMessage {
     pub signature: Option<QuerySignature>,
 }
 
+/// A message received by HTTP-Redirect whose signature was not read. Nothing shows who sent it: it is
+/// for programs that report what a sender does, also with algorithms that [`decode`] refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnverifiedMessage {
+    /// The parameter: `SAMLRequest` or `SAMLResponse`.
+    pub parameter: Parameter,
+    /// The XML of the message.
+    pub xml: String,
+    /// The sender's `RelayState`.
+    pub relay_state: Option<String>,
+}
+
+/// Reads the query string of a redirect, without its `?`, and neither `SigAlg` nor `Signature`.
+///
+/// # Errors
+/// [`BindingError`] when a parameter of the message is missing, repeated or malformed.
+pub fn decode_unverified(
+    raw_query: &str,
+    limits: &Limits,
+) -> Result<UnverifiedMessage, BindingError> {
+    let fields = MessageFields::find(raw_query, limits)?;
+    Ok(UnverifiedMessage {
+        parameter: fields.parameter,
+        xml: fields.xml(limits)?,
+        relay_state: fields.relay_state.map(|field| field.value),
+    })
+}
+
 /// Reads the query string of a redirect, without its `?`.
 ///
 /// # Errors
 /// [`BindingError`] when a parameter is missing, repeated or malformed.
 pub fn decode(raw_query: &str, limits: &Limits) -> Result<RedirectMessage, BindingError> {
-    if raw_query.len() > limits.max_encoded_bytes {
-        return Err(BindingError::TooLarge {
-            what: "a query",
-            limit: limits.max_encoded_bytes,
-        });
-    }
-    let request = Field::find(raw_query, "SAMLRequest")?;
-    let response = Field::find(raw_query, "SAMLResponse")?;
-    let (parameter, message) = match (request, response) {
-        (Some(message), None) => (Parameter::Request, message),
-        (None, Some(message)) => (Parameter::Response, message),
-        (Some(_), Some(_)) => {
-            return Err(BindingError::Repeated("SAMLRequest or SAMLResponse".into()));
-        }
-        (None, None) => return Err(BindingError::NoMessage),
-    };
-    if let Some(encoding) = Field::find(raw_query, "SAMLEncoding")?
-        && encoding.value != "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
-    {
-        return Err(BindingError::Encoding(encoding.value));
-    }
-    let relay_state = Field::find(raw_query, "RelayState")?;
+    let fields = MessageFields::find(raw_query, limits)?;
     let algorithm = Field::find(raw_query, "SigAlg")?;
     let signature = match (algorithm, Field::find(raw_query, "Signature")?) {
         (None, None) => None,
         (Some(_), None) => return Err(BindingError::HalfSigned("SigAlg")),
         (None, Some(_)) => return Err(BindingError::HalfSigned("Signature")),
         (Some(algorithm), Some(value)) => {
-            let mut signed = message.raw.to_owned();
-            for field in relay_state.iter().chain([&algorithm]) {
+            let mut signed = fields.message.raw.to_owned();
+            for field in fields.relay_state.iter().chain([&algorithm]) {
                 signed.push('&');
                 signed.push_str(field.raw);
             }
@@ -138,13 +145,55 @@ pub fn decode(raw_query: &str, limits: &Limits) -> Result<RedirectMessage, Bindi
             })
         }
     };
-    let deflated = base64(parameter.name(), &message.value)?;
     Ok(RedirectMessage {
-        parameter,
-        xml: inflate(parameter, &deflated, limits)?,
-        relay_state: relay_state.map(|field| field.value),
+        parameter: fields.parameter,
+        xml: fields.xml(limits)?,
+        relay_state: fields.relay_state.map(|field| field.value),
         signature,
     })
+}
+
+/// The parameters of a message, without its signature.
+struct MessageFields<'q> {
+    parameter: Parameter,
+    message: Field<'q>,
+    relay_state: Option<Field<'q>>,
+}
+
+impl<'q> MessageFields<'q> {
+    fn find(raw_query: &'q str, limits: &Limits) -> Result<Self, BindingError> {
+        if raw_query.len() > limits.max_encoded_bytes {
+            return Err(BindingError::TooLarge {
+                what: "a query",
+                limit: limits.max_encoded_bytes,
+            });
+        }
+        let request = Field::find(raw_query, "SAMLRequest")?;
+        let response = Field::find(raw_query, "SAMLResponse")?;
+        let (parameter, message) = match (request, response) {
+            (Some(message), None) => (Parameter::Request, message),
+            (None, Some(message)) => (Parameter::Response, message),
+            (Some(_), Some(_)) => {
+                return Err(BindingError::Repeated("SAMLRequest or SAMLResponse".into()));
+            }
+            (None, None) => return Err(BindingError::NoMessage),
+        };
+        if let Some(encoding) = Field::find(raw_query, "SAMLEncoding")?
+            && encoding.value != "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
+        {
+            return Err(BindingError::Encoding(encoding.value));
+        }
+        Ok(Self {
+            parameter,
+            message,
+            relay_state: Field::find(raw_query, "RelayState")?,
+        })
+    }
+
+    fn xml(&self, limits: &Limits) -> Result<String, BindingError> {
+        let deflated = base64(self.parameter.name(), &self.message.value)?;
+        inflate(self.parameter, &deflated, limits)
+    }
 }
 
 /// A parameter, both as received and decoded.
@@ -240,10 +289,23 @@ mod tests {
         assert_eq!(error, BindingError::Repeated("SAMLRequest".into()));
     }
 
+    #[test]
+    fn a_signature_with_sha1_is_refused_and_its_message_can_be_read_unverified() {
+        let url = encode("https://idp/slo", Parameter::Request, "<a/>", None, None).unwrap();
+        let algorithm = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
+        let query =
+            format!("{}&SigAlg={algorithm}&Signature=AAAA", query(&url)).replace('#', "%23");
+        let limits = Limits::default();
+        let refused = BindingError::Algorithm(algorithm.to_owned());
+        assert_eq!(decode(&query, &limits), Err(refused));
+        assert_eq!(decode_unverified(&query, &limits).unwrap().xml, "<a/>");
+    }
+
     proptest::proptest! {
         #[test]
         fn no_query_makes_the_reader_panic(query in "(SAMLRequest=|SigAlg=|&|%|[a-zA-Z0-9+/=])*") {
             let _ = decode(&query, &Limits::default());
+            let _ = decode_unverified(&query, &Limits::default());
         }
     }
 }

@@ -4,9 +4,8 @@ use super::{Item, Ruled, UNREADABLE, each, item, not_judged};
 use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, Document};
-use crate::inspection::certificate::digest_of;
 use crate::inspection::ns;
-use crate::inspection::signature::{ENVELOPED, Signature};
+use crate::inspection::signature::{ENVELOPED, Signature, is_strong_digest, is_strong_method};
 
 /// What goes wrong if a check fails.
 const HARM: Harm = Harm::Protection;
@@ -240,19 +239,8 @@ fn name(uri: &str) -> &str {
 }
 
 fn algorithm(case: &Case<'_>) -> Ruled {
-    let strong = [
-        "rsa-sha256",
-        "rsa-sha384",
-        "rsa-sha512",
-        "ecdsa-sha256",
-        "ecdsa-sha384",
-        "ecdsa-sha512",
-        "sha256-rsa-MGF1",
-        "sha384-rsa-MGF1",
-        "sha512-rsa-MGF1",
-    ];
     let complaint = |it: &Signature| {
-        if !strong.contains(&name(&it.method)) {
+        if !is_strong_method(&it.method) {
             return Some(format!("{:?}", it.method));
         }
         // The algorithm is strong but does not fit any announced key, for example an RSA signature
@@ -266,8 +254,8 @@ fn algorithm(case: &Case<'_>) -> Ruled {
 
 fn digest_algorithm(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Signature| {
-        let weak = name(&it.digest_method) == "sha1" || digest_of(&it.digest_method, b"").is_none();
-        (weak && !it.references.is_empty()).then(|| {
+        let is_weak = !is_strong_digest(&it.digest_method);
+        (is_weak && !it.references.is_empty()).then(|| {
             let method = &it.digest_method;
             format!(
                 "the Signature of the {} has the DigestMethod {method:?}",

@@ -86,7 +86,9 @@ async fn with_changed_attributes(beyond: &Beyond<'_>) -> Judged {
     let is_text = |value: &&mut String| !value.contains("{user}") && !value.contains(' ');
     values.filter(is_text).for_each(|it| it.push_str(ADDED));
     if person.attributes == beyond.judge.person.attributes {
-        return skip("not judged: every attribute contains the user name, or may be a group");
+        return skip(
+            "not judged: every attribute contains the user name, or may be a group; describe the user by a --person file with an attribute that may change, such as a first name, in one word",
+        );
     }
     let user = person.user.clone();
     let answer = log_in_as(beyond, person, &user).await?;
@@ -148,7 +150,9 @@ async fn renamed(beyond: &Beyond<'_>) -> Judged {
     let mut person = beyond.judge.person.clone();
     let user = person.user.clone();
     if person.name_id_of(&user).format != NameIdFormat::Persistent {
-        return skip("not judged: the NameID is not persistent (--person)");
+        return skip(
+            "not judged: the NameID is not persistent; if your service provider accepts a persistent one, give a --person file with [name_id] and format = \"persistent\"",
+        );
     }
     let changed = repeat_name(&mut person, &format!("renamed.{user}"));
     if !changed {

@@ -9,7 +9,7 @@ use super::super::login::Request;
 use super::logout_message::unasked_answer;
 use super::own_logout_trial::Forgery;
 use super::relay_state::leads_away;
-use super::request::{instant_complaint, signature_complaint};
+use super::request::{instant_complaint, is_signed, signature_complaint, weak_algorithm};
 use super::{Beyond, Judged, Stop, breaks, holds_with, rows, unless};
 use crate::check::Harm;
 use crate::inspection::{child, children, ns, parse, schema, text};
@@ -71,6 +71,10 @@ rows! {
     expects "no redirect to intruder.example, neither by the Location header nor by the page, after an honest and after an unsolicited LogoutResponse";
     fix "Treat RelayState as the key of a state that the service provider stores. If it has to be a URL, parse it and accept only your own origin.";
     relay_state
+"SAML-SP-SLO-30", Should, Harm::Protection, "XML Signature 1.1 §6.4.2, RFC 9231 §2.3, NIST SP 800-131A r2"; "The LogoutRequest is signed with SHA-256 or a stronger algorithm";
+    expects "a signature by RSA or ECDSA with SHA-256, SHA-384 or SHA-512, and a digest of these";
+    fix "Choose RSA-SHA256 as signature algorithm and SHA-256 as digest algorithm: SHA-1 is no longer secure, and identity providers refuse it. They are often two settings.";
+    strongly_signed
 }
 
 async fn sent(beyond: &Beyond<'_>) -> Judged {
@@ -140,6 +144,19 @@ async fn signed(beyond: &Beyond<'_>) -> Judged {
         signature_complaint(request, root, metadata)
             .into_iter()
             .collect()
+    })
+    .await
+}
+
+async fn strongly_signed(beyond: &Beyond<'_>) -> Judged {
+    let own = beyond.own_request().await?;
+    let document = parse(&own.xml)
+        .map_err(|why| Stop::Skip(format!("the LogoutRequest cannot be read: {why}")))?;
+    if !is_signed(own, document.root_element()) {
+        return Err(Stop::Follows("SAML-SP-SLO-18"));
+    }
+    request(beyond, "it is", |request, root| {
+        weak_algorithm(request, root).into_iter().collect()
     })
     .await
 }

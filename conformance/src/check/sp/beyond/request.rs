@@ -15,7 +15,7 @@ use super::super::login::Request;
 use super::{Beyond, Judged, Stop, holds, rows, skip, unless};
 use crate::check::Harm;
 use crate::inspection::certificate::Certificate;
-use crate::inspection::signature::{signatures, verified};
+use crate::inspection::signature::{is_strong_digest, is_strong_method, signatures, verified};
 use crate::inspection::{child, ns, parse, schema, text};
 
 rows! {
@@ -59,6 +59,10 @@ rows! {
     expects "ProtocolBinding with HTTP-POST or HTTP-Artifact, or no ProtocolBinding";
     fix "Set ProtocolBinding to HTTP-POST: a Response is too long for a URL.";
     protocol_binding
+"SAML-SP-REQ-11", Should, Harm::Protection, "XML Signature 1.1 §6.4.2, RFC 9231 §2.3, NIST SP 800-131A r2"; "Requests are signed with SHA-256 or a stronger algorithm";
+    expects "a signature, if there is one, by RSA or ECDSA with SHA-256, SHA-384 or SHA-512, and a digest of these";
+    fix "Choose RSA-SHA256 as signature algorithm and SHA-256 as digest algorithm: SHA-1 is no longer secure, and identity providers refuse it. They are often two settings.";
+    strongly_signed
 }
 
 /// Judges each of the requests. The check fails with the `complaint`s of all of them, or passes
@@ -131,7 +135,7 @@ fn varying(id: &str, all: &[String]) -> usize {
     id.len() - same
 }
 
-fn is_signed(request: &Request, root: Node<'_, '_>) -> bool {
+pub(super) fn is_signed(request: &Request, root: Node<'_, '_>) -> bool {
     parameter(request, "Signature").is_some() || child(root, ns::DSIG, "Signature").is_some()
 }
 
@@ -254,6 +258,42 @@ pub(super) fn signature_complaint(
     }
 }
 
+async fn strongly_signed(beyond: &Beyond<'_>) -> Judged {
+    let requests = beyond.requests().await?;
+    let mut any = false;
+    for request in requests {
+        let document = parse(&request.xml).map_err(Stop::Skip)?;
+        any |= is_signed(request, document.root_element());
+    }
+    if !any {
+        return holds("requests are not signed");
+    }
+    each(beyond, "each signature does", weak_algorithm).await
+}
+
+/// Returns the weak algorithms of a request's signature, in a sentence; `None` if they are strong
+/// or if the request is not signed.
+pub(super) fn weak_algorithm(request: &Request, root: Node<'_, '_>) -> Option<String> {
+    let mut weak = BTreeSet::new();
+    if parameter(request, "Signature").is_some() {
+        let method = parameter(request, "SigAlg").unwrap_or_default();
+        if !is_strong_method(&method) {
+            weak.insert(format!("the SigAlg of the query is {method:?}"));
+        }
+    }
+    for signature in signatures(root.document(), &[]) {
+        if !is_strong_method(&signature.method) {
+            let method = signature.method;
+            weak.insert(format!("the SignatureMethod of the message is {method:?}"));
+        }
+        if !is_strong_digest(&signature.digest_method) {
+            let method = signature.digest_method;
+            weak.insert(format!("the DigestMethod of the message is {method:?}"));
+        }
+    }
+    (!weak.is_empty()).then(|| weak.into_iter().collect::<Vec<_>>().join("; "))
+}
+
 /// Returns the part of a query that its signature covers: `SAMLRequest`, `RelayState` and
 /// `SigAlg`, as they were sent (saml-bindings §3.4.4.1).
 fn signed_octets(query: &str) -> String {
@@ -323,6 +363,44 @@ mod tests {
         assert_eq!(varying(&all[0], &all), 1);
         let all = ["_abcdef".to_owned(), "_ghijkl".to_owned()];
         assert_eq!(varying(&all[0], &all), 6);
+    }
+
+    #[test]
+    fn weak_algorithms_of_a_query_and_of_a_message_are_found() {
+        let weak = |query: Option<&str>, xml: &str| {
+            let request = Request {
+                xml: xml.to_owned(),
+                relay_state: None,
+                query: query.map(str::to_owned),
+            };
+            weak_algorithm(&request, parse(xml).unwrap().root_element())
+        };
+        let dsig = "http://www.w3.org/2000/09/xmldsig";
+        let more = "http://www.w3.org/2001/04/xmldsig-more";
+        let query = |method: &str| format!("SigAlg={method}&Signature=x").replace('#', "%23");
+        assert_eq!(weak(Some("SAMLRequest=x"), "<a/>"), None);
+        assert_eq!(
+            weak(Some(&query(&format!("{more}#rsa-sha256"))), "<a/>"),
+            None
+        );
+        let found = weak(Some(&query(&format!("{dsig}#rsa-sha1"))), "<a/>");
+        assert!(found.unwrap().contains("SigAlg"));
+        let message = |method: &str, digest: &str| {
+            format!(
+                "<a><Signature xmlns='{dsig}#'><SignedInfo><SignatureMethod Algorithm='{method}'/>\
+                 <Reference><DigestMethod Algorithm='{digest}'/></Reference></SignedInfo></Signature></a>"
+            )
+        };
+        let (rsa, sha) = (
+            format!("{more}#rsa-sha256"),
+            "http://www.w3.org/2001/04/xmlenc#sha256",
+        );
+        assert_eq!(weak(None, &message(&rsa, sha)), None);
+        let found = weak(None, &message(&rsa, &format!("{dsig}#sha1"))).unwrap();
+        assert!(
+            found.contains("DigestMethod") && !found.contains("SignatureMethod"),
+            "{found}"
+        );
     }
 
     #[test]
