@@ -9,6 +9,8 @@ mod deviations;
 mod dying;
 #[path = "check_idp/faults.rs"]
 mod expected;
+#[path = "check_idp/profile_table.rs"]
+mod profile_table;
 mod profiles_met;
 #[path = "check_idp/strangers.rs"]
 mod strangers;
@@ -18,9 +20,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ambient::Ambient;
-use profiles_met::assert_profiles_met;
+use profiles_met::{assert_each_can_fail, assert_profiles_met, failed_requirements};
 use rehearsal::check::idp::{self, Credentials, Fetched, Gathering, Party, Person, Recording};
-use rehearsal::check::profile::{Kind, profiles};
+use rehearsal::check::profile::{Kind, Profile, profiles};
 use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, Verdict};
 use rehearsal::organization::{PRODUCT_USERS, Plan};
@@ -140,9 +142,38 @@ async fn our_idp_has_no_finding_and_each_check_finds_its_deviation() {
     let replayed: Recording = serde_json::from_str(&recorded).unwrap();
     assert_eq!(idp::judge(&replayed), report);
 
-    let all = profiles().iter().filter(|it| it.kinds.contains(&Kind::Idp));
-    assert_profiles_met(&report, &all.collect::<Vec<_>>(), 5);
+    assert_profiles_met(&report, &all_profiles(), 5);
     each_check_finds_what_it_is_for(&recording, &findings(&report));
+    each_deviation_fails_its_requirements(&recording);
+}
+
+fn all_profiles() -> Vec<&'static Profile> {
+    let all = profiles().iter();
+    all.filter(|it| it.kinds.contains(&Kind::Idp)).collect()
+}
+
+fn each_deviation_fails_its_requirements(recording: &Recording) {
+    let mut wrong = String::new();
+    for (what, fails) in profile_table::DEVIATIONS {
+        let mut all = deviations::all().chain(strangers::STRANGERS);
+        let (_, edit, _) = all.find(|(name, ..)| name == what).unwrap();
+        let mut edited = recording.clone();
+        edit(&mut edited);
+        let failed = failed_requirements(&idp::judge(&edited), &all_profiles());
+        if !failed.iter().eq(fails.iter()) {
+            wrong.push_str(&format!("{what}: expected {fails:?}, got {failed:?}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn each_required_requirement_has_a_broken_identity_provider() {
+    let rows = profile_table::DEVIATIONS
+        .iter()
+        .chain(profile_table::FAULTS);
+    let broken = rows.flat_map(|(_, fails)| *fails).copied();
+    assert_each_can_fail(Kind::Idp, &all_profiles(), broken, &[]);
 }
 
 /// Returns the checks that fail after an edit and do not fail in the unedited recording.
@@ -254,6 +285,7 @@ async fn each_fault_of_our_idp_is_found_by_the_checks_of_the_table() {
             let honest = stage.gather(&party, short, None).await;
             let excused = findings(&idp::judge(&honest));
             let mut found = Vec::new();
+            let mut failed = Vec::new();
             for fault in mine {
                 let chosen = json!({"faults": [fault]});
                 let answer = client.put(url.clone()).json(&chosen).send().await.unwrap();
@@ -265,17 +297,29 @@ async fn each_fault_of_our_idp_is_found_by_the_checks_of_the_table() {
                 let made = stage.gather(&party, one, None).await;
                 let mut recording = honest.clone();
                 recording.trials.extend(made.trials);
-                let found_now = findings(&idp::judge(&recording));
-                let new: BTreeSet<String> = found_now.difference(&excused).cloned().collect();
+                let report = idp::judge(&recording);
+                let new = findings(&report).difference(&excused).cloned().collect();
+                if profile_table::FAULTS.iter().any(|(name, _)| *name == fault) {
+                    let all = all_profiles();
+                    failed.push((fault.clone(), failed_requirements(&report, &all)));
+                }
                 found.push((fault, new));
             }
-            found
+            (found, failed)
         });
     }
-    let mut found = BTreeMap::new();
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut failed = BTreeMap::new();
     while let Some(done) = tasks.join_next().await {
-        found.extend(done.unwrap());
+        let (found_by_one, failed_by_one) = done.unwrap();
+        found.extend(found_by_one);
+        failed.extend(failed_by_one);
     }
+    let expected = profile_table::FAULTS.iter().map(|(fault, fails)| {
+        let fails = fails.iter().map(|it| (*it).to_owned());
+        ((*fault).to_owned(), fails.collect::<BTreeSet<_>>())
+    });
+    assert_eq!(failed, expected.collect::<BTreeMap<_, _>>());
     let table: BTreeMap<&str, BTreeSet<&str>> = expected::FAULTS
         .iter()
         .map(|(fault, ids)| (*fault, ids.iter().copied().collect()))

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use ambient::Ambient;
 use jiff::{SignedDuration, Timestamp};
-use leaver_app::{ADMINS, App, HOLES, Hole, KNOWN, STAFF, TOKEN};
-use profiles_met::assert_profiles_met;
+use leaver_app::{ADMINS, App, HOLES, Hole, KNOWN, REQUIREMENTS, STAFF, TOKEN};
+use profiles_met::{assert_each_can_fail, assert_profiles_met, failed_requirements};
 use regex::Regex;
 use rehearsal::World;
 use rehearsal::check::leaver::{
@@ -143,8 +143,11 @@ async fn each_hole_fails_its_checks_and_no_others() {
     let first = simulated();
     let provider = Provider::start(0, None, &first).await.unwrap();
     let mut wrong = BTreeMap::new();
+    let profile = [Profile::named("ipsie-al1").unwrap()];
+    let mut failed = BTreeMap::new();
     for (hole, fails, skips) in HOLES {
         let (app, report) = with_hole(&provider, hole, &simulated()).await;
+        failed.insert(format!("{hole:?}"), failed_requirements(&report, &profile));
         let found = of_verdict(&report, Verdict::Fail);
         let skipped = of_verdict(&report, Verdict::Skip);
         let left = app.left();
@@ -157,6 +160,14 @@ async fn each_hole_fails_its_checks_and_no_others() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    failed.retain(|_, requirements| !requirements.is_empty());
+    let expected = REQUIREMENTS.iter().map(|(hole, requirements)| {
+        let requirements = requirements.iter().map(|it| (*it).to_owned());
+        (format!("{hole:?}"), requirements.collect())
+    });
+    assert_eq!(failed, expected.collect::<BTreeMap<_, _>>());
+    let broken = REQUIREMENTS.iter().flat_map(|(_, all)| *all).copied();
+    assert_each_can_fail(Kind::Leaver, &profile, broken, &[]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,8 @@ pub(crate) enum Switch {
     /// Logs in the user with a document that matches the function and has to be refused for this
     /// reason.
     Waves(&'static str, fn(&str) -> bool),
+    /// Refuses a document that matches the function.
+    Declines(fn(&str) -> bool),
     /// Accepts every message, and logs in this other user.
     LogsInAs(&'static str),
     /// The required signatures, and the metadata's `WantAssertionsSigned`.

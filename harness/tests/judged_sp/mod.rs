@@ -177,7 +177,7 @@ pub(crate) async fn found_for(preset: &str, shown: &str, switches: Vec<Switch>) 
 
 /// Returns the provider with short waits, because a service provider with these switches fetches
 /// the metadata at each login or never.
-fn refetched(provider: Provider, switches: &[Switch]) -> Provider {
+pub(crate) fn refetched(provider: Provider, switches: &[Switch]) -> Provider {
     let refetch = Refetch {
         // CERT-11 publishes metadata that is valid for three seconds only, so it may need several
         // logins.

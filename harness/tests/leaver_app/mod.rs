@@ -19,7 +19,7 @@ use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, SpMetadata};
 use saml::names;
 
 use state::State;
-pub(crate) use table::HOLES;
+pub(crate) use table::{HOLES, REQUIREMENTS};
 
 /// The bearer token for SCIM requests.
 pub(crate) const TOKEN: &str = "token-of-the-leaver-app";

@@ -177,3 +177,31 @@ pub(crate) const HOLES: [(Hole, &[&str], &[&str]); 36] = [
         ],
     ),
 ];
+
+/// The holes with which requirements of a profile fail, and these requirements.
+pub(crate) const REQUIREMENTS: &[(Hole, &[&str])] = &[
+    (
+        Hole::SurvivesDeactivation,
+        &["ipsie-al1 access", "ipsie-al1 revocation"],
+    ),
+    (Hole::TokenSurvivesDeactivation, &["ipsie-al1 access"]),
+    (Hole::SignsOnInactive, &["ipsie-al1 access"]),
+    (Hole::ReactivationIsIgnored, &["ipsie-al1 reactivation"]),
+    (Hole::ReactivationMakesAnother, &["ipsie-al1 reactivation"]),
+    (Hole::DeactivationForgets, &["ipsie-al1 reactivation"]),
+    (Hole::SessionsResume, &["ipsie-al1 access"]),
+    (Hole::TokensResume, &["ipsie-al1 access"]),
+    (Hole::SurvivesDelete, &["ipsie-al1 delete"]),
+    (Hole::TokenSurvivesDelete, &["ipsie-al1 delete"]),
+    (Hole::UserNameStaysTaken, &["ipsie-al1 userName-free"]),
+    (Hole::SessionsByName, &["ipsie-al1 delete"]),
+    (Hole::TokensByName, &["ipsie-al1 delete"]),
+    (
+        Hole::Blinks,
+        &[
+            "ipsie-al1 access",
+            "ipsie-al1 delete",
+            "ipsie-al1 revocation",
+        ],
+    ),
+];
