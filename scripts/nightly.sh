@@ -65,7 +65,7 @@ say "schemathesis on both OpenAPI documents"
 SCHEMATHESIS_EXAMPLES=${SCHEMATHESIS_EXAMPLES:-100} scripts/interop/schemathesis.sh
 
 say "check idp, check sp and check leaver on products of other projects, and on published vulnerabilities"
-for script in idps sps leaver holes oauth; do scripts/interop/$script.sh; done
+for script in idps sps leaver holes oauth oauth-federation; do scripts/interop/$script.sh; done
 
 say "instructions of single operations, compared with the baseline"
 scripts/counts.sh
