@@ -8,16 +8,37 @@ pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let text = error.to_string();
+        let exchange = error.downcast_ref::<reqwest::Error>();
+        let text = exchange.map_or_else(|| error.to_string(), exchange_error);
         if line.is_empty() {
             line = text;
         } else if !line.contains(text.trim()) {
             line.push_str(": ");
             line.push_str(&text);
         }
-        next = error.source();
+        // The causes of a failed exchange are in its text.
+        next = error.source().filter(|_| exchange.is_none());
     }
     line
+}
+
+/// Says why an HTTP exchange failed. The texts of `reqwest` and of the libraries below it repeat the
+/// URL and each other; the last cause is the message of the operating system or of the TLS library.
+pub fn exchange_error(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut last: &dyn Error = error;
+    while let Some(deeper) = last.source() {
+        last = deeper;
+    }
+    let what = match (error.is_connect(), error.is_body() || error.is_decode()) {
+        (true, _) => "cannot connect",
+        (_, true) => "the answer broke off",
+        _ if error.is_builder() => "the request cannot be made",
+        _ => "the connection broke",
+    };
+    format!("{what}: {last}")
 }
 
 #[cfg(test)]
@@ -37,6 +58,18 @@ mod tests {
         fn source(&self) -> Option<&(dyn Error + 'static)> {
             self.1.as_deref().map(|link| link as _)
         }
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_is_said_in_few_words() {
+        // Nothing listens at the port of a listener that was closed.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        let error = reqwest::Client::new().get(url).send().await.unwrap_err();
+        let line = error_chain(&error);
+        assert!(line.starts_with("cannot connect: "), "{line}");
+        assert!(!line.contains("error sending request"), "{line}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub mod telemetry;
 pub mod text_file;
 
 pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};
-pub use error_chain::error_chain;
+pub use error_chain::{error_chain, exchange_error};
 pub use resolver::{LocalhostResolver, is_localhost};
 pub use rng::Rng;
 pub use simulation_link::{SIMULATION_LINK_TEXT, simulation_link, with_simulation_link};
