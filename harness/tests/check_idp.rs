@@ -145,6 +145,26 @@ async fn our_idp_has_no_finding_and_each_check_finds_its_deviation() {
     assert_profiles_met(&report, &all_profiles(), 5);
     each_check_finds_what_it_is_for(&recording, &findings(&report));
     each_deviation_fails_its_requirements(&recording);
+    each_check_reads_only_the_trials_of_its_table(&recording, &report);
+}
+
+/// With `--only`, only the trials that the chosen checks read are sent. The verdict must be that of
+/// a whole run.
+fn each_check_reads_only_the_trials_of_its_table(recording: &Recording, whole: &CheckReport) {
+    for trials in [idp::Trials::None, idp::Trials::SignOns] {
+        let mut narrow = recording.clone();
+        narrow.trials.retain(|name, _| trials.include(name));
+        narrow.opened.clear();
+        narrow.metadata_after = None;
+        let report = idp::judge(&narrow);
+        let of_these = |id: &str| idp::Trials::for_checks(|it| it == id) <= trials;
+        let outcomes = whole.outcomes.iter().zip(&report.outcomes);
+        let differing: Vec<String> = outcomes
+            .filter(|(all, few)| of_these(&all.check.id) && all.verdict != few.verdict)
+            .map(|(all, few)| format!("{}: {} / {}", all.check.id, all.actual, few.actual))
+            .collect();
+        assert_eq!(differing, Vec::<String>::new(), "{trials:?}");
+    }
 }
 
 fn all_profiles() -> Vec<&'static Profile> {

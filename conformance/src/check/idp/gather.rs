@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 
 use super::browser::{Browser, Credentials, Walked};
 use super::health::Health;
+use super::judge::Trials;
 use super::outgoing::Outgoing;
 use super::reading::Announced;
 use super::recording::{Ending, FORMAT, Fetched, Opened, Recording, Trial};
@@ -25,12 +26,13 @@ const CONTROLS: [&str; 2] = ["redirect", "post"];
 pub const SHORT: [&str; 3] = ["redirect", "session", "second-browser"];
 
 impl Gathering<'_> {
-    /// Runs every trial.
+    /// Runs every trial that the selected checks read.
     ///
     /// # Errors
     /// [`CheckError`] when no request can be sent.
     pub async fn gather(&self) -> Result<Recording, CheckError> {
-        self.gather_of(|_| true).await
+        let trials = Trials::for_checks(|id| self.runner.selection.includes(id));
+        self.gather_of(|name| trials.include(name)).await
     }
 
     /// Runs the trials that `wanted` selects.

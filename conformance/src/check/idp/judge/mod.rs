@@ -215,23 +215,54 @@ fn summed(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
     ruled
 }
 
-/// The tables, in the order of a report.
-static TABLES: &[&[Item]] = &[
-    metadata::CHECKS,
-    request::CHECKS,
-    response::CHECKS,
-    signature::CHECKS,
-    assertion::CHECKS,
-    identifier::CHECKS,
-    attribute::CHECKS,
-    security::CHECKS,
-    logout::CHECKS,
-    health::CHECKS,
+/// The trials that a check reads. Each includes the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trials {
+    /// None: only the metadata.
+    None,
+    /// The requests that a correct identity provider answers with a sign-on.
+    SignOns,
+    /// All: also wrong requests, wrong passwords and logouts.
+    All,
+}
+
+impl Trials {
+    /// True if the trial with this name belongs to them.
+    pub fn include(self, name: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::SignOns => VARIANTS.iter().any(|it| it.good && it.name == name),
+            Self::All => true,
+        }
+    }
+
+    /// Returns the trials that these checks read: an identity provider may lock an account after
+    /// wrong passwords, so none is tried in vain.
+    pub fn for_checks(includes: impl Fn(&str) -> bool) -> Self {
+        let tables = TABLES
+            .iter()
+            .filter(|(_, table)| table.iter().any(|it| includes(it.id)));
+        tables.map(|(trials, _)| *trials).max().unwrap_or(Self::All)
+    }
+}
+
+/// The tables in the order of a report, each with the trials that it reads.
+static TABLES: &[(Trials, &[Item])] = &[
+    (Trials::None, metadata::CHECKS),
+    (Trials::All, request::CHECKS),
+    (Trials::SignOns, response::CHECKS),
+    (Trials::SignOns, signature::CHECKS),
+    (Trials::SignOns, assertion::CHECKS),
+    (Trials::SignOns, identifier::CHECKS),
+    (Trials::SignOns, attribute::CHECKS),
+    (Trials::All, security::CHECKS),
+    (Trials::All, logout::CHECKS),
+    (Trials::All, health::CHECKS),
 ];
 
 /// Every check, in the order of a report.
 fn items() -> impl Iterator<Item = &'static Item> {
-    TABLES.iter().copied().flatten()
+    TABLES.iter().flat_map(|(_, table)| table.iter())
 }
 
 /// Returns every check of an identity provider, in the order of a report.
