@@ -112,7 +112,11 @@ fn values_of(expression: &str) -> Result<Vec<&str>, String> {
             "b1a7e1c2-0f6e-4f0b-8d41-2a4ed2f6a112",
         ],
         text if !text.contains("${") => vec![text],
-        other => return Err(format!("no value of a control is known for {other}")),
+        other => {
+            return Err(format!(
+                "no test value for the expression {other}; add one where controls are made of flavors"
+            ));
+        }
     })
 }
 

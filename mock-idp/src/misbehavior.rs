@@ -59,7 +59,7 @@ impl<F: Clone> Chosen<F> {
         faults.into_iter().map(one).collect()
     }
 
-    fn strikes(&mut self, rng: &Rng) -> bool {
+    fn is_due(&mut self, rng: &Rng) -> bool {
         self.met = self.met.wrapping_add(1);
         match self.times {
             Times::Always | Times::Once => true,
@@ -72,13 +72,13 @@ impl<F: Clone> Chosen<F> {
     }
 
     /// Returns the faults to apply to this Response, and removes those chosen for `once`.
-    fn strike(chosen: Option<&mut Vec<Self>>, rng: &Rng) -> Vec<F> {
+    fn take_due(chosen: Option<&mut Vec<Self>>, rng: &Rng) -> Vec<F> {
         let Some(chosen) = chosen else {
             return Vec::new();
         };
         let mut now = Vec::new();
         for one in chosen.iter_mut() {
-            if one.strikes(rng) {
+            if one.is_due(rng) {
                 now.push(one.fault.clone());
             }
         }
@@ -170,7 +170,7 @@ impl Misbehavior {
     /// for `once`.
     pub(crate) fn strike_transport(&self, environment: &str, application: &str) -> Vec<Transport> {
         let place = place(environment, application);
-        Chosen::strike(self.state().transport.get_mut(&place), &self.rng)
+        Chosen::take_due(self.state().transport.get_mut(&place), &self.rng)
     }
 
     /// Returns the chosen message faults of an application.
@@ -183,9 +183,9 @@ impl Misbehavior {
 
     /// Returns the message faults to apply to the current Response, including those of the
     /// request's header, and removes those chosen for `once`.
-    pub(crate) fn strike(&self, environment: &str, application: &str) -> Vec<Fault> {
+    pub(crate) fn take_due_faults(&self, environment: &str, application: &str) -> Vec<Fault> {
         let place = place(environment, application);
-        let mut now = Chosen::strike(self.state().chosen.get_mut(&place), &self.rng);
+        let mut now = Chosen::take_due(self.state().chosen.get_mut(&place), &self.rng);
         // The value is not set outside of a request.
         let _ = BY_HEADER.try_with(|asked| now.extend(asked.iter().cloned()));
         now

@@ -138,9 +138,9 @@ pub async fn judge_asserted(
     tenant: &TenantRow,
     came: &[String],
 ) -> Result<Roles, StoreError> {
-    let mut standing = Roles::default();
+    let mut roles = Roles::default();
     if came.is_empty() {
-        return Ok(standing);
+        return Ok(roles);
     }
     let (admins, users) = mapped(tenant);
     let both = [admins, users];
@@ -151,10 +151,7 @@ pub async fn judge_asserted(
         both.map(|group| group.map_or("", |group| group.id)),
     )
     .await?;
-    for (group, flag) in [
-        (admins, &mut standing.admin),
-        (users, &mut standing.product_user),
-    ] {
+    for (group, flag) in [(admins, &mut roles.admin), (users, &mut roles.product_user)] {
         let Some(group) = group else { continue };
         // The ID may match while the directory has the group under another
         // spelling. The guide requires that the names match exactly.
@@ -170,18 +167,18 @@ pub async fn judge_asserted(
             }
         }
         if !came.iter().any(|value| group.recognizes(value) == Ok(true)) {
-            standing.near_misses.append(&mut other_id);
+            roles.near_misses.append(&mut other_id);
         }
         for value in came {
             match (group.recognizes(value), &spelled_otherwise) {
-                (Ok(true), Some(why)) if !known => standing.near_misses.push(why.clone()),
+                (Ok(true), Some(why)) if !known => roles.near_misses.push(why.clone()),
                 (Ok(true), _) => *flag = true,
                 (Ok(false), _) => {}
-                (Err(why), _) => standing.near_misses.push(why),
+                (Err(why), _) => roles.near_misses.push(why),
             }
         }
     }
-    Ok(standing)
+    Ok(roles)
 }
 
 /// Returns the user's current roles: from the SCIM directory and from the
@@ -189,13 +186,13 @@ pub async fn judge_asserted(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn standing(db: &mut Db, tenant: &TenantRow, user_id: &str) -> Result<Roles, StoreError> {
-    let mut standing = in_directory(db, tenant, user_id).await?;
+pub async fn roles_of(db: &mut Db, tenant: &TenantRow, user_id: &str) -> Result<Roles, StoreError> {
+    let mut roles = in_directory(db, tenant, user_id).await?;
     if let Some(asserted) = store::people::asserted(db, user_id).await? {
-        standing.admin |= asserted.in_admins == 1;
-        standing.product_user |= asserted.in_users == 1;
+        roles.admin |= asserted.in_admins == 1;
+        roles.product_user |= asserted.in_users == 1;
     }
-    Ok(standing)
+    Ok(roles)
 }
 
 /// True if the user will be an admin after the next sign-in, provided that the
@@ -227,21 +224,18 @@ pub async fn in_directory(
     tenant: &TenantRow,
     user_id: &str,
 ) -> Result<Roles, StoreError> {
-    let mut standing = Roles::default();
+    let mut roles = Roles::default();
     let (admins, users) = mapped(tenant);
     for row in store::people::groups_of(db, user_id).await? {
-        for (group, flag) in [
-            (admins, &mut standing.admin),
-            (users, &mut standing.product_user),
-        ] {
+        for (group, flag) in [(admins, &mut roles.admin), (users, &mut roles.product_user)] {
             match group.map(|group| group.is(&row)) {
                 Some(Ok(true)) => *flag = true,
-                Some(Err(why)) => standing.near_misses.push(why),
+                Some(Err(why)) => roles.near_misses.push(why),
                 Some(Ok(false)) | None => {}
             }
         }
     }
-    Ok(standing)
+    Ok(roles)
 }
 
 /// Stores the groups and roles from a user's Response.
@@ -252,15 +246,15 @@ pub async fn remember_asserted(
     db: &mut Db,
     tenant: &TenantRow,
     user_id: &str,
-    standing: &Roles,
+    roles: &Roles,
     came: &[String],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let row = AssertedRow {
         user_id: user_id.to_owned(),
         business_id: tenant.business_id.clone(),
-        in_admins: i64::from(standing.admin),
-        in_users: i64::from(standing.product_user),
+        in_admins: i64::from(roles.admin),
+        in_users: i64::from(roles.product_user),
         groups: serde_json::Value::from(came).to_string(),
         asserted: stored(now),
     };

@@ -66,7 +66,7 @@ pub struct World {
     /// The dialogs that the app showed during the activation.
     pub transcript: Transcript,
     /// The activation state when the app checked its license last.
-    pub standing: Option<ActivationState>,
+    pub activation_state: Option<ActivationState>,
 }
 
 /// Documents that are kept so that other tools can check them.
@@ -175,7 +175,7 @@ impl World {
             app: None,
             activation: None,
             transcript: Transcript::default(),
-            standing: None,
+            activation_state: None,
         }
     }
 

@@ -142,8 +142,8 @@ async fn portal_stops(world: &mut World) -> Outcome {
 
 #[then(regex = r"^the app runs (.+)$")]
 async fn runs(world: &mut World, how: String) -> Outcome {
-    let standing = world.standing.as_ref();
-    let fits = match (how.as_str(), standing) {
+    let activation_state = world.activation_state.as_ref();
+    let fits = match (how.as_str(), activation_state) {
         ("without asking the portal", Some(ActivationState::Running { revalidated, .. })) => {
             !revalidated
         }
@@ -157,17 +157,17 @@ async fn runs(world: &mut World, how: String) -> Outcome {
     holds(
         format!("an app that runs {how}"),
         fits,
-        format!("{standing:?}"),
+        format!("{activation_state:?}"),
     )
 }
 
 #[then(expr = "the app is stopped and says {string}")]
 async fn is_stopped(world: &mut World, words: String) -> Outcome {
-    let standing = world.standing.as_ref();
+    let activation_state = world.activation_state.as_ref();
     holds(
         format!("a stopped app that says {words:?}"),
-        matches!(standing, Some(ActivationState::Stopped { because }) if because.contains(&words)),
-        format!("{standing:?}"),
+        matches!(activation_state, Some(ActivationState::Stopped { because }) if because.contains(&words)),
+        format!("{activation_state:?}"),
     )
 }
 

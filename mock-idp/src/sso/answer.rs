@@ -29,7 +29,7 @@ use crate::store::logouts::{self, Participant};
 type Result<T> = std::result::Result<T, Denied>;
 
 /// The result of the attribute mappings for a user.
-struct Stated {
+struct EvaluatedMappings {
     subject: String,
     attributes: Vec<Attribute>,
 }
@@ -76,14 +76,14 @@ impl Idp {
             let declined = self.decline(environment, request, detail, message).await?;
             return Ok((declined, None));
         }
-        let mut stated = stated(&prepared.mappings, &person.model, self.now())?;
+        let mut evaluated = evaluate_mappings(&prepared.mappings, &person.model, self.now())?;
         // If the request has no NameIDPolicy Format, the configured format of the application
         // counts. For both, the name must have the form that the format requires.
         let configured = application.name_id_format.as_deref();
         let format = request.name_id_format.as_deref().or(configured);
-        match choose_source(format, &stated.subject) {
+        match choose_source(format, &evaluated.subject) {
             NameIdSource::Mapped => {}
-            NameIdSource::Transient => stated.subject = self.saml_id(),
+            NameIdSource::Transient => evaluated.subject = self.saml_id(),
             NameIdSource::NotSupported => {
                 let detail = StatusCode::InvalidNameIdPolicy;
                 let message = "The user has no NameID of the requested format; map saml_subject to an attribute of that form, such as ${user.email} for emailAddress.";
@@ -91,7 +91,7 @@ impl Idp {
                 return Ok((declined, None));
             }
         }
-        let response = self.draft_response(environment, request, application, session, stated);
+        let response = self.draft_response(environment, request, application, session, evaluated);
         let subject = response
             .assertions
             .first()
@@ -152,7 +152,7 @@ impl Idp {
         request: &SignOnRequest,
         application: &Application,
         session: &SessionRow,
-        stated: Stated,
+        evaluated: EvaluatedMappings,
     ) -> Response {
         let now = self.now();
         let after = |seconds: i64| {
@@ -171,7 +171,7 @@ impl Idp {
             issuer: self.issuer(environment),
             subject: Some(Subject {
                 name_id: NameId {
-                    value: stated.subject,
+                    value: evaluated.subject,
                     format,
                     name_qualifier: None,
                     sp_name_qualifier: None,
@@ -195,7 +195,7 @@ impl Idp {
                 session_not_on_or_after: application.session_not_on_or_after_duration.map(after),
                 class_ref: application.authn_context_class_ref.clone(),
             }],
-            attributes: stated.attributes,
+            attributes: evaluated.attributes,
         };
         Response {
             id: self.saml_id(),
@@ -216,7 +216,7 @@ impl Idp {
         response: &Response,
     ) -> Result<Delivery> {
         let id = &request.application;
-        let faults = self.misbehavior.strike(environment, id);
+        let faults = self.misbehavior.take_due_faults(environment, id);
         let field = match repeated(&faults) {
             Some(fault) => self.misbehavior.last(environment, id).ok_or_else(|| {
                 internal(format!(
@@ -225,7 +225,7 @@ impl Idp {
                 ))
             })?,
             None => {
-                let forged = self.amended(prepared, response, &faults).await?;
+                let forged = self.apply_faults(prepared, response, &faults).await?;
                 self.misbehavior.delivered(environment, id, &forged.field);
                 forged.field
             }
@@ -237,7 +237,7 @@ impl Idp {
         })
     }
 
-    async fn amended(
+    async fn apply_faults(
         &self,
         prepared: &Prepared,
         response: &Response,
@@ -307,8 +307,12 @@ fn somebody_else(response: &Response) -> String {
 }
 
 /// Evaluates the attribute mappings for a user at the time `now`.
-fn stated(mappings: &[Mapping], model: &Value, now: Timestamp) -> Result<Stated> {
-    let mut stated = Stated {
+fn evaluate_mappings(
+    mappings: &[Mapping],
+    model: &Value,
+    now: Timestamp,
+) -> Result<EvaluatedMappings> {
+    let mut evaluated = EvaluatedMappings {
         subject: String::new(),
         attributes: Vec::new(),
     };
@@ -333,10 +337,10 @@ fn stated(mappings: &[Mapping], model: &Value, now: Timestamp) -> Result<Stated>
             ));
         }
         if mapping.name == SUBJECT {
-            stated.subject = values.concat();
+            evaluated.subject = values.concat();
         } else if !values.is_empty() {
             let name_format = mapping.name_format.as_deref();
-            stated.attributes.push(Attribute {
+            evaluated.attributes.push(Attribute {
                 name: mapping.name.clone(),
                 name_format: Some(
                     name_format
@@ -347,7 +351,7 @@ fn stated(mappings: &[Mapping], model: &Value, now: Timestamp) -> Result<Stated>
             });
         }
     }
-    Ok(stated)
+    Ok(evaluated)
 }
 
 fn signer(prepared: &Prepared) -> Signer {

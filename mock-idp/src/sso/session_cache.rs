@@ -52,7 +52,7 @@ pub(super) struct ServiceProvider {
     /// Id of the application.
     pub id: String,
     pub application: Application,
-    /// The certificates that verify the signatures of its messages.
+    /// Certificates that verify the signatures of the service provider's messages.
     pub certificates: Vec<Certificate>,
 }
 

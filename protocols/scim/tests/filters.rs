@@ -101,7 +101,7 @@ fn errors_name_their_position() {
         assert!(error.detail.contains(said), "{filter}: {}", error.detail);
     }
     let long = vec!["userName pr"; 501].join(" or ");
-    assert!(parse(&long).unwrap_err().detail.contains("500 comparisons"));
+    assert!(parse(&long).unwrap_err().detail.contains("500 terms"));
     let deep = format!("{}userName pr{}", "(".repeat(100_000), ")".repeat(100_000));
     assert!(parse(&deep).unwrap_err().detail.contains("32 levels"));
 }

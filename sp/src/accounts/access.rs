@@ -80,8 +80,8 @@ pub async fn workspaces_of_person(
     let Some(tenant) = tenant.filter(|tenant| tenant.active == 1 && person.active == 1) else {
         return Ok(Vec::new());
     };
-    let standing = roles::standing(db, &tenant, &person.id).await?;
-    let role = match (standing.admin, standing.product_user) {
+    let roles = roles::roles_of(db, &tenant, &person.id).await?;
+    let role = match (roles.admin, roles.product_user) {
         (true, _) => Role::Admin,
         (false, true) => Role::Member,
         (false, false) => return Ok(Vec::new()),

@@ -75,8 +75,8 @@ pub async fn everybody(db: &mut Db, business_id: &str) -> Result<Vec<Listed>, St
         });
     }
     for person in store::people::of_business(db, business_id).await? {
-        let standing = match &tenant {
-            Some(tenant) => roles::standing(db, tenant, &person.id).await?,
+        let roles = match &tenant {
+            Some(tenant) => roles::roles_of(db, tenant, &person.id).await?,
             None => roles::Roles::default(),
         };
         let groups = groups_of(db, tenant.as_ref(), &person.id).await?;
@@ -87,7 +87,7 @@ pub async fn everybody(db: &mut Db, business_id: &str) -> Result<Vec<Listed>, St
             user_name: Some(person.user_name),
             id: Some(person.id),
             name: person.display_name,
-            role: role(standing.admin),
+            role: role(roles.admin),
             status: if person.active == 1 {
                 "active"
             } else {
@@ -96,7 +96,7 @@ pub async fn everybody(db: &mut Db, business_id: &str) -> Result<Vec<Listed>, St
             source: person.source,
             external_id: person.external_id,
             groups,
-            notes: standing.near_misses,
+            notes: roles.near_misses,
             last_login: person.last_login,
         });
     }

@@ -58,7 +58,8 @@ pub enum IntegrationError {
 }
 
 impl Integration {
-    /// Creates the integration if it is active and complete at this time.
+    /// Creates the integration from the stored values of the tenant, which must be
+    /// active and whose step 4 must be complete and valid at this time.
     ///
     /// # Errors
     /// See [`IntegrationError`].

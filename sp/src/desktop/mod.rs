@@ -7,7 +7,9 @@ use crate::accounts::normalized;
 use crate::audit::{self, Event};
 use crate::configurator::{Integration, Step};
 use crate::licensing::{self, Granted, SeatError};
-use crate::login::{self, Answered, Asking, CheckedAnswer, LoginRefusal, Purpose, Unspent};
+use crate::login::{
+    self, Asking, CheckedResponse, ExpectedRequest, LoginRefusal, Purpose, Unspent,
+};
 use crate::refusal::{Kind, Place, Refused, kinds};
 use crate::store::activations::ActivationRow;
 use crate::store::people::PersonRow;
@@ -171,7 +173,7 @@ pub async fn answer(
         };
         LoginRefusal::of(&business_id, refused)
     };
-    let asked = Answered::Request(&request);
+    let asked = ExpectedRequest::Request(&request);
     let answer = login::receive(portal, &integration, asked, saml_response)
         .await
         .map_err(turned_away)?;
@@ -186,7 +188,7 @@ pub async fn answer(
 /// but only with a new Response.
 async fn mark_used<'a>(
     portal: &Portal,
-    answer: &'a CheckedAnswer<'_>,
+    answer: &'a CheckedResponse<'_>,
 ) -> Result<Unspent<'a>, Refused> {
     let mut tx = portal.store.write().await?;
     let unspent = answer.mark_used(portal, &mut tx).await?;
@@ -217,7 +219,7 @@ async fn complete(
             return Err(refused.with_verified_message());
         }
     };
-    if !admitted.standing.product_user {
+    if !admitted.roles.product_user {
         tx.commit().await?;
         let refused = login::not_in_users_group(integration, unspent, &admitted);
         return Err(refused.with_verified_message());

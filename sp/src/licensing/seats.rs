@@ -187,10 +187,10 @@ pub async fn after_directory_change(
             continue;
         };
         roles::prefer_directory(db, &tenant, user_id).await?;
-        let standing = roles::standing(db, &tenant, user_id).await?;
+        let roles = roles::roles_of(db, &tenant, user_id).await?;
         let because = if person.active == 0 {
             Some("disabled in the directory")
-        } else if !standing.product_user {
+        } else if !roles.product_user {
             Some("no longer in the product users group")
         } else {
             None
@@ -198,7 +198,7 @@ pub async fn after_directory_change(
         if let Some(because) = because {
             release(portal, db, business_id, user_id, &person.user_name, because).await?;
         }
-        if person.active == 0 || !(standing.admin || standing.product_user) {
+        if person.active == 0 || !(roles.admin || roles.product_user) {
             store::accounts::end_sessions_of_user(db, user_id).await?;
         }
     }

@@ -22,7 +22,7 @@ pub struct Admitted {
     /// The user.
     pub person: PersonRow,
     /// The user's roles.
-    pub standing: Roles,
+    pub roles: Roles,
     /// The mapped attributes of the Response.
     pub claims: Claims,
     /// Time at which SCIM last changed the user's groups, if that is later than
@@ -94,7 +94,7 @@ pub async fn admit(
         );
         return Err(disabled.with_who(&person.user_name));
     }
-    let mut standing = if groups.is_some() {
+    let mut roles = if groups.is_some() {
         asserted
     } else {
         roles::in_directory(db, tenant, &person.id).await?
@@ -102,7 +102,7 @@ pub async fn admit(
     if person.id.is_empty() {
         return Ok(Admitted {
             person,
-            standing,
+            roles,
             claims,
             superseded: None,
         });
@@ -110,17 +110,17 @@ pub async fn admit(
     let changed = instant(person.directory_changed);
     let superseded = (issued < changed).then_some(changed);
     if let Some(groups) = &groups {
-        roles::remember_asserted(db, tenant, &person.id, &standing, groups, now).await?;
+        roles::remember_asserted(db, tenant, &person.id, &roles, groups, now).await?;
         if superseded.is_some() {
             roles::prefer_directory(db, tenant, &person.id).await?;
-            let near_misses = standing.near_misses;
-            standing = Roles {
+            let near_misses = roles.near_misses;
+            roles = Roles {
                 near_misses,
-                ..roles::standing(db, tenant, &person.id).await?
+                ..roles::roles_of(db, tenant, &person.id).await?
             };
         }
         // The directory may give the role that the Response does not give.
-        if !standing.product_user && !roles::standing(db, tenant, &person.id).await?.product_user {
+        if !roles.product_user && !roles::roles_of(db, tenant, &person.id).await?.product_user {
             let id = person.id.clone();
             licensing::after_directory_change(portal, db, &tenant.business_id, &[id]).await?;
         }
@@ -128,7 +128,7 @@ pub async fn admit(
     store::people::logged_in(db, &person.id, stored(now)).await?;
     Ok(Admitted {
         person,
-        standing,
+        roles,
         claims,
         superseded,
     })
@@ -310,7 +310,7 @@ fn about_groups(refused: Refused, unspent: &Unspent<'_>, admitted: &Admitted) ->
             "Check whether the user is in one of the groups of step 3 at the identity provider; if not, add the user there. If so, map `groups` in the Attribute Mappings of the identity provider's application, as step 3 lists them.",
         );
     }
-    match admitted.standing.near_misses.as_slice() {
+    match admitted.roles.near_misses.as_slice() {
         [] => refused,
         near => {
             let remedy = format!("Correct step 3, or the group's name: {}.", near.join("; "));
@@ -337,10 +337,10 @@ fn why_in_none(integration: &Integration, admitted: &Admitted) -> String {
             .collect::<Vec<_>>()
             .join(", "),
     };
-    let near = if admitted.standing.near_misses.is_empty() {
+    let near = if admitted.roles.near_misses.is_empty() {
         String::new()
     } else {
-        format!("; {}", admitted.standing.near_misses.join("; "))
+        format!("; {}", admitted.roles.near_misses.join("; "))
     };
     format!("step 3 has {expected}, the identity provider sent {came}{near}")
 }

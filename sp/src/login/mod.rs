@@ -18,7 +18,7 @@ pub use admission::{Admitted, admit};
 pub use claims::Claims;
 pub use logout::{LoggedOut, log_out, receive as receive_logout};
 pub use request::{Asking, Purpose, Started, return_path, start};
-pub use response::{Answered, CheckedAnswer, Unspent, claims_to_answer, receive};
+pub use response::{CheckedResponse, ExpectedRequest, Unspent, claims_to_answer, receive};
 
 use crate::Portal;
 use crate::accounts::new_session;
@@ -204,9 +204,9 @@ pub async fn browser_response(
     };
     drop(db);
     let asked = match &open {
-        Some(request) => Answered::Request(request),
-        None if posted.browser.is_none() => Answered::NoCookie,
-        None => Answered::Nothing,
+        Some(request) => ExpectedRequest::Request(request),
+        None if posted.browser.is_none() => ExpectedRequest::NoCookie,
+        None => ExpectedRequest::Nothing,
     };
     let turned_away = |refused: Refused| {
         let refused = explained(portal, refused, &integration, posted.saml_response);
@@ -233,7 +233,7 @@ async fn open_session(
     portal: &Portal,
     posted: Posted<'_>,
     integration: &Integration,
-    answer: &CheckedAnswer<'_>,
+    answer: &CheckedResponse<'_>,
 ) -> Result<String, Refused> {
     let business_id = &integration.tenant.business_id;
     let mut tx = portal.store.write().await?;
@@ -248,7 +248,7 @@ async fn open_session(
             return Err(refused.with_verified_message());
         }
     };
-    if !(admitted.standing.admin || admitted.standing.product_user) {
+    if !(admitted.roles.admin || admitted.roles.product_user) {
         tx.commit().await?;
         let refused = admission::in_no_group(integration, unspent, &admitted);
         return Err(refused.with_verified_message());

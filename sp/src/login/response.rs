@@ -19,7 +19,7 @@ use crate::store::{self, Db, stored};
 
 /// The AuthnRequest that the Response must answer.
 #[derive(Debug, Clone, Copy)]
-pub enum Answered<'a> {
+pub enum ExpectedRequest<'a> {
     /// This AuthnRequest, which the browser's cookie identifies.
     Request(&'a SsoRequestRow),
     /// No AuthnRequest of this browser is open.
@@ -30,7 +30,7 @@ pub enum Answered<'a> {
 
 /// A checked Response, with the AuthnRequest that it answers. It may have been
 /// used before.
-pub struct CheckedAnswer<'a> {
+pub struct CheckedResponse<'a> {
     checked: Checked,
     request: Option<&'a SsoRequestRow>,
 }
@@ -53,9 +53,9 @@ impl Unspent<'_> {
 pub async fn receive<'a>(
     portal: &Portal,
     integration: &Integration,
-    asked: Answered<'a>,
+    asked: ExpectedRequest<'a>,
     saml_response: &str,
-) -> Result<CheckedAnswer<'a>, Refused> {
+) -> Result<CheckedResponse<'a>, Refused> {
     let decryption = if integration.tenant.encryption == 1 {
         Some(DecryptionKeys::new(vec![portal.request_key().await?]))
     } else {
@@ -68,19 +68,19 @@ pub async fn receive<'a>(
         asked,
         saml_response,
     )?;
-    context_will_do(integration, &checked)?;
+    check_authn_context(integration, &checked)?;
     check_length("ID of the assertion", checked.assertion_id())?;
     check_length("NameID", &subject::stored(checked.name_id()))?;
-    Ok(CheckedAnswer {
+    Ok(CheckedResponse {
         checked,
         request: match asked {
-            Answered::Request(request) => Some(request),
-            Answered::Nothing | Answered::NoCookie => None,
+            ExpectedRequest::Request(request) => Some(request),
+            ExpectedRequest::Nothing | ExpectedRequest::NoCookie => None,
         },
     })
 }
 
-impl<'a> CheckedAnswer<'a> {
+impl<'a> CheckedResponse<'a> {
     /// The AuthnRequest that it answers; `None` for IdP-initiated SSO.
     pub fn request(&self) -> Option<&'a SsoRequestRow> {
         self.request
@@ -133,7 +133,7 @@ impl<'a> CheckedAnswer<'a> {
 /// Checks that the authentication context meets the tenant's
 /// `RequestedAuthnContext` (saml-core §3.3.2.2.1). An IdP that cannot meet it
 /// must answer with an error status, not with a weaker context.
-fn context_will_do(integration: &Integration, checked: &Checked) -> Result<(), Refused> {
+fn check_authn_context(integration: &Integration, checked: &Checked) -> Result<(), Refused> {
     let Some(requested) = &integration.requested_authn_context else {
         return Ok(());
     };
@@ -192,13 +192,13 @@ fn check<'a>(
     portal: &Portal,
     integration: &Integration,
     decryption: Option<&DecryptionKeys>,
-    asked: Answered<'a>,
+    asked: ExpectedRequest<'a>,
     saml_response: &str,
-) -> Result<(Checked, Answered<'a>), Refused> {
+) -> Result<(Checked, ExpectedRequest<'a>), Refused> {
     let sp = portal.service_provider(&integration.tenant.id);
     let in_response_to = match asked {
-        Answered::Request(request) => Expected::Request(request.request_id.clone()),
-        Answered::Nothing | Answered::NoCookie => Expected::Unsolicited,
+        ExpectedRequest::Request(request) => Expected::Request(request.request_id.clone()),
+        ExpectedRequest::Nothing | ExpectedRequest::NoCookie => Expected::Unsolicited,
     };
     let mut expectations = Expectations {
         idp_entity_id: integration.idp_entity_id.clone(),
@@ -214,26 +214,28 @@ fn check<'a>(
         decryption,
     )?;
     let refusal = match (verified.clone().check(&expectations), asked) {
-        (Ok(checked), Answered::Request(_)) => return Ok((checked, asked)),
-        (Ok(checked), Answered::Nothing | Answered::NoCookie) if integration.unsolicited => {
+        (Ok(checked), ExpectedRequest::Request(_)) => return Ok((checked, asked)),
+        (Ok(checked), ExpectedRequest::Nothing | ExpectedRequest::NoCookie)
+            if integration.unsolicited =>
+        {
             return Ok((checked, asked));
         }
-        (Ok(_), Answered::Nothing | Answered::NoCookie) => {
+        (Ok(_), ExpectedRequest::Nothing | ExpectedRequest::NoCookie) => {
             let unsolicited = Refused::new(
                 &kinds::UNSOLICITED,
                 "no open AuthnRequest of this browser: it was already answered, has expired, was sent by another browser or never existed",
             );
             return Err(unsolicited.with_verified_message());
         }
-        (Err(refusal), Answered::NoCookie) if is_only_unsolicited(&refusal) => {
+        (Err(refusal), ExpectedRequest::NoCookie) if is_only_unsolicited(&refusal) => {
             return Err(cookie_missing(portal, &refusal));
         }
         (Err(refusal), _) => refusal,
     };
-    if integration.unsolicited && matches!(asked, Answered::Request(_)) {
+    if integration.unsolicited && matches!(asked, ExpectedRequest::Request(_)) {
         expectations.in_response_to = Expected::Unsolicited;
         if let Ok(checked) = verified.check(&expectations) {
-            return Ok((checked, Answered::Nothing));
+            return Ok((checked, ExpectedRequest::Nothing));
         }
     }
     Err(Refused::from(refusal).with_verified_message())

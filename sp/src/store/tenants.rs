@@ -332,8 +332,9 @@ pub async fn insert_token(db: &mut Db, row: &TokenRow) -> Result<()> {
     Ok(())
 }
 
-/// Sets the end of the current tokens: used ones end at `at`; those that were
-/// only shown and never used end at `now`.
+/// Sets the expiry of the tenant's SCIM tokens that have none. Tokens whose clear
+/// text is still stored (not used yet, step 5 not confirmed) expire at `now`, the
+/// others at `at`; both in microseconds since the Unix epoch.
 ///
 /// # Errors
 /// When the database fails.

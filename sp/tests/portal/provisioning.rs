@@ -149,7 +149,7 @@ async fn an_admin_taken_out_of_the_group_loses_the_open_session() {
         .await
         .problem(401, "not-logged-in");
     // The script of an open page notices it and reloads the page.
-    assert_eq!(watches(&browser, "/session/standing").await.0, 401);
+    assert_eq!(watches(&browser, "/session/access").await.0, 401);
     assert_eq!(watches(&browser, LOOK_UP).await.0, 401);
 }
 
@@ -176,9 +176,9 @@ async fn an_admin_who_stays_a_product_user_loses_the_pages_and_keeps_the_session
     answer.is(303);
     let page = browser.get("/profile/business/users").await;
     assert_eq!(page.status, 200);
-    let (_, before) = watches(&browser, "/session/standing").await;
+    let (_, before) = watches(&browser, "/session/access").await;
     assert!(
-        page.body.contains(&format!("data-standing=\"{before}\"")),
+        page.body.contains(&format!("data-access=\"{before}\"")),
         "{before}: {}",
         page.body
     );
@@ -190,7 +190,7 @@ async fn an_admin_who_stays_a_product_user_loses_the_pages_and_keeps_the_session
         .await
         .problem(403, "not-an-admin");
     assert_eq!(browser.get("/profile/business/users").await.status, 403);
-    let (status, after) = watches(&browser, "/session/standing").await;
+    let (status, after) = watches(&browser, "/session/access").await;
     assert_eq!(status, 200);
     assert_ne!(before, after, "the page is loaded again");
     assert_eq!(watches(&browser, LOOK_UP).await.0, 401);
@@ -203,9 +203,9 @@ async fn polling_of_a_page_does_not_prolong_the_session() {
     let clock = parties.ambient.clock();
     let half = parties.config.session_idle.as_secs() / 2 + 60;
     clock.advance(SignedDuration::from_secs(half)).unwrap();
-    assert_eq!(watches(&browser, "/session/standing").await.0, 200);
+    assert_eq!(watches(&browser, "/session/access").await.0, 200);
     clock.advance(SignedDuration::from_secs(half)).unwrap();
-    assert_eq!(watches(&browser, "/session/standing").await.0, 401);
+    assert_eq!(watches(&browser, "/session/access").await.0, 401);
     browser
         .get("/api/session")
         .await

@@ -71,8 +71,8 @@ impl World {
     /// When no app is installed, or the portal's answer is invalid.
     pub async fn app_looks_at_license(&mut self) -> Outcome {
         let (app, transcript) = self.app()?;
-        let standing = app.look_at_license(transcript).await;
-        self.standing = Some(standing.map_err(|error| {
+        let activation_state = app.look_at_license(transcript).await;
+        self.activation_state = Some(activation_state.map_err(|error| {
             Failed::mismatch("an answer that the app understands", error.to_string())
         })?);
         Ok(())

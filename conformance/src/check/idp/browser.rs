@@ -90,7 +90,8 @@ impl Browser {
         self.navigator.client()
     }
 
-    /// The names of the identity provider's cookies that browsers ignore.
+    /// Returns the names of the identity provider's cookies that browsers reject: SameSite=None
+    /// without Secure, or Secure without TLS.
     pub(super) fn ignored_cookies(&self) -> Vec<String> {
         self.navigator.cookies().ignored()
     }

@@ -115,7 +115,8 @@ pub(super) struct Facts {
     /// The account, read by its id after the reactivation and the login; `None` if it was not
     /// found.
     pub(super) account_after: Fact<Option<Value>>,
-    /// The accounts with the userName after the reactivation and the login.
+    /// The accounts with this userName after SCIM reactivated the account and the person logged in
+    /// again.
     pub(super) accounts_after: Fact<Vec<Value>>,
     /// The creation of a second account with the userName of the deleted one.
     pub(super) created_again: Fact<Created>,

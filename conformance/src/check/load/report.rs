@@ -77,9 +77,9 @@ pub struct Interval {
     pub limited: u64,
     /// Successes per second.
     pub rate_per_second: f64,
-    /// Median latency of its successes.
+    /// Median latency of the operations that succeeded in this interval, in milliseconds.
     pub p50_ms: f64,
-    /// 99th percentile of the latency of its successes.
+    /// 99th percentile of the latency of these operations, in milliseconds.
     pub p99_ms: f64,
 }
 

@@ -209,7 +209,7 @@ checks! {
 "SCIM-FILTER-59", Should, "RFC 7644 §3.12"; "The error for an invalid filter has scimType invalidFilter";
     expects "400 with scimType invalidFilter"; fix "Send scimType invalidFilter, and name in detail the place where parsing stopped.";
     needs [Need::Filter]; act(unreadable_by_name)
-"SCIM-FILTER-60", Should, "RFC 7643 §9"; "Filters on password cannot be used to guess it";
+"SCIM-FILTER-60", Should, "RFC 7643 §9"; "A filter on password matches nothing or is refused, so that no password can be guessed by filters";
     expects "password filters to be refused, or to find nobody"; fix "Do not allow filters on attributes that are never returned: each answer would say whether a guess is right.";
     needs [Need::Filter, Need::Writes, Need::Has(&["password"])]; act(password_oracle)
 }

@@ -48,7 +48,7 @@ harm Protection;
     expects "no token for a client ID alone";
     fix "Require client authentication for the grant client_credentials (RFC 6749 §4.4): a client ID is no secret.";
     needs []; act(without_credentials)
-"SCIM-OAUTH-10", May, "RFC 6749 §2.3.1"; "Two secrets of a client are valid at the same time";
+"SCIM-OAUTH-10", May, "RFC 6749 §2.3.1"; "After a client gets a new secret, the former one stays valid until it is revoked";
     expects "a token for each of the two secrets";
     fix "Keep the former secret valid until it is revoked, so that clients can change to the new one without an outage.";
     needs []; act(two_secrets)

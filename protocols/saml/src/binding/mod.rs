@@ -41,7 +41,7 @@ pub enum BindingError {
     #[error("expected the parameter {0} once, got more than once")]
     Repeated(String),
     /// The message or a parameter is too large.
-    #[error("expected at most {limit} bytes of {what}")]
+    #[error("{what} is larger than {limit} bytes")]
     TooLarge {
         /// What is too large.
         what: &'static str,

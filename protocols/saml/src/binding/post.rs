@@ -157,7 +157,7 @@ mod tests {
         let error = decode("AAAAAAAAAAAA", &limits).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected at most 8 bytes of an encoded message"
+            "an encoded message is larger than 8 bytes"
         );
     }
 }

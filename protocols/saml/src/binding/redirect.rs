@@ -280,7 +280,7 @@ mod tests {
         let bomb = " ".repeat(1 << 20);
         let url = encode("https://idp/sso", Parameter::Request, &bomb, None, None).unwrap();
         let error = decode(&query(&url), &Limits::default()).unwrap_err();
-        assert_eq!(error.to_string(), "expected at most 262144 bytes of XML");
+        assert_eq!(error.to_string(), "XML is larger than 262144 bytes");
     }
 
     #[test]

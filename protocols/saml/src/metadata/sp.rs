@@ -39,7 +39,7 @@ pub struct SpMetadata {
     pub encryption_certificates: Vec<Certificate>,
     /// URIs of the encryption algorithms that it supports, the preferred one first.
     pub encryption_methods: Vec<String>,
-    /// True if it signs its requests.
+    /// True if the service provider signs its AuthnRequests (`AuthnRequestsSigned`).
     pub authn_requests_signed: bool,
     /// True if the assertions themselves must be signed.
     pub want_assertions_signed: bool,

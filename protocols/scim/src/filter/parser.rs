@@ -7,7 +7,8 @@ use crate::{AttributePath, Error, ScimType};
 
 /// Deepest nesting of a filter: deeper ones could overflow the stack.
 const MAX_DEPTH: usize = 32;
-/// Largest number of comparisons: each adds a level to the parsed tree.
+/// Largest number of comparisons, negations, brackets and parentheses: each adds a level to the parsed
+/// tree.
 const MAX_TERMS: usize = 500;
 
 /// Parses a filter. Operators are accepted in any letter case, because PingOne and others send them
@@ -132,7 +133,9 @@ impl<'t> Parser<'t> {
     fn term(&mut self, value_paths: bool) -> Result<Filter, String> {
         self.terms += 1;
         if self.terms > MAX_TERMS {
-            return Err(format!("expected at most {MAX_TERMS} comparisons"));
+            return Err(format!(
+                "the filter has more than {MAX_TERMS} terms; each comparison, `not`, bracket and parenthesis counts"
+            ));
         }
         self.skip();
         if self.rest().starts_with('(') {

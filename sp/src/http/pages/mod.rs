@@ -43,7 +43,7 @@ use crate::Portal;
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/", get(async || Redirect::to("/dashboard")))
-        .route("/session/standing", get(shell::standing))
+        .route("/session/access", get(shell::access))
         .merge(assets::router())
         .merge(sign_in::router())
         .merge(social::router())

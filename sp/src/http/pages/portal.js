@@ -75,12 +75,12 @@ for (const live of document.querySelectorAll("[data-live]")) {
 }
 // Reloads an open page when the session ends or the user's access changes, so
 // that nobody can continue to read it.
-const standing = document.body.dataset.standing;
-if (standing) {
+const access = document.body.dataset.access;
+if (access) {
   setInterval(async () => {
     if (document.hidden) return;
-    const now = await part("/session/standing").catch(() => undefined);
-    if (now !== undefined && now !== standing) location.reload();
+    const now = await part("/session/access").catch(() => undefined);
+    if (now !== undefined && now !== access) location.reload();
   }, 2000);
 }
 addEventListener("hashchange", () => {

@@ -26,9 +26,9 @@ pub(super) fn wants_fragment(headers: &HeaderMap) -> bool {
     headers.contains_key(FRAGMENT)
 }
 
-/// Returns an HTML document. `standing` describes what the user may see; the
-/// script compares it with `/session/standing`.
-fn document(title: &str, standing: Option<&str>, body: &Markup) -> Html<String> {
+/// Returns an HTML document. `access` describes what the user may see; the
+/// script compares it with `/session/access`.
+fn document(title: &str, access: Option<&str>, body: &Markup) -> Html<String> {
     Html(
         html! {
             (DOCTYPE)
@@ -40,7 +40,7 @@ fn document(title: &str, standing: Option<&str>, body: &Markup) -> Html<String> 
                     link rel="stylesheet" href=(STYLE_AT.as_str());
                     script src=(SCRIPT_AT.as_str()) defer {}
                 }
-                body data-standing=[standing] {
+                body data-access=[access] {
                     (body)
                     @if let Some(url) = ambient::simulation_link() {
                         footer.simulation { a href=(url) { (ambient::SIMULATION_LINK_TEXT) } }
@@ -93,7 +93,7 @@ pub(super) struct Visitor {
 
 impl Visitor {
     /// Returns a text that changes whenever the user's access changes.
-    fn standing(&self) -> String {
+    fn access(&self) -> String {
         match self.who.workspace() {
             Some(workspace) => format!("{} of {}", workspace.role.as_str(), workspace.id),
             None => "of nothing".to_owned(),
@@ -161,10 +161,10 @@ fn session_over() -> Response {
     no_store(StatusCode::UNAUTHORIZED)
 }
 
-/// `/session/standing`: the script of an open page requests it to reload the
+/// `/session/access`: the script of an open page requests it to reload the
 /// page when the user has lost the session or access rights.
-pub(super) async fn standing(visitor: Visitor) -> Response {
-    no_store(visitor.standing())
+pub(super) async fn access(visitor: Visitor) -> Response {
+    no_store(visitor.access())
 }
 
 /// An administrator of the selected business account. Other users get a page
@@ -252,7 +252,7 @@ pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -
     let selected = who.workspace().map(|workspace| workspace.id.as_str());
     document(
         title,
-        Some(&visitor.standing()),
+        Some(&visitor.access()),
         &html! {
             a.skip href="#content" { "Skip to the content" }
             header.top {

@@ -44,7 +44,7 @@ async fn whoami(State(portal): State<Portal>, headers: HeaderMap) -> Answer {
         }
         let tenant = store::tenants::of_business(&mut db, &person.business_id).await?;
         if let Some(tenant) = tenant
-            && roles::standing(&mut db, &tenant, &person.id)
+            && roles::roles_of(&mut db, &tenant, &person.id)
                 .await?
                 .product_user
         {

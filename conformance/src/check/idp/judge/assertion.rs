@@ -265,9 +265,10 @@ fn confirmation_end(case: &Case<'_>) -> Ruled {
     confirmed(case, |answer, it| match it.not_on_or_after.as_deref() {
         None => Err("no NotOnOrAfter: it never ends".to_owned()),
         Some(text) => match instant(text) {
-            Some(end) if end <= answer.at() => {
-                Err(format!("it ended {text}, delivered {}", answer.at()))
-            }
+            Some(end) if end <= answer.at() => Err(format!(
+                "NotOnOrAfter=\"{text}\" is not after the delivery at {}",
+                answer.at()
+            )),
             _ => Ok(text.to_owned()),
         },
     })

@@ -217,7 +217,9 @@ fn groups_are_ids(case: &Case<'_>) -> Ruled {
             it.contains(' ') || !bare.chars().any(|it| it.is_ascii_digit())
         });
         match name {
-            Some(name) => Err(format!("{name:?} looks like a name")),
+            Some(name) => Err(format!(
+                "the value {name:?} looks like the name of a group; expected its ID"
+            )),
             None => Ok(format!("{} id(s)", values.len())),
         }
     })

@@ -304,7 +304,10 @@ fn place(case: &Case<'_>) -> Ruled {
             .iter()
             .find(|it| !it.well_placed || !["Response", "Assertion"].contains(&it.parent.as_str()))
         {
-            return Err(format!("a signature at another place in {}", wrong.parent));
+            return Err(format!(
+                "a Signature in <{}> is out of place: expected it as a child of Response or Assertion, directly after Issuer",
+                wrong.parent
+            ));
         }
         let total = parents.len();
         parents.sort_unstable();

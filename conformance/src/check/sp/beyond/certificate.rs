@@ -17,7 +17,7 @@ rows! {
     expects "a Response signed with the new key to be accepted after metadata with the old and the new key was fetched";
     fix "Replace the stored keys each time you fetch the metadata, and trust every signing key in it: an identity provider publishes its next key before it uses it.";
     new_key_is_taken
-"SAML-SP-CERT-02", Should, Harm::Function, "sstc-metadata-iop §2.6.1"; "With two signing keys in the metadata, Responses of both keys are accepted";
+"SAML-SP-CERT-02", Should, Harm::Function, "sstc-metadata-iop §2.6.1"; "If the metadata has two signing keys, Responses signed with either key are accepted";
     expects "a login with a Response of each of the two keys";
     fix "Try every signing key of the metadata, not only the first or the last one.";
     overlap
