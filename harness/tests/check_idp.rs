@@ -154,8 +154,6 @@ fn each_check_reads_only_the_trials_of_its_table(recording: &Recording, whole: &
     for trials in [idp::Trials::None, idp::Trials::SignOns] {
         let mut narrow = recording.clone();
         narrow.trials.retain(|name, _| trials.include(name));
-        narrow.opened.clear();
-        narrow.metadata_after = None;
         let report = idp::judge(&narrow);
         let of_these = |id: &str| idp::Trials::for_checks(|it| it == id) <= trials;
         let outcomes = whole.outcomes.iter().zip(&report.outcomes);

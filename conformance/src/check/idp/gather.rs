@@ -19,6 +19,9 @@ use super::trials::{VARIANTS, Variant, Whose};
 use crate::check::runner::pause;
 use crate::inspection::message::unwrapped;
 
+/// Name of the requests without a message to each address of the metadata.
+pub const ADDRESSES: &str = "addresses";
+
 /// The ordinary requests; the first one that can be sent must lead to a sign-on.
 const CONTROLS: [&str; 2] = ["redirect", "post"];
 
@@ -110,6 +113,8 @@ impl Gathering<'_> {
             self.force_later(&mut recording, &maker, &announced, &first)
                 .await?;
             self.log_out(&mut recording, &maker, &announced).await?;
+        }
+        if wanted(ADDRESSES) {
             self.look_around(&mut recording, &announced, &first).await;
         }
         self.party.interactive.is_over();

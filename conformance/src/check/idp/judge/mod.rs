@@ -34,6 +34,7 @@ mod wish;
 
 use std::collections::BTreeSet;
 
+use super::gather::ADDRESSES;
 use super::reading::{Answer, Case, Document};
 use super::recording::{Ending, Recording, Trial};
 use super::run::ENDED;
@@ -218,7 +219,7 @@ fn summed(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
 /// The trials that a check reads. Each includes the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trials {
-    /// None: only the metadata.
+    /// None: only the metadata, and whether its addresses answer.
     None,
     /// The requests that a correct identity provider answers with a sign-on.
     SignOns,
@@ -230,8 +231,11 @@ impl Trials {
     /// True if the trial with this name belongs to them.
     pub fn include(self, name: &str) -> bool {
         match self {
-            Self::None => false,
-            Self::SignOns => VARIANTS.iter().any(|it| it.good && it.name == name),
+            Self::None => name == ADDRESSES,
+            Self::SignOns => {
+                let is_sign_on = VARIANTS.iter().any(|it| it.good && it.name == name);
+                is_sign_on || name == ADDRESSES
+            }
             Self::All => true,
         }
     }
