@@ -20,7 +20,7 @@ use broken_sp::Switch;
 use counted_progress::Counted;
 use futures::StreamExt as _;
 use jiff::SignedDuration;
-use judged_sp::{found_for, found_with, judged};
+use judged_sp::{found_for, found_with, judged, judged_by};
 use profiles_met::{assert_each_can_fail, assert_profiles_met};
 use regex::Regex;
 use rehearsal::check::profile::Kind;
@@ -446,4 +446,29 @@ async fn nothing_is_judged_if_no_honest_response_is_accepted() {
     assert_eq!(error.code, "wrong-idp", "{error:?}");
     assert_eq!(report.exit_code(), 2);
     assert_eq!(report.outcomes, []);
+}
+
+/// With an expectation that matches every user, nothing shows whether the victim or the attacker
+/// under their own name is logged in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_the_expectation_cannot_tell_is_no_finding() {
+    let check = "SAML-SP-XSW-01";
+    let all = catalogue();
+    let wrapped = all.values().find(|it| it.check == check).unwrap();
+    let hole = wrapped.refusal.clone().leak();
+    let selection = || {
+        let checks = rehearsal::check::sp::catalogue().unwrap();
+        Selection::new(&[check.to_owned()], &[], &checks).unwrap()
+    };
+    let exact = format!("user={};", regex::escape(broken_sp::USER));
+    let verdict = async |expect: &str| {
+        let report = judged_by(hole, expect, selection()).await;
+        let outcome = report.outcomes.iter().find(|it| it.check.id == check);
+        let outcome = outcome.unwrap();
+        (outcome.verdict, outcome.actual.clone())
+    };
+    assert_eq!(verdict(&exact).await.0, Verdict::Fail);
+    let (loose, why) = verdict("user=").await;
+    assert_eq!(loose, Verdict::Skip, "{why}");
+    assert!(why.contains("cannot tell who is logged in"), "{why}");
 }

@@ -28,16 +28,30 @@ pub(crate) fn target_at(base: &str, metadata: SpMetadata, document: String) -> T
 
 /// Checks a service provider with one hole by Responses alone.
 pub(crate) async fn judged(hole: &'static str) -> CheckReport {
+    let exact = format!("user={};", regex::escape(broken_sp::USER));
+    judged_by(hole, &exact, of_messages()).await
+}
+
+/// Checks a service provider with one hole. `expect` recognizes the user in the probe.
+pub(crate) async fn judged_by(
+    hole: &'static str,
+    expect: &str,
+    selection: Selection,
+) -> CheckReport {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let base = broken_sp::start(&provider.metadata(), hole, &ambient).await;
+    let target = target_at(&base, broken_sp::metadata(&base), String::new());
     let judge = Judge {
-        target: target_at(&base, broken_sp::metadata(&base), String::new()),
+        target: Target {
+            expect: Regex::new(expect).unwrap(),
+            ..target
+        },
         provider,
         person: Person::of_the_guide(broken_sp::USER),
         variants: Variants::None,
         runner: Runner {
-            selection: of_messages(),
+            selection,
             ..Runner::default()
         },
         ambient,
