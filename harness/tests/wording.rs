@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// A pattern, and what to write instead.
-const WORDINGS: [(&str, &str); 4] = [
+const WORDINGS: [(&str, &str); 5] = [
     (
         r"[Ee]xpected [^\x22\n]*, came ",
         "write `expected A, got B`, or say what cannot be done",
@@ -17,6 +17,10 @@ const WORDINGS: [(&str, &str); 4] = [
         "write `again`, `so that … not`, `in words`, `what is left`",
     ),
     (r"\*\*Mend:|\bMend:", "write `Fix:`"),
+    (
+        r"\bfn (shown|told|standing)\b",
+        "name a function after what it returns, such as `user_to_json` or `roles_of`",
+    ),
     (
         r"(?m)^[ \t]*(?:[^/ \t\n][^\n]*)?\n[ \t]*/// [A-Z][a-z]+\.$",
         "a comment of one word says less than the name: say what it is, with its unit",

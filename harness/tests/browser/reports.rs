@@ -98,7 +98,7 @@ fn many_findings() -> CheckReport {
 }
 
 /// Opens a page from a file.
-async fn shown(html: &str, test: impl AsyncFnOnce(&Page, &Browser) -> Outcome) -> Outcome {
+async fn with_page(html: &str, test: impl AsyncFnOnce(&Page, &Browser) -> Outcome) -> Outcome {
     let Some(browser) = Browser::open().await? else {
         println!("skipped: no chromium");
         return Ok(());
@@ -131,7 +131,7 @@ async fn visible(browser: &Browser) -> Outcome<Vec<String>> {
 
 #[tokio::test]
 async fn a_report_of_checks_is_searched_filtered_and_linked() -> Outcome {
-    shown(&many_findings().html(), async |page, browser| {
+    with_page(&many_findings().html(), async |page, browser| {
         let verdict = "10 findings in 20 checks: 5 MUST, 5 SHOULD; 8 not judged";
         assert_eq!(page.heading().await?, verdict);
         // MUST comes before SHOULD; checks that follow from others, that are skipped or
@@ -174,7 +174,7 @@ async fn a_report_of_checks_is_searched_filtered_and_linked() -> Outcome {
 #[tokio::test]
 async fn a_report_without_scripts_shows_everything_but_the_filters() -> Outcome {
     let html = many_findings().html();
-    shown(&html, async |page, browser| {
+    with_page(&html, async |page, browser| {
         page.without_scripts().await?;
         browser.driver.refresh().await?;
         // Read by the driver, because a script cannot run on a page without scripts.
@@ -189,7 +189,7 @@ async fn a_report_without_scripts_shows_everything_but_the_filters() -> Outcome 
 
 #[tokio::test]
 async fn every_finding_is_unfolded_in_print() -> Outcome {
-    shown(&many_findings().html(), async |_, browser| {
+    with_page(&many_findings().html(), async |_, browser| {
         let closed = "return [...document.querySelectorAll('details.row.fail')].filter(e => !e.open).length";
         assert_eq!(evaluated::<u32>(browser, closed).await?, 10);
         let cdp = browser.driver.cdp();
@@ -229,7 +229,7 @@ async fn whole_guide() -> Outcome<RunReport> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_response_is_decoded_where_the_browser_posts_it() -> Outcome {
     let html = rehearsal::report::html("Rehearsal: the whole guide", &whole_guide().await?);
-    shown(&html, async |page, browser| {
+    with_page(&html, async |page, browser| {
         let opened = "
             const post = [...document.querySelectorAll('details.exchange')]
               .find(e => /POST.*\\/webapp\\/sso\\/acs\\//s.test(e.querySelector('summary').textContent));

@@ -51,7 +51,7 @@ async fn config() -> Json<Value> {
     }))
 }
 
-fn shown(account: &Account) -> Value {
+fn account_to_json(account: &Account) -> Value {
     let mut body = account.body.clone();
     body["id"] = account.id.clone().into();
     body["active"] = account.active.into();
@@ -113,12 +113,16 @@ async fn create(State(app): State<App>, Json(body): Json<Value>) -> Response {
         return refusal(409, "this userName is taken");
     }
     let id = state.insert(body);
-    (StatusCode::CREATED, Json(shown(&state.accounts[&id]))).into_response()
+    (
+        StatusCode::CREATED,
+        Json(account_to_json(&state.accounts[&id])),
+    )
+        .into_response()
 }
 
 async fn user(State(app): State<App>, Path(id): Path<String>) -> Response {
     match app.state().accounts.get(&id) {
-        Some(account) => Json(shown(account)).into_response(),
+        Some(account) => Json(account_to_json(account)).into_response(),
         None => refusal(404, "there is no such user"),
     }
 }
@@ -169,7 +173,7 @@ async fn change(
             account.active = true;
         }
     }
-    Json(shown(&state.accounts[&now])).into_response()
+    Json(account_to_json(&state.accounts[&now])).into_response()
 }
 
 fn move_memberships(state: &mut state::State, from: &str, to: &str) {

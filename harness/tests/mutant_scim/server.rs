@@ -246,7 +246,7 @@ impl State {
                     ..answer(204, &Value::Null)
                 });
             }
-            _ => return Ok(self.shown(200, id, query)),
+            _ => return Ok(self.resource_answer(200, id, query)),
         };
         self.unique(&after, Some(id))?;
         if after != before.body {
@@ -256,7 +256,7 @@ impl State {
             kept.version += 1;
             kept.modified = modified;
         }
-        Ok(self.shown(200, id, query))
+        Ok(self.resource_answer(200, id, query))
     }
 
     fn create(
@@ -281,7 +281,7 @@ impl State {
             modified: now,
         };
         self.all.insert(id.clone(), kept);
-        let mut answer = self.shown(201, &id, query);
+        let mut answer = self.resource_answer(201, &id, query);
         let location = format!("{BASE}{}/{id}", KINDS[kind].endpoint);
         answer.headers.push(("location".into(), location));
         Ok(answer)
@@ -385,7 +385,12 @@ impl State {
         (kind, out.into())
     }
 
-    fn shown(&self, status: u16, id: &str, query: &BTreeMap<String, String>) -> ScimAnswer {
+    fn resource_answer(
+        &self,
+        status: u16,
+        id: &str,
+        query: &BTreeMap<String, String>,
+    ) -> ScimAnswer {
         let (kind, whole) = self.whole(id);
         let mut answer = answer(status, &listing::cut(kind, &whole, query));
         let text = |name: &str| whole["meta"][name].as_str().unwrap_or_default().to_owned();

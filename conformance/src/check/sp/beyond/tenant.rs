@@ -146,7 +146,7 @@ impl Tenants<'_> {
             && judge.target.start_url == second.target.start_url
     }
 
-    fn shown(&self, probe: &str) -> Shown {
+    fn user_in(&self, probe: &str) -> Shown {
         if self.second.target.expect.is_match(probe) {
             Shown::Second
         } else if self.first.find_person(probe, &[]).is_some() {
@@ -166,7 +166,7 @@ impl Tenants<'_> {
         let ready = login.make(asked, None, beyond.base)?;
         let answer = login.deliver(visitor, &ready).await?;
         let probe = page_summary(&answer.probe, 160);
-        match self.shown(&answer.probe) {
+        match self.user_in(&answer.probe) {
             Shown::Nobody => holds_with(
                 format!("no user is logged in: {}", answer.to_sentence()),
                 answer.evidence(),
