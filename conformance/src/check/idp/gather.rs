@@ -20,7 +20,7 @@ use crate::check::runner::pause;
 use crate::inspection::message::unwrapped;
 
 /// Name of the requests without a message to each address of the metadata.
-pub const ADDRESSES: &str = "addresses";
+pub(super) const ADDRESSES: &str = "addresses";
 
 /// The ordinary requests; the first one that can be sent must lead to a sign-on.
 const CONTROLS: [&str; 2] = ["redirect", "post"];
