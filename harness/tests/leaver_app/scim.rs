@@ -89,7 +89,7 @@ async fn users(
     let all = state.accounts.values();
     let mut found: Vec<Value> = all
         .filter(|it| passes(&query, &it.user_name))
-        .map(shown)
+        .map(account_to_json)
         .collect();
     if app.hole == Hole::SignOnDuplicates {
         let signed_on = |it: &&Value| {
