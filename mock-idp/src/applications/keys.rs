@@ -186,9 +186,12 @@ fn make(
         )
     };
     params.not_before = day(now);
-    params.not_after = day(now
+    let end = now
         .checked_add(SignedDuration::from_hours(24 * plan.days))
-        .map_err(|error| error.to_string())?);
+        .map_err(|error| error.to_string())?;
+    // To the second: at midnight, the validity would be up to a day shorter than it was requested.
+    let of_day = end.as_second().rem_euclid(24 * 60 * 60).unsigned_abs();
+    params.not_after = day(end) + std::time::Duration::from_secs(of_day);
     let certificate = params.self_signed(&key).map_err(words)?;
     Ok(KeyMaterial {
         private_key: key.serialize_pem(),
@@ -452,4 +455,18 @@ pub(crate) fn signer(key: &KeyRow) -> Result<SigningKey> {
         .map_err(|error| Refused::invalid("certificate", error.to_string()))?;
     SigningKey::new(&key.pkcs8, certificate)
         .map_err(|error| Refused::invalid("privateKey", error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_valid_for_all_of_its_days() {
+        let late: jiff::Timestamp = "2026-11-29T23:59:58Z".parse().unwrap();
+        let made = generate("late", late).unwrap();
+        let certificate = Certificate::parse(&made.certificate).unwrap();
+        let year = SignedDuration::from_hours(24 * 365);
+        assert_eq!(certificate.not_after(), late.checked_add(year).unwrap());
+    }
 }
