@@ -37,8 +37,8 @@ pub const GROUP: u64 = 50;
 /// Maximum number of attempts of a request of the preparation when the server limits requests.
 const ATTEMPTS: u32 = 20;
 
-/// Waits because the server limits requests. False if it asks for more than `longest`, or if the
-/// run ends meanwhile: nobody waits an hour for a load to begin.
+/// Waits because the server limits requests. Returns false if the server asks for more than
+/// `longest`, or if the run ends during the wait.
 async fn wait_for_limit(wait: Duration, longest: Duration, stop: &Stop) -> bool {
     if wait > longest {
         return false;
