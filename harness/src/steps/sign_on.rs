@@ -7,7 +7,7 @@ use reqwest::Method;
 use crate::report::Kept;
 use world::CORPORATE_PASSWORD;
 use world::World;
-use world::actions::{sso_form, sso_request};
+use world::actions::{page_summary, sso_form, sso_request};
 use world::judge::{Failed, Outcome, holds, same, text};
 use world::recorder::reading;
 
@@ -352,10 +352,6 @@ fn without_reference(page: &Page) -> String {
         Some(reference) => words.replace(&reference, "R"),
         None => words,
     }
-}
-
-fn page_summary(page: &Page) -> String {
-    format!("{} {} {}", page.status, page.url, page.text())
 }
 
 /// Returns the person whose browser shows the current page.
