@@ -28,17 +28,27 @@ pub fn exchange_error(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }
+    let (what, last) = exchange_cause(error);
+    match error.is_builder() {
+        true => format!("the request cannot be made: {last}"),
+        false => format!("{what}: {last}"),
+    }
+}
+
+/// Returns at which point an HTTP exchange failed, and the last cause.
+pub fn exchange_cause(error: &reqwest::Error) -> (&'static str, String) {
     let mut last: &dyn Error = error;
     while let Some(deeper) = last.source() {
         last = deeper;
     }
-    let what = match (error.is_connect(), error.is_body() || error.is_decode()) {
-        (true, _) => "cannot connect",
-        (_, true) => "the answer broke off",
-        _ if error.is_builder() => "the request cannot be made",
-        _ => "the connection broke",
+    let what = if error.is_connect() {
+        "cannot connect"
+    } else if error.is_body() || error.is_decode() {
+        "the answer broke off"
+    } else {
+        "the connection broke"
     };
-    format!("{what}: {last}")
+    (what, last.to_string())
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod administrator;
-mod answer_body;
 mod answers;
 mod applications;
 pub mod command;

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::oauth_client::{ClientSettings, FederatedCredential, Method};
 use crate::Idp;
-use crate::answer_body;
 use crate::refusal::Result;
 use crate::sso::fingerprint;
 use crate::store::resources::Resource;
 use crate::store::workers;
+use ambient::answer_body;
 
 /// Maximum validity of an assertion: what was used must be remembered for so long.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);

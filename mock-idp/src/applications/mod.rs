@@ -18,7 +18,6 @@ pub(crate) use settings::Application;
 use serde_json::{Value, json};
 
 use crate::Idp;
-use crate::answer_body;
 use crate::directory::{
     Change, Document, environment, existing, reference, text, unique_name, writable,
 };
@@ -26,6 +25,7 @@ use crate::flavor::Flavor;
 use crate::refusal::{Refused, Result};
 use crate::store::Db;
 use crate::store::resources::{self, Kind, Resource};
+use ambient::answer_body;
 
 /// Name of the mapping that every application has. Its value becomes the `NameID`.
 pub(crate) const SUBJECT: &str = "saml_subject";

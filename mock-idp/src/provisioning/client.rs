@@ -11,7 +11,7 @@ use url::Url;
 
 use super::connection::Connection;
 use super::{backoff, look_up};
-use crate::answer_body::{self, BodyError};
+use ambient::answer_body::{self, BodyError};
 
 /// Why an operation failed at the target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

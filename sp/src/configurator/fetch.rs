@@ -1,6 +1,7 @@
 //! Fetches documents of other servers: metadata of identity providers, keys of issuers. The size is
 //! limited, because an endless body would fill the memory.
 
+use ambient::answer_body::{self, BodyError};
 use reqwest::StatusCode;
 
 use crate::Portal;
@@ -30,16 +31,14 @@ pub(super) async fn fetch(portal: &Portal, url: &str, limit: usize) -> Result<Ve
     let http = portal
         .fetcher()
         .map_err(|error| FetchError::Exchange(error.to_string()))?;
-    let mut response = http.get(url).send().await?;
+    let response = http.get(url).send().await?;
     if !response.status().is_success() {
         return Err(FetchError::Status(response.status()));
     }
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if bytes.len() + chunk.len() > limit {
-            return Err(FetchError::TooLong(limit));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
+    answer_body::read(response, limit)
+        .await
+        .map_err(|error| match error {
+            BodyError::TooLong(limit) => FetchError::TooLong(limit),
+            BodyError::Broken(error) => error.into(),
+        })
 }

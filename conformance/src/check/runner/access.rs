@@ -107,20 +107,7 @@ impl AnswerError {
         if error.is_timeout() {
             return Self::Timeout(timeout);
         }
-        // reqwest's own message repeats the URL; the last cause is the message of the operating
-        // system or of the TLS library.
-        let mut last: &dyn std::error::Error = error;
-        while let Some(deeper) = last.source() {
-            last = deeper;
-        }
-        let what = if error.is_connect() {
-            "cannot connect"
-        } else if error.is_body() || error.is_decode() {
-            "the answer broke off"
-        } else {
-            "the connection broke"
-        };
-        let last = last.to_string();
+        let (what, last) = ambient::exchange_cause(error);
         Self::Transport(match explain(&last) {
             Some(explanation) => format!("{what}: {explanation} ({last})"),
             None => format!("{what}: {last}"),

@@ -3,7 +3,7 @@
 
 /// A body cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BodyError {
+pub enum BodyError {
     /// It is larger than the limit, in bytes.
     #[error("it is larger than {0} bytes")]
     TooLong(usize),
@@ -13,10 +13,10 @@ pub(crate) enum BodyError {
 }
 
 /// Reads a body of at most `limit` bytes.
-pub(crate) async fn read(
-    mut answer: reqwest::Response,
-    limit: usize,
-) -> Result<Vec<u8>, BodyError> {
+///
+/// # Errors
+/// [`BodyError`] if it is larger, or if the connection ends.
+pub async fn read(mut answer: reqwest::Response, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         if bytes.len() + chunk.len() > limit {
