@@ -65,10 +65,7 @@ async fn a_worker_acts_in_its_own_environment_while_its_token_lasts() {
     let (_, strange) = token(&world, other["id"].as_str().unwrap(), &worker, secret).await;
     assert_eq!(strange["error"], "invalid_client");
 
-    let clock = json!({"advance_seconds": issued["expires_in"]});
-    world
-        .control(Method::PUT, "/control/clock", Some(clock))
-        .await;
+    world.advance(issued["expires_in"].as_i64().unwrap()).await;
     assert_eq!(status_with(&world, access, &world.at("/users")).await, 401);
     let (_, fresh) = token(&world, &world.env, &worker, secret).await;
     let fresh = fresh["access_token"].as_str().unwrap();
@@ -144,10 +141,7 @@ async fn a_locked_account_is_unlocked_by_an_administrator_or_after_its_time() {
 
     let (_, locked) = act(&world, Method::POST, &path, "account.lock", json!({})).await;
     assert_eq!(locked["account"]["canAuthenticate"], false);
-    let clock = json!({"advance_seconds": 15 * 60});
-    world
-        .control(Method::PUT, "/control/clock", Some(clock))
-        .await;
+    world.advance(15 * 60).await;
     world.judged().await.unwrap();
 }
 

@@ -138,10 +138,7 @@ async fn a_session_ends_by_sign_off_and_by_time() {
 
     let (_, administrator) = Administrator::sign_on(&world, "admin-token").await;
     assert_eq!(administrator.get("/console").await.status(), StatusCode::OK);
-    let clock = serde_json::json!({"advance_seconds": 9 * 60 * 60});
-    world
-        .control(reqwest::Method::PUT, "/control/clock", Some(clock))
-        .await;
+    world.advance(9 * 60 * 60).await;
     let away = administrator.get("/console").await;
     assert_eq!(away.status(), StatusCode::SEE_OTHER);
 }

@@ -120,13 +120,9 @@ async fn a_target_that_fails_is_tried_again_when_the_clock_says_so() {
     here.target.held.lock().unwrap().failures = 1;
     let bob = json!({"username": "bob", "email": "bob@example.com"});
     here.world.create("/users", bob).await;
-    let (status, waiting) = here.idle(1_000).await;
-    assert_eq!(status, 409, "{waiting}");
+    let waiting = here.world.wait_until_nothing_is_due(&here.store).await;
     assert_eq!(waiting["nextAttemptAt"], "2026-03-01T08:00:01Z");
-    let forward = json!({"advance_seconds": 2});
-    here.world
-        .control(Method::PUT, "/control/clock", Some(forward))
-        .await;
+    here.world.advance(2).await;
     here.settled().await;
     assert!(here.target.user("bob").is_some());
 }
@@ -145,15 +141,11 @@ async fn a_target_that_loses_answers_has_every_user_once() {
         names.push(name);
     }
     here.world.create("/propagation/revisions", json!({})).await;
-    let forward = json!({"advance_seconds": 600});
     let mut rounds = 0;
-    while here.idle(1_000).await.0 == 409 {
+    while here.world.wait_until_nothing_is_due(&here.store).await["idle"] == false {
         rounds += 1;
         assert!(rounds < 60, "expected an end of it");
-        let clock = Some(forward.clone());
-        here.world
-            .control(Method::PUT, "/control/clock", clock)
-            .await;
+        here.world.advance(600).await;
     }
     assert!(rounds > 0, "expected answers that were lost");
     let mut held: Vec<String> = here.target.all("Users").iter().map(name_of).collect();
@@ -175,15 +167,13 @@ async fn the_queue_outlives_a_restart() {
     here.target.held.lock().unwrap().failures = 1;
     let bob = json!({"username": "bob", "email": "bob@example.com"});
     here.world.create("/users", bob).await;
-    assert_eq!(here.idle(1_000).await.0, 409);
+    let waiting = here.world.wait_until_nothing_is_due(&here.store).await;
+    assert_eq!(waiting["waiting"], 1);
     let here = Provisioned {
         world: here.world.restarted().await,
         ..here
     };
-    let forward = json!({"advance_seconds": 2});
-    here.world
-        .control(Method::PUT, "/control/clock", Some(forward))
-        .await;
+    here.world.advance(2).await;
     here.settled().await;
     assert!(here.target.user("bob").is_some());
     assert_eq!(here.target.all("Users").len(), 2);
@@ -338,11 +328,8 @@ async fn a_token_is_fetched_by_client_credentials_and_again_when_it_is_refused()
     here.target.held.lock().unwrap().token = "renewed".to_owned();
     let bob = json!({"username": "bob", "email": "bob@example.com"});
     here.world.create("/users", bob).await;
-    here.idle(1_000).await;
-    let forward = json!({"advance_seconds": 2});
-    here.world
-        .control(Method::PUT, "/control/clock", Some(forward))
-        .await;
+    here.world.wait_until_nothing_is_due(&here.store).await;
+    here.world.advance(2).await;
     here.settled().await;
     assert!(here.target.user("bob").is_some());
 }

@@ -270,10 +270,7 @@ async fn the_next_answer_of_a_session_has_every_change() {
     let mapping = json!({"name": "name", "value": "${user.lastSignOn.at}"});
     world.change(Method::PUT, &at, mapping).await;
     let before = signed_on(&world, &browser).await;
-    let forward = json!({"advance_seconds": 60});
-    world
-        .control(Method::PUT, "/control/clock", Some(forward))
-        .await;
+    world.advance(60).await;
     world.sign_on(&self::browser(), &world.request()).await;
     let now = signed_on(&world, &browser).await;
     assert_ne!(now.attribute("name"), before.attribute("name"));

@@ -219,7 +219,7 @@ pub(crate) async fn waiting(
     store: &str,
 ) -> Result<(i64, Option<Timestamp>)> {
     let row = sqlx::query(
-        "SELECT COUNT(*) AS jobs, MAX(due_at) AS due_at FROM sync_jobs
+        "SELECT COUNT(*) AS jobs, MIN(due_at) AS due_at FROM sync_jobs
          WHERE environment = $1 AND store = $2",
     )
     .bind(environment)

@@ -151,14 +151,11 @@ async fn a_user_who_leaves_before_the_answer_to_the_creation_is_removed() {
         here.target.user("alice").is_some(),
         "the target created her"
     );
-    here.target.held.lock().unwrap().is_broken = false;
     here.world.delete(&here.alice()).await;
+    here.world.wait_until_nothing_is_due(&here.store).await;
+    here.target.held.lock().unwrap().is_broken = false;
     // Operations that failed meanwhile are repeated after this time.
-    let forward = json!({"advance_seconds": 60});
-    let clock = here
-        .world
-        .control(reqwest::Method::PUT, "/control/clock", Some(forward));
-    clock.await;
+    here.world.advance(60).await;
     let status = here.settled().await;
     assert_eq!(status["syncState"], "SUCCESS", "{status}");
     assert_eq!(here.target.user("alice"), None);

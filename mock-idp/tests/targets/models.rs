@@ -195,11 +195,10 @@ impl Played {
             }
             Change::BreakTarget => self.here.target.held.lock().unwrap().is_broken = true,
             Change::RepairTarget => {
+                world.wait_until_nothing_is_due(&self.here.store).await;
                 self.here.target.held.lock().unwrap().is_broken = false;
                 // Operations that failed meanwhile are repeated after this time.
-                let forward = json!({"advance_seconds": 86_400});
-                let clock = world.control(Method::PUT, "/control/clock", Some(forward));
-                clock.await;
+                world.advance(86_400).await;
             }
         }
     }

@@ -243,6 +243,31 @@ impl World {
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
+    /// Waits until no operation of the store is due: its queue is empty, or each operation in it
+    /// failed and waits for the clock. A clock that moves earlier would also postpone the repetition
+    /// of an attempt that is under way.
+    pub(crate) async fn wait_until_nothing_is_due(&self, store: &str) -> Value {
+        let store = self.at(&format!("/propagation/stores/{store}"));
+        let path = format!("/v1{store}/idle?timeout_ms=20");
+        loop {
+            let (status, queue) = self.control(Method::GET, &path, None).await;
+            let (_, clock) = self.control(Method::GET, "/control/clock", None).await;
+            let instant = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();
+            if status == 200 || instant(&queue["nextAttemptAt"]) > instant(&clock["now"]) {
+                return queue;
+            }
+        }
+    }
+
+    /// Moves the clock forward.
+    pub(crate) async fn advance(&self, seconds: i64) {
+        let forward = json!({"advance_seconds": seconds});
+        let (status, answer) = self
+            .control(Method::PUT, "/control/clock", Some(forward))
+            .await;
+        assert_eq!(status, 200, "{answer}");
+    }
+
     pub(crate) async fn misbehave(&self, fault: &str) {
         let path = format!(
             "/control/environments/{}/applications/{}/faults",
