@@ -64,7 +64,7 @@ pub struct NoSuchButton {
 #[derive(Debug, thiserror::Error)]
 pub enum ActivationError {
     /// The portal refused the activation. The app shows the reason.
-    #[error("the portal refused the activation: {} {} (HTTP {}, {})", .0.title, .0.detail, .0.status, .0.code)]
+    #[error("the portal refused the activation: {} (HTTP {}, {})", .0.text(), .0.status, .0.code)]
     Refused(Problem),
     /// The identity provider showed its sign-on page again after the password was entered.
     #[error("the identity provider did not accept the password of {username}: {text}")]

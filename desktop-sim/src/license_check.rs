@@ -147,7 +147,7 @@ impl App {
                 ),
             }),
             Err(ActivationError::Refused(problem)) => {
-                transcript.note(now, format!("the portal refused: {}", problem.detail));
+                transcript.note(now, format!("the portal refused: {}", problem.text()));
                 let because = if problem.reason.is_empty() {
                     problem.detail
                 } else {

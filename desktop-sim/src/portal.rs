@@ -27,6 +27,16 @@ pub struct Problem {
     pub reason: String,
 }
 
+impl Problem {
+    /// Returns what is wrong and what to do; the summary if the answer says no more.
+    pub(crate) fn text(&self) -> &str {
+        match self.detail.is_empty() {
+            true => &self.title,
+            false => &self.detail,
+        }
+    }
+}
+
 /// Client for the portal's desktop API.
 #[derive(Debug)]
 pub(crate) struct Portal {

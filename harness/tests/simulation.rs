@@ -52,11 +52,20 @@ async fn commands_create_keys_and_records_in_the_running_up() {
     ] {
         let errors = refused(&beside(folder, &command));
         let is_known = errors.contains("no running `rehearsal up` found")
-            || command[0] == "restore" && errors.contains("invalid file");
+            || command[0] == "restore" && errors.contains("no complete snapshot");
         assert!(is_known, "{command:?}: {errors}");
     }
 
     let up = Up::on(folder, &["--empty"]).await;
+    let output = beside(folder, &["dns"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && output.stdout.is_empty(),
+        "{errors}"
+    );
+    assert!(errors.contains("no TXT records"), "{errors}");
+    let errors = refused(&beside(folder, &["dns", "set", "lumen.example", "TXT", ""]));
+    assert!(errors.contains("a value is required"), "{errors}");
     let whole = Regex::new(&format!("^{KEY}$")).unwrap();
     let key = stdout(&beside(folder, &["key", "--seats", "3"]));
     assert!(whole.is_match(&key), "{key}");

@@ -42,6 +42,16 @@ pub enum Failed {
         /// The error of the HTTP client.
         source: reqwest::Error,
     },
+    /// A party refuses its part of a snapshot.
+    #[error("cannot restore the snapshot: {party} refuses it (HTTP {status}): {reason}")]
+    SnapshotRefused {
+        /// The party.
+        party: &'static str,
+        /// HTTP status of the answer.
+        status: u16,
+        /// The reason, and what to do.
+        reason: String,
+    },
     /// The ready file has no environment of the identity provider.
     #[error(
         "environment of the identity provider not found in the ready file; `up --empty` starts without one, so only parties that were started without --empty can be exported"

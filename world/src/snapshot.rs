@@ -105,7 +105,19 @@ pub async fn restore(ready: &Value, snapshot: &Snapshot, time: bool) -> Outcome<
         let url = control.join("/control/snapshot")?;
         let answer = client.put(url.clone()).json(part).send().await;
         let answer = answer.map_err(|source| unreachable(url, source))?;
-        Answer::read(answer).await?.succeeded("the restoration")?;
+        let answer = Answer::read(answer).await?;
+        if !(200..300).contains(&answer.status) {
+            let detail = answer.body["detail"].as_str();
+            return Err(Failed::SnapshotRefused {
+                party: if party == "sp" {
+                    "the portal"
+                } else {
+                    "the identity provider"
+                },
+                status: answer.status,
+                reason: detail.map_or_else(|| answer.body.to_string(), str::to_owned),
+            });
+        }
     }
     let mut now = snapshot.ready.clone();
     for (party, member) in OF_THE_PROCESS {

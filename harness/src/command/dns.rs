@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use anyhow::bail;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use super::target_file::TargetArgument;
@@ -52,7 +53,7 @@ struct Set {
     #[arg(value_name = "TXT", value_parser = kind)]
     kind: RecordKind,
     /// Value of the record; a name can have several
-    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    #[arg(value_name = "VALUE", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     value: String,
     #[command(flatten)]
     target: TargetArgument,
@@ -97,6 +98,11 @@ impl Dns {
                     serde_json::to_writer_pretty(&mut out, &records)?;
                     writeln!(out)?;
                     return Ok(true);
+                }
+                if records.is_empty() {
+                    // To standard error, because a script reads the other as records.
+                    let add = "rehearsal dns set NAME TXT VALUE";
+                    writeln!(std::io::stderr(), "no TXT records; add one with `{add}`")?;
                 }
                 for record in records {
                     writeln!(out, "{} TXT {}", record.name, record.value)?;

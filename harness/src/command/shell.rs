@@ -38,6 +38,8 @@ impl Man {
         let cannot = || format!("cannot write the pages to {}", self.folder.display());
         std::fs::create_dir_all(&self.folder).with_context(cannot)?;
         clap_mangen::generate_to(command, &self.folder).with_context(cannot)?;
+        let folder = self.folder.display();
+        writeln!(std::io::stderr(), "wrote the manual pages to {folder}")?;
         Ok(true)
     }
 }

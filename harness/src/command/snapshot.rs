@@ -57,5 +57,10 @@ impl Restore {
 fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let text = ambient::text_file::read(path)
         .with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("invalid file {}", path.display()))
+    serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} is no complete snapshot; write one with `rehearsal snapshot`",
+            path.display()
+        )
+    })
 }

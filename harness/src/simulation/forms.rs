@@ -173,7 +173,12 @@ async fn advance_clocks(State(site): Shared, Form(fields): Form<Fields>) -> Resp
             let unit = match field(fields, "unit") {
                 "minutes" => 60,
                 "hours" => 3600,
-                _ => 24 * 3600,
+                "days" => 24 * 3600,
+                other => {
+                    let message =
+                        format!("invalid unit: expected minutes, hours or days, got `{other}`");
+                    return Err(invalid(message));
+                }
             };
             let seconds = amount.checked_mul(unit).filter(|seconds| *seconds > 0);
             let seconds = seconds.ok_or_else(|| {

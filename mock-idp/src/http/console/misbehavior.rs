@@ -255,18 +255,19 @@ async fn show(console: Console, Path((_, app)): Path<(String, String)>) -> Shown
     Ok(page(&console, &application, &catalogue()?, &form))
 }
 
-fn times(form: &Form) -> Times {
-    match form.text("times") {
+fn times(form: &Form) -> Result<Times> {
+    Ok(match form.text("times") {
         "once" => Times::Once,
         "third" => Times::Every(3),
         "quarter" => Times::Percent(25),
-        _ => Times::Always,
-    }
+        "always" => Times::Always,
+        _ => return Err(Refused::invalid("times", "choose how often from the list")),
+    })
 }
 
 /// Adds the chosen fault. If it is chosen already, replaces the earlier choice.
 fn add(console: &Console, app: &str, all: &[Fault], form: &Form) -> Result<()> {
-    let (env, id, times) = (console.env_id(), form.text("fault"), times(form));
+    let (env, id, times) = (console.env_id(), form.text("fault"), times(form)?);
     let kept = &console.idp.misbehavior;
     if Transport::is_known(id) {
         let fault = Transport::set(id, form.text("setting"))
