@@ -10,7 +10,7 @@ use super::browser::{Browser, Credentials, Walked};
 use super::health::Health;
 use super::judge::Trials;
 use super::outgoing::Outgoing;
-use super::reading::Announced;
+use super::reading::{Announced, Case};
 use super::recording::{Ending, FORMAT, Fetched, Opened, Recording, Trial};
 use super::request::Maker;
 use super::run::{CheckError, ENDED, Gathering, Person, fetch};
@@ -107,6 +107,7 @@ impl Gathering<'_> {
             metadata_after: None,
             opened: Vec::new(),
             trials,
+            password_attributes: None,
         };
         if wanted("security") {
             self.security(&mut recording, &health).await?;
@@ -119,6 +120,10 @@ impl Gathering<'_> {
         }
         self.party.interactive.is_over();
         self.runner.progress.end();
+        if let Person::Driven(credentials) = &self.person {
+            let names = Case::read(&recording).attributes_with(&credentials.password);
+            recording.password_attributes = Some(names);
+        }
         Ok(recording)
     }
 

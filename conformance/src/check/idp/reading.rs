@@ -1,5 +1,7 @@
 //! Parses the metadata and the answers once for all checks.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use roxmltree::Node;
 
@@ -306,6 +308,18 @@ impl<'d> Case<'d> {
         self.answers
             .iter()
             .filter(|answer| VARIANTS.iter().any(|it| it.good && it.name == answer.name))
+    }
+
+    /// Returns the names of the attributes that have this value in any answer.
+    pub(super) fn attributes_with(&self, value: &str) -> BTreeSet<String> {
+        let responses = self.answers.iter().filter_map(Answer::response);
+        let attributes = responses
+            .flat_map(|it| &it.assertions)
+            .flat_map(|it| &it.attributes);
+        attributes
+            .filter(|it| it.values.iter().any(|it| it == value))
+            .map(|it| it.name.clone())
+            .collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Everything that was observed of an identity provider: the input of the checks and the contents
 //! of a recording file. It contains no password.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,10 @@ pub struct Recording {
     pub opened: Vec<Opened>,
     /// Result of each trial, by its name.
     pub trials: BTreeMap<String, Trial>,
+    /// Names of the attributes whose value was the user's password. None if the password is not
+    /// known, because the person signed on in their own browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_attributes: Option<BTreeSet<String>>,
 }
 
 /// The current value of [`Recording::format`].

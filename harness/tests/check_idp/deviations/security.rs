@@ -170,4 +170,9 @@ pub(super) const SECURITY: &[Deviation] = &[
         },
         &["SAML-IDP-SEC-22"],
     ),
+    (
+        "an attribute contains the password",
+        |it| it.password_attributes = Some(["pw".to_owned()].into()),
+        &["SAML-IDP-SEC-23"],
+    ),
 ];

@@ -10,7 +10,7 @@
 //! | `assertion` | Subject, Conditions, AuthnStatement |
 //! | `identifier` | unique and random identifiers over several trials |
 //! | `attribute` | the attributes that the portal needs |
-//! | `security` | attacks, unknown parties, pages |
+//! | `security` | attacks, unknown parties, pages; `password` has the rules for passwords |
 //! | `logout` | single logout, IdP-initiated sign-on, key rollover |
 //! | `health` | whether the identity provider still works afterwards |
 //!
@@ -25,6 +25,7 @@ mod health;
 mod identifier;
 mod logout;
 mod metadata;
+mod password;
 mod request;
 mod response;
 mod security;

@@ -1,14 +1,14 @@
 //! Checks of what an identity provider must not do: answer attackers, reveal accounts, run injected
 //! markup (saml-sec-consider, saml-bindings §3).
 
-use super::trial::{judged, said, succeeded, tried};
+use super::password::{leak, leak_of_disabled, password_attribute, wrong_password};
+use super::trial::{judged, succeeded, tried};
 use super::{Item, Ruled, Ruling, all, breaks, holds, item, not_judged, without_query};
 use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
 use crate::check::idp::recording::{Ending, Trial};
 use crate::check::idp::trials::MARKUP;
-use crate::excerpt::{excerpt, unescape};
 
 /// What goes wrong if a check fails.
 const HARM: Harm = Harm::Protection;
@@ -214,6 +214,18 @@ pub(super) const CHECKS: &[Item] = &[
         "Check the password. If this fails in a test set-up, a stub replaces the user directory there.",
         wrong_password,
     ),
+    item(
+        HARM,
+        (
+            "SAML-IDP-SEC-23",
+            Must,
+            "OWASP Password Storage Cheat Sheet",
+        ),
+        "No attribute contains the user's password.",
+        "attributes without the password",
+        "Remove the attribute from the mappings, and find out why the directory returns passwords: it must store only their hashes. Every service provider that got such an assertion knows the password; change it.",
+        password_attribute,
+    ),
 ];
 
 /// A refusal proves something only if an honest request of the same kind was answered.
@@ -327,105 +339,6 @@ fn issuer_markup(case: &Case<'_>) -> Ruled {
         );
     }
     judged(case, "issuer-markup", |trial| !raw_markup(trial))
-}
-
-fn wrong_password(case: &Case<'_>) -> Ruled {
-    let names = ["wrong-password", "unknown-user"];
-    for name in names {
-        let trial = match tried(case, name) {
-            Ok(trial) => trial,
-            Err(ruled) => return ruled,
-        };
-        if !trial.pages.iter().any(|page| page.asks) {
-            return not_judged("no page asked for a password, so none was refused");
-        }
-        if succeeded(case, name) {
-            let trial = case.trial(name).map(|it| said(case, name, it));
-            return breaks(trial.unwrap_or_default()).at(name);
-        }
-    }
-    holds("it is")
-}
-
-/// Returns status and text of the page at which a sign-on ended, for comparison. The typed text and
-/// all digits (such as flow ids) are removed, and white space is reduced to one space, because line
-/// breaks carry no information.
-fn refusal(case: &Case<'_>, name: &str, typed: &[&str]) -> Option<(u16, String)> {
-    match &case.trial(name)?.ending {
-        Ending::Page { status, text, .. } => {
-            let mut text = text.clone();
-            for typed in typed.iter().filter(|it| !it.is_empty()) {
-                text = replace_any_case(&text, typed);
-                // A page may show the name without its domain.
-                if let Some((local, _)) = typed.split_once('@') {
-                    text = replace_any_case(&text, local);
-                }
-            }
-            text.retain(|it| !it.is_ascii_digit());
-            Some((
-                *status,
-                text.split_whitespace().collect::<Vec<_>>().join(" "),
-            ))
-        }
-        _ => None,
-    }
-}
-
-/// Returns the text with `name` replaced, in any letter case.
-fn replace_any_case(text: &str, name: &str) -> String {
-    let name = regex::escape(name);
-    match regex::RegexBuilder::new(&name)
-        .case_insensitive(true)
-        .build()
-    {
-        Ok(pattern) => pattern.replace_all(text, "…").into_owned(),
-        Err(_) => text.to_owned(),
-    }
-}
-
-/// Returns the user name that was typed, as the form sent it.
-fn typed<'c>(case: &'c Case<'_>, name: &str) -> Vec<&'c str> {
-    let pages = case.trial(name).map_or(&[][..], |it| &it.pages);
-    pages
-        .iter()
-        .flat_map(|page| page.sent.lines())
-        .filter_map(|line| line.split_once('=').map(|(_, value)| value))
-        .filter(|it| it.len() > 2 && *it != "•••")
-        .collect()
-}
-
-fn same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
-    for name in [one, other] {
-        if let Err(ruled) = tried(case, name) {
-            return ruled;
-        }
-    }
-    let first = refusal(case, one, &typed(case, one));
-    let Some((first, second)) = first.zip(refusal(case, other, &typed(case, other))) else {
-        return not_judged("one of the two sign-ons did not end on a page");
-    };
-    if first == second {
-        holds(format!("HTTP {}: {}", first.0, first.1))
-    } else {
-        let describe = |(status, text): &(u16, String)| {
-            format!("HTTP {status} \"{}\"", excerpt(&unescape(text), 120))
-        };
-        breaks(format!(
-            "{one}: {}; {other}: {}",
-            describe(&first),
-            describe(&second)
-        ))
-    }
-    .at(one)
-    .at(other)
-}
-
-fn leak(case: &Case<'_>) -> Ruled {
-    same_refusal(case, "wrong-password", "unknown-user")
-}
-
-fn leak_of_disabled(case: &Case<'_>) -> Ruled {
-    same_refusal(case, "wrong-password", "disabled-wrong")
 }
 
 /// Judges the page with the form that posts the answer.
