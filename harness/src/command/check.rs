@@ -11,7 +11,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::runner::Runner;
-use rehearsal::check::sp::{Judge, Person, PersonAttribute, Provider, Target};
+use rehearsal::check::sp::{Judge, Person, PersonAttribute, PersonTemplate, Provider, Target};
 use rehearsal::check::{CheckReport, SetUpError, Signal, sp};
 use saml::metadata::{MetadataError, Selection, SpMetadata};
 use url::Url;
@@ -236,6 +236,14 @@ pub(crate) struct Sp {
     forms: Forms,
 }
 
+/// What the options say about the user.
+struct Described {
+    /// Attributes of `--attribute`.
+    attributes: Vec<PersonAttribute>,
+    /// Template of `--person`.
+    template: Option<PersonTemplate>,
+}
+
 impl Sp {
     async fn perform(mut self) -> anyhow::Result<u8> {
         let checks = sp::catalogue()?;
@@ -245,6 +253,12 @@ impl Sp {
             return Ok(0);
         }
         self.forms.verify(&checks, &[])?;
+        // Before anything is written or started, so that invalid files change nothing.
+        let runner = self.options.runner(&checks)?;
+        let described = Described {
+            attributes: attributes(&self.attribute)?,
+            template: self.person.template()?,
+        };
         let ambient = Ambient::real();
         let key_file = KeyFile::next_to("--idp-metadata-out", self.idp_metadata_out.as_deref())?;
         let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
@@ -267,7 +281,6 @@ impl Sp {
             provider.entity_id
         );
         key_file.say_if_new("service provider");
-        let runner = self.options.runner(&checks)?;
         let started_at = ambient.now();
         let refused = |error: SetUpError| {
             let report = CheckReport::of_error("check sp", &target.metadata, error, started_at);
@@ -281,7 +294,7 @@ impl Sp {
             Err(error) => return refused(error),
         };
         let judge = Judge {
-            person: self.person(target.start_url.as_ref(), &metadata, &chosen)?,
+            person: self.person(target.start_url.as_ref(), &metadata, &chosen, described),
             variants: self.variants.chosen(&ambient)?,
             target: Target {
                 metadata,
@@ -331,7 +344,8 @@ impl Sp {
         start_url: Option<&Url>,
         metadata: &SpMetadata,
         chosen: &[&'static Profile],
-    ) -> anyhow::Result<Person> {
+        described: Described,
+    ) -> Person {
         let in_url = || {
             let mut pairs = start_url?.query_pairs();
             pairs
@@ -342,12 +356,12 @@ impl Sp {
         let user = user.as_deref().unwrap_or("jo@example.com");
         let mut person = Person::of_profiles(user, &held(chosen, metadata));
         if !self.attribute.is_empty() {
-            person.attributes = attributes(&self.attribute)?;
+            person.attributes = described.attributes;
         }
-        Ok(match self.person.template()? {
+        match described.template {
             Some(template) => person.with_template(template),
             None => person,
-        })
+        }
     }
 }
 

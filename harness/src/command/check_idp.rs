@@ -114,6 +114,8 @@ impl Idp {
             let report = judged(&recording, &chosen).selected(&selection);
             return self.forms.write(report.assessed(&chosen), &ambient);
         }
+        // Before anything is written or started, so that an invalid file changes nothing.
+        let runner = self.options.runner(&checks)?;
         let key_file = KeyFile::next_to("--sp-metadata-out", self.sp_metadata_out.as_deref())?;
         let party = Party::start(self.sp_port, key_file.path(), &ambient).await?;
         if let Some(path) = &self.sp_metadata_out {
@@ -128,7 +130,6 @@ impl Idp {
             party.entity_id
         );
         key_file.say_if_new("identity provider");
-        let runner = self.options.runner(&checks)?;
         let (started_at, started) = (ambient.now(), Instant::now());
         let place = self.metadata.as_deref().unwrap_or_default();
         let total = checks

@@ -144,6 +144,7 @@ impl Leaver {
         let plan = self.plan()?;
         let attributes = attributes(&self.attribute)?;
         let template = self.person.template()?;
+        let runner = self.options.runner(&checks)?;
         let ambient = Ambient::real();
         let key_file = KeyFile::next_to("--idp-metadata-out", self.idp_metadata_out.as_deref())?;
         let provider = Provider::start(self.idp_port, key_file.path(), &ambient).await?;
@@ -164,7 +165,6 @@ impl Leaver {
             provider.saml.entity_id
         );
         key_file.say_if_new("application");
-        let runner = self.options.runner(&checks)?;
         let started_at = ambient.now();
         let refused = |error: SetUpError| {
             let report = CheckReport::of_error("check leaver", place, error, started_at);
