@@ -47,22 +47,8 @@ pub async fn admit(
     let claims = Claims::of(unspent.checked())?;
     let email = email_of_ours(integration, &claims)?;
     let tenant = &integration.tenant;
-    let now = portal.now();
-    store::locks::share_directory(db, &tenant.business_id).await?;
-    let known = find_locked(db, &tenant.business_id, &claims).await?;
     let issued = unspent.checked().issue_instant();
-    let deleted = match &known {
-        // A user who exists was not deleted.
-        Some(_) => None,
-        None => store::removals::last_deletion(
-            db,
-            &tenant.business_id,
-            &claims.user_name,
-            &claims.object_id,
-        )
-        .await?
-        .map(instant),
-    };
+    store::locks::share_directory(db, &tenant.business_id).await?;
     // Without SCIM, the Response is the only source of groups. If it has no
     // groups attribute, the user is in no group, because many IdPs omit an
     // attribute without values (G-28).
@@ -71,22 +57,7 @@ pub async fn admit(
         other => other.clone(),
     };
     let asserted = roles::judge_asserted(db, tenant, groups.as_deref().unwrap_or_default()).await?;
-    let person = match known {
-        Some(person) => person,
-        None if deleted.is_some_and(|at| issued < at) => {
-            return Err(deleted_since(&claims, issued, deleted.unwrap_or(issued)));
-        }
-        // Users in neither mapped group are not stored: they get no access.
-        None if !(asserted.admin || asserted.product_user) => stranger(tenant, &claims, email),
-        None => match first_login(portal, db, integration, &claims, email, now).await? {
-            Some(person) => person,
-            // SCIM or a concurrent login created the user first; that user may
-            // be disabled.
-            None => find_locked(db, &tenant.business_id, &claims)
-                .await?
-                .ok_or(StoreError::Conflict)?,
-        },
-    };
+    let person = find_or_create(portal, db, integration, &claims, email, issued, &asserted).await?;
     if person.active == 0 {
         let disabled = Refused::new(
             &kinds::ACCOUNT_DISABLED,
@@ -109,6 +80,7 @@ pub async fn admit(
     }
     let changed = instant(person.directory_changed);
     let superseded = (issued < changed).then_some(changed);
+    let now = portal.now();
     if let Some(groups) = &groups {
         roles::remember_asserted(db, tenant, &person.id, &roles, groups, now).await?;
         if superseded.is_some() {
@@ -132,6 +104,41 @@ pub async fn admit(
         claims,
         superseded,
     })
+}
+
+/// Returns the user that the claims name, and creates them at their first login if
+/// the asserted roles give access.
+async fn find_or_create(
+    portal: &Portal,
+    db: &mut Db,
+    integration: &Integration,
+    claims: &Claims,
+    email: String,
+    issued: Timestamp,
+    asserted: &Roles,
+) -> Result<PersonRow, Refused> {
+    let business_id = &integration.tenant.business_id;
+    if let Some(person) = find_locked(db, business_id, claims).await? {
+        return Ok(person);
+    }
+    let (name, id) = (&claims.user_name, &claims.object_id);
+    let deleted = store::removals::last_deletion(db, business_id, name, id).await?;
+    if let Some(deleted) = deleted.map(instant).filter(|deleted| issued < *deleted) {
+        return Err(deleted_since(claims, issued, deleted));
+    }
+    // Users in neither mapped group are not stored: they get no access.
+    if !(asserted.admin || asserted.product_user) {
+        return Ok(stranger(&integration.tenant, claims, email));
+    }
+    match first_login(portal, db, integration, claims, email, portal.now()).await? {
+        Some(person) => Ok(person),
+        // SCIM or a concurrent login created the user first; that user may be
+        // disabled.
+        None => {
+            let person = find_locked(db, business_id, claims).await?;
+            Ok(person.ok_or(StoreError::Conflict)?)
+        }
+    }
 }
 
 /// Refuses a Response that was issued before the user was deleted. Otherwise it

@@ -111,6 +111,35 @@ fn not_ours(what: &str) -> Failed {
     Failed::NotRun(format!("{what}: the target's parties run elsewhere"))
 }
 
+/// Opens the TLS servers in front of the portal and of the identity provider, if there is an
+/// authority for their certificates.
+async fn doors(
+    authority: Option<&Authority>,
+    options: &Options,
+) -> std::io::Result<(Option<Door>, Option<Door>)> {
+    let Some(authority) = authority else {
+        return Ok((None, None));
+    };
+    let portal = authority.door(options.portal_port, options.portal_host.as_deref());
+    let portal = portal.await?;
+    let idp = authority.door(options.idp_port, options.idp_host.as_deref());
+    Ok((Some(portal), Some(idp.await?)))
+}
+
+/// Opens the recording proxies in front of the portal and of the identity provider. They cannot
+/// read what is sent over TLS.
+async fn proxies(
+    recorder: &Recorder,
+    options: &Options,
+) -> std::io::Result<(Option<RecordingProxy>, Option<RecordingProxy>)> {
+    if options.unrecorded || options.tls {
+        return Ok((None, None));
+    }
+    let portal = RecordingProxy::open(Actor::Portal, recorder.clone(), &Trust::Nobody).await?;
+    let idp = RecordingProxy::open(Actor::Idp, recorder.clone(), &Trust::Nobody).await?;
+    Ok((Some(portal), Some(idp)))
+}
+
 /// Creates a temporary folder for databases, which only its owner can read.
 fn private_folder() -> std::io::Result<tempfile::TempDir> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -134,29 +163,8 @@ impl Rehearsal {
         let fork = || ambient.with_rng(ambient.rng().fork());
         let social = SocialProviders::start(fork()).await?;
         let authority = options.tls.then(Authority::new).transpose()?;
-        let (portal_door, idp_door) = match &authority {
-            Some(authority) => (
-                Some(
-                    authority
-                        .door(options.portal_port, options.portal_host.as_deref())
-                        .await?,
-                ),
-                Some(
-                    authority
-                        .door(options.idp_port, options.idp_host.as_deref())
-                        .await?,
-                ),
-            ),
-            None => (None, None),
-        };
-        let (portal_proxy, idp_proxy) = if options.unrecorded || options.tls {
-            (None, None)
-        } else {
-            (
-                Some(RecordingProxy::open(Actor::Portal, recorder.clone(), &Trust::Nobody).await?),
-                Some(RecordingProxy::open(Actor::Idp, recorder.clone(), &Trust::Nobody).await?),
-            )
-        };
+        let (portal_door, idp_door) = doors(authority.as_ref(), &options).await?;
+        let (portal_proxy, idp_proxy) = proxies(&recorder, &options).await?;
         let scratch_database = match &options.database_server {
             Some(server) => Some(ScratchDatabase::create(server).await?),
             None => None,

@@ -120,127 +120,32 @@ impl Browser {
         person: Option<&Credentials>,
         end: End,
     ) -> Walked {
-        let mut walked = Walked {
+        let mut visit = Visit {
+            browser: self,
+            person,
+            end,
+            has_named: false,
+            has_signed_on: false,
             pages: Vec::new(),
             asked: false,
             has_delivered: false,
-            ending: Ending::Failed {
-                why: format!("no end after {STEPS} pages"),
+        };
+        let ending = match Url::parse(url) {
+            Ok(url) => {
+                let form = (!fields.is_empty()).then(|| Filled::of(url.clone(), fields));
+                let page = None;
+                visit.run(Ask { url, page, form }).await
+            }
+            Err(error) => Ending::Failed {
+                why: format!("expected a URL, got {url}: {error}"),
             },
         };
-        let url = match Url::parse(url) {
-            Ok(url) => url,
-            Err(error) => {
-                walked.ending = Ending::Failed {
-                    why: format!("expected a URL, got {url}: {error}"),
-                };
-                return walked;
-            }
-        };
-        let mut ask = Ask {
-            form: (!fields.is_empty()).then(|| Filled::of(url.clone(), fields)),
-            page: None,
-            url,
-        };
-        let (mut named, mut signed_on) = (false, false);
-        for _ in 0..STEPS {
-            let page = match self.open(&ask).await {
-                Ok(page) => {
-                    self.runner.patience.answered();
-                    page
-                }
-                Err(error) => {
-                    self.runner.patience.no_answer(ask.url.as_str(), &error);
-                    walked.ending = Ending::NoAnswer {
-                        why: format!("no answer from {}: {error}", ask.url),
-                    };
-                    return walked;
-                }
-            };
-            // The form driver reads the whole page; the report keeps a limited part.
-            let body = page.body.clone();
-            let page = Page {
-                body: beginning(&page.body, KEPT),
-                ..page
-            };
-            walked.pages.push(page.clone());
-            let at = ask.url.clone();
-            if let Some(location) = &page.location {
-                let Ok(to) = at.join(location) else {
-                    walked.ending = Ending::Failed {
-                        why: format!("expected a Location that is a URL, got {location:?}"),
-                    };
-                    return walked;
-                };
-                let message = self.in_query(&to).filter(|_| end == End::Message);
-                if let Some(delivered) = message {
-                    walked.ending = Ending::Answer(delivered);
-                    return walked;
-                }
-                ask = Ask {
-                    url: to,
-                    page: ask.page,
-                    form: None,
-                };
-                continue;
-            }
-            let next = match form::next(&at, &body) {
-                Next::Message(form) if end == End::Message => {
-                    walked.ending = Ending::Answer(self.in_form(&form));
-                    return walked;
-                }
-                // A service provider may post the message to itself once more, to get its
-                // cookies.
-                Next::Message(form) => {
-                    walked.has_delivered = true;
-                    Some(Ask::of(form, &at))
-                }
-                // The forms of the service provider are not part of the login.
-                Next::Login(_) | Next::Name(_) if walked.has_delivered => None,
-                Next::Login(mut form) => {
-                    let again = walked.asked && signed_on;
-                    walked.asked = true;
-                    match person {
-                        Some(person) if !again => {
-                            form.fill_in(&person.name, &person.password);
-                            signed_on = true;
-                            Some(Ask::of(form, &at))
-                        }
-                        _ => None,
-                    }
-                }
-                Next::Name(mut form) => {
-                    walked.asked = true;
-                    match person {
-                        Some(person) if !named => {
-                            form.fill_in(&person.name, "");
-                            named = true;
-                            Some(Ask::of(form, &at))
-                        }
-                        _ => None,
-                    }
-                }
-                Next::Onward(form) if page.status < 400 => Some(Ask::of(form, &at)),
-                Next::Refresh(url) => Some(Ask {
-                    url,
-                    page: Some(at.clone()),
-                    form: None,
-                }),
-                Next::Onward(_) | Next::Nothing => None,
-            };
-            match next {
-                Some(next) => ask = next,
-                None => {
-                    walked.ending = Ending::Page {
-                        url: at.to_string(),
-                        status: page.status,
-                        text: beginning(&form::text(&body), 2000),
-                    };
-                    return walked;
-                }
-            }
+        Walked {
+            pages: visit.pages,
+            asked: visit.asked,
+            has_delivered: visit.has_delivered,
+            ending,
         }
-        walked
     }
 
     async fn open(&self, ask: &Ask) -> Result<Page, AnswerError> {
@@ -317,6 +222,137 @@ impl Browser {
             relay_state: form.value("RelayState").map(str::to_owned),
             at: self.ambient.now(),
         }
+    }
+}
+
+/// What follows a page.
+enum Step {
+    Ask(Box<Ask>),
+    End(Ending),
+}
+
+/// The pages of a sign-on, up to its end.
+struct Visit<'v> {
+    browser: &'v Browser,
+    person: Option<&'v Credentials>,
+    end: End,
+    /// True if the name was entered on a page of its own.
+    has_named: bool,
+    /// True if name and password were entered.
+    has_signed_on: bool,
+    pages: Vec<Page>,
+    asked: bool,
+    has_delivered: bool,
+}
+
+impl Visit<'_> {
+    async fn run(&mut self, mut ask: Ask) -> Ending {
+        for _ in 0..STEPS {
+            match self.step(ask).await {
+                Step::Ask(next) => ask = *next,
+                Step::End(ending) => return ending,
+            }
+        }
+        Ending::Failed {
+            why: format!("no end after {STEPS} pages"),
+        }
+    }
+
+    /// Sends a request. Returns the next one, or how the sign-on ended.
+    async fn step(&mut self, ask: Ask) -> Step {
+        let patience = &self.browser.runner.patience;
+        let page = match self.browser.open(&ask).await {
+            Ok(page) => page,
+            Err(error) => {
+                patience.no_answer(ask.url.as_str(), &error);
+                return Step::End(Ending::NoAnswer {
+                    why: format!("no answer from {}: {error}", ask.url),
+                });
+            }
+        };
+        patience.answered();
+        // The form driver reads the whole page; the report keeps a limited part.
+        let body = page.body.clone();
+        let page = Page {
+            body: beginning(&page.body, KEPT),
+            ..page
+        };
+        self.pages.push(page.clone());
+        if let Some(location) = &page.location {
+            return self.redirect(ask, location);
+        }
+        match self.onward(&ask.url, &body, page.status) {
+            Ok(Some(next)) => Step::Ask(Box::new(next)),
+            Ok(None) => Step::End(Ending::Page {
+                url: ask.url.to_string(),
+                status: page.status,
+                text: beginning(&form::text(&body), 2000),
+            }),
+            Err(delivered) => Step::End(Ending::Answer(delivered)),
+        }
+    }
+
+    fn redirect(&self, ask: Ask, location: &str) -> Step {
+        let Ok(url) = ask.url.join(location) else {
+            return Step::End(Ending::Failed {
+                why: format!("expected a Location that is a URL, got {location:?}"),
+            });
+        };
+        let message = match self.end {
+            End::Message => self.browser.in_query(&url),
+            End::Landing => None,
+        };
+        match message {
+            Some(delivered) => Step::End(Ending::Answer(delivered)),
+            None => Step::Ask(Box::new(Ask {
+                url,
+                page: ask.page,
+                form: None,
+            })),
+        }
+    }
+
+    /// Returns the request that a person would send from this page, if there is one. The error is
+    /// the message of the page, if the sign-on ends with it.
+    fn onward(&mut self, at: &Url, body: &str, status: u16) -> Result<Option<Ask>, Delivered> {
+        Ok(match form::next(at, body) {
+            Next::Message(form) if self.end == End::Message => {
+                return Err(self.browser.in_form(&form));
+            }
+            // A service provider may post the message to itself once more, to get its cookies.
+            Next::Message(form) => {
+                self.has_delivered = true;
+                Some(Ask::of(form, at))
+            }
+            // The forms of the service provider are not part of the login.
+            Next::Login(_) | Next::Name(_) if self.has_delivered => None,
+            Next::Login(mut form) => {
+                let again = self.asked && self.has_signed_on;
+                self.asked = true;
+                let person = self.person.filter(|_| !again);
+                person.map(|person| {
+                    form.fill_in(&person.name, &person.password);
+                    self.has_signed_on = true;
+                    Ask::of(form, at)
+                })
+            }
+            Next::Name(mut form) => {
+                self.asked = true;
+                let person = self.person.filter(|_| !self.has_named);
+                person.map(|person| {
+                    form.fill_in(&person.name, "");
+                    self.has_named = true;
+                    Ask::of(form, at)
+                })
+            }
+            Next::Onward(form) if status < 400 => Some(Ask::of(form, at)),
+            Next::Refresh(url) => Some(Ask {
+                url,
+                page: Some(at.clone()),
+                form: None,
+            }),
+            Next::Onward(_) | Next::Nothing => None,
+        })
     }
 }
 

@@ -15,102 +15,110 @@ pub(super) fn error(
     gathering: &Gathering<'_>,
     ignored: &[String],
 ) -> Option<SetUpError> {
-    let entity_id = &gathering.party.entity_id;
+    let register = format!(
+        "Register the metadata of the service provider that is played (entity ID {}; --prepare writes it) at the identity provider, for the same --sp-port and key as in this run.",
+        gathering.party.entity_id
+    );
     let who = match &gathering.person {
         Person::Driven(credentials) => credentials.name.as_str(),
         Person::Present(_) => "the person",
     };
-    let register = format!(
-        "Register the metadata of the service provider that is played (entity ID {entity_id}; --prepare writes it) at the identity provider, for the same --sp-port and key as in this run."
-    );
-    let page = trial.pages.last();
-    let body = page.map_or("", |page| page.body.as_str());
-    let says = says(body);
-    Some(match &trial.ending {
+    match &trial.ending {
         Ending::NotTried { why } if matches!(gathering.person, Person::Present(_)) => {
-            SetUpError::new(
+            Some(SetUpError::new(
                 "nobody-signed-on",
                 format!("No Response came: {why}."),
                 format!(
                     "Open the printed address in a browser and sign on; --wait gives more time. {register}"
                 ),
-            )
+            ))
         }
-        Ending::NotTried { .. } => return None,
-        Ending::Failed { why } | Ending::NoAnswer { why } => SetUpError::new(
+        Ending::NotTried { .. } => None,
+        Ending::Failed { why } | Ending::NoAnswer { why } => Some(SetUpError::new(
             "unreachable",
             format!("The identity provider cannot be reached for a sign-on: {why}."),
             "Check the SingleSignOnService in the metadata and whether the identity provider runs and can be reached from this machine. An identity provider with a private certificate needs --ca FILE.",
-        ),
-        Ending::Answer(delivered) => {
-            let xml = reading::message(&delivered.field)?;
-            let (status, message) = refusal(&xml)?;
-            let message = message.map(|it| format!(": \"{it}\"")).unwrap_or_default();
-            let (code, fix) = if trial.asked {
-                (
-                    "refused",
-                    format!(
-                        "Give {who} access to the application of this service provider. {register}"
-                    ),
-                )
-            } else {
-                ("not-registered", register)
-            };
-            SetUpError::new(
-                code,
-                format!(
-                    "The identity provider answered an honest request with the status {status}{message}."
-                ),
-                fix,
-            )
-        }
+        )),
+        Ending::Answer(delivered) => refused(&delivered.field, trial.asked, who, register),
         Ending::Page { url, status, .. } => {
             let url = url.split('?').next().unwrap_or(url);
-            let asks = page.is_some_and(|page| page.asks);
-            if !ignored.is_empty() {
-                SetUpError::new(
-                    "cookie-lost",
-                    format!(
-                        "The sign-on ended on a page (HTTP {status} at {url}){says}. Browsers ignore the identity provider's cookie {}: it has SameSite=None without Secure, or Secure without HTTPS.",
-                        ignored.join(", ")
-                    ),
-                    "Set the cookie with SameSite=None; Secure and serve the identity provider over HTTPS. Over plain HTTP, set SameSite=Lax.",
-                )
-            } else if trial.asked && (asks || *status == 401) {
-                let what = match asks {
-                    true => "The login page asked again",
-                    false => "The sign-on ended on a page that refuses it",
-                };
-                SetUpError::new(
-                    "wrong-password",
-                    format!(
-                        "{what} after {who} entered the password (HTTP {status} at {url}){says}."
-                    ),
-                    "Check --user and --password: sign on with them in a browser. The user may not exist, may be disabled or locked, or may have to be entered in another form.",
-                )
-            } else if trial.asked {
-                SetUpError::new(
-                    "sign-on-not-finished",
-                    format!(
-                        "{who} entered the password, but no Response followed: the sign-on ended on a page (HTTP {status} at {url}){says}."
-                    ),
-                    format!(
-                        "If the page refuses the password, check --user and --password. If it asks for a second factor, a consent or runs a script, use --interactive. If it refuses the user, give them access to the application. {register}"
-                    ),
-                )
-            } else {
-                SetUpError::new(
-                    "not-registered",
-                    format!(
-                        "The identity provider answered an honest request with a page that is not a login page (HTTP {status} at {url}){says}."
-                    ),
-                    format!(
-                        "{register} If the page is a login page that runs scripts, use --interactive."
-                    ),
-                )
-            }
+            let at = format!("HTTP {status} at {url}");
+            Some(page_error(trial, *status, &at, who, ignored, &register))
         }
-    })
+    }
+}
+
+/// Returns the error for a Response without success.
+fn refused(field: &str, asked: bool, who: &str, register: String) -> Option<SetUpError> {
+    let (status, message) = refusal(&reading::message(field)?)?;
+    let message = message.map(|it| format!(": \"{it}\"")).unwrap_or_default();
+    let (code, fix) = match asked {
+        true => (
+            "refused",
+            format!("Give {who} access to the application of this service provider. {register}"),
+        ),
+        false => ("not-registered", register),
+    };
+    Some(SetUpError::new(
+        code,
+        format!(
+            "The identity provider answered an honest request with the status {status}{message}."
+        ),
+        fix,
+    ))
+}
+
+/// Returns the error for a sign-on that ended on a page. `at` is the status and the URL of the page.
+fn page_error(
+    trial: &Trial,
+    status: u16,
+    at: &str,
+    who: &str,
+    ignored: &[String],
+    register: &str,
+) -> SetUpError {
+    let page = trial.pages.last();
+    let says = says(page.map_or("", |page| page.body.as_str()));
+    let asks = page.is_some_and(|page| page.asks);
+    if !ignored.is_empty() {
+        return SetUpError::new(
+            "cookie-lost",
+            format!(
+                "The sign-on ended on a page ({at}){says}. Browsers ignore the identity provider's cookie {}: it has SameSite=None without Secure, or Secure without HTTPS.",
+                ignored.join(", ")
+            ),
+            "Set the cookie with SameSite=None; Secure and serve the identity provider over HTTPS. Over plain HTTP, set SameSite=Lax.",
+        );
+    }
+    if !trial.asked {
+        return SetUpError::new(
+            "not-registered",
+            format!(
+                "The identity provider answered an honest request with a page that is not a login page ({at}){says}."
+            ),
+            format!("{register} If the page is a login page that runs scripts, use --interactive."),
+        );
+    }
+    if asks || status == 401 {
+        let what = match asks {
+            true => "The login page asked again",
+            false => "The sign-on ended on a page that refuses it",
+        };
+        return SetUpError::new(
+            "wrong-password",
+            format!("{what} after {who} entered the password ({at}){says}."),
+            "Check --user and --password: sign on with them in a browser. The user may not exist, may be disabled or locked, or may have to be entered in another form.",
+        );
+    }
+    SetUpError::new(
+        "sign-on-not-finished",
+        format!(
+            "{who} entered the password, but no Response followed: the sign-on ended on a page ({at}){says}."
+        ),
+        format!(
+            "If the page refuses the password, check --user and --password. If it asks for a second factor, a consent or runs a script, use --interactive. If it refuses the user, give them access to the application. {register}"
+        ),
+    )
 }
 
 fn says(body: &str) -> String {

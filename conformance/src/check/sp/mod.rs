@@ -9,6 +9,7 @@
 //! - `fetches`: findings for requests to that server;
 //! - `visitor`: a browser with its own cookies;
 //! - `set_up`: the reason why no honest Response is accepted;
+//! - `plan`: the messages of a run, in their order;
 //! - `honest`: which honest Responses are accepted; all faults are derived from them;
 //! - `variants`: with `--thorough`, the variants of the faults;
 //! - `health`: whether an honest login still works after a fault;
@@ -33,6 +34,7 @@ mod logout_request;
 mod person;
 mod person_browser;
 mod person_template;
+mod plan;
 mod provider;
 mod publication;
 mod published;
@@ -48,10 +50,10 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ambient::Ambient;
-use faults::{Delivery, Family, Fault};
+use faults::{Delivery, Fault};
 
 use super::runner::{Judged as Run, Planned, Runner};
-use super::{CheckReport, Outcome, Verdict};
+use super::{CheckReport, Outcome, SetUpError, Verdict};
 pub use answer::Answer;
 pub use catalogue::catalogue;
 pub use check_error::CheckError;
@@ -69,6 +71,7 @@ pub use variants::{Variants, all_variants};
 use catalogue::{check_of_control, check_of_fault, order};
 use honest::{Form, Honest};
 use login::Login;
+use plan::{Basis, Plan};
 
 /// Checks a service provider.
 pub struct Judge {
@@ -108,79 +111,97 @@ impl Judge {
     /// If the embedded catalogue cannot be read.
     pub async fn judge_with(&self, second: Option<&Self>) -> Result<CheckReport, CheckError> {
         let (started_at, started) = (self.ambient.now(), Instant::now());
-        let unreadable = |error: toml::de::Error| CheckError::Catalogue(error.to_string());
-        let controls = faults::controls().map_err(unreadable)?;
-        let (bases, others): (Vec<Fault>, Vec<Fault>) =
-            controls.into_iter().partition(honest::is_base);
-        let mut faults = faults::catalogue().map_err(unreadable)?;
-        // Last, because the service provider may stop working after such a fault.
-        faults.sort_by_key(|fault| fault.family == Family::Exhaustion);
-        let all = bases.iter().chain(&others).chain(&faults);
-        let all = all.map(|fault| fault.check.clone());
-        let all = all.chain(beyond::all_rows().map(|row| row.id.to_owned()));
-        let total = all.filter(|id| self.runner.selection.includes(id)).count();
-        let variants = self.selected_variants()?;
+        let plan = Plan::read(self)?;
+        let total = plan.count(&self.runner.selection);
         let bound = match self.variants {
-            Variants::Sample { count, .. } => count.min(variants.len()),
-            _ => variants.len(),
+            Variants::Sample { count, .. } => count.min(plan.variants.len()),
+            _ => plan.variants.len(),
         };
         self.runner.progress.begin("check sp", total + bound);
         let target = &self.target.metadata.entity_id;
-        let report = |outcomes| CheckReport::new("check sp", target, outcomes, started_at);
-        let finished = |report| {
-            self.runner.progress.end();
-            self.runner.report(report, total, started.elapsed())
+        let report = match self.run(&plan, second).await {
+            Ok(outcomes) => CheckReport::new("check sp", target, outcomes, started_at),
+            Err(error) => CheckReport::of_error("check sp", target, error, started_at),
         };
+        self.runner.progress.end();
+        Ok(self.runner.report(report, total, started.elapsed()))
+    }
 
+    /// Runs the checks in their order. If nothing can be judged, returns the reason.
+    async fn run(&self, plan: &Plan, second: Option<&Self>) -> Result<Vec<Outcome>, SetUpError> {
         if let Some(error) = self.hosts_error() {
-            return Ok(finished(CheckReport::of_error(
-                "check sp", target, error, started_at,
-            )));
+            return Err(error);
         }
         // The controls always run, even if `--only` does not select them.
         let mut honest = Honest::default();
-        let attempts = self.try_bases(&bases, &others, &mut honest);
+        let attempts = self.try_bases(&plan.bases, &plan.others, &mut honest);
         let interrupted = tokio::select! {
             () = attempts => false,
             _ = self.runner.stop.wait() => true,
         };
         if interrupted {
-            return Ok(finished(report(honest.selected(&self.runner))));
+            return Ok(honest.selected(&self.runner));
         }
         let Some(base) = honest.base else {
-            let error = self.set_up_error(&honest).await;
-            return Ok(finished(CheckReport::of_error(
-                "check sp", target, error, started_at,
-            )));
+            return Err(self.set_up_error(&honest).await);
         };
-        let mut mistake = self.part_error(&honest);
-        if mistake.is_none() {
-            mistake = self.probe_error().await;
-        }
-        let is_selected = |id: &str| self.runner.selection.includes(id);
-        if mistake.is_none()
-            && let Some(second) = second
-            && beyond::tenant::ids().any(is_selected)
-        {
-            let beyond = beyond::Beyond::new(self, Some(second), base);
-            mistake = beyond::tenant::set_up_error(&beyond, second).await;
-        }
-        if let Some(error) = mistake {
-            return Ok(finished(CheckReport::of_error(
-                "check sp", target, error, started_at,
-            )));
+        if let Some(error) = self.mistake(&honest, base, second).await {
+            return Err(error);
         }
         let mut run = Run::default();
         for outcome in std::mem::take(&mut honest.outcomes) {
             run.push(outcome);
         }
-        let blind = self.blind(base).await;
-        let needed: BTreeSet<String> = faults
+        let basis = Basis {
+            honest: &honest,
+            base,
+            blind: self.blind(base).await,
+        };
+        self.try_controls(&mut run, plan, base).await;
+        self.try_faults(&mut run, plan, plan.ordinary_faults(), &basis)
+            .await;
+        self.try_variants(&mut run, plan, &basis).await;
+        self.try_beyond(&mut run, base, second).await;
+        self.try_faults(&mut run, plan, plan.exhaustion_faults(), &basis)
+            .await;
+        self.try_certificates(&mut run, base).await;
+        let mut outcomes = run.outcomes;
+        self.add_late_fetches(&mut outcomes, &plan.faults);
+        outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
+        outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
+        name_causes(&mut outcomes, &plan.faults);
+        Ok(outcomes)
+    }
+
+    /// Returns the mistake in the options, although an honest Response is accepted.
+    async fn mistake(
+        &self,
+        honest: &Honest,
+        base: Form,
+        second: Option<&Self>,
+    ) -> Option<SetUpError> {
+        if let Some(error) = self.part_error(honest) {
+            return Some(error);
+        }
+        if let Some(error) = self.probe_error().await {
+            return Some(error);
+        }
+        let is_selected = |id: &str| self.runner.selection.includes(id);
+        let second = second.filter(|_| beyond::tenant::ids().any(is_selected))?;
+        let beyond = beyond::Beyond::new(self, Some(second), base);
+        beyond::tenant::set_up_error(&beyond, second).await
+    }
+
+    /// Sends the honest Responses from which nothing is derived.
+    async fn try_controls(&self, run: &mut Run, plan: &Plan, base: Form) {
+        let selected = plan
+            .faults
             .iter()
-            .filter(|fault| self.runner.selection.includes(&fault.check))
-            .map(|fault| base.control_of(fault, &others))
+            .filter(|fault| self.runner.selection.includes(&fault.check));
+        let needed: BTreeSet<String> = selected
+            .map(|fault| base.control_of(fault, &plan.others))
             .collect();
-        for control in &others {
+        for control in &plan.others {
             if run.has_outcome(&control.check) {
                 continue;
             }
@@ -190,47 +211,11 @@ impl Judge {
             };
             let outcome = async { self.control(control, base).await.0 };
             if needed.contains(&control.check) {
-                self.runner.judge_needed(&mut run, planned, outcome).await;
+                self.runner.judge_needed(run, planned, outcome).await;
             } else {
-                self.runner.judge(&mut run, planned, outcome).await;
+                self.runner.judge(run, planned, outcome).await;
             }
         }
-        let exhaustion = faults.partition_point(|it| it.family != Family::Exhaustion);
-        self.try_faults(
-            &mut run,
-            &faults[..exhaustion],
-            &others,
-            &honest,
-            base,
-            blind,
-        )
-        .await;
-        let of_controls_and_faults = (others.as_slice(), faults.as_slice());
-        self.try_variants(
-            &mut run,
-            variants,
-            of_controls_and_faults,
-            &honest,
-            (base, blind),
-        )
-        .await;
-        self.try_beyond(&mut run, base, second).await;
-        self.try_faults(
-            &mut run,
-            &faults[exhaustion..],
-            &others,
-            &honest,
-            base,
-            blind,
-        )
-        .await;
-        self.try_certificates(&mut run, base).await;
-        let mut outcomes = run.outcomes;
-        self.add_late_fetches(&mut outcomes, &faults);
-        outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
-        outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
-        name_causes(&mut outcomes, &faults);
-        Ok(finished(report(outcomes)))
     }
 
     /// Runs the checks of `beyond`, except those of certificates.
@@ -278,24 +263,18 @@ impl Judge {
         !beyond::is_only_for_profiles(row.id) || self.runner.selection.asks_for_exactly(row.id)
     }
 
-    async fn try_faults(
-        &self,
-        run: &mut Run,
-        faults: &[Fault],
-        others: &[Fault],
-        honest: &Honest,
-        base: Form,
-        blind: bool,
-    ) {
+    async fn try_faults(&self, run: &mut Run, plan: &Plan, faults: &[Fault], basis: &Basis<'_>) {
         for fault in faults {
             let mut harm = None;
-            let form = base.for_fault(fault, &honest.accepted);
+            let form = basis.base.for_fault(fault, &basis.honest.accepted);
             let planned = Planned {
                 check: check_of_fault(fault),
-                rests_on: Some(form.control_of(fault, others)),
+                rests_on: Some(form.control_of(fault, &plan.others)),
             };
             let outcome = async {
-                let (outcome, seen) = self.trial(fault, form, blind, honest.took).await;
+                let (outcome, seen) = self
+                    .trial(fault, form, basis.blind, basis.honest.took)
+                    .await;
                 harm = seen;
                 outcome
             };

@@ -7,7 +7,7 @@ use faults::{Cipher, Family, Fault, KeyTransport, Variant};
 use serde_json::json;
 
 use super::catalogue::check_of_fault;
-use super::honest::Honest;
+use super::plan::{Basis, Plan};
 use super::{Answer, CheckError, Form, Judge, Login, Run};
 use crate::check::runner::slow_after;
 use crate::check::{Check, Harm, Outcome, Verdict};
@@ -158,22 +158,15 @@ impl Judge {
     }
 
     /// Sends the variants whose controls were accepted, and adds the results to the outcomes.
-    pub(super) async fn try_variants(
-        &self,
-        run: &mut Run,
-        variants: Vec<Variant>,
-        (controls, faults): (&[Fault], &[Fault]),
-        honest: &Honest,
-        (base, blind): (Form, bool),
-    ) {
+    pub(super) async fn try_variants(&self, run: &mut Run, plan: &Plan, basis: &Basis<'_>) {
         let mut sendable = Vec::new();
         let mut encryptions: Vec<(Encryption, bool)> = Vec::new();
-        for variant in variants {
+        for variant in &plan.variants {
             if self.runner.has_ended() {
                 break;
             }
             let fault = &variant.fault;
-            if blind && fault.impersonates() {
+            if basis.blind && fault.impersonates() {
                 continue;
             }
             if fault.encrypts() {
@@ -182,7 +175,7 @@ impl Judge {
                 let is_read = match known {
                     Some((_, is_read)) => *is_read,
                     None => {
-                        let is_read = self.reads(encryption, controls, base).await;
+                        let is_read = self.reads(encryption, &plan.others, basis.base).await;
                         encryptions.push((encryption, is_read));
                         is_read
                     }
@@ -191,11 +184,14 @@ impl Judge {
                     continue;
                 }
             } else if !fault.covers.is_empty()
-                && !fault.covers.iter().any(|it| honest.accepted.contains(it))
+                && !fault
+                    .covers
+                    .iter()
+                    .any(|it| basis.honest.accepted.contains(it))
             {
                 continue;
             }
-            sendable.push(variant);
+            sendable.push(variant.clone());
         }
         if let Variants::Sample { count, seed } = self.variants {
             sendable = faults::sample(sendable, count, seed);
@@ -208,13 +204,13 @@ impl Judge {
             let check = &variant.fault.check;
             let tally = tallies
                 .entry(check.clone())
-                .or_insert_with(|| Tally::of(&variant.fault, faults));
+                .or_insert_with(|| Tally::of(&variant.fault, &plan.faults));
             if tally.outage.is_some() {
                 continue;
             }
             self.runner.progress.step(check, &variant.words);
             tokio::select! {
-                () = self.try_variant(variant, tally, honest, base) => {}
+                () = self.try_variant(variant, tally, basis) => {}
                 _ = self.runner.stop.wait() => break,
             }
         }
@@ -228,7 +224,8 @@ impl Judge {
         }
     }
 
-    async fn try_variant(&self, variant: &Variant, tally: &mut Tally, honest: &Honest, base: Form) {
+    async fn try_variant(&self, variant: &Variant, tally: &mut Tally, basis: &Basis<'_>) {
+        let Basis { honest, base, .. } = *basis;
         let fault = &variant.fault;
         let form = base.for_fault(fault, &honest.accepted);
         let began = self.runner.patience.start_stopwatch();
