@@ -50,7 +50,7 @@ fn main() {
 /// Writes a constant with the name of each folder under `fixtures/scim` that has an `acts.json`, and
 /// its text.
 fn list_acts() {
-    let folder = linked("fixtures/scim");
+    let folder = find_folder("fixtures/scim");
     println!("cargo::rerun-if-changed={}", folder.display());
     let entries = std::fs::read_dir(&folder).into_iter().flatten();
     let files = entries.filter_map(|entry| Some(entry.ok()?.path().join("acts.json")));
@@ -69,7 +69,7 @@ fn list_acts() {
 /// Writes a constant with the name and text of each TOML file of a folder, so that a new profile or
 /// preset needs only a new file.
 fn list(folder: &str, constant: &str, out: &str) {
-    let folder = linked(folder);
+    let folder = find_folder(folder);
     println!("cargo::rerun-if-changed={}", folder.display());
     let entries = std::fs::read_dir(&folder).into_iter().flatten();
     let mut files: Vec<PathBuf> = entries
@@ -144,7 +144,7 @@ fn watch_commits() {
 
 /// Returns a folder of the repository that this package links to: the link, or the folder itself
 /// where the check-out has no symbolic links (Windows).
-fn linked(name: &str) -> PathBuf {
+fn find_folder(name: &str) -> PathBuf {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let link = package.join(name);
     match link.is_dir() {

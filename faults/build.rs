@@ -13,7 +13,7 @@ fn main() -> std::io::Result<()> {
         ("SPACES", "spaces"),
         ("LOGOUT_SPACES", "logout-spaces"),
     ] {
-        let folder = linked(&format!("fixtures/{folder}")).canonicalize()?;
+        let folder = find_folder(&format!("fixtures/{folder}")).canonicalize()?;
         println!("cargo::rerun-if-changed={}", folder.display());
         let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?
             .filter_map(|entry| Some(entry.ok()?.path()))
@@ -37,7 +37,7 @@ fn main() -> std::io::Result<()> {
 
 /// Returns a folder of the repository that this package links to: the link, or the folder itself
 /// where the check-out has no symbolic links (Windows).
-fn linked(name: &str) -> PathBuf {
+fn find_folder(name: &str) -> PathBuf {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let link = package.join(name);
     match link.is_dir() {

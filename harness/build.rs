@@ -7,20 +7,20 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!(
         "cargo::rustc-env=REHEARSAL_FEATURES={}",
-        linked("features").display()
+        find_folder("features").display()
     );
     // The schemas are part of the book.
-    let schemas = linked("schemas");
+    let schemas = find_folder("schemas");
     let schemas = match schemas.is_dir() {
         true => schemas,
-        false => linked("docs/schemas"),
+        false => find_folder("docs/schemas"),
     };
     println!("cargo::rustc-env=REHEARSAL_SCHEMAS={}", schemas.display());
 }
 
 /// Returns a folder of the repository that this package links to: the link, or the folder itself
 /// where the check-out has no symbolic links (Windows).
-fn linked(name: &str) -> PathBuf {
+fn find_folder(name: &str) -> PathBuf {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let link = package.join(name);
     match link.is_dir() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 fn main() -> std::io::Result<()> {
-    let folder = linked("fixtures/flavors").canonicalize()?;
+    let folder = find_folder("fixtures/flavors").canonicalize()?;
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)?
@@ -26,7 +26,7 @@ fn main() -> std::io::Result<()> {
 
 /// Returns a folder of the repository that this package links to: the link, or the folder itself
 /// where the check-out has no symbolic links (Windows).
-fn linked(name: &str) -> PathBuf {
+fn find_folder(name: &str) -> PathBuf {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let link = package.join(name);
     match link.is_dir() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let folder = linked("fixtures/scim");
+    let folder = find_folder("fixtures/scim");
     println!("cargo::rerun-if-changed={}", folder.display());
     let entries = std::fs::read_dir(&folder).into_iter().flatten();
     let files = entries.filter_map(|entry| Some(entry.ok()?.path().join("acts.json")));
@@ -27,7 +27,7 @@ fn main() {
 
 /// Returns a folder of the repository that this package links to: the link, or the folder itself
 /// where the check-out has no symbolic links (Windows).
-fn linked(name: &str) -> PathBuf {
+fn find_folder(name: &str) -> PathBuf {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let link = package.join(name);
     match link.is_dir() {

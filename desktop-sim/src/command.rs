@@ -284,7 +284,7 @@ fn window(title: &str, text: &[String], buttons: &[&str], columns: usize) -> Str
     let most = columns.saturating_sub(4).max(NARROWEST);
     let mut lines = Vec::new();
     for line in text {
-        lines.extend(wrapped(line, most));
+        lines.extend(wrap(line, most));
     }
     let buttons: Vec<String> = buttons.iter().map(|name| format!("( {name} )")).collect();
     let buttons = buttons.join("  ");
@@ -313,7 +313,7 @@ fn window(title: &str, text: &[String], buttons: &[&str], columns: usize) -> Str
 }
 
 /// Wraps a line into lines of at most `most` characters.
-fn wrapped(line: &str, most: usize) -> Vec<String> {
+fn wrap(line: &str, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in line.split(' ') {
         let last = lines.last_mut().expect("one line at least");

@@ -103,11 +103,11 @@ pub(crate) fn inner<'t>(text: &'t str, path: &str) -> Result<&'t str, String> {
 
 /// Returns the text without the element.
 pub(crate) fn without(text: &str, path: &str) -> Result<String, String> {
-    replaced(text, path, "")
+    replace_element(text, path, "")
 }
 
 /// Returns the text with `with` in the place of the element.
-pub(crate) fn replaced(text: &str, path: &str, with: &str) -> Result<String, String> {
+pub(crate) fn replace_element(text: &str, path: &str, with: &str) -> Result<String, String> {
     let range = find(text, path)?.outer;
     Ok(format!(
         "{}{with}{}",
@@ -117,7 +117,7 @@ pub(crate) fn replaced(text: &str, path: &str, with: &str) -> Result<String, Str
 }
 
 /// Changes an empty tag `<a/>` to `<a></a>`, so that content can be inserted.
-fn opened(text: &str, path: &str) -> Result<String, String> {
+fn open_empty_tag(text: &str, path: &str) -> Result<String, String> {
     let found = find(text, path)?;
     if !found.empty_tag {
         return Ok(text.to_owned());
@@ -137,7 +137,7 @@ fn opened(text: &str, path: &str) -> Result<String, String> {
 
 /// Returns the text with `xml` as the content of the element.
 pub(crate) fn content(text: &str, path: &str, xml: &str) -> Result<String, String> {
-    let text = opened(text, path)?;
+    let text = open_empty_tag(text, path)?;
     let range = find(&text, path)?.inner;
     Ok(format!(
         "{}{xml}{}",
@@ -147,7 +147,7 @@ pub(crate) fn content(text: &str, path: &str, xml: &str) -> Result<String, Strin
 }
 
 /// Returns the text with `xml` inserted.
-pub(crate) fn inserted(
+pub(crate) fn insert_xml(
     text: &str,
     path: &str,
     place: crate::Place,
@@ -155,7 +155,7 @@ pub(crate) fn inserted(
 ) -> Result<String, String> {
     use crate::Place;
     let text = match place {
-        Place::First | Place::Last => opened(text, path)?,
+        Place::First | Place::Last => open_empty_tag(text, path)?,
         Place::Before | Place::After => text.to_owned(),
     };
     let found = find(&text, path)?;

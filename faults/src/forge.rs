@@ -120,7 +120,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
     })?;
     if let Some(fault) = first(|fault| fault.encrypted.is_some()) {
         text = encryption(fault.encrypted, fault.key_transport, honest)
-            .and_then(|it| encrypted(&text, &it, cover, honest))
+            .and_then(|it| encrypt_assertions(&text, &it, cover, honest))
             .map_err(ineffective(fault))?;
     }
     for fault in faults {
@@ -267,7 +267,7 @@ fn encryption(
 }
 
 /// Encrypts the assertions, then signs the response if `cover` includes it.
-fn encrypted(
+fn encrypt_assertions(
     text: &str,
     encryption: &Encryption,
     cover: Option<Cover>,
@@ -310,7 +310,7 @@ fn conceal(text: &str, honest: &Honest<'_>) -> Result<String, String> {
 }
 
 fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, String> {
-    let said = |text: &str| phrases.said(text);
+    let said = |text: &str| phrases.fill_in(text);
     match edit {
         Edit::Attribute { at, name, value } => {
             let value = value.as_deref().map(said).transpose()?;
@@ -325,9 +325,9 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
             unless,
         } => match unless {
             Some(there) if text.contains(there.as_str()) => Ok(text),
-            _ => document::inserted(&text, at, *place, &said(xml)?.repeat(*times)),
+            _ => document::insert_xml(&text, at, *place, &said(xml)?.repeat(*times)),
         },
-        Edit::Replace { at, xml } => document::replaced(&text, at, &said(xml)?),
+        Edit::Replace { at, xml } => document::replace_element(&text, at, &said(xml)?),
         Edit::Remove { at } => document::without(&text, at),
         Edit::Surround { before, after } => Ok(format!("{}{text}{}", said(before)?, said(after)?)),
         Edit::Substitute { find, with } => {
@@ -344,8 +344,8 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
         Edit::WholeSeconds => Ok(with_times(&text, |at| {
             Some(Timestamp::from_second(at.as_second()).ok()?.to_string())
         })),
-        Edit::Impersonate => Ok(phrases.impersonated(&text)),
-        Edit::Redigest { written } => redigested(&text, written),
+        Edit::Impersonate => Ok(phrases.impersonate(&text)),
+        Edit::Redigest { written } => write_new_digest(&text, written),
         Edit::Move {
             at,
             leaving,
@@ -360,12 +360,12 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
                 document::outer(&text, at)?,
                 said(after)?
             );
-            let cut = document::replaced(&text, at, &said(leaving)?)?;
-            document::inserted(&cut, to, *place, &moved)
+            let cut = document::replace_element(&text, at, &said(leaving)?)?;
+            document::insert_xml(&cut, to, *place, &moved)
         }
         Edit::Nest { at, depth } => {
             let nest = format!("{}{}", "<n>".repeat(*depth), "</n>".repeat(*depth));
-            document::inserted(&text, at, crate::Place::Last, &nest)
+            document::insert_xml(&text, at, crate::Place::Last, &nest)
         }
     }
 }
@@ -401,7 +401,7 @@ fn with_times(text: &str, change: impl Fn(Timestamp) -> Option<String>) -> Strin
     text
 }
 
-fn redigested(text: &str, written: &str) -> Result<String, String> {
+fn write_new_digest(text: &str, written: &str) -> Result<String, String> {
     let (element, reference) = if document::has(text, "Response/Assertion/Signature") {
         (
             "Response/Assertion",
@@ -424,10 +424,10 @@ fn redigested(text: &str, written: &str) -> Result<String, String> {
 fn encode(text: &str, encoding: Encoding) -> String {
     match encoding {
         Encoding::Base64 => STANDARD.encode(text),
-        Encoding::Deflated => STANDARD.encode(deflated(text.as_bytes())),
+        Encoding::Deflated => STANDARD.encode(deflate(text.as_bytes())),
         Encoding::DeflateBomb => {
             let spaces = vec![b' '; 32 * 1024 * 1024];
-            STANDARD.encode(deflated(&[text.as_bytes(), &spaces].concat()))
+            STANDARD.encode(deflate(&[text.as_bytes(), &spaces].concat()))
         }
         Encoding::Utf16 => {
             let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
@@ -442,7 +442,7 @@ fn encode(text: &str, encoding: Encoding) -> String {
     }
 }
 
-fn deflated(bytes: &[u8]) -> Vec<u8> {
+fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     // Writing to memory cannot fail.
     let _ = encoder.write_all(bytes);

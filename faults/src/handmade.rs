@@ -106,14 +106,14 @@ pub(crate) fn sign(
         names::DSIG
     );
     let issuer = format!("{ASSERTION}/Issuer");
-    document::inserted(draft, &issuer, crate::Place::After, &signature)
+    document::insert_xml(draft, &issuer, crate::Place::After, &signature)
 }
 
 fn reference(draft: &str, handmade: &Handmade, what: &str) -> Result<String, String> {
     let (uri, covered) = match what {
         "#assertion" => (
             format!("#{}", document::value_of(draft, ASSERTION, "ID")?),
-            covered(draft, handmade)?,
+            digest_input(draft, handmade)?,
         ),
         "" => (String::new(), document::canonical(draft, "Response")?),
         other => (other.to_owned(), Vec::new()),
@@ -140,7 +140,7 @@ fn reference(draft: &str, handmade: &Handmade, what: &str) -> Result<String, Str
 
 /// Returns the bytes over which the digest of the assertion is computed: those that `leaves`
 /// names, or the whole assertion.
-fn covered(draft: &str, handmade: &Handmade) -> Result<Vec<u8>, String> {
+fn digest_input(draft: &str, handmade: &Handmade) -> Result<Vec<u8>, String> {
     match &handmade.leaves {
         None => document::canonical_with(draft, ASSERTION, &handmade.prefixes),
         Some(Leaves::Only(path)) => document::canonical(draft, path),

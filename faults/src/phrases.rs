@@ -31,7 +31,7 @@ const AUDIENCE: &str = "Response/Assertion/Conditions/AudienceRestriction/Audien
 
 impl Phrases<'_> {
     /// Returns the text with every placeholder replaced.
-    pub(crate) fn said(&self, text: &str) -> Result<String, String> {
+    pub(crate) fn fill_in(&self, text: &str) -> Result<String, String> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(open) = rest.find('{') {
@@ -115,7 +115,7 @@ impl Phrases<'_> {
             "forged-head" => self.forged_split()?.0,
             "forged-tail" => self.forged_split()?.1,
             "forged-response" => document::attribute(
-                &self.impersonated(&self.phrase("response-unsigned")?),
+                &self.impersonate(&self.phrase("response-unsigned")?),
                 "Response",
                 "ID",
                 Some("_forged-response"),
@@ -142,7 +142,7 @@ impl Phrases<'_> {
     }
 
     /// Returns the text with the forged name in place of the genuine one.
-    pub(crate) fn impersonated(&self, text: &str) -> String {
+    pub(crate) fn impersonate(&self, text: &str) -> String {
         text.replace(self.genuine, self.forged)
     }
 
@@ -165,7 +165,7 @@ impl Phrases<'_> {
     }
 
     fn forged_assertion(&self, id: Option<&str>) -> Result<String, String> {
-        let forged = self.impersonated(&self.unsigned_assertion()?);
+        let forged = self.impersonate(&self.unsigned_assertion()?);
         match id {
             Some(id) => document::attribute(&forged, "Assertion", "ID", Some(id)),
             None => Ok(forged),
@@ -173,7 +173,7 @@ impl Phrases<'_> {
     }
 
     fn forged_original(&self) -> Result<String, String> {
-        let forged = self.impersonated(document::outer(self.original, "Response")?);
+        let forged = self.impersonate(document::outer(self.original, "Response")?);
         let forged = document::attribute(&forged, "Response", "ID", Some("_forged-response"))?;
         document::attribute(&forged, ASSERTION, "ID", Some("_forged"))
     }

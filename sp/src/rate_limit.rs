@@ -52,7 +52,7 @@ impl RateLimits {
     /// Sets the rate of one tenant, or the default rate of all other tenants.
     /// Refills all buckets.
     pub fn set(&self, tenant_id: Option<&str>, rate: Option<Rate>) {
-        let mut limits = self.held();
+        let mut limits = self.lock();
         limits.buckets.clear();
         match tenant_id {
             Some(id) => {
@@ -62,7 +62,7 @@ impl RateLimits {
         }
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Limits> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Limits> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -72,7 +72,7 @@ impl RateLimits {
     /// If the bucket is empty: the seconds until it has a token (for
     /// `Retry-After`).
     pub fn take(&self, tenant_id: &str, now: Timestamp) -> Result<(), i64> {
-        let mut limits = self.held();
+        let mut limits = self.lock();
         let rate = match limits.of_tenant.get(tenant_id) {
             Some(own) => *own,
             None => limits.rate,

@@ -66,7 +66,7 @@ pub(crate) fn audit_action(action: &str) -> String {
         "group-created" => "A group was created",
         "group-changed" => "A group was changed",
         "group-deleted" => "A group was deleted",
-        other => return capitalized(&other.replace('-', " ")),
+        other => return capitalize(&other.replace('-', " ")),
     };
     words.to_owned()
 }
@@ -91,7 +91,7 @@ pub(crate) fn audit_target(action: &str, target: &str) -> String {
     }
 }
 
-fn capitalized(text: &str) -> String {
+fn capitalize(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

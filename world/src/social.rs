@@ -131,29 +131,29 @@ impl SocialControls {
 
     /// Returns the people who can be chosen.
     pub fn identities(&self) -> Vec<Identity> {
-        locked(&self.0.identities).clone()
+        lock(&self.0.identities).clone()
     }
 
     /// Adds a person, or replaces the one with the same e-mail address.
     pub fn add_identity(&self, identity: Identity) {
-        let mut all = locked(&self.0.identities);
+        let mut all = lock(&self.0.identities);
         all.retain(|known| known.email != identity.email);
         all.push(identity);
     }
 
     /// Removes the person with this e-mail address.
     pub fn remove_identity(&self, email: &str) {
-        locked(&self.0.identities).retain(|known| known.email != email);
+        lock(&self.0.identities).retain(|known| known.email != email);
     }
 
     /// Returns the error that the providers make.
     pub fn misbehavior(&self) -> Misbehavior {
-        *locked(&self.0.misbehavior)
+        *lock(&self.0.misbehavior)
     }
 
     /// Sets the error that the providers make from now on.
     pub fn misbehave(&self, misbehavior: Misbehavior) {
-        *locked(&self.0.misbehavior) = misbehavior;
+        *lock(&self.0.misbehavior) = misbehavior;
     }
 }
 
@@ -198,7 +198,7 @@ fn keys() -> &'static [rcgen::KeyPair; 2] {
     KEYS.get_or_init(|| [make(), make()])
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -330,7 +330,7 @@ async fn page(
         (hidden("code_challenge", &asked.code_challenge))
         (hidden("code_challenge_method", &asked.code_challenge_method))
     };
-    let identities = locked(&desk.identities).clone();
+    let identities = lock(&desk.identities).clone();
     let document = maud::html! {
         (maud::DOCTYPE)
         html lang="en" {
@@ -393,7 +393,7 @@ async fn decide(
     let Ok(mut back) = Url::parse(&decision.asked.redirect_uri) else {
         return (StatusCode::BAD_REQUEST, "redirect_uri is not a URL").into_response();
     };
-    let state = match *locked(&desk.misbehavior) {
+    let state = match *lock(&desk.misbehavior) {
         Misbehavior::State => "another-state".to_owned(),
         _ => decision.asked.state.clone(),
     };
@@ -410,7 +410,7 @@ async fn decide(
         email: decision.email,
         verified: decision.verified == "yes",
     };
-    locked(&desk.codes).insert(code, grant);
+    lock(&desk.codes).insert(code, grant);
     Redirect::to(back.as_str()).into_response()
 }
 
@@ -430,7 +430,7 @@ async fn token(
     Path(provider): Path<String>,
     Form(exchange): Form<Exchange>,
 ) -> Response {
-    let grant = locked(&desk.codes).remove(&exchange.code);
+    let grant = lock(&desk.codes).remove(&exchange.code);
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(exchange.code_verifier.as_bytes()));
     let grant = grant.filter(|grant| {
         grant.provider == provider
@@ -442,7 +442,7 @@ async fn token(
         let body = Json(json!({"error": "invalid_grant"}));
         return (StatusCode::BAD_REQUEST, body).into_response();
     };
-    let misbehavior = *locked(&desk.misbehavior);
+    let misbehavior = *lock(&desk.misbehavior);
     let now = desk.ambient.now().as_second();
     let is = |wrong: Misbehavior| misbehavior == wrong;
     let claims = json!({

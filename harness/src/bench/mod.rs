@@ -66,11 +66,11 @@ where
         rates.push(rate);
         limits.push(raw);
     }
-    measured(name, limit_name, latencies, rates, limits)
+    compute_measurement(name, limit_name, latencies, rates, limits)
 }
 
 /// Computes the measurement from its rounds; there are as many of `work` as of `limit`.
-fn measured(
+fn compute_measurement(
     name: &str,
     limit_name: &str,
     mut latencies: Vec<Duration>,

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sp::store::selection::{Condition, Field, Operand, Order, Selection, Test};
 use sp::store::{Store, groups, members, users};
 
-use super::{Measured, measured};
+use super::{Measured, compute_measurement};
 
 const FILTER: &str = "GET /Users?filter=userName eq …";
 const READ: &str = "GET /Users/{id}";
@@ -223,7 +223,7 @@ impl Bench {
     }
 
     /// Sends a request and reads the whole answer.
-    async fn done(&self, request: reqwest::RequestBuilder) -> Result<()> {
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<()> {
         let answer = request.send().await?;
         let status = answer.status();
         let body = answer.bytes().await?;
@@ -245,13 +245,13 @@ impl Bench {
     async fn filters(&self) -> Result<()> {
         let name = user_name(self.any());
         let path = format!("/Users?filter=userName%20eq%20%22{name}%22");
-        self.done(self.ask(Method::GET, &path)).await
+        self.send(self.ask(Method::GET, &path)).await
     }
 
     /// `GET /Users/{id}`.
     async fn reads(&self) -> Result<()> {
         let path = format!("/Users/{}", id(self.any()));
-        self.done(self.ask(Method::GET, &path)).await
+        self.send(self.ask(Method::GET, &path)).await
     }
 
     /// `POST /Users`.
@@ -259,7 +259,7 @@ impl Bench {
         let number = self.created.fetch_add(1, Ordering::Relaxed);
         let mut new = resource(self.users + number);
         new["userName"] = format!("new{number}@bench.example").into();
-        self.done(self.post("/Users", &new)).await
+        self.send(self.post("/Users", &new)).await
     }
 
     async fn at_this_size(&self, time: Duration) -> Result<Vec<Measured>> {
@@ -398,7 +398,7 @@ impl Bench {
                 .ask(Method::PATCH, &format!("/Groups/{group}"))
                 .header("content-type", "application/scim+json")
                 .body(body.to_string());
-            self.done(request).await
+            self.send(request).await
         };
         let small = beside(
             ("PATCH one member, group of 10", async || {
@@ -440,7 +440,9 @@ where
         limits.push(round(&limit, &mut Vec::new()).await?);
         rates.push(round(&work, &mut latencies).await?);
     }
-    Ok(measured(name, limit_name, latencies, rates, limits))
+    Ok(compute_measurement(
+        name, limit_name, latencies, rates, limits,
+    ))
 }
 
 async fn round<W>(work: &W, latencies: &mut Vec<Duration>) -> Result<f64>

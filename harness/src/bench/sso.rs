@@ -49,7 +49,7 @@ impl Administrator {
 
 /// Creates an environment with one application like that of the guide, and one user in two
 /// groups; returns its id.
-async fn furnished(base: &str) -> Result<(Administrator, String), BenchError> {
+async fn set_up_environment(base: &str) -> Result<(Administrator, String), BenchError> {
     let http = Client::builder().no_proxy().build().map_err(bench_error)?;
     let mut administrator = Administrator {
         http,
@@ -107,7 +107,7 @@ pub fn sso(now: Timestamp, time: Duration) -> Result<Measured, BenchError> {
         let idp = mock_idp::start(config(directory.path(), &material), Ambient::real())
             .await
             .map_err(bench_error)?;
-        let (_, env) = furnished(idp.base_url()).await?;
+        let (_, env) = set_up_environment(idp.base_url()).await?;
         let answers = idp.answers(&env, SP, "grace").await.map_err(bench_error)?;
         let field = answers.answer().await.map_err(bench_error)?;
         Ok::<_, BenchError>((idp, (answers, field)))
@@ -145,7 +145,7 @@ pub fn start_up(now: Timestamp, users: usize) -> Result<Measured, BenchError> {
             let idp = mock_idp::start(config(directory.path(), &key), Ambient::real())
                 .await
                 .map_err(bench_error)?;
-            let (administrator, _) = furnished(idp.base_url()).await?;
+            let (administrator, _) = set_up_environment(idp.base_url()).await?;
             for number in 0..count {
                 let user = json!({"username": format!("user{number}"), "email": format!("user{number}@lumen.example")});
                 administrator.make("/users", user).await?;

@@ -6,7 +6,7 @@ use ambient::Ambient;
 use jiff::Timestamp;
 
 use super::saml::{BenchError, bench_error};
-use super::{Measured, measured};
+use super::{Measured, compute_measurement};
 use world::{Options, Rehearsal};
 
 /// Measures [`Rehearsal::start`]; the limit is the start of the mock IdP alone, with one
@@ -25,7 +25,7 @@ pub async fn start(now: Timestamp, time: Duration) -> Result<Measured, BenchErro
         rates.push(rate(took));
         latencies.push(took);
     }
-    Ok(measured(
+    Ok(compute_measurement(
         "start: portal, IdP and name server for one test",
         "start of the IdP alone",
         latencies,

@@ -103,7 +103,7 @@ async fn fill(world: &mut World, users: usize, groups: usize) -> Outcome<Vec<Str
     let mut ids = Vec::new();
     for number in 0..groups {
         let body = json!({"name": format!("Group {number}")});
-        ids.push(made(world, "/groups", body).await?);
+        ids.push(create(world, "/groups", body).await?);
     }
     for number in 0..users {
         let name = format!("user{number}@lumen.example");
@@ -115,7 +115,7 @@ async fn fill(world: &mut World, users: usize, groups: usize) -> Outcome<Vec<Str
         if let Some(population) = &world.directory.population {
             body["population"] = json!({"id": population});
         }
-        let id = made(world, "/users", body).await?;
+        let id = create(world, "/users", body).await?;
         if let Some(group) = ids.get(number % groups.max(1)) {
             let path = format!("/users/{id}/memberOfGroups");
             world
@@ -128,7 +128,7 @@ async fn fill(world: &mut World, users: usize, groups: usize) -> Outcome<Vec<Str
     Ok(ids)
 }
 
-async fn made(world: &mut World, path: &str, body: Value) -> Outcome<String> {
+async fn create(world: &mut World, path: &str, body: Value) -> Outcome<String> {
     let answer = world
         .at_management(Method::POST, path, Some(body))
         .await?
@@ -138,9 +138,9 @@ async fn made(world: &mut World, path: &str, body: Value) -> Outcome<String> {
 }
 
 async fn rule(world: &mut World, groups: &[String]) -> Outcome {
-    let plan = made(world, "/propagation/plans", json!({"name": "Everything"})).await?;
+    let plan = create(world, "/propagation/plans", json!({"name": "Everything"})).await?;
     let source = json!({"name": "PingOne Directory", "type": "directory", "status": "ACTIVE", "configuration": {}});
-    let source = made(world, "/propagation/stores", source).await?;
+    let source = create(world, "/propagation/stores", source).await?;
     let groups: Vec<Value> = groups.iter().map(|id| json!({"id": id})).collect();
     let rule = json!({
         "name": "Everybody",
@@ -151,7 +151,7 @@ async fn rule(world: &mut World, groups: &[String]) -> Outcome {
         "groups": groups,
         "active": true,
     });
-    made(world, &format!("/propagation/plans/{plan}/rules"), rule).await?;
+    create(world, &format!("/propagation/plans/{plan}/rules"), rule).await?;
     revision(world).await
 }
 

@@ -358,7 +358,7 @@ impl Idp {
         let wait = Duration::from_secs(self.wait);
         let fetched = tokio::select! {
             fetched = fetch_document(&self.metadata, wait, access) => fetched?,
-            signal = setting.stop.wait() => return Err(super::check::interrupted(signal)),
+            signal = setting.stop.wait() => return Err(super::check::interruption_error(signal)),
         };
         Ok(Fetched {
             entity_id: self.entity_id.clone(),

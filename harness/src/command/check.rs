@@ -66,7 +66,7 @@ impl Check {
 
 /// Returns the error of a command that a signal ended before it judged anything. The report
 /// then names the signal.
-pub(crate) fn interrupted(signal: Signal) -> SetUpError {
+pub(crate) fn interruption_error(signal: Signal) -> SetUpError {
     SetUpError::new("interrupted", signal.name(), "Run it again.")
 }
 
@@ -106,7 +106,7 @@ pub(crate) async fn sp_metadata(
 ) -> Result<(SpMetadata, String), SetUpError> {
     let document = tokio::select! {
         metadata = fetch_metadata(place, wait, &runner.access) => metadata?,
-        signal = runner.stop.wait() => return Err(interrupted(signal)),
+        signal = runner.stop.wait() => return Err(interruption_error(signal)),
     };
     let selection = Selection {
         entity_id,

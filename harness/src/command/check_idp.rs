@@ -14,7 +14,7 @@ use rehearsal::check::runner::{Access, Runner};
 use rehearsal::check::{CheckReport, SetUpError};
 use saml::metadata::{IdpMetadata, MetadataError, Selection as EntitySelection};
 
-use super::check::interrupted;
+use super::check::interruption_error;
 use super::check_options::{Options, Profiles};
 use super::report_forms::Forms;
 use super::{KeyFile, fetch_document, write};
@@ -85,7 +85,7 @@ pub(crate) struct Idp {
     forms: Forms,
 }
 
-fn judged(recording: &Recording, chosen: &[&'static Profile]) -> CheckReport {
+fn judge_recording(recording: &Recording, chosen: &[&'static Profile]) -> CheckReport {
     idp::judge(recording).with_profiles(chosen)
 }
 
@@ -111,7 +111,7 @@ impl Idp {
             let recording: Recording = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not a recording of check idp", path.display()))?;
             let selection = self.options.selection(&checks)?;
-            let report = judged(&recording, &chosen).selected(&selection);
+            let report = judge_recording(&recording, &chosen).selected(&selection);
             return self.forms.write(report.assessed(&chosen), &ambient);
         }
         // Before anything is written or started, so that an invalid file changes nothing.
@@ -141,7 +141,7 @@ impl Idp {
                 if let Some(path) = &self.record {
                     write(path, &serde_json::to_string_pretty(&recording)?)?;
                 }
-                judged(&recording, &chosen).selected(&runner.selection)
+                judge_recording(&recording, &chosen).selected(&runner.selection)
             }
             Err(error) => CheckReport::of_error("check idp", place, error, started_at),
         };
@@ -199,8 +199,8 @@ impl Idp {
             .zip(self.disabled_password.as_ref());
         let place = self.metadata.as_deref().unwrap_or_default();
         let metadata = tokio::select! {
-            metadata = self.fetched(place, ambient, &runner.access) => metadata,
-            signal = runner.stop.wait() => Err(interrupted(signal)),
+            metadata = self.fetch_or_read(place, ambient, &runner.access) => metadata,
+            signal = runner.stop.wait() => Err(interruption_error(signal)),
         };
         let metadata = match metadata {
             Ok(metadata) => metadata,
@@ -230,7 +230,7 @@ impl Idp {
         Ok(gathered.map_err(|trouble| trouble.to_set_up_error()))
     }
 
-    async fn fetched(
+    async fn fetch_or_read(
         &self,
         place: &str,
         ambient: &Ambient,

@@ -17,10 +17,10 @@ const MASK: &str = "•••";
 /// Returns the command line of this process, with secrets masked.
 pub(crate) fn command_line() -> String {
     let arguments = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
-    masked(arguments.skip(1))
+    mask_secrets(arguments.skip(1))
 }
 
-fn masked(arguments: impl Iterator<Item = String>) -> String {
+fn mask_secrets(arguments: impl Iterator<Item = String>) -> String {
     let mut out = vec!["rehearsal".to_owned()];
     let mut hide = false;
     for argument in arguments {
@@ -39,7 +39,7 @@ fn masked(arguments: impl Iterator<Item = String>) -> String {
                 hide = true;
                 out.push(argument);
             }
-            _ => out.push(quoted(&without_user_info(&argument))),
+            _ => out.push(quote(&without_user_info(&argument))),
         }
     }
     out.join(" ")
@@ -58,7 +58,7 @@ fn without_user_info(argument: &str) -> String {
 }
 
 /// Quotes an argument for a shell.
-fn quoted(argument: &str) -> String {
+fn quote(argument: &str) -> String {
     let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:=,@%+".contains(it);
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_owned();
@@ -84,7 +84,7 @@ mod tests {
             "it's me",
         ];
         assert_eq!(
-            masked(arguments.into_iter().map(str::to_owned)),
+            mask_secrets(arguments.into_iter().map(str::to_owned)),
             "rehearsal check scim --token ••• --basic=••• --base-url 'https://scim.example/v2?a=1&b=2' --expect 'it'\\''s me'"
         );
     }

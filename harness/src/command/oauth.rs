@@ -252,11 +252,11 @@ impl ClientCredentials {
             Method::SecretPost => Authentication::SecretPost(self.secret()?),
             Method::SecretJwt => Authentication::SecretJwt(self.secret()?),
             Method::PrivateKeyJwt => Authentication::PrivateKeyJwt(key()?),
-            Method::Federated => Authentication::Federated(self.federated(key)?),
+            Method::Federated => Authentication::Federated(self.federated_assertion(key)?),
         })
     }
 
-    fn federated(
+    fn federated_assertion(
         &self,
         key: impl Fn() -> Result<ClientKey, SetUpError>,
     ) -> Result<Federated, SetUpError> {

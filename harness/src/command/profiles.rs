@@ -75,7 +75,7 @@ impl Profiles {
     }
 }
 
-fn covered(profile: &Profile) -> usize {
+fn count_covered(profile: &Profile) -> usize {
     let all = profile.requirements.iter();
     all.filter(|it| it.all_checks().next().is_some()).count()
 }
@@ -91,7 +91,11 @@ fn line(profile: &Profile) -> [String; 6] {
         kinds(profile),
         profile.status.clone(),
         profile.read.clone(),
-        format!("{} of {}", covered(profile), profile.requirements.len()),
+        format!(
+            "{} of {}",
+            count_covered(profile),
+            profile.requirements.len()
+        ),
         profile.source.clone(),
     ]
 }
@@ -125,7 +129,7 @@ fn summary(profile: &Profile) -> Value {
         "url": profile.url,
         "read": profile.read,
         "requirements": profile.requirements.len(),
-        "covered": covered(profile),
+        "covered": count_covered(profile),
     })
 }
 

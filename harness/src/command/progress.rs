@@ -18,7 +18,7 @@ const GROUP_EVERY: Duration = Duration::from_secs(1);
 /// Shorter waits are not reported.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
-fn waiting(length: Duration, why: &str) -> String {
+fn waiting_line(length: Duration, why: &str) -> String {
     format!("waiting {} s: {why}", length.as_secs_f64().ceil())
 }
 
@@ -71,7 +71,7 @@ impl Listener for Live {
     fn wait(&self, length: Duration, why: &str) {
         // Too short to be read.
         if length >= WORTH_TELLING {
-            self.0.set_message(waiting(length, why));
+            self.0.set_message(waiting_line(length, why));
         }
     }
 
@@ -120,7 +120,7 @@ impl Listener for Plain {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The next line would otherwise come only after the wait.
         if length >= PLAIN_EVERY || (state.is_due(PLAIN_EVERY) && length >= WORTH_TELLING) {
-            state.print("", &waiting(length, why));
+            state.print("", &waiting_line(length, why));
         }
     }
 

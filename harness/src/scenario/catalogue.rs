@@ -88,7 +88,7 @@ pub fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
     match folder {
         None => {
             for (name, text) in FILES {
-                cases.extend(parsed(name, text)?);
+                cases.extend(parse_feature(name, text)?);
             }
         }
         Some(folder) => {
@@ -98,7 +98,7 @@ pub fn cases(folder: Option<&Path>) -> Result<Vec<Case>, CatalogueError> {
                         path: file.clone(),
                         source,
                     })?;
-                cases.extend(parsed(&file.display().to_string(), &text)?);
+                cases.extend(parse_feature(&file.display().to_string(), &text)?);
             }
         }
     }
@@ -155,7 +155,7 @@ pub fn coverage(cases: &[Case]) -> Vec<Covered> {
         .collect()
 }
 
-fn parsed(name: &str, text: &str) -> Result<Vec<Case>, CatalogueError> {
+fn parse_feature(name: &str, text: &str) -> Result<Vec<Case>, CatalogueError> {
     let problem = |problem: String| CatalogueError::Gherkin {
         file: name.to_owned(),
         problem,
@@ -243,7 +243,7 @@ mod tests {
     fn a_row_says_what_it_lacks() {
         let only = |tags: &str| {
             let text = format!("Feature: f\n  {tags}\n  Scenario: s\n    Given x\n");
-            let rows = coverage(&parsed("f", &text).unwrap());
+            let rows = coverage(&parse_feature("f", &text).unwrap());
             rows[6].lacks()
         };
         assert_eq!(only("@G-07"), Some("none that ends unhappily"));

@@ -8,7 +8,7 @@ use regex::{Captures, Regex};
 use super::catalogue::Case;
 
 /// Inserts the label into each name that ends in `.example`.
-pub(super) fn moved(text: &str, label: &str) -> String {
+pub(super) fn insert_label(text: &str, label: &str) -> String {
     static NAMES: OnceLock<Regex> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
         Regex::new(r"\b([a-z0-9-]+)\.example\b").expect("the pattern is well-formed")
@@ -21,10 +21,10 @@ impl Case {
     /// Replaces every domain in the steps.
     pub(super) fn moves_to(&mut self, label: &str) {
         for step in &mut self.scenario.steps {
-            step.value = moved(&step.value, label);
+            step.value = insert_label(&step.value, label);
             let cells = step.table.iter_mut().flat_map(|table| &mut table.rows);
             for cell in cells.flatten() {
-                *cell = moved(cell, label);
+                *cell = insert_label(cell, label);
             }
         }
     }
@@ -37,14 +37,14 @@ mod tests {
     #[test]
     fn every_domain_is_moved_and_nothing_else() {
         assert_eq!(
-            moved(
+            insert_label(
                 r#"When Ada changes "grace@lumen.example" to "x@lumen-works.example""#,
                 "7f"
             ),
             r#"When Ada changes "grace@lumen-7f.example" to "x@lumen-works-7f.example""#
         );
         assert_eq!(
-            moved("an example of examples", "7f"),
+            insert_label("an example of examples", "7f"),
             "an example of examples"
         );
     }

@@ -12,7 +12,7 @@ use cucumber::tag::Ext as _;
 use futures::StreamExt as _;
 
 use super::catalogue::Case;
-use super::isolation::moved;
+use super::isolation::insert_label;
 use super::step_runner::take;
 use crate::check::Interruption;
 use crate::check::runner::Stop;
@@ -147,7 +147,7 @@ async fn play(
         Stage::Target(target) => {
             let label = Rng::from_os().hex(4);
             case.moves_to(&label);
-            World::among(target, moved(DOMAIN, &label)).await
+            World::among(target, insert_label(DOMAIN, &label)).await
         }
     };
     let mut world = match world {

@@ -19,7 +19,7 @@ pub(super) async fn take(words: &Collection<World>, world: &mut World, step: &St
         Ok(Some((act, _, _, context))) => AssertUnwindSafe(act(world, context))
             .catch_unwind()
             .await
-            .map_err(|panic| said(panic.as_ref())),
+            .map_err(|panic| panic_message(panic.as_ref())),
         Ok(None) => Err("no step found for this text".to_owned()),
         Err(ambiguous) => Err(format!("several steps match this text: {ambiguous}")),
     };
@@ -40,7 +40,7 @@ pub(super) async fn take(words: &Collection<World>, world: &mut World, step: &St
 
 /// Returns the message of a panic: the macros of `cucumber` turn the error of a step into a
 /// panic.
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<String>()
         .cloned()

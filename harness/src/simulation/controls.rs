@@ -284,9 +284,11 @@ impl Controls {
     /// [`ControlError`].
     pub async fn applications(&self) -> Controlled<Vec<Application>> {
         let mut all = Vec::new();
-        for (environment, environment_name) in self.named("/environments", "environments").await? {
+        for (environment, environment_name) in
+            self.list_names("/environments", "environments").await?
+        {
             let path = format!("/environments/{environment}/applications");
-            for (id, name) in self.named(&path, "applications").await? {
+            for (id, name) in self.list_names(&path, "applications").await? {
                 let control = self.idp_control()?;
                 let path = fault_path(&environment, &id);
                 let chosen = self.ask(IDP, Method::GET, control, &path, None).await?;
@@ -340,7 +342,7 @@ impl Controls {
     }
 
     /// Returns ids and names of the members of a collection of the management API.
-    async fn named(&self, path: &str, collection: &str) -> Controlled<Vec<(String, String)>> {
+    async fn list_names(&self, path: &str, collection: &str) -> Controlled<Vec<(String, String)>> {
         let management = self.management.as_ref();
         let management = management.ok_or(ControlError::Missing("idp.admin_api_url"))?;
         let answer = self

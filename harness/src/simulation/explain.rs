@@ -40,7 +40,9 @@ async fn empty(State(site): State<Arc<Site>>) -> Response {
 async fn explain(State(site): State<Arc<Site>>, form: Multipart) -> Response {
     let form = match read(form).await {
         Ok(form) => form,
-        Err(reason) => return refused(&site, &Form::default(), StatusCode::BAD_REQUEST, &reason),
+        Err(reason) => {
+            return refusal_page(&site, &Form::default(), StatusCode::BAD_REQUEST, &reason);
+        }
     };
     // On a separate thread, so that other requests do not wait for a large file.
     let explained = tokio::task::spawn_blocking(move || {
@@ -51,8 +53,10 @@ async fn explain(State(site): State<Arc<Site>>, form: Multipart) -> Response {
         Ok((form, Ok(accounts))) => {
             Html(page(&site, &form, &results(&accounts)).into_string()).into_response()
         }
-        Ok((form, Err(reason))) => refused(&site, &form, StatusCode::UNPROCESSABLE_ENTITY, &reason),
-        Err(error) => refused(
+        Ok((form, Err(reason))) => {
+            refusal_page(&site, &form, StatusCode::UNPROCESSABLE_ENTITY, &reason)
+        }
+        Err(error) => refusal_page(
             &site,
             &Form::default(),
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -101,7 +105,7 @@ fn accounts(form: &Form) -> Result<Vec<Account>, String> {
     Ok(trace::accounts(found, &known))
 }
 
-fn refused(site: &Site, form: &Form, status: StatusCode, reason: &str) -> Response {
+fn refusal_page(site: &Site, form: &Form, status: StatusCode, reason: &str) -> Response {
     let problem = html! { p.problems role="alert" { (reason) } };
     (status, Html(page(site, form, &problem).into_string())).into_response()
 }

@@ -48,17 +48,17 @@ async fn style() -> Response {
 }
 
 async fn page(State(site): Shared, Query(asked): Query<Fields>) -> Response {
-    let done = asked.get("done").and_then(|word| view::done(word));
+    let done = asked.get("done").and_then(|word| view::done_message(word));
     let document = view::page(&site, done, &Refused::default()).await;
     Html(document.into_string()).into_response()
 }
 
 /// Redirects to the page, which then shows what was done.
-fn done(section: Section, what: &str) -> Response {
+fn redirect_with_message(section: Section, what: &str) -> Response {
     Redirect::to(&format!("/?done={what}#{}", section.id())).into_response()
 }
 
-async fn refused(
+async fn refusal_page(
     site: &Site,
     section: Section,
     status: StatusCode,
@@ -75,7 +75,7 @@ async fn refused(
 }
 
 /// Handles a form of the page: checks the form token, then runs the action.
-async fn submitted(
+async fn handle_form(
     site: &Site,
     section: Section,
     fields: Fields,
@@ -87,13 +87,13 @@ async fn submitted(
         let reason = "This form is not from this page, or the simulation was restarted. \
                       Nothing was changed; send it again."
             .to_owned();
-        return refused(site, section, StatusCode::FORBIDDEN, reason, fields).await;
+        return refusal_page(site, section, StatusCode::FORBIDDEN, reason, fields).await;
     }
     match outcome(site, &fields).await {
-        Ok(()) => done(section, what),
+        Ok(()) => redirect_with_message(section, what),
         Err(error) => {
             let reason = ambient::error_chain(&error);
-            refused(site, section, status_of(&error), reason, fields).await
+            refusal_page(site, section, status_of(&error), reason, fields).await
         }
     }
 }
@@ -118,7 +118,7 @@ fn invalid(message: String) -> ControlError {
 }
 
 async fn create_key(State(site): Shared, Form(fields): Form<Fields>) -> Response {
-    submitted(&site, Section::Keys, fields, "key", async |site, fields| {
+    handle_form(&site, Section::Keys, fields, "key", async |site, fields| {
         let seats = number(fields, "seats")?;
         let expires = Some(field(fields, "expires"));
         sell(site, field(fields, "kind"), seats, expires).await?;
@@ -128,7 +128,7 @@ async fn create_key(State(site): Shared, Form(fields): Form<Fields>) -> Response
 }
 
 async fn add_record(State(site): Shared, Form(fields): Form<Fields>) -> Response {
-    submitted(
+    handle_form(
         &site,
         Section::Dns,
         fields,
@@ -148,7 +148,7 @@ async fn add_record(State(site): Shared, Form(fields): Form<Fields>) -> Response
 }
 
 async fn remove_record(State(site): Shared, Form(fields): Form<Fields>) -> Response {
-    submitted(
+    handle_form(
         &site,
         Section::Dns,
         fields,
@@ -163,7 +163,7 @@ async fn remove_record(State(site): Shared, Form(fields): Form<Fields>) -> Respo
 }
 
 async fn advance_clocks(State(site): Shared, Form(fields): Form<Fields>) -> Response {
-    submitted(
+    handle_form(
         &site,
         Section::Clock,
         fields,
@@ -213,7 +213,7 @@ async fn with_faults(
 }
 
 async fn switch_fault_on(State(site): Shared, Form(fields): Form<Fields>) -> Response {
-    submitted(
+    handle_form(
         &site,
         Section::Faults,
         fields,
@@ -238,7 +238,7 @@ async fn switch_fault_on(State(site): Shared, Form(fields): Form<Fields>) -> Res
 }
 
 async fn switch_fault_off(State(site): Shared, Form(fields): Form<Fields>) -> Response {
-    submitted(
+    handle_form(
         &site,
         Section::Faults,
         fields,
@@ -260,7 +260,7 @@ fn social(site: &Site) -> Result<&world::social::SocialControls, ControlError> {
 }
 
 async fn add_identity(State(site): Shared, Form(fields): Form<Fields>) -> Response {
-    submitted(
+    handle_form(
         &site,
         Section::Social,
         fields,
@@ -283,7 +283,7 @@ async fn add_identity(State(site): Shared, Form(fields): Form<Fields>) -> Respon
 }
 
 async fn remove_identity(State(site): Shared, Form(fields): Form<Fields>) -> Response {
-    submitted(
+    handle_form(
         &site,
         Section::Social,
         fields,
@@ -297,7 +297,7 @@ async fn remove_identity(State(site): Shared, Form(fields): Form<Fields>) -> Res
 }
 
 async fn choose_social_fault(State(site): Shared, Form(fields): Form<Fields>) -> Response {
-    submitted(
+    handle_form(
         &site,
         Section::Social,
         fields,

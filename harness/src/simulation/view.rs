@@ -76,7 +76,7 @@ pub(super) fn style() -> String {
 }
 
 /// Returns the sentence for the word in the URL that says what was done.
-pub(super) fn done(word: &str) -> Option<&'static str> {
+pub(super) fn done_message(word: &str) -> Option<&'static str> {
     Some(match word {
         "key" => "The license key is created: register it in the portal.",
         "record" => "The record is published.",
@@ -160,7 +160,12 @@ fn form(site: &Site, action: &str, body: &Markup) -> Markup {
 }
 
 /// Returns what was typed into a refused form, or `otherwise`.
-fn typed<'r>(refused: &'r Refused, section: Section, name: &str, otherwise: &'r str) -> &'r str {
+fn entered_value<'r>(
+    refused: &'r Refused,
+    section: Section,
+    name: &str,
+    otherwise: &'r str,
+) -> &'r str {
     let typed = refused.fields.get(name).map(String::as_str);
     match refused.section == Some(section) {
         true => typed.unwrap_or(otherwise),
@@ -176,7 +181,7 @@ fn unavailable(error: &ControlError) -> Markup {
 fn keys(site: &Site, refused: &Refused) -> Markup {
     let section = Section::Keys;
     let known = site.keys();
-    let kind = typed(refused, section, "kind", "per-user");
+    let kind = entered_value(refused, section, "kind", "per-user");
     let body = html! {
         @if !known.is_empty() {
             table {
@@ -207,11 +212,11 @@ fn keys(site: &Site, refused: &Refused) -> Markup {
                 }
                 div.field {
                     label for="seats" { "Seats" }
-                    input id="seats" name="seats" type="number" min="1" required value=(typed(refused, section, "seats", "5"));
+                    input id="seats" name="seats" type="number" min="1" required value=(entered_value(refused, section, "seats", "5"));
                 }
                 div.field {
                     label for="expires" { "Last day " span.optional { "(optional; past: expired)" } }
-                    input id="expires" name="expires" type="date" value=(typed(refused, section, "expires", ""));
+                    input id="expires" name="expires" type="date" value=(entered_value(refused, section, "expires", ""));
                 }
                 div.buttons { button.primary type="submit" { "Create License Key" } }
             }
@@ -255,11 +260,11 @@ async fn dns(site: &Site, refused: &Refused) -> Markup {
                 div.row {
                     div.field {
                         label for="name" { "Name" }
-                        input id="name" name="name" placeholder="lumen.example" required autocapitalize="off" spellcheck="false" value=(typed(refused, section, "name", ""));
+                        input id="name" name="name" placeholder="lumen.example" required autocapitalize="off" spellcheck="false" value=(entered_value(refused, section, "name", ""));
                     }
                     div.field.wide {
                         label for="value" { "TXT value" }
-                        input id="value" name="value" required autocapitalize="off" spellcheck="false" value=(typed(refused, section, "value", ""));
+                        input id="value" name="value" required autocapitalize="off" spellcheck="false" value=(entered_value(refused, section, "value", ""));
                     }
                     div.buttons { button.primary type="submit" { "Add Record" } }
                 }
@@ -291,11 +296,11 @@ async fn clock(site: &Site, refused: &Refused) -> Markup {
             }
             @if portal.simulated && idp.simulated {
                 (form(site, "/clock", &html! {
-                    @let unit = typed(refused, section, "unit", "days");
+                    @let unit = entered_value(refused, section, "unit", "days");
                     div.row {
                         div.field {
                             label for="amount" { "Move forward by" }
-                            input id="amount" name="amount" type="number" min="1" required value=(typed(refused, section, "amount", "1"));
+                            input id="amount" name="amount" type="number" min="1" required value=(entered_value(refused, section, "amount", "1"));
                         }
                         div.field {
                             label for="unit" { "Unit" }
@@ -442,7 +447,7 @@ fn social(site: &Site, refused: &Refused) -> Markup {
                 div.row {
                     div.field.wide {
                         label for="email" { "E-mail" }
-                        input id="email" name="email" type="email" required value=(typed(refused, section, "email", ""));
+                        input id="email" name="email" type="email" required value=(entered_value(refused, section, "email", ""));
                     }
                     div.field { div.choice {
                         input id="verified" name="verified" type="checkbox" value="yes" checked;

@@ -123,7 +123,7 @@ async fn is_edited(world: &mut World) -> Outcome {
     let (app, _) = world.app()?;
     let kept = app.kept().cloned();
     let mut kept = kept.ok_or_else(|| Failed::Unknown("an activation".to_owned()))?;
-    kept.signed_license = reading::prolonged(&kept.signed_license)
+    kept.signed_license = reading::prolong_jws(&kept.signed_license)
         .ok_or_else(|| Failed::mismatch("a JWS with an exp", kept.signed_license.clone()))?;
     let disk = serde_json::to_string(&kept).unwrap_or_default();
     world.starts_app_with("Grace", &disk)?;

@@ -228,7 +228,7 @@ impl Idp {
         // Issuers of workload identities publish their keys as OpenID providers do.
         let issuer = trusted.issuer.trim_end_matches('/');
         let metadata: Value = self
-            .fetched(&format!("{issuer}/.well-known/openid-configuration"))
+            .fetch_json(&format!("{issuer}/.well-known/openid-configuration"))
             .await?;
         if metadata["issuer"] != *trusted.issuer {
             return Err(format!(
@@ -246,12 +246,12 @@ impl Idp {
     ) -> std::result::Result<Keys, String> {
         match (jwks, url) {
             (Some(jwks), _) => Ok(Keys::Public(jwks.clone())),
-            (None, Some(url)) => Ok(Keys::Public(self.fetched(url).await?)),
+            (None, Some(url)) => Ok(Keys::Public(self.fetch_json(url).await?)),
             (None, None) => Err("the client has neither jwks nor jwksUrl".to_owned()),
         }
     }
 
-    async fn fetched<T: serde::de::DeserializeOwned>(
+    async fn fetch_json<T: serde::de::DeserializeOwned>(
         &self,
         url: &str,
     ) -> std::result::Result<T, String> {

@@ -125,7 +125,7 @@ pub(crate) fn kind_and_length(certificate: &Certificate) -> (bool, i64) {
     (kind == "EC", length)
 }
 
-fn distinguished(subject: &str) -> DistinguishedName {
+fn distinguished_name(subject: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     for part in subject.split(',') {
         let Some((kind, value)) = part.split_once('=') else {
@@ -170,7 +170,7 @@ fn make(
     }
     .map_err(words)?;
     let mut params = CertificateParams::default();
-    params.distinguished_name = distinguished(&plan.subject);
+    params.distinguished_name = distinguished_name(&plan.subject);
     params.serial_number = serial.map(|bytes| {
         let mut bytes = bytes;
         // A serial number must be positive (RFC 5280 §4.1.2.2).
@@ -200,7 +200,7 @@ fn make(
 }
 
 impl Idp {
-    async fn made(&self, plan: KeyPlan) -> Result<KeyMaterial> {
+    async fn make(&self, plan: KeyPlan) -> Result<KeyMaterial> {
         let now = self.now();
         let serial = self.ambient.rng().bytes();
         tokio::task::spawn_blocking(move || make(&plan, now, Some(serial)))
@@ -229,7 +229,7 @@ impl Idp {
         let name = "Default Signing Key";
         let material = match &self.config.signing_key {
             Some(material) => material.clone(),
-            None => self.made(KeyPlan::usual(name)).await?,
+            None => self.make(KeyPlan::usual(name)).await?,
         };
         let mut key = self.key_row(environment_id, name, material);
         key.is_default = true;
@@ -257,7 +257,7 @@ impl Idp {
                 private_key: private_key.to_owned(),
                 certificate: certificate.to_owned(),
             },
-            (None, None) => self.made(KeyPlan::of(document, name)?).await?,
+            (None, None) => self.make(KeyPlan::of(document, name)?).await?,
             (Some(_), None) => return Err(Refused::required("certificate")),
             (None, Some(_)) => return Err(Refused::required("privateKey")),
         };
@@ -306,7 +306,7 @@ impl Idp {
         let internal = |error: rcgen::Error| Refused::Internal(error.to_string());
         let pair = KeyPair::from_pem(&key.pkcs8).map_err(internal)?;
         let mut params = CertificateParams::default();
-        params.distinguished_name = distinguished(signer(&key)?.certificate().subject());
+        params.distinguished_name = distinguished_name(signer(&key)?.certificate().subject());
         let request = params.serialize_request(&pair).map_err(internal)?;
         request.pem().map_err(internal)
     }
@@ -353,7 +353,7 @@ impl Idp {
     /// application that refers to it. The old key stays in the environment.
     pub(crate) async fn rotate_key(&self, environment_id: &str, id: &str) -> Result<KeyRow> {
         let former = self.key(environment_id, id).await?;
-        let material = self.made(KeyPlan::like(&former)?).await?;
+        let material = self.make(KeyPlan::like(&former)?).await?;
         let now = self.now();
         let date = now.strftime("%Y-%m-%d %H:%M:%S");
         let mut key = self.key_row(environment_id, &format!("{} {date}", former.name), material);

@@ -139,7 +139,7 @@ impl Idp {
         document: Document,
     ) -> Result<Resource> {
         let mut document = writable(document);
-        let imported = self.imported(environment_id, &mut document).await?;
+        let imported = self.import_metadata(environment_id, &mut document).await?;
         let flavor = {
             let mut db = self.store.read().await?;
             Flavor::of(&environment(&mut db, environment_id).await?)
@@ -198,7 +198,7 @@ impl Idp {
 
     /// Removes `spMetadata` or `spMetadataUrl` from the document and fills in the settings from
     /// that metadata. Returns the certificates in it, not stored yet.
-    async fn imported(
+    async fn import_metadata(
         &self,
         environment_id: &str,
         document: &mut Document,
@@ -244,7 +244,7 @@ impl Idp {
             Change::Replace(said) => (said, false),
             Change::Merge(said) => (said, true),
         };
-        let imported = self.imported(environment_id, &mut said).await?;
+        let imported = self.import_metadata(environment_id, &mut said).await?;
         let change = if merged {
             Change::Merge(said)
         } else {

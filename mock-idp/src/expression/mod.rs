@@ -64,7 +64,7 @@ impl Template {
         let mut at = 0;
         while at < chars.len() {
             if chars[at] == '$' && chars.get(at + 1) == Some(&'{') {
-                let end = closing(&chars, at + 2)
+                let end = find_closing_brace(&chars, at + 2)
                     .ok_or(())
                     .or_else(|()| wrong(at + 1, "expected a } that closes this ${"))?;
                 if !plain.is_empty() {
@@ -120,7 +120,7 @@ impl Template {
 }
 
 /// Returns the position of the `}` that closes the brace before `from`.
-fn closing(chars: &[char], from: usize) -> Option<usize> {
+fn find_closing_brace(chars: &[char], from: usize) -> Option<usize> {
     let (mut depth, mut quote) = (0_usize, None);
     for (at, &c) in chars.iter().enumerate().skip(from) {
         match (quote, c) {

@@ -124,7 +124,7 @@ struct Unnumbered(Value);
 
 /// Adds an `id` to an error, which the log contains too. Converts an error of axum to PingOne's
 /// form.
-pub(super) async fn numbered(mut response: Response, id: impl FnOnce() -> String) -> Response {
+pub(super) async fn add_error_id(mut response: Response, id: impl FnOnce() -> String) -> Response {
     let status = response.status();
     if (status.is_client_error() || status.is_server_error())
         && response.extensions().get::<Unnumbered>().is_none()

@@ -52,7 +52,7 @@ fn session_token(headers: &HeaderMap) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn delivered(delivery: &Delivery) -> Response {
+fn delivery_to_response(delivery: &Delivery) -> Response {
     let page = posting::form_page_of(
         &delivery.acs_url,
         Parameter::Response,
@@ -89,19 +89,19 @@ async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderM
         let delivery = idp
             .decline(env, &request, SamlStatus::NoAuthnContext, message)
             .await?;
-        return Ok(delivered(&delivery));
+        return Ok(delivery_to_response(&delivery));
     }
     match session {
         Some(standing) if !request.force_authn => {
             let delivery = idp.answer(env, &request, &standing).await?;
-            Ok(delivered(&delivery))
+            Ok(delivery_to_response(&delivery))
         }
         _ if request.is_passive => {
             let message = "The user is not signed on, and IsPassive forbids a sign-on page.";
             let delivery = idp
                 .decline(env, &request, SamlStatus::NoPassive, message)
                 .await?;
-            Ok(delivered(&delivery))
+            Ok(delivery_to_response(&delivery))
         }
         _ => {
             let flow = idp.start_flow(env, &request).await?;
@@ -247,7 +247,7 @@ async fn slo_by_redirect(
         idp.receive_logout(&env, received).await
     };
     let outcome = outcome.await;
-    to_response(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
+    to_response(&idp, outcome.map(|ended| logout_page(&idp, &env, ended)))
 }
 
 async fn slo_by_form(
@@ -257,17 +257,17 @@ async fn slo_by_form(
 ) -> Response {
     let outcome = async { idp.receive_logout(&env, posted.received()?).await };
     let outcome = outcome.await;
-    to_response(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
+    to_response(&idp, outcome.map(|ended| logout_page(&idp, &env, ended)))
 }
 
 /// Signs the user off, started at the identity provider. PingOne has no such endpoint.
 async fn sign_off(State(idp): State<Idp>, Path(env): Path<String>, headers: HeaderMap) -> Response {
     let token = session_token(&headers);
     let outcome = idp.sign_off(&env, token.as_deref()).await;
-    to_response(&idp, outcome.map(|ended| ended_shown(&idp, &env, ended)))
+    to_response(&idp, outcome.map(|ended| logout_page(&idp, &env, ended)))
 }
 
-fn ended_shown(idp: &Idp, env: &str, ended: Ended) -> Response {
+fn logout_page(idp: &Idp, env: &str, ended: Ended) -> Response {
     let gone = format!("ST=; {}; Max-Age=0", session_cookie_attributes(idp, env));
     let cookie = [(header::SET_COOKIE, gone)];
     match ended {
@@ -459,5 +459,8 @@ async fn resume(
 ) -> Response {
     let token = session_token(&headers);
     let outcome = idp.resume(&env, &resumed.flow_id, token.as_deref()).await;
-    to_response(&idp, outcome.map(|delivery| delivered(&delivery)))
+    to_response(
+        &idp,
+        outcome.map(|delivery| delivery_to_response(&delivery)),
+    )
 }

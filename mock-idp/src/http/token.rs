@@ -61,7 +61,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((plain(id), plain(secret)))
 }
 
-fn refused(status: StatusCode, error: &str, description: &str) -> Response {
+fn refusal(status: StatusCode, error: &str, description: &str) -> Response {
     let body = json!({"error": error, "error_description": description});
     let uncached = [(header::CACHE_CONTROL, "no-store")];
     let mut answer = (status, uncached, Json(body)).into_response();
@@ -117,7 +117,7 @@ async fn token(
     Form(asked): Form<Asked>,
 ) -> Response {
     let bad_request =
-        |error: &str, description: &str| refused(StatusCode::BAD_REQUEST, error, description);
+        |error: &str, description: &str| refusal(StatusCode::BAD_REQUEST, error, description);
     match asked.grant_type.as_deref() {
         Some("client_credentials") => {}
         None => return bad_request("invalid_request", "Expected grant_type."),
@@ -150,7 +150,7 @@ async fn token(
             (uncached, Json(body)).into_response()
         }
         Ok(Err(TokenRefused::InvalidClient(why))) => {
-            refused(StatusCode::UNAUTHORIZED, "invalid_client", &why)
+            refusal(StatusCode::UNAUTHORIZED, "invalid_client", &why)
         }
         Ok(Err(TokenRefused::UnauthorizedClient)) => {
             bad_request("unauthorized_client", "The worker is disabled.")

@@ -34,7 +34,7 @@ pub(super) fn around(routes: Router<Idp>, idp: Idp) -> Router<Idp> {
     routes.layer(middleware::from_fn_with_state(idp, misbehave))
 }
 
-fn asked(request: &Request) -> Result<(Vec<Fault>, Vec<Transport>), String> {
+fn requested_faults(request: &Request) -> Result<(Vec<Fault>, Vec<Transport>), String> {
     let mut of_catalogue = Vec::new();
     let mut of_transport = Vec::new();
     let values = request.headers().get_all(HEADER);
@@ -55,7 +55,7 @@ fn asked(request: &Request) -> Result<(Vec<Fault>, Vec<Transport>), String> {
 }
 
 async fn misbehave(State(idp): State<Idp>, request: Request, next: Next) -> Response {
-    let (of_catalogue, mut striking) = match asked(&request) {
+    let (of_catalogue, mut striking) = match requested_faults(&request) {
         Ok(asked) => asked,
         Err(wrong) => {
             return (StatusCode::BAD_REQUEST, format!("{HEADER}: {wrong}\n")).into_response();
@@ -64,7 +64,7 @@ async fn misbehave(State(idp): State<Idp>, request: Request, next: Next) -> Resp
     let peer = request.extensions().get::<ConnectInfo<Peer>>().cloned();
     let mut request = request;
     if idp.misbehavior.has_transport() {
-        let (put_back, place) = concerned(&idp, request).await;
+        let (put_back, place) = find_application(&idp, request).await;
         request = put_back;
         if let Some((environment, application)) = place {
             striking.extend(idp.misbehavior.strike_transport(&environment, &application));
@@ -80,7 +80,7 @@ async fn misbehave(State(idp): State<Idp>, request: Request, next: Next) -> Resp
 
 /// Finds the application of a request, as environment id and application id. Also returns the
 /// request, unchanged.
-async fn concerned(idp: &Idp, request: Request) -> (Request, Option<(String, String)>) {
+async fn find_application(idp: &Idp, request: Request) -> (Request, Option<(String, String)>) {
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
     let parts: Vec<&str> = path.split('/').skip(1).collect();
@@ -183,13 +183,13 @@ async fn suffer(
             let (parts, body) = whole(response).await;
             let half = body.slice(..body.len() / 2);
             let length = body.len();
-            sent(parts, length, broken(half))
+            answer_of_length(parts, length, broken(half))
         }
         Transport::SlowDrip { milliseconds } => {
             let (parts, body) = whole(response).await;
             let length = body.len();
             let pace = Duration::from_millis(*milliseconds);
-            sent(parts, length, dripping(idp.clone(), body, pace))
+            answer_of_length(parts, length, slow_body(idp.clone(), body, pace))
         }
     }
 }
@@ -201,7 +201,7 @@ async fn whole(response: Response) -> (axum::http::response::Parts, Bytes) {
 }
 
 /// Returns an answer whose `Content-Length` is `length`, whatever `body` contains.
-fn sent(mut parts: axum::http::response::Parts, length: usize, body: Body) -> Response {
+fn answer_of_length(mut parts: axum::http::response::Parts, length: usize, body: Body) -> Response {
     parts.headers.insert(header::CONTENT_LENGTH, length.into());
     Response::from_parts(parts, body)
 }
@@ -222,7 +222,7 @@ fn broken(bytes: Bytes) -> Body {
     }))
 }
 
-fn dripping(idp: Idp, bytes: Bytes, pace: Duration) -> Body {
+fn slow_body(idp: Idp, bytes: Bytes, pace: Duration) -> Body {
     Body::from_stream(stream::unfold(bytes, move |mut rest| {
         let idp = idp.clone();
         async move {

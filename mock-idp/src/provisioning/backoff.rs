@@ -12,7 +12,7 @@ pub(super) const LONGEST: i64 = 300;
 
 /// Returns the seconds that `Retry-After` asks for. A date is compared with the `Date` header
 /// of the answer, because the target's clock may differ from the clock here.
-pub(super) fn asked_for(headers: &HeaderMap) -> Option<i64> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<i64> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let asked = text(header::RETRY_AFTER)?;
     if let Ok(seconds) = asked.parse::<i64>() {
@@ -27,7 +27,7 @@ pub(super) fn asked_for(headers: &HeaderMap) -> Option<i64> {
 
 /// Returns the seconds to wait after this number of attempts: twice as long each time, less a
 /// random part of up to one half.
-pub(super) fn backed_off(attempts: i64, rng: &Rng) -> i64 {
+pub(super) fn backoff_seconds(attempts: i64, rng: &Rng) -> i64 {
     let whole = 1_i64 << attempts.clamp(0, 8);
     let [drawn] = rng.bytes::<1>();
     let less = whole * i64::from(drawn) / 512;
@@ -55,20 +55,20 @@ mod tests {
             ("soon", None),
         ] {
             let all = headers(&[date.clone(), (header::RETRY_AFTER, asked)]);
-            assert_eq!(asked_for(&all), seconds, "{asked}");
+            assert_eq!(retry_after(&all), seconds, "{asked}");
         }
         let undated = headers(&[(header::RETRY_AFTER, "Sun, 06 Nov 1994 08:50:37 GMT")]);
-        assert_eq!(asked_for(&undated), None);
-        assert_eq!(asked_for(&HeaderMap::new()), None);
+        assert_eq!(retry_after(&undated), None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
     }
 
     #[test]
     fn pushes_that_fail_together_are_not_tried_together() {
         let rng = Rng::seeded(3);
-        let drawn: Vec<i64> = (0..50).map(|_| backed_off(6, &rng)).collect();
+        let drawn: Vec<i64> = (0..50).map(|_| backoff_seconds(6, &rng)).collect();
         assert!(drawn.iter().all(|seconds| (32..=64).contains(seconds)));
         assert!(drawn.iter().any(|seconds| *seconds != drawn[0]));
-        assert_eq!(backed_off(0, &rng), 1);
-        assert!(backed_off(99, &rng) <= LONGEST);
+        assert_eq!(backoff_seconds(0, &rng), 1);
+        assert!(backoff_seconds(99, &rng) <= LONGEST);
     }
 }

@@ -61,7 +61,7 @@ const PAGE: usize = 100;
 const SCIM_JSON: &str = "application/scim+json";
 
 /// Quotes a string as a value in a SCIM filter: as a JSON string (RFC 7644 §3.4.2.2).
-fn quoted(text: &str) -> String {
+fn quote(text: &str) -> String {
     Value::from(text).to_string()
 }
 
@@ -221,7 +221,7 @@ impl Client<'_> {
         attribute: &str,
         value: &str,
     ) -> Result<Option<(String, Value)>, PushError> {
-        let filter = format!("{attribute} eq {}", quoted(value));
+        let filter = format!("{attribute} eq {}", quote(value));
         let list = self
             .call(Method::GET, path, Some(("filter", &filter)), None)
             .await?;
@@ -425,7 +425,7 @@ async fn read(
     location: Option<String>,
 ) -> Result<Answer, PushError> {
     let status = answer.status();
-    let after = backoff::asked_for(answer.headers());
+    let after = backoff::retry_after(answer.headers());
     let text = read_text(what, answer).await?;
     let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
     if status.is_success() {

@@ -156,7 +156,7 @@ async fn settle(idp: &Idp, job: &Job) -> Result<()> {
             if job.attempts + 1 < idp.config.push_attempts =>
         {
             let seconds = after
-                .unwrap_or_else(|| backoff::backed_off(job.attempts, idp.ambient.rng()))
+                .unwrap_or_else(|| backoff::backoff_seconds(job.attempts, idp.ambient.rng()))
                 .clamp(1, backoff::LONGEST);
             let until = later(now, seconds);
             tracing::warn!(subject = ?job.subject, %reason, "provisioning operation postponed until {until}");

@@ -28,7 +28,7 @@ pub(crate) async fn targets(db: &mut Db, environment: &str) -> Result<BTreeSet<S
         .collect())
 }
 
-async fn changed(
+async fn enqueue_subject(
     db: &mut Db,
     environment: &str,
     kind: &str,
@@ -54,7 +54,7 @@ pub(crate) async fn user_changed(
     id: &str,
     now: Timestamp,
 ) -> Result<()> {
-    changed(db, environment, "user", id, now).await
+    enqueue_subject(db, environment, "user", id, now).await
 }
 
 /// Enqueues a group that was created, changed or deleted, or whose members changed, and the
@@ -69,7 +69,7 @@ pub(crate) async fn group_changed(
     let mut open = vec![id.to_owned()];
     while let Some(group) = open.pop() {
         if seen.insert(group.clone()) {
-            changed(db, environment, "group", &group, now).await?;
+            enqueue_subject(db, environment, "group", &group, now).await?;
             open.extend(users::groups_of(db, environment, true, &group).await?);
         }
     }

@@ -30,14 +30,14 @@ type Purpose = (String, ClientCredentials);
 pub(crate) struct Tokens(Mutex<HashMap<Purpose, (String, Timestamp)>>);
 
 impl Tokens {
-    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<Purpose, (String, Timestamp)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Purpose, (String, Timestamp)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops a token that the target refused.
     pub(super) fn forget(&self, environment: &str, credentials: &ClientCredentials) {
         let key = (environment.to_owned(), credentials.clone());
-        self.held().remove(&key);
+        self.lock().remove(&key);
     }
 }
 
@@ -60,7 +60,7 @@ impl Idp {
         };
         let key = (environment.to_owned(), credentials.clone());
         let now = self.now();
-        let held = self.target_tokens.held().get(&key).cloned();
+        let held = self.target_tokens.lock().get(&key).cloned();
         let token = match held {
             Some((token, until)) if now < until => token,
             _ => {
@@ -70,7 +70,7 @@ impl Idp {
                     .saturating_add(SignedDuration::from_secs(lasts.max(0)))
                     .unwrap_or(now);
                 self.target_tokens
-                    .held()
+                    .lock()
                     .insert(key, (issued.access_token.clone(), until));
                 issued.access_token
             }

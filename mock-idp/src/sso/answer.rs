@@ -217,7 +217,7 @@ impl Idp {
     ) -> Result<Delivery> {
         let id = &request.application;
         let faults = self.misbehavior.take_due_faults(environment, id);
-        let field = match repeated(&faults) {
+        let field = match find_replay(&faults) {
             Some(fault) => self.misbehavior.last(environment, id).ok_or_else(|| {
                 internal(format!(
                     "cannot apply the fault {}: there is no earlier Response to repeat",
@@ -286,7 +286,7 @@ impl Idp {
     }
 }
 
-fn repeated(faults: &[Fault]) -> Option<&Fault> {
+fn find_replay(faults: &[Fault]) -> Option<&Fault> {
     faults
         .iter()
         .find(|fault| fault.delivery == Delivered::Again)

@@ -97,14 +97,14 @@ fn object(row: &AnyRow) -> Result<Value> {
 
 async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
     let row = row.as_object();
-    let row = row.ok_or_else(|| damaged(table, "a row".to_owned(), "a JSON object"))?;
+    let row = row.ok_or_else(|| damaged_row_error(table, "a row".to_owned(), "a JSON object"))?;
     let mut names = Vec::with_capacity(row.len());
     for name in row.keys() {
         let is_name = name
             .bytes()
             .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
         if !is_name || name.is_empty() {
-            return Err(damaged(
+            return Err(damaged_row_error(
                 table,
                 format!("column `{name}`"),
                 "a name of lower-case letters, digits and `_`",
@@ -125,7 +125,7 @@ async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
             Value::Number(number) if number.is_i64() => query.bind(number.as_i64()),
             _ => {
                 let key = format!("column `{name}`");
-                return Err(damaged(table, key, "a string or an integer"));
+                return Err(damaged_row_error(table, key, "a string or an integer"));
             }
         };
     }
@@ -133,7 +133,7 @@ async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
     Ok(())
 }
 
-fn damaged(table: &'static str, key: String, expected: &'static str) -> StoreError {
+fn damaged_row_error(table: &'static str, key: String, expected: &'static str) -> StoreError {
     StoreError::Snapshot {
         table,
         key,

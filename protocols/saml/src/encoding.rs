@@ -37,7 +37,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
         [0, b'<', ..] => Some(encoding_rs::UTF_16BE),
         _ => None,
     };
-    let encoding = utf16.or_else(|| declared(bytes)).unwrap_or(UTF_8);
+    let encoding = utf16.or_else(|| declared_encoding(bytes)).unwrap_or(UTF_8);
     Ok(Decoded {
         text: decode_as(encoding, bytes)?,
         remark: (encoding != UTF_8).then(|| format!("the text is {}", encoding.name())),
@@ -87,7 +87,7 @@ fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, String
 }
 
 /// Returns the encoding in the XML declaration.
-fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
+fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
     let head: String = bytes.iter().take(200).map(|byte| *byte as char).collect();
     let head = head.trim_start().strip_prefix("<?xml")?;
     let (declaration, _) = head.split_once("?>")?;

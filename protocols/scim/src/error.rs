@@ -73,7 +73,7 @@ pub struct Error {
 const LONGEST: usize = 1000;
 
 /// Shortens a very long detail in the middle.
-fn shortened(detail: String) -> String {
+fn shorten(detail: String) -> String {
     let length = detail.chars().count();
     if length <= LONGEST {
         return detail;
@@ -89,7 +89,7 @@ impl Error {
         Self {
             status,
             scim_type: None,
-            detail: shortened(detail.into()),
+            detail: shorten(detail.into()),
         }
     }
 
@@ -103,7 +103,7 @@ impl Error {
         Self {
             status,
             scim_type: Some(scim_type),
-            detail: shortened(detail.into()),
+            detail: shorten(detail.into()),
         }
     }
 

@@ -212,9 +212,9 @@ fn read(
 
 /// Returns a value of a PATCH with names in their canonical letter case, values of the right type,
 /// and without read-only sub-attributes. Nulls stay, because they remove values.
-pub(crate) fn coerced(attribute: &Attribute, value: &Value, place: &str) -> Result<Value, Error> {
+pub(crate) fn coerce(attribute: &Attribute, value: &Value, place: &str) -> Result<Value, Error> {
     if !attribute.multi_valued {
-        return coerced_one(attribute, value, place);
+        return coerce_one(attribute, value, place);
     }
     let single = [value.clone()];
     let values = match value {
@@ -224,7 +224,7 @@ pub(crate) fn coerced(attribute: &Attribute, value: &Value, place: &str) -> Resu
     };
     let mut read = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
-        let value = coerced_one(attribute, value, &format!("{place}[{index}]"))?;
+        let value = coerce_one(attribute, value, &format!("{place}[{index}]"))?;
         if !value.is_null() {
             read.push(value);
         }
@@ -232,8 +232,8 @@ pub(crate) fn coerced(attribute: &Attribute, value: &Value, place: &str) -> Resu
     Ok(Value::Array(read))
 }
 
-/// Applies [`coerced`] to one value of a multi-valued attribute.
-pub(crate) fn coerced_one(
+/// Applies [`coerce`] to one value of a multi-valued attribute.
+pub(crate) fn coerce_one(
     attribute: &Attribute,
     value: &Value,
     place: &str,
@@ -247,7 +247,7 @@ pub(crate) fn coerced_one(
                 };
                 if sub.mutability != Mutability::ReadOnly {
                     let place = format!("{place}.{}", sub.name);
-                    out.insert(sub.name.to_owned(), coerced(sub, value, &place)?);
+                    out.insert(sub.name.to_owned(), coerce(sub, value, &place)?);
                 }
             }
             Ok(Value::Object(out))

@@ -229,7 +229,7 @@ pub async fn finish(portal: &Portal, returned: Returned<'_>) -> Result<(String, 
         http.get(discovered.jwks_uri)
     })
     .await?;
-    let claims = verified(portal, provider, &tokens.id_token, &keys, &begun.nonce)?;
+    let claims = verify_id_token(portal, provider, &tokens.id_token, &keys, &begun.nonce)?;
     enter(portal, provider, claims, returned.address).await
 }
 
@@ -276,7 +276,7 @@ async fn ask<T: DeserializeOwned>(
 }
 
 /// Verifies the ID token (OpenID Connect Core, section 3.1.3.7).
-fn verified(
+fn verify_id_token(
     portal: &Portal,
     provider: &SocialProvider,
     token: &str,

@@ -23,7 +23,7 @@ impl Throttle {
     /// # Errors
     /// The seconds until the next attempt is allowed. Then nothing is counted.
     pub fn try_at(&self, names: [(&str, u32); 2], now: Timestamp) -> Result<(), u64> {
-        let mut counted = self.counted();
+        let mut counted = self.lock_counts();
         for (name, attempts) in names {
             if let Some(wait) = must_wait(&mut counted, name, now, attempts) {
                 return Err(wait);
@@ -38,31 +38,31 @@ impl Throttle {
     /// Returns the seconds until the next attempt is allowed; `None` if it is
     /// allowed now.
     pub fn wait(&self, email: &str, now: Timestamp, attempts: u32) -> Option<u64> {
-        must_wait(&mut self.counted(), email, now, attempts)
+        must_wait(&mut self.lock_counts(), email, now, attempts)
     }
 
     /// Counts a failed attempt.
     pub fn wrong(&self, email: &str, now: Timestamp) {
-        count(&mut self.counted(), email, now);
+        count(&mut self.lock_counts(), email, now);
     }
 
     /// Deletes all counts; used when the control port resets or restores the
     /// state.
     pub fn clear(&self) {
-        self.counted().clear();
+        self.lock_counts().clear();
     }
 
     /// Call after a correct password: deletes the account's attempts and the
     /// one just counted for the network address.
     pub fn right(&self, email: &str, address: &str) {
-        let mut counted = self.counted();
+        let mut counted = self.lock_counts();
         counted.remove(email);
         if let Some(tries) = counted.get_mut(address) {
             tries.pop();
         }
     }
 
-    fn counted(&self) -> MutexGuard<'_, Counted> {
+    fn lock_counts(&self) -> MutexGuard<'_, Counted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,7 +14,7 @@ struct Stored {
 
 /// Returns the supported endpoints as a JSON array: HTTP-Redirect first, then
 /// HTTP-POST.
-pub(super) fn written(endpoints: &[Endpoint]) -> String {
+pub(super) fn endpoints_to_json(endpoints: &[Endpoint]) -> String {
     let usable = [names::HTTP_REDIRECT, names::HTTP_POST];
     let all: Vec<Stored> = usable
         .iter()

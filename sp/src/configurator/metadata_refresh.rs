@@ -65,11 +65,11 @@ impl Refreshes {
         Turn::Fetch(sender, receiver)
     }
 
-    fn succeeded(&self, tenant_id: &str) {
+    fn note_success(&self, tenant_id: &str) {
         self.all().remove(tenant_id);
     }
 
-    fn failed(&self, tenant_id: &str, now: Timestamp, first_pause: SignedDuration) {
+    fn note_failure(&self, tenant_id: &str, now: Timestamp, first_pause: SignedDuration) {
         let mut all = self.all();
         let refresh = all.entry(tenant_id.to_owned()).or_default();
         let pause = first_pause * (1 << refresh.failures.min(MOST_DOUBLINGS));
@@ -113,13 +113,15 @@ pub async fn refresh(
             let (portal, tenant) = (portal.clone(), tenant.clone());
             tokio::spawn(async move {
                 match saml::fetch_again(&portal, &tenant, &url).await {
-                    Ok(()) => portal.metadata_refreshes.succeeded(&tenant.id),
+                    Ok(()) => portal.metadata_refreshes.note_success(&tenant.id),
                     Err(error) => {
                         tracing::warn!(url, %error, "cannot fetch the IdP's metadata again");
                         let first_pause = portal.config.metadata_retry;
-                        portal
-                            .metadata_refreshes
-                            .failed(&tenant.id, portal.now(), first_pause);
+                        portal.metadata_refreshes.note_failure(
+                            &tenant.id,
+                            portal.now(),
+                            first_pause,
+                        );
                     }
                 }
                 drop(done);
@@ -155,7 +157,7 @@ mod tests {
         let mut now = start;
         let mut done = Some(first);
         for minutes in [1, 2, 4, 8, 16, 32, 64, 64] {
-            refreshes.failed("t", now, SignedDuration::from_mins(1));
+            refreshes.note_failure("t", now, SignedDuration::from_mins(1));
             drop(done.take());
             let pause = SignedDuration::from_mins(minutes);
             let before = now + pause - SignedDuration::from_secs(1);
@@ -169,7 +171,7 @@ mod tests {
             };
             done = Some(next);
         }
-        refreshes.succeeded("t");
+        refreshes.note_success("t");
         assert!(matches!(refreshes.turn("t", now), Turn::Fetch(..)));
     }
 }

@@ -322,7 +322,7 @@ pub enum ConfiguratorError {
     #[error("issuer {0} not found: read the integration for the accepted ones")]
     NoSuchIssuer(String),
     /// Several fields are wrong.
-    #[error("{}", joined(.0))]
+    #[error("{}", join_errors(.0))]
     Several(Vec<ConfiguratorError>),
     /// The database failed.
     #[error(transparent)]
@@ -337,7 +337,7 @@ fn sentences(warnings: &[Warning]) -> String {
     )
 }
 
-fn joined(errors: &[ConfiguratorError]) -> String {
+fn join_errors(errors: &[ConfiguratorError]) -> String {
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     texts.join("; ")
 }

@@ -70,7 +70,7 @@ impl Values {
         } else if tenant.idp_sso_post_url.is_none() {
             "redirect".clone_into(&mut tenant.request_binding);
         }
-        tenant.idp_slo = endpoints::written(&self.slo);
+        tenant.idp_slo = endpoints::endpoints_to_json(&self.slo);
         tenant.idp_certificates = Some(serde_json::Value::from(texts).to_string());
         tenant.idp_wants_signed_requests = i64::from(self.wants_signed_requests);
         tenant.idp_metadata_until = self.until.map(stored);

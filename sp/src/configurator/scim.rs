@@ -192,21 +192,21 @@ struct Remembered {
 impl Callers {
     /// Empties the cache.
     pub fn forget(&self) {
-        let mut remembered = self.held();
+        let mut remembered = self.lock();
         remembered.known.clear();
         remembered.forgotten += 1;
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Remembered> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, key: &(String, String)) -> Option<Known> {
-        self.held().known.get(key).cloned()
+        self.lock().known.get(key).cloned()
     }
 
     fn keep(&self, key: (String, String), known: Known, before: u64) {
-        let mut remembered = self.held();
+        let mut remembered = self.lock();
         if remembered.forgotten == before {
             remembered.known.insert(key, known);
         }
@@ -234,7 +234,7 @@ pub async fn authenticate(
     {
         return Ok(Some(known.access));
     }
-    let forgotten = portal.scim_callers.held().forgotten;
+    let forgotten = portal.scim_callers.lock().forgotten;
     let mut db = portal.store.read().await?;
     let Some(row) = store::tenants::token(&mut db, tenant_id, &key.1).await? else {
         return Ok(None);

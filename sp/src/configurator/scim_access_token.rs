@@ -114,20 +114,20 @@ pub struct IssuerKeys {
     noted: Mutex<HashMap<(String, &'static str), Timestamp>>,
 }
 
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl IssuerKeys {
     /// Forgets everything, because the clock or the database was replaced.
     pub fn forget(&self) {
-        held(&self.keys).clear();
-        held(&self.noted).clear();
+        lock(&self.keys).clear();
+        lock(&self.noted).clear();
     }
 
     /// True if this reason is to be written to the audit log now.
     fn must_note(&self, tenant_id: &str, code: &'static str, now: Timestamp) -> bool {
-        let mut noted = held(&self.noted);
+        let mut noted = lock(&self.noted);
         let last = noted.insert((tenant_id.to_owned(), code), now);
         let is_recent = |last: Timestamp| now.duration_since(last).abs() < AUDIT_PAUSE;
         !last.is_some_and(is_recent)
@@ -206,7 +206,7 @@ async fn fetch_keys(portal: &Portal, issuer: &str) -> Result<JwkSet, String> {
 /// issuers change their keys.
 async fn keys_of(portal: &Portal, issuer: &str, kid: Option<&str>) -> Result<JwkSet, String> {
     let now = portal.now();
-    let known = held(&portal.scim_issuer_keys.keys).get(issuer).cloned();
+    let known = lock(&portal.scim_issuer_keys.keys).get(issuer).cloned();
     if let Some(known) = known {
         let age = now.duration_since(known.at).abs();
         let has_key = known.keys.as_ref().is_ok_and(|keys| match kid {
@@ -222,7 +222,7 @@ async fn keys_of(portal: &Portal, issuer: &str, kid: Option<&str>) -> Result<Jwk
         keys: keys.clone(),
         at: now,
     };
-    held(&portal.scim_issuer_keys.keys).insert(issuer.to_owned(), fetched);
+    lock(&portal.scim_issuer_keys.keys).insert(issuer.to_owned(), fetched);
     keys
 }
 

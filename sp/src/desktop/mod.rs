@@ -165,7 +165,7 @@ pub async fn answer(
         })?;
     drop(db);
     let turned_away = |refused: Refused| {
-        let refused = login::explained(portal, refused, &integration, saml_response);
+        let refused = login::add_values(portal, refused, &integration, saml_response);
         let refused = Refused {
             unasked: false,
             who: refused.who.or_else(|| Some(activation.email.clone())),

@@ -83,7 +83,7 @@ impl Run<'_> {
                     let id = location.rsplit('/').next().unwrap_or_default();
                     begun.push((index, id.to_owned()));
                 }
-                if self.settled(index, outcome, request) {
+                if self.store_outcome(index, outcome, request) {
                     return Ok(());
                 }
                 continue;
@@ -91,7 +91,7 @@ impl Run<'_> {
             let index = waiting.remove(at);
             let operation = operations[index].resolved(&self.created);
             let outcome = self.one(&operation).await?;
-            if self.settled(index, outcome, request) {
+            if self.store_outcome(index, outcome, request) {
                 return Ok(());
             }
         }
@@ -106,14 +106,14 @@ impl Run<'_> {
                 "invalid bulkId reference: no operation of this request creates {}",
                 missing.join(", ")
             );
-            let outcome = failed(operation, scim::Error::new(409, detail));
-            if self.settled(index, outcome, request) {
+            let outcome = failure_outcome(operation, scim::Error::new(409, detail));
+            if self.store_outcome(index, outcome, request) {
                 return Ok(());
             }
         }
         for (index, id) in begun {
             let completed = self.complete(&operations[index], &id).await?;
-            if self.settled(index, completed, request) {
+            if self.store_outcome(index, completed, request) {
                 return Ok(());
             }
         }
@@ -138,7 +138,7 @@ impl Run<'_> {
 
     /// Stores the outcome of an operation. Returns true if the number of errors
     /// has reached `failOnErrors`.
-    fn settled(&mut self, index: usize, outcome: Outcome, request: &Request) -> bool {
+    fn store_outcome(&mut self, index: usize, outcome: Outcome, request: &Request) -> bool {
         if outcome.error.is_some() {
             self.errors += 1;
         } else if let (Method::Post, Some(bulk_id), Some(location)) =
@@ -160,7 +160,7 @@ impl Run<'_> {
             let detail = format!(
                 "cannot set the reference to {missing}: the operation that creates it failed"
             );
-            return Ok(failed(operation, scim::Error::new(409, detail)));
+            return Ok(failure_outcome(operation, scim::Error::new(409, detail)));
         }
         let replace = Operation {
             method: Method::Put,
@@ -177,7 +177,7 @@ impl Run<'_> {
     }
 
     async fn one(&self, operation: &Operation) -> Result<Outcome> {
-        match self.done(operation).await {
+        match self.perform(operation).await {
             Ok((status, answered)) => Ok(Outcome {
                 method: operation.method,
                 bulk_id: operation.bulk_id.clone(),
@@ -187,7 +187,7 @@ impl Run<'_> {
                 error: None,
             }),
             Err(DirectoryError::Scim(error)) => {
-                let mut outcome = failed(operation, error);
+                let mut outcome = failure_outcome(operation, error);
                 if operation.method != Method::Post {
                     outcome.location = Some(format!("{}{}", self.access.base_url, operation.path));
                 }
@@ -196,12 +196,12 @@ impl Run<'_> {
             Err(DirectoryError::Store(error)) => {
                 tracing::error!(%error, "the directory's database failed in a bulk request");
                 let detail = "internal error of the directory: try again later";
-                Ok(failed(operation, scim::Error::new(500, detail)))
+                Ok(failure_outcome(operation, scim::Error::new(500, detail)))
             }
         }
     }
 
-    async fn done(&self, operation: &Operation) -> Result<(u16, Answered)> {
+    async fn perform(&self, operation: &Operation) -> Result<(u16, Answered)> {
         let (portal, access) = (self.portal, self.access);
         let (of, id) = target(portal, operation)?;
         let is_user = of.name == portal.resource_types.user.name;
@@ -280,7 +280,7 @@ impl Run<'_> {
     }
 }
 
-fn failed(operation: &Operation, error: scim::Error) -> Outcome {
+fn failure_outcome(operation: &Operation, error: scim::Error) -> Outcome {
     Outcome {
         method: operation.method,
         bulk_id: operation.bulk_id.clone(),

@@ -35,7 +35,7 @@ fn good_for(query: &ListQuery, tenant_id: &str, endpoint: &str) -> String {
 }
 
 /// Encodes the cursor of the page after this position.
-pub(super) fn written(
+pub(super) fn encode(
     place: &Place,
     query: &ListQuery,
     tenant_id: &str,

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::listing::{self, Listed};
 use super::membership::{carry_out, named};
 use super::{
-    Answered, Precondition, Result, Shown, Stored, changed_meanwhile, check_keys, json_list, kept,
-    not_found, note,
+    Answered, Precondition, Result, Shown, Stored, check_keys, conflict_error, json_list,
+    not_found, note, text_to_store,
 };
 use crate::Portal;
 use crate::configurator::scim::ScimAccess;
@@ -51,7 +51,7 @@ pub async fn create(
         business_id: access.business_id.clone(),
         display_name: resource.text("displayName").unwrap_or_default().to_owned(),
         external_id: resource.text("externalId").map(str::to_owned),
-        resource: kept(&resource),
+        resource: text_to_store(&resource),
         version: 1,
         created: now,
         last_modified: now,
@@ -151,7 +151,7 @@ async fn patch_once(
         Some((members, rest)) => Change {
             resource: match rest.as_slice() {
                 [] => None,
-                rest => Some(applied(rest, &before, None)?),
+                rest => Some(apply_patch(rest, &before, None)?),
             },
             members,
         },
@@ -162,7 +162,7 @@ async fn patch_once(
             let held = held.iter().map(
                 |one| json!({"value": one.member_id, "type": one.kind, "display": one.display}),
             );
-            let mut resource = applied(operations, &before, Some(held.collect()))?;
+            let mut resource = apply_patch(operations, &before, Some(held.collect()))?;
             let members = named(resource.take("members").as_ref());
             Change {
                 resource: Some(resource),
@@ -184,7 +184,7 @@ async fn patch_once(
     Ok(patched)
 }
 
-fn applied(
+fn apply_patch(
     operations: &[Operation],
     before: &GroupRow,
     members: Option<Value>,
@@ -338,7 +338,7 @@ impl Change {
         if let Some(resource) = &self.resource {
             row.display_name = resource.text("displayName").unwrap_or_default().to_owned();
             row.external_id = resource.text("externalId").map(str::to_owned);
-            row.resource = kept(resource);
+            row.resource = text_to_store(resource);
             check_names(&row)?;
         }
         let moved = carry_out(db, access, &row.id, &self.members).await?;
@@ -348,7 +348,7 @@ impl Change {
         row.version = before.version + 1;
         row.last_modified = stored(portal.now()).max(before.last_modified);
         if !store::groups::update(db, &row, before.version).await? {
-            return Err(changed_meanwhile(&GROUP_TYPE));
+            return Err(conflict_error(&GROUP_TYPE));
         }
         let is_another =
             (&row.display_name, &row.external_id) != (&before.display_name, &before.external_id);

@@ -17,8 +17,8 @@ use scim::{ListQuery, ListResponse, ScimType, SortValue};
 use serde_json::Value;
 
 use super::cursor::{self, Place};
-use super::selection::{Asked, sorted_by};
-use super::{Result, Shown, projected};
+use super::selection::{Asked, sort_field};
+use super::{Result, Shown, apply_projection};
 use crate::Portal;
 use crate::configurator::scim::ScimAccess;
 use crate::store::Db;
@@ -99,7 +99,7 @@ pub(super) async fn list<L: Listed>(
     let asked = Asked::of(query.filter.as_ref(), of);
     let order = match &query.sort_by {
         None => Some(asked.order()),
-        Some(path) => sorted_by(path, of).map(|by| Order {
+        Some(path) => sort_field(path, of).map(|by| Order {
             by,
             descending: query.descending,
         }),
@@ -126,13 +126,13 @@ pub(super) async fn list<L: Listed>(
     });
     let next_cursor = last
         .filter(|_| more && query.cursor.is_some())
-        .map(|place| cursor::written(&place, query, &access.tenant_id, of.endpoint, now));
+        .map(|place| cursor::encode(&place, query, &access.tenant_id, of.endpoint, now));
     let shown = Shown::by(&query.projection, L::COSTLY);
     let mut resources = Vec::with_capacity(rows.len());
     let rows: Vec<L::Row> = rows.into_iter().map(|(_, row)| row).collect();
     for chunk in rows.chunks(L::AT_ONCE) {
         for text in L::texts(portal, &mut db, access, chunk, shown).await? {
-            resources.push(projected(text, &query.projection, of));
+            resources.push(apply_projection(text, &query.projection, of));
         }
     }
     Ok(ListResponse {

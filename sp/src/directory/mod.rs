@@ -160,7 +160,7 @@ pub struct Answered {
 }
 
 /// Applies a projection to the JSON text of a resource.
-pub fn projected(text: String, projection: &Projection, of: &ResourceType) -> String {
+pub fn apply_projection(text: String, projection: &Projection, of: &ResourceType) -> String {
     if projection.takes_all(of) {
         return text;
     }
@@ -192,7 +192,7 @@ impl Stored<'_> {
             None => None,
         };
         let Some((schemas, rest)) = kept else {
-            let resource = &reordered(self.resource, self.of);
+            let resource = &to_stored_json(self.resource, self.of);
             return Stored { resource, ..*self }.text(access, added);
         };
         let rest = rest.strip_suffix('}').unwrap_or(rest);
@@ -230,7 +230,7 @@ impl Stored<'_> {
 
 /// Converts the JSON of a resource to the stored format: `schemas` first,
 /// without null values.
-fn reordered(resource: &str, of: &ResourceType) -> String {
+fn to_stored_json(resource: &str, of: &ResourceType) -> String {
     let mut kept: Map<String, Value> = serde_json::from_str(resource).unwrap_or_default();
     let schemas = kept.shift_remove("schemas").filter(Value::is_array);
     let mut out = Map::new();
@@ -262,7 +262,7 @@ fn not_found(of: &ResourceType, id: &str) -> DirectoryError {
     scim::Error::new(404, format!("{} {id} not found", of.name)).into()
 }
 
-fn changed_meanwhile(of: &ResourceType) -> DirectoryError {
+fn conflict_error(of: &ResourceType) -> DirectoryError {
     let detail = format!(
         "the {} was changed by another request meanwhile: try again",
         of.name
@@ -270,7 +270,7 @@ fn changed_meanwhile(of: &ResourceType) -> DirectoryError {
     scim::Error::new(409, detail).into()
 }
 
-fn taken(store: StoreError, attribute: &str, value: &str) -> DirectoryError {
+fn uniqueness_error(store: StoreError, attribute: &str, value: &str) -> DirectoryError {
     if !store.is_unique_violation() {
         return store.into();
     }
@@ -316,7 +316,7 @@ fn is_same_json(one: &str, other: &str) -> bool {
 }
 
 /// Returns the JSON text to store.
-fn kept(resource: &Resource) -> String {
+fn text_to_store(resource: &Resource) -> String {
     Value::Object(resource.as_object().clone()).to_string()
 }
 

@@ -93,15 +93,17 @@ fn asked(filter: &Filter, of: &ResourceType) -> Asked {
             }
             Asked::exactly(Condition::Not(Box::new(inner.condition)))
         }
-        Filter::Present(path) => match keyed(path, of) {
+        Filter::Present(path) => match key_of(path, of) {
             Some(Key { field, kind }) => Asked::exactly(match kind {
                 Kind::Text { .. } => Condition::Filled(field),
                 Kind::Instant | Kind::Flag => Condition::Always,
             }),
             None => Asked::ANYTHING,
         },
-        Filter::Compare(path, operator, wanted) => match keyed(path, of) {
-            Some(key) => compared(&key, *operator, wanted).map_or(Asked::ANYTHING, Asked::exactly),
+        Filter::Compare(path, operator, wanted) => match key_of(path, of) {
+            Some(key) => {
+                comparison(&key, *operator, wanted).map_or(Asked::ANYTHING, Asked::exactly)
+            }
             None => Asked::ANYTHING,
         },
         Filter::ValuePath(path, inner) => {
@@ -110,7 +112,7 @@ fn asked(filter: &Filter, of: &ResourceType) -> Asked {
                 ..path.clone()
             };
             let many = [Field::Email, Field::Group, Field::Member];
-            let Some(key) = keyed(&whole, of).filter(|key| many.contains(&key.field)) else {
+            let Some(key) = key_of(&whole, of).filter(|key| many.contains(&key.field)) else {
                 return Asked::ANYTHING;
             };
             let mut tests = Vec::new();
@@ -137,7 +139,7 @@ fn of_one_value(filter: &Filter, key: &Key, tests: &mut Vec<(Test, Operand)>) ->
         Filter::Compare(path, operator, wanted)
             if path.name.eq_ignore_ascii_case("value") && path.sub.is_none() =>
         {
-            match compared(key, *operator, wanted) {
+            match comparison(key, *operator, wanted) {
                 Some(Condition::Has(_, mut one)) => {
                     tests.append(&mut one);
                     true
@@ -162,7 +164,7 @@ enum Kind {
 }
 
 /// Returns the key column of an attribute path, if there is one.
-fn keyed(path: &AttributePath, of: &ResourceType) -> Option<Key> {
+fn key_of(path: &AttributePath, of: &ResourceType) -> Option<Key> {
     let attribute = of.attribute(path)?;
     if of.extension(path).is_some() {
         return None;
@@ -200,16 +202,16 @@ fn keyed(path: &AttributePath, of: &ResourceType) -> Option<Key> {
 
 /// Returns the field for sorting in the database; only fields with at most
 /// one value.
-pub(super) fn sorted_by(path: &AttributePath, of: &ResourceType) -> Option<Field> {
+pub(super) fn sort_field(path: &AttributePath, of: &ResourceType) -> Option<Field> {
     let several = [Field::Email, Field::Group, Field::Member];
-    keyed(path, of)
+    key_of(path, of)
         .map(|key| key.field)
         .filter(|field| !several.contains(field))
 }
 
-fn compared(key: &Key, operator: Operator, wanted: &Value) -> Option<Condition> {
+fn comparison(key: &Key, operator: Operator, wanted: &Value) -> Option<Condition> {
     if operator == Operator::NotEqual {
-        let equal = compared(key, Operator::Equal, wanted)?;
+        let equal = comparison(key, Operator::Equal, wanted)?;
         return Some(Condition::Not(Box::new(equal)));
     }
     let field = key.field;

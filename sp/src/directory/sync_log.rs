@@ -60,7 +60,7 @@ struct Waiting {
 }
 
 impl SyncLog {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,7 +68,7 @@ impl SyncLog {
 /// Adds a request to the log.
 pub fn note(portal: &Portal, noted: Noted) {
     let enough = {
-        let mut waiting = portal.sync_log.waiting();
+        let mut waiting = portal.sync_log.lock();
         waiting.place += 1;
         let place = waiting.place;
         waiting.rows.push((stored(portal.now()), place, noted));
@@ -101,7 +101,7 @@ pub async fn keep(portal: Portal, stop: CancellationToken) {
 /// When the database fails.
 pub async fn write_down(portal: &Portal) -> Result<(), StoreError> {
     let _writing = portal.sync_log.writing.lock().await;
-    let rows = std::mem::take(&mut portal.sync_log.waiting().rows);
+    let rows = std::mem::take(&mut portal.sync_log.lock().rows);
     if rows.is_empty() {
         return Ok(());
     }

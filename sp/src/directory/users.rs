@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::listing::{self, Listed};
 use super::{
-    Answered, Precondition, Result, Shown, Stored, changed_meanwhile, check_keys, json_list, kept,
-    not_found, note, taken,
+    Answered, Precondition, Result, Shown, Stored, check_keys, conflict_error, json_list,
+    not_found, note, text_to_store, uniqueness_error,
 };
 use crate::configurator::scim::ScimAccess;
 use crate::store::selection::{Condition, Field, Selection};
@@ -49,7 +49,7 @@ pub async fn create(
         store::locks::share_directory(&mut tx, &access.business_id).await?;
         store::users::insert(&mut tx, &row)
             .await
-            .map_err(|error| taken(error, "userName", &row.user_name))?;
+            .map_err(|error| uniqueness_error(error, "userName", &row.user_name))?;
         note(portal, &mut tx, access, "user-created", &row.user_name, "").await?;
         let answered = answer(portal, &mut tx, access, &row, shown).await?;
         tx.commit().await.map_err(store::StoreError::from)?;
@@ -251,7 +251,7 @@ fn fill(row: &mut UserRow, mut resource: Resource, of: &ResourceType) -> Result<
     row.email = email.map(str::to_lowercase);
     row.external_id = resource.text("externalId").map(str::to_owned);
     row.display_name = resource.text("displayName").map(str::to_owned);
-    row.resource = kept(&resource);
+    row.resource = text_to_store(&resource);
     let emails = resource.get("emails").and_then(Value::as_array);
     let emails = emails.into_iter().flatten();
     check_keys(
@@ -301,9 +301,9 @@ async fn change_once(
         row.last_modified = stored(portal.now()).max(before.last_modified);
         let done = store::users::update(&mut tx, &row, &before)
             .await
-            .map_err(|error| taken(error, "userName", &row.user_name))?;
+            .map_err(|error| uniqueness_error(error, "userName", &row.user_name))?;
         if !done {
-            return Err(changed_meanwhile(of));
+            return Err(conflict_error(of));
         }
         let action = match (before.active, row.active) {
             (1, 0) => "user-disabled",

@@ -271,7 +271,7 @@ fn subscription_shown(portal: &Portal, row: &SubscriptionRow, used: i64) -> Valu
     json!({
         "id": row.id,
         "name": row.name,
-        "key_masked": licensing::masked(&row.license_key),
+        "key_masked": licensing::mask_key(&row.license_key),
         "licensing": row.licensing,
         "seats": row.seats,
         "used": used,

@@ -88,7 +88,7 @@ async fn begin(
                 "expires_at": begun.expires,
             })),
         ))),
-        Err(away) => Err(turned_away(&portal, away, &address).await),
+        Err(away) => Err(refusal_problem(&portal, away, &address).await),
     }
 }
 
@@ -117,7 +117,7 @@ async fn answer(
     .await;
     let activated = match activated {
         Ok(activated) => activated,
-        Err(away) => return Err(turned_away(&portal, away, &address).await),
+        Err(away) => return Err(refusal_problem(&portal, away, &address).await),
     };
     let person = &activated.person;
     let granted = &activated.granted;
@@ -211,7 +211,7 @@ async fn validate(State(portal): State<Portal>, Body(held): Body<Held>) -> Answe
     }
 }
 
-async fn turned_away(portal: &Portal, away: LoginRefusal, address: &str) -> Problem {
+async fn refusal_problem(portal: &Portal, away: LoginRefusal, address: &str) -> Problem {
     let refused = away.refused;
     let business_id = away.business_id.as_deref();
     let reference = refusal::record(portal, business_id, &refused, Flow::Desktop, address).await;

@@ -47,7 +47,7 @@ async fn continue_with_sso(
 ) -> Response {
     match form {
         Ok(Form(query)) => to_idp(&portal, &headers, query, &address).await,
-        Err(rejection) => refuse(&portal, malformed(&rejection), Flow::Sso, &address).await,
+        Err(rejection) => refuse(&portal, form_error(&rejection), Flow::Sso, &address).await,
     }
 }
 
@@ -81,7 +81,7 @@ async fn to_idp(
     };
     match login::start(portal, &query.email, asking, purpose).await {
         Ok(started) => {
-            let mut response = sent(started.outgoing);
+            let mut response = to_response(started.outgoing);
             if is_new && let Ok(value) = browser_cookie(portal, &browser).parse() {
                 response.headers_mut().append(header::SET_COOKIE, value);
             }
@@ -93,7 +93,7 @@ async fn to_idp(
 
 /// Returns the redirect or the form page with which the browser carries a
 /// message to the IdP.
-pub(super) fn sent(outgoing: Outgoing) -> Response {
+pub(super) fn to_response(outgoing: Outgoing) -> Response {
     match outgoing {
         Outgoing::Redirect(url) => (StatusCode::FOUND, [(header::LOCATION, url)]).into_response(),
         Outgoing::Form(page) => {
@@ -140,7 +140,7 @@ async fn acs(
         Err(rejection) => {
             let away = LoginRefusal {
                 business_id: login::owner(&portal, &id).await,
-                ..malformed(&rejection)
+                ..form_error(&rejection)
             };
             return refuse(&portal, away, Flow::Sso, &address).await;
         }
@@ -187,7 +187,7 @@ fn repost_response(portal: &Portal, tenant_id: &str, form: &AcsForm) -> Response
     super::no_store((policy, Html(page)))
 }
 
-fn malformed(rejection: &FormRejection) -> LoginRefusal {
+fn form_error(rejection: &FormRejection) -> LoginRefusal {
     Refused::new(&kinds::MALFORMED_FORM, rejection.body_text()).into()
 }
 

@@ -58,7 +58,7 @@ async fn by_redirect(
 ) -> Response {
     let query = query.unwrap_or_default();
     let received = Received::by_redirect(&query, &Limits::default());
-    brought(&portal, &id, received, &address).await
+    receive_message(&portal, &id, received, &address).await
 }
 
 #[derive(Deserialize)]
@@ -94,7 +94,7 @@ async fn by_form(
         }
     };
     let received = Received::by_form(parameter, &field, posted.relay_state, &Limits::default());
-    brought(&portal, &id, received, &address).await
+    receive_message(&portal, &id, received, &address).await
 }
 
 async fn unreadable(portal: &Portal, id: &str, reason: impl Into<String>) -> LoginRefusal {
@@ -104,7 +104,7 @@ async fn unreadable(portal: &Portal, id: &str, reason: impl Into<String>) -> Log
     }
 }
 
-async fn brought(
+async fn receive_message(
     portal: &Portal,
     tenant_id: &str,
     received: Result<Received, saml::acceptance::Refusal>,
@@ -131,14 +131,14 @@ async fn to_response(
             let said = format!("You are logged out of the portal. {what}");
             no_store(pages::farewell("Logged out in part", &said))
         }
-        Ok(LoggedOut::To(outgoing)) => no_store(sso::sent(outgoing)),
-        Err(away) => refused(portal, &away, address).await,
+        Ok(LoggedOut::To(outgoing)) => no_store(sso::to_response(outgoing)),
+        Err(away) => refusal_page(portal, &away, address).await,
     }
 }
 
 /// Returns the page for a refused logout message. Such a message ends no
 /// session.
-async fn refused(portal: &Portal, away: &LoginRefusal, address: &str) -> Response {
+async fn refusal_page(portal: &Portal, away: &LoginRefusal, address: &str) -> Response {
     let business_id = away.business_id.as_deref();
     let refused = &away.refused;
     let reference = refusal::record(portal, business_id, refused, Flow::Logout, address).await;

@@ -79,7 +79,7 @@ pub fn router(portal: Portal) -> Router {
         .merge(status::router())
         .merge(scim::router().layer(middleware::from_fn_with_state(
             portal.clone(),
-            scim_log::noted,
+            scim_log::note_exchange,
         )))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)

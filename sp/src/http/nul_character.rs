@@ -17,7 +17,7 @@ pub(super) async fn refuse(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let target = request.uri().path_and_query();
     if target.is_some_and(|target| target.as_str().contains("%00")) {
-        return refused(&path, StatusCode::BAD_REQUEST, REASON);
+        return refusal(&path, StatusCode::BAD_REQUEST, REASON);
     }
     let kind = request.headers().get(header::CONTENT_TYPE);
     let is_form = kind
@@ -31,17 +31,17 @@ pub(super) async fn refuse(request: Request, next: Next) -> Response {
     let Ok(bytes) = to_bytes(body, limit).await else {
         let reason =
             format!("invalid request: the form is longer than {limit} bytes or incomplete");
-        return refused(&path, StatusCode::PAYLOAD_TOO_LARGE, &reason);
+        return refusal(&path, StatusCode::PAYLOAD_TOO_LARGE, &reason);
     };
     let has_nul = bytes.contains(&0) || bytes.windows(3).any(|part| part == b"%00");
     if has_nul {
-        return refused(&path, StatusCode::BAD_REQUEST, REASON);
+        return refusal(&path, StatusCode::BAD_REQUEST, REASON);
     }
     next.run(Request::from_parts(parts, Body::from(bytes)))
         .await
 }
 
-fn refused(path: &str, status: StatusCode, reason: &str) -> Response {
+fn refusal(path: &str, status: StatusCode, reason: &str) -> Response {
     if path.starts_with("/scim/") {
         scim::error(status, reason)
     } else if is_for_programs(path) {

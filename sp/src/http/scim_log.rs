@@ -11,7 +11,11 @@ use crate::directory::sync_log::{self, Noted};
 /// Maximum length of the stored detail, in characters.
 const LONGEST: usize = 2000;
 
-pub(super) async fn noted(State(portal): State<Portal>, request: Request, next: Next) -> Response {
+pub(super) async fn note_exchange(
+    State(portal): State<Portal>,
+    request: Request,
+    next: Next,
+) -> Response {
     let method = request.method().as_str().to_owned();
     let target = request.uri().path_and_query().map(ToString::to_string);
     let target = target.unwrap_or_default();

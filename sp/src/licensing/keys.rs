@@ -232,7 +232,7 @@ pub async fn register_key(
     };
     store::subscriptions::insert(&mut tx, &subscription).await?;
     store::accounts::select_workspace(&mut tx, &who.session.token_hash, &business.id).await?;
-    let event = Event::new(who.email(), "license-key-registered", &masked(&key))
+    let event = Event::new(who.email(), "license-key-registered", &mask_key(&key))
         .saying(format!("subscription {}", subscription.name))
         .from(address);
     audit::record(portal, &mut tx, Some(&business.id), event).await?;
@@ -266,14 +266,14 @@ pub async fn cancel_key(portal: &Portal, key: &str, reason: &str) -> Result<(), 
         for license in store::licenses::of_subscription(&mut tx, &subscription.id).await? {
             store::licenses::revoke(&mut tx, &license.id, now, &because).await?;
         }
-        let event = Event::new("vendor", "license-key-cancelled", &masked(&key)).saying(reason);
+        let event = Event::new("vendor", "license-key-cancelled", &mask_key(&key)).saying(reason);
         audit::record(portal, &mut tx, Some(&subscription.business_id), event).await?;
     }
     Ok(tx.commit().await?)
 }
 
 /// Returns the key with all groups hidden but the last.
-pub fn masked(key: &str) -> String {
+pub fn mask_key(key: &str) -> String {
     let last = key.rsplit('-').next().unwrap_or_default();
     format!("{}{last}", "••••••-".repeat(GROUPS - 1))
 }
@@ -304,7 +304,7 @@ mod tests {
         ] {
             assert_eq!(well_formed(bad), None, "{bad}");
         }
-        assert!(masked(key).ends_with("-ABC234"));
-        assert!(!masked(key).contains("123456"));
+        assert!(mask_key(key).ends_with("-ABC234"));
+        assert!(!mask_key(key).contains("123456"));
     }
 }

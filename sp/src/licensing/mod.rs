@@ -13,7 +13,7 @@ mod states;
 
 pub use holders::{HeldLicense, held};
 pub use keys::{
-    KeyError, NewKey, Organization, Registered, cancel_key, checked_key, create_key, masked,
+    KeyError, NewKey, Organization, Registered, cancel_key, checked_key, create_key, mask_key,
     register_key,
 };
 pub use mapping::{MappingError, change_subscription, release_device};

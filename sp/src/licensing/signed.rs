@@ -89,7 +89,7 @@ pub async fn sign(
     let mut header = Header::new(Algorithm::EdDSA);
     header.typ = Some("license+jwt".to_owned());
     header.kid = Some(key.id.clone());
-    encode(&header, &claims, &key.signing).map_err(|_| damaged())
+    encode(&header, &claims, &key.signing).map_err(|_| damaged_key_error())
 }
 
 /// Returns the public key as a JWK set.
@@ -108,7 +108,7 @@ pub async fn published(portal: &Portal) -> Result<Value, StoreError> {
     }]}))
 }
 
-fn damaged() -> StoreError {
+fn damaged_key_error() -> StoreError {
     StoreError::Damaged {
         table: "signing_keys",
         key: ID.to_owned(),
@@ -131,7 +131,8 @@ impl Portal {
         let row = match known {
             Some(row) => row,
             None => {
-                let pair = KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(|_| damaged())?;
+                let pair =
+                    KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(|_| damaged_key_error())?;
                 let made = SigningKeyRow {
                     id: ID.to_owned(),
                     private_key: pair.serialize_pem(),
@@ -145,7 +146,7 @@ impl Portal {
                 first.unwrap_or(made)
             }
         };
-        let pair = KeyPair::from_pem(&row.private_key).map_err(|_| damaged())?;
+        let pair = KeyPair::from_pem(&row.private_key).map_err(|_| damaged_key_error())?;
         let public = URL_SAFE_NO_PAD.encode(pair.der_bytes());
         Ok(LicenseKey {
             signing: EncodingKey::from_ed_der(pair.serialized_der()),

@@ -307,7 +307,7 @@ fn about_groups(refused: Refused, unspent: &Unspent<'_>, admitted: &Admitted) ->
     }
     if admitted.claims.groups.is_none() {
         let came = unspent.checked().attributes().iter();
-        let came = claims::listed(came.map(|(name, _)| name.as_str()));
+        let came = claims::list_names(came.map(|(name, _)| name.as_str()));
         let public = format!(
             "{} The portal expected an attribute `groups`; your identity provider sent {came}. Many identity providers leave it out for a user who is in no group.",
             refused.public

@@ -67,7 +67,7 @@ impl Claims {
             }
         }
         if !wrong.is_empty() {
-            return Err(refused(
+            return Err(refusal(
                 &kinds::ATTRIBUTE_CASE,
                 &format!("{}: attribute names are case-sensitive", wrong.join("; ")),
                 &expected,
@@ -82,7 +82,7 @@ impl Claims {
         };
         let required = |name: &Name| {
             one(name).ok_or_else(|| {
-                refused(
+                refusal(
                     &kinds::ATTRIBUTE_MISSING,
                     &format!("the attribute `{}` is missing or empty", name.short),
                     &[name.short],
@@ -127,7 +127,7 @@ fn values<'c>(checked: &'c Checked, name: &Name) -> Option<&'c [String]> {
 
 /// Lists names for an error text. At most 20 names of at most 120 characters,
 /// because the message may contain anything.
-pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+pub(super) fn list_names<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     let names: Vec<String> = names
         .into_iter()
         .take(20)
@@ -142,8 +142,8 @@ pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
 
 /// Creates a refusal whose public text names the expected and the received
 /// attributes, so that the user can pass it on to the administrator.
-fn refused(kind: &Kind, what: &str, expected: &[&str], came: &[String]) -> Refused {
-    let came = listed(came.iter().map(String::as_str));
+fn refusal(kind: &Kind, what: &str, expected: &[&str], came: &[String]) -> Refused {
+    let came = list_names(came.iter().map(String::as_str));
     let noun = if expected.len() == 1 {
         "an attribute"
     } else {
@@ -157,6 +157,6 @@ fn refused(kind: &Kind, what: &str, expected: &[&str], came: &[String]) -> Refus
     )
     .with_public(format!(
         "The portal expected {noun} {}; your identity provider sent {came}.",
-        listed(expected.iter().copied())
+        list_names(expected.iter().copied())
     ))
 }

@@ -89,7 +89,10 @@ fn with_certificates(
     now: Timestamp,
 ) -> Refused {
     for certificate in &integration.certificates {
-        refused = refused.with_fact("Certificate in step 4", described(certificate, now));
+        refused = refused.with_fact(
+            "Certificate in step 4",
+            describe_certificate(certificate, now),
+        );
     }
     let Some(named) = &message.signing_certificate else {
         refused
@@ -97,7 +100,10 @@ fn with_certificates(
             .push_str("; the message names no certificate");
         return refused;
     };
-    refused = refused.with_claim("Certificate in the message", described(named, now));
+    refused = refused.with_claim(
+        "Certificate in the message",
+        describe_certificate(named, now),
+    );
     let entered = integration
         .certificates
         .iter()
@@ -108,7 +114,7 @@ fn with_certificates(
             let end = entered.not_after();
             refused.private.push_str(&format!(
                 "; the message names a certificate of step 4 that expired on {end}, so it no longer counts: {}",
-                described(entered, now)
+                describe_certificate(entered, now)
             ));
             refused.with_remedy(
                 place,
@@ -124,7 +130,7 @@ fn with_certificates(
         None => {
             refused.private.push_str(&format!(
                 "; the message names another certificate than those of step 4: {}",
-                described(named, now)
+                describe_certificate(named, now)
             ));
             refused.with_remedy(
                 place,
@@ -134,7 +140,7 @@ fn with_certificates(
     }
 }
 
-fn described(certificate: &Certificate, now: Timestamp) -> String {
+fn describe_certificate(certificate: &Certificate, now: Timestamp) -> String {
     let until = certificate.not_after();
     let expired = if until <= now { ", expired" } else { "" };
     format!(

@@ -139,8 +139,8 @@ pub async fn receive(
     drop(db);
     let issuer = received.claimed_issuer().ok();
     let outcome = match received.parameter() {
-        Parameter::Request => asked(portal, &integration, received, address).await,
-        Parameter::Response => answered(portal, &integration, received).await,
+        Parameter::Request => handle_request(portal, &integration, received, address).await,
+        Parameter::Response => handle_response(portal, &integration, received).await,
     };
     outcome.map_err(|mut refused| {
         if let Some(issuer) = issuer {
@@ -162,7 +162,7 @@ fn expectations(portal: &Portal, integration: &Integration) -> LogoutExpectation
 }
 
 /// Handles a LogoutRequest of the IdP: ends the named sessions.
-async fn asked(
+async fn handle_request(
     portal: &Portal,
     integration: &Integration,
     received: Received,
@@ -178,7 +178,7 @@ async fn asked(
     let mut tx = portal.store.write().await?;
     let until = stored(honored.until());
     if !store::logins::see_assertion(&mut tx, &request.issuer, &request.id, until).await? {
-        return Err(replayed(&request.issuer, &request.id));
+        return Err(replay_refusal(&request.issuer, &request.id));
     }
     let mut ended = 0;
     if request.session_indexes.is_empty() {
@@ -249,7 +249,7 @@ async fn reply(
 }
 
 /// Handles the IdP's LogoutResponse to a request of the portal.
-async fn answered(
+async fn handle_response(
     portal: &Portal,
     integration: &Integration,
     received: Received,
@@ -277,7 +277,7 @@ async fn answered(
     tx.commit().await?;
     let response = honored.message();
     if !first {
-        return Err(replayed(&response.issuer, &response.id));
+        return Err(replay_refusal(&response.issuer, &response.id));
     }
     let status = &response.status;
     match (status.is_success(), &status.detail) {
@@ -291,7 +291,7 @@ async fn answered(
     }
 }
 
-fn replayed(issuer: &str, id: &str) -> Refused {
+fn replay_refusal(issuer: &str, id: &str) -> Refused {
     Refused::new(
         &kinds::LOGOUT_REPLAYED,
         format!("the logout message {id} of {issuer} was already received: each message is accepted once"),

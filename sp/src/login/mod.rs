@@ -127,7 +127,7 @@ pub struct LoggedIn {
 }
 
 /// Adds to the refusal the values that the SAML message contains.
-pub(crate) fn explained(
+pub(crate) fn add_values(
     portal: &Portal,
     refused: Refused,
     integration: &Integration,
@@ -209,7 +209,7 @@ pub async fn browser_response(
         None => ExpectedRequest::Nothing,
     };
     let turned_away = |refused: Refused| {
-        let refused = explained(portal, refused, &integration, posted.saml_response);
+        let refused = add_values(portal, refused, &integration, posted.saml_response);
         LoginRefusal::of(&business_id, refused)
     };
     let answer = receive(portal, &integration, asked, posted.saml_response)

@@ -190,7 +190,7 @@ impl Batch {
 
 /// Commits the batch. If it has to wait, it does so in a task of its own, so
 /// that it completes even if the caller is cancelled.
-async fn closed(mut batch: OwnedMutexGuard<Batch>) -> Result<(), sqlx::Error> {
+async fn commit_batch(mut batch: OwnedMutexGuard<Batch>) -> Result<(), sqlx::Error> {
     let mut closing = Box::pin(async move { batch.close().await });
     // A task wakes another thread, which takes longer than a commit that does
     // not wait for the disk.
@@ -315,7 +315,7 @@ impl Shared {
         }
         let mut batch = self.batch.take().ok_or_else(gone)?;
         if self.queue.waiting.load(Ordering::SeqCst) == 0 {
-            return closed(batch).await;
+            return commit_batch(batch).await;
         }
         let (sender, mut receiver) = oneshot::channel();
         batch.done.push(sender);
@@ -328,7 +328,7 @@ impl Shared {
                 if let Ok(heard) = receiver.try_recv() {
                     return read(heard);
                 }
-                closed(batch).await?;
+                commit_batch(batch).await?;
                 read(receiver.try_recv().unwrap_or_else(|_| Err("the batch was lost".into())))
             }
         }

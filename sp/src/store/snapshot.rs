@@ -73,7 +73,11 @@ impl Store {
     /// value; an error of the database.
     pub async fn restore(&self, tables: &Tables) -> Result<()> {
         if let Some(unknown) = tables.keys().find(|it| !TABLES.contains(&it.as_str())) {
-            return Err(damaged("snapshot", unknown, "a table of this version"));
+            return Err(damaged_row_error(
+                "snapshot",
+                unknown,
+                "a table of this version",
+            ));
         }
         let mut tx = self.write().await?;
         empty(&mut tx).await?;
@@ -125,14 +129,14 @@ fn object(row: &AnyRow) -> Result<Value> {
 
 async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
     let row = row.as_object();
-    let row = row.ok_or_else(|| damaged(table, "a row", "an object of columns"))?;
+    let row = row.ok_or_else(|| damaged_row_error(table, "a row", "an object of columns"))?;
     let mut names = Vec::with_capacity(row.len());
     for name in row.keys() {
         let is_name = name
             .bytes()
             .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_');
         if !is_name || name.is_empty() {
-            return Err(damaged(table, name, "a column's name"));
+            return Err(damaged_row_error(table, name, "a column's name"));
         }
         names.push(name.as_str());
     }
@@ -147,14 +151,14 @@ async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
         query = match value {
             Value::String(text) => query.bind(text.clone()),
             Value::Number(number) if number.is_i64() => query.bind(number.as_i64()),
-            _ => return Err(damaged(table, name, "text or a whole number")),
+            _ => return Err(damaged_row_error(table, name, "text or a whole number")),
         };
     }
     query.execute(&mut *db).await?;
     Ok(())
 }
 
-fn damaged(table: &'static str, key: &str, expected: &'static str) -> StoreError {
+fn damaged_row_error(table: &'static str, key: &str, expected: &'static str) -> StoreError {
     StoreError::Damaged {
         table,
         key: key.to_owned(),

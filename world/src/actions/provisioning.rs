@@ -58,7 +58,7 @@ impl World {
             "managed": true,
             "configuration": self.connection()?,
         });
-        self.directory.store = self.made("/propagation/stores", body).await?;
+        self.directory.store = self.create("/propagation/stores", body).await?;
         Ok(())
     }
 
@@ -69,10 +69,10 @@ impl World {
     /// When the IdP refuses it.
     pub async fn starts_provisioning(&mut self) -> Outcome {
         let plan = self
-            .made("/propagation/plans", json!({"name": "Product users"}))
+            .create("/propagation/plans", json!({"name": "Product users"}))
             .await?;
         let source = self
-            .made(
+            .create(
                 "/propagation/stores",
                 json!({"name": "PingOne Directory", "type": "directory", "status": "ACTIVE", "configuration": {}}),
             )
@@ -92,7 +92,7 @@ impl World {
             "active": false,
         });
         let id = self
-            .made(&format!("/propagation/plans/{plan}/rules"), rule.clone())
+            .create(&format!("/propagation/plans/{plan}/rules"), rule.clone())
             .await?;
         let mut active = rule;
         active["active"] = true.into();
@@ -164,7 +164,7 @@ impl World {
         Ok(answer.body["syncStatus"].clone())
     }
 
-    async fn made(&mut self, path: &str, body: Value) -> Outcome<String> {
+    async fn create(&mut self, path: &str, body: Value) -> Outcome<String> {
         let answer = self
             .at_management(Method::POST, path, Some(body))
             .await?

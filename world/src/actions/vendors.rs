@@ -42,7 +42,7 @@ impl Provider {
 }
 
 /// Replaces the placeholders in braces.
-fn filled(value: &Value, known: &BTreeMap<&str, String>, members: &Value) -> Value {
+fn fill_placeholders(value: &Value, known: &BTreeMap<&str, String>, members: &Value) -> Value {
     match value {
         Value::String(text) if text == "{members}" => members.clone(),
         Value::String(text) => known
@@ -53,11 +53,11 @@ fn filled(value: &Value, known: &BTreeMap<&str, String>, members: &Value) -> Val
             .into(),
         Value::Array(values) => values
             .iter()
-            .map(|value| filled(value, known, members))
+            .map(|value| fill_placeholders(value, known, members))
             .collect(),
         Value::Object(object) => object
             .iter()
-            .map(|(name, value)| (name.clone(), filled(value, known, members)))
+            .map(|(name, value)| (name.clone(), fill_placeholders(value, known, members)))
             .collect::<Map<_, _>>()
             .into(),
         other => other.clone(),
@@ -105,7 +105,7 @@ impl World {
                 .flatten()
                 .map(|id| serde_json::json!({"value": id}))
                 .collect();
-            let request = filled(&request, &known, &members);
+            let request = fill_placeholders(&request, &known, &members);
             let body = request.get("body").cloned();
             // The body replaces members of the resource that the request before returned.
             let body = match (request["onto_read"] == true, body, &mut read) {

@@ -127,7 +127,7 @@ pub(super) async fn txt_records(server: SocketAddr) -> Result<Vec<TxtRecord>, Zo
         Ok(code)
     };
     let code = within_patience(server, transfer).await?;
-    accepted(server, code)?;
+    require_success(server, code)?;
     records.sort();
     Ok(records)
 }
@@ -146,10 +146,10 @@ async fn exchange_update(server: SocketAddr, update: &Message) -> Result<(), Zon
         server,
         source: error.into(),
     })?;
-    accepted(server, answer.metadata.response_code)
+    require_success(server, answer.metadata.response_code)
 }
 
-fn accepted(server: SocketAddr, code: ResponseCode) -> Result<(), ZoneError> {
+fn require_success(server: SocketAddr, code: ResponseCode) -> Result<(), ZoneError> {
     if code == ResponseCode::NoError {
         Ok(())
     } else {

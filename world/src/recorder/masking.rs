@@ -25,7 +25,7 @@ const SECRETS: [&str; 15] = [
 ];
 
 /// Returns a body with its secrets masked, if it is JSON or a form.
-pub(super) fn masked(media_type: &str, target: &str, body: &str) -> String {
+pub(super) fn mask_body(media_type: &str, target: &str, body: &str) -> String {
     if media_type.contains("json") {
         if let Ok(mut value) = serde_json::from_str::<Value>(body) {
             mask(&mut value, target);
@@ -76,14 +76,14 @@ mod tests {
     #[test]
     fn passwords_and_tokens_never_reach_a_report() {
         let body = r#"{"email":"a@b","password":"pw-1","nested":{"token":"tok-1"}}"#;
-        let kept = masked("application/json", "/api/session", body);
+        let kept = mask_body("application/json", "/api/session", body);
         assert!(!kept.contains("pw-1") && !kept.contains("tok-1"));
         assert!(kept.contains("a@b"));
         let form = "grant_type=client_credentials&client_secret=s-1&client_assertion=a-1";
-        let kept = masked("application/x-www-form-urlencoded", "/as/token", form);
+        let kept = mask_body("application/x-www-form-urlencoded", "/as/token", form);
         assert!(!kept.contains("s-1") && !kept.contains("a-1"));
         assert!(kept.contains("client_credentials"));
-        let form = masked(
+        let form = mask_body(
             "application/x-www-form-urlencoded",
             "/f",
             "username=a&password=pw-1",
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn the_value_of_a_scim_member_is_shown_and_that_of_a_password_is_not() {
         let body = r#"{"value":"v-1"}"#;
-        assert!(masked("application/scim+json", "/scim/t/v2/Groups", body).contains("v-1"));
-        assert!(!masked("application/json", "/v1/users/1/password", body).contains("v-1"));
+        assert!(mask_body("application/scim+json", "/scim/t/v2/Groups", body).contains("v-1"));
+        assert!(!mask_body("application/json", "/v1/users/1/password", body).contains("v-1"));
     }
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use super::masking::masked;
+use super::masking::mask_body;
 use super::{Actor, Exchange, Recorder};
 use crate::trust::Trust;
 
@@ -205,7 +205,7 @@ fn message_to_text(headers: &HeaderMap, target: &str, body: &Bytes) -> String {
         return format!("({} bytes, too long to show)", body.len());
     }
     let media_type = text_of(headers, header::CONTENT_TYPE).unwrap_or_default();
-    masked(&media_type, target, &String::from_utf8_lossy(body))
+    mask_body(&media_type, target, &String::from_utf8_lossy(body))
 }
 
 #[cfg(test)]

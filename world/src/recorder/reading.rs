@@ -54,7 +54,7 @@ pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
     };
     let query = exchange.target.split_once('?').map(|(_, query)| query);
     keep(
-        query.map(deflated).unwrap_or_default(),
+        query.map(messages_in_query).unwrap_or_default(),
         "HTTP-Redirect",
         false,
     );
@@ -72,7 +72,7 @@ pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
     let location = exchange.location.as_deref();
     let query = location.and_then(|it| it.split_once('?')).map(|it| it.1);
     keep(
-        query.map(deflated).unwrap_or_default(),
+        query.map(messages_in_query).unwrap_or_default(),
         "HTTP-Redirect",
         true,
     );
@@ -80,9 +80,13 @@ pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
         && let Ok(body) = serde_json::from_str::<serde_json::Value>(&exchange.response)
         && let Some((_, query)) = body["sso_url"].as_str().and_then(|it| it.split_once('?'))
     {
-        keep(deflated(query), "HTTP-Redirect, by way of the app", true);
+        keep(
+            messages_in_query(query),
+            "HTTP-Redirect, by way of the app",
+            true,
+        );
     }
-    let response = posted(exchange).map(|xml| ("SAMLResponse", xml));
+    let response = posted_response(exchange).map(|xml| ("SAMLResponse", xml));
     keep(response.into_iter().collect(), "HTTP-POST", true);
     found
 }
@@ -98,9 +102,9 @@ fn parameters<'t>(text: &'t str) -> impl Iterator<Item = (&'static str, String)>
 }
 
 /// Returns the messages in the query of an HTTP-Redirect binding.
-fn deflated(query: &str) -> Vec<(&'static str, String)> {
+fn messages_in_query(query: &str) -> Vec<(&'static str, String)> {
     parameters(query)
-        .filter_map(|(name, value)| Some((name, inflated(&value)?)))
+        .filter_map(|(name, value)| Some((name, inflate(&value)?)))
         .collect()
 }
 
@@ -112,7 +116,7 @@ fn form(body: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Returns the Response in a page that posts one.
-pub fn posted(exchange: &Exchange) -> Option<String> {
+pub fn posted_response(exchange: &Exchange) -> Option<String> {
     if !exchange.media_type.starts_with("text/html") || !exchange.response.contains("SAMLResponse")
     {
         return None;
@@ -136,10 +140,10 @@ pub fn decoded(field: &str) -> Option<String> {
 pub fn redirected(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let (_, value) = url.query_pairs().find(|(name, _)| name == "SAMLRequest")?;
-    inflated(&value)
+    inflate(&value)
 }
 
-fn inflated(value: &str) -> Option<String> {
+fn inflate(value: &str) -> Option<String> {
     let deflated = STANDARD.decode(value.as_bytes()).ok()?;
     let mut xml = String::new();
     flate2::read::DeflateDecoder::new(deflated.as_slice())
@@ -151,7 +155,7 @@ fn inflated(value: &str) -> Option<String> {
 
 /// Returns a JWS (RFC 7515) that expires ten years later and has the old signature, as after an
 /// edit of the license file on the disk.
-pub fn prolonged(jws: &str) -> Option<String> {
+pub fn prolong_jws(jws: &str) -> Option<String> {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let mut parts = jws.split('.');
     let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);

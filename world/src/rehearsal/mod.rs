@@ -247,7 +247,7 @@ impl Rehearsal {
     /// [`Failed::NotRun`] if the target does not contain it.
     pub fn portal_control_url(&self) -> Outcome<&Url> {
         let control = self.portal.control.as_ref();
-        control.ok_or_else(|| lacking("the portal's control port (sp.control_url)"))
+        control.ok_or_else(|| missing_document("the portal's control port (sp.control_url)"))
     }
 
     /// Returns the IdP's public URL.
@@ -261,7 +261,7 @@ impl Rehearsal {
     /// [`Failed::NotRun`] if the target does not contain it.
     pub fn idp_control_url(&self) -> Outcome<&Url> {
         let control = self.idp.control.as_ref();
-        control.ok_or_else(|| lacking("the IdP's control port (idp.control_url)"))
+        control.ok_or_else(|| missing_document("the IdP's control port (idp.control_url)"))
     }
 
     /// Returns the path of the certificate authority's certificate, in PEM. The file exists
@@ -416,7 +416,7 @@ impl Rehearsal {
     }
 }
 
-fn lacking(what: &str) -> Failed {
+fn missing_document(what: &str) -> Failed {
     Failed::NotRun(format!("the target does not contain {what}"))
 }
 

@@ -46,7 +46,7 @@ pub async fn export(ready: &Value) -> Outcome<Seed> {
     let mut applications = Vec::new();
     for application in idp.all("/applications", "applications").await? {
         let id = word(&application, "/id");
-        let faults = idp.faults(&id).await?.into_iter().map(shortened);
+        let faults = idp.faults(&id).await?.into_iter().map(shorten);
         if word(&application, "/spEntityId") == portal {
             organization.faults = faults.collect();
             continue;
@@ -112,7 +112,7 @@ async fn within(
 }
 
 /// Returns a fault that always applies as its id only.
-fn shortened(fault: Value) -> Value {
+fn shorten(fault: Value) -> Value {
     let plain = fault.as_object().is_some_and(|it| it.len() == 2);
     if plain && fault["times"] == "always" {
         return fault["id"].clone();

@@ -106,7 +106,7 @@ impl World {
         };
         for group in &seed.groups {
             let path = format!("/groups/{}/memberOfGroups", groups.id(&group.name)?);
-            groups.joined(idp, &path, &group.groups).await?;
+            groups.set_groups(idp, &path, &group.groups).await?;
         }
         Ok(groups)
     }
@@ -205,7 +205,7 @@ async fn shapes_user(user: &User, id: &str, idp: &Management, groups: &Groups) -
     idp.done("switching the user", Method::PUT, &path, Some(body))
         .await?;
     let path = format!("/users/{id}/memberOfGroups");
-    groups.joined(idp, &path, &user.groups).await
+    groups.set_groups(idp, &path, &user.groups).await
 }
 
 /// The groups of the directory.
@@ -223,7 +223,7 @@ impl Groups {
     }
 
     /// Makes the user or group at `path` a member of exactly the named groups.
-    async fn joined(&self, idp: &Management, path: &str, named: &[String]) -> Outcome {
+    async fn set_groups(&self, idp: &Management, path: &str, named: &[String]) -> Outcome {
         let mut wanted = BTreeSet::new();
         for name in named {
             wanted.insert(self.id(name)?.clone());

@@ -82,7 +82,7 @@ fn expand(
     Ok(())
 }
 
-fn replaced(pattern: &str, text: &str, by: &str, most: usize) -> Result<String, String> {
+fn replace_matches(pattern: &str, text: &str, by: &str, most: usize) -> Result<String, String> {
     let pattern = compile(pattern)?;
     let groups = pattern.captures_len();
     let mut out = String::new();
@@ -150,7 +150,7 @@ fn replace(arguments: &[Value], most: usize) -> Answer {
         ) else {
             return Ok(Value::Null);
         };
-        result = replaced(&pattern, &result, &by, most)?;
+        result = replace_matches(&pattern, &result, &by, most)?;
     }
     Ok(Value::Text(result))
 }

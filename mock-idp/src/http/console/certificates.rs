@@ -10,7 +10,7 @@ use maud::html;
 use super::applications::attachment;
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, badge, copied, named_value, plus};
+use super::parts::{self, Field, badge, named_value, plus, value_with_button};
 use super::session::Submitted;
 use crate::Idp;
 use crate::applications::keys::signer;
@@ -151,7 +151,7 @@ async fn page(console: &Console, key: &KeyRow, form: Option<&Form>) -> Shown {
                 (named_value("Name", &key.name))
                 (named_value("Algorithm", &described.kind))
                 (named_value("Subject", &described.subject))
-                (copied("fingerprint", "SHA-256 Fingerprint", &described.fingerprint))
+                (value_with_button("fingerprint", "SHA-256 Fingerprint", &described.fingerprint))
                 (named_value("Valid", &format!("{} to {}", described.starts, described.ends)))
                 dt { "State" }
                 dd {

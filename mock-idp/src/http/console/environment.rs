@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, copied, named_value};
+use super::parts::{self, Field, named_value, value_with_button};
 use super::session::Submitted;
 use crate::Idp;
 use crate::directory::{Change, Document, text};
@@ -86,7 +86,7 @@ async fn show(console: Console) -> Response {
             dl {
                 (named_value("Environment Name", &env.name))
                 (named_value("Description", said("description")))
-                (copied("environment-id", "Environment ID", &env.id))
+                (value_with_button("environment-id", "Environment ID", &env.id))
                 (named_value("Environment Type", word(said("type"), TYPES.map(|(key, words, _)| (key, words)))))
                 (named_value("Region", word(said("region"), REGIONS)))
                 dt { "Behaves like" } dd { (flavor.name) p.hint { (flavor.about) } }

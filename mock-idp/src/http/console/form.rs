@@ -133,18 +133,18 @@ fn words(detail: &Detail) -> String {
     if detail.code == "REQUIRED_VALUE" {
         return "Enter a value here.".to_owned();
     }
-    format!("{}.", capitalized(detail.message.trim_end_matches('.')))
+    format!("{}.", capitalize(detail.message.trim_end_matches('.')))
 }
 
 /// Returns the text with a capital first letter.
-pub(super) fn capitalized(text: &str) -> String {
+pub(super) fn capitalize(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()
 }
 
 /// Returns the readable name of a field: `SP Entity ID` for `spEntityId`.
-pub(super) fn spoken(field: &str) -> String {
+pub(super) fn readable_name(field: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     for sign in field.chars() {
         match words.last_mut() {
@@ -158,7 +158,7 @@ pub(super) fn spoken(field: &str) -> String {
         short @ ("acs" | "id" | "idp" | "saml" | "scim" | "slo" | "sp" | "url") => {
             short.to_uppercase()
         }
-        word => capitalized(word),
+        word => capitalize(word),
     };
     let words: Vec<String> = words
         .iter()
@@ -170,7 +170,7 @@ pub(super) fn spoken(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::spoken;
+    use super::readable_name;
 
     #[test]
     fn a_fields_name_is_read_by_people() {
@@ -181,7 +181,7 @@ mod tests {
             ("population.id", "Population ID"),
             ("must_change", "Must Change"),
         ] {
-            assert_eq!(spoken(field), read);
+            assert_eq!(readable_name(field), read);
         }
     }
 }

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, badge, copied, named_value, plus};
+use super::parts::{self, Field, badge, named_value, plus, value_with_button};
 use super::session::Submitted;
 use super::tabbed::Tabbed;
 use super::users::called;
@@ -126,7 +126,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     })
 }
 
-async fn found(console: &Console, id: &str) -> Result<Resource> {
+async fn find_group(console: &Console, id: &str) -> Result<Resource> {
     console.idp.get(console.env_id(), Kind::Group, id).await
 }
 
@@ -150,7 +150,7 @@ fn tab(
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let group = found(&console, &id).await?;
+    let group = find_group(&console, &id).await?;
     let (direct, total) = console.idp.member_counts(&group).await?;
     let content = html! {
         section.card aria-labelledby="about" {
@@ -159,8 +159,8 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 a.button href=(console.at(&format!("/groups/{id}/edit"))) { "Edit" }
             }
             dl {
-                (copied("group-name", "Group Name", &group.name))
-                (copied("group-id", "Group ID", &id))
+                (value_with_button("group-name", "Group Name", &group.name))
+                (value_with_button("group-id", "Group ID", &id))
                 (named_value("Description", text(&group.document, "description").unwrap_or_default()))
                 (named_value("Users", &format!("{total}, {direct} of them directly")))
                 dt { "Dynamic membership filter" }
@@ -190,7 +190,7 @@ fn edit_page(console: &Console, group: &Resource, form: &Form) -> Response {
 }
 
 async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let group = found(&console, &id).await?;
+    let group = find_group(&console, &id).await?;
     let mut form = Form::default().with("name", group.name.as_str());
     for key in ["description", "userFilter"] {
         form = form.with(key, text(&group.document, key).unwrap_or_default());
@@ -203,7 +203,7 @@ async fn save(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let group = found(&console, &id).await?;
+    let group = find_group(&console, &id).await?;
     let mut said = group.document.clone();
     said.remove("userFilter");
     said.extend(document(&form));
@@ -284,7 +284,7 @@ async fn users_page(console: &Console, group: &Resource, form: &Form) -> Shown {
 }
 
 async fn users(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let group = found(&console, &id).await?;
+    let group = find_group(&console, &id).await?;
     users_page(&console, &group, &Form::default()).await
 }
 
@@ -293,7 +293,7 @@ async fn add_user(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let group = found(&console, &id).await?;
+    let group = find_group(&console, &id).await?;
     let joined = match form.text("user") {
         "" => Err(Refused::invalid("user", "choose a user")),
         user => console.idp.join_group(console.env_id(), user, &id).await,
@@ -378,7 +378,7 @@ async fn nested_page(console: &Console, group: &Resource, form: &Form) -> Shown 
 }
 
 async fn nested(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let group = found(&console, &id).await?;
+    let group = find_group(&console, &id).await?;
     nested_page(&console, &group, &Form::default()).await
 }
 
@@ -387,7 +387,7 @@ async fn nest(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let group = found(&console, &id).await?;
+    let group = find_group(&console, &id).await?;
     let nested = match form.text("group") {
         "" => Err(Refused::invalid("group", "choose a group")),
         inner => console.idp.nest_group(console.env_id(), inner, &id).await,

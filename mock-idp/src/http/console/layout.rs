@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::document::{Lost, document, mark};
-use super::form::{Form, spoken};
+use super::form::{Form, readable_name};
 use super::session::Administrator;
 use crate::Idp;
 use crate::store::resources::{Kind, Resource};
@@ -283,7 +283,7 @@ pub(super) fn problems(form: &Form) -> Markup {
                 h2 { "Not saved: correct these fields" }
                 ul {
                     @for (field, words) in form.all_wrong() {
-                        li { a href={ "#" (field) } { (spoken(field)) ": " (words) } }
+                        li { a href={ "#" (field) } { (readable_name(field)) ": " (words) } }
                     }
                 }
             }

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use faults::Fault;
 use maud::{Markup, html};
 
-use super::form::{Form, capitalized};
+use super::form::{Form, capitalize};
 use super::layout::{Console, Here, Sheet, Shown};
 use super::parts::{self, Field, badge};
 use super::session::Submitted;
@@ -136,7 +136,7 @@ fn chosen(console: &Console, application: &str) -> Vec<Chosen> {
 
 /// Returns a sentence that says what a transport fault does.
 fn words(fault: &About) -> String {
-    format!("{}.", capitalized(fault.about)).replace('`', "")
+    format!("{}.", capitalize(fault.about)).replace('`', "")
 }
 
 fn choice(form: &Form, all: &[Fault]) -> Markup {
@@ -242,7 +242,7 @@ fn often(times: Times) -> String {
     }
 }
 
-async fn found(console: &Console, id: &str) -> Result<Resource> {
+async fn find_application(console: &Console, id: &str) -> Result<Resource> {
     console
         .idp
         .get(console.env_id(), Kind::Application, id)
@@ -250,7 +250,7 @@ async fn found(console: &Console, id: &str) -> Result<Resource> {
 }
 
 async fn show(console: Console, Path((_, app)): Path<(String, String)>) -> Shown {
-    let application = found(&console, &app).await?;
+    let application = find_application(&console, &app).await?;
     let form = Form::default().with("times", "once");
     Ok(page(&console, &application, &catalogue()?, &form))
 }
@@ -299,7 +299,7 @@ async fn choose(
     Path((_, app)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let application = found(&console, &app).await?;
+    let application = find_application(&console, &app).await?;
     let all = catalogue()?;
     let added = add(&console, &app, &all, &form);
     Ok(match form.judged(added)? {

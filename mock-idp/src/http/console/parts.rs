@@ -180,7 +180,7 @@ pub(super) fn save(words: &str, cancel: &str) -> Markup {
 }
 
 /// Renders a value with its name, and a button that copies it if scripts run.
-pub(super) fn copied(id: &str, name: &str, value: &str) -> Markup {
+pub(super) fn value_with_button(id: &str, name: &str, value: &str) -> Markup {
     html! {
         dt { (name) }
         dd.copied {

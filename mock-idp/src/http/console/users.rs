@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::form::Form;
 use super::layout::{Console, Here, Sheet, Shown};
-use super::parts::{self, Field, badge, copied, named_value};
+use super::parts::{self, Field, badge, named_value, value_with_button};
 use super::session::Submitted;
 use super::tabbed::Tabbed;
 use crate::Idp;
@@ -277,7 +277,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 (named_value("Name", &full_name(&user)))
                 (named_value("Username", &said("username")))
                 (named_value("Email", &said("email")))
-                (copied("user-id", "User ID", &id))
+                (value_with_button("user-id", "User ID", &id))
                 (named_value("Population", home.map_or("", |(_, name)| name)))
                 (named_value("Title", &said("title")))
                 (named_value("External ID", &said("externalId")))

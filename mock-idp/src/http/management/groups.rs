@@ -43,7 +43,7 @@ fn plain(idp: &Idp, group: &Resource) -> Value {
     hal::resource(group, &at)
 }
 
-async fn counted(idp: &Idp, group: &Resource) -> Result<Value, Refused> {
+async fn with_member_count(idp: &Idp, group: &Resource) -> Result<Value, Refused> {
     let (direct, total) = idp.member_counts(group).await?;
     let mut shown = plain(idp, group);
     shown["directMemberCounts"] = json!({"users": direct});
@@ -56,7 +56,7 @@ async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Aske
     let part = page.resources(&mut all)?;
     let mut items = Vec::new();
     for group in part.shown {
-        items.push(counted(&idp, group).await?);
+        items.push(with_member_count(&idp, group).await?);
     }
     let at = href(&idp, &env, "/groups");
     Ok(Json(hal::list(&at, "groups", &part, items)).into_response())
@@ -64,12 +64,12 @@ async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Aske
 
 async fn create(State(idp): State<Idp>, Path(env): Path<String>, Body(document): Body) -> Answer {
     let group = idp.create_group(&env, document).await?;
-    Ok(hal::created(counted(&idp, &group).await?))
+    Ok(hal::created(with_member_count(&idp, &group).await?))
 }
 
 async fn show(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
     let group = idp.get(&env, Kind::Group, &id).await?;
-    Ok(Json(counted(&idp, &group).await?).into_response())
+    Ok(Json(with_member_count(&idp, &group).await?).into_response())
 }
 
 async fn replace(
@@ -79,7 +79,7 @@ async fn replace(
 ) -> Answer {
     let change = Change::Replace(document);
     let group = idp.change_group(&env, &id, change).await?;
-    Ok(Json(counted(&idp, &group).await?).into_response())
+    Ok(Json(with_member_count(&idp, &group).await?).into_response())
 }
 
 async fn remove(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {

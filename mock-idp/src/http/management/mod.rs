@@ -121,7 +121,7 @@ async fn known_callers_only(State(idp): State<Idp>, mut request: Request, next: 
             next.run(request).await
         }
     };
-    hal::numbered(refused, || idp.new_id()).await
+    hal::add_error_id(refused, || idp.new_id()).await
 }
 
 /// Returns the URL of a resource in an environment.

@@ -71,14 +71,14 @@ pub(super) async fn check(
 }
 
 /// Returns the schema to which a `$ref` points.
-fn resolved(schema: &Value) -> &Value {
+fn resolve_reference(schema: &Value) -> &Value {
     let name = schema["$ref"].as_str().and_then(|it| it.rsplit('/').next());
     name.map_or(schema, |name| &SCHEMAS[name])
 }
 
 /// Removes all members that the schema has and that are `null`. Returns true if there were any.
 fn remove_nulls(value: &mut Value, schema: &Value) -> bool {
-    let schema = resolved(schema);
+    let schema = resolve_reference(schema);
     let mut found = false;
     if let Some(members) = value.as_object_mut() {
         let before = members.len();
@@ -98,7 +98,7 @@ fn remove_nulls(value: &mut Value, schema: &Value) -> bool {
 /// Checks that a value matches the schema; `place` names the value in the error. A member that
 /// is `null` counts as absent; a body or a list item that is `null` has the wrong type.
 fn agrees(value: &Value, schema: &Value, place: &str) -> Result<(), Refused> {
-    let schema = resolved(schema);
+    let schema = resolve_reference(schema);
     if let Some(any) = schema["oneOf"].as_array() {
         let mut outcomes = any.iter().map(|one| agrees(value, one, place));
         if outcomes.any(|outcome| outcome.is_ok()) {

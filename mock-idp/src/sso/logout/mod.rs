@@ -103,8 +103,8 @@ impl Idp {
         received: Received,
     ) -> Result<Ended> {
         match received.parameter() {
-            Parameter::Request => self.asked_to_log_out(environment, received).await,
-            Parameter::Response => self.told_of_logout(environment, received).await,
+            Parameter::Request => self.handle_request(environment, received).await,
+            Parameter::Response => self.handle_response(environment, received).await,
         }
     }
 
@@ -119,8 +119,8 @@ impl Idp {
         }
     }
 
-    async fn asked_to_log_out(&self, environment: &str, received: Received) -> Result<Ended> {
-        let issuer = received.claimed_issuer().map_err(refused)?;
+    async fn handle_request(&self, environment: &str, received: Received) -> Result<Ended> {
+        let issuer = received.claimed_issuer().map_err(to_denied)?;
         let found = self.application_of(environment, &issuer).await?;
         let application = &found.application;
         let keys = keys_of(&found)?;
@@ -128,7 +128,7 @@ impl Idp {
         let honored = received
             .verify::<LogoutRequest>(&keys)
             .and_then(|vouched| vouched.check(&expected, None))
-            .map_err(refused)?;
+            .map_err(to_denied)?;
         let request = honored.message();
         let now = self.now();
         let mut tx = self.store.write().await?;
@@ -178,7 +178,7 @@ impl Idp {
         self.go_on(environment, round).await
     }
 
-    async fn told_of_logout(&self, environment: &str, received: Received) -> Result<Ended> {
+    async fn handle_response(&self, environment: &str, received: Received) -> Result<Ended> {
         let id = received.relay_state().unwrap_or_default().to_owned();
         let now = self.now();
         let kept = {
@@ -190,7 +190,7 @@ impl Idp {
                 "There is no logout in progress for this LogoutResponse: it is complete, or took too long.",
             );
         };
-        let issuer = received.claimed_issuer().map_err(refused)?;
+        let issuer = received.claimed_issuer().map_err(to_denied)?;
         let found = self.application_of(environment, &issuer).await?;
         let application = &found.application;
         let Some(request) = round.asked_of(&found.id) else {
@@ -208,7 +208,7 @@ impl Idp {
         let honored = received
             .verify::<LogoutResponse>(&keys)
             .and_then(|vouched| vouched.check(&expected))
-            .map_err(refused)?;
+            .map_err(to_denied)?;
         let response = honored.message();
         let mut tx = self.store.write_aside().await?;
         let message = (response.issuer.as_str(), response.id.as_str());
@@ -235,7 +235,7 @@ fn keys_of(found: &ServiceProvider) -> Result<TrustedKeys> {
 }
 
 /// Turns the refusal of a logout message into a page for the user.
-fn refused(refusal: saml::acceptance::Refusal) -> Denied {
+fn to_denied(refusal: saml::acceptance::Refusal) -> Denied {
     Denied::Page(format!(
         "The logout message cannot be accepted: {}.",
         refusal.private()
@@ -247,6 +247,6 @@ fn internal(error: impl std::fmt::Display) -> Denied {
 }
 
 /// Makes the browser carry a message.
-fn carrying(outgoing: Outgoing) -> Ended {
+fn carry_message(outgoing: Outgoing) -> Ended {
     Ended::Carrying(outgoing)
 }

@@ -5,7 +5,7 @@ use saml::message::{LogoutRequest, LogoutResponse, Principal, Status, StatusCode
 use saml::names;
 use serde::{Deserialize, Serialize};
 
-use super::{LIFETIME, Result, carrying, internal, read, settings};
+use super::{LIFETIME, Result, carry_message, internal, read, settings};
 use crate::Idp;
 use crate::applications::Application;
 use crate::sso::later;
@@ -121,7 +121,7 @@ impl Idp {
             let until = later(now, LIFETIME);
             logouts::keep(&mut tx, (environment, &round.id), &document, until).await?;
             tx.commit().await?;
-            return Ok(carrying(outgoing));
+            return Ok(carry_message(outgoing));
         }
         let mut tx = self.store.write_aside().await?;
         logouts::over(&mut tx, &round.id).await?;
@@ -221,6 +221,6 @@ impl Idp {
             Some(&key),
         )
         .map_err(internal)?;
-        Ok(carrying(outgoing))
+        Ok(carry_message(outgoing))
     }
 }

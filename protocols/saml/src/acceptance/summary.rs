@@ -46,7 +46,7 @@ impl Posted {
         let assertion = first(&document, names::ASSERTION, "Assertion");
         let attribute_of = |node: Option<NodeId>, name| {
             node.and_then(|node| xml::attribute(&document, node, name))
-                .map(bounded)
+                .map(shorten)
         };
         let issuer = |node: Option<NodeId>| {
             node.and_then(|node| xml::child(&document, node, names::ASSERTION, "Issuer"))
@@ -55,7 +55,7 @@ impl Posted {
             let nodes = document.get_elements_by_tag_name_ns(names::ASSERTION, name);
             let nodes = nodes.into_iter().take(MAX_ITEMS);
             nodes
-                .map(|node| bounded(&xml::trimmed(&document, node)))
+                .map(|node| shorten(&xml::trimmed(&document, node)))
                 .collect()
         };
         Some(UnverifiedSummary {
@@ -63,7 +63,7 @@ impl Posted {
             assertion_id: attribute_of(assertion, "ID"),
             issuer: issuer(assertion)
                 .or_else(|| issuer(Some(root)))
-                .map(|node| bounded(&xml::trimmed(&document, node))),
+                .map(|node| shorten(&xml::trimmed(&document, node))),
             name_id: texts("NameID").into_iter().next(),
             in_response_to: attribute_of(Some(root), "InResponseTo"),
             destination: attribute_of(Some(root), "Destination"),
@@ -86,13 +86,13 @@ fn attributes(document: &Document<'_>) -> Vec<(String, Vec<String>)> {
         let name = xml::attribute(document, node, "Name")?;
         let values = xml::children(document, node, names::ASSERTION, "AttributeValue");
         let values = values.into_iter().take(MAX_ITEMS);
-        let values = values.map(|value| bounded(&xml::trimmed(document, value)));
-        Some((bounded(name), values.collect()))
+        let values = values.map(|value| shorten(&xml::trimmed(document, value)));
+        Some((shorten(name), values.collect()))
     });
     named.collect()
 }
 
-fn bounded(value: &str) -> String {
+fn shorten(value: &str) -> String {
     match value.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
         None => value.to_owned(),

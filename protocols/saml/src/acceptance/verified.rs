@@ -108,7 +108,7 @@ impl Posted {
             let plain = decryption
                 .decrypt(&document, encrypted, self.xml())
                 .map_err(|reason| Refusal::new(Code::EncryptedAssertion, reason))?;
-            return decrypted(
+            return verify_decrypted(
                 &plain,
                 self.limits(),
                 (keys, decryption),
@@ -168,7 +168,7 @@ fn the_encrypted_assertion(document: &Document<'_>, root: NodeId) -> Option<Node
 
 /// Verifies the assertion of a decrypted document, in its own tree; nothing outside of the
 /// assertion counts.
-fn decrypted(
+fn verify_decrypted(
     plain: &str,
     limits: &Limits,
     (keys, decryption): (&TrustedKeys, &DecryptionKeys),

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::reading::{
-    LeftOut, certificates, endpoints, entity, entity_id, entity_ids, flag, parsed, role, texts,
-    write_certificates, write_endpoints,
+    LeftOut, certificates, endpoints, entity, entity_id, entity_ids, flag, parse_document, role,
+    texts, write_certificates, write_endpoints,
 };
 use super::{Endpoint, MetadataError, Selection, Usable, validity};
 use crate::keys::{Certificate, SigningKey};
@@ -57,7 +57,7 @@ impl IdpMetadata {
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
     pub fn read(text: &str, selection: &Selection<'_>) -> Result<Usable<Self>, MetadataError> {
-        let document = parsed(text)?;
+        let document = parse_document(text)?;
         let mut left_out = LeftOut::default();
         let entity = entity(&document, selection, "IDPSSODescriptor")?;
         let role = role(

@@ -15,7 +15,7 @@ use crate::xml::{self, XmlError, XmlWriter, element, text_element};
 /// Parses the document, with limits that allow the metadata of a federation. The text is already
 /// decoded ([`crate::encoding`]), so the encoding in its declaration is ignored. Line breaks before
 /// the declaration are removed: XML does not allow them, but editors and web forms add them.
-pub(super) fn parsed(text: &str) -> Result<Document<'_>, MetadataError> {
+pub(super) fn parse_document(text: &str) -> Result<Document<'_>, MetadataError> {
     let text = text.trim_start_matches(|sign: char| sign == '\u{feff}' || sign.is_whitespace());
     let text = match text.strip_prefix("<?xml ").map(|it| it.split_once("?>")) {
         Some(Some((_, rest))) => rest.trim_start(),
@@ -72,7 +72,7 @@ fn metadata_root(document: &Document<'_>, name: &'static str) -> Result<NodeId, 
 
 /// Returns the entity IDs of all entities with the role `name`, in document order.
 pub(super) fn entity_ids(text: &str, name: &str) -> Result<Vec<String>, MetadataError> {
-    let document = parsed(text)?;
+    let document = parse_document(text)?;
     let entities = document.get_elements_by_tag_name_ns(names::METADATA, "EntityDescriptor");
     let ids = entities
         .into_iter()
@@ -96,7 +96,7 @@ pub(super) fn entity(
         None => metadata_root(document, "EntityDescriptor")?,
     };
     if let Some(keys) = selection.signed_by {
-        vouched(document, root, keys)?;
+        verify_signature(document, root, keys)?;
     }
     let named = |node: &NodeId| {
         let id = xml::attribute(document, *node, "entityID").map(str::trim);
@@ -135,7 +135,7 @@ fn no_such(selection: &Selection<'_>) -> MetadataError {
 }
 
 /// Requires a signature over the whole document by one of these keys (saml-metadata §3).
-fn vouched(
+fn verify_signature(
     document: &Document<'_>,
     root: NodeId,
     keys: &TrustedKeys,

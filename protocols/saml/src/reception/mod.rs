@@ -175,7 +175,7 @@ impl Received {
     pub fn at_its_word<M: Message>(&self) -> Result<M, Refusal> {
         let document = self.parsed()?;
         let root = self.root::<M>(&document)?;
-        M::read(&document, root).map_err(malformed)
+        M::read(&document, root).map_err(malformed_refusal)
     }
 
     /// Verifies the signature, which must exist, and reads the message from the signed content.
@@ -216,7 +216,7 @@ impl Received {
                 ));
             }
         }
-        let message = M::read(&document, root).map_err(malformed)?;
+        let message = M::read(&document, root).map_err(malformed_refusal)?;
         Ok(Authenticated {
             message,
             relay_state: self.relay_state.clone(),
@@ -242,7 +242,7 @@ impl Received {
                 ),
             ));
         }
-        xml::root(document, names::PROTOCOL, M::NAME).map_err(malformed)
+        xml::root(document, names::PROTOCOL, M::NAME).map_err(malformed_refusal)
     }
 }
 
@@ -266,7 +266,7 @@ fn the_signature(document: &Document<'_>, root: NodeId) -> Result<Option<NodeId>
     }
 }
 
-fn malformed(error: XmlError) -> Refusal {
+fn malformed_refusal(error: XmlError) -> Refusal {
     Refusal::new(Code::Malformed, error.to_string())
 }
 

@@ -27,12 +27,12 @@ pub enum SignatureError {
     Invalid(String),
 }
 
-fn misplaced(detail: impl Into<String>) -> SignatureError {
+fn misplaced_error(detail: impl Into<String>) -> SignatureError {
     SignatureError::Misplaced(detail.into())
 }
 
-fn missing(error: XmlError) -> SignatureError {
-    misplaced(error.to_string())
+fn missing_error(error: XmlError) -> SignatureError {
+    misplaced_error(error.to_string())
 }
 
 /// A well-formed signature over its parent element; [`Self::verify`] verifies it.
@@ -56,15 +56,17 @@ impl Enveloped {
         element: NodeId,
     ) -> Result<Self, SignatureError> {
         if xml::child(document, signature, DSIG, "Object").is_some() {
-            return Err(misplaced("expected no <Object> in <Signature>, found one"));
+            return Err(misplaced_error(
+                "expected no <Object> in <Signature>, found one",
+            ));
         }
         let info = the_one(document, signature, "SignedInfo")?;
         the_one(document, signature, "SignatureValue")?;
         let reference = the_one(document, info, "Reference")?;
-        let id = xml::required_attribute(document, element, "ID").map_err(missing)?;
-        let uri = xml::required_attribute(document, reference, "URI").map_err(missing)?;
+        let id = xml::required_attribute(document, element, "ID").map_err(missing_error)?;
+        let uri = xml::required_attribute(document, reference, "URI").map_err(missing_error)?;
         if id.is_empty() || uri.strip_prefix('#') != Some(id) {
-            return Err(misplaced(format!(
+            return Err(misplaced_error(format!(
                 "expected <Reference URI=\"#{id}\">, the ID of the element around the signature, got {uri:?}"
             )));
         }
@@ -178,7 +180,7 @@ fn the_one(
 ) -> Result<NodeId, SignatureError> {
     match xml::children(document, parent, DSIG, name).as_slice() {
         [one] => Ok(*one),
-        all => Err(misplaced(format!(
+        all => Err(misplaced_error(format!(
             "expected one <{name}>, got {}",
             all.len()
         ))),
@@ -192,7 +194,7 @@ fn named<'d>(
     name: &'static str,
 ) -> Result<(NodeId, &'d str), SignatureError> {
     let node = the_one(document, parent, name)?;
-    let uri = xml::required_attribute(document, node, "Algorithm").map_err(missing)?;
+    let uri = xml::required_attribute(document, node, "Algorithm").map_err(missing_error)?;
     Ok((node, uri))
 }
 

@@ -199,7 +199,7 @@ fn compare(
         Kind::Integer | Kind::Decimal => {
             let wanted = wanted.as_f64().ok_or_else(mismatch)?;
             let ordering = value.as_f64().and_then(|value| value.partial_cmp(&wanted));
-            ordered(operator, ordering).ok_or_else(mismatch)
+            is_ordered(operator, ordering).ok_or_else(mismatch)
         }
         Kind::DateTime => {
             let instant = |value: &Value| value.as_str()?.parse::<jiff::Timestamp>().ok();
@@ -212,7 +212,7 @@ fn compare(
             }
             let wanted = instant(wanted).ok_or_else(mismatch)?;
             let ordering = instant(value).map(|value| value.cmp(&wanted));
-            ordered(operator, ordering).ok_or_else(mismatch)
+            is_ordered(operator, ordering).ok_or_else(mismatch)
         }
         Kind::Binary
             if matches!(
@@ -232,7 +232,7 @@ fn compare(
     }
 }
 
-fn ordered(operator: Operator, ordering: Option<Ordering>) -> Option<bool> {
+fn is_ordered(operator: Operator, ordering: Option<Ordering>) -> Option<bool> {
     let test: fn(Ordering) -> bool = match operator {
         Operator::Equal => Ordering::is_eq,
         Operator::NotEqual => Ordering::is_ne,
@@ -261,6 +261,6 @@ fn text(case_exact: bool, value: &Value, operator: Operator, wanted: &Value) -> 
         Operator::Contains => value.contains(&wanted),
         Operator::StartsWith => value.starts_with(&wanted),
         Operator::EndsWith => value.ends_with(&wanted),
-        other => return ordered(other, Some(value.cmp(&wanted))),
+        other => return is_ordered(other, Some(value.cmp(&wanted))),
     })
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Action, Operation};
 use crate::filter::{Filter, Operator};
-use crate::resource::{coerced, member};
+use crate::resource::{coerce, member};
 use crate::schema::{Attribute, ResourceType};
 use crate::{Error, PatchPath};
 
@@ -44,7 +44,7 @@ pub fn split(
         let Some(path) = &operation.path else {
             let (mine, others) = by_key(operation, attribute, of);
             for value in mine {
-                match changed(operation.action, Some(&value), attribute)? {
+                match is_changed(operation.action, Some(&value), attribute)? {
                     Some(change) => changes.push(change),
                     None => return Ok(None),
                 }
@@ -62,7 +62,7 @@ pub fn split(
         };
         let value = operation.value.as_ref();
         let change = match (&path.filter, &path.sub, &path.attribute.sub) {
-            (None, None, None) => changed(operation.action, value, attribute)?,
+            (None, None, None) => is_changed(operation.action, value, attribute)?,
             (Some(filter), None, None) if operation.action == Action::Remove => {
                 let mut named = Vec::new();
                 equals(filter, &mut named).then_some(ListChange::Leave(named))
@@ -109,7 +109,7 @@ fn by_key(
     (mine, others)
 }
 
-fn changed(
+fn is_changed(
     action: Action,
     value: Option<&Value>,
     attribute: &Attribute,
@@ -117,7 +117,7 @@ fn changed(
     let value = match value {
         // `remove` without a value removes all values.
         None => Value::Null,
-        Some(value) => coerced(attribute, value, attribute.name)?,
+        Some(value) => coerce(attribute, value, attribute.name)?,
     };
     let named: Option<Vec<String>> = match &value {
         Value::Array(values) => values

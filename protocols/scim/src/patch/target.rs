@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Action;
 use crate::filter::{Filter, Operator, matches_value};
-use crate::resource::{coerced, coerced_one, member, member_mut};
+use crate::resource::{coerce, coerce_one, member, member_mut};
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Schema};
 use crate::{Error, PatchPath, ScimType};
 
@@ -62,9 +62,9 @@ pub(super) fn at_path(
         (_, None) => Value::Null,
         (Action::Remove, Some(value)) => value.clone(),
         (_, Some(value)) => match (sub, target.filter) {
-            (Some(sub), _) => coerced(sub, value, &place)?,
-            (None, Some(_)) => coerced_one(attribute, value, &place)?,
-            (None, None) => coerced(attribute, value, &place)?,
+            (Some(sub), _) => coerce(sub, value, &place)?,
+            (None, Some(_)) => coerce_one(attribute, value, &place)?,
+            (None, None) => coerce(attribute, value, &place)?,
         },
     };
     let leaf = sub.unwrap_or(attribute);
@@ -383,7 +383,7 @@ fn describes(filter: &Filter, attribute: &Attribute, value: &mut Value) -> bool 
             let Some(sub) = attribute.sub_attribute(&path.name) else {
                 return false;
             };
-            let Ok(wanted) = coerced(sub, wanted, sub.name) else {
+            let Ok(wanted) = coerce(sub, wanted, sub.name) else {
                 return false;
             };
             set_member(value, sub.name, wanted);

@@ -27,7 +27,7 @@ fn wrong(place: &str, expected: &'static str, came: Option<&Value>) -> SchemaErr
 }
 
 /// Keeps a text until the process ends: schemas are read once, at the start.
-fn kept(text: &str) -> &'static str {
+fn leak_text(text: &str) -> &'static str {
     Box::leak(text.to_owned().into_boxed_str())
 }
 
@@ -46,9 +46,9 @@ impl Schema {
             return Err(wrong("id", "a URN", member(document, "id")));
         }
         Ok(Box::leak(Box::new(Self {
-            id: kept(id),
-            name: kept(text(document, "name", "name")?),
-            description: kept(optional(document, "description")),
+            id: leak_text(id),
+            name: leak_text(text(document, "name", "name")?),
+            description: leak_text(optional(document, "description")),
             attributes: attributes(document, "attributes", "attributes", true)?,
         })))
     }
@@ -87,7 +87,11 @@ fn texts(
     let listed = listed
         .as_array()
         .ok_or_else(|| wrong(&format!("{place}.{name}"), "a list", Some(listed)))?;
-    let texts: Vec<&'static str> = listed.iter().filter_map(Value::as_str).map(kept).collect();
+    let texts: Vec<&'static str> = listed
+        .iter()
+        .filter_map(Value::as_str)
+        .map(leak_text)
+        .collect();
     Ok(texts.leak())
 }
 
@@ -164,7 +168,7 @@ fn attribute(document: &Value, place: &str, at_top: bool) -> Result<Attribute, S
         "none: only userName and id are kept unique",
     )?;
     Ok(Attribute {
-        name: kept(name),
+        name: leak_text(name),
         kind,
         multi_valued: flag(document, "multiValued", place)?,
         required: flag(document, "required", place)?,
@@ -184,7 +188,7 @@ fn attribute(document: &Value, place: &str, at_top: bool) -> Result<Attribute, S
         unique: uniqueness != 0,
         canonical: texts(document, "canonicalValues", place)?,
         refers_to: texts(document, "referenceTypes", place)?,
-        description: kept(optional(document, "description")),
+        description: leak_text(optional(document, "description")),
         sub_attributes: attributes(
             document,
             "subAttributes",

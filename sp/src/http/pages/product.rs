@@ -109,7 +109,7 @@ fn seats_page(
                     dt { "Licensing" } dd { (licensing_in_words(&row.licensing)) ", up to " (row.devices) " devices a user" }
                     dt { "Runs" } dd { (at(row.starts)) " to " (at(row.ends))
                         @if row.grace > 0 { ", licenses hold until " (shell::instant(licensing::holds_until(row))) } }
-                    dt { "Key" } dd { code { (licensing::masked(&row.license_key)) } }
+                    dt { "Key" } dd { code { (licensing::mask_key(&row.license_key)) } }
                     dt { "Serves" } dd { (row.group_name.as_deref().unwrap_or("everyone who isn’t in a group that has its own subscription")) }
                     @if let Some(reason) = &row.cancelled { dt { "Cancelled" } dd { (reason) } }
                 }

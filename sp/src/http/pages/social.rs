@@ -40,7 +40,7 @@ async fn begin(
             let set = AppendHeaders([(header::SET_COOKIE, value)]);
             no_store((set, Redirect::to(url.as_str())))
         }
-        Err(error) => refused(&portal, &headers, error),
+        Err(error) => refusal_page(&portal, &headers, error),
     }
 }
 
@@ -70,11 +70,11 @@ async fn returned(
     };
     match social::finish(&portal, returned).await {
         Ok((token, _)) => sign_in::enter(&portal, &headers, &token).await,
-        Err(error) => refused(&portal, &headers, error),
+        Err(error) => refusal_page(&portal, &headers, error),
     }
 }
 
-fn refused(portal: &Portal, headers: &HeaderMap, error: SocialError) -> Response {
+fn refusal_page(portal: &Portal, headers: &HeaderMap, error: SocialError) -> Response {
     let status = match &error {
         SocialError::UnknownProvider(_) => StatusCode::NOT_FOUND,
         SocialError::Provider { .. } => StatusCode::BAD_GATEWAY,

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use scim::schema::ResourceType;
 use scim::{ListResponse, MEDIA_TYPE, Projection};
 
-use crate::directory::{Answered, DirectoryError, Precondition, etag, names, projected};
+use crate::directory::{Answered, DirectoryError, Precondition, apply_projection, etag, names};
 
 /// A SCIM error and an additional header.
 pub(super) struct Failure {
@@ -101,7 +101,7 @@ pub(super) fn precondition(headers: &HeaderMap) -> Precondition {
     tags(headers, header::IF_MATCH).map_or(Precondition::None, Precondition::Match)
 }
 
-fn described(mut response: Response, answered: &Answered) -> Response {
+fn add_headers(mut response: Response, answered: &Answered) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::ETAG, etag(answered.version)),
@@ -122,20 +122,20 @@ pub(super) fn resource(
     projection: &Projection,
     of: &ResourceType,
 ) -> Response {
-    let text = projected(answered.text.clone(), projection, of);
-    described(message(status, text), &answered)
+    let text = apply_projection(answered.text.clone(), projection, of);
+    add_headers(message(status, text), &answered)
 }
 
 /// Creates a 204 answer with ETag and Location.
 pub(super) fn done(answered: &Answered) -> Response {
-    described(StatusCode::NO_CONTENT.into_response(), answered)
+    add_headers(StatusCode::NO_CONTENT.into_response(), answered)
 }
 
 /// Returns 304 if `If-None-Match` names the current version (RFC 7644 §3.14).
 pub(super) fn unless_known(headers: &HeaderMap, answered: &Answered) -> Option<Response> {
     let known = tags(headers, header::IF_NONE_MATCH)?;
     names(&known, answered.version)
-        .then(|| described(StatusCode::NOT_MODIFIED.into_response(), answered))
+        .then(|| add_headers(StatusCode::NOT_MODIFIED.into_response(), answered))
 }
 
 /// Encodes a list.

@@ -105,7 +105,7 @@ async fn page(
         users
             .iter()
             .take(500)
-            .map(|user| (user.id.clone(), called(user))),
+            .map(|user| (user.id.clone(), name_of_user(user))),
     );
     let is_subject = mapping.is_some_and(|mapping| mapping.name == SUBJECT);
     let fields = html! {
@@ -156,7 +156,7 @@ async fn page(
     ))
 }
 
-fn called(user: &UserRow) -> String {
+fn name_of_user(user: &UserRow) -> String {
     text(&user.document, "username")
         .unwrap_or_default()
         .to_owned()
@@ -216,13 +216,13 @@ async fn test(console: &Console, form: &Form) -> Result<Markup> {
             .map_err(wrong)?,
     );
     Ok(html! {
-        p { "For " strong { (called(&user)) } ":" }
+        p { "For " strong { (name_of_user(&user)) } ":" }
         @if results.is_empty() { p.none { "No value: the attribute is left out." } }
         @else { ul.results { @for result in &results { li { code { (result) } } } } }
     })
 }
 
-async fn submitted(
+async fn handle_form(
     console: &Console,
     id: &str,
     former: Option<&Resource>,
@@ -260,7 +260,7 @@ async fn create(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    Ok(submitted(&console, &id, None, form).await?)
+    Ok(handle_form(&console, &id, None, form).await?)
 }
 
 async fn save(
@@ -269,7 +269,7 @@ async fn save(
     Submitted(form): Submitted,
 ) -> Shown {
     let former = mapping(&console, &id, &which).await?;
-    Ok(submitted(&console, &id, Some(&former), form).await?)
+    Ok(handle_form(&console, &id, Some(&former), form).await?)
 }
 
 async fn delete(

@@ -11,7 +11,7 @@ use crate::Idp;
 use crate::directory::{Change, Document, text};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Shown};
-use crate::http::console::parts::{self, Field, copied, named_value};
+use crate::http::console::parts::{self, Field, named_value, value_with_button};
 use crate::http::console::session::Submitted;
 use crate::store::resources::{Kind, Resource};
 
@@ -45,7 +45,7 @@ async fn page(console: &Console, application: &Resource, form: Option<&Form>) ->
                 (named_value("Application Name", &application.name))
                 (named_value("Description", text(document, "description").unwrap_or_default()))
                 (named_value("Type", kind(application)))
-                (copied("application-id", "Application ID", id))
+                (value_with_button("application-id", "Application ID", id))
                 @if is_saml(application) { (named_value("Attributes mapped", &mappings.len().to_string())) }
                 (named_value("Created", &application.created_at.strftime("%F %H:%M UTC").to_string()))
             }

@@ -9,7 +9,7 @@ use maud::html;
 use super::{found, is_saml, tab};
 use crate::Idp;
 use crate::http::console::layout::{Console, Shown};
-use crate::http::console::parts::{copied, named_value};
+use crate::http::console::parts::{named_value, value_with_button};
 use crate::http::console::session::Submitted;
 use crate::refusal::Refused;
 
@@ -42,23 +42,23 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                 None => p.lead { "A worker gets access tokens for the management API with OAuth client credentials. It can access this environment only." },
             }
             dl {
-                (copied("token-endpoint", "Token Endpoint", &format!("{}/{env}/as/token", idp.base_url)))
-                (copied("api", "API", &format!("{}/v1/environments/{env}", idp.base_url)))
-                (copied("environment-id", "Environment ID", env))
-                (copied("client-id", "Client ID", &id))
+                (value_with_button("token-endpoint", "Token Endpoint", &format!("{}/{env}/as/token", idp.base_url)))
+                (value_with_button("api", "API", &format!("{}/v1/environments/{env}", idp.base_url)))
+                (value_with_button("environment-id", "Environment ID", env))
+                (value_with_button("client-id", "Client ID", &id))
                 (named_value("Token Endpoint Authentication Method", method))
-                (copied("issuer", "Issuer", &idp.oauth_issuer(env)))
-                (copied("jwks", "JWKS Endpoint", &format!("{}/jwks", idp.oauth_issuer(env))))
+                (value_with_button("issuer", "Issuer", &idp.oauth_issuer(env)))
+                (value_with_button("jwks", "JWKS Endpoint", &format!("{}/jwks", idp.oauth_issuer(env))))
             }
             details.reveal {
                 summary { "Show Client Secret" }
-                dl { (copied("client-secret", "Client Secret", Idp::secret_text(&secret)?)) }
+                dl { (value_with_button("client-secret", "Client Secret", Idp::secret_text(&secret)?)) }
             }
         }
         (console.deletion(&format!("/applications/{id}/secret"), "Generate New Secret",
             "The current secret and all access tokens issued for it become invalid at once."))
     };
-    Ok(uncached(tab(
+    Ok(forbid_caching(tab(
         &console,
         &worker,
         "Configuration",
@@ -68,7 +68,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
 }
 
 /// Forbids caching, because the page contains a secret.
-fn uncached(page: Response) -> Response {
+fn forbid_caching(page: Response) -> Response {
     let headers = [(axum::http::header::CACHE_CONTROL, "no-store")];
     (headers, page).into_response()
 }

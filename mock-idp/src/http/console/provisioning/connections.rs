@@ -13,7 +13,7 @@ use crate::Idp;
 use crate::directory::{Document, text};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Here, Sheet, Shown};
-use crate::http::console::parts::{self, Field, copied, named_value};
+use crate::http::console::parts::{self, Field, named_value, value_with_button};
 use crate::http::console::session::Submitted;
 use crate::http::console::tabbed::Tabbed;
 use crate::provisioning::connection::CLIENT_AUTHENTICATIONS;
@@ -93,17 +93,17 @@ const SWITCHES: [(&str, &str, &str); 4] = [
     ),
 ];
 
-fn named(key: &str) -> String {
+fn label_of(key: &str) -> String {
     format!("configuration.{key}")
 }
 
 fn blank() -> Form {
     let mut form = Form::default();
     for (key, value) in TEXTS {
-        form = form.with(&named(key), value);
+        form = form.with(&label_of(key), value);
     }
     for (key, _, _) in &SWITCHES[..3] {
-        form = form.with(&named(key), "on");
+        form = form.with(&label_of(key), "on");
     }
     form
 }
@@ -154,7 +154,7 @@ fn result(tested: Option<&Tested>) -> Markup {
 
 /// Renders the fields of "Configure authentication".
 fn settings(form: &Form, is_new: bool) -> Markup {
-    let field = |key: &'static str, label: &'static str| (named(key), label);
+    let field = |key: &'static str, label: &'static str| (label_of(key), label);
     let kept = "Leave it empty to keep the one that is saved.";
     let secret = |key: &'static str, label: &'static str| {
         let (name, label) = field(key, label);
@@ -179,7 +179,7 @@ fn settings(form: &Form, is_new: bool) -> Markup {
     html! {
         (line("SCIM_URL", "SCIM Base URL", "url", "https://"))
         (line("USERS_RESOURCE", "Users Resource", "text", "/Users"))
-        (Field::new(form, &named("GROUPS_RESOURCE"), "Groups Resource")
+        (Field::new(form, &label_of("GROUPS_RESOURCE"), "Groups Resource")
             .hint("Without it no groups are provisioned.").input("text"))
         (list("SCIM_VERSION", "SCIM Version", &[("2.0", "2.0")]))
         (list("AUTHENTICATION_METHOD", "Connection profile", &METHODS))
@@ -200,7 +200,7 @@ fn settings(form: &Form, is_new: bool) -> Markup {
         }
         h2 { "Preferences" }
         (list("UNIQUE_USER_IDENTIFIER", "User Identifier", &[("userName", "userName"), ("workEmail", "workEmail")]))
-        @for (key, words, meaning) in SWITCHES { (parts::checkbox(form, &named(key), words, meaning)) }
+        @for (key, words, meaning) in SWITCHES { (parts::checkbox(form, &label_of(key), words, meaning)) }
         (list("REMOVE_ACTION", "Remove Action", &[("Delete", "Delete"), ("Disable", "Disable")]))
         (list("GROUP_MEMBERSHIP_HANDLING", "Group Membership Handling", &[("Overwrite", "Overwrite"), ("Merge", "Merge")]))
         (list("UPDATE_METHOD", "Update Method", &[("Automatic", "PATCH, or PUT where the target has no PATCH"), ("PUT", "PUT only")]))
@@ -237,13 +237,13 @@ async fn new(console: Console) -> Response {
 fn document(form: &Form) -> Document {
     let mut configuration = Document::new();
     for (key, _) in TEXTS {
-        let value = form.text(&named(key));
+        let value = form.text(&label_of(key));
         if !(SECRETS.contains(&key) && value.is_empty()) {
             configuration.insert(key.to_owned(), value.into());
         }
     }
     for (key, _, _) in SWITCHES {
-        configuration.insert(key.to_owned(), form.has(&named(key)).into());
+        configuration.insert(key.to_owned(), form.has(&label_of(key)).into());
     }
     Document::from_iter([
         ("name".to_owned(), form.text("name").into()),
@@ -293,7 +293,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     })
 }
 
-pub(super) async fn found(console: &Console, id: &str) -> Result<Resource> {
+pub(super) async fn find_connection(console: &Console, id: &str) -> Result<Resource> {
     console.idp.get(console.env_id(), Kind::Store, id).await
 }
 
@@ -320,7 +320,7 @@ pub(super) fn tab(
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let store = found(&console, &id).await?;
+    let store = find_connection(&console, &id).await?;
     let method = setting(&store, "AUTHENTICATION_METHOD");
     let method = METHODS.iter().find(|(key, _)| *key == method);
     let allowed: Vec<&str> = SWITCHES
@@ -337,7 +337,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
             }
             dl {
                 (named_value("Description", text(&store.document, "description").unwrap_or_default()))
-                (copied("connection-id", "Connection ID", &id))
+                (value_with_button("connection-id", "Connection ID", &id))
                 (named_value("SCIM Base URL", &setting(&store, "SCIM_URL")))
                 (named_value("Users Resource", &setting(&store, "USERS_RESOURCE")))
                 (named_value("Groups Resource", &setting(&store, "GROUPS_RESOURCE")))
@@ -373,26 +373,26 @@ fn edit_page(
 }
 
 async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let store = found(&console, &id).await?;
+    let store = find_connection(&console, &id).await?;
     let mut form = Form::default().with("name", store.name.as_str()).with(
         "description",
         text(&store.document, "description").unwrap_or_default(),
     );
     for (key, _) in TEXTS {
         if !SECRETS.contains(&key) {
-            form = form.with(&named(key), setting(&store, key));
+            form = form.with(&label_of(key), setting(&store, key));
         }
     }
     for (key, _, _) in SWITCHES {
         if setting(&store, key).eq_ignore_ascii_case("true") {
-            form = form.with(&named(key), "on");
+            form = form.with(&label_of(key), "on");
         }
     }
     Ok(edit_page(&console, &store, &form, None))
 }
 
 /// Returns the stored JSON with the values of the form.
-fn merged(store: &Resource, form: &Form) -> Document {
+fn merge_form(store: &Resource, form: &Form) -> Document {
     let mut merged = store.document.clone();
     for (key, value) in document(form) {
         match (merged.get_mut(&key), value) {
@@ -410,8 +410,8 @@ async fn save(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let store = found(&console, &id).await?;
-    let document = merged(&store, &form);
+    let store = find_connection(&console, &id).await?;
+    let document = merge_form(&store, &form);
     if form.has("test") {
         let env = console.env_id();
         let tested = console.idp.test_connection(env, &document).await;
@@ -436,7 +436,7 @@ async fn enable(
     Submitted(form): Submitted,
 ) -> Shown {
     let on = form.text("enabled") == "true";
-    let mut document = found(&console, &id).await?.document;
+    let mut document = find_connection(&console, &id).await?.document;
     let status = if on { "ACTIVE" } else { "INACTIVE" };
     document.insert("status".into(), json!(status));
     console

@@ -119,7 +119,7 @@ async fn one_of(console: &Console, kind: Kind, document: Document) -> Result<Str
     Ok(made.id)
 }
 
-fn said(form: &Form) -> Document {
+fn document_of(form: &Form) -> Document {
     let groups: Vec<Value> = form.all("group").map(|id| json!({"id": id})).collect();
     let mut document = Document::from_iter([
         ("name".to_owned(), form.text("name").into()),
@@ -150,7 +150,7 @@ async fn make(console: &Console, form: &Form) -> Result<Resource> {
         ("type".to_owned(), "directory".into()),
     ]);
     let source = one_of(console, Kind::Store, source).await?;
-    let mut document = said(form);
+    let mut document = document_of(form);
     document.insert("plan".into(), json!({"id": plan}));
     document.insert("sourceStore".into(), json!({"id": source}));
     document.insert("active".into(), form.has("active").into());
@@ -170,7 +170,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     })
 }
 
-async fn found(console: &Console, id: &str) -> Result<Resource> {
+async fn find_rule(console: &Console, id: &str) -> Result<Resource> {
     console.idp.get(console.env_id(), Kind::Rule, id).await
 }
 
@@ -206,7 +206,7 @@ fn groups_of(rule: &Resource) -> Vec<&str> {
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let rule = found(&console, &id).await?;
+    let rule = find_rule(&console, &id).await?;
     let choices = choices(&console).await?;
     let target = reference(&rule.document, "targetStore").unwrap_or_default();
     let target = choices.targets.iter().find(|store| store.id == target);
@@ -258,7 +258,7 @@ fn edit_page(console: &Console, rule: &Resource, choices: &Choices, form: &Form)
 }
 
 async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let rule = found(&console, &id).await?;
+    let rule = find_rule(&console, &id).await?;
     let mut form = Form::default().with("name", rule.name.as_str()).with(
         "targetStore.id",
         reference(&rule.document, "targetStore").unwrap_or_default(),
@@ -286,10 +286,10 @@ async fn save(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let rule = found(&console, &id).await?;
+    let rule = find_rule(&console, &id).await?;
     let mut document = rule.document.clone();
     document.remove("populationExpression");
-    document.extend(said(&form));
+    document.extend(document_of(&form));
     let changed = change(&console, &id, document).await;
     Ok(match form.judged(changed)? {
         Ok(()) => console.done(&format!("{PATH}/{id}"), "saved"),
@@ -303,7 +303,7 @@ async fn enable(
     Submitted(form): Submitted,
 ) -> Shown {
     let on = form.text("enabled") == "true";
-    let mut document = found(&console, &id).await?.document;
+    let mut document = find_rule(&console, &id).await?.document;
     document.insert("active".into(), on.into());
     change(&console, &id, document).await?;
     let done = if on { "enabled" } else { "disabled" };

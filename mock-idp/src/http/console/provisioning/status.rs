@@ -22,7 +22,7 @@ pub(super) fn word(status: &Value) -> Markup {
 }
 
 /// Returns the current name of a user or group that failed.
-async fn called(console: &Console, kind: &str, id: &str) -> String {
+async fn current_name(console: &Console, kind: &str, id: &str) -> String {
     let env = console.env_id();
     let found = match kind {
         "user" => match console.idp.user(env, id).await {
@@ -58,7 +58,12 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
     for failure in status["details"].as_array().into_iter().flatten() {
         let text = |key: &str| failure[key].as_str().unwrap_or_default().to_owned();
         let (kind, id) = (text("type"), text("id"));
-        failures.push((called(console, &kind, &id).await, kind, id, text("message")));
+        failures.push((
+            current_name(console, &kind, &id).await,
+            kind,
+            id,
+            text("message"),
+        ));
     }
     let last_push = match status["lastSyncAt"].as_str() {
         Some(at) => moment(at),

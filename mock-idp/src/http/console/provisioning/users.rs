@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::CONNECTIONS;
-use super::connections::{found, tab};
+use super::connections::{find_connection, tab};
 use super::status::retry;
 use crate::Idp;
 use crate::http::console::layout::{Console, Shown};
@@ -72,7 +72,7 @@ async fn list(
     Path((_, id)): Path<(String, String)>,
     Query(wanted): Query<Wanted>,
 ) -> Shown {
-    let store = found(&console, &id).await?;
+    let store = find_connection(&console, &id).await?;
     let mut all = console.idp.synced_users(console.env_id(), &id).await?;
     let total = all.len();
     let known = STATES.iter().find(|(state, _)| *state == wanted.state);

@@ -275,9 +275,10 @@ async fn act(
         }
         Ok(Came::Done) => to(&act),
         Ok(Came::NotVerified) => to("not-verified"),
-        Err(ConfiguratorError::ConfirmationRequired(warnings)) => {
-            shell::answer(StatusCode::CONFLICT, asked(&admin, &act, posted, &warnings))
-        }
+        Err(ConfiguratorError::ConfirmationRequired(warnings)) => shell::answer(
+            StatusCode::CONFLICT,
+            confirm(&admin, &act, posted, &warnings),
+        ),
         Err(error) => {
             let attempt = Attempt::failed(posted, error);
             view(&portal, &admin, attempt, step, None, None).await
@@ -287,7 +288,7 @@ async fn act(
 
 /// Returns the page that asks for confirmation before an action with warnings.
 /// It contains the same form again.
-fn asked(admin: &AdminVisitor, act: &str, posted: Posted, warnings: &[Warning]) -> Html<String> {
+fn confirm(admin: &AdminVisitor, act: &str, posted: Posted, warnings: &[Warning]) -> Html<String> {
     let attempt = Attempt {
         typed: posted,
         problem: None,
@@ -381,7 +382,7 @@ fn page(view: &View<'_>) -> Html<String> {
                         div {
                             @if view.step == Some(step) { (view.just_done(entered)) }
                             @if !missing.is_empty() { p.say.warn { "To make this step green: " (missing.join("; ")) "." } }
-                            (warned(entered.warnings(step)))
+                            (warning_list(entered.warnings(step)))
                             (steps::section(view, entered, step))
                         }
                     }
@@ -406,7 +407,7 @@ fn marks(state: StepState) -> (&'static str, &'static str) {
 }
 
 /// Returns the warnings as HTML.
-pub(super) fn warned(warnings: &[Warning]) -> Markup {
+pub(super) fn warning_list(warnings: &[Warning]) -> Markup {
     html! {
         @for warning in warnings { p.say.warn { (shell::prose(&sentence(&warning.message))) } }
     }
@@ -467,7 +468,7 @@ impl View<'_> {
                 (entered.green(now)) " of 7 steps green. Status: " (shell::badge(status))
                 " · " a href=(crate::refusal::PAGE) { "Sign-in problems" }
             }
-            (warned(&entered.warnings))
+            (warning_list(&entered.warnings))
             @if status == "active" {
                 div.card {
                     h2 { "The integration is active" }

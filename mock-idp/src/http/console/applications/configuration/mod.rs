@@ -15,7 +15,7 @@ use super::{found, tab};
 use crate::Idp;
 use crate::applications::Application;
 use crate::http::console::layout::{Console, Shown};
-use crate::http::console::parts::{copied, named_value};
+use crate::http::console::parts::{named_value, value_with_button};
 use crate::store::resources::Resource;
 
 pub(super) fn router() -> Router<Idp> {
@@ -125,11 +125,11 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
             p.lead { "The data of this identity provider that you enter at the service provider." }
             (downloads(&console, &id))
             dl {
-                (copied("issuer", "Issuer ID", &idp.issuer(env)))
-                (copied("sso", "Single Signon Service", &idp.sso_url(env)))
-                (copied("metadata", "IdP Metadata URL", &format!("{}/{env}/saml20/metadata/{id}", idp.base_url)))
-                (copied("slo", "Single Logout Service", &format!("{}/{env}/saml20/idp/slo", idp.base_url)))
-                (copied("initiate", "Initiate Single Sign-On URL",
+                (value_with_button("issuer", "Issuer ID", &idp.issuer(env)))
+                (value_with_button("sso", "Single Signon Service", &idp.sso_url(env)))
+                (value_with_button("metadata", "IdP Metadata URL", &format!("{}/{env}/saml20/metadata/{id}", idp.base_url)))
+                (value_with_button("slo", "Single Logout Service", &format!("{}/{env}/saml20/idp/slo", idp.base_url)))
+                (value_with_button("initiate", "Initiate Single Sign-On URL",
                     &format!("{}/{env}/saml20/idp/startsso?{initiated}", idp.base_url)))
             }
         }
