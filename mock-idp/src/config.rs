@@ -47,6 +47,9 @@ pub struct Config {
     pub token_lifetime: SignedDuration,
     /// Number of attempts of a provisioning operation before it counts as failed.
     pub push_attempts: i64,
+    /// Number of users that are provisioned at the same time. With 1, a target assigns the ids in
+    /// the same order in each run.
+    pub users_at_once: usize,
     /// Timer for faults that delay an answer.
     pub timer: Arc<dyn Timer>,
 }
@@ -84,6 +87,7 @@ impl Default for Config {
             lock_duration: SignedDuration::from_mins(15),
             token_lifetime: SignedDuration::from_hours(1),
             push_attempts: 8,
+            users_at_once: 4,
             timer: Arc::new(SystemTimer),
         }
     }

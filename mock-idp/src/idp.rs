@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::misbehavior::Misbehavior;
 use crate::provisioning::Signals;
+use crate::provisioning::set_up::SetUps;
 use crate::provisioning::tokens::Tokens;
 use crate::sso::session_cache::Remembered;
 use crate::store::Store;
@@ -32,9 +33,12 @@ pub(crate) struct Shared {
     pub remembered: Remembered,
     pub misbehavior: Misbehavior,
     pub signals: Signals,
+    /// Configurations of provisioning targets.
+    pub set_ups: SetUps,
     /// Access tokens for provisioning targets.
     pub target_tokens: Tokens,
     pub http: OnceLock<reqwest::Client>,
+    pub plain_http: OnceLock<reqwest::Client>,
     pub stop: CancellationToken,
 }
 
@@ -47,25 +51,39 @@ impl Idp {
         self.ambient.now()
     }
 
-    /// Returns the HTTP client for provisioning targets and for metadata by URL. It is created
-    /// at the first use, because that reads the system's root certificates.
-    pub(crate) fn http(&self) -> Result<&reqwest::Client, reqwest::Error> {
-        if let Some(made) = self.http.get() {
+    /// Returns the HTTP client for a request to this URL: to a provisioning target, or for
+    /// metadata by URL. It follows no redirects.
+    pub(crate) fn http(&self, url: &str) -> Result<&reqwest::Client, reqwest::Error> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        let is_plain = scheme.trim().eq_ignore_ascii_case("http");
+        let client = if is_plain {
+            &self.plain_http
+        } else {
+            &self.http
+        };
+        if let Some(made) = client.get() {
             return Ok(made);
         }
-        let given = self.config.trusted_roots.iter();
-        let roots: Vec<_> = given
-            .map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()))
-            .collect::<Result<_, _>>()?;
-        let made = reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        // Reading the machine's root certificates takes as long as a start of the identity
+        // provider, and most of its memory. HTTP without TLS needs none.
+        let builder = if is_plain {
+            builder.tls_certs_only([])
+        } else {
+            let given = self.config.trusted_roots.iter();
+            let roots: Vec<_> = given
+                .map(|pem| reqwest::Certificate::from_pem(pem.as_bytes()))
+                .collect::<Result<_, _>>()?;
+            builder.tls_certs_merge(roots)
+        };
+        let made = builder
             .dns_resolver(ambient::LocalhostResolver)
-            .tls_certs_merge(roots)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(Duration::from_secs(30))
             .user_agent("PingOne-compatible mock IdP")
             .build()?;
-        Ok(self.http.get_or_init(|| made))
+        Ok(client.get_or_init(|| made))
     }
 
     pub(crate) fn new_id(&self) -> String {

@@ -164,8 +164,10 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         remembered: sso::session_cache::Remembered::default(),
         misbehavior: misbehavior::Misbehavior::new(rng),
         signals: provisioning::Signals::new(),
+        set_ups: provisioning::set_up::SetUps::default(),
         target_tokens: provisioning::tokens::Tokens::default(),
         http: OnceLock::new(),
+        plain_http: OnceLock::new(),
         stop: stop.clone(),
     });
     let serve = |listener: TcpListener, router: axum::Router| {

@@ -256,7 +256,7 @@ impl Idp {
         url: &str,
     ) -> std::result::Result<T, String> {
         let failed = |why: String| format!("cannot get {url}: {why}");
-        let http = self.http().map_err(|error| failed(error.to_string()))?;
+        let http = self.http(url).map_err(|error| failed(error.to_string()))?;
         let answer = http.get(url).send().await;
         let answer = answer.map_err(|error| failed(error.without_url().to_string()))?;
         if !answer.status().is_success() {

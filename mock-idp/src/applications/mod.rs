@@ -119,7 +119,7 @@ impl Idp {
                 format!("cannot get the metadata at {url}: {error}"),
             )
         };
-        let http = self.http().map_err(wrong)?;
+        let http = self.http(url).map_err(wrong)?;
         let answer = http.get(url).send().await.map_err(wrong)?;
         let answer = answer.error_for_status().map_err(wrong)?;
         let refused = |reason: String| {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::client::PushError;
 use super::habits::{By, Members};
-use super::{Failure, Push, plans};
+use super::{Failure, Push, Record, plans};
 use crate::directory::groups;
 use crate::store::resources::{self, Kind};
 use crate::store::sync;
@@ -25,17 +25,23 @@ fn member_ids(members: &Value) -> BTreeSet<String> {
 }
 
 impl Push<'_> {
-    pub(super) async fn group(&self) -> Result<(), Failure> {
+    pub(super) async fn group(&self) -> Result<Record, Failure> {
         let subject = &self.job.subject;
         let Some(path) = self.client.connection.groups.clone() else {
-            return Ok(());
+            return Ok(Record::Unchanged);
         };
         let wanted = {
             let mut db = self.idp.store.read().await?;
             let group =
                 resources::get(&mut db, &subject.environment, Kind::Group, &subject.id).await?;
             match group {
-                Some(group) if self.rules.iter().any(|rule| plans::pushes(rule, &group.id)) => {
+                Some(group)
+                    if self
+                        .set_up
+                        .rules
+                        .iter()
+                        .any(|rule| plans::pushes(rule, &group.id)) =>
+                {
                     let within = groups::members(&mut db, &group).await?;
                     let (environment, store) = (&subject.environment, &subject.store);
                     let members =
@@ -52,7 +58,7 @@ impl Push<'_> {
             if let Some(id) = remote.await? {
                 self.client.delete(&path, &id).await?;
             }
-            return Ok(self.forget().await?);
+            return Ok(Record::Absent);
         };
         let resource = json!({
             "schemas": [GROUP],
@@ -76,15 +82,18 @@ impl Push<'_> {
                 None => self.create_group(&path, &resource, &members).await?,
             },
         };
-        Ok(self.note(&id, &resource).await?)
+        Ok(Record::Provisioned {
+            remote_id: id,
+            pushed: resource,
+        })
     }
 
     /// Looks a group up by its name, as the flavor does.
     async fn find_group(&self, path: &str, name: &str) -> Result<Option<String>, PushError> {
-        if self.habits.lists_groups {
+        if self.set_up.habits.lists_groups {
             return self.client.find_in_list(path, "displayName", name).await;
         }
-        let at = self.habits.group_look_up(path);
+        let at = self.set_up.habits.group_look_up(path);
         self.client.find(&at, "displayName", name).await
     }
 
@@ -97,7 +106,7 @@ impl Push<'_> {
         self.note_attempt(resource).await?;
         match self
             .client
-            .create(path, &self.habits.new_group(resource))
+            .create(path, &self.set_up.habits.new_group(resource))
             .await
         {
             Err(PushError::Exists(reason)) => {
@@ -110,10 +119,13 @@ impl Push<'_> {
             }
             made => {
                 let id = made?;
-                if self.habits.members_after_creation && !members.is_empty() {
+                if self.set_up.habits.members_after_creation && !members.is_empty() {
                     let none = BTreeSet::new();
                     let joined = members.iter();
-                    let added = self.habits.members(joined.clone(), none.iter(), joined);
+                    let added = self
+                        .set_up
+                        .habits
+                        .members(joined.clone(), none.iter(), joined);
                     self.send_group(path, &id, resource, added, (members, &none))
                         .await?;
                 }
@@ -131,11 +143,15 @@ impl Push<'_> {
         resource: &Value,
         members: &BTreeSet<String>,
     ) -> Result<(), PushError> {
-        let mut operations = vec![self.habits.replace("externalId", &resource["externalId"])];
+        let mut operations = vec![
+            self.set_up
+                .habits
+                .replace("externalId", &resource["externalId"]),
+        ];
         if self.client.connection.merge_members {
             operations.extend(self.merged_members(members));
         } else {
-            operations.push(self.habits.all_members(members.iter()));
+            operations.push(self.set_up.habits.all_members(members.iter()));
         }
         let removed = BTreeSet::new();
         self.send_group(path, id, resource, operations, (members, &removed))
@@ -144,13 +160,14 @@ impl Push<'_> {
 
     /// Returns the PATCH operations that add members to those that a group has.
     fn merged_members(&self, members: &BTreeSet<String>) -> Vec<Value> {
-        if self.habits.members == Members::List {
+        if self.set_up.habits.members == Members::List {
             // The list would remove the other members.
             let added = member_list(members);
             return vec![json!({"op": "add", "path": "members", "value": added})];
         }
         let none = BTreeSet::new();
-        self.habits
+        self.set_up
+            .habits
             .members(members.iter(), none.iter(), none.iter())
     }
 
@@ -163,9 +180,9 @@ impl Push<'_> {
         operations: Vec<Value>,
         (members, removed): (&BTreeSet<String>, &BTreeSet<String>),
     ) -> Result<(), PushError> {
-        if !self.client.connection.put_only && self.habits.groups_by == By::Patch {
-            if self.habits.reads_groups_first {
-                let query = &self.habits.group_query;
+        if !self.client.connection.put_only && self.set_up.habits.groups_by == By::Patch {
+            if self.set_up.habits.reads_groups_first {
+                let query = &self.set_up.habits.group_query;
                 self.client.get_with(path, id, query).await?;
             }
             let operations = Value::Array(operations);
@@ -207,7 +224,7 @@ impl Push<'_> {
             .as_deref()
             .and_then(|text| serde_json::from_str(text).ok());
         let Some(former) = former else {
-            let name = self.habits.rename(id, &resource["displayName"]);
+            let name = self.set_up.habits.rename(id, &resource["displayName"]);
             let removed = BTreeSet::new();
             self.send_group(path, id, resource, vec![name], (members, &removed))
                 .await?;
@@ -216,9 +233,9 @@ impl Push<'_> {
         let before = member_ids(&former["members"]);
         let mut operations = Vec::new();
         if former["displayName"] != resource["displayName"] {
-            operations.push(self.habits.rename(id, &resource["displayName"]));
+            operations.push(self.set_up.habits.rename(id, &resource["displayName"]));
         }
-        operations.extend(self.habits.members(
+        operations.extend(self.set_up.habits.members(
             members.difference(&before),
             before.difference(members),
             members.iter(),

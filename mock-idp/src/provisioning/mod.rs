@@ -1,10 +1,10 @@
 //! Outbound provisioning: brings the users and groups at a SCIM target in line with the
 //! directory, in near real time.
 //!
-//! The [`queue`] lists the subjects (users and groups) that changed. The engine here takes one
-//! subject after the other, computes its wanted state at the target, and sends the difference
-//! by the [`client`], with the [`habits`] of the environment's flavor. To support another kind
-//! of target, parse its configuration next to [`connection`].
+//! The [`queue`] lists the subjects (users and groups) that changed. The engine here takes a few
+//! users at a time, then one group after the other, computes their wanted state at the target,
+//! and sends the difference by the [`client`], with the [`habits`] of the environment's flavor.
+//! To support another kind of target, parse its configuration next to [`connection`].
 
 mod backoff;
 pub(crate) mod client;
@@ -14,26 +14,28 @@ pub(crate) mod habits;
 mod look_up;
 pub(crate) mod plans;
 pub(crate) mod queue;
+pub(crate) mod set_up;
 pub(crate) mod status;
 pub(crate) mod tokens;
 pub(crate) mod user_mapping;
 mod users;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use crate::Idp;
 use crate::directory;
-use crate::flavor::Flavor;
 use crate::refusal::{Refused, Result};
-use crate::store::resources::{self, Kind, Resource};
+use crate::store::Db;
+use crate::store::resources::{self, Kind};
 use crate::store::sync::{self, Job, Known};
 use client::{Client, PushError};
-use connection::Connection;
-use habits::Habits;
+use set_up::SetUp;
 
 /// Interval at which the engine checks whether a postponed operation is due. It cannot sleep
 /// until then, because the clock may be simulated and advanced.
@@ -85,10 +87,18 @@ struct Push<'p> {
     idp: &'p Idp,
     job: &'p Job,
     client: Client<'p>,
-    habits: &'p Habits,
-    /// The active rules of the store.
-    rules: Vec<Resource>,
+    set_up: &'p SetUp,
     known: Known,
+}
+
+/// What is known of a subject after a successful operation.
+enum Record {
+    /// The same as before.
+    Unchanged,
+    /// Its id and state at the target.
+    Provisioned { remote_id: String, pushed: Value },
+    /// It does not exist at the target.
+    Absent,
 }
 
 /// Runs the engine until the identity provider stops.
@@ -128,30 +138,45 @@ async fn step(idp: &Idp) -> Result<Step> {
     if idp.stop.is_cancelled() {
         return Ok(Step::Idle);
     }
-    let next = {
+    let jobs = {
         let mut db = idp.store.read().await?;
-        sync::next(&mut db, idp.now()).await?
+        sync::next(&mut db, idp.now(), idp.config.users_at_once).await?
     };
-    let Some(job) = next else {
+    let Some(first) = jobs.first() else {
         return Ok(Step::Idle);
     };
-    if job.due_at > idp.now() {
+    if first.due_at > idp.now() {
         return Ok(Step::NotYet);
     }
+    // A subject has one entry per store, so two of these never send the same resource.
+    let settled = jobs.iter().map(|job| async move {
+        let done = settle(idp, job).await;
+        idp.signals.progress.send_modify(|count| *count += 1);
+        done
+    });
     tokio::select! {
-        () = idp.stop.cancelled() => return Ok(Step::Idle),
-        done = settle(idp, &job) => done?,
+        () = idp.stop.cancelled() => Ok(Step::Idle),
+        settled = join_all(settled) => {
+            settled.into_iter().collect::<Result<()>>()?;
+            Ok(Step::Worked)
+        }
     }
-    idp.signals.progress.send_modify(|count| *count += 1);
-    Ok(Step::Worked)
 }
 
 async fn settle(idp: &Idp, job: &Job) -> Result<()> {
-    let outcome = bring_into_line(idp, job).await;
+    let set_up = idp.set_up(&job.subject).await;
+    let (set_up, outcome) = match set_up {
+        Ok(Some(set_up)) => {
+            let outcome = bring_into_line(idp, job, &set_up).await;
+            (Some(set_up), outcome)
+        }
+        Ok(None) => (None, Ok(Record::Unchanged)),
+        Err(refused) => (None, Err(refused.into())),
+    };
     let now = idp.now();
     let mut tx = idp.store.write_aside().await?;
-    let message = match &outcome {
-        Ok(()) => None,
+    match outcome {
+        Ok(record) => store_record(&mut tx, job, record, now).await?,
         Err(Failure::Push(PushError::Later { reason, after }))
             if job.attempts + 1 < idp.config.push_attempts =>
         {
@@ -160,21 +185,47 @@ async fn settle(idp: &Idp, job: &Job) -> Result<()> {
                 .clamp(1, backoff::LONGEST);
             let until = later(now, seconds);
             tracing::warn!(subject = ?job.subject, %reason, "provisioning operation postponed until {until}");
-            sync::put_off(&mut tx, job, until, reason).await?;
+            sync::put_off(&mut tx, job, until, &reason).await?;
             tx.commit().await?;
             return Ok(());
         }
-        Err(failure) => Some(failure.to_string()),
-    };
-    if let Some(message) = &message {
-        tracing::warn!(subject = ?job.subject, %message, "provisioning operation failed");
-        let mut known = sync::known(&mut tx, &job.subject).await?;
-        known.error = Some(message.clone());
-        sync::note(&mut tx, &job.subject, &known, now).await?;
+        Err(failure) => {
+            let message = failure.to_string();
+            tracing::warn!(subject = ?job.subject, %message, "provisioning operation failed");
+            let mut known = sync::known(&mut tx, &job.subject).await?;
+            known.error = Some(message);
+            sync::note(&mut tx, &job.subject, &known, now).await?;
+        }
     }
     sync::done(&mut tx, job).await?;
-    plans::forget_left(&mut tx, &job.subject.environment, &job.subject.store).await?;
+    if set_up.is_none_or(|it| it.is_leaving) {
+        plans::forget_left(&mut tx, &job.subject.environment, &job.subject.store).await?;
+    }
     tx.commit().await?;
+    Ok(())
+}
+
+/// Stores what is known of the subject of a job, in the transaction that ends the job.
+async fn store_record(tx: &mut Db, job: &Job, record: Record, now: Timestamp) -> Result<()> {
+    let subject = &job.subject;
+    match record {
+        Record::Unchanged => {}
+        Record::Absent => sync::forget(tx, subject).await?,
+        Record::Provisioned { remote_id, pushed } => {
+            let before = sync::known(tx, subject).await?;
+            let is_new = before.remote_id.as_deref() != Some(&remote_id);
+            let known = Known {
+                remote_id: Some(remote_id),
+                pushed: Some(pushed.to_string()),
+                error: None,
+            };
+            sync::note(tx, subject, &known, now).await?;
+            if subject.kind == "user" && is_new {
+                // Only now can its groups have this user as a member at the target.
+                queue::groups_of_user_changed(tx, &subject.environment, &subject.id, now).await?;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -183,56 +234,36 @@ fn later(now: Timestamp, seconds: i64) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failure> {
+async fn bring_into_line(
+    idp: &Idp,
+    job: &Job,
+    set_up: &Arc<SetUp>,
+) -> std::result::Result<Record, Failure> {
     let subject = &job.subject;
-    let (store, rules, known, flavor) = {
-        let mut db = idp.store.read().await?;
-        let (environment, id) = (&subject.environment, &subject.store);
-        let (store, rules) = match resources::get(&mut db, environment, Kind::Store, id).await? {
-            Some(store) => {
-                let rules = plans::active_rules(&mut db, environment, id).await?;
-                (Some(store), rules)
-            }
-            // The store was deleted: no rule covers it, so all its users are removed.
-            None => {
-                let left = resources::get(&mut db, environment, Kind::LeavingStore, id).await?;
-                (left, Vec::new())
-            }
-        };
-        let known = sync::known(&mut db, subject).await?;
-        let flavor = directory::environment(&mut db, environment)
-            .await
-            .map(|found| Flavor::of(&found))
-            .ok();
-        (store, rules, known, flavor)
-    };
-    let Some(store) = store else {
-        return Ok(());
-    };
-    if rules.is_empty() && !job.deprovision {
+    if set_up.rules.is_empty() && !job.deprovision {
         // A rule that was disabled or deleted without `deprovision` leaves the target
         // unchanged.
-        return Ok(());
+        return Ok(Record::Unchanged);
     }
     let connection = idp
-        .authorized(&subject.environment, Connection::of(&store.document)?)
+        .authorized(&subject.environment, set_up.connection.clone())
         .await?;
     let http = idp
-        .http()
+        .http(&connection.base_url)
         .map_err(|error| PushError::Refused(error.to_string()))?;
-    let habits = flavor
-        .map(|it| it.habits(&connection.base_url))
-        .unwrap_or_default();
+    let known = {
+        let mut db = idp.store.read().await?;
+        sync::known(&mut db, subject).await?
+    };
     let push = Push {
         idp,
         job,
         client: Client {
             http,
             connection: &connection,
-            user_agent: habits.user_agent.as_deref(),
+            user_agent: set_up.habits.user_agent.as_deref(),
         },
-        habits: &habits,
-        rules,
+        set_up,
         known,
     };
     let done = match subject.kind.as_str() {
@@ -256,25 +287,6 @@ async fn bring_into_line(idp: &Idp, job: &Job) -> std::result::Result<(), Failur
 }
 
 impl Push<'_> {
-    /// Stores the id and the state that the subject now has at the target.
-    async fn note(&self, remote_id: &str, pushed: &Value) -> Result<()> {
-        let known = Known {
-            remote_id: Some(remote_id.to_owned()),
-            pushed: Some(pushed.to_string()),
-            error: None,
-        };
-        let subject = &self.job.subject;
-        let now = self.idp.now();
-        let mut tx = self.idp.store.write_aside().await?;
-        sync::note(&mut tx, subject, &known, now).await?;
-        if subject.kind == "user" && self.known.remote_id.as_deref() != Some(remote_id) {
-            // Only now can its groups have this user as a member at the target.
-            queue::groups_of_user_changed(&mut tx, &subject.environment, &subject.id, now).await?;
-        }
-        tx.commit().await?;
-        Ok(())
-    }
-
     /// Stores that the creation of the subject is about to be sent. Until the answer is stored,
     /// the subject may exist at the target with an unknown id, so a removal has to look it up
     /// first.
@@ -313,13 +325,6 @@ impl Push<'_> {
         let found = self.client.find_resource(path, attribute, name).await?;
         let found = found.filter(|(_, it)| is_ours(&attempted["externalId"], &it["externalId"]));
         Ok(found.map(|(id, _)| id))
-    }
-
-    async fn forget(&self) -> Result<()> {
-        let mut tx = self.idp.store.write_aside().await?;
-        sync::forget(&mut tx, &self.job.subject).await?;
-        tx.commit().await?;
-        Ok(())
     }
 }
 

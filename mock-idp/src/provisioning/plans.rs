@@ -303,7 +303,7 @@ impl Idp {
             Ok(connection) => connection,
             Err(error) => return Ok(Some(error.to_string())),
         };
-        let http = match self.http() {
+        let http = match self.http(&connection.base_url) {
             Ok(http) => http,
             Err(error) => return Ok(Some(error.to_string())),
         };

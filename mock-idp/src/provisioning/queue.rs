@@ -4,28 +4,15 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
-use crate::directory::reference;
 use crate::refusal::Result;
 use crate::store::resources::{self, Kind};
 use crate::store::sync::{self, Subject};
 use crate::store::{Db, users};
 
 /// Returns the stores of active rules; none before the first revision.
-pub(crate) async fn targets(db: &mut Db, environment: &str) -> Result<BTreeSet<String>> {
-    if resources::list(db, environment, Kind::Revision, None)
-        .await?
-        .is_empty()
-    {
-        return Ok(BTreeSet::new());
-    }
-    Ok(resources::list(db, environment, Kind::Rule, None)
-        .await?
-        .iter()
-        .filter(|rule| rule.document.get("active") == Some(&Value::Bool(true)))
-        .filter_map(|rule| reference(&rule.document, "targetStore").map(str::to_owned))
-        .collect())
+pub(crate) async fn targets(db: &mut Db, environment: &str) -> Result<Vec<String>> {
+    Ok(resources::target_stores(db, environment).await?)
 }
 
 async fn enqueue_subject(
@@ -35,10 +22,22 @@ async fn enqueue_subject(
     id: &str,
     now: Timestamp,
 ) -> Result<()> {
-    for store in targets(db, environment).await? {
+    let targets = targets(db, environment).await?;
+    enqueue(db, environment, &targets, (kind, id), now).await
+}
+
+/// Enqueues a subject for these stores.
+async fn enqueue(
+    db: &mut Db,
+    environment: &str,
+    stores: &[String],
+    (kind, id): (&str, &str),
+    now: Timestamp,
+) -> Result<()> {
+    for store in stores {
         let subject = Subject {
             environment: environment.to_owned(),
-            store,
+            store: store.clone(),
             kind: kind.to_owned(),
             id: id.to_owned(),
         };
@@ -65,15 +64,7 @@ pub(crate) async fn group_changed(
     id: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    let mut open = vec![id.to_owned()];
-    while let Some(group) = open.pop() {
-        if seen.insert(group.clone()) {
-            enqueue_subject(db, environment, "group", &group, now).await?;
-            open.extend(users::groups_of(db, environment, true, &group).await?);
-        }
-    }
-    Ok(())
+    groups_changed(db, environment, vec![id.to_owned()], now).await
 }
 
 /// Enqueues every group of a user who joined or left a group, or was deleted.
@@ -83,8 +74,29 @@ pub(crate) async fn groups_of_user_changed(
     user: &str,
     now: Timestamp,
 ) -> Result<()> {
-    for group in users::groups_of(db, environment, false, user).await? {
-        group_changed(db, environment, &group, now).await?;
+    let groups = users::groups_of(db, environment, false, user).await?;
+    groups_changed(db, environment, groups, now).await
+}
+
+async fn groups_changed(
+    db: &mut Db,
+    environment: &str,
+    mut open: Vec<String>,
+    now: Timestamp,
+) -> Result<()> {
+    if open.is_empty() {
+        return Ok(());
+    }
+    let targets = targets(db, environment).await?;
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let mut seen = BTreeSet::new();
+    while let Some(group) = open.pop() {
+        if seen.insert(group.clone()) {
+            enqueue(db, environment, &targets, ("group", &group), now).await?;
+            open.extend(users::groups_of(db, environment, true, &group).await?);
+        }
     }
     Ok(())
 }

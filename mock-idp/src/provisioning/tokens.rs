@@ -27,11 +27,21 @@ type Purpose = (String, ClientCredentials);
 
 /// The current tokens with their ends.
 #[derive(Default)]
-pub(crate) struct Tokens(Mutex<HashMap<Purpose, (String, Timestamp)>>);
+pub(crate) struct Tokens {
+    held: Mutex<HashMap<Purpose, (String, Timestamp)>>,
+    /// Held during a request for a token, so that several users who need one request it once.
+    request: tokio::sync::Mutex<()>,
+}
 
 impl Tokens {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Purpose, (String, Timestamp)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the token if it is valid now.
+    fn valid(&self, key: &Purpose, now: Timestamp) -> Option<String> {
+        let (token, until) = self.lock().get(key).cloned()?;
+        (now < until).then_some(token)
     }
 
     /// Drops a token that the target refused.
@@ -59,24 +69,35 @@ impl Idp {
             return Ok(connection);
         };
         let key = (environment.to_owned(), credentials.clone());
-        let now = self.now();
-        let held = self.target_tokens.lock().get(&key).cloned();
-        let token = match held {
-            Some((token, until)) if now < until => token,
-            _ => {
-                let issued = self.fetch_token(environment, credentials).await?;
-                let lasts = issued.expires_in.unwrap_or(USUAL) - MARGIN;
-                let until = now
-                    .saturating_add(SignedDuration::from_secs(lasts.max(0)))
-                    .unwrap_or(now);
-                self.target_tokens
-                    .lock()
-                    .insert(key, (issued.access_token.clone(), until));
-                issued.access_token
-            }
+        let token = match self.target_tokens.valid(&key, self.now()) {
+            Some(token) => token,
+            None => self.new_token(key, credentials).await?,
         };
         connection.authorization = Some(format!("{} {token}", credentials.scheme));
         Ok(connection)
+    }
+
+    /// Requests a token, unless another user has requested it meanwhile.
+    async fn new_token(
+        &self,
+        key: Purpose,
+        credentials: &ClientCredentials,
+    ) -> Result<String, PushError> {
+        let _one_at_a_time = self.target_tokens.request.lock().await;
+        let now = self.now();
+        if let Some(token) = self.target_tokens.valid(&key, now) {
+            return Ok(token);
+        }
+        let issued = self.fetch_token(&key.0, credentials).await?;
+        let lasts = issued.expires_in.unwrap_or(USUAL) - MARGIN;
+        let until = now
+            .saturating_add(SignedDuration::from_secs(lasts.max(0)))
+            .unwrap_or(now);
+        let token = issued.access_token;
+        self.target_tokens
+            .lock()
+            .insert(key, (token.clone(), until));
+        Ok(token)
     }
 
     /// Returns a client assertion: of this issuer, about this subject.
@@ -163,7 +184,7 @@ impl Idp {
             after: None,
         };
         let http = self
-            .http()
+            .http(&credentials.token_url)
             .map_err(|error| PushError::Refused(error.to_string()))?;
         let request = http.post(&credentials.token_url);
         let request = self.authenticated(environment, credentials, request);

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::client::PushError;
 use super::connection::RemoveAction;
 use super::habits::{By, Paths};
-use super::{Failure, Push, plans, user_mapping};
+use super::{Failure, Push, Record, plans, user_mapping};
 use crate::directory::{groups, users as directory};
 use crate::store::users;
 
 impl Push<'_> {
-    pub(super) async fn user(&self) -> Result<(), Failure> {
+    pub(super) async fn user(&self) -> Result<Record, Failure> {
         let subject = &self.job.subject;
         let (user, mappings) = {
             let mut db = self.idp.store.read().await?;
@@ -21,21 +21,21 @@ impl Push<'_> {
                     Some(directory::seen(&user, &groups))
                 }
             };
-            let mappings =
-                user_mapping::user_mappings(&mut db, &subject.environment, &self.rules).await?;
+            let mappings = self.set_up.mappings(&mut db, &subject.environment).await?;
             (user, mappings)
         };
-        let covered = user.filter(|user| self.rules.iter().any(|rule| plans::covers(rule, user)));
+        let rules = &self.set_up.rules;
+        let covered = user.filter(|user| rules.iter().any(|rule| plans::covers(rule, user)));
         match covered {
             None => self.remove_user().await,
             Some(user) => {
-                let resource = user_mapping::user(&mappings, &user, self.idp.now())?;
-                self.put_user(&user, &resource).await
+                let resource = user_mapping::user(mappings, &user, self.idp.now())?;
+                self.put_user(&user, resource).await
             }
         }
     }
 
-    async fn remove_user(&self) -> Result<(), Failure> {
+    async fn remove_user(&self) -> Result<Record, Failure> {
         let path = &self.client.connection.users;
         // Another user may have got the same userName since, so compare the `externalId`.
         let remote = self.remote_id(path, "userName", |sent, there| {
@@ -43,8 +43,8 @@ impl Push<'_> {
         });
         if let Some(id) = &remote.await? {
             match self.client.connection.remove {
-                RemoveAction::Delete if self.habits.deletes_users => {
-                    if self.habits.disables_before_delete && self.client.connection.disable {
+                RemoveAction::Delete if self.set_up.habits.deletes_users => {
+                    if self.set_up.habits.disables_before_delete && self.client.connection.disable {
                         match self.activate(id, false).await {
                             Ok(()) | Err(PushError::Gone(_) | PushError::Unsupported(_)) => {}
                             Err(error) => return Err(error.into()),
@@ -59,16 +59,16 @@ impl Push<'_> {
                 },
             }
         }
-        Ok(self.forget().await?)
+        Ok(Record::Absent)
     }
 
     async fn activate(&self, id: &str, active: bool) -> Result<(), PushError> {
         let path = &self.client.connection.users;
-        let by_put = self.habits.activates_by == Some(By::Put);
+        let by_put = self.set_up.habits.activates_by == Some(By::Put);
         let by_patch = if self.client.connection.put_only || by_put {
             Err(PushError::Unsupported("the connection has no PATCH".into()))
         } else {
-            let operations = json!([self.habits.replace("active", &active.into())]);
+            let operations = json!([self.set_up.habits.replace("active", &active.into())]);
             self.client.patch(path, id, operations).await
         };
         match by_patch {
@@ -86,12 +86,12 @@ impl Push<'_> {
         }
     }
 
-    async fn put_user(&self, user: &Value, resource: &Value) -> Result<(), Failure> {
+    async fn put_user(&self, user: &Value, resource: Value) -> Result<Record, Failure> {
         let connection = self.client.connection;
         let enabled = user["enabled"] != Value::Bool(false);
         let remote = match &self.known.remote_id {
             Some(id) => Some(id.clone()),
-            None => self.correlate(resource).await?,
+            None => self.correlate(&resource).await?,
         };
         let Some(id) = remote else {
             return self.create_user(enabled, resource).await;
@@ -102,7 +102,7 @@ impl Push<'_> {
             let done = if !enabled && !connection.disable {
                 Ok(())
             } else if connection.update {
-                self.change_user(&id, resource).await
+                self.change_user(&id, &resource).await
             } else if !enabled {
                 self.activate(&id, false).await
             } else {
@@ -116,24 +116,27 @@ impl Push<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.note(&id, resource).await?)
+        Ok(Record::Provisioned {
+            remote_id: id,
+            pushed: resource,
+        })
     }
 
     /// Changes a user at the target by PUT or PATCH, as the flavor does.
     async fn change_user(&self, id: &str, resource: &Value) -> Result<(), PushError> {
         let path = &self.client.connection.users;
-        if self.habits.activates_by == Some(By::Patch)
+        if self.set_up.habits.activates_by == Some(By::Patch)
             && let Some(active) = self.new_state(resource)
         {
             return self.activate(id, active).await;
         }
-        if self.habits.users_by == By::Patch && !self.client.connection.put_only {
+        if self.set_up.habits.users_by == By::Patch && !self.client.connection.put_only {
             return match self.patch_user(id, resource).await {
                 Err(PushError::Unsupported(_)) => self.client.replace(path, id, resource).await,
                 done => done,
             };
         }
-        if self.habits.reads_users_first {
+        if self.set_up.habits.reads_users_first {
             self.client.get(path, id).await?;
         }
         match self.client.replace(path, id, resource).await {
@@ -163,41 +166,47 @@ impl Push<'_> {
         let mut former: Option<Value> = former.and_then(|text| serde_json::from_str(text).ok());
         let path = &self.client.connection.users;
         // A path names a value that exists or not, so a user of unknown state is read first.
-        let is_read = former.is_none() && self.habits.paths == Paths::Value;
+        let is_read = former.is_none() && self.set_up.habits.paths == Paths::Value;
         if is_read {
             former = Some(self.client.get(path, id).await?);
         }
-        let operations = self.habits.differences(former.as_ref(), resource, is_read);
+        let operations = self
+            .set_up
+            .habits
+            .differences(former.as_ref(), resource, is_read);
         if operations.is_empty() {
             return Ok(());
         }
         self.client.patch(path, id, operations.into()).await
     }
 
-    async fn create_user(&self, enabled: bool, resource: &Value) -> Result<(), Failure> {
+    async fn create_user(&self, enabled: bool, resource: Value) -> Result<Record, Failure> {
         let connection = self.client.connection;
         if !connection.create || !(enabled || connection.provision_disabled) {
-            return Ok(self.forget().await?);
+            return Ok(Record::Absent);
         }
-        self.note_attempt(resource).await?;
+        self.note_attempt(&resource).await?;
         let id = match self
             .client
-            .create(&connection.users, &self.habits.new_user(resource))
+            .create(&connection.users, &self.set_up.habits.new_user(&resource))
             .await
         {
             Ok(id) => id,
             Err(PushError::Exists(reason)) => {
                 // The user was created after the look-up, or by an earlier request whose answer
                 // was lost.
-                let Some(id) = self.correlate(resource).await? else {
+                let Some(id) = self.correlate(&resource).await? else {
                     return Err(PushError::Exists(reason).into());
                 };
-                self.change_user(&id, resource).await?;
+                self.change_user(&id, &resource).await?;
                 id
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(self.note(&id, resource).await?)
+        Ok(Record::Provisioned {
+            remote_id: id,
+            pushed: resource,
+        })
     }
 
     /// Returns the id of a user who exists at the target already.
@@ -214,7 +223,7 @@ impl Push<'_> {
             ))
             .into());
         };
-        let at = self.habits.user_look_up(&connection.users);
+        let at = self.set_up.habits.user_look_up(&connection.users);
         let attribute = &connection.filter_attribute;
         Ok(self.client.find(&at, attribute, value).await?)
     }

@@ -166,6 +166,28 @@ pub(crate) async fn dynamic_groups(db: &mut Db, environment: &str) -> Result<Vec
     .collect()
 }
 
+/// Returns the ids of the target stores of active rules; none before the first revision.
+pub(crate) async fn target_stores(db: &mut Db, environment: &str) -> Result<Vec<String>> {
+    // In SQL, because each change of a user or group reads them, and a rule may list thousands of
+    // groups.
+    sqlx::query(
+        "SELECT DISTINCT json_extract(document, '$.targetStore.id') AS store FROM resources
+         WHERE environment = $1 AND kind = $2
+           AND json_extract(document, '$.active')
+           AND json_extract(document, '$.targetStore.id') IS NOT NULL
+           AND EXISTS (SELECT 1 FROM resources WHERE environment = $1 AND kind = $3)
+         ORDER BY store",
+    )
+    .bind(environment)
+    .bind(Kind::Rule.name())
+    .bind(Kind::Revision.name())
+    .fetch_all(db)
+    .await?
+    .iter()
+    .map(|row| Ok(row.try_get("store")?))
+    .collect()
+}
+
 /// Returns the other resources of the same kind and environment that have the same name.
 pub(crate) async fn namesakes(db: &mut Db, resource: &Resource) -> Result<Vec<Resource>> {
     sqlx::query(

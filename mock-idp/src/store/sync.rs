@@ -131,51 +131,57 @@ pub(crate) async fn pending(
     .collect()
 }
 
-/// Returns the next job, due or not: users before groups, because a group needs its members at
-/// the target. Skips paused stores.
-pub(crate) async fn next(db: &mut Db, now: Timestamp) -> Result<Option<Job>> {
+/// Returns the next jobs, due or not: at most `users` users, or one group. Users come before
+/// groups, because a group needs its members at the target. If none is due, returns the one that
+/// is due first. Skips paused stores.
+pub(crate) async fn next(db: &mut Db, now: Timestamp, users: usize) -> Result<Vec<Job>> {
     // `+due_at` makes SQLite use the index on the order, so that it reads only the first of
-    // thousands of due jobs.
-    let due = first(
-        sqlx::query(
-            "SELECT * FROM sync_jobs
-             WHERE +due_at <= $1
-               AND NOT EXISTS (SELECT 1 FROM sync_pauses
-                               WHERE sync_pauses.environment = sync_jobs.environment
-                                 AND sync_pauses.store = sync_jobs.store)
-             ORDER BY kind DESC, subject LIMIT 1",
-        )
-        .bind(stored(now))
-        .fetch_optional(&mut *db)
-        .await?,
-    )?;
-    if due.is_some() {
+    // thousands of due jobs. `$2 + 0`, because SQLite prepares the statement again whenever a
+    // plain `LIMIT $2` gets a new value.
+    let mut due = sqlx::query(
+        "SELECT * FROM sync_jobs
+         WHERE +due_at <= $1
+           AND NOT EXISTS (SELECT 1 FROM sync_pauses
+                           WHERE sync_pauses.environment = sync_jobs.environment
+                             AND sync_pauses.store = sync_jobs.store)
+         ORDER BY kind DESC, subject LIMIT ($2 + 0)",
+    )
+    .bind(stored(now))
+    .bind(i64::try_from(users.max(1)).unwrap_or(i64::MAX))
+    .fetch_all(&mut *db)
+    .await?
+    .iter()
+    .map(job)
+    .collect::<Result<Vec<_>>>()?;
+    if let Some(first) = due.first() {
+        let is_user = |job: &Job| job.subject.kind == "user";
+        let length = match is_user(first) {
+            true => due.iter().take_while(|job| is_user(job)).count(),
+            false => 1,
+        };
+        due.truncate(length);
         return Ok(due);
     }
-    first(
-        sqlx::query(
-            "SELECT * FROM sync_jobs
-             WHERE NOT EXISTS (SELECT 1 FROM sync_pauses
-                               WHERE sync_pauses.environment = sync_jobs.environment
-                                 AND sync_pauses.store = sync_jobs.store)
-             ORDER BY due_at LIMIT 1",
-        )
-        .fetch_optional(db)
-        .await?,
+    let later = sqlx::query(
+        "SELECT * FROM sync_jobs
+         WHERE NOT EXISTS (SELECT 1 FROM sync_pauses
+                           WHERE sync_pauses.environment = sync_jobs.environment
+                             AND sync_pauses.store = sync_jobs.store)
+         ORDER BY due_at LIMIT 1",
     )
+    .fetch_optional(db)
+    .await?;
+    later.iter().map(job).collect()
 }
 
-fn first(row: Option<AnyRow>) -> Result<Option<Job>> {
-    row.map(|row| {
-        Ok(Job {
-            subject: subject(&row)?,
-            change: row.try_get("change")?,
-            attempts: row.try_get("attempts")?,
-            due_at: instant(row.try_get("due_at")?),
-            deprovision: row.try_get::<i64, _>("deprovision")? != 0,
-        })
+fn job(row: &AnyRow) -> Result<Job> {
+    Ok(Job {
+        subject: subject(row)?,
+        change: row.try_get("change")?,
+        attempts: row.try_get("attempts")?,
+        due_at: instant(row.try_get("due_at")?),
+        deprovision: row.try_get::<i64, _>("deprovision")? != 0,
     })
-    .transpose()
 }
 
 /// Removes a job from the queue, unless its subject has changed meanwhile.
@@ -395,4 +401,50 @@ pub(crate) async fn distrust(db: &mut Db, environment: &str, store: &str) -> Res
     .execute(db)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn several_users_come_before_one_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("queue.db");
+        let url = format!("sqlite://{}?mode=rwc", file.display());
+        let store = Store::open(&url, false).await.unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let mut tx = store.write_aside().await.unwrap();
+        for (kind, id) in [
+            ("group", "a"),
+            ("user", "c"),
+            ("user", "b"),
+            ("group", "d"),
+            ("user", "e"),
+        ] {
+            let subject = Subject {
+                environment: "env".to_owned(),
+                store: "store".to_owned(),
+                kind: kind.to_owned(),
+                id: id.to_owned(),
+            };
+            enqueue(&mut tx, &subject, now).await.unwrap();
+        }
+        let ids = |jobs: &[Job]| -> Vec<String> {
+            let ids = jobs.iter().map(|job| job.subject.id.clone());
+            ids.collect()
+        };
+        let jobs = next(&mut tx, now, 2).await.unwrap();
+        assert_eq!(ids(&jobs), ["b", "c"]);
+        let jobs = next(&mut tx, now, 4).await.unwrap();
+        assert_eq!(ids(&jobs), ["b", "c", "e"], "no group with the last users");
+        for job in &jobs {
+            done(&mut tx, job).await.unwrap();
+        }
+        let jobs = next(&mut tx, now, 4).await.unwrap();
+        assert_eq!(ids(&jobs), ["a"], "one group at a time");
+        tx.commit().await.unwrap();
+        store.close().await;
+    }
 }

@@ -117,6 +117,7 @@ pub(super) async fn start_idp(
     front: Front<'_>,
 ) -> Result<mock_idp::Running, StartError> {
     let listen = SocketAddr::new(FREE.ip(), front.port(places.options.idp_port));
+    let default = mock_idp::Config::default();
     let config = mock_idp::Config {
         listen,
         control_listen: Some(FREE),
@@ -126,7 +127,12 @@ pub(super) async fn start_idp(
         durable: places.outlast_this(),
         signing_key: places.key(Owner::Idp, ambient.now()).await?,
         simulation_url: places.options.simulation_url.clone(),
-        ..mock_idp::Config::default()
+        // With a seed, the portal assigns the ids in the same order in each run.
+        users_at_once: match places.options.seed {
+            Some(_) => 1,
+            None => default.users_at_once,
+        },
+        ..default
     };
     let running = mock_idp::start(config, ambient.clone()).await?;
     front.pass_on_to(Some(running.address()));
