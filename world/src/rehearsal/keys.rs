@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use ambient::Rng;
 use jiff::tz::TimeZone;
@@ -53,9 +54,20 @@ pub(super) async fn key(
         keys.entry((owner, seed)).or_default().clone()
     };
     let make = || async move {
-        tokio::task::spawn_blocking(move || match seed {
-            Some(seed) => repeating(owner, seed, now),
-            None => mock_idp::generate_key(owner.name(), now).map_err(std::io::Error::other),
+        tokio::task::spawn_blocking(move || {
+            let began = Instant::now();
+            let key = match seed {
+                Some(seed) => repeating(owner, seed, now),
+                None => mock_idp::generate_key(owner.name(), now).map_err(std::io::Error::other),
+            };
+            // scripts/figures/measure.py reads it.
+            let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
+            tracing::info!(
+                owner = owner.name(),
+                milliseconds,
+                "generated a signing key"
+            );
+            key
         })
         .await
         .map_err(std::io::Error::other)?
