@@ -46,26 +46,28 @@ pub(crate) fn router(idp: Idp) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(pages::nothing_here)
-        .layer(axum::middleware::from_fn_with_state(
-            idp.config
-                .simulation_url
-                .as_ref()
-                .map(|url| url.as_str().into()),
-            ambient::with_simulation_link,
+        .layer((
+            // The first is the outermost. They are one layer, because the router allocates memory
+            // for each of its layers at each request, and again for all layers within.
+            TraceLayer::new_for_http(),
+            CatchPanicLayer::custom(|_| hal::Problem::internal().into_response()),
+            DefaultBodyLimit::max(LARGEST_BODY),
+            SetResponseHeaderLayer::if_not_present(
+                header::CONTENT_SECURITY_POLICY,
+                pages::policy(),
+            ),
+            fixed("cache-control", "no-store"),
+            fixed("referrer-policy", "same-origin"),
+            fixed("x-frame-options", "DENY"),
+            fixed("x-content-type-options", "nosniff"),
+            axum::middleware::from_fn_with_state(
+                idp.config
+                    .simulation_url
+                    .as_ref()
+                    .map(|url| url.as_str().into()),
+                ambient::with_simulation_link,
+            ),
         ))
-        .layer(fixed("x-content-type-options", "nosniff"))
-        .layer(fixed("x-frame-options", "DENY"))
-        .layer(fixed("referrer-policy", "same-origin"))
-        .layer(fixed("cache-control", "no-store"))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CONTENT_SECURITY_POLICY,
-            pages::policy(),
-        ))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(CatchPanicLayer::custom(|_| {
-            hal::Problem::internal().into_response()
-        }))
-        .layer(TraceLayer::new_for_http())
         .with_state(idp)
 }
 

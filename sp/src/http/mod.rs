@@ -83,33 +83,37 @@ pub fn router(portal: Portal) -> Router {
         )))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn(nul_character::refuse))
-        .layer(middleware::from_fn(status::count))
-        .layer(middleware::from_fn_with_state(
-            portal.config.simulation_url.as_ref().map(|url| url.as_str().into()),
-            ambient::with_simulation_link,
+        .layer((
+            // The first is the outermost. They are one layer, because the router allocates memory
+            // for each of its layers at each request, and again for all layers within.
+            TraceLayer::new_for_http(),
+            CatchPanicLayer::custom(|_| {
+                Problem::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "internal error of the portal: see its log",
+                )
+                .into_response()
+            }),
+            middleware::from_fn(limit_body),
+            tower::util::option_layer(strict_transport),
+            fixed(
+                "content-security-policy",
+                // No form-action: browsers apply it to the redirects after a form
+                // as well, and Continue with SSO redirects to an IdP that is not
+                // known here.
+                "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+            ),
+            fixed("referrer-policy", "same-origin"),
+            fixed("x-frame-options", "DENY"),
+            fixed("x-content-type-options", "nosniff"),
+            middleware::from_fn_with_state(
+                portal.config.simulation_url.as_ref().map(|url| url.as_str().into()),
+                ambient::with_simulation_link,
+            ),
+            middleware::from_fn(status::count),
+            middleware::from_fn(nul_character::refuse),
         ))
-        .layer(fixed("x-content-type-options", "nosniff"))
-        .layer(fixed("x-frame-options", "DENY"))
-        .layer(fixed("referrer-policy", "same-origin"))
-        .layer(fixed(
-            "content-security-policy",
-            // No form-action: browsers apply it to the redirects after a form
-            // as well, and Continue with SSO redirects to an IdP that is not
-            // known here.
-            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-        ))
-        .layer(tower::util::option_layer(strict_transport))
-        .layer(middleware::from_fn(limit_body))
-        .layer(CatchPanicLayer::custom(|_| {
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "internal error of the portal: see its log",
-            )
-            .into_response()
-        }))
-        .layer(TraceLayer::new_for_http())
         .with_state(portal)
 }
 
