@@ -43,6 +43,9 @@ pub struct Config {
     pub lock_after: i64,
     /// Duration of a lock, unless an administrator unlocks the account before.
     pub lock_duration: SignedDuration,
+    /// Memory of a password hash (Argon2id with two passes), in KiB. The default is OWASP's
+    /// minimum. Use less only for a database that is thrown away.
+    pub password_memory: u32,
     /// Lifetime of an access token of a worker application.
     pub token_lifetime: SignedDuration,
     /// Number of attempts of a provisioning operation before it counts as failed.
@@ -85,6 +88,7 @@ impl Default for Config {
             flow_lifetime: SignedDuration::from_mins(15),
             lock_after: 10,
             lock_duration: SignedDuration::from_mins(15),
+            password_memory: 19 * 1024,
             token_lifetime: SignedDuration::from_hours(1),
             push_attempts: 8,
             users_at_once: 4,

@@ -57,21 +57,23 @@ pub(crate) fn unlocks_at(idp: &Idp, user: &UserRow) -> Option<Timestamp> {
 /// Minimum length of a password that a user chooses, in characters.
 const SHORTEST_CHOSEN: usize = 8;
 
-/// Returns the cost of a hash. It is low, because a simulator's passwords are test data.
-fn cost() -> argon2::Params {
-    argon2::Params::new(8 * 1024, 1, 1, None).unwrap_or_default()
+/// Returns the cost of a hash that uses `memory` KiB.
+fn cost(memory: u32) -> argon2::Params {
+    let standard = argon2::Params::default();
+    let cost = argon2::Params::new(memory, standard.t_cost(), standard.p_cost(), None);
+    cost.unwrap_or(standard)
 }
 
 /// Maximum number of passwords hashed at the same time. Each takes one processor and the memory
 /// of [`cost`].
 static AT_ONCE: Semaphore = Semaphore::const_new(4);
 
-async fn hash(password: String, salt: [u8; 16]) -> Result<String> {
+async fn hash(password: String, salt: [u8; 16], memory: u32) -> Result<String> {
     // The permit is released when the hash is done, even if the request was canceled before.
     let permit = AT_ONCE.acquire().await;
     let hashing = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        hash_now(password.as_bytes(), &salt)
+        hash_now(password.as_bytes(), &salt, memory)
     });
     match hashing.await {
         Ok(Ok(hash)) => Ok(hash),
@@ -99,8 +101,9 @@ fn argon2_hash(argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> argon2::Res
 fn hash_now(
     password: &[u8],
     salt: &[u8],
+    memory: u32,
 ) -> std::result::Result<String, argon2::password_hash::Error> {
-    let argon2 = Argon2::from(cost());
+    let argon2 = Argon2::from(cost(memory));
     let hash = PasswordHash {
         algorithm: Algorithm::default().ident(),
         version: Some(Version::default().into()),
@@ -136,11 +139,11 @@ fn has_hash(password: &[u8], known: &str) -> bool {
     argon2_hash(&argon2, password, &salt).is_ok_and(|hash| hash == expected)
 }
 
-/// True if the password matches the hash. Without a hash it does the same amount of work, so
-/// that the time taken does not reveal which users exist.
-async fn verify(password: String, known: Option<String>) -> bool {
+/// True if the password matches the hash. Without a hash it does the same amount of work (with
+/// `memory` KiB), so that the time taken does not reveal which users exist.
+async fn verify(password: String, known: Option<String>, memory: u32) -> bool {
     let Some(known) = known else {
-        let _ = hash(password, [0; 16]).await;
+        let _ = hash(password, [0; 16], memory).await;
         return false;
     };
     let permit = AT_ONCE.acquire().await;
@@ -164,7 +167,8 @@ impl Idp {
             return Err(Refused::invalid("value", "expected 1 to 1024 bytes"));
         }
         let salt = self.ambient.rng().bytes();
-        user.password = Some(hash(value.to_owned(), salt).await?);
+        let memory = self.config.password_memory;
+        user.password = Some(hash(value.to_owned(), salt, memory).await?);
         user.must_change = password.get("forceChange") == Some(&Value::Bool(true));
         user.failures = 0;
         user.locked_at = None;
@@ -204,7 +208,8 @@ impl Idp {
         let Some(found) = self.count_attempt(tx, found).await? else {
             return Ok(false);
         };
-        if !verify(password.to_owned(), found.password).await {
+        let memory = self.config.password_memory;
+        if !verify(password.to_owned(), found.password, memory).await {
             return Ok(false);
         }
         let mut tx = self.store.write_user().await?;
@@ -283,13 +288,14 @@ impl Idp {
         let key = username.trim().to_lowercase();
         let Some(found) = users::by_username(&mut tx, environment, &key).await? else {
             drop(tx);
-            verify(password.to_owned(), None).await;
+            verify(password.to_owned(), None, self.config.password_memory).await;
             return Ok(SignOn::Wrong);
         };
         let Some(found) = self.count_attempt(tx, found).await? else {
             return Ok(SignOn::Locked);
         };
-        if !verify(password.to_owned(), found.password).await {
+        let memory = self.config.password_memory;
+        if !verify(password.to_owned(), found.password, memory).await {
             return Ok(SignOn::Wrong);
         }
         let mut tx = self.store.write_user().await?;

@@ -63,6 +63,7 @@ fn config(directory: &TempDir) -> Config {
         ),
         admin_token: Some("admin-token".to_owned()),
         signing_key: Some(key()),
+        password_memory: 1024,
         ..Config::default()
     }
 }

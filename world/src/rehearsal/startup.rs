@@ -85,11 +85,7 @@ pub(super) async fn start_portal(
         trusted_roots: places.roots.clone(),
         database_url: places.portal_database(),
         durable: places.outlast_this(),
-        password_memory: if places.outlast_this() {
-            19 * 1024
-        } else {
-            1024
-        },
+        password_memory: places.password_memory(default.password_memory),
         dns_servers: vec![dns],
         signing_key: places
             .key(Owner::Portal, ambient.now())
@@ -127,6 +123,7 @@ pub(super) async fn start_idp(
         durable: places.outlast_this(),
         signing_key: places.key(Owner::Idp, ambient.now()).await?,
         simulation_url: places.options.simulation_url.clone(),
+        password_memory: places.password_memory(default.password_memory),
         // With a seed, the portal assigns the ids in the same order in each run.
         users_at_once: match places.options.seed {
             Some(_) => 1,
@@ -148,6 +145,12 @@ impl Places {
     /// True if the databases are kept when this process has ended.
     fn outlast_this(&self) -> bool {
         self.options.database_url.is_some()
+    }
+
+    /// Returns the memory of a password hash, in KiB: less than the default in a database that is
+    /// thrown away, whose passwords are test data.
+    fn password_memory(&self, default: u32) -> u32 {
+        if self.outlast_this() { default } else { 1024 }
     }
 
     /// Generates a key; None if the databases are kept, because they contain the keys too.
