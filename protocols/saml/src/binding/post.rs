@@ -1,11 +1,10 @@
 //! HTTP-POST (saml-bindings §3.5): base64 in a hidden field of a form that submits itself.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use super::{BindingError, Parameter};
 use crate::Limits;
-use crate::encoding::decode_base64;
+use crate::encoding::{BASE64, decode_base64};
 use crate::xml::{XmlWriter, element, text_element};
 
 /// The script that submits the form.
@@ -17,7 +16,7 @@ pub const FORM_PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-hashe
 
 /// Returns the value of the form field.
 pub fn encode(xml: &str) -> String {
-    STANDARD.encode(xml)
+    BASE64.encode(xml)
 }
 
 /// Decodes the XML from the value of a form field; white space within the base64 is allowed.
@@ -141,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_policy_allows_the_script_that_submits() {
-        let hash = STANDARD.encode(crate::keys::DigestAlgorithm::Sha256.of(SUBMIT.as_bytes()));
+        let hash = BASE64.encode(crate::keys::DigestAlgorithm::Sha256.of(SUBMIT.as_bytes()));
         assert!(
             FORM_PAGE_POLICY.contains(&format!("'sha256-{hash}'")),
             "{hash}"
