@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check idp` against identity providers of other projects that install
-# here: samlp and saml-idp (npm), pysaml2 (PyPI), SimpleSAMLphp (Debian). Each
+# here: samlp and saml-idp (npm), pysaml2 (PyPI), SimpleSAMLphp and LemonLDAP::NG (Debian). Each
 # check must run to its end. Usage: scripts/interop/idps.sh [name …]
-# Needs: npm, python3 with venv, xmlsec1, php-cli and the package
-# simplesamlphp; what is missing is skipped with a message.
+# Needs: npm, python3 with venv, xmlsec1, php-cli and the packages simplesamlphp, lemonldap-ng,
+# liblasso-perl and libxml-simple-perl; what is missing is skipped with a message.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop/idps
@@ -18,10 +18,13 @@ trap 'for pid in $started; do kill "$pid" 2>/dev/null; done; rm -rf "$work"' EXI
 openssl req -x509 -newkey rsa:2048 -nodes -subj '/CN=interop' -days 30 \
   -keyout "$work/idp.key" -out "$work/idp.crt" 2>/dev/null
 
+user=grace@lumen.example password=Corp-2-maple-lantern
+more=()
+
 judge() { # name, port of the service provider, metadata URL
   echo "== $1"
   "$rehearsal" check idp --metadata "$3" --sp-port "$2" --sp-metadata-out "$work/$1.xml" \
-    --user grace@lumen.example --password Corp-2-maple-lantern --wait 30 \
+    --user "$user" --password "$password" --wait 30 "${more[@]}" \
     --record "$out/$1.record.json" --html "$out/$1.html" 2>"$out/$1.err" | tee "$out/$1.txt"
   local code=${PIPESTATUS[0]}
   # 0 or 1: the check ran to its end. 2: it did not.
@@ -94,8 +97,23 @@ simplesamlphp() {
   judge simplesamlphp 18083 http://127.0.0.1:18093/saml2/idp/metadata.php
 }
 
+lemonldap_ng() {
+  local one
+  for one in lemonldap-ng liblasso-perl libxml-simple-perl libio-string-perl; do
+    dpkg -s "$one" >/dev/null 2>&1 || { echo "lemonldap_ng: skipped: no package $one"; return; }
+  done
+  prepare lemonldap_ng 18086
+  # Its cookie has SameSite=None, which browsers store over HTTPS only.
+  openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=127.0.0.1 \
+    -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=IP:127.0.0.1 \
+    -keyout "$work/tls.key" -out "$work/tls.crt" 2>/dev/null
+  serve lemonldap_ng bash "$here/lemonldap_ng.sh" 18096 "$work" "$work/lemonldap_ng.xml"
+  local user=dwho password=dwho more=(--ca "$work/tls.crt")
+  judge lemonldap_ng 18086 https://127.0.0.1:18096/saml/metadata
+}
+
 failed=0
-for name in "${@:-samlp saml_idp pysaml2 simplesamlphp}"; do
+for name in "${@:-samlp saml_idp pysaml2 simplesamlphp lemonldap_ng}"; do
   for one in $name; do "$one"; done
 done
 [ -n "${INTEROP_OUT:-}" ] && echo "reports in $out"

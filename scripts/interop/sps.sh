@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check sp` against service providers of other projects that install
-# here: python3-saml and pysaml2 (PyPI), @node-saml/node-saml (npm). Each must
-# run to its end. Usage: scripts/interop/sps.sh [name …]
-# Needs: python3 with venv, xmlsec1, npm; what is missing is skipped with a
+# here: python3-saml and pysaml2 (PyPI), @node-saml/node-saml (npm), the Shibboleth service
+# provider, mod_auth_mellon and ruby-saml (Debian). Each must run to its end.
+# Usage: scripts/interop/sps.sh [name …]
+# Needs: python3 with venv, xmlsec1, npm; apache2 with libapache2-mod-shib and
+# libapache2-mod-auth-mellon; ruby-saml and ruby-webrick. What is missing is skipped with a
 # message. The reports are written to INTEROP_OUT.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -11,6 +13,7 @@ here=$PWD/scripts/interop/sps
 [ -x "$rehearsal" ] || cargo build -q -p rehearsal --features command || exit 2
 out=${INTEROP_OUT:-$interop/sps}
 mkdir -p "$out"
+out=$(realpath "$out")
 failed=0
 more=(${INTEROP_ONLY:+--only "$INTEROP_ONLY"})
 
@@ -19,6 +22,14 @@ export SP_KEYS=$out/keys
 mkdir -p "$SP_KEYS"
 [ -e "$SP_KEYS/sp.crt" ] || openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=sp \
   -keyout "$SP_KEYS/sp.key" -out "$SP_KEYS/sp.crt" 2>/dev/null || exit 2
+# The certificate of the servers with HTTPS.
+[ -e "$SP_KEYS/tls.crt" ] || openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj /CN=127.0.0.1 \
+  -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=IP:127.0.0.1 \
+  -keyout "$SP_KEYS/tls.key" -out "$SP_KEYS/tls.crt" 2>/dev/null || exit 2
+
+# The addresses of a service provider, where a function below sets no others.
+base=http://127.0.0.1:
+metadata=/metadata start=/login probe=/whoami logout=/logout
 
 judge() { # name, port, port of the identity provider, command…
   local name=$1 port=$2 idp=$3
@@ -26,9 +37,9 @@ judge() { # name, port, port of the identity provider, command…
   echo "== $name"
   "$rehearsal" check sp --prepare --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" >/dev/null || return
   log=$out/$name.log start "$@" "$port" "$out/$name-idp.xml"
-  "$rehearsal" check sp --metadata "http://127.0.0.1:$port/metadata" \
-    --start-url "http://127.0.0.1:$port/login" --probe-url "http://127.0.0.1:$port/whoami" \
-    --logout-url "http://127.0.0.1:$port/logout" --user jo@corp.example --expect 'user=jo@corp\.example;' \
+  "$rehearsal" check sp --ca "$SP_KEYS/tls.crt" --metadata "$base$port$metadata" \
+    --start-url "$base$port$start" --probe-url "$base$port$probe" \
+    --logout-url "$base$port$logout" --user jo@corp.example --expect 'user=jo@corp\.example;' \
     --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 30 --timeout 60 "${more[@]}" \
     --html "$out/$name.html" --json 2>"$out/$name.err" >"$out/$name.json"
   local code=$?
@@ -64,6 +75,34 @@ node_saml() {
   judge node-saml 18103 18193 node "$here/node_saml_sp.mjs"
 }
 
-[ "$#" -gt 0 ] || set -- python3_saml pysaml2 node_saml
+# has_debian PACKAGE… — true if these packages are installed; prints those that are not.
+has_debian() {
+  local one
+  for one in "$@"; do
+    dpkg -s "$one" >/dev/null 2>&1 || { echo "skipped: no package $one"; return 1; }
+  done
+}
+
+shibboleth() {
+  has_debian apache2 libapache2-mod-shib || return
+  local base=https://127.0.0.1: probe=/whoami.shtml
+  local metadata=/Shibboleth.sso/Metadata logout=/Shibboleth.sso/Logout
+  local start="/Shibboleth.sso/Login?target=$probe"
+  judge shibboleth 18104 18194 "$here/shibboleth_sp.sh"
+}
+
+mellon() {
+  has_debian apache2 libapache2-mod-auth-mellon || return
+  local base=https://127.0.0.1: probe=/whoami.shtml metadata=/mellon/metadata
+  local start="/mellon/login?ReturnTo=$probe" logout="/mellon/logout?ReturnTo=/"
+  judge mellon 18105 18195 "$here/mellon_sp.sh"
+}
+
+ruby_saml() {
+  has_debian ruby-saml ruby-webrick || return
+  judge ruby-saml 18106 18196 ruby "$here/ruby_saml_sp.rb"
+}
+
+[ "$#" -gt 0 ] || set -- python3_saml pysaml2 node_saml shibboleth mellon ruby_saml
 for name in "$@"; do "$name"; done
 exit "$failed"
