@@ -24,16 +24,17 @@ start() {
     started+=("$!")
 }
 
-# python_with PACKAGE… — creates a virtual environment with these packages; sets $python.
+# python_with PACKAGE… — creates a virtual environment with these packages; sets $python. Another
+# interpreter can be named in $python3.
 python_with() {
     local key venv
     key=$(printf '%s ' "$@" | cksum | cut -d' ' -f1)
     venv=$interop/python-$key
     python=$venv/bin/python
     [ ! -e "$venv/ready" ] || return 0
-    command -v python3 >/dev/null || return 1
-    python3 -m venv "$venv" 2>/dev/null || return 1
-    timeout 120 "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" || return 1
+    command -v "${python3:-python3}" >/dev/null || return 1
+    "${python3:-python3}" -m venv "$venv" 2>/dev/null || return 1
+    timeout 300 "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" || return 1
     touch "$venv/ready"
 }
 

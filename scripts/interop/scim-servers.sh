@@ -1,13 +1,20 @@
 #!/usr/bin/env bash
-# Runs `rehearsal check scim` against three SCIM servers of other projects. It must finish,
-# quote request and answer with each finding, and delete everything that it created.
+# scim-servers.sh [NAME…] — runs `rehearsal check scim` against SCIM servers of other projects. It
+# must finish, quote request and answer with each finding, and delete everything that it created.
 # docs/interop/scim-servers.md says which findings are true.
+#
+# SCIM Gateway runs from a folder with its source and its dependencies, which SCIMGATEWAY names, or
+# from the npm registry.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/interop/lib.sh
 [ -x "$rehearsal" ] || cargo build --quiet --locked -p rehearsal --features command
 command -v python3 >/dev/null || skip "no Python 3 to read the reports with"
 token=interop-token-$$
+wanted=" $* "
+
+# is_wanted NAME — true if the server is selected.
+is_wanted() { [ "$wanted" = "  " ] || [[ $wanted == *" $1 "* ]]; }
 
 # Prints a port that is free now.
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
@@ -35,7 +42,8 @@ profiles() {
     done
 }
 
-if python_with 'scim2-server==0.8.3' 'scim2-models==0.12.3'; then
+if ! is_wanted scim2-server; then :
+elif python_with 'scim2-server==0.8.3' 'scim2-models==0.12.3'; then
     port=$(free_port)
     log=$interop/scim2-server.log
     start "$(dirname "$python")/scim2-server" --port "$port" --bearer-token "$token"
@@ -46,7 +54,8 @@ else
     echo "skipped: scim2-server can't be installed: no Python 3 with venv, or no PyPI"
 fi
 
-if node_with scimmy@1.3.5 scimmy-routers@1.3.2 express@4.21.2; then
+if ! is_wanted scimmy; then :
+elif node_with scimmy@1.3.5 scimmy-routers@1.3.2 express@4.21.2; then
     port=$(free_port)
     log=$interop/scimmy.log
     start node scripts/interop/scimmy-server.mjs "$node_folder" "$port" "$token"
@@ -57,7 +66,8 @@ else
     echo "skipped: SCIMMY can't be installed: no Node.js, or no npm"
 fi
 
-if python_with 'django-scim2==0.22.0' 'django==5.2'; then
+if ! is_wanted django-scim2; then :
+elif python_with 'django-scim2==0.22.0' 'django==5.2'; then
     port=$(free_port)
     log=$interop/django-scim2.log
     start "$python" scripts/interop/django_scim/server.py "$port" "$token"
@@ -65,4 +75,97 @@ if python_with 'django-scim2==0.22.0' 'django==5.2'; then
     check django-scim2 "http://127.0.0.1:$port/scim/v2"
 else
     echo "skipped: django-scim2 can't be installed: no Python 3 with venv, or no PyPI"
+fi
+
+if ! is_wanted jackson; then :
+elif node_with @boxyhq/saml-jackson@26.2.0; then
+    port=$(free_port)
+    log=$interop/jackson.log
+    start node scripts/interop/scim_servers/jackson-server.mjs "$node_folder" "$port" "$token"
+    wait_for_url "http://127.0.0.1:$port/"
+    check jackson "http://127.0.0.1:$port/scim/v2"
+    profiles jackson "http://127.0.0.1:$port/scim/v2"
+else
+    echo "skipped: SAML Jackson can't be installed: no Node.js, or no npm"
+fi
+
+# The newest scim2-models with which this version of Canaille works is 0.9.0.
+if ! is_wanted canaille; then :
+elif python_with 'canaille[front,oidc,scim]==0.3.6' 'scim2-models==0.9.0'; then
+    port=$(free_port)
+    log=$interop/canaille.log
+    start "$python" scripts/interop/scim_servers/canaille_server.py "$port" "$token"
+    wait_for_url "http://127.0.0.1:$port/"
+    check canaille "http://127.0.0.1:$port/scim/v2"
+    profiles canaille "http://127.0.0.1:$port/scim/v2"
+else
+    echo "skipped: Canaille can't be installed: no Python 3 with venv, or no PyPI"
+fi
+
+if ! is_wanted django-scim2-server; then :
+elif python_with 'django-scim2-server==1.1.0' 'scim2-models==0.12.3' 'django==5.2'; then
+    port=$(free_port)
+    log=$interop/django-scim2-server.log
+    start "$python" scripts/interop/scim_servers/django_server.py "$port" "$token"
+    wait_for_url "http://127.0.0.1:$port/scim/v2/Users"
+    check django-scim2-server "http://127.0.0.1:$port/scim/v2"
+    profiles django-scim2-server "http://127.0.0.1:$port/scim/v2"
+else
+    echo "skipped: django-scim2-server can't be installed: no Python 3 with venv, or no PyPI"
+fi
+
+# The package does not start on Python 3.11 and older.
+newer_python() {
+    local one
+    for one in python3 python3.14 python3.13 python3.12; do
+        "$one" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && echo "$one" && return
+    done
+    return 1
+}
+
+if ! is_wanted mlflow-oidc-auth; then :
+elif python3=$(newer_python) && python_with mlflow-oidc-auth==11.0.2; then
+    port=$(free_port)
+    log=$interop/mlflow-oidc-auth.log
+    rm -f "$interop/mlflow.token"
+    start "$python" scripts/interop/scim_servers/mlflow_server.py "$port" "$interop/mlflow.token"
+    wait_for "$interop/mlflow.token"
+    own_token=$token token=$(cat "$interop/mlflow.token")
+    wait_for_url "http://127.0.0.1:$port/"
+    check mlflow-oidc-auth "http://127.0.0.1:$port/scim/v2"
+    profiles mlflow-oidc-auth "http://127.0.0.1:$port/scim/v2"
+    token=$own_token
+else
+    echo "skipped: mlflow-oidc-auth can't be installed: no Python 3.12 with venv, or no PyPI"
+fi
+
+# scimgateway — starts SCIM Gateway with plugin-loki in memory; fails if there is none.
+scimgateway() {
+    local folder=${SCIMGATEWAY:-}
+    if [ -z "$folder" ]; then
+        SCIMGATEWAY_POSTINSTALL_SKIP=1 node_with bun@1.4.5 scimgateway@6.1.18 2>/dev/null || return 1
+        folder=$node_folder/node_modules/scimgateway
+    else
+        node_with bun@1.4.5 || return 1
+    fi
+    local private=$interop/scimgateway
+    rm -rf "$private"
+    mkdir -p "$private"
+    cp -r "$folder/lib" "$folder/config" "$folder/package.json" "$private"
+    local modules=$folder/node_modules
+    [ -d "$modules" ] || modules=$(dirname "$folder")
+    ln -s "$modules" "$private/node_modules"
+    python3 scripts/interop/scim_servers/scimgateway_config.py "$private/config/plugin-loki.json" "$port" "$token"
+    start "$node_folder/node_modules/.bin/bun" "$private/lib/plugin-loki.ts"
+}
+
+port=$(free_port)
+log=$interop/scimgateway.log
+if ! is_wanted scimgateway; then :
+elif scimgateway; then
+    wait_for_url "http://127.0.0.1:$port/"
+    check scimgateway "http://127.0.0.1:$port"
+    profiles scimgateway "http://127.0.0.1:$port"
+else
+    echo "skipped: SCIM Gateway can't be installed: no npm, or not in the registry; SCIMGATEWAY names a folder with its source"
 fi
