@@ -240,6 +240,17 @@ async fn operations_that_fail_without_load_are_left_out_or_refused() {
 }
 
 #[tokio::test]
+async fn a_user_whose_deletion_had_a_wrong_status_is_not_used_again() {
+    let server = Faulty::start(Fault::DeletesWith200).await;
+    let more = ["--count", "60", "--users", "3", "--json", "-"];
+    let ended = load_scim(&server.base, TOKEN, &more).await;
+    let report = ended.json();
+    assert_eq!(report["left_out"][0]["operation"], "delete", "{report:#}");
+    assert_eq!(complaints(&report), Vec::<String>::new());
+    assert_eq!(server.left(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn an_operation_with_wrong_answers_is_named_and_decides_the_exit_status() {
     let server = Faulty::start(Fault::FindsAll).await;
     let more = ["--count", "30", "--users", "4", "--json", "-"];

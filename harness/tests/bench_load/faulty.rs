@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     Forgets,
     /// DELETE is refused.
     Keeps,
+    /// DELETE is answered with 200.
+    DeletesWith200,
     /// Filters are ignored.
     FindsAll,
 }
@@ -94,6 +96,7 @@ async fn answer(
         Fault::Keeps if method == Method::DELETE => return said(403, None),
         _ => {}
     }
+    let is_deletion = method == Method::DELETE;
     let text = String::from_utf8_lossy(&body).replace(&inner.base, BASE);
     let request = ScimRequest {
         method,
@@ -114,6 +117,10 @@ async fn answer(
     if inner.fault == Fault::WrongId && is_third {
         answer.text = answer.text.replacen("\"id\":\"", "\"id\":\"not-", 1);
         answer.text = answer.text.replacen("\"id\": \"", "\"id\": \"not-", 1);
+    }
+    if inner.fault == Fault::DeletesWith200 && is_deletion && answer.status == 204 {
+        answer.status = 200;
+        answer.text = "{}".to_owned();
     }
     let mut response = Response::builder().status(answer.status);
     for (name, value) in &answer.headers {

@@ -167,7 +167,7 @@ impl Client {
             .map_err(|error| match error {
                 WireError::NotSent(why) => Failure::error("not sent", why),
                 WireError::NoAnswer(why) => Failure::error(
-                    format!("{NO_ANSWER}: {}", kind_of(&why)),
+                    format!("{NO_ANSWER}: {}", kind_of(&why.to_string())),
                     format!("{}: {why}", request.line()),
                 ),
             })?;

@@ -166,16 +166,14 @@ impl Pool {
         lock(&self.groups).clone()
     }
 
-    fn any_of(&self, of: &Mutex<Vec<Arc<Made>>>) -> Option<Arc<Made>> {
-        let all = lock(of);
-        let length = u64::try_from(all.len()).unwrap_or(u64::MAX);
-        let at = self.random().checked_rem(length)?;
-        all.get(usize::try_from(at).unwrap_or_default()).cloned()
-    }
-
-    /// Returns a random user.
+    /// Returns a random user who was not deleted.
     pub(super) fn any_user(&self) -> Option<Arc<Made>> {
-        self.any_of(&self.users)
+        let all = lock(&self.users);
+        let length = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let at = usize::try_from(self.random().checked_rem(length)?).unwrap_or_default();
+        let (before, from) = all.split_at(at);
+        let mut from = from.iter().chain(before);
+        from.find(|it| !it.lock_state().is_gone).cloned()
     }
 
     /// Returns a user or group to write, and searches from a random one on; `None` if all are being
@@ -321,7 +319,11 @@ impl Pool {
         is_user(&answer, &body, &user.id, &user.name)?;
         match before.display {
             Some(display) if is_still && body["displayName"] != display.as_str() => {
-                Err(answer.wrong("a write is not there when it is read"))
+                let why = format!(
+                    "displayName is {}, expected \"{display}\"",
+                    body["displayName"]
+                );
+                Err(answer.wrong_because("a write is not there when it is read", &why))
             }
             _ => Ok(()),
         }
