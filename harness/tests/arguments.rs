@@ -65,6 +65,10 @@ fn a_number_that_is_not_accepted_is_answered_with_the_range() {
             "a whole number from 1 to 600, got 601",
         ),
         (
+            vec!["bench", "verify", "--seconds", "0"],
+            "a number of seconds above 0, got 0",
+        ),
+        (
             with(["--timeout", "-1"]),
             "a number of seconds above 0, got -1",
         ),
@@ -146,6 +150,20 @@ fn a_time_that_is_not_accepted_is_answered_with_an_example() {
     ] {
         let error = refused(&arguments);
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_missing_folder_of_a_report_is_created() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = format!("http://127.0.0.1:{}/", running::free_port());
+    for command in [vec!["check"], vec!["bench", "load"]] {
+        let place = folder.path().join(command.join("-")).join("new");
+        let html = place.join("report.html");
+        let scim = ["scim", "--base-url", &base, "--token", "x", "--html"];
+        let error = refused(&[&command[..], &scim, &[html.to_str().unwrap()]].concat());
+        assert!(error.contains("Connection refused"), "{error}");
+        assert!(place.is_dir(), "{error}");
     }
 }
 

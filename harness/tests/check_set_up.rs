@@ -77,24 +77,27 @@ async fn a_report_that_cannot_be_written_is_refused_before_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let target = format!("http://{}/scim", listener.local_addr().unwrap());
-    let nowhere = folder.path().join("missing/report.html");
-    for path in [folder.path(), &nowhere] {
-        let path = path.to_str().unwrap();
-        let ends = run(&[
-            "check",
-            "scim",
-            "--base-url",
-            &target,
-            "--token",
-            "x",
-            "--html",
-            path,
-        ])
-        .await;
-        assert_eq!(ends.code, 2, "{}", ends.err);
-        let begin = format!("rehearsal: cannot write {path}: ");
-        assert!(ends.err.starts_with(&begin), "{}", ends.err);
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let below_a_file = file.join("report.html");
+    let scim = ["scim", "--base-url", &target, "--token", "x"];
+    for command in [vec!["check"], vec!["bench", "load"]] {
+        for (path, why) in [
+            (folder.path(), "cannot write "),
+            (&below_a_file, "cannot create the folder "),
+        ] {
+            let html = ["--html", path.to_str().unwrap()];
+            let ends = run(&[&command[..], &scim, &html].concat()).await;
+            assert_eq!(ends.code, 2, "{}", ends.err);
+            let begin = format!("rehearsal: {why}");
+            assert!(ends.err.starts_with(&begin), "{}", ends.err);
+        }
     }
+    let twice = folder.path().join("new/result");
+    let twice = twice.to_str().unwrap();
+    let load = ["bench", "load"];
+    let ends = run(&[&load[..], &scim, &["--json", twice, "--html", twice]].concat()).await;
+    assert!(ends.err.contains("the same file"), "{}", ends.err);
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_err(), "the target was contacted");
 }
@@ -218,6 +221,17 @@ async fn an_idp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     ])
     .await;
     insta::assert_snapshot!("idp_unreachable", down.paragraph());
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_called_unreachable() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    let long = "x".repeat(5 << 20);
+    let router = axum::Router::new().fallback(async move || long.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let ended = run(&["check", "scim", "--base-url", &base, "--token", "x"]).await;
+    insta::assert_snapshot!("scim_answer_too_long", ended.paragraph());
 }
 
 /// An identity provider whose page after a wrong password has no form.

@@ -13,6 +13,7 @@ use rehearsal::check::runner::Progress;
 
 use super::bench_compare::Compare;
 use super::bench_load::Load;
+use super::check_options::seconds;
 use super::{progress, signals};
 
 /// What to measure.
@@ -58,8 +59,8 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = whole_number::<usize>(1..=10_000_000))]
     users: usize,
     /// Duration of each measurement in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = whole_number::<u64>(0..=86_400))]
-    seconds: u64,
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
+    seconds: Duration,
     /// Print the results as JSON
     #[arg(long)]
     json: bool,
@@ -119,7 +120,7 @@ impl Bench {
             all.extend(figures);
         };
         let now = Ambient::real().now();
-        let time = Duration::from_secs(self.seconds);
+        let time = self.seconds;
         let wanted = |what: What| {
             let chosen = self.what.is_none_or(|only| only == what);
             if chosen {

@@ -24,7 +24,7 @@ use super::check_options::{Connection, latency, seconds};
 use super::command_line::command_line;
 use super::person_file::PersonFile;
 use super::scim_access::{ScimAccess, rate};
-use super::{KeyFile, fetch_document, progress, signals, write};
+use super::{KeyFile, fetch_document, progress, report_forms, signals, write};
 
 /// Duration of a run when neither `--duration` nor `--count` is given.
 const USUAL: Duration = Duration::from_secs(30);
@@ -146,6 +146,7 @@ impl Options {
 
     /// The setting of a run; `is_counted` if something else than `--count` ends it.
     pub(super) fn setting(&self, what: &str, is_counted: bool) -> anyhow::Result<Setting> {
+        self.verify_outputs()?;
         let progress = progress::progress(self.quiet);
         progress.begin(what, 0);
         Ok(Setting {
@@ -153,6 +154,22 @@ impl Options {
             stop: signals::stop().context("cannot listen to signals")?,
             progress,
         })
+    }
+
+    /// Returns the file that `--json` names, if the result is not printed.
+    fn json_file(&self) -> Option<&Path> {
+        self.json.as_deref().filter(|it| *it != Path::new("-"))
+    }
+
+    /// Refuses files that cannot be written, or one file for both, before anything is sent.
+    fn verify_outputs(&self) -> anyhow::Result<()> {
+        let files = [
+            ("--json", self.json_file()),
+            ("--html", self.html.as_deref()),
+        ];
+        report_forms::require_own_files(&files)?;
+        let mut files = files.iter().filter_map(|(_, file)| *file);
+        files.try_for_each(report_forms::writable)
     }
 
     /// Writes the result in every requested form; returns the exit status.
@@ -180,7 +197,7 @@ impl Options {
         let report = Report::new(about, &setting.plan, self.floor(), ended);
         let json = serde_json::to_string_pretty(&report)?;
         let is_printed = self.json.as_deref() == Some(Path::new("-"));
-        let file = self.json.clone().filter(|_| !is_printed);
+        let file = self.json_file().map(Path::to_owned);
         if let Some(path) = &file {
             write(path, &format!("{json}\n"))?;
         }

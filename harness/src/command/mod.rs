@@ -48,14 +48,18 @@ use rehearsal::check::runner::{self, Access, FetchedDocument};
 use rehearsal::check::{CheckReport, SetUpError};
 use url::Url;
 
+/// Creates the folder of a file.
+pub(crate) fn create_folder_of(path: &Path) -> anyhow::Result<()> {
+    match path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        Some(folder) => std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create the folder {}", folder.display())),
+        None => Ok(()),
+    }
+}
+
 /// Writes a result to a file and creates its folder.
 pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent()
-        && !folder.as_os_str().is_empty()
-    {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    }
+    create_folder_of(path)?;
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 

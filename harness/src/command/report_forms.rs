@@ -12,7 +12,7 @@ use rehearsal::check::{Check, CheckReport, Level, SetUpError, baseline};
 
 use super::command_line::command_line;
 use super::pipelines::{write_for_github, write_located};
-use super::write;
+use super::{create_folder_of, write};
 
 /// The files and formats of the report.
 #[derive(Args)]
@@ -69,9 +69,11 @@ fn identity(path: &Path) -> PathBuf {
         .unwrap_or_else(|| path.to_owned())
 }
 
-/// Refuses a path at which no report can be written: a run may take minutes.
-fn writable(path: &Path) -> anyhow::Result<()> {
+/// Refuses a path at which no report can be written, before a run that may take minutes. The folder
+/// is created.
+pub(super) fn writable(path: &Path) -> anyhow::Result<()> {
     let is_new = !path.exists();
+    create_folder_of(path)?;
     let opened = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -80,6 +82,23 @@ fn writable(path: &Path) -> anyhow::Result<()> {
     if is_new {
         // A run that is interrupted must not leave an empty report behind.
         let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
+/// Refuses a file that two options name.
+pub(super) fn require_own_files(options: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
+    let mut known: Vec<(&str, PathBuf)> = Vec::new();
+    for (option, path) in options {
+        let Some(path) = path else { continue };
+        let file = identity(path);
+        if let Some((other, _)) = known.iter().find(|(_, it)| *it == file) {
+            bail!(
+                "invalid {option} {}: {other} names the same file; give each option a file of its own",
+                path.display()
+            );
+        }
+        known.push((*option, file));
     }
     Ok(())
 }
@@ -105,18 +124,8 @@ impl Forms {
             ("--sarif", self.sarif.as_deref()),
             ("--gitlab", self.gitlab.as_deref()),
         ];
-        let mut known: Vec<(&str, PathBuf)> = Vec::new();
-        for (option, path) in more.iter().copied().chain(own) {
-            let Some(path) = path else { continue };
-            let file = identity(path);
-            if let Some((other, _)) = known.iter().find(|(_, it)| *it == file) {
-                bail!(
-                    "invalid {option} {}: {other} names the same file; give each option a file of its own",
-                    path.display()
-                );
-            }
-            known.push((option, file));
-        }
+        let all: Vec<(&str, Option<&Path>)> = more.iter().copied().chain(own).collect();
+        require_own_files(&all)?;
         for one in self.expected_failures()? {
             if !checks.iter().any(|check| check.id == one.id) {
                 return Err(BaselineError::Unknown(one.id).into());
