@@ -54,7 +54,7 @@ impl Finding<'_> {
     }
 }
 
-/// Skipped checks with the same reason; ids of resources in the reasons may differ.
+/// Skipped checks with the same reason; ids of resources and requests in the reasons may differ.
 pub(super) struct Skips<'r> {
     pub(super) reason: &'r str,
     pub(super) outcomes: Vec<&'r Outcome>,
@@ -131,12 +131,8 @@ impl<'r> Summary<'r> {
     }
 
     fn skip(&mut self, reason: &'r str, outcome: &'r Outcome) {
-        let kind = without_ids(reason);
-        match self
-            .skips
-            .iter_mut()
-            .find(|it| without_ids(it.reason) == kind)
-        {
+        let kind = kind_of(reason);
+        match self.skips.iter_mut().find(|it| kind_of(it.reason) == kind) {
             Some(skips) => skips.outcomes.push(outcome),
             None => self.skips.push(Skips {
                 reason,
@@ -152,9 +148,17 @@ static IDS: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a pattern written here compiles")
 });
 
-/// Replaces ids of resources by `…`, so that reasons that differ only in ids are equal.
-fn without_ids(reason: &str) -> std::borrow::Cow<'_, str> {
-    IDS.replace_all(reason, "…")
+/// Matches the quotation of an exchange at the end of a reason.
+static EXCHANGE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new("(?s): (?P<method>[A-Z]+) /.*? → (?P<status>[0-9]{3}).*$")
+        .expect("a pattern written here compiles")
+});
+
+/// Removes from a reason what differs between checks with the same cause: the ids of resources, and
+/// the request that was sent and the body of its answer.
+fn kind_of(reason: &str) -> String {
+    let reason = EXCHANGE.replace(reason, ": $method → $status");
+    IDS.replace_all(&reason, "…").into_owned()
 }
 
 /// Returns the first outcome of the chain of causes, or `outcome` itself if it has no cause.
@@ -238,5 +242,25 @@ impl CheckReport {
             (count > 0).then(|| format!("{count} {}", level.name()))
         });
         levels.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kind_of;
+
+    #[test]
+    fn reasons_with_another_request_are_of_one_kind() {
+        let declined = |filter: &str, status: u16| {
+            format!(
+                "the server declines [ ]: GET /Users?filter={filter} → {status} {{\"detail\":\"{filter}\"}}"
+            )
+        };
+        assert_eq!(kind_of(&declined("a", 400)), kind_of(&declined("b", 400)));
+        assert_ne!(kind_of(&declined("a", 400)), kind_of(&declined("a", 501)));
+        assert_ne!(
+            kind_of("the server declines ne: GET /Users → 400"),
+            kind_of("the server declines co: GET /Users → 400")
+        );
     }
 }

@@ -85,7 +85,7 @@ impl Access {
 }
 
 /// Why there is no usable answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerError {
     /// The body is longer than this number of bytes.
     #[error("the answer is longer than {} MiB and was not read to its end", .0 / 1024 / 1024)]

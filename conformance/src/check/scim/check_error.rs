@@ -1,9 +1,9 @@
 //! Why a SCIM server cannot be judged, and what its owner has to do.
 
 use super::reading::text;
-use super::wire::ScimAnswer;
+use super::wire::{ScimAnswer, WireError};
 use crate::check::SetUpError;
-use crate::check::runner::page_summary;
+use crate::check::runner::{AnswerError, page_summary};
 use crate::excerpt::{excerpt, unescape};
 
 /// Why a server cannot be judged.
@@ -12,6 +12,15 @@ pub enum CheckError {
     /// The server does not answer.
     #[error("cannot reach the SCIM server: {0}")]
     Unreachable(String),
+    /// The server did not answer in time; contains the request too.
+    #[error("cannot read the answer to {0}: {1}")]
+    Slow(String, String),
+    /// The answer to this request is longer than the checks read.
+    #[error("cannot read the answer to {0}: {1}")]
+    TooLong(String, String),
+    /// This request was not sent.
+    #[error("cannot send {0}: {1}")]
+    NotSent(String, String),
     /// The credentials are not accepted anywhere.
     #[error("the server refused the credentials: {0}")]
     Refused(String),
@@ -36,12 +45,37 @@ pub enum CheckError {
 }
 
 impl CheckError {
+    /// Converts the error of the first requests.
+    pub(super) fn of(error: &WireError, request: &str) -> Self {
+        let (request, why) = (request.to_owned(), error.to_string());
+        match error {
+            WireError::NotSent(_) => Self::NotSent(request, why),
+            WireError::NoAnswer(AnswerError::TooLong(_)) => Self::TooLong(request, why),
+            WireError::NoAnswer(AnswerError::Timeout(_)) => Self::Slow(request, why),
+            WireError::NoAnswer(AnswerError::Transport(_) | AnswerError::Status(_)) => {
+                Self::Unreachable(why)
+            }
+        }
+    }
+
     /// Converts the error for the report.
     pub fn to_set_up_error(&self, base: &str) -> SetUpError {
         let (code, fix) = match self {
             Self::Unreachable(_) => (
                 "unreachable",
                 "Check --base-url (host, port, http or https) and whether the server runs and can be reached from this machine. A server with a private certificate needs --ca FILE.",
+            ),
+            Self::Slow(..) => (
+                "unreachable",
+                "Check --base-url, and whether the server answers other clients. A slow server needs more time: --timeout SECONDS.",
+            ),
+            Self::TooLong(..) => (
+                "unreadable-answer",
+                "Check that --base-url is the URL of the SCIM endpoint, not of a download or a stream. If the answer is a list of users, the server has to limit the length of a page (RFC 7644 §3.4.2.4).",
+            ),
+            Self::NotSent(..) => (
+                "not-sent",
+                "The token is sent only to the host of --base-url. If the server redirects, give --base-url the address that it redirects to. With OAuth, check the options of the token endpoint.",
             ),
             Self::Refused(_) => (
                 "wrong-token",

@@ -269,8 +269,8 @@ impl Session<'_> {
     /// Sends a GET before the checks.
     pub(super) async fn look(&self, target: &str) -> Result<ScimAnswer, CheckError> {
         let request = self.request(Method::GET, target, None);
-        let unreachable = |error: WireError| CheckError::Unreachable(error.to_string());
-        self.send(&request).await.map_err(unreachable)
+        let sent = self.send(&request).await;
+        sent.map_err(|error| CheckError::of(&error, &request.line()))
     }
 
     fn masked(&self, text: &str) -> String {
@@ -332,11 +332,21 @@ fn with_token(request: &ScimRequest, token: &str) -> ScimRequest {
     request
 }
 
-/// Returns the symptoms that this method, and this method at this endpoint, never succeeded.
-pub(super) fn symptoms_of(request: &ScimRequest) -> [String; 2] {
-    let path = request.target.split('?').next().unwrap_or_default();
+/// Returns the symptoms that this method, this method at this endpoint, and lists with `count` never
+/// succeeded.
+pub(super) fn symptoms_of(request: &ScimRequest) -> Vec<String> {
+    let (path, query) = request
+        .target
+        .split_once('?')
+        .unwrap_or((&request.target, ""));
     let endpoint = path.trim_start_matches('/').split('/').next();
     let method = request.method.as_str();
     let whole = format!("{method} /{}", endpoint.unwrap_or_default());
-    [method, &whole].map(|what| format!("{what} never succeeded"))
+    let mut all = vec![method, &whole];
+    if method == "GET" && query.split('&').any(|it| it.starts_with("count=")) {
+        all.push("GET with the parameter count");
+    }
+    all.iter()
+        .map(|what| format!("{what} never succeeded"))
+        .collect()
 }

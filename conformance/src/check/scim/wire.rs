@@ -73,7 +73,7 @@ pub enum WireError {
     NotSent(String),
     /// The request was sent, or its sending failed, and no answer arrived.
     #[error("{0}")]
-    NoAnswer(String),
+    NoAnswer(AnswerError),
 }
 
 impl WireError {
@@ -166,7 +166,7 @@ impl Wire for Http {
                 builder = builder.body(body.clone());
             }
             let timeout = self.access.timeout;
-            let lost = |error: AnswerError| WireError::NoAnswer(error.to_string());
+            let lost = WireError::NoAnswer;
             let received = builder
                 .send()
                 .await
