@@ -5,6 +5,7 @@
 //! To add a stranger, add a line to `table.rs`, and its differences to `switches.rs`.
 
 mod answers;
+mod deviations;
 mod switches;
 mod table;
 

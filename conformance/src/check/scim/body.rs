@@ -39,6 +39,32 @@ pub(super) fn least(kind: &Kind, name: &str, wanted: &[String]) -> Value {
     body.into()
 }
 
+/// Removes sub-attributes that the schema does not contain, and adds those that it requires.
+/// Servers with strict schemas refuse the whole resource otherwise.
+pub(super) fn fitted(mut given: Value, attribute: &Attribute, name: &str) -> Value {
+    let fit = |one: &mut Value| {
+        let Some(object) = one.as_object_mut().filter(|_| !attribute.inner.is_empty()) else {
+            return;
+        };
+        let part = |name: &str| {
+            let mut inner = attribute.inner.iter();
+            inner.find(|part| part.name.eq_ignore_ascii_case(name))
+        };
+        object.retain(|name, _| part(name).is_some_and(Attribute::writable));
+        for part in &attribute.inner {
+            let is_there = object.keys().any(|it| it.eq_ignore_ascii_case(&part.name));
+            if part.required && part.writable() && !is_there {
+                object.insert(part.name.clone(), value(part, name));
+            }
+        }
+    };
+    match &mut given {
+        Value::Array(all) => all.iter_mut().for_each(fit),
+        one => fit(one),
+    }
+    given
+}
+
 /// Returns a value of the attribute's type.
 fn value(attribute: &Attribute, name: &str) -> Value {
     let one = match attribute.kind.as_str() {
@@ -105,4 +131,39 @@ pub(super) fn with(mut body: Value, more: Value) -> Value {
 pub(super) fn name_of(body: &Value) -> Option<&str> {
     let name = member(body, "userName").or_else(|| member(body, "displayName"));
     name.and_then(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::Schema;
+    use super::*;
+
+    #[test]
+    fn values_fit_the_sub_attributes_of_a_strict_schema() {
+        let schema = json!({"id": "urn:example:User", "attributes": [
+            {"name": "name", "type": "complex", "subAttributes": [
+                {"name": "formatted", "required": true},
+                {"name": "givenName"},
+            ]},
+            {"name": "emails", "type": "complex", "multiValued": true, "subAttributes": [{"name": "value"}]},
+            {"name": "open", "type": "complex"},
+        ]});
+        let schema = Schema::read(&schema).unwrap();
+        let fit = |name: &str, given: Value| {
+            let attribute = schema.attribute(name).unwrap();
+            fitted(given, attribute, "n")
+        };
+        assert_eq!(
+            fit("name", json!({"givenName": "Ann", "familyName": "Arbor"})),
+            json!({"givenName": "Ann", "formatted": "n"})
+        );
+        assert_eq!(
+            fit(
+                "emails",
+                json!([{"value": "a@example.com", "type": "work"}])
+            ),
+            json!([{"value": "a@example.com"}])
+        );
+        assert_eq!(fit("open", json!({"any": 1})), json!({"any": 1}));
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::group::shows_members;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::location::leads_to_resource;
 use super::probe::Probe;
@@ -180,15 +181,14 @@ async fn joined(probe: &Probe<'_>, operations: Value) -> Judged {
     let mut ids = values(&group, "members")
         .iter()
         .filter_map(|one| text(one, &["value"]));
-    ensure(
-        ids.any(|id| user.ends_with(&format!("/{}", segment(id)))),
-        || {
-            format!(
-                "members is {} in place of {user}",
-                value_to_text(member(&group, "members"))
-            )
-        },
-    )
+    if ids.any(|id| user.ends_with(&format!("/{}", segment(id)))) {
+        return Ok(());
+    }
+    shows_members(probe).await?;
+    Err(Stop::Wrong(format!(
+        "members is {} in place of {user}",
+        value_to_text(member(&group, "members"))
+    )))
 }
 
 async fn backward(probe: &Probe<'_>) -> Judged {

@@ -3,14 +3,16 @@
 use std::sync::atomic::Ordering;
 
 use reqwest::Method;
+use serde_json::Value;
 
 use super::body::name_of;
-use super::created_resources::CreatedResources;
+use super::created_resources::{CreatedResources, Unnamed};
 use super::reading::{text, values};
 use super::server::{Kind, Server};
 use super::session::Session;
 use super::target::{query, segment};
 use super::wire::{ScimAnswer, WireError};
+use crate::check::{Check, Harm, Level, Outcome};
 
 /// Number of requests without an answer after which the clean-up ends.
 const MAX_LOST: usize = 2;
@@ -91,6 +93,10 @@ impl CreatedResources {
         if let Some(groups) = &server.groups {
             swept &= sweep(session, groups, "displayName", &mut left).await;
         }
+        let unnamed = std::mem::take(&mut *self.unnamed());
+        for one in &unnamed {
+            left.extend(remove_unnamed(session, server, one).await);
+        }
         if !swept && self.lost.load(Ordering::Relaxed) {
             left.push(format!(
                 "perhaps a resource whose name begins with {}: a request to create it got no answer, and the server cannot be searched for it",
@@ -120,6 +126,48 @@ async fn remains(session: &Session<'_>, place: &str) -> Result<Option<String>, W
     }))
 }
 
+/// Deletes a resource that was created by an answer without an id: its name leads to it. Returns
+/// what remains, or may remain.
+async fn remove_unnamed(session: &Session<'_>, server: &Server, one: &Unnamed) -> Vec<String> {
+    let unknown = || vec![format!("a resource without an id: {}", one.exchange)];
+    let Some(name) = &one.name else {
+        return unknown();
+    };
+    let attribute = match &server.groups {
+        Some(groups) if groups.endpoint == one.endpoint => "displayName",
+        _ => "userName",
+    };
+    let filter = format!("{attribute} eq {}", Value::from(name.as_str()));
+    let target = query(&one.endpoint, &[("filter", &filter)]);
+    let request = session.request(Method::GET, &target, None);
+    let Ok(answer) = session.send(&request).await else {
+        return unknown();
+    };
+    let Some(found) = answer.json().filter(|_| answer.succeeded()) else {
+        return unknown();
+    };
+    let found = values(&found, "Resources");
+    let is_it = |it: &&Value| name_of(it).is_some_and(|it| it.eq_ignore_ascii_case(name));
+    // A server that ignores the filter lists other resources.
+    if !found.is_empty() && !found.iter().any(|it| is_it(&it)) {
+        return unknown();
+    }
+    let mut left = Vec::new();
+    for it in found.iter().filter(is_it) {
+        let Some(id) = text(it, &["id"]) else {
+            left.extend(unknown());
+            continue;
+        };
+        let place = format!("{}/{}", one.endpoint, segment(id));
+        match remains(session, &place).await {
+            Ok(None) => {}
+            Ok(Some(why)) => left.push(format!("{place} ({why})")),
+            Err(why) => left.push(format!("{place} (not confirmed: {why})")),
+        }
+    }
+    left
+}
+
 /// Searches for resources of requests whose answer was lost. The server may ignore the filter, so
 /// only resources with the mark are deleted. Returns whether the server could be searched.
 async fn sweep(
@@ -138,7 +186,10 @@ async fn sweep(
         return false;
     };
     for one in values(&found, "Resources") {
-        let marked = name_of(one).is_some_and(|name| name.starts_with(&session.mark));
+        let marked = name_of(one).is_some_and(|name| {
+            let start = name.get(..session.mark.len());
+            start.is_some_and(|it| it.eq_ignore_ascii_case(&session.mark))
+        });
         if let (true, Some(id)) = (marked, text(one, &["id"])) {
             let place = format!("{}/{}", kind.endpoint, segment(id));
             if left.iter().any(|known| known.starts_with(&place)) {
@@ -152,4 +203,46 @@ async fn sweep(
         }
     }
     true
+}
+
+/// Returns the check of what remains on a SCIM server.
+pub(in crate::check) fn leftovers_check(id: &str, harm: Harm) -> Check {
+    Check {
+        id: id.to_owned(),
+        level: Level::May,
+        harm,
+        title: "All resources that the checks created were deleted".to_owned(),
+        spec: "RFC 7644 §3.6".to_owned(),
+        fix: "Delete the listed resources yourself.".to_owned(),
+    }
+}
+
+/// Number of resources that the sentence about leftovers names; the evidence contains all.
+const LEFT_NAMED: usize = 20;
+
+/// Judges that check: whether resources of the checks remain on the server. Without a created one
+/// there is nothing to judge.
+pub(in crate::check) fn judge_leftovers(check: Check, made: bool, left: &[String]) -> Outcome {
+    if !made && left.is_empty() {
+        return Outcome::skipped(check, "no resource was created");
+    }
+    let actual = if left.is_empty() {
+        "no resource was left".to_owned()
+    } else {
+        let named = left.len().min(LEFT_NAMED);
+        let more = match left.len() - named {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        format!(
+            "these resources were left: {}{more}",
+            left[..named].join(", ")
+        )
+    };
+    let expected = "no resource of the checks left on the server";
+    let evidence = match left.len() > LEFT_NAMED {
+        true => serde_json::json!([{ "left": left }]),
+        false => Value::Null,
+    };
+    Outcome::judged(check, left.is_empty(), expected, actual, evidence)
 }

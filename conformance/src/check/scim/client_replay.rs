@@ -33,6 +33,8 @@ pub(super) async fn replays(probe: &Probe<'_>, part: Part) -> Judged {
         };
         let done = replay.carry_out(before, person).await;
         done.map_err(|stop| match stop {
+            // The act itself, of another person.
+            Stop::Wrong(why) if Some(check) == client.check_id(kind) => Stop::Wrong(why),
             Stop::Wrong(why) => Stop::Follows(
                 check,
                 format!("the act {name}, which comes before it, failed: {why}"),

@@ -10,6 +10,10 @@ use super::body::name_of;
 use super::reading::{text, values};
 use super::target::{below, by_id, segment};
 use super::wire::{ScimAnswer, ScimRequest};
+use crate::excerpt::beginning;
+
+/// Longest quotation of an answer in the list of what was left, in characters.
+const ANSWER: usize = 100;
 
 /// Resources that were created and not deleted yet, in the order of their creation.
 #[derive(Debug, Default)]
@@ -20,10 +24,22 @@ pub(super) struct CreatedResources {
     unsent: Arc<Mutex<Vec<(String, String)>>>,
     /// Resources that were deleted, or could not be: they are read again at the end.
     unconfirmed: Mutex<Vec<String>>,
+    /// Resources that were created by an answer without an id.
+    unnamed: Mutex<Vec<Unnamed>>,
     /// True if a request to create a resource got no answer.
     pub(super) lost: AtomicBool,
     /// True once a resource was created.
     any: AtomicBool,
+}
+
+/// A resource whose id the answer to POST does not contain, so that its address is not known.
+#[derive(Debug, Clone)]
+pub(super) struct Unnamed {
+    pub(super) endpoint: String,
+    /// The name that was sent, if it is a text.
+    pub(super) name: Option<String>,
+    /// The request and the answer.
+    pub(super) exchange: String,
 }
 
 impl CreatedResources {
@@ -38,6 +54,10 @@ impl CreatedResources {
 
     pub(super) fn unsent(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn unnamed(&self) -> std::sync::MutexGuard<'_, Vec<Unnamed>> {
+        self.unnamed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records that a request to create a resource got no answer: the resource may exist.
@@ -82,7 +102,14 @@ impl CreatedResources {
             let id = answer
                 .json()
                 .and_then(|body| text(&body, &["id"]).map(str::to_owned));
-            let found = match (id, answer.header("location")) {
+            let location = answer.header("location");
+            // An empty answer with a Location is complete (RFC 7644 §3.3). A Location next to a
+            // body without an id can be wrong.
+            if id.is_none() && (location.is_none() || !answer.text.trim().is_empty()) {
+                self.unnamed().push(unnamed(request, answer, &endpoint));
+                self.any.store(true, Ordering::Relaxed);
+            }
+            let found = match (id, location) {
                 (Some(id), _) => Some(format!("{endpoint}/{}", segment(&id))),
                 (None, Some(location)) => {
                     Some(by_id(&endpoint, location).unwrap_or_else(|| below(location, base)))
@@ -97,6 +124,21 @@ impl CreatedResources {
             }
         }
         self.any.fetch_or(self.len() > 0, Ordering::Relaxed);
+    }
+}
+
+fn unnamed(request: &ScimRequest, answer: &ScimAnswer, endpoint: &str) -> Unnamed {
+    let sent = request.body.as_deref().unwrap_or_default();
+    let sent: Value = serde_json::from_str(sent).unwrap_or_default();
+    Unnamed {
+        endpoint: endpoint.to_owned(),
+        name: name_of(&sent).map(str::to_owned),
+        exchange: format!(
+            "{} → {} {}",
+            answer.request,
+            answer.status,
+            beginning(answer.text.trim(), ANSWER)
+        ),
     }
 }
 

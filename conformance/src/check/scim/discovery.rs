@@ -251,6 +251,11 @@ async fn an_unknown_type(probe: &Probe<'_>) -> Judged {
 async fn endpoints_answer(probe: &Probe<'_>) -> Judged {
     let (_, all) = entries(probe, "/ResourceTypes").await?;
     for endpoint in all.iter().filter_map(|one| text(one, &["endpoint"])) {
+        ensure(!endpoint.contains("://"), || {
+            format!(
+                "endpoint is {endpoint}, expected a path that is relative to the base URL, such as /Users"
+            )
+        })?;
         let target = if endpoint.starts_with('/') {
             format!("{endpoint}?count=1")
         } else {

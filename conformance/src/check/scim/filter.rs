@@ -8,7 +8,7 @@ use serde_json::json;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{instant, listed_names, text, values};
-use super::support::filtered;
+use super::support::{UNKNOWN_OPERATOR, filtered, finds_by_attributes_of};
 use super::wire::ScimAnswer;
 
 checks! {
@@ -236,6 +236,9 @@ pub(super) async fn finds(probe: &Probe<'_>, filter: &str, whom: &[&str]) -> Jud
     let answer = filtered(probe, &[("filter", &filter)]).await?;
     let found: BTreeSet<&str> = test_users.among(&answer.listed()?).into_iter().collect();
     let wanted: BTreeSet<&str> = whom.iter().copied().collect();
+    if found != wanted {
+        finds_by_attributes_of(probe, &filter).await?;
+    }
     ensure(found == wanted, || {
         format!(
             "{filter} found {}, expected {}",
@@ -338,9 +341,7 @@ async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
 }
 
 async fn unknown_operator(probe: &Probe<'_>) -> Judged {
-    let answer = probe
-        .users(&[("filter", "userName resembles \"ann\"")])
-        .await?;
+    let answer = probe.users(&[("filter", UNKNOWN_OPERATOR)]).await?;
     answer.is_error(400, "invalidFilter")
 }
 

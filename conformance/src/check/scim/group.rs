@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::body::with;
-use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::location::leads_to_resource;
 use super::made::Made;
 use super::probe::Probe;
+use super::read::{EXCLUDED, limited};
 use super::reading::{at, gone, listed_names, member, same, text, value_to_text, values};
 use super::target::query;
 
@@ -142,8 +143,27 @@ async fn of(probe: &Probe<'_>, users: &[&Made]) -> Judged<Made> {
     let group = probe.group(&ids).await?;
     match has(&probe.fetch(&group).await?, users) {
         Ok(()) => Ok(group),
-        Err(_) => unjudged("the group was made without its members: see SCIM-GROUP-02"),
+        Err(_) => {
+            let why = "the group was made without its members".to_owned();
+            Err(Stop::Follows("SCIM-GROUP-02", why))
+        }
     }
+}
+
+/// Adds a user to an empty group. The user must be in `members` afterwards before anything can be
+/// concluded from a member that is missing.
+pub(super) async fn shows_members(probe: &Probe<'_>) -> Judged {
+    let (user, group) = (probe.user(json!({})).await?, probe.group(&[]).await?);
+    let answer = probe.patch(&group.place, add_op(&[&user])).await?;
+    let now = probe.fetch(&group).await?;
+    if answer.succeeded() && has(&now, &[&user]).is_ok() {
+        return Ok(());
+    }
+    let why = format!(
+        "a user who is added to a group is not in members by id either: members is {}",
+        value_to_text(member(&now, "members"))
+    );
+    Err(Stop::Follows("SCIM-GROUP-07", why))
 }
 
 /// Creates a group with one member.
@@ -294,7 +314,11 @@ async fn nested(probe: &Probe<'_>) -> Judged {
         ));
     }
     answer.is_success()?;
-    has(&probe.fetch(&outer).await?, &[&inner])
+    let judged = has(&probe.fetch(&outer).await?, &[&inner]);
+    if judged.is_err() {
+        shows_members(probe).await?;
+    }
+    judged
 }
 
 async fn circle(probe: &Probe<'_>) -> Judged {
@@ -312,6 +336,10 @@ async fn circle(probe: &Probe<'_>) -> Judged {
 }
 
 async fn rename(probe: &Probe<'_>) -> Judged {
+    let display = probe.groups()?.schema.attribute("displayName");
+    if display.is_some_and(|it| it.mutability == "immutable") {
+        return unjudged("the schema of groups declares displayName as immutable");
+    }
     let (user, group) = one(probe).await?;
     let name = probe.name();
     let operation = json!([{"op": "replace", "path": "displayName", "value": name}]);
@@ -326,7 +354,11 @@ async fn without_members(probe: &Probe<'_>) -> Judged {
         .get(&format!("{}?excludedAttributes=members", group.place))
         .await?;
     answer.is(200)?;
-    gone("members", member(&answer.body()?, "members"))
+    limited(
+        probe,
+        EXCLUDED,
+        gone("members", member(&answer.body()?, "members")),
+    )
 }
 
 async fn found(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<Value>> {
@@ -424,7 +456,7 @@ async fn list_without_members(probe: &Probe<'_>) -> Judged {
         ("excludedAttributes", "members"),
     ];
     match found(probe, &parameters).await?.first() {
-        Some(group) => gone("members", member(group, "members")),
+        Some(group) => limited(probe, EXCLUDED, gone("members", member(group, "members"))),
         None => unjudged("the filter found no group"),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{ERROR, or_missing, speaks, text};
+use super::support::fails_as_at_unknown;
 use super::wire::{ScimAnswer, ScimRequest};
 
 checks! {
@@ -139,8 +140,17 @@ async fn scim_media_type(probe: &Probe<'_>) -> Judged {
     answer.wrong(format!("Content-Type is {said}"))
 }
 
+/// The control: the same request with the media type of SCIM.
+async fn is_listed(probe: &Probe<'_>) -> Judged {
+    let answer = wish(probe, "application/scim+json").await?;
+    answer.given("GET of the users").map(drop)
+}
+
 async fn plain_json(probe: &Probe<'_>) -> Judged {
     let answer = wish(probe, "application/json").await?;
+    if !answer.succeeded() {
+        is_listed(probe).await?;
+    }
     answer.is(200)?;
     answer.body().map(drop)
 }
@@ -245,6 +255,9 @@ async fn other_wish(probe: &Probe<'_>) -> Judged {
     if answer.status == 406 {
         return Ok(());
     }
+    if !answer.succeeded() {
+        is_listed(probe).await?;
+    }
     answer.body().map(drop)
 }
 
@@ -263,6 +276,7 @@ async fn deep_filter(probe: &Probe<'_>) -> Judged {
     let mut answer = probe.users(&[("filter", &filter)]).await?;
     answer.request = "GET /Users?filter=((((…id pr…))))".to_owned();
     if answer.status >= 500 {
+        fails_as_at_unknown(probe, "pr", "(id pr)").await?;
         return answer.wrong("the server failed");
     }
     let users = format!("{}?count=1", probe.server.users.endpoint);

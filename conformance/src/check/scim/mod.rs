@@ -89,6 +89,7 @@ use ambient::Ambient;
 use serde_json::Value;
 
 pub use self::check_error::CheckError;
+pub(in crate::check) use self::cleanup::{judge_leftovers, leftovers_check};
 use self::credentials::Credentials;
 pub(in crate::check) use self::demanded_load::figure;
 use self::health::{harm, health};
@@ -99,7 +100,7 @@ use self::server::Server;
 use self::session::Session;
 use self::wire::Wire;
 use super::runner::{Judged as Run, Planned, Runner, fold, slow_after};
-use super::{Check, CheckReport, Harm, Level, Outcome, Verdict};
+use super::{Check, CheckReport, Harm, Outcome, Verdict};
 pub(in crate::check) use directory::{Account, Created, Directory, Group};
 
 /// All families, in the order in which they are judged.
@@ -417,33 +418,6 @@ fn clean_check() -> Check {
     leftovers_check(CLEAN, Harm::Function)
 }
 
-/// Returns the check of what remains on a SCIM server.
-pub(in crate::check) fn leftovers_check(id: &str, harm: Harm) -> Check {
-    Check {
-        id: id.to_owned(),
-        level: Level::May,
-        harm,
-        title: "All resources that the checks created were deleted".to_owned(),
-        spec: "RFC 7644 §3.6".to_owned(),
-        fix: "Delete the listed resources yourself.".to_owned(),
-    }
-}
-
-/// Judges that check: whether resources of the checks remain on the server. Without a created one
-/// there is nothing to judge.
-pub(in crate::check) fn judge_leftovers(check: Check, made: bool, left: &[String]) -> Outcome {
-    if !made && left.is_empty() {
-        return Outcome::skipped(check, "no resource was created");
-    }
-    let actual = if left.is_empty() {
-        "no resource was left".to_owned()
-    } else {
-        format!("these resources were left: {}", left.join(", "))
-    };
-    let expected = "no resource of the checks left on the server";
-    Outcome::judged(check, left.is_empty(), expected, actual, Value::Null)
-}
-
 /// Returns every check, in the order in which it is judged.
 pub fn catalogue() -> Vec<Check> {
     ordinary().map(Item::check).chain([clean_check()]).collect()
@@ -471,6 +445,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::check::Level;
 
     #[test]
     fn ids_are_told_apart_and_every_check_is_told_whole() {

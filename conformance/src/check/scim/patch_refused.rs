@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
+use super::put::no_change_of_name;
 use super::reading::{PATCH, member, same, text, value_to_text};
 use super::wire::ScimAnswer;
 
@@ -233,5 +234,7 @@ async fn taken(probe: &Probe<'_>) -> Judged {
     let other = probe.user(json!({})).await?;
     let name = text(&other.sent, &["userName"]).unwrap_or_default();
     let operation = json!({"op": "replace", "path": "userName", "value": name});
-    tried(probe, json!({}), operation).await?.is(409)
+    let answer = tried(probe, json!({}), operation).await?;
+    no_change_of_name(&answer)?;
+    answer.is(409)
 }

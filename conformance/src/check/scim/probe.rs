@@ -227,8 +227,22 @@ impl<'s> Probe<'s> {
     /// Returns the body of a new group with these members, by id.
     pub(super) fn group_body(&self, members: &[&str]) -> Judged<Value> {
         let body = least(self.groups()?, &self.name(), &[]);
-        let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+        let members: Vec<Value> = members.iter().map(|id| self.member(id)).collect();
         Ok(with(body, json!({ "members": members })))
+    }
+
+    /// Returns a user as a member of a group: its id, and its address if the schema requires `$ref`.
+    fn member(&self, id: &str) -> Value {
+        let schema = self.server.groups.as_ref().map(|groups| &groups.schema);
+        let address = schema.and_then(|it| it.attribute("members.$ref"));
+        match address.filter(|it| it.required && it.writable()) {
+            Some(_) => {
+                let base = self.session.base.trim_end_matches('/');
+                let place = format!("{}/{}", self.server.users.endpoint, segment(id));
+                json!({ "value": id, "$ref": format!("{base}{place}") })
+            }
+            None => json!({ "value": id }),
+        }
     }
 
     /// Creates a group that the check needs.

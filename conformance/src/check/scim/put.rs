@@ -138,7 +138,22 @@ async fn without_a_name(probe: &Probe<'_>) -> Judged {
 async fn taken(probe: &Probe<'_>) -> Judged {
     let (one, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
     let answer = put(probe, &one, json!({"userName": other.sent["userName"]})).await?;
+    no_change_of_name(&answer)?;
     answer.is(409)
+}
+
+/// A server that refuses each change of userName (`mutability`) says nothing about uniqueness.
+pub(super) fn no_change_of_name(answer: &ScimAnswer) -> Judged {
+    let keyword = answer
+        .json()
+        .and_then(|body| text(&body, &["scimType"]).map(str::to_owned));
+    if answer.status != 400 || keyword.as_deref() != Some("mutability") {
+        return Ok(());
+    }
+    unjudged(format!(
+        "the server does not let userName be changed, which RFC 7644 §3.5 allows: {}",
+        answer.quoted()
+    ))
 }
 
 async fn null_clears(probe: &Probe<'_>) -> Judged {

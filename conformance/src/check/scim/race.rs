@@ -4,7 +4,8 @@
 use futures::future::join;
 use serde_json::json;
 
-use super::item::{Judged, Need, checks, ensure};
+use super::group::shows_members;
+use super::item::{Judged, Need, Stop, checks, ensure};
 use super::probe::Probe;
 use super::reading::{member, same, text, values};
 
@@ -28,6 +29,14 @@ async fn one_of_two(probe: &Probe<'_>) -> Judged {
     let endpoint = &probe.server.users.endpoint;
     let (one, other) = join(probe.post(endpoint, &body), probe.post(endpoint, &body)).await;
     let (one, other) = (one?, other?);
+    if one.succeeded() && other.succeeded() {
+        // The control: the server refuses the third one, which comes alone.
+        let third = probe.post(endpoint, &body).await?;
+        if third.succeeded() {
+            let why = "the server accepts a userName that is taken, also without a race";
+            return Err(Stop::Follows("SCIM-CREATE-14", why.to_owned()));
+        }
+    }
     ensure(one.succeeded() != other.succeeded(), || {
         format!("the statuses are {} and {}", one.status, other.status)
     })?;
@@ -68,12 +77,13 @@ async fn no_member_lost(probe: &Probe<'_>) -> Judged {
         let mut ids = values(&now, "members")
             .iter()
             .filter_map(|one| text(one, &["value"]));
-        ensure(!answer.succeeded() || ids.any(|id| id == user.id), || {
-            format!(
+        if answer.succeeded() && !ids.any(|id| id == user.id) {
+            shows_members(probe).await?;
+            return Err(Stop::Wrong(format!(
                 "the member {} is missing though its request succeeded",
                 user.id
-            )
-        })?;
+            )));
+        }
     }
     Ok(())
 }

@@ -113,6 +113,20 @@ fn there(resource: &Value, name: &str) -> Judged {
     })
 }
 
+/// Records whether a parameter has an effect. A server that never applies it fails many checks,
+/// which are one finding.
+pub(super) fn limited(probe: &Probe<'_>, parameter: &str, judged: Judged) -> Judged {
+    let symptom = format!("the parameter {parameter} never had an effect");
+    match &judged {
+        Ok(()) => probe.session.disprove([symptom]),
+        Err(_) => probe.suspect([symptom]),
+    }
+    judged
+}
+
+const ATTRIBUTES: &str = "attributes";
+pub(super) const EXCLUDED: &str = "excludedAttributes";
+
 async fn by_id(probe: &Probe<'_>) -> Judged {
     let ann = probe.test_users().await?.one("ann");
     let answer = probe.get(&ann.place).await?;
@@ -123,7 +137,11 @@ async fn by_id(probe: &Probe<'_>) -> Judged {
 async fn attributes(probe: &Probe<'_>) -> Judged {
     let ann = of_ann(probe, "attributes", "userName").await?;
     there(&ann, "userName")?;
-    gone("displayName", member(&ann, "displayName"))
+    limited(
+        probe,
+        ATTRIBUTES,
+        gone("displayName", member(&ann, "displayName")),
+    )
 }
 
 async fn always(probe: &Probe<'_>) -> Judged {
@@ -133,10 +151,19 @@ async fn always(probe: &Probe<'_>) -> Judged {
 }
 
 async fn excluded(probe: &Probe<'_>) -> Judged {
+    let whole = probe.fetch(probe.test_users().await?.one("ann")).await?;
     let ann = of_ann(probe, "excludedAttributes", "displayName").await?;
-    there(&ann, "userName")?;
-    there(&ann, "meta")?;
-    gone("displayName", member(&ann, "displayName"))
+    limited(
+        probe,
+        EXCLUDED,
+        gone("displayName", member(&ann, "displayName")),
+    )?;
+    // Only what the whole user has can be lost.
+    let mut others = ["userName", "meta"].into_iter();
+    others.try_for_each(|name| match member(&whole, name) {
+        Some(_) => there(&ann, name),
+        None => Ok(()),
+    })
 }
 
 async fn never_excluded(probe: &Probe<'_>) -> Judged {
@@ -155,13 +182,21 @@ async fn sub_attribute(probe: &Probe<'_>) -> Judged {
     ensure(at(&ann, &["name", "givenName"]).is_some(), || {
         format!("name is {}", value_to_text(member(&ann, "name")))
     })?;
-    gone("name.familyName", at(&ann, &["name", "familyName"]))
+    limited(
+        probe,
+        ATTRIBUTES,
+        gone("name.familyName", at(&ann, &["name", "familyName"])),
+    )
 }
 
 async fn by_urn(probe: &Probe<'_>) -> Judged {
     let ann = of_ann(probe, "attributes", &format!("{USER}:displayName")).await?;
     there(&ann, "displayName")?;
-    gone("userName", member(&ann, "userName"))
+    limited(
+        probe,
+        ATTRIBUTES,
+        gone("userName", member(&ann, "userName")),
+    )
 }
 
 async fn of_extension(probe: &Probe<'_>) -> Judged {
@@ -172,28 +207,44 @@ async fn of_extension(probe: &Probe<'_>) -> Judged {
             value_to_text(member(&ann, ENTERPRISE))
         )
     })?;
-    gone("employeeNumber", at(&ann, &[ENTERPRISE, "employeeNumber"]))
+    limited(
+        probe,
+        ATTRIBUTES,
+        gone("employeeNumber", at(&ann, &[ENTERPRISE, "employeeNumber"])),
+    )
 }
 
 async fn attributes_of_a_list(probe: &Probe<'_>) -> Judged {
     let ann = listed(probe, "attributes", "userName").await?;
     there(&ann, "userName")?;
-    gone("displayName", member(&ann, "displayName"))
+    limited(
+        probe,
+        ATTRIBUTES,
+        gone("displayName", member(&ann, "displayName")),
+    )
 }
 
 async fn excluded_of_a_list(probe: &Probe<'_>) -> Judged {
     let ann = listed(probe, "excludedAttributes", "displayName").await?;
     there(&ann, "userName")?;
-    gone("displayName", member(&ann, "displayName"))
+    limited(
+        probe,
+        EXCLUDED,
+        gone("displayName", member(&ann, "displayName")),
+    )
 }
 
 async fn part_of_values(probe: &Probe<'_>) -> Judged {
     let ann = of_ann(probe, "attributes", "emails.value").await?;
     let all = values(&ann, "emails");
     let fits = |one: &Value| member(one, "value").is_some() && member(one, "type").is_none();
-    ensure(!all.is_empty() && all.iter().all(fits), || {
+    let judged = ensure(!all.is_empty() && all.iter().all(fits), || {
         format!("emails is {}", value_to_text(member(&ann, "emails")))
-    })
+    });
+    match all.is_empty() {
+        true => judged,
+        false => limited(probe, ATTRIBUTES, judged),
+    }
 }
 
 async fn unknown_name(probe: &Probe<'_>) -> Judged {
@@ -206,24 +257,36 @@ async fn excluded_part(probe: &Probe<'_>) -> Judged {
     ensure(at(&ann, &["name", "givenName"]).is_some(), || {
         format!("name is {}", value_to_text(member(&ann, "name")))
     })?;
-    gone("name.familyName", at(&ann, &["name", "familyName"]))
+    limited(
+        probe,
+        EXCLUDED,
+        gone("name.familyName", at(&ann, &["name", "familyName"])),
+    )
 }
 
 async fn excluded_meta(probe: &Probe<'_>) -> Judged {
+    let whole = probe.fetch(probe.test_users().await?.one("ann")).await?;
+    if member(&whole, "meta").is_none() {
+        return unjudged("users have no meta, so nothing can be excluded");
+    }
     let ann = of_ann(probe, "excludedAttributes", "meta").await?;
-    gone("meta", member(&ann, "meta"))
+    limited(probe, EXCLUDED, gone("meta", member(&ann, "meta")))
 }
 
 async fn excluded_extension(probe: &Probe<'_>) -> Judged {
     let ann = of_ann(probe, "excludedAttributes", ENTERPRISE).await?;
-    gone("the extension", member(&ann, ENTERPRISE))
+    limited(
+        probe,
+        EXCLUDED,
+        gone("the extension", member(&ann, ENTERPRISE)),
+    )
 }
 
 async fn several(probe: &Probe<'_>) -> Judged {
     let ann = of_ann(probe, "attributes", "userName,displayName").await?;
     there(&ann, "userName")?;
     there(&ann, "displayName")?;
-    gone("name", member(&ann, "name"))
+    limited(probe, ATTRIBUTES, gone("name", member(&ann, "name")))
 }
 
 async fn no_password_in_a_list(probe: &Probe<'_>) -> Judged {

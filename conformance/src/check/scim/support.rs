@@ -9,13 +9,13 @@ use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-FILTER-61", Should, "RFC 7644 §3.4.2.2"; "Every filter operator is supported, on the usual attributes";
-    expects "eq, ne, co, sw, ew, pr, gt, ge, lt, le, and, or, not and brackets to be evaluated, and eq on each usual attribute";
+    expects "eq, ne, co, sw, ew, pr, gt, ge, lt, le, and, or, not, parentheses and brackets to be evaluated, and eq on each usual attribute";
     fix "Evaluate all operators of the section's tables. The RFC lets a server decline the others with 400 invalidFilter, but clients use them.";
     needs [super::item::Need::Filter]; act(every_operator)
 }
 
 /// Each operator with the simplest filter that uses it.
-const OPERATORS: [(&str, &str); 14] = [
+const OPERATORS: [(&str, &str); 15] = [
     ("eq", r#"userName eq "rehearsal""#),
     ("ne", r#"userName ne "rehearsal""#),
     ("co", r#"userName co "rehearsal""#),
@@ -35,10 +35,27 @@ const OPERATORS: [(&str, &str); 14] = [
         r#"userName eq "rehearsal" or userName eq "rehearsal""#,
     ),
     ("not", r#"not (userName eq "rehearsal")"#),
+    ("( )", r#"(userName eq "rehearsal")"#),
     ("[ ]", r#"emails[type eq "work"]"#),
 ];
 
 const EQ_FAILED: &str = "SCIM-FILTER-01";
+
+/// Attributes of every resource, which schemas do not list, with their types (RFC 7643 §3.1).
+const COMMON: [(&str, &str); 3] = [
+    ("id", "string"),
+    ("meta.created", "dateTime"),
+    ("meta.lastModified", "dateTime"),
+];
+
+/// Returns the name and the type of an attribute of users, if the server has it.
+fn known<'p>(probe: &'p Probe<'_>, name: &str) -> Option<(&'p str, &'p str)> {
+    let common = COMMON.iter().find(|it| it.0.eq_ignore_ascii_case(name));
+    let declared = probe.server.users.schema.attribute(name);
+    declared
+        .map(|it| (it.name.as_str(), it.kind.as_str()))
+        .or(common.copied())
+}
 
 fn is_declined(answer: &ScimAnswer) -> bool {
     matches!(answer.status, 400 | 403 | 501)
@@ -54,24 +71,126 @@ async fn every_operator(probe: &Probe<'_>) -> Judged {
         let why = "the server declines every filter, also userName eq".to_owned();
         return Err(Stop::Follows(EQ_FAILED, why));
     }
-    let mut declined = Vec::new();
+    let (mut declined, mut failing): (Vec<&str>, Vec<&str>) = Default::default();
+    let mut as_unknown: Vec<&str> = Vec::new();
     for (operator, filter) in &OPERATORS[1..] {
         let has_emails = probe.server.users.schema.attribute("emails.type").is_some();
-        if (*operator != "[ ]" || has_emails) && declines(probe, filter).await? {
+        if *operator == "[ ]" && !has_emails {
+            continue;
+        }
+        let answer = probe.users(&[("filter", filter), ("count", "1")]).await?;
+        if is_declined(&answer) {
             declined.push(*operator);
+        } else if answer.status >= 500 {
+            match fails_as_at_unknown(probe, operator, filter).await {
+                Err(Stop::Follows(..)) => as_unknown.push(*operator),
+                other => {
+                    other?;
+                    failing.push(*operator);
+                }
+            }
         }
     }
-    for name in USUAL {
-        let Some(attribute) = probe.server.users.schema.attribute(name) else {
-            continue;
-        };
-        if declines(probe, &eq_on(name, &attribute.kind)).await? {
+    for name in USUAL.into_iter().chain(COMMON.map(|it| it.0)) {
+        if let Some((_, kind)) = known(probe, name)
+            && declines(probe, &eq_on(name, kind)).await?
+        {
             declined.push(name);
         }
     }
-    super::item::ensure(declined.is_empty(), || {
-        format!("the server declines {}", declined.join(", "))
-    })
+    let mut unfound: Vec<&str> = Vec::new();
+    for name in PLAIN {
+        if !declined.contains(&name) && !finds_plain_value(probe, name).await? {
+            unfound.push(name);
+        }
+    }
+    let mut wrong = Vec::new();
+    if !declined.is_empty() {
+        wrong.push(format!("the server declines {}", declined.join(", ")));
+    }
+    if !failing.is_empty() {
+        wrong.push(format!(
+            "it answers {} with a 5xx status",
+            failing.join(", ")
+        ));
+    }
+    if !unfound.is_empty() {
+        let unfound = unfound.join(", ");
+        wrong.push(format!(
+            "eq does not find a user by {unfound}, which the server stores"
+        ));
+    }
+    if wrong.is_empty() && !as_unknown.is_empty() {
+        let why = format!(
+            "the server fails at {} as at an operator that does not exist",
+            as_unknown.join(", ")
+        );
+        return Err(Stop::Follows("SCIM-FILTER-50", why));
+    }
+    super::item::ensure(wrong.is_empty(), || wrong.join("; "))
+}
+
+/// Attributes by which checks of operators, precedence and escapes find users, and whose `eq` has
+/// no check of its own.
+const PLAIN: [&str; 3] = ["nickName", "title", "userType"];
+
+/// The control for filters on an attribute: `eq` with a value without special characters. True if
+/// it finds a user who has the value, or if the server stores no such value.
+async fn finds_plain_value(probe: &Probe<'_>, name: &str) -> Judged<bool> {
+    let test_users = probe.test_users().await?;
+    let eve = test_users.people.iter().find(|it| it.name == "eve");
+    let stored = eve.and_then(|eve| text(&eve.kept, &[name]).zip(text(&eve.looks, &[name])));
+    let Some((value, _)) = stored.filter(|(kept, sent)| kept == sent) else {
+        return Ok(true);
+    };
+    let filter = format!("{name} eq \"{value}\"");
+    let answer = probe.users(&[("filter", &filter)]).await?;
+    let body = answer.json().unwrap_or_default();
+    let found = test_users.among(values(&body, "Resources"));
+    Ok(is_declined(&answer) || found.contains(&"eve"))
+}
+
+/// Returns an error if the filter uses an attribute by which the server finds nobody: then a wrong
+/// result says nothing about the rest of the filter.
+pub(super) async fn finds_by_attributes_of(probe: &Probe<'_>, filter: &str) -> Judged {
+    for name in PLAIN {
+        if words_of(filter).contains(&name.to_lowercase())
+            && !finds_plain_value(probe, name).await?
+        {
+            let why = format!(
+                "eq does not find a user by {name} either, with a value without special characters"
+            );
+            return Err(Stop::Follows("SCIM-FILTER-61", why));
+        }
+    }
+    Ok(())
+}
+
+/// Returns an error if the server fails at this operator as at an operator that does not exist.
+pub(super) async fn fails_as_at_unknown(probe: &Probe<'_>, operator: &str, least: &str) -> Judged {
+    let fails = async |filter: &str| {
+        let answer = probe.users(&[("filter", filter), ("count", "1")]).await?;
+        Ok::<_, Stop>((answer.status >= 500).then(|| answer.quoted()))
+    };
+    if let Some(failure) = fails(least).await?
+        && fails(UNKNOWN_OPERATOR).await?.is_some()
+    {
+        let why = format!(
+            "the server fails at the operator {operator} as at one that does not exist: {failure}"
+        );
+        return Err(Stop::Follows("SCIM-FILTER-50", why));
+    }
+    Ok(())
+}
+
+/// A filter with an operator that does not exist.
+pub(super) const UNKNOWN_OPERATOR: &str = r#"userName resembles "ann""#;
+
+/// Returns the operators and attributes of a filter, in small letters.
+fn words_of(filter: &str) -> Vec<String> {
+    let bare = without_texts(filter);
+    let words = bare.split(|sign: char| " ()[]".contains(sign));
+    words.map(str::to_lowercase).collect()
 }
 
 /// Attributes by which clients usually search users.
@@ -89,6 +208,7 @@ const USUAL: [&str; 7] = [
 fn eq_on(name: &str, kind: &str) -> String {
     match kind {
         "boolean" => format!("{name} eq true"),
+        "dateTime" => format!(r#"{name} eq "2001-02-03T04:05:06Z""#),
         _ => format!(r#"{name} eq "rehearsal""#),
     }
 }
@@ -116,20 +236,21 @@ fn without_texts(filter: &str) -> String {
 pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<ScimAnswer> {
     let answer = probe.users(parameters).await?;
     let filter = parameters.iter().find(|(name, _)| *name == "filter");
-    let Some((_, filter)) = filter.filter(|_| is_declined(&answer)) else {
+    let fails = answer.status >= 500;
+    let Some((_, filter)) = filter.filter(|_| fails || is_declined(&answer)) else {
         return Ok(answer);
     };
     let bare = without_texts(filter);
-    let words: Vec<String> = bare
-        .split(|sign: char| " ()[]".contains(sign))
-        .map(str::to_lowercase)
-        .collect();
+    let words = words_of(filter);
     for (operator, least) in OPERATORS {
         let is_used = match operator {
             "[ ]" => bare.contains('['),
+            "( )" => bare.contains('('),
             operator => words.iter().any(|word| word == operator),
         };
-        if is_used && declines(probe, least).await? {
+        if is_used && fails {
+            fails_as_at_unknown(probe, operator, least).await?;
+        } else if is_used && declines(probe, least).await? {
             if operator == "eq" {
                 let why = "the server declines every filter, also userName eq".to_owned();
                 return Err(Stop::Follows(EQ_FAILED, why));
@@ -140,13 +261,16 @@ pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> 
             ));
         }
     }
+    if fails {
+        return Ok(answer);
+    }
     for name in words.iter().filter(|word| !word.contains(':')) {
-        let Some(attribute) = probe.server.users.schema.attribute(name) else {
+        let Some((name, kind)) = known(probe, name) else {
             continue;
         };
-        let is_brackets = bare.contains('[') || attribute.kind == "complex";
-        let least = eq_on(name, &attribute.kind);
-        if !is_brackets && name != "username" && declines(probe, &least).await? {
+        let is_brackets = bare.contains('[') || kind == "complex";
+        let least = eq_on(name, kind);
+        if !is_brackets && name != "userName" && declines(probe, &least).await? {
             return unjudged(format!(
                 "the server declines filters on {name}: {}",
                 answer.quoted()

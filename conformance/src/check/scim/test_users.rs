@@ -68,6 +68,9 @@ impl TestUsers {
         if !is_judged_by(path) {
             return None;
         }
+        if member(sent, name).is_none() && member(kept, name).is_none() {
+            return Some(format!("the server refuses users with {name}, or has none"));
+        }
         (!is_kept(sent, kept, path)).then(|| {
             format!(
                 "the server does not keep {path} as it is sent: it was sent {}, and reads {}",

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::body::fitted;
 use super::outcome::{Judged, Stop, unjudged};
 use super::probe::Probe;
 use super::reading::values;
@@ -34,7 +35,7 @@ struct Taken {
 
 impl Taken {
     /// Returns the planned attributes without those that the server does not accept.
-    fn of(&self, looks: &Value, server: &Server) -> Value {
+    fn of(&self, looks: &Value, server: &Server, mark: &str) -> Value {
         let mut out = Map::new();
         for (attribute, value) in looks.as_object().into_iter().flatten() {
             let is_extension = attribute == ENTERPRISE;
@@ -44,7 +45,10 @@ impl Taken {
             if !is_known || self.refused.contains(attribute) {
                 continue;
             }
-            let mut value = value.clone();
+            let mut value = match server.users.schema.attribute(attribute) {
+                Some(known) => fitted(value.clone(), known, mark),
+                None => value.clone(),
+            };
             if let Some(all) = value.as_array_mut().filter(|_| !self.two_emails) {
                 all.truncate(1);
             }
@@ -61,18 +65,19 @@ impl TestUsers {
     /// Creates the test users with the planned attributes that the server has and accepts.
     async fn make(session: &Session<'_>, server: &Server) -> Result<Self, String> {
         let probe = Probe::new(session, server);
-        let all = looks(&session.cast_mark(), &session.domain);
+        let mark = session.cast_mark();
+        let all = looks(&mark, &session.domain);
         let mut taken = Taken {
             refused: Vec::new(),
             two_emails: true,
         };
         let mut people = Vec::new();
         for (name, looks) in all {
-            let mut meant = taken.of(&looks, server);
+            let mut meant = taken.of(&looks, server, &mark);
             let mut made = probe.user(meant.clone()).await;
             if made.is_err() && people.is_empty() {
                 taken = find_refused(&probe, &meant).await;
-                meant = taken.of(&looks, server);
+                meant = taken.of(&looks, server, &mark);
                 made = probe.user(meant.clone()).await;
             }
             let made = made.map_err(cannot_make)?;

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::group::shows_members;
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{at, gone, member, same, text, value_to_text, values};
@@ -218,9 +219,13 @@ async fn one_a_time(probe: &Probe<'_>) -> Judged {
     let now = probe
         .patched(&group, json!([add(&user.id), add(&other.id)]))
         .await?;
-    ensure(ids(&now).len() == 2, || {
+    let judged = ensure(ids(&now).len() == 2, || {
         format!("members is {}", value_to_text(member(&now, "members")))
-    })
+    });
+    if judged.is_err() {
+        shows_members(probe).await?;
+    }
+    judged
 }
 
 async fn no_members(probe: &Probe<'_>) -> Judged {

@@ -1,6 +1,6 @@
 //! Mutants of authentication.
 
-use super::super::{Mutant, ScimRequest, let_in};
+use super::super::{Mutant, ScimRequest, edit, let_in};
 use super::{hears, says};
 
 fn bare(request: &ScimRequest) -> bool {
@@ -30,6 +30,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
     says("SCIM-AUTH-04", |_, t| {
         if t.status == 401 {
             t.text = "{}".into();
+        }
+    }),
+    says("SCIM-AUTH-05", |a, t| {
+        let said = a.header("authorization").unwrap_or_default().to_owned();
+        if t.status == 401 && wrong(a) {
+            edit(t, |v| v["detail"] = format!("unknown token: {said}").into());
         }
     }),
     hears("SCIM-AUTH-07", |a| {

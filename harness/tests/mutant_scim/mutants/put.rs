@@ -80,4 +80,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
             }
         });
     }),
+    says("SCIM-PUT-11", |a, t| {
+        let body = sent(a);
+        // Only what GET returned contains the version.
+        if puts(a) && !body["meta"]["version"].is_null() {
+            t.status = 400;
+        }
+    }),
 ];
