@@ -19,13 +19,14 @@ is_wanted() { [ "$wanted" = "  " ] || [[ $wanted == *" $1 "* ]]; }
 # Prints a port that is free now.
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# check NAME BASE — checks a server, then its report.
+# check NAME BASE [keeps] — checks a server, then its report. `keeps`: the server does not delete all
+# resources, and the report has to name them.
 check() {
     local report=$interop/$1.json status=0
     timeout 150 "$rehearsal" check scim --base-url "$2" --token "$token" --json \
         --html "$interop/$1.html" >"$report" || status=$?
     [ "$status" -le 1 ] || { echo "$1: the check did not finish (exit $status)" >&2; return 1; }
-    python3 scripts/interop/read_report.py "$1" "$report"
+    python3 scripts/interop/read_report.py "$1" "$report" "${@:3}"
 }
 
 # profiles NAME BASE — judges a server by three lists and by the clients of providers, and prints what became
@@ -83,7 +84,7 @@ elif node_with @boxyhq/saml-jackson@26.2.0; then
     log=$interop/jackson.log
     start node scripts/interop/scim_servers/jackson-server.mjs "$node_folder" "$port" "$token"
     wait_for_url "http://127.0.0.1:$port/"
-    check jackson "http://127.0.0.1:$port/scim/v2"
+    check jackson "http://127.0.0.1:$port/scim/v2" keeps
     profiles jackson "http://127.0.0.1:$port/scim/v2"
 else
     echo "skipped: SAML Jackson can't be installed: no Node.js, or no npm"
@@ -108,7 +109,7 @@ elif python_with 'django-scim2-server==1.1.0' 'scim2-models==0.12.3' 'django==5.
     log=$interop/django-scim2-server.log
     start "$python" scripts/interop/scim_servers/django_server.py "$port" "$token"
     wait_for_url "http://127.0.0.1:$port/scim/v2/Users"
-    check django-scim2-server "http://127.0.0.1:$port/scim/v2"
+    check django-scim2-server "http://127.0.0.1:$port/scim/v2" keeps
     profiles django-scim2-server "http://127.0.0.1:$port/scim/v2"
 else
     echo "skipped: django-scim2-server can't be installed: no Python 3 with venv, or no PyPI"
@@ -154,7 +155,10 @@ scimgateway() {
     cp -r "$folder/lib" "$folder/config" "$folder/package.json" "$private"
     local modules=$folder/node_modules
     [ -d "$modules" ] || modules=$(dirname "$folder")
-    ln -s "$modules" "$private/node_modules"
+    mkdir "$private/node_modules"
+    ln -s "$modules"/* "$private/node_modules"
+    # The plugin imports the package by its name.
+    ln -sfn "$private" "$private/node_modules/scimgateway"
     python3 scripts/interop/scim_servers/scimgateway_config.py "$private/config/plugin-loki.json" "$port" "$token"
     start "$node_folder/node_modules/.bin/bun" "$private/lib/plugin-loki.ts"
 }
@@ -164,7 +168,7 @@ log=$interop/scimgateway.log
 if ! is_wanted scimgateway; then :
 elif scimgateway; then
     wait_for_url "http://127.0.0.1:$port/"
-    check scimgateway "http://127.0.0.1:$port"
+    check scimgateway "http://127.0.0.1:$port" keeps
     profiles scimgateway "http://127.0.0.1:$port"
 else
     echo "skipped: SCIM Gateway can't be installed: no npm, or not in the registry; SCIMGATEWAY names a folder with its source"
