@@ -332,6 +332,9 @@ fn with_token(request: &ScimRequest, token: &str) -> ScimRequest {
     request
 }
 
+/// The symptom of a server that answers no list with `count`.
+pub(super) const NO_COUNT: &str = "GET with the parameter count never succeeded";
+
 /// Returns the symptoms that this method, this method at this endpoint, and lists with `count` never
 /// succeeded.
 pub(super) fn symptoms_of(request: &ScimRequest) -> Vec<String> {
@@ -342,11 +345,11 @@ pub(super) fn symptoms_of(request: &ScimRequest) -> Vec<String> {
     let endpoint = path.trim_start_matches('/').split('/').next();
     let method = request.method.as_str();
     let whole = format!("{method} /{}", endpoint.unwrap_or_default());
-    let mut all = vec![method, &whole];
-    if method == "GET" && query.split('&').any(|it| it.starts_with("count=")) {
-        all.push("GET with the parameter count");
-    }
-    all.iter()
+    let mut all: Vec<String> = [method, &whole]
         .map(|what| format!("{what} never succeeded"))
-        .collect()
+        .into();
+    if method == "GET" && query.split('&').any(|it| it.starts_with("count=")) {
+        all.push(NO_COUNT.to_owned());
+    }
+    all
 }
