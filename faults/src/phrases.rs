@@ -109,8 +109,13 @@ impl Phrases<'_> {
                 let root = document::root(self.document)?;
                 document::without(self.document, &format!("{root}/Signature"))?
             }
+            // IDs that no other message has. A service provider that remembers IDs would refuse a
+            // constant one as a replay, whatever else is wrong with the message.
+            "forged-id" => self.new_id("forged"),
+            "forged-response-id" => self.new_id("forged-response"),
+            "forged-request-id" => self.new_id("forged-request"),
             // Forged copies of parts of the document.
-            "forged" => self.forged_assertion(Some("_forged"))?,
+            "forged" => self.forged_assertion(Some(&self.new_id("forged")))?,
             "forged-same-id" => self.forged_assertion(None)?,
             "forged-head" => self.forged_split()?.0,
             "forged-tail" => self.forged_split()?.1,
@@ -118,7 +123,7 @@ impl Phrases<'_> {
                 &self.impersonate(&self.phrase("response-unsigned")?),
                 "Response",
                 "ID",
-                Some("_forged-response"),
+                Some(&self.new_id("forged-response")),
             )?,
             "forged-entity-id" => self.forged_assertion(Some("&id;"))?,
             // The whole draft with the forged name, unsigned. Needed where the signed document has
@@ -144,6 +149,14 @@ impl Phrases<'_> {
     /// Returns the text with the forged name in place of the genuine one.
     pub(crate) fn impersonate(&self, text: &str) -> String {
         text.replace(self.genuine, self.forged)
+    }
+
+    /// Returns an ID that contains the ID of the honest message, so that each message has another
+    /// one.
+    fn new_id(&self, name: &str) -> String {
+        let root = document::root(self.original).unwrap_or_default();
+        let id = document::value_of(self.original, &root, "ID").unwrap_or_default();
+        format!("_{name}-{}", id.trim_start_matches('_'))
     }
 
     fn signature(&self) -> Result<String, String> {
@@ -174,8 +187,9 @@ impl Phrases<'_> {
 
     fn forged_original(&self) -> Result<String, String> {
         let forged = self.impersonate(document::outer(self.original, "Response")?);
-        let forged = document::attribute(&forged, "Response", "ID", Some("_forged-response"))?;
-        document::attribute(&forged, ASSERTION, "ID", Some("_forged"))
+        let response = self.new_id("forged-response");
+        let forged = document::attribute(&forged, "Response", "ID", Some(&response))?;
+        document::attribute(&forged, ASSERTION, "ID", Some(&self.new_id("forged")))
     }
 
     fn forged_original_split(&self) -> Result<(String, String), String> {
@@ -197,17 +211,18 @@ impl Phrases<'_> {
     }
 
     fn forged_signed_info(&self) -> Result<String, String> {
-        let digest = self.digest_of(&self.forged_assertion(Some("_forged"))?)?;
+        let id = self.new_id("forged");
+        let digest = self.digest_of(&self.forged_assertion(Some(&id))?)?;
         let reference = "Signature/SignedInfo/Reference";
         let signature = self.signature()?;
-        let signature = document::attribute(&signature, reference, "URI", Some("#_forged"))?;
+        let signature = document::attribute(&signature, reference, "URI", Some(&format!("#{id}")))?;
         let value = format!("{reference}/DigestValue");
         let signature = document::content(&signature, &value, &digest)?;
         Ok(document::outer(&signature, "Signature/SignedInfo")?.to_owned())
     }
 
     fn forged_split(&self) -> Result<(String, String), String> {
-        let forged = self.forged_assertion(Some("_forged"))?;
+        let forged = self.forged_assertion(Some(&self.new_id("forged")))?;
         let at = document::find(&forged, "Assertion/Issuer")?.outer.end;
         Ok((forged[..at].to_owned(), forged[at..].to_owned()))
     }

@@ -89,3 +89,36 @@ fn the_seed_determines_the_sample() {
     let count = all.len();
     assert_eq!(sample(all, count, 7).len(), count);
 }
+
+/// A service provider that remembers IDs would refuse the second message with the same ID as a
+/// replay, so its refusal would say nothing about the fault.
+#[test]
+fn no_two_messages_have_the_same_id() {
+    let of_catalogue = faults::catalogue().unwrap().into_iter();
+    let all = of_catalogue.chain(tried().into_iter().map(|it| it.fault));
+    let mut wrong = BTreeSet::new();
+    for fault in all {
+        let cover = fault.cover_at(Cover::Assertion);
+        let ids = [1, 2].map(|number| {
+            let forged = world::forged_from(&fault, cover, number).unwrap();
+            message_ids(&forged.xml)
+        });
+        if let Some(id) = ids[0].intersection(&ids[1]).next() {
+            wrong.insert(format!("{}: {id}", fault.id));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Returns the IDs of the Responses and assertions in a document, whatever their prefix is.
+fn message_ids(xml: &str) -> BTreeSet<String> {
+    let tags = xml.split('<').filter_map(|it| it.split('>').next());
+    let messages = tags.filter(|tag| {
+        let name = tag.split_whitespace().next().unwrap_or_default();
+        name.ends_with("Response") || name.ends_with("Assertion")
+    });
+    let ids = messages.filter_map(|tag| tag.split_once(" ID=\"")?.1.split('"').next());
+    // The value of a reference to an entity is in the DTD.
+    let ids = ids.filter(|id| !id.starts_with('&'));
+    ids.map(str::to_owned).collect()
+}

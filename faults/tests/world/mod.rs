@@ -115,6 +115,14 @@ pub(crate) fn honest_at(cover: Cover) -> [String; 2] {
     [ATTACKER, VICTIM].map(|who| made(&[], who, cover).unwrap().field)
 }
 
+/// Makes the message of a fault from a Response whose IDs contain this number.
+pub(crate) fn forged_from(fault: &Fault, cover: Cover, number: u32) -> Result<Forged, Ineffective> {
+    let mut response = response(ATTACKER);
+    response.id = format!("_response-{number}");
+    response.assertions[0].id = format!("_assertion-{number}");
+    made_of(std::slice::from_ref(fault), &response, cover)
+}
+
 /// Makes the message of a fault for a service provider that demands these signatures.
 pub(crate) fn forged_at(fault: &Fault, cover: Cover) -> Result<Forged, Ineffective> {
     let who = if fault.impersonates() {
@@ -126,7 +134,10 @@ pub(crate) fn forged_at(fault: &Fault, cover: Cover) -> Result<Forged, Ineffecti
 }
 
 fn made(faults: &[Fault], who: &str, cover: Cover) -> Result<Forged, Ineffective> {
-    let response = response(who);
+    made_of(faults, &response(who), cover)
+}
+
+fn made_of(faults: &[Fault], response: &Response, cover: Cover) -> Result<Forged, Ineffective> {
     let signer = Signer {
         key: OWN.clone(),
         response: cover != Cover::Assertion,
@@ -134,7 +145,7 @@ fn made(faults: &[Fault], who: &str, cover: Cover) -> Result<Forged, Ineffective
         algorithm: OWN.algorithm(),
     };
     let honest = Honest {
-        response: &response,
+        response,
         signer: &signer,
         foreign: &FOREIGN,
         recipient: Some(RECIPIENT.certificate()),
