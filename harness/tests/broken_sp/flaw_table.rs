@@ -149,6 +149,16 @@ pub(crate) static FLAWS: &[Flaw] = &[
         &["logout", "slo-deaf"],
         &["SAML-SP-SLO-01", "SAML-SP-SLO-02", "13 skipped"],
     ),
+    (
+        "SLO",
+        &["logout", "slo-first-session"],
+        &["SAML-SP-SLO-01", "SAML-SP-SLO-14"],
+    ),
+    (
+        "SLO",
+        &["logout", "slo-first-session", "slo-unsigned"],
+        &["SAML-SP-SLO-01", "SAML-SP-SLO-03", "SAML-SP-SLO-14"],
+    ),
     ("SLO", &["logout", "slo-silent"], &["SAML-SP-SLO-02"]),
     ("SLO", &["logout", "slo-unsigned"], &["SAML-SP-SLO-03"]),
     ("SLO", &["logout", "slo-any-key"], &["SAML-SP-SLO-04"]),

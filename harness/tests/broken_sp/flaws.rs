@@ -11,7 +11,7 @@ use saml::metadata::{Endpoint, SpMetadata};
 use saml::names;
 
 use super::own_logout::signed_with_sha1;
-use super::{Broken, KEY, Session, cookie};
+use super::{Broken, KEY, Session, Switch, cookie};
 
 /// Returns a certificate that expired in 2020.
 fn old_certificate() -> Certificate {
@@ -26,7 +26,6 @@ fn old_certificate() -> Certificate {
 impl Broken {
     /// True if the service provider has this flaw.
     pub(super) fn is_flawed(&self, name: &str) -> bool {
-        use super::Switch;
         let mut all = self.switches.iter();
         all.any(|it| matches!(it, Switch::Flaw(flaw) if *flaw == name))
     }
@@ -147,6 +146,34 @@ impl Broken {
         document
     }
 
+    /// Returns the attribute `SameSite` of the cookie of a request.
+    pub(super) fn same_site(&self) -> &'static str {
+        let find = |it: &Switch| match it {
+            Switch::LaxCookies => Some("; SameSite=Lax"),
+            Switch::UnsafeCookies => Some("; SameSite=None"),
+            _ => None,
+        };
+        self.switches.iter().find_map(find).unwrap_or_default()
+    }
+
+    /// Remembers the IDs of the Response and of its assertions. False if it knows one of them
+    /// already.
+    pub(super) fn are_new_ids(&self, document: &str) -> bool {
+        let mut memory = self.memory.lock().unwrap();
+        let starts = document.split("<saml").skip(1);
+        let mut are_new = true;
+        for start in starts.filter_map(|it| it.split('>').next()) {
+            let is_message = start.starts_with("p:Response ") || start.starts_with(":Assertion ");
+            let id = start
+                .split_once(" ID=\"")
+                .and_then(|(_, it)| it.split_once('"'));
+            if let Some((id, _)) = id.filter(|_| is_message) {
+                are_new &= memory.seen.insert(format!("received {id}"));
+            }
+        }
+        are_new
+    }
+
     /// True if the browser is logged in as another user than this one.
     pub(super) fn is_another(&self, headers: &HeaderMap, user: &str) -> bool {
         let memory = self.memory.lock().unwrap();
@@ -184,7 +211,9 @@ impl Broken {
             name: name.unwrap_or_default(),
             format: quoted("<saml:NameID Format=\"").unwrap_or_default(),
             ends: self.session_end(quoted("SessionNotOnOrAfter=\"")),
+            number: memory.logins,
         };
+        memory.logins += 1;
         memory.sessions.insert(session.clone(), made);
         let mut cookie = format!("session={session}; Path=/");
         if !self.is_flawed("no-http-only") {

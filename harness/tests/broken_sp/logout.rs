@@ -193,10 +193,23 @@ impl Broken {
         };
         let any_index = request.session_indexes.is_empty() || self.is_flawed("slo-any-index");
         let own = cookie(headers, "session").unwrap_or_default();
+        // With this flaw it looks only at the user's first session, as mod_auth_mellon does.
+        let mut sessions: Vec<_> = memory.sessions.iter().collect();
+        sessions.sort_by_key(|(_, it)| it.number);
+        let first = sessions.iter().find(|(_, it)| it.user == name.value);
+        let first = first.map(|(id, it)| ((*id).clone(), it.index.clone()));
+        let is_first_only = self.is_flawed("slo-first-session");
+        if let Some((_, index)) = first.as_ref().filter(|_| is_first_only)
+            && !any_index
+            && !request.session_indexes.contains(index)
+        {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
         memory.sessions.retain(|id, it| {
             let is_named = it.user == name.value || self.is_flawed("slo-any-name") && id == own;
             let is_meant = is_named && (any_index || request.session_indexes.contains(&it.index));
-            let is_elsewhere = id != own && self.is_flawed("slo-one-browser");
+            let is_elsewhere = id != own && self.is_flawed("slo-one-browser")
+                || is_first_only && first.as_ref().is_some_and(|(first, _)| first != id);
             !is_meant || is_elsewhere || self.is_flawed("slo-deaf")
         });
         drop(memory);

@@ -48,8 +48,9 @@ struct Memory {
     obeyed: HashSet<String>,
     /// The logouts that this service provider began, by the RelayState of their LogoutRequest.
     logouts: HashMap<String, own_logout::Pending>,
-    /// The user of the latest login.
+    /// The user of the latest login, and the number of logins.
     last: Option<String>,
+    logins: usize,
 }
 
 /// The user who is logged in, as the probe shows the name, and the session at the identity
@@ -64,6 +65,8 @@ struct Session {
     format: String,
     /// The end of the session, if the assertion states one.
     ends: Option<Timestamp>,
+    /// The number of logins before this one.
+    number: usize,
 }
 
 #[derive(Clone)]
@@ -205,8 +208,7 @@ async fn login(State(sp): State<Broken>) -> Response {
         .unwrap()
         .requests
         .insert(browser.clone(), id);
-    let lax = sp.has(|it| matches!(it, Switch::LaxCookies));
-    let site = if lax { "; SameSite=Lax" } else { "" };
+    let site = sp.same_site();
     let set = AppendHeaders([(
         header::SET_COOKIE,
         format!("browser={browser}; Path=/; HttpOnly{site}"),
@@ -239,6 +241,9 @@ async fn acs(
                 for address in addresses(&document) {
                     let _ = reqwest::get(address).await;
                 }
+            }
+            Switch::RemembersIds if !sp.are_new_ids(&document) => {
+                return sp.refuse("replayed".to_owned());
             }
             Switch::Declines(is_it) if is_it(&document) => return sp.refuse("declined".to_owned()),
             Switch::BreaksOff(is_it) if is_it(&document) => return broken_off(),

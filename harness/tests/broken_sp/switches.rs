@@ -35,6 +35,10 @@ pub(crate) enum Switch {
     /// The service provider is on another site than the identity provider, and its cookies are
     /// `SameSite=Lax`.
     LaxCookies,
+    /// The cookie of the request has `SameSite=None` and is not `Secure`, so no browser stores it.
+    UnsafeCookies,
+    /// Refuses a message with an ID that it has received before, signed or not.
+    RemembersIds,
     /// Answers a message without cookies with a page that posts it again from the service
     /// provider's own site.
     PostsAgain,

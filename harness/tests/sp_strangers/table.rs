@@ -178,6 +178,30 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &["SAML-SP-REPLAY-01 +1"],
         ),
         stranger(
+            "refuses an ID that it knows before it verifies the signature (Shibboleth)",
+            &[S::RemembersIds],
+            &[],
+        ),
+        stranger(
+            "the same, and accepts a signature of another element",
+            &[S::RemembersIds, S::Waves("signature-misplaced", always)],
+            &[
+                "SAML-SP-SIG-04",
+                "SAML-SP-SIG-17",
+                "SAML-SP-SIG-18",
+                "SAML-SP-SIG-19",
+                "SAML-SP-SIG-20",
+                "SAML-SP-SIG-21",
+                "SAML-SP-SIG-22",
+                "SAML-SP-SIG-23",
+                "SAML-SP-SIG-24",
+                "SAML-SP-SIG-26",
+                "SAML-SP-SIG-32",
+                "SAML-SP-XSW-01 +5",
+                "SAML-SP-XSW-26",
+            ],
+        ),
+        stranger(
             "does not look at the audience",
             &[S::Waves("wrong-audience", always)],
             &["SAML-SP-COND-09 +4"],
@@ -186,6 +210,11 @@ pub(crate) fn strangers() -> Vec<Stranger> {
         ends(
             "loses its cookie to SameSite",
             &[S::LaxCookies],
+            "cookie-lost",
+        ),
+        ends(
+            "has a cookie that no browser stores (mod_auth_mellon without HTTPS)",
+            &[S::UnsafeCookies],
             "cookie-lost",
         ),
         stranger(

@@ -30,6 +30,9 @@ pub struct Answer {
     /// Names of the service provider's cookies that a browser does not send with the Response,
     /// because of `SameSite`.
     pub lost_cookies: Vec<String>,
+    /// Names of the service provider's cookies that a browser does not store: `SameSite=None`
+    /// without `Secure`, or `Secure` without HTTPS.
+    pub ignored_cookies: Vec<String>,
 }
 
 /// The most characters of a document or an answer that the evidence contains.

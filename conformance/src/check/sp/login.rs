@@ -220,6 +220,7 @@ impl<'j> Login<'j> {
             probe: probe.body,
             sent: ready.xml.clone(),
             lost_cookies: arrival.lost_cookies,
+            ignored_cookies: visitor.ignored_cookies(),
         })
     }
 

@@ -134,6 +134,19 @@ impl Judge {
                 "Check --probe-url: it has to be a page that shows who is logged in.",
             );
         }
+        if !first.ignored_cookies.is_empty() {
+            return SetUpError::new(
+                "cookie-lost",
+                format!(
+                    "The service provider refused every honest Response (HTTP {} at {}){}. Browsers ignore its cookie {}: it has SameSite=None without Secure, or Secure without HTTPS.",
+                    first.status,
+                    place(&first.url),
+                    quote(&first.page),
+                    first.ignored_cookies.join(", ")
+                ),
+                "Use HTTPS for the service provider, and set SameSite=None; Secure on the cookie that remembers the AuthnRequest. If it still refuses every Response, look into its log.",
+            );
+        }
         SetUpError::new(
             "not-trusted",
             format!(

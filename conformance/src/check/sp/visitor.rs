@@ -122,6 +122,12 @@ impl Visitor {
         self.follow(url, form, from, end).await
     }
 
+    /// Returns the names of the cookies that the browser did not store, because they had
+    /// `SameSite=None` without `Secure`, or `Secure` without HTTPS.
+    pub(super) fn ignored_cookies(&self) -> Vec<String> {
+        self.navigator.cookies().ignored()
+    }
+
     /// Returns the names of the cookies that the browser sends to this URL.
     pub(super) fn cookie_names(&self, url: &Url) -> Vec<String> {
         let names = self.cookie_pairs(url).into_iter();

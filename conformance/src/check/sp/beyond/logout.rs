@@ -86,6 +86,15 @@ rows! {
 
 async fn honest(beyond: &Beyond<'_>) -> Judged {
     let done = beyond.honest_logout().await?;
+    if let Some(first) = &done.with_others {
+        return breaks(
+            format!(
+                "the user is still logged in if there are sessions of other logins of this user; the answer was HTTP {}. With one session alone, the user is logged out",
+                first.arrival.status.as_u16()
+            ),
+            evidence(&first.sent, &first.arrival),
+        );
+    }
     let evidence = evidence(&done.sent, &done.arrival);
     match done.ended {
         true => holds_with("the probe no longer shows the user", evidence),
@@ -256,7 +265,8 @@ async fn every_browser(beyond: &Beyond<'_>) -> Judged {
         return Err(Stop::Follows("SAML-SP-SLO-01"));
     }
     let endpoint = beyond.endpoint()?;
-    let (here, elsewhere) = (beyond.new_session().await?, beyond.new_session().await?);
+    let here = beyond.new_session().await?;
+    let elsewhere = beyond.another_session().await?;
     if !beyond.is_in(&here.visitor).await? {
         return skip("not judged: a login in another browser ends the user's previous session");
     }

@@ -13,10 +13,16 @@ use super::logout_message::{Carried, Message, Session, Trick, request_of};
 use super::{Beyond, Judged, Stop, breaks, holds_with, skip};
 use crate::check::runner::page_summary;
 
+/// The most LogoutRequests that are sent to end the user's other sessions. mod_auth_mellon stores
+/// 100 sessions by default.
+const MOST_OTHERS: usize = 110;
+
 /// The result of a valid LogoutRequest.
 pub(super) struct HonestLogout {
     /// True if the user is logged out.
     pub(super) ended: bool,
+    /// The same trial while the user had sessions of other logins, if it failed because of them.
+    pub(super) with_others: Option<Box<HonestLogout>>,
     /// The ID of the request.
     pub(super) id: String,
     /// Where the browser ended.
@@ -55,8 +61,20 @@ impl Beyond<'_> {
         }
     }
 
-    /// Logs the user of `--user` in, in a new browser.
+    /// Logs the user of `--user` in, in a new browser. If the service provider does not find the
+    /// session of a LogoutRequest among several ones of the user, the others are ended before:
+    /// otherwise a forged LogoutRequest would fail for that reason, which proves nothing.
     pub(super) async fn new_session(&self) -> Result<Session, Stop> {
+        if let Some(Ok(honest)) = self.honest_logout.get()
+            && honest.with_others.is_some()
+        {
+            self.end_all_sessions(&self.endpoint()?).await?;
+        }
+        self.another_session().await
+    }
+
+    /// Logs the user of `--user` in, in a new browser, and keeps the user's other sessions.
+    pub(super) async fn another_session(&self) -> Result<Session, Stop> {
         let user = &self.judge.person.user;
         let login = Login::new(self.judge, user);
         let visitor = login.visitor()?;
@@ -100,24 +118,64 @@ impl Beyond<'_> {
     pub(super) async fn honest_logout(&self) -> Result<&HonestLogout, Stop> {
         let endpoint = self.endpoint()?;
         let done = self.honest_logout.get_or_init(|| async {
-            let tried = async {
-                let session = self.new_session().await?;
-                let request = request_of(self.judge, &session, endpoint.location);
-                let message = Message::request(&request, Some(&self.judge.provider.key));
-                let arrival = self.send(&session.visitor, &message, &endpoint).await?;
-                Ok(HonestLogout {
-                    ended: !self.is_in(&session.visitor).await?,
-                    id: request.id,
-                    arrival,
-                    sent: message.xml,
-                })
-            };
-            tried.await.map_err(Stop::into_reason)
+            let tried = self.honest_or_alone(&endpoint).await;
+            tried.map_err(Stop::into_reason)
         });
         match done.await {
             Ok(done) => Ok(done),
             Err(why) => skip(why.clone()),
         }
+    }
+
+    /// Sends a valid LogoutRequest. If the user stays logged in, ends all sessions of the user and
+    /// tries it again: the checks before have left many, and a service provider may look only at
+    /// the first one that it finds by the NameID.
+    async fn honest_or_alone(&self, endpoint: &Endpoint<'_>) -> Result<HonestLogout, Stop> {
+        let first = self.try_honest_logout(endpoint).await?;
+        if first.ended || !self.end_all_sessions(endpoint).await? {
+            return Ok(first);
+        }
+        let again = self.try_honest_logout(endpoint).await?;
+        Ok(match again.ended {
+            true => HonestLogout {
+                with_others: Some(Box::new(first)),
+                ..again
+            },
+            false => first,
+        })
+    }
+
+    async fn try_honest_logout(&self, endpoint: &Endpoint<'_>) -> Result<HonestLogout, Stop> {
+        let session = self.another_session().await?;
+        let request = request_of(self.judge, &session, endpoint.location);
+        let message = Message::request(&request, Some(&self.judge.provider.key));
+        let arrival = self.send(&session.visitor, &message, endpoint).await?;
+        Ok(HonestLogout {
+            ended: !self.is_in(&session.visitor).await?,
+            with_others: None,
+            id: request.id,
+            arrival,
+            sent: message.xml,
+        })
+    }
+
+    /// Logs the user in and sends LogoutRequests without SessionIndex until this session ends, for
+    /// a service provider that ends one session at each. False if none of them ends it.
+    async fn end_all_sessions(&self, endpoint: &Endpoint<'_>) -> Result<bool, Stop> {
+        let session = self.another_session().await?;
+        for _ in 0..MOST_OTHERS {
+            let mut request = request_of(self.judge, &session, endpoint.location);
+            request.session_indexes = Vec::new();
+            let message = Message::request(&request, Some(&self.judge.provider.key));
+            let arrival = self.send(&session.visitor, &message, endpoint).await?;
+            if !self.is_in(&session.visitor).await? {
+                return Ok(true);
+            }
+            if arrival.status.is_client_error() || arrival.status.is_server_error() {
+                break;
+            }
+        }
+        Ok(false)
     }
 
     /// Sends a message that must not end the session, in the browser of a user who is logged in.

@@ -78,7 +78,7 @@ impl Beyond<'_> {
                 "not judged: the URL at which a user logs out was not given (--logout-url)",
             );
         };
-        let session = self.new_session().await?;
+        let session = self.another_session().await?;
         let slo = &self.judge.provider.slo_url;
         let visitor = session.visitor;
         let mut arrival = visitor.send(url.clone(), None, None, Some(slo)).await?;
