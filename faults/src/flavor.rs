@@ -71,7 +71,7 @@ struct Form {
     consent: bool,
     /// `xsi:type` of all attribute values.
     value_type: Option<String>,
-    /// True if the PrefixList of the assertion's signature contains `xs`.
+    /// True if the PrefixList of every signature contains `xs`.
     #[serde(default)]
     prefix_list: bool,
     /// True if each value has an Attribute element of its own.

@@ -229,7 +229,12 @@ fn sign(
             if !honest.demands_both && cover != Some(Cover::Both) {
                 return Ok(signed);
             }
-            return sign_response(&signed, honest);
+            // Who writes a PrefixList, such as Okta, writes it into both signatures. Some service
+            // providers apply the first one in the document to both.
+            return match handmade.prefixes.is_empty() {
+                true => sign_response(&signed, honest),
+                false => handmade::sign_element(&signed, handmade, honest, "Response"),
+            };
         }
     }
     signer.sign_text(text).map_err(|error| error.to_string())

@@ -27,6 +27,19 @@ pub(crate) fn sign(
     handmade: &Handmade,
     honest: &Honest<'_>,
 ) -> Result<String, String> {
+    sign_element(draft, handmade, honest, ASSERTION)
+}
+
+/// Signs the element at this path. `#assertion` in a reference stands for the ID of this element.
+///
+/// # Errors
+/// In words, if the document has no such element or the key cannot sign.
+pub(crate) fn sign_element(
+    draft: &str,
+    handmade: &Handmade,
+    honest: &Honest<'_>,
+    element: &str,
+) -> Result<String, String> {
     let phrases = [
         ("{elsewhere}", honest.elsewhere.to_owned()),
         (
@@ -55,7 +68,7 @@ pub(crate) fn sign(
     let references: String = handmade
         .references
         .iter()
-        .map(|what| reference(draft, handmade, what))
+        .map(|what| reference(draft, handmade, (what, element)))
         .collect::<Result<_, _>>()?;
     let method_content = match handmade.output_bits {
         Some(bits) => format!("<ds:HMACOutputLength>{bits}</ds:HMACOutputLength>"),
@@ -105,15 +118,19 @@ pub(crate) fn sign(
          {key_info}</ds:Signature>",
         names::DSIG
     );
-    let issuer = format!("{ASSERTION}/Issuer");
+    let issuer = format!("{element}/Issuer");
     document::insert_xml(draft, &issuer, crate::Place::After, &signature)
 }
 
-fn reference(draft: &str, handmade: &Handmade, what: &str) -> Result<String, String> {
+fn reference(
+    draft: &str,
+    handmade: &Handmade,
+    (what, element): (&str, &str),
+) -> Result<String, String> {
     let (uri, covered) = match what {
         "#assertion" => (
-            format!("#{}", document::value_of(draft, ASSERTION, "ID")?),
-            digest_input(draft, handmade)?,
+            format!("#{}", document::value_of(draft, element, "ID")?),
+            digest_input(draft, handmade, element)?,
         ),
         "" => (String::new(), document::canonical(draft, "Response")?),
         other => (other.to_owned(), Vec::new()),
@@ -138,17 +155,17 @@ fn reference(draft: &str, handmade: &Handmade, what: &str) -> Result<String, Str
     ))
 }
 
-/// Returns the bytes over which the digest of the assertion is computed: those that `leaves`
-/// names, or the whole assertion.
-fn digest_input(draft: &str, handmade: &Handmade) -> Result<Vec<u8>, String> {
+/// Returns the bytes over which the digest of the element is computed: those that `leaves` names,
+/// or the whole element.
+fn digest_input(draft: &str, handmade: &Handmade, element: &str) -> Result<Vec<u8>, String> {
     match &handmade.leaves {
-        None => document::canonical_with(draft, ASSERTION, &handmade.prefixes),
+        None => document::canonical_with(draft, element, &handmade.prefixes),
         Some(Leaves::Only(path)) => document::canonical(draft, path),
         Some(Leaves::Without(path)) => {
-            document::canonical(&document::without(draft, path)?, ASSERTION)
+            document::canonical(&document::without(draft, path)?, element)
         }
         Some(Leaves::Text(text)) => Ok(text.clone().into_bytes()),
-        Some(Leaves::DecodedText) => decode_leniently(&document::text_of(draft, ASSERTION)?),
+        Some(Leaves::DecodedText) => decode_leniently(&document::text_of(draft, element)?),
     }
 }
 

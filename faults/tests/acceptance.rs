@@ -65,3 +65,18 @@ fn there_are_faults_of_every_family_and_seventy_at_least() {
     let faults = faults::catalogue().unwrap();
     assert!(faults.len() >= 70, "{}", faults.len());
 }
+
+/// Some service providers apply the first PrefixList of a document to both signatures.
+#[test]
+fn both_signatures_of_a_flavor_have_its_prefix_list() {
+    let controls = faults::controls().unwrap();
+    let okta = controls.iter().find(|it| it.id == "like-okta").unwrap();
+    let forged = world::forged_at(okta, faults::Cover::Both).unwrap();
+    assert_eq!(forged.xml.matches("<ds:SignedInfo>").count(), 2);
+    assert_eq!(
+        forged.xml.matches("PrefixList=\"xs\"").count(),
+        2,
+        "{}",
+        forged.xml
+    );
+}
