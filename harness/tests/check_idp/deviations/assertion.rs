@@ -19,6 +19,14 @@ pub(super) const ASSERTION: &[Deviation] = &[
         &["SAML-IDP-ASSERT-18"],
     ),
     (
+        "the ID of an assertion is short",
+        |it| rewrite(it, "redirect", |xml| {
+            let xml = text_after(xml, "<saml:Assertion", (" ID=\"", "\""), "_short");
+            text_after(&xml, "<ds:Reference", ("URI=\"#", "\""), "_short")
+        }),
+        &["SAML-IDP-ID-03", "SAML-IDP-SIGN-04", "SAML-IDP-SIGN-05"],
+    ),
+    (
         "SessionIndex is empty",
         |it| rewrite_all(it, |xml| text_after(xml, "SessionIndex", ("\"", "\""), "")),
         &["SAML-IDP-ASSERT-15", "SAML-IDP-ID-04", "SAML-IDP-SIGN-04"],
