@@ -9,7 +9,7 @@ pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut next = Some(error);
     while let Some(error) = next {
         let exchange = error.downcast_ref::<reqwest::Error>();
-        let text = exchange.map_or_else(|| error.to_string(), exchange_error);
+        let text = exchange.map_or_else(|| error.to_string(), http_error_text);
         if line.is_empty() {
             line = text;
         } else if !line.contains(text.trim()) {
@@ -24,11 +24,11 @@ pub fn error_chain(error: &(dyn Error + 'static)) -> String {
 
 /// Says why an HTTP exchange failed. The texts of `reqwest` and of the libraries below it repeat the
 /// URL and each other; the last cause is the message of the operating system or of the TLS library.
-pub fn exchange_error(error: &reqwest::Error) -> String {
+pub fn http_error_text(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }
-    let (what, last) = exchange_cause(error);
+    let (what, last) = http_error_cause(error);
     match error.is_builder() {
         true => format!("the request cannot be made: {last}"),
         false => format!("{what}: {last}"),
@@ -36,7 +36,7 @@ pub fn exchange_error(error: &reqwest::Error) -> String {
 }
 
 /// Returns at which point an HTTP exchange failed, and the last cause.
-pub fn exchange_cause(error: &reqwest::Error) -> (&'static str, String) {
+pub fn http_error_cause(error: &reqwest::Error) -> (&'static str, String) {
     let mut last: &dyn Error = error;
     while let Some(deeper) = last.source() {
         last = deeper;

@@ -23,7 +23,7 @@ pub mod telemetry;
 pub mod text_file;
 
 pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};
-pub use error_chain::{error_chain, exchange_cause, exchange_error};
+pub use error_chain::{error_chain, http_error_cause, http_error_text};
 pub use resolver::{LocalhostResolver, is_localhost};
 pub use rng::Rng;
 pub use simulation_link::{SIMULATION_LINK_TEXT, simulation_link, with_simulation_link};

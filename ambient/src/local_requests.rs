@@ -191,8 +191,8 @@ mod tests {
             "10.0.0.1",
             "",
         ] {
-            let came = code(&Method::GET, &[("host", host)]);
-            assert_eq!(came, "foreign-host", "{host}");
+            let got = code(&Method::GET, &[("host", host)]);
+            assert_eq!(got, "foreign-host", "{host}");
         }
         assert_eq!(code(&Method::GET, &[]), "foreign-host");
     }
@@ -206,8 +206,8 @@ mod tests {
             "http://127.0.0.1:8080",
             "http://127.0.0.1:8090.evil.example",
         ] {
-            let came = code(&Method::POST, &[host, ("origin", origin)]);
-            assert_eq!(came, "foreign-origin", "{origin}");
+            let got = code(&Method::POST, &[host, ("origin", origin)]);
+            assert_eq!(got, "foreign-origin", "{origin}");
         }
         let own = [host, ("origin", "http://127.0.0.1:8090")];
         assert_eq!(code(&Method::POST, &own), "ok");
@@ -219,8 +219,8 @@ mod tests {
     fn a_form_is_no_json() {
         let host = ("host", "127.0.0.1:8090");
         for kind in ["text/plain", "application/x-www-form-urlencoded"] {
-            let came = code(&Method::POST, &[host, ("content-type", kind)]);
-            assert_eq!(came, "json-wanted", "{kind}");
+            let got = code(&Method::POST, &[host, ("content-type", kind)]);
+            assert_eq!(got, "json-wanted", "{kind}");
         }
         let unnamed = [host, ("content-length", "2")];
         assert_eq!(code(&Method::POST, &unnamed), "json-wanted");

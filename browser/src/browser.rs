@@ -61,7 +61,7 @@ pub struct Field {
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
     /// The connection or the HTTP exchange failed.
-    #[error("cannot reach {at}: {}", ambient::exchange_error(source))]
+    #[error("cannot reach {at}: {}", ambient::http_error_text(source))]
     Exchange {
         /// Address of the request.
         at: Url,

@@ -158,7 +158,10 @@ pub struct SignedRequest<'a> {
 ///
 /// # Errors
 /// [`Ineffective`] when the fault finds nothing to change.
-pub fn forge_around(fault: &Fault, request: &SignedRequest<'_>) -> Result<String, Ineffective> {
+pub fn forge_signed_request(
+    fault: &Fault,
+    request: &SignedRequest<'_>,
+) -> Result<String, Ineffective> {
     let phrases = Phrases {
         document: request.xml,
         original: request.xml,

@@ -107,7 +107,7 @@ pub fn spaces() -> Result<Vec<Space>, SpaceError> {
     read(crate::SPACES)
 }
 
-/// Returns the spaces of LogoutRequests, sorted by id. [`crate::forge_around`] makes their messages.
+/// Returns the spaces of LogoutRequests, sorted by id. [`crate::forge_signed_request`] makes their messages.
 ///
 /// # Errors
 /// As for [`spaces`].

@@ -23,7 +23,7 @@ fn each_fault_is_refused_for_its_own_reason() {
                 continue;
             }
         };
-        let came = match world::judged(&forged.field) {
+        let got = match world::judged(&forged.field) {
             Ok(checked) => {
                 let whole = checked.name_id().value.as_str();
                 if OF_THE_PORTAL.contains(&fault.refusal.as_str()) && whole != world::VICTIM {
@@ -37,7 +37,7 @@ fn each_fault_is_refused_for_its_own_reason() {
             Err(refusal) if refusal.code() == fault.refusal => continue,
             Err(refusal) => format!("expected {}, got {}", fault.refusal, refusal.private()),
         };
-        wrong.insert(fault.id, came);
+        wrong.insert(fault.id, got);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use faults::{SignedRequest, Variant, forge_around, logout_spaces};
+use faults::{SignedRequest, Variant, forge_signed_request, logout_spaces};
 use saml::Limits;
 use saml::acceptance::TrustedKeys;
 use saml::binding::Parameter;
@@ -66,7 +66,7 @@ fn every_variant_differs_and_none_ends_the_sessions_of_the_victim() {
             now: world::now(),
             foreign: &world::OWN,
         };
-        let forged = forge_around(&variant.fault, &request).unwrap();
+        let forged = forge_signed_request(&variant.fault, &request).unwrap();
         assert!(forged.contains(world::VICTIM), "{}", variant.words);
         assert!(forged.contains(GENUINE), "{}", variant.words);
         // The genuine request may count: it logs out the attacker only.

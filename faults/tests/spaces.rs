@@ -30,7 +30,7 @@ fn cover_of(variant: &Variant) -> Cover {
 fn every_variant_is_refused() {
     let mut wrong = BTreeMap::new();
     for variant in tried() {
-        let came = match world::forged_at(&variant.fault, cover_of(&variant)) {
+        let got = match world::forged_at(&variant.fault, cover_of(&variant)) {
             Ok(forged) => world::judged(&forged.field),
             Err(error) => {
                 wrong.insert(variant.fault.id, error.to_string());
@@ -38,7 +38,7 @@ fn every_variant_is_refused() {
             }
         };
         // A login with the signed name is the attacker's own; the portal refuses the domain.
-        if let Ok(checked) = came
+        if let Ok(checked) = got
             && (!variant.fault.impersonates() || checked.name_id().value == world::VICTIM)
         {
             wrong.insert(variant.fault.id, format!("accepted: {}", variant.words));

@@ -237,9 +237,9 @@ fn each_check_finds_what_it_is_for(recording: &Recording, honest: &BTreeSet<Stri
     let mut wrong = String::new();
     for (what, _, expected) in &all {
         let expected: BTreeSet<String> = expected.iter().map(|it| (*it).to_owned()).collect();
-        let came = found.get(what);
-        if came != Some(&expected) {
-            wrong.push_str(&format!("{what}: expected {expected:?}, got {came:?}\n"));
+        let got = found.get(what);
+        if got != Some(&expected) {
+            wrong.push_str(&format!("{what}: expected {expected:?}, got {got:?}\n"));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 async fn answered(request: reqwest::RequestBuilder, status: u16) -> Value {
     let response = request.send().await.unwrap();
-    let came = response.status().as_u16();
+    let got = response.status().as_u16();
     let text = response.text().await.unwrap();
-    assert_eq!(came, status, "{text}");
+    assert_eq!(got, status, "{text}");
     serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 

@@ -61,19 +61,19 @@ impl Refused {
     }
 
     /// Returns the error for a value that is not one of the allowed ones.
-    pub(crate) fn none_of(target: &str, allowed: &[&str], came: &Value) -> Self {
+    pub(crate) fn none_of(target: &str, allowed: &[&str], got: &Value) -> Self {
         Self::invalid(
             target,
-            format!("expected one of {}, got {came}", allowed.join(", ")),
+            format!("expected one of {}, got {got}", allowed.join(", ")),
         )
         .with(json!({"allowedValues": allowed}))
     }
 
     /// Returns the error for a number that is out of range.
-    pub(crate) fn out_of_range(target: &str, least: i64, most: i64, came: &Value) -> Self {
+    pub(crate) fn out_of_range(target: &str, least: i64, most: i64, got: &Value) -> Self {
         Self::invalid(
             target,
-            format!("expected a whole number from {least} to {most}, got {came}"),
+            format!("expected a whole number from {least} to {most}, got {got}"),
         )
         .with(json!({"rangeMinimumValue": least, "rangeMaximumValue": most}))
     }

@@ -25,14 +25,14 @@ async fn each_fault_gets_the_refusal_of_the_catalogue() {
             continue;
         }
         world.misbehave(&fault.id).await;
-        let came = match world.judged().await {
+        let got = match world.judged().await {
             Ok(_) => "accepted".to_owned(),
             Err(refusal) if refusal.violations().any(|v| v.code.name() == fault.refusal) => {
                 continue;
             }
             Err(refusal) => refusal.private(),
         };
-        wrong.insert(fault.id, came);
+        wrong.insert(fault.id, got);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     // The fault was chosen for `once`, so the next Response has no fault.

@@ -44,16 +44,16 @@ async fn published() -> String {
 
 async fn check_accepted(world: &World, name: &str, wanted: &Value, made: &Value) {
     for (key, value) in wanted["settings"].as_object().into_iter().flatten() {
-        let came = made.get(key).unwrap_or(&Value::Null);
-        assert_eq!(came, value, "{name}: {key}");
+        let got = made.get(key).unwrap_or(&Value::Null);
+        assert_eq!(got, value, "{name}: {key}");
     }
     let left_out = made["spMetadataLeftOut"].as_array();
     let left_out: Vec<&Value> = left_out.into_iter().flatten().collect();
     let parts = wanted["left_out"].as_array().into_iter().flatten();
     let parts: Vec<&str> = parts.filter_map(Value::as_str).collect();
     assert_eq!(left_out.len(), parts.len(), "{name}: {left_out:?}");
-    for (came, wanted) in left_out.iter().zip(parts) {
-        assert!(came.as_str().unwrap().contains(wanted), "{name}: {came}");
+    for (got, wanted) in left_out.iter().zip(parts) {
+        assert!(got.as_str().unwrap().contains(wanted), "{name}: {got}");
     }
     let key = &made["spEncryption"]["certificate"]["id"];
     assert_eq!(

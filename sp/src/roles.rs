@@ -40,11 +40,11 @@ pub struct Mapped<'a> {
 impl Mapped<'_> {
     /// True if a group name or ID from the identity provider is this group. The
     /// error explains a near match.
-    pub(crate) fn recognizes(&self, came: &str) -> Result<bool, String> {
-        if (!self.id.is_empty() && came == self.id) || came == self.name {
+    pub(crate) fn recognizes(&self, got: &str) -> Result<bool, String> {
+        if (!self.id.is_empty() && got == self.id) || got == self.name {
             Ok(true)
-        } else if loosely(came) == loosely(self.name) {
-            Err(self.spelled_otherwise(came))
+        } else if loosely(got) == loosely(self.name) {
+            Err(self.spelled_otherwise(got))
         } else {
             Ok(false)
         }
@@ -76,25 +76,25 @@ impl Mapped<'_> {
             || group.display_name.to_lowercase() == self.name.to_lowercase()
     }
 
-    fn spelled_otherwise(&self, came: &str) -> String {
-        let differs = if came.to_lowercase() == self.name.to_lowercase() {
+    fn spelled_otherwise(&self, got: &str) -> String {
+        let differs = if got.to_lowercase() == self.name.to_lowercase() {
             "letter case included"
         } else {
             "they differ in spaces or punctuation"
         };
         format!(
-            "the {} group is entered as `{}`, the identity provider calls it `{came}`: make both names the same, {differs}",
+            "the {} group is entered as `{}`, the identity provider calls it `{got}`: make both names the same, {differs}",
             self.purpose, self.name
         )
     }
 
     /// Explains a mismatch of IDs: the received ID belongs to the group with
     /// this name, but another ID was entered in step 3.
-    fn other_id(&self, group: &GroupNameRow, came: &str) -> Option<String> {
-        let is_it = group.external_id.as_deref() == Some(came) && group.display_name == self.name;
-        (is_it && came != self.id).then(|| {
+    fn other_id(&self, group: &GroupNameRow, got: &str) -> Option<String> {
+        let is_it = group.external_id.as_deref() == Some(got) && group.display_name == self.name;
+        (is_it && got != self.id).then(|| {
             format!(
-                "the {} group `{}` is entered with the id `{}`, the identity provider sends its ID `{came}`: copy the ID from the identity provider's Groups page",
+                "the {} group `{}` is entered with the id `{}`, the identity provider sends its ID `{got}`: copy the ID from the identity provider's Groups page",
                 self.purpose, self.name, self.id
             )
         })
@@ -136,10 +136,10 @@ pub fn mapped(tenant: &TenantRow) -> (Option<Mapped<'_>>, Option<Mapped<'_>>) {
 pub async fn judge_asserted(
     db: &mut Db,
     tenant: &TenantRow,
-    came: &[String],
+    got: &[String],
 ) -> Result<Roles, StoreError> {
     let mut roles = Roles::default();
-    if came.is_empty() {
+    if got.is_empty() {
         return Ok(roles);
     }
     let (admins, users) = mapped(tenant);
@@ -159,17 +159,17 @@ pub async fn judge_asserted(
         let mut known = false;
         let mut other_id = Vec::new();
         for row in directory.iter().filter(|row| group.is_like(row)) {
-            other_id.extend(came.iter().filter_map(|value| group.other_id(row, value)));
+            other_id.extend(got.iter().filter_map(|value| group.other_id(row, value)));
             match group.is(row) {
                 Ok(true) => known = true,
                 Ok(false) => {}
                 Err(why) => spelled_otherwise = Some(why),
             }
         }
-        if !came.iter().any(|value| group.recognizes(value) == Ok(true)) {
+        if !got.iter().any(|value| group.recognizes(value) == Ok(true)) {
             roles.near_misses.append(&mut other_id);
         }
-        for value in came {
+        for value in got {
             match (group.recognizes(value), &spelled_otherwise) {
                 (Ok(true), Some(why)) if !known => roles.near_misses.push(why.clone()),
                 (Ok(true), _) => *flag = true,
@@ -211,8 +211,8 @@ pub async fn is_admin_at_next_sign_in(
     let Some(asserted) = store::people::asserted(db, user_id).await? else {
         return Ok(false);
     };
-    let came: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
-    Ok(judge_asserted(db, tenant, &came).await?.admin)
+    let got: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
+    Ok(judge_asserted(db, tenant, &got).await?.admin)
 }
 
 /// Returns the user's roles according to the SCIM directory alone.
@@ -247,7 +247,7 @@ pub async fn remember_asserted(
     tenant: &TenantRow,
     user_id: &str,
     roles: &Roles,
-    came: &[String],
+    got: &[String],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let row = AssertedRow {
@@ -255,7 +255,7 @@ pub async fn remember_asserted(
         business_id: tenant.business_id.clone(),
         in_admins: i64::from(roles.admin),
         in_users: i64::from(roles.product_user),
-        groups: serde_json::Value::from(came).to_string(),
+        groups: serde_json::Value::from(got).to_string(),
         asserted: stored(now),
     };
     store::people::assert_roles(db, &row).await

@@ -23,10 +23,10 @@ pub(super) fn step_summary(report: &CheckReport) -> String {
     let mut out = format!(
         "## {sign} rehearsal {}: {}\n\n",
         report.command,
-        escaped(&report.verdict_sentence())
+        escape(&report.verdict_sentence())
     );
     if let Some(error) = &report.error {
-        let _ = writeln!(out, "**What to do:** {}\n", escaped(&error.fix));
+        let _ = writeln!(out, "**What to do:** {}\n", escape(&error.fix));
     }
     let _ = writeln!(
         out,
@@ -41,16 +41,16 @@ pub(super) fn step_summary(report: &CheckReport) -> String {
     for finding in summary.findings.iter().take(FINDINGS) {
         let (outcome, check) = (finding.outcome, &finding.outcome.check);
         let follows = finding.consequence_sentence();
-        let follows = follows.map_or_else(String::new, |it| format!("<br>{}", escaped(&it)));
+        let follows = follows.map_or_else(String::new, |it| format!("<br>{}", escape(&it)));
         let _ = writeln!(
             out,
             "| {} | {} | {}<br>expected {}; actual {}{follows} | {} |",
             code(&check.id),
             check.level.name(),
-            escaped(&check.title),
-            escaped(&outcome.expected),
-            escaped(&outcome.actual),
-            escaped(&check.fix)
+            escape(&check.title),
+            escape(&outcome.expected),
+            escape(&outcome.actual),
+            escape(&check.fix)
         );
     }
     if !summary.skips.is_empty() {
@@ -58,10 +58,10 @@ pub(super) fn step_summary(report: &CheckReport) -> String {
     }
     for skips in &summary.skips {
         let count = plural(skips.outcomes.len(), "check", "checks");
-        let _ = writeln!(out, "- {count}: {}", escaped(skips.reason));
+        let _ = writeln!(out, "- {count}: {}", escape(skips.reason));
     }
     for assessment in &report.assessments {
-        out.push_str(&profile::markdown(assessment, escaped));
+        out.push_str(&profile::markdown(assessment, escape));
     }
     out.push('\n');
     out
@@ -108,7 +108,7 @@ fn annotation(out: &mut String, kind: &str, title: &str, text: &str) {
 
 /// Escapes text that came from the target, so that it is not read as Markdown or HTML and does not
 /// end a table cell.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for sign in text.chars() {
         match sign {
@@ -126,5 +126,5 @@ fn escaped(text: &str) -> String {
 }
 
 fn code(text: &str) -> String {
-    format!("<code>{}</code>", escaped(text))
+    format!("<code>{}</code>", escape(text))
 }

@@ -40,7 +40,7 @@ pub(super) async fn keys(
     let now = ambient.now();
     let made = tokio::task::spawn_blocking(move || {
         let key = match key_file {
-            Some(path) => kept(&path, now)?,
+            Some(path) => read_or_generate(&path, now)?,
             None => KeyPair::generate(NAME, now)?.signing_key()?,
         };
         let foreign = KeyPair::generate(NAME, now)?.signing_key()?;
@@ -52,7 +52,7 @@ pub(super) async fn keys(
 }
 
 /// Reads the key in the file, or generates one and stores it there: private key, then certificate.
-fn kept(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, String> {
+fn read_or_generate(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, String> {
     const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
     if let Ok(text) = std::fs::read_to_string(path) {
         let (private_key, certificate) = text.split_once(CERTIFICATE).ok_or_else(|| {

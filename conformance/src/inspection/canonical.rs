@@ -91,7 +91,7 @@ impl Writer<'_> {
         let name = written_name(node);
         let mut below = rendered.clone();
         let mut namespaces = String::new();
-        for prefix in self.wanted(node, prefix_of(name)) {
+        for prefix in self.needed_prefixes(node, prefix_of(name)) {
             let lookup = (!prefix.is_empty()).then_some(prefix.as_str());
             let uri = node.lookup_namespace_uri(lookup).unwrap_or_default();
             let before = rendered.get(&prefix).map_or("", String::as_str);
@@ -132,7 +132,7 @@ impl Writer<'_> {
 
     /// Returns the prefixes that must be in scope at this element's start tag; it declares those
     /// that are not yet.
-    fn wanted(&self, node: Node<'_, '_>, own: &str) -> BTreeSet<String> {
+    fn needed_prefixes(&self, node: Node<'_, '_>, own: &str) -> BTreeSet<String> {
         let source = node.document().input_text();
         let in_scope = || {
             let all = node.namespaces();

@@ -109,7 +109,7 @@ fn unwrap_percent_encoded(field: &str) -> Option<Message> {
         field = percent_decoded(&field);
         times += 1;
     }
-    let mut message = unwrapped(&field)?;
+    let mut message = decode_message(&field)?;
     if times > 0 {
         message.wrapping.insert(0, "percent-encoding");
     }
@@ -122,7 +122,7 @@ fn unwrap_percent_encoded(field: &str) -> Option<Message> {
 }
 
 /// Decodes a message in base64, deflated or not.
-pub fn unwrapped(field: &str) -> Option<Message> {
+pub fn decode_message(field: &str) -> Option<Message> {
     let compact: String = field.split_whitespace().collect();
     // A form decoder may have changed plus signs to spaces.
     let repaired = field.trim().replace(' ', "+");
@@ -205,7 +205,7 @@ fn in_parameters(text: &str) -> Vec<Message> {
                     message
                 })
             } else {
-                unwrapped(field)
+                decode_message(field)
             }?;
             message.wrapping.insert(0, "parameter");
             message.parameter = Some(key.clone());

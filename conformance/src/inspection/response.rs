@@ -122,7 +122,7 @@ pub struct Attribute {
     pub values: Vec<String>,
 }
 
-fn owned(node: Node<'_, '_>, name: &str) -> Option<String> {
+fn attribute_of(node: Node<'_, '_>, name: &str) -> Option<String> {
     node.attribute(name).map(str::to_owned)
 }
 
@@ -142,14 +142,14 @@ pub fn read(root: Node<'_, '_>) -> Response {
     let code = status.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
     let detail = code.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
     Response {
-        id: owned(root, "ID"),
-        version: owned(root, "Version"),
-        issue_instant: owned(root, "IssueInstant"),
-        destination: owned(root, "Destination"),
-        in_response_to: owned(root, "InResponseTo"),
+        id: attribute_of(root, "ID"),
+        version: attribute_of(root, "Version"),
+        issue_instant: attribute_of(root, "IssueInstant"),
+        destination: attribute_of(root, "Destination"),
+        in_response_to: attribute_of(root, "InResponseTo"),
         issuer: issuer(root),
-        status: code.and_then(|it| owned(it, "Value")),
-        status_detail: detail.and_then(|it| owned(it, "Value")),
+        status: code.and_then(|it| attribute_of(it, "Value")),
+        status_detail: detail.and_then(|it| attribute_of(it, "Value")),
         status_message: status
             .and_then(|it| child(it, ns::PROTOCOL, "StatusMessage"))
             .map(text),
@@ -165,13 +165,13 @@ fn assertion(node: Node<'_, '_>) -> Assertion {
     let name_id = subject.and_then(|it| child(it, ns::ASSERTION, "NameID"));
     let statements = children(node, ns::ASSERTION, "AttributeStatement");
     Assertion {
-        id: owned(node, "ID"),
-        version: owned(node, "Version"),
-        issue_instant: owned(node, "IssueInstant"),
+        id: attribute_of(node, "ID"),
+        version: attribute_of(node, "Version"),
+        issue_instant: attribute_of(node, "IssueInstant"),
         issuer: issuer(node),
         name_id: name_id.map(|it| NameId {
             value: text(it),
-            format: owned(it, "Format"),
+            format: attribute_of(it, "Format"),
             interrupted: it.children().count() > 1 || it.children().any(|part| !part.is_text()),
         }),
         confirmations: subject
@@ -183,9 +183,9 @@ fn assertion(node: Node<'_, '_>) -> Assertion {
         conditions: child(node, ns::ASSERTION, "Conditions").map(conditions),
         sign_ons: children(node, ns::ASSERTION, "AuthnStatement")
             .map(|it| SignOn {
-                instant: owned(it, "AuthnInstant"),
-                session_index: owned(it, "SessionIndex"),
-                session_not_on_or_after: owned(it, "SessionNotOnOrAfter"),
+                instant: attribute_of(it, "AuthnInstant"),
+                session_index: attribute_of(it, "SessionIndex"),
+                session_not_on_or_after: attribute_of(it, "SessionNotOnOrAfter"),
                 class: child(it, ns::ASSERTION, "AuthnContext")
                     .and_then(|it| child(it, ns::ASSERTION, "AuthnContextClassRef"))
                     .map(text),
@@ -195,7 +195,7 @@ fn assertion(node: Node<'_, '_>) -> Assertion {
             .flat_map(|it| children(it, ns::ASSERTION, "Attribute"))
             .map(|it| Attribute {
                 name: it.attribute("Name").unwrap_or_default().to_owned(),
-                name_format: owned(it, "NameFormat"),
+                name_format: attribute_of(it, "NameFormat"),
                 values: children(it, ns::ASSERTION, "AttributeValue")
                     .map(text)
                     .collect(),
@@ -206,9 +206,9 @@ fn assertion(node: Node<'_, '_>) -> Assertion {
 
 fn confirmation(node: Node<'_, '_>) -> Confirmation {
     let data = child(node, ns::ASSERTION, "SubjectConfirmationData");
-    let of = |name| data.and_then(|it| owned(it, name));
+    let of = |name| data.and_then(|it| attribute_of(it, name));
     Confirmation {
-        method: owned(node, "Method"),
+        method: attribute_of(node, "Method"),
         recipient: of("Recipient"),
         not_before: of("NotBefore"),
         not_on_or_after: of("NotOnOrAfter"),
@@ -220,8 +220,8 @@ fn confirmation(node: Node<'_, '_>) -> Confirmation {
 fn conditions(node: Node<'_, '_>) -> Conditions {
     let known = ["AudienceRestriction", "OneTimeUse", "ProxyRestriction"];
     Conditions {
-        not_before: owned(node, "NotBefore"),
-        not_on_or_after: owned(node, "NotOnOrAfter"),
+        not_before: attribute_of(node, "NotBefore"),
+        not_on_or_after: attribute_of(node, "NotOnOrAfter"),
         audiences: children(node, ns::ASSERTION, "AudienceRestriction")
             .map(|it| children(it, ns::ASSERTION, "Audience").map(text).collect())
             .collect(),

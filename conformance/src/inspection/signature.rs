@@ -64,7 +64,7 @@ impl Signature {
     }
 
     /// Returns a sentence that says whether the signature is valid, and if not, why.
-    pub fn said(&self) -> String {
+    pub fn to_sentence(&self) -> String {
         let what = self.covers.as_deref().unwrap_or("nothing");
         if !self.covers_parent {
             format!(
@@ -122,7 +122,7 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
         .map(|it| children(it, ns::DSIG, "Reference").collect())
         .unwrap_or_default();
     let first = references.first().copied();
-    let target = first.and_then(|it| covered(node.document(), it));
+    let target = first.and_then(|it| referenced_element(node.document(), it));
     let transforms: Vec<Node<'_, '_>> = first
         .and_then(|it| child(it, ns::DSIG, "Transforms"))
         .map(|it| children(it, ns::DSIG, "Transform").collect())
@@ -149,9 +149,9 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
             method.without_blank_text = laid_out_afterwards;
             canonical(info, &method, None)
         });
-    let value = child(node, ns::DSIG, "SignatureValue").map(|it| decoded(&text(it)));
+    let value = child(node, ns::DSIG, "SignatureValue").map(|it| decode_base64(&text(it)));
     let (value_holds, by) = match (signed, value.flatten()) {
-        (Some(signed), Some(value)) => verified(trusted, &method, signed.as_bytes(), &value),
+        (Some(signed), Some(value)) => verify_value(trusted, &method, signed.as_bytes(), &value),
         _ => (Some(false), None),
     };
     let before = node.prev_sibling_element();
@@ -191,7 +191,10 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
 
 /// Returns the element that a Reference names: the only one with that `ID`, or the root for an
 /// empty URI.
-fn covered<'a, 'i>(document: &'a Document<'i>, reference: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
+fn referenced_element<'a, 'i>(
+    document: &'a Document<'i>,
+    reference: Node<'a, 'i>,
+) -> Option<Node<'a, 'i>> {
     let uri = reference.attribute("URI")?;
     if uri.is_empty() {
         return Some(document.root_element());
@@ -220,15 +223,15 @@ fn digest(
             _ => method = method_of(*transform)?,
         }
     }
-    let came = child(reference, ns::DSIG, "DigestValue").and_then(|it| decoded(&text(it)))?;
+    let got = child(reference, ns::DSIG, "DigestValue").and_then(|it| decode_base64(&text(it)))?;
     method.without_blank_text = without_blank_text;
     let octets = canonical(target, &method, left_out);
-    Some(digest_of(digest_method, octets.as_bytes())? == came)
+    Some(digest_of(digest_method, octets.as_bytes())? == got)
 }
 
 /// Verifies a signature value with the keys of all certificates. Returns whether one of them made
 /// it and its index; `None` if no key fits the algorithm.
-pub fn verified(
+pub fn verify_value(
     trusted: &[Certificate],
     method: &str,
     data: &[u8],
@@ -267,7 +270,7 @@ pub fn is_strong_digest(method: &str) -> bool {
     !method.ends_with("#sha1") && digest_of(method, b"").is_some()
 }
 
-fn decoded(base64: &str) -> Option<Vec<u8>> {
+fn decode_base64(base64: &str) -> Option<Vec<u8>> {
     let bare: String = base64.split_whitespace().collect();
     STANDARD.decode(bare).ok()
 }

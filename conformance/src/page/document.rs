@@ -32,9 +32,11 @@ fn signed_parts(xml: &str, trusted: &[String]) -> SignedParts {
         .filter_map(|it| Certificate::read(it).ok())
         .collect();
     for it in signatures(&document, &trusted) {
-        parts
-            .notes
-            .push(format!("The {}'s signature: {}.", it.parent, it.said()));
+        parts.notes.push(format!(
+            "The {}'s signature: {}.",
+            it.parent,
+            it.to_sentence()
+        ));
         let Some(range) = it.range.clone() else {
             continue;
         };

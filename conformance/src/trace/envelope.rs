@@ -15,7 +15,7 @@ pub(super) struct Carried<'a, 'i> {
 }
 
 /// Returns every message of a document, the outermost first.
-pub(super) fn carried<'a, 'i>(root: Node<'a, 'i>) -> Vec<Carried<'a, 'i>> {
+pub(super) fn messages_of<'a, 'i>(root: Node<'a, 'i>) -> Vec<Carried<'a, 'i>> {
     let mut found = vec![Carried {
         element: root,
         envelope: None,

@@ -2,7 +2,7 @@
 //! signatures.
 
 /// Returns the document with one tag per line, indented.
-pub(super) fn laid_out(xml: &str) -> String {
+pub(super) fn indent_xml(xml: &str) -> String {
     let mut lines = String::with_capacity(xml.len() * 2);
     let (mut depth, mut rest) = (0_usize, xml.trim());
     let mut after_text = false;
@@ -45,7 +45,7 @@ mod tests {
     fn a_document_is_shown_with_one_tag_per_line() {
         let xml = "<?xml version=\"1.0\"?><a><b x=\"1\">t</b><c/></a>";
         assert_eq!(
-            laid_out(xml),
+            indent_xml(xml),
             "<?xml version=\"1.0\"?>\n<a>\n  <b x=\"1\">t</b>\n  <c/>\n</a>"
         );
     }

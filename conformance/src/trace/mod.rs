@@ -86,7 +86,7 @@ fn of_found(found: Found, known: &Known) -> Vec<Account> {
         }
     };
     let mut accounts = Vec::new();
-    for (at, carried) in envelope::carried(document.root_element())
+    for (at, carried) in envelope::messages_of(document.root_element())
         .into_iter()
         .enumerate()
     {
@@ -103,7 +103,7 @@ fn of_found(found: Found, known: &Known) -> Vec<Account> {
         }
         account.judge(carried.element, (at == 0).then_some(&message), known);
         accounts.push(account);
-        accounts.extend(decrypted(&place, carried.element, known));
+        accounts.extend(explain_decrypted(&place, carried.element, known));
     }
     accounts
 }
@@ -186,7 +186,7 @@ impl Account {
 }
 
 /// Explains the encrypted parts of a message, if the private key is known.
-fn decrypted(place: &str, element: Node<'_, '_>, known: &Known) -> Vec<Account> {
+fn explain_decrypted(place: &str, element: Node<'_, '_>, known: &Known) -> Vec<Account> {
     let Some(key) = &known.decryption_key else {
         return Vec::new();
     };

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Known, TrustedKey, Verdict};
 use crate::inspection::certificate::Certificate;
 use crate::inspection::message::QuerySignature;
-use crate::inspection::signature::{Signature, signatures, verified};
+use crate::inspection::signature::{Signature, signatures, verify_value};
 
 /// A signature with its explanation.
 #[derive(Debug, Clone, Serialize)]
@@ -76,7 +76,7 @@ pub(super) fn of_element(
             Signed {
                 said: format!(
                     "{}{}",
-                    signature.said(),
+                    signature.to_sentence(),
                     by(&signature, &keys, known, judged_by_metadata)
                 ),
                 covers_percent: u8::try_from(covered * 100 / whole.len().max(1))
@@ -176,7 +176,7 @@ pub(super) fn judge_query(
     };
     let keys = known.trusted.iter();
     let keys: Vec<Certificate> = keys.map(|it| it.certificate.clone()).collect();
-    match verified(&keys, algorithm, signature.signed.as_bytes(), &value) {
+    match verify_value(&keys, algorithm, signature.signed.as_bytes(), &value) {
         (Some(true), Some(at)) => {
             let key = &known.trusted[at];
             if let Some(owner) = foreign_owner(key, issuer) {

@@ -9,7 +9,9 @@ use serde_json::Value;
 use crate::check::idp::Recording;
 use crate::check::idp::recording::{Ending, Trial};
 use crate::inspection::encoding;
-use crate::inspection::message::{Message, QuerySignature, in_page, is_page, messages, unwrapped};
+use crate::inspection::message::{
+    Message, QuerySignature, decode_message, in_page, is_page, messages,
+};
 
 /// A message, and where it was found.
 #[derive(Debug, Clone)]
@@ -209,7 +211,7 @@ fn of_recording(recording: &Recording) -> Vec<Found> {
             });
         }
         if let Ending::Answer(delivered) = &trial.ending
-            && let Some(mut message) = unwrapped(&delivered.field)
+            && let Some(mut message) = decode_message(&delivered.field)
         {
             message.parameter = Some(delivered.parameter.clone());
             message.relay_state.clone_from(&delivered.relay_state);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use roxmltree::Node;
 
 use super::Account;
-use super::layout::laid_out;
+use super::layout::indent_xml;
 use crate::inspection::{response, text};
 
 /// Elements that contain whole messages.
@@ -173,7 +173,7 @@ pub(super) fn to_text(account: &Account, with_xml: bool) -> String {
         }
     }
     if with_xml {
-        let _ = writeln!(out, "\n{}", laid_out(&account.xml));
+        let _ = writeln!(out, "\n{}", indent_xml(&account.xml));
     }
     printable(&out)
 }

@@ -99,7 +99,8 @@ async fn tenant(portal: &sp::Running) -> Result<(String, String)> {
         let status = answer.status();
         let body = answer.text().await?;
         if !status.is_success() {
-            return Err(BenchError::Answer(format!("{url} to succeed"), body));
+            let got = format!("HTTP {}: {body}", status.as_u16());
+            return Err(BenchError::Answer(format!("{url} to answer 2xx"), got));
         }
         Ok(serde_json::from_str(&body).unwrap_or_default())
     };

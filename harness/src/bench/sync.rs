@@ -42,8 +42,8 @@ pub async fn measure(users: usize, groups: usize) -> Outcome<Vec<Measured>> {
     let after_first = newest(&mut world).await?;
     let expected = u64::try_from(users).unwrap_or_default() + u64::from(BARE);
     if after_first["users"] != expected {
-        let came = after_first.to_string();
-        return Err(Failed::mismatch(format!("{expected} users"), came));
+        let got = after_first.to_string();
+        return Err(Failed::mismatch(format!("{expected} users"), got));
     }
     let start = Instant::now();
     revision(&mut world).await?;

@@ -290,8 +290,8 @@ pub(crate) async fn fetch_document(
             }
         }
     };
-    let came = tokio::time::timeout(patience, fetch).await;
-    came.map_err(|_| {
+    let got = tokio::time::timeout(patience, fetch).await;
+    got.map_err(|_| {
         error(
             "unreachable",
             format!(

@@ -22,7 +22,7 @@ pub(super) fn router() -> Router<Arc<Site>> {
         .route("/keys", get(list_keys).post(create_key))
         .route(
             "/dns",
-            get(list_records).post(add_record).delete(remove_record),
+            get(list_txt_records).post(add_record).delete(remove_record),
         )
         .route("/clock", get(show_clocks).post(advance_clocks))
         .route("/faults", get(list_faults).put(choose_faults))
@@ -132,7 +132,7 @@ struct RecordBody {
     value: Option<String>,
 }
 
-async fn list_records(State(site): Shared) -> Answer {
+async fn list_txt_records(State(site): Shared) -> Answer {
     let records = site.controls.zones.txt_records().await?;
     Ok(Json(json!({"records": records})).into_response())
 }

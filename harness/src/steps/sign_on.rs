@@ -253,11 +253,11 @@ async fn same_page(world: &mut World) -> Outcome {
 }
 
 #[then(expr = "the reference's details name {string} and {string}")]
-async fn details_name(world: &mut World, expected: String, came: String) -> Outcome {
+async fn details_name(world: &mut World, expected: String, got: String) -> Outcome {
     let details = details(world).await?;
     holds(
-        format!("details that name {expected:?} and {came:?}"),
-        details.contains(&expected) && details.contains(&came),
+        format!("details that name {expected:?} and {got:?}"),
+        details.contains(&expected) && details.contains(&got),
         details,
     )
 }
@@ -273,13 +273,13 @@ async fn details_signature(world: &mut World) -> Outcome {
 }
 
 #[then(expr = "the page says that the portal expected {string} and the IdP sent {string}")]
-async fn page_names(world: &mut World, expected: String, came: String) -> Outcome {
+async fn page_names(world: &mut World, expected: String, got: String) -> Outcome {
     let words = world.page()?.text();
     // The page writes names as `code` elements, which the text does not show.
     let sentence = format!("The portal expected an attribute {expected} ");
     holds(
-        format!("a sentence that names the attributes {expected:?} and {came:?}"),
-        words.contains(&sentence) && words.split_whitespace().any(|word| word == came),
+        format!("a sentence that names the attributes {expected:?} and {got:?}"),
+        words.contains(&sentence) && words.split_whitespace().any(|word| word == got),
         words,
     )
 }

@@ -55,13 +55,13 @@ async fn ends_saying(world: &mut World, words: String) -> Outcome {
 async fn ends_at(world: &mut World, path: String) -> Outcome {
     let page = world.page()?;
     let url = &page.url;
-    let came = match url.query() {
+    let got = match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
     };
     holds(
         format!("the address {path}"),
-        came == path,
+        got == path,
         page_summary(page),
     )
 }

@@ -64,7 +64,7 @@ impl<'t> Parser<'t> {
     }
 
     fn unexpected<T>(&self, expected: &str, column: usize) -> Result<T> {
-        let came = match self.peek().map(|token| &token.kind) {
+        let got = match self.peek().map(|token| &token.kind) {
             None => "the end".to_owned(),
             Some(Kind::Symbol("=")) => {
                 return wrong(
@@ -90,7 +90,7 @@ impl<'t> Parser<'t> {
             Some(Kind::Text(_)) => "text".to_owned(),
             Some(Kind::Int(_) | Kind::Double(_)) => "a number".to_owned(),
         };
-        wrong(column, format!("expected {expected}, got {came}"))
+        wrong(column, format!("expected {expected}, got {got}"))
     }
 
     fn deeper<T>(&mut self, what: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {

@@ -316,7 +316,7 @@ async fn submit(
             SignOn::Welcome(signed_on) => {
                 let SignedOn { user, tx } = *signed_on;
                 let token = idp.open_session(tx, &flow, &user).await?;
-                return Ok(welcome(&idp, &env, &id, &token));
+                return Ok(set_session_and_resume(&idp, &env, &id, &token));
             }
             SignOn::Wrong => "Incorrect username or password. Please try again.",
             SignOn::Locked => "This account is locked. Ask your administrator to unlock it.",
@@ -380,7 +380,7 @@ async fn choose_password(
             SignOn::Welcome(signed_on) => {
                 let SignedOn { user, tx } = *signed_on;
                 let token = idp.open_session(tx, &flow, &user).await?;
-                Ok(welcome(&idp, &env, &id, &token))
+                Ok(set_session_and_resume(&idp, &env, &id, &token))
             }
             _ => Ok(pages::sign_on(
                 &action(&idp, &env, &id),
@@ -439,7 +439,7 @@ fn session_cookie_attributes(idp: &Idp, env: &str) -> String {
     format!("Path=/{env}; HttpOnly; {guard}")
 }
 
-fn welcome(idp: &Idp, env: &str, flow: &str, token: &str) -> Response {
+fn set_session_and_resume(idp: &Idp, env: &str, flow: &str, token: &str) -> Response {
     let cookie = format!("ST={token}; {}", session_cookie_attributes(idp, env));
     let to = format!("{}/{env}/saml20/resume?flowId={flow}", idp.base_url);
     ([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response()

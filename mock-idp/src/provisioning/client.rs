@@ -279,11 +279,11 @@ impl Client<'_> {
 
     /// Returns the resource with this id.
     pub(crate) async fn get(&self, path: &str, id: &str) -> Result<Value, PushError> {
-        self.get_with(path, id, "").await
+        self.get_with_query(path, id, "").await
     }
 
     /// Returns the resource with this id, requested with a query.
-    pub(crate) async fn get_with(
+    pub(crate) async fn get_with_query(
         &self,
         path: &str,
         id: &str,

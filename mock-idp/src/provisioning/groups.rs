@@ -183,7 +183,7 @@ impl Push<'_> {
         if !self.client.connection.put_only && self.set_up.habits.groups_by == By::Patch {
             if self.set_up.habits.reads_groups_first {
                 let query = &self.set_up.habits.group_query;
-                self.client.get_with(path, id, query).await?;
+                self.client.get_with_query(path, id, query).await?;
             }
             let operations = Value::Array(operations);
             match self.client.patch(path, id, operations).await {

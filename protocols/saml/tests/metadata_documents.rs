@@ -37,11 +37,11 @@ fn each_document_is_read_or_refused_as_expected() {
                 let wanted = wanted["left_out"].as_array().into_iter().flatten();
                 let wanted: Vec<&str> = wanted.filter_map(Value::as_str).collect();
                 assert_eq!(left_out.len(), wanted.len(), "{name}: {left_out:?}");
-                for (came, wanted) in left_out.iter().zip(wanted) {
-                    assert!(came.contains(wanted), "{name}: {came}");
+                for (got, wanted) in left_out.iter().zip(wanted) {
+                    assert!(got.contains(wanted), "{name}: {got}");
                 }
             }
-            (refused, came) => panic!("{name}: expected {refused:?}, got {came:?}"),
+            (refused, got) => panic!("{name}: expected {refused:?}, got {got:?}"),
         }
     }
 }

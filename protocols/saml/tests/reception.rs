@@ -155,7 +155,7 @@ fn contexts_compare_as_the_standard_says() {
     use AuthnContextComparison::{Better, Exact, Maximum, Minimum};
     let (weak, strong) = (names::PASSWORD, names::PASSWORD_PROTECTED_TRANSPORT);
     let other = "urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard";
-    for (comparison, named, came, expected) in [
+    for (comparison, named, got, expected) in [
         (Exact, weak, weak, true),
         (Exact, weak, strong, false),
         (Minimum, weak, strong, true),
@@ -171,7 +171,7 @@ fn contexts_compare_as_the_standard_says() {
             comparison,
             class_refs: vec![named.into()],
         };
-        let allowed = requested.allows(came, authn_strength);
-        assert_eq!(allowed, expected, "{comparison:?} {named}, came {came}");
+        let allowed = requested.allows(got, authn_strength);
+        assert_eq!(allowed, expected, "{comparison:?} {named}, came {got}");
     }
 }

@@ -342,12 +342,12 @@ fn one(attribute: &Attribute, value: &Value, place: &str) -> Result<Option<Value
     Ok(Some(read))
 }
 
-fn wrong(place: &str, expected: &str, came: &Value) -> Error {
+fn wrong(place: &str, expected: &str, got: &Value) -> Error {
     Error::of(
         ScimType::InvalidValue,
         format!(
-            "expected {place} to be {expected}, got {} {came}",
-            kind_of(came)
+            "expected {place} to be {expected}, got {} {got}",
+            kind_of(got)
         ),
     )
 }

@@ -47,14 +47,14 @@ pub enum SocialError {
     )]
     WrongState,
     /// A request to the provider failed.
-    #[error("cannot get {expected} from {provider}: {came}; try again in a moment")]
+    #[error("cannot get {expected} from {provider}: {got}; try again in a moment")]
     Provider {
         /// The name of the provider.
         provider: String,
         /// What the portal expected.
         expected: &'static str,
         /// What the portal received, or the error.
-        came: String,
+        got: String,
     },
     /// The ID token is invalid.
     #[error("invalid answer of {provider}: {reason}; start again")]
@@ -244,7 +244,7 @@ async fn discover(portal: &Portal, provider: &SocialProvider) -> Result<Discover
         return Err(SocialError::Provider {
             provider: provider.name.clone(),
             expected: "the configured issuer",
-            came: format!("got {}", discovered.issuer),
+            got: format!("got {}", discovered.issuer),
         });
     }
     Ok(discovered)
@@ -256,10 +256,10 @@ async fn ask<T: DeserializeOwned>(
     expected: &'static str,
     request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
 ) -> Result<T, SocialError> {
-    let failed = |came: String| SocialError::Provider {
+    let failed = |got: String| SocialError::Provider {
         provider: provider.name.clone(),
         expected,
-        came,
+        got,
     };
     let http = portal
         .fetcher()

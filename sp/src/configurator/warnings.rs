@@ -108,7 +108,7 @@ fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warn
         }
     } else if let Some(why) = differs.next() {
         warnings.push(Warning::of(group, "group-name-differs", why));
-    } else if known.count > 0 && !known.asserted.iter().any(|came| came == group.id) {
+    } else if known.count > 0 && !known.asserted.iter().any(|got| got == group.id) {
         let names: Vec<String> = known
             .groups
             .iter()
@@ -132,14 +132,14 @@ fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warn
     let by_sign_in = known
         .asserted
         .iter()
-        .filter_map(|came| group.recognizes(came).err());
+        .filter_map(|got| group.recognizes(got).err());
     for why in by_sign_in {
         let warning = Warning::of(group, "group-name-differs", why);
         if !warnings.contains(&warning) {
             warnings.push(warning);
         }
     }
-    let seen = known.asserted.iter().any(|came| came == group.id)
+    let seen = known.asserted.iter().any(|got| got == group.id)
         || like
             .iter()
             .any(|row| row.external_id.as_deref() == Some(group.id));

@@ -59,8 +59,8 @@ pub(super) async fn drawn_on(
             held.extend(group.external_id);
         }
         if let Some(asserted) = store::people::asserted(db, &person.id).await? {
-            let came: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
-            held.extend(came);
+            let got: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
+            held.extend(got);
         }
     }
     let serves = |subscription: &SubscriptionRow| {

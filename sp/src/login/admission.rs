@@ -128,7 +128,7 @@ async fn find_or_create(
     }
     // Users in neither mapped group are not stored: they get no access.
     if !(asserted.admin || asserted.product_user) {
-        return Ok(stranger(&integration.tenant, claims, email));
+        return Ok(person_without_group(&integration.tenant, claims, email));
     }
     match first_login(portal, db, integration, claims, email, portal.now()).await? {
         Some(person) => Ok(person),
@@ -210,7 +210,7 @@ fn email_of_ours(integration: &Integration, claims: &Claims) -> Result<String, R
     })
 }
 
-fn stranger(
+fn person_without_group(
     tenant: &crate::store::tenants::TenantRow,
     claims: &Claims,
     email: String,
@@ -241,7 +241,7 @@ async fn first_login(
 ) -> Result<Option<PersonRow>, Refused> {
     let person = PersonRow {
         id: portal.ambient.rng().uuid().to_string(),
-        ..stranger(&integration.tenant, claims, email)
+        ..person_without_group(&integration.tenant, claims, email)
     };
     let resource = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -306,10 +306,10 @@ fn about_groups(refused: Refused, unspent: &Unspent<'_>, admitted: &Admitted) ->
         );
     }
     if admitted.claims.groups.is_none() {
-        let came = unspent.checked().attributes().iter();
-        let came = claims::list_names(came.map(|(name, _)| name.as_str()));
+        let got = unspent.checked().attributes().iter();
+        let got = claims::list_names(got.map(|(name, _)| name.as_str()));
         let public = format!(
-            "{} The portal expected an attribute `groups`; your identity provider sent {came}. Many identity providers leave it out for a user who is in no group.",
+            "{} The portal expected an attribute `groups`; your identity provider sent {got}. Many identity providers leave it out for a user who is in no group.",
             refused.public
         );
         return refused.with_public(public).with_remedy(
@@ -335,7 +335,7 @@ fn why_in_none(integration: &Integration, admitted: &Admitted) -> String {
         .map(|group| format!("`{}` ({}, id {})", group.name, group.purpose, group.id))
         .collect::<Vec<_>>()
         .join(" or ");
-    let came = match &admitted.claims.groups {
+    let got = match &admitted.claims.groups {
         None => "no `groups` attribute".to_owned(),
         Some(groups) if groups.is_empty() => "no groups".to_owned(),
         Some(groups) => groups
@@ -349,5 +349,5 @@ fn why_in_none(integration: &Integration, admitted: &Admitted) -> String {
     } else {
         format!("; {}", admitted.roles.near_misses.join("; "))
     };
-    format!("step 3 has {expected}, the identity provider sent {came}{near}")
+    format!("step 3 has {expected}, the identity provider sent {got}{near}")
 }

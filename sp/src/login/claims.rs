@@ -49,7 +49,7 @@ impl Claims {
     /// An attribute is missing, empty or too long, or its name has a different
     /// letter case.
     pub fn of(checked: &Checked) -> Result<Self, Refused> {
-        let came: Vec<String> = checked
+        let got: Vec<String> = checked
             .attributes()
             .iter()
             .map(|(name, _)| name.clone())
@@ -58,8 +58,8 @@ impl Claims {
         let mut expected = Vec::new();
         for name in [&NAME, &OBJECT_IDENTIFIER, &DISPLAY_NAME, &GROUPS] {
             if values(checked, name).is_none()
-                && let Some(other) = came.iter().find(|came| {
-                    came.eq_ignore_ascii_case(name.short) || came.eq_ignore_ascii_case(name.uri)
+                && let Some(other) = got.iter().find(|got| {
+                    got.eq_ignore_ascii_case(name.short) || got.eq_ignore_ascii_case(name.uri)
                 })
             {
                 wrong.push(format!("expected `{}`, got `{other}`", name.short));
@@ -71,7 +71,7 @@ impl Claims {
                 &kinds::ATTRIBUTE_CASE,
                 &format!("{}: attribute names are case-sensitive", wrong.join("; ")),
                 &expected,
-                &came,
+                &got,
             ));
         }
         let one = |name: &Name| {
@@ -86,7 +86,7 @@ impl Claims {
                     &kinds::ATTRIBUTE_MISSING,
                     &format!("the attribute `{}` is missing or empty", name.short),
                     &[name.short],
-                    &came,
+                    &got,
                 )
             })
         };
@@ -142,8 +142,8 @@ pub(super) fn list_names<'n>(names: impl IntoIterator<Item = &'n str>) -> String
 
 /// Creates a refusal whose public text names the expected and the received
 /// attributes, so that the user can pass it on to the administrator.
-fn refusal(kind: &Kind, what: &str, expected: &[&str], came: &[String]) -> Refused {
-    let came = list_names(came.iter().map(String::as_str));
+fn refusal(kind: &Kind, what: &str, expected: &[&str], got: &[String]) -> Refused {
+    let got = list_names(got.iter().map(String::as_str));
     let noun = if expected.len() == 1 {
         "an attribute"
     } else {
@@ -152,11 +152,11 @@ fn refusal(kind: &Kind, what: &str, expected: &[&str], came: &[String]) -> Refus
     Refused::new(
         kind,
         format!(
-            "{what}; the identity provider sent {came}; the guide maps `displayname`, `groups`, `name` and `objectidentifier`"
+            "{what}; the identity provider sent {got}; the guide maps `displayname`, `groups`, `name` and `objectidentifier`"
         ),
     )
     .with_public(format!(
-        "The portal expected {noun} {}; your identity provider sent {came}.",
+        "The portal expected {noun} {}; your identity provider sent {got}.",
         list_names(expected.iter().copied())
     ))
 }

@@ -97,7 +97,7 @@ fn with_certificates(
     let Some(named) = &message.signing_certificate else {
         refused
             .private
-            .push_str("; the message names no certificate");
+            .push_str("; the message contains no certificate");
         return refused;
     };
     refused = refused.with_claim(
@@ -113,7 +113,7 @@ fn with_certificates(
         Some(entered) if entered.not_after() <= now => {
             let end = entered.not_after();
             refused.private.push_str(&format!(
-                "; the message names a certificate of step 4 that expired on {end}, so it no longer counts: {}",
+                "; the message contains a certificate of step 4 that expired on {end}, and expired certificates are not used: {}",
                 describe_certificate(entered, now)
             ));
             refused.with_remedy(
@@ -123,7 +123,7 @@ fn with_certificates(
         }
         Some(_) => {
             refused.private.push_str(
-                "; the message names a certificate of step 4, so its content was changed after it was signed",
+                "; the message contains a certificate of step 4, so its content was changed after it was signed",
             );
             refused
         }

@@ -137,16 +137,16 @@ fn check_authn_context(integration: &Integration, checked: &Checked) -> Result<(
     let Some(requested) = &integration.requested_authn_context else {
         return Ok(());
     };
-    let came = checked
+    let got = checked
         .authn_context_class()
         .unwrap_or(names::AUTHN_UNSPECIFIED);
-    if requested.allows(came, authn_strength) {
+    if requested.allows(got, authn_strength) {
         return Ok(());
     }
     Err(Refused::new(
         &kinds::WRONG_CONTEXT,
         format!(
-            "expected an authentication context that is {} {}, got {came}",
+            "expected an authentication context that is {} {}, got {got}",
             requested.comparison.name(),
             requested.class_refs.join(" or ")
         ),

@@ -48,11 +48,11 @@ async fn no_web_page_reaches_the_control_port() {
             403,
         ),
     ] {
-        let came = send(method, path, name, value).await;
-        assert_eq!(came.as_u16(), wanted, "{path} with {name}: {value}");
+        let got = send(method, path, name, value).await;
+        assert_eq!(got.as_u16(), wanted, "{path} with {name}: {value}");
     }
     // The state was not reset.
     admin.get("/api/session").await.is(200);
-    let came = send(Method::POST, "/control/reset", "accept", "*/*").await;
-    assert_eq!(came, StatusCode::NO_CONTENT);
+    let got = send(Method::POST, "/control/reset", "accept", "*/*").await;
+    assert_eq!(got, StatusCode::NO_CONTENT);
 }

@@ -87,8 +87,8 @@ async fn check_accepted(admin: &Browser, name: &str, wanted: &Value) {
     let wanted_parts = wanted["left_out"].as_array().into_iter().flatten();
     let wanted_parts: Vec<&str> = wanted_parts.filter_map(Value::as_str).collect();
     assert_eq!(left_out.len(), wanted_parts.len(), "{name}: {left_out:?}");
-    for (came, wanted) in left_out.iter().zip(wanted_parts) {
-        assert!(came.as_str().unwrap().contains(wanted), "{name}: {came}");
+    for (got, wanted) in left_out.iter().zip(wanted_parts) {
+        assert!(got.as_str().unwrap().contains(wanted), "{name}: {got}");
     }
     let expired = provider["certificates"][0]["expired"].as_bool().unwrap();
     assert_eq!(expired, wanted["expired"] == true, "{name}");

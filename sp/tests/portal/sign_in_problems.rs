@@ -313,20 +313,17 @@ async fn wrong_clocks_audiences_and_addresses_are_named_with_the_expected_value(
 async fn a_group_that_is_similar_to_the_entered_one_is_reported() {
     let parties = Parties::start().await;
     let (admin, tenant) = parties.integrated(5).await;
-    for (came, what) in [
+    for (got, what) in [
         ("desktop users", "letter case"),
         ("Desktop-Users", "spaces or punctuation"),
     ] {
-        let anna = Person::named("anna@corp.example", &[came]);
+        let anna = Person::named("anna@corp.example", &[got]);
         let answer = refused(&parties, &tenant, &anna).await;
         assert!(!answer.body.contains("ask your administrator to add you"));
         let entry = entry(&admin, &answer).await;
         let (private, remedy) = (text(&entry["private"]), text(&entry["next"]));
         assert!(private.contains("`Desktop Users`"), "{private}");
-        assert!(
-            private.contains(came) && private.contains(what),
-            "{private}"
-        );
+        assert!(private.contains(got) && private.contains(what), "{private}");
         assert!(remedy.starts_with("Correct step 3"), "{remedy}");
     }
     let mut anna = Person::named("anna@corp.example", &[]);

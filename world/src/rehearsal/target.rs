@@ -70,7 +70,7 @@ pub enum TargetError {
     Authority(#[from] TrustError),
     /// A party is not ready in time.
     #[error(
-        "{party} is not ready at {url}: {came}; check that it is running, or wait longer (--wait)"
+        "{party} is not ready at {url}: {got}; check that it is running, or wait longer (--wait)"
     )]
     Unreachable {
         /// The party.
@@ -78,7 +78,7 @@ pub enum TargetError {
         /// The URL of the party.
         url: String,
         /// What was observed instead.
-        came: String,
+        got: String,
     },
     /// The name server cannot listen at the address that the portal queries.
     #[error("cannot serve DNS at {address} (dns.serve): {source}")]
@@ -128,14 +128,14 @@ impl Target {
             }
         }
         for (party, place) in [("the portal", &self.sp), ("the IdP", &self.idp)] {
-            let mut came = "no answer".to_owned();
+            let mut got = "no answer".to_owned();
             let asking = async {
                 let mut ticks = tokio::time::interval(TICK);
                 loop {
                     ticks.tick().await;
                     match is_ready(&self.trust, &place.base_url).await {
                         Ok(()) => return,
-                        Err(error) => came = error,
+                        Err(error) => got = error,
                     }
                 }
             };
@@ -143,7 +143,7 @@ impl Target {
                 return Err(TargetError::Unreachable {
                     party,
                     url: place.base_url.to_string(),
-                    came,
+                    got,
                 });
             }
         }

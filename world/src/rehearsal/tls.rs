@@ -32,7 +32,7 @@ impl Authority {
     pub(super) fn new() -> std::io::Result<Self> {
         let make = || {
             let mut parameters = CertificateParams::default();
-            hold_for_a_year(&mut parameters);
+            set_validity_to_a_year(&mut parameters);
             let name = "Rehearsal's certificate authority";
             parameters.distinguished_name.push(DnType::CommonName, name);
             parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -89,7 +89,7 @@ impl Authority {
         let key = KeyPair::generate()?;
         let names = NAMES.into_iter().chain(host).map(str::to_owned);
         let mut parameters = CertificateParams::new(names.collect::<Vec<_>>())?;
-        hold_for_a_year(&mut parameters);
+        set_validity_to_a_year(&mut parameters);
         // macOS refuses a server certificate without this purpose, or with a validity of
         // more than 825 days; browsers refuse more than 398 days.
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -120,7 +120,7 @@ impl Authority {
 
 /// Uses the clock of the machine, because clients check the validity with it. Valid from
 /// yesterday, for clocks that differ a little.
-fn hold_for_a_year(parameters: &mut CertificateParams) {
+fn set_validity_to_a_year(parameters: &mut CertificateParams) {
     let day = |days: i64| {
         let hours = jiff::SignedDuration::from_hours(24 * days);
         let at = Ambient::real().now().saturating_add(hours);

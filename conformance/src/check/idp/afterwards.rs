@@ -45,7 +45,7 @@ impl Gathering<'_> {
             self.attempt(variant, maker, announced, first).await
         };
         let about = "ForceAuthn half a minute after the sign-on";
-        let trial = self.tried("force-authn-later", about, attempt).await?;
+        let trial = self.run_trial("force-authn-later", about, attempt).await?;
         recording
             .trials
             .insert("force-authn-later".to_owned(), trial);

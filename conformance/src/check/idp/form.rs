@@ -93,7 +93,7 @@ pub(super) fn next(url: &Url, body: &str) -> Next {
     let mut onward = None;
     let elements = select(root, "form");
     for element in &elements {
-        let Some(form) = filled(url, *element) else {
+        let Some(form) = fill(url, *element) else {
             continue;
         };
         // A login page may contain the SAMLRequest in a hidden field, so look for the password
@@ -152,7 +152,7 @@ fn refresh(url: &Url, root: ElementRef<'_>) -> Option<Url> {
     url.join(target).ok()
 }
 
-fn filled(url: &Url, form: ElementRef<'_>) -> Option<Filled> {
+fn fill(url: &Url, form: ElementRef<'_>) -> Option<Filled> {
     let action = url.join(form.attr("action").unwrap_or_default()).ok()?;
     let method = form.attr("method").unwrap_or_default();
     let mut out = Filled {
@@ -175,7 +175,7 @@ fn filled(url: &Url, form: ElementRef<'_>) -> Option<Filled> {
             continue;
         };
         let value = match tag {
-            "select" => chosen(field),
+            "select" => chosen_value(field),
             "textarea" => field.text().collect(),
             _ => field.attr("value").unwrap_or_default().to_owned(),
         };
@@ -206,7 +206,7 @@ fn filled(url: &Url, form: ElementRef<'_>) -> Option<Filled> {
     Some(out)
 }
 
-fn chosen(field: ElementRef<'_>) -> String {
+fn chosen_value(field: ElementRef<'_>) -> String {
     let options = select(field, "option");
     let marked = options.iter().find(|it| it.attr("selected").is_some());
     marked

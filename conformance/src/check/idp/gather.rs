@@ -17,7 +17,7 @@ use super::run::{CheckError, ENDED, Gathering, Person, fetch};
 use super::set_up;
 use super::trials::{VARIANTS, Variant, Whose};
 use crate::check::runner::pause;
-use crate::inspection::message::unwrapped;
+use crate::inspection::message::decode_message;
 
 /// Name of the requests without a message to each address of the metadata.
 pub(super) const ADDRESSES: &str = "addresses";
@@ -78,7 +78,7 @@ impl Gathering<'_> {
             }
             let attempt = self.attempt(variant, &maker, &announced, &first);
             let began = Instant::now();
-            let mut trial = self.tried(variant.name, variant.about, attempt).await?;
+            let mut trial = self.run_trial(variant.name, variant.about, attempt).await?;
             health.note_harm(&mut trial, began.elapsed()).await;
             // The request was made but not answered: no person opened the page in time.
             let is_made =
@@ -138,7 +138,7 @@ impl Gathering<'_> {
         else {
             return;
         };
-        let xml = unwrapped(&delivered.field).map(|message| message.xml);
+        let xml = decode_message(&delivered.field).map(|message| message.xml);
         let instant = xml.as_deref().and_then(|xml| {
             let (_, rest) = xml.split_once("AuthnInstant=\"")?;
             rest.split('"').next()
@@ -187,7 +187,7 @@ impl Gathering<'_> {
     }
 
     /// Runs a trial, unless the run has ended.
-    pub(super) async fn tried(
+    pub(super) async fn run_trial(
         &self,
         name: &str,
         about: &str,
@@ -307,7 +307,7 @@ impl Gathering<'_> {
             let attempt = self.plain(health.maker, health.announced, &person);
             let about = "a sign-on that has to fail";
             let began = Instant::now();
-            let mut trial = self.tried(name, about, attempt).await?;
+            let mut trial = self.run_trial(name, about, attempt).await?;
             health.note_harm(&mut trial, began.elapsed()).await;
             recording.trials.insert(name.to_owned(), trial);
         }
@@ -324,7 +324,7 @@ impl Gathering<'_> {
                     })
                 };
                 let about = "a sign-on that the identity provider starts";
-                self.tried("initiated", about, attempt).await?
+                self.run_trial("initiated", about, attempt).await?
             }
             None => Trial::not_tried(
                 now,

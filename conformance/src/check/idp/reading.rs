@@ -167,7 +167,7 @@ impl Announced {
 
 /// Decodes the XML in a SAMLRequest or SAMLResponse field.
 pub(super) fn message(field: &str) -> Option<String> {
-    messages::unwrapped(field).map(|it| it.xml)
+    messages::decode_message(field).map(|it| it.xml)
 }
 
 /// Returns NameID value, its Format and SessionIndex of a Response.
@@ -210,9 +210,9 @@ pub(super) struct Document {
 }
 
 /// Decodes the field as a service provider does: base64 only.
-fn decoded(delivered: &Delivered) -> Result<String, String> {
+fn decode(delivered: &Delivered) -> Result<String, String> {
     use base64::Engine as _;
-    let found = messages::unwrapped(&delivered.field)
+    let found = messages::decode_message(&delivered.field)
         .ok_or("expected base64 of a document in UTF-8, got something else")?;
     if delivered.binding == "HTTP-POST" {
         if found.wrapping.contains(&"DEFLATE") {
@@ -283,7 +283,7 @@ impl<'d> Case<'d> {
                     // Compare with the address that was used. Whether it is the requested address
                     // is judged by SAML-IDP-REQ-20.
                     expected_acs: delivered.to.clone(),
-                    document: decoded(delivered).and_then(|xml| read(xml, &trusted)),
+                    document: decode(delivered).and_then(|xml| read(xml, &trusted)),
                 })
             })
             .collect();

@@ -68,8 +68,8 @@ impl Maker<'_> {
         };
         let tampered = variant.signing == Signing::Tampered;
         match variant.binding {
-            Binding::Redirect => redirected(draft, endpoint, key, tampered),
-            Binding::Post => posted(draft, endpoint, key, tampered),
+            Binding::Redirect => by_redirect(draft, endpoint, key, tampered),
+            Binding::Post => by_post(draft, endpoint, key, tampered),
         }
     }
 
@@ -161,7 +161,7 @@ impl Draft {
             self.doctype,
             self.id,
             self.version,
-            escaped(&self.destination),
+            escape(&self.destination),
             self.attributes,
             self.issuer,
             self.inner,
@@ -180,13 +180,13 @@ impl Draft {
     }
 }
 
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('"', "&quot;")
 }
 
-fn redirected(
+fn by_redirect(
     draft: Draft,
     endpoint: &str,
     key: Option<&SigningKey>,
@@ -218,7 +218,7 @@ fn redirected(
     Ok(draft.clone().outgoing(sent, key.is_some(), url))
 }
 
-fn posted(
+fn by_post(
     draft: Draft,
     endpoint: &str,
     key: Option<&SigningKey>,
@@ -263,16 +263,16 @@ pub(super) fn logout(
     let id = format!("_{}", maker.ambient.rng().hex(20));
     let format = name_id
         .1
-        .map_or_else(String::new, |it| format!(" Format=\"{}\"", escaped(it)));
+        .map_or_else(String::new, |it| format!(" Format=\"{}\"", escape(it)));
     let session = session.map_or_else(String::new, |it| {
-        format!("<samlp:SessionIndex>{}</samlp:SessionIndex>", escaped(it))
+        format!("<samlp:SessionIndex>{}</samlp:SessionIndex>", escape(it))
     });
     let xml = format!(
         "<samlp:LogoutRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{}\" Destination=\"{}\"><saml:Issuer>{}</saml:Issuer><saml:NameID{format}>{}</saml:NameID>{session}</samlp:LogoutRequest>",
         maker.ambient.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        escaped(endpoint),
+        escape(endpoint),
         maker.party.entity_id,
-        escaped(name_id.0),
+        escape(name_id.0),
     );
     let key = signed.then_some(&maker.party.key);
     let relay_state = relay_state(maker.ambient);

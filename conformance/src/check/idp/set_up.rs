@@ -39,7 +39,7 @@ pub(super) fn error(
             format!("The identity provider cannot be reached for a sign-on: {why}."),
             "Check the SingleSignOnService in the metadata and whether the identity provider runs and can be reached from this machine. An identity provider with a private certificate needs --ca FILE.",
         )),
-        Ending::Answer(delivered) => refused(&delivered.field, trial.asked, who, register),
+        Ending::Answer(delivered) => refusal_error(&delivered.field, trial.asked, who, register),
         Ending::Page { url, status, .. } => {
             let url = url.split('?').next().unwrap_or(url);
             let at = format!("HTTP {status} at {url}");
@@ -49,7 +49,7 @@ pub(super) fn error(
 }
 
 /// Returns the error for a Response without success.
-fn refused(field: &str, asked: bool, who: &str, register: String) -> Option<SetUpError> {
+fn refusal_error(field: &str, asked: bool, who: &str, register: String) -> Option<SetUpError> {
     let (status, message) = refusal(&reading::message(field)?)?;
     let message = message.map(|it| format!(": \"{it}\"")).unwrap_or_default();
     let (code, fix) = match asked {

@@ -87,7 +87,7 @@ impl SignOns {
         })
     }
 
-    fn gathering(&self, who: &Credentials) -> Gathering<'_> {
+    fn gathering_for(&self, who: &Credentials) -> Gathering<'_> {
         Gathering {
             party: &self.party,
             ambient: &self.ambient,
@@ -105,7 +105,7 @@ impl SignOns {
             Ok(trial) => trial,
             Err(error) => return Some(error.to_set_up_error()),
         };
-        if let Some(error) = set_up::error(&trial, &self.gathering(who), &[]) {
+        if let Some(error) = set_up::error(&trial, &self.gathering_for(who), &[]) {
             return Some(error);
         }
         let error = self.read(&trial).err()?;
@@ -135,7 +135,7 @@ impl SignOns {
             ambient: &self.ambient,
             signed_wanted: self.announced.wants_signed,
         };
-        self.gathering(who)
+        self.gathering_for(who)
             .plain(&maker, &self.announced, who)
             .await
     }
@@ -207,7 +207,7 @@ impl SignOns {
                 );
             }
             Some(first) if !signed.iter().filter(covers).all(|it| it.holds()) => {
-                return wrong("an invalid signature", first.said());
+                return wrong("an invalid signature", first.to_sentence());
             }
             Some(_) => {}
         }

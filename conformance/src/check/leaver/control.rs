@@ -35,9 +35,9 @@ impl Play<'_> {
         let joined = loop {
             match self.first_sign_on(&mut stays).await {
                 Ok(()) => break Ok(self.since(began)),
-                Err(came) => match next_wait(self.since(began), JOIN_LIMIT) {
+                Err(got) => match next_wait(self.since(began), JOIN_LIMIT) {
                     Some(wait) if !self.has_ended() => self.wait(wait).await,
-                    _ => break Err(came),
+                    _ => break Err(got),
                 },
             }
         };
@@ -65,14 +65,14 @@ impl Play<'_> {
                     ));
                 }
             }
-            Err(came) => {
-                let sentence = match came.last() {
+            Err(got) => {
+                let sentence = match got.last() {
                     Some(Ok(answer)) => answer.to_sentence(),
                     Some(Err(error)) => error.to_string(),
                     None => String::new(),
                 };
                 let judge = self.judge.session_of(&stays.user(), true);
-                let error = set_up_error_of(&judge, came).await;
+                let error = set_up_error_of(&judge, got).await;
                 if !self.known_person_enters(&mut stays).await {
                     return Err(self.with_missing_options(super::with_options_of_leaver(error)));
                 }
@@ -131,7 +131,7 @@ impl Play<'_> {
             .metadata()
             .encryption_certificates
             .is_empty();
-        let mut came = Vec::new();
+        let mut got = Vec::new();
         for form in SignedForm::ALL {
             if form.is_encrypted() && !has_certificate {
                 continue;
@@ -142,7 +142,7 @@ impl Play<'_> {
             let (answer, browser) = match answer {
                 Ok(both) => both,
                 Err(error) => {
-                    came.push(Err(error));
+                    got.push(Err(error));
                     break;
                 }
             };
@@ -155,9 +155,9 @@ impl Play<'_> {
                 self.form = form;
                 return Ok(());
             }
-            came.push(Ok(answer));
+            got.push(Ok(answer));
         }
-        Err(came)
+        Err(got)
     }
 
     /// True if the person of `--user` can log in, which shows that the set-up is right.

@@ -200,8 +200,8 @@ impl Play<'_> {
             let mut rights = self.rights(subject).await;
             if wanted && rights == Some(false) {
                 let old = subject.browser.take();
-                let came = self.enters(subject, self.form).await;
-                rights = match came {
+                let got = self.enters(subject, self.form).await;
+                rights = match got {
                     Ok(_) => self.rights(subject).await,
                     Err(_) => rights,
                 };

@@ -249,8 +249,8 @@ fn outcome(row: &Row, seen: &Seen, shown: &mut Vec<Case>) -> Option<Outcome> {
     let figure = row.figure(seen);
     let check = row.check();
     let outcome = match judged {
-        Ok(came) => Outcome::judged(check, true, row.expected, came, Value::Null),
-        Err(Stop::Wrong(came)) => Outcome::judged(check, false, row.expected, came, Value::Null),
+        Ok(got) => Outcome::judged(check, true, row.expected, got, Value::Null),
+        Err(Stop::Wrong(got)) => Outcome::judged(check, false, row.expected, got, Value::Null),
         Err(Stop::Unjudged(why)) => Outcome::skipped(check, why),
         Err(Stop::Follows(cause, why)) => Outcome::skipped_because_of(check, cause, why),
         Err(Stop::Incomplete) => return None,

@@ -394,10 +394,10 @@ impl<'p> Play<'p> {
     /// Tries a login of a person who left. Returns whether it succeeded.
     pub(super) async fn comes_back(&self, subject: &mut Subject, is_member: bool) -> Fact<Entry> {
         let user = subject.user();
-        let came = self
+        let got = self
             .sign_on(&user, is_member, self.form, &mut subject.log)
             .await;
-        Some(match came {
+        Some(match got {
             Ok((answer, browser)) => {
                 match browser.look(Some(&subject.place), &mut subject.log).await.0 {
                     Sighting::Unclear(why) => Err(format!("the probe gave no clear answer: {why}")),
@@ -409,11 +409,11 @@ impl<'p> Play<'p> {
             }
             // The start URL redirected this person to the identity provider before, so an answer
             // without an AuthnRequest is a refusal.
-            Err(CheckError::NoRequest { came, status, .. }) if status < 500 && status != 429 => {
+            Err(CheckError::NoRequest { got, status, .. }) if status < 500 && status != 429 => {
                 Ok(Entry {
                     is_in: false,
                     sentence: format!(
-                        "not logged in: the start URL no longer starts a login of this person, but leads to {came} (HTTP {status})"
+                        "not logged in: the start URL no longer starts a login of this person, but leads to {got} (HTTP {status})"
                     ),
                 })
             }

@@ -111,7 +111,7 @@ impl Application {
         }
     }
 
-    /// True if logins start at the application.
+    /// True if a start URL was given: logins then begin at the application, with an AuthnRequest.
     pub(super) fn has_start_url(&self) -> bool {
         self.start_url.is_some()
     }

@@ -10,7 +10,7 @@ use crate::check::scim::Created;
 use crate::check::sp::Sighting;
 
 /// Returns the observation, or why the check cannot be judged without it.
-fn known<T>(fact: &Fact<T>) -> Result<&T, Stop> {
+fn require_known<T>(fact: &Fact<T>) -> Result<&T, Stop> {
     match fact {
         None => Err(Stop::Incomplete),
         Some(Err(why)) => Err(Stop::Unjudged(why.clone())),
@@ -38,7 +38,7 @@ fn ids(accounts: &[Value]) -> String {
 }
 
 pub(super) fn uses_the_account(seen: &Seen, subject: &Subject) -> Judged {
-    let accounts = known(&seen.accounts)?;
+    let accounts = require_known(&seen.accounts)?;
     let id = subject.account.as_ref().map(|it| it.id.as_str());
     match accounts.as_slice() {
         [one] if one["id"].as_str() == id => {
@@ -53,7 +53,7 @@ pub(super) fn uses_the_account(seen: &Seen, subject: &Subject) -> Judged {
 }
 
 pub(super) fn stays(seen: &Seen, _: &Subject) -> Judged {
-    match known(&seen.stayed)? {
+    match require_known(&seen.stayed)? {
         Sighting::In(_) => Ok("the session still worked at the end of the run".to_owned()),
         Sighting::Out(what) => Err(Stop::Wrong(format!(
             "the session of a person to whom nothing happened had ended: {what}"
@@ -62,7 +62,7 @@ pub(super) fn stays(seen: &Seen, _: &Subject) -> Judged {
     }
 }
 
-fn refused(entry: &Entry) -> Judged {
+fn judge_refusal(entry: &Entry) -> Judged {
     if entry.is_in {
         return Err(Stop::Wrong(entry.sentence.clone()));
     }
@@ -70,7 +70,7 @@ fn refused(entry: &Entry) -> Judged {
 }
 
 pub(super) fn cannot_sign_on(_: &Seen, subject: &Subject) -> Judged {
-    refused(known(&subject.facts.entry)?)
+    judge_refusal(require_known(&subject.facts.entry)?)
 }
 
 fn is_active(account: &Value) -> bool {
@@ -80,12 +80,12 @@ fn is_active(account: &Value) -> bool {
 /// Passes if no account with the userName is active after the refused login. The check
 /// follows `root` if the login was accepted.
 fn no_account_is_active(subject: &Subject, root: &'static str) -> Judged {
-    let entry = known(&subject.facts.entry)?;
+    let entry = require_known(&subject.facts.entry)?;
     if entry.is_in {
         let why = "the login was accepted".to_owned();
         return Err(Stop::Follows(root, why));
     }
-    let accounts = known(&subject.facts.accounts)?;
+    let accounts = require_known(&subject.facts.accounts)?;
     let active: Vec<Value> = accounts
         .iter()
         .filter(|it| is_active(it))
@@ -109,8 +109,8 @@ pub(super) fn stays_deleted(_: &Seen, subject: &Subject) -> Judged {
 }
 
 pub(super) fn signs_on_again(_: &Seen, subject: &Subject) -> Judged {
-    known(&subject.facts.reactivated)?;
-    let entry = known(&subject.facts.second_entry)?;
+    require_known(&subject.facts.reactivated)?;
+    let entry = require_known(&subject.facts.second_entry)?;
     if entry.is_in {
         return Ok(entry.sentence.clone());
     }
@@ -121,13 +121,13 @@ pub(super) fn signs_on_again(_: &Seen, subject: &Subject) -> Judged {
 const COMPARED: [&str; 3] = ["userName", "externalId", "displayName"];
 
 pub(super) fn same_account(seen: &Seen, subject: &Subject) -> Judged {
-    known(&subject.facts.reactivated)?;
+    require_known(&subject.facts.reactivated)?;
     let Some(account) = &subject.account else {
         return Err(Stop::Incomplete);
     };
     let (read, found) = (
-        known(&subject.facts.account_after)?,
-        known(&subject.facts.accounts_after)?,
+        require_known(&subject.facts.account_after)?,
+        require_known(&subject.facts.accounts_after)?,
     );
     let Some(read) = read else {
         return Err(Stop::Wrong(format!(
@@ -152,7 +152,7 @@ pub(super) fn same_account(seen: &Seen, subject: &Subject) -> Judged {
             ids(found)
         )));
     }
-    let before = known(&subject.facts.account_before)?.as_ref();
+    let before = require_known(&subject.facts.account_before)?.as_ref();
     let before = before.unwrap_or(&Value::Null);
     match COMPARED.iter().find(|name| before[**name] != read[**name]) {
         None => Ok("the account has the same id and the same values".to_owned()),
@@ -194,17 +194,17 @@ fn token_stays_ended(subject: &Subject, root: &'static str) -> Judged {
 }
 
 pub(super) fn old_session_stays_ended(_: &Seen, subject: &Subject) -> Judged {
-    known(&subject.facts.reactivated)?;
+    require_known(&subject.facts.reactivated)?;
     session_stays_ended(subject, "LEAVER-DEACT-01")
 }
 
 pub(super) fn old_token_stays_ended(_: &Seen, subject: &Subject) -> Judged {
-    known(&subject.facts.reactivated)?;
+    require_known(&subject.facts.reactivated)?;
     token_stays_ended(subject, "LEAVER-DEACT-02")
 }
 
 pub(super) fn user_name_is_free(_: &Seen, subject: &Subject) -> Judged {
-    match known(&subject.facts.created_again)? {
+    match require_known(&subject.facts.created_again)? {
         Created::Made(account) => Ok(format!("a second account was created: {}", account.id)),
         Created::Refused(status, what) if *status >= 500 => Err(Stop::Unjudged(what.clone())),
         Created::Refused(_, what) => Err(Stop::Wrong(what.clone())),
@@ -212,7 +212,7 @@ pub(super) fn user_name_is_free(_: &Seen, subject: &Subject) -> Judged {
 }
 
 fn was_created_again(subject: &Subject) -> Result<(), Stop> {
-    if let Created::Refused(_, what) = known(&subject.facts.created_again)? {
+    if let Created::Refused(_, what) = require_known(&subject.facts.created_again)? {
         let why = format!("no second account was created: {what}");
         return Err(Stop::Follows("LEAVER-DELETE-05", why));
     }
@@ -230,7 +230,7 @@ pub(super) fn new_account_has_no_token(_: &Seen, subject: &Subject) -> Judged {
 }
 
 pub(super) fn gets_rights(_: &Seen, subject: &Subject) -> Judged {
-    match known(&subject.facts.rights)? {
+    match require_known(&subject.facts.rights)? {
         Some(after) => Ok(format!(
             "the person had the rights after {}",
             seconds(*after)
@@ -246,8 +246,8 @@ pub(super) fn loses_rights(_: &Seen, subject: &Subject) -> Judged {
         let why = "the person never had the rights".to_owned();
         return Err(Stop::Follows("LEAVER-MOVE-01", why));
     }
-    known(&subject.facts.rights)?;
-    match known(&subject.facts.rights_gone)? {
+    require_known(&subject.facts.rights)?;
+    match require_known(&subject.facts.rights_gone)? {
         Some(after) => Ok(format!("the rights were gone after {}", seconds(*after))),
         None => Err(Stop::Wrong(
             "the running session keeps the rights of the group from which the person was removed"

@@ -195,7 +195,7 @@ pub struct Floor {
 
 impl Floor {
     /// Returns a sentence for each limit that these figures do not keep.
-    pub fn missed(&self, figures: &Figures) -> Vec<String> {
+    pub fn missed_limits(&self, figures: &Figures) -> Vec<String> {
         let mut missed = Vec::new();
         if let Some(wanted) = self.min_rate
             && figures.rate_per_second < wanted
@@ -283,7 +283,7 @@ impl Report {
         let mut missed: Vec<String> = wrong
             .map(|it| format!("{} is left out: its answer was wrong", it.operation))
             .collect();
-        missed.extend(floor.missed(&ended.figures));
+        missed.extend(floor.missed_limits(&ended.figures));
         Self {
             format: FORMAT,
             version: crate::VERSION.to_owned(),
@@ -381,7 +381,7 @@ pub(super) mod tests {
             max_p99_ms: Some(50.0),
             max_errors: 0,
         };
-        let missed = floor.missed(&figures);
+        let missed = floor.missed_limits(&figures);
         assert_eq!(missed[0], "the rate is 50.0/s, below --min-rate 60");
         assert!(missed[1].starts_with("p99 is 99."), "{missed:?}");
         assert_eq!(
@@ -393,7 +393,7 @@ pub(super) mod tests {
             max_p99_ms: Some(100.0),
             max_errors: 1,
         };
-        assert_eq!(floor.missed(&figures), Vec::<String>::new());
+        assert_eq!(floor.missed_limits(&figures), Vec::<String>::new());
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl Load {
         if let Some(error) = probe_error_of(&judge).await {
             return Err(error);
         }
-        let mut came = Vec::new();
+        let mut got = Vec::new();
         let has_certificate = !judge.target.metadata.encryption_certificates.is_empty();
         for form in SignedForm::ALL {
             if form.is_encrypted() && !has_certificate {
@@ -124,12 +124,12 @@ impl Load {
                 return Ok(form);
             }
             let is_lost = answer.is_err();
-            came.push(answer);
+            got.push(answer);
             if is_lost {
                 break;
             }
         }
-        Err(set_up_error_of(&judge, came).await)
+        Err(set_up_error_of(&judge, got).await)
     }
 }
 

@@ -7,7 +7,7 @@ use rsa::pkcs8::EncodePublicKey as _;
 use rsa::{BigUint, RsaPublicKey};
 use serde_json::Value;
 
-use super::key::{SigningKey, decoded, encoded, public_as_secrets, unsigned};
+use super::key::{SigningKey, decoded, encode, public_as_secrets, unsigned_jwt};
 
 /// How an access token is forged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn expiry(token: &str) -> Option<Timestamp> {
 }
 
 /// Changes a character in the middle of a text, so that the bytes that it encodes change.
-fn changed(text: &str) -> String {
+fn change_character(text: &str) -> String {
     let at = text.len() / 2;
     let change = |(place, sign): (usize, char)| match sign {
         _ if place != at => sign,
@@ -45,8 +45,8 @@ impl TokenForgery {
     pub fn of(self, token: &str) -> Option<String> {
         if self == Self::Signature {
             return Some(match token.rsplit_once('.') {
-                Some((rest, signature)) => format!("{rest}.{}", changed(signature)),
-                None => changed(token),
+                Some((rest, signature)) => format!("{rest}.{}", change_character(signature)),
+                None => change_character(token),
             });
         }
         let (header, mut claims) = decoded(token)?;
@@ -58,11 +58,11 @@ impl TokenForgery {
                 claims["exp"] = (claims["exp"].as_i64()? + 1).into();
                 Some(format!(
                     "{}.{}.{signature}",
-                    encoded(&header),
-                    encoded(&claims)
+                    encode(&header),
+                    encode(&claims)
                 ))
             }
-            Self::Unsigned => Some(unsigned(header, &claims)),
+            Self::Unsigned => Some(unsigned_jwt(header, &claims)),
             Self::OtherKey => {
                 let key = match header["alg"].as_str()? {
                     "RS256" => SigningKey::Rsa(

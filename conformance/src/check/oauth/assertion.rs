@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::key::{ClientKey, SigningKey, unsigned};
+use super::key::{ClientKey, SigningKey, unsigned_jwt};
 
 /// Validity of an assertion, in seconds.
 const LIFE: i64 = 300;
@@ -105,7 +105,7 @@ impl Asserter<'_> {
         let (key, header) = (self.signer.key(), self.signer.header());
         let claims = self.claims(now, jti, fault);
         match fault {
-            Some(AssertionFault::Unsigned) => Ok(unsigned(header, &claims)),
+            Some(AssertionFault::Unsigned) => Ok(unsigned_jwt(header, &claims)),
             Some(AssertionFault::OtherKey) => key.other()?.jwt(header, &claims),
             Some(AssertionFault::Changed) => {
                 let signed = key.jwt(header.clone(), &claims)?;

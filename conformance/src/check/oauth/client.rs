@@ -100,13 +100,13 @@ impl Client {
         &self.settings
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the current access token.
     pub fn token(&self) -> String {
-        self.held().token.clone()
+        self.lock().token.clone()
     }
 
     /// Returns how often the token was renewed.
@@ -130,7 +130,7 @@ impl Client {
             settings.expired_token.as_ref(),
             settings.other_audience_token.as_ref(),
         ];
-        let issued = self.held().issued.clone();
+        let issued = self.lock().issued.clone();
         let issued = issued.into_iter().map(|(token, _)| token);
         given.into_iter().flatten().cloned().chain(issued).collect()
     }
@@ -139,7 +139,7 @@ impl Client {
     pub fn expired_token(&self, limit: Timestamp) -> Option<String> {
         let given = self.settings.expired_token.clone();
         given.or_else(|| {
-            let held = self.held();
+            let held = self.lock();
             let mut issued = held.issued.iter();
             let expired = issued.find(|(_, end)| end.is_some_and(|end| end < limit));
             expired.map(|(token, _)| token.clone())
@@ -155,7 +155,7 @@ impl Client {
         let after = |seconds: i64| now.saturating_add(SignedDuration::from_secs(seconds)).ok();
         let end = life.and_then(after);
         let margin = |life: i64| MARGIN.as_secs().min(life / 5);
-        let mut held = self.held();
+        let mut held = self.lock();
         held.token = token.to_owned();
         held.expires_at = end;
         held.renew_at = life.and_then(|life| after(life - margin(life)));
@@ -164,7 +164,7 @@ impl Client {
 
     /// True if the run has got this token.
     pub fn has_issued(&self, token: &str) -> bool {
-        self.held().issued.iter().any(|(known, _)| known == token)
+        self.lock().issued.iter().any(|(known, _)| known == token)
     }
 
     /// Renews the token if it is about to expire. Returns the current one.
@@ -173,7 +173,7 @@ impl Client {
     /// The token has expired, and the authorization server issues no other.
     pub async fn fresh_token(&self) -> Result<String, RenewalError> {
         let is_due = || {
-            let (held, now) = (self.held(), self.ambient.now());
+            let (held, now) = (self.lock(), self.ambient.now());
             let is_due = held.renew_at.is_some_and(|at| at <= now);
             let is_over = held.expires_at.is_some_and(|at| at <= now);
             (is_due, is_over)

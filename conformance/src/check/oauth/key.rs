@@ -97,7 +97,7 @@ impl SigningKey {
     /// Returns a signed JWT. `header` gets the algorithm of the key.
     pub(super) fn jwt(&self, mut header: Value, claims: &Value) -> Result<String, String> {
         header["alg"] = self.algorithm().into();
-        let signed = format!("{}.{}", encoded(&header), encoded(claims));
+        let signed = format!("{}.{}", encode(&header), encode(claims));
         let signature = self.sign(signed.as_bytes())?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
@@ -121,14 +121,14 @@ pub(super) fn public_as_secrets(der: &[u8]) -> Vec<SigningKey> {
 }
 
 /// Returns a part of a JWT.
-pub(super) fn encoded(part: &Value) -> String {
+pub(super) fn encode(part: &Value) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
 }
 
 /// Returns an unsigned JWT (RFC 7519 §6).
-pub(super) fn unsigned(mut header: Value, claims: &Value) -> String {
+pub(super) fn unsigned_jwt(mut header: Value, claims: &Value) -> String {
     header["alg"] = "none".into();
-    format!("{}.{}.", encoded(&header), encoded(claims))
+    format!("{}.{}.", encode(&header), encode(claims))
 }
 
 /// Returns header and claims of a JWT, without verifying it.

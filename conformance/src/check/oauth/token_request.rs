@@ -90,10 +90,10 @@ impl Form {
         match &settings.authentication {
             Authentication::SecretBasic(own) => {
                 // Both are form-encoded inside (RFC 6749 §2.3.1).
-                let encoded = |text: &str| -> String {
+                let encode = |text: &str| -> String {
                     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
                 };
-                let pair = format!("{}:{}", encoded(id), encoded(other.unwrap_or(own)));
+                let pair = format!("{}:{}", encode(id), encode(other.unwrap_or(own)));
                 self.authorization = Some(format!("Basic {}", STANDARD.encode(pair)));
             }
             Authentication::SecretPost(own) => {

@@ -150,7 +150,7 @@ fn an_invalid_profile_name_is_an_error_that_lists_the_valid_names() {
 }
 
 /// Parses a profile with these requirements.
-fn invented(text: &str) -> &'static Profile {
+fn parse_profile(text: &str) -> &'static Profile {
     let head = "name = \"invented\"\ntitle = \"t\"\nkinds = [\"scim\"]\nstatus = \"s\"\nsource = \"s\"\nread = \"2026-11\"\n";
     Box::leak(Box::new(toml::from_str(&format!("{head}{text}")).unwrap()))
 }
@@ -183,7 +183,7 @@ fn report(outcomes: Vec<Outcome>) -> CheckReport {
 
 #[test]
 fn a_requirement_passes_only_if_all_its_checks_passed() {
-    let profile = invented(
+    let profile = parse_profile(
         &[
             requirement("passed", "required", "checks = [\"SCIM-A\"]"),
             requirement(
@@ -247,7 +247,7 @@ fn required_requirements_decide_the_exit_code_unless_the_failure_is_expected() {
         requirement("1", "required", "checks = [\"SCIM-A\"]"),
         requirement("2", "recommended", "checks = [\"SCIM-B\"]"),
     ];
-    let profile = invented(&text.concat());
+    let profile = parse_profile(&text.concat());
     let judged = |a, b| {
         let outcomes = vec![
             outcome("SCIM-A", Level::Must, a, None),
@@ -299,7 +299,7 @@ fn checks_of_another_deployment_are_hints_or_skipped() {
 
 #[test]
 fn a_listed_profile_runs_its_checks_and_controls_and_a_deployment_profile_all_checks() {
-    let profile = invented(&requirement("1", "required", "checks = [\"SCIM-READ-01\"]"));
+    let profile = parse_profile(&requirement("1", "required", "checks = [\"SCIM-READ-01\"]"));
     let checks = Profile::checks_to_run(Kind::Scim, &[profile]).unwrap();
     assert!(checks.contains(&"SCIM-READ-01".to_owned()));
     assert!(checks.contains(&"SCIM-FILTER-01".to_owned()));
@@ -320,7 +320,7 @@ fn one_of_several_checks_is_enough() {
             outcome("SCIM-READ-01", Level::Must, first, None),
             outcome("SCIM-READ-02", Level::Must, second, None),
         ]);
-        let report = report.assessed(&[invented(&text)]);
+        let report = report.assessed(&[parse_profile(&text)]);
         report.assessments[0].results[0].verdict
     };
     for (first, second, expected) in [
@@ -338,7 +338,7 @@ fn every_form_has_the_requirements_in_the_order_of_the_source() {
     let ids = ["zz-first", "mm-second", "aa-third"];
     let text = ids.map(|id| requirement(id, "required", "not_tested = \"because\""));
     let report = report(vec![outcome("SCIM-A", Level::Must, Verdict::Pass, None)]);
-    let report = report.assessed(&[invented(&text.concat())]);
+    let report = report.assessed(&[parse_profile(&text.concat())]);
     for form in [
         report.terminal(),
         report.html(),

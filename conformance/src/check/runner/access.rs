@@ -107,7 +107,7 @@ impl AnswerError {
         if error.is_timeout() {
             return Self::Timeout(timeout);
         }
-        let (what, last) = ambient::exchange_cause(error);
+        let (what, last) = ambient::http_error_cause(error);
         Self::Transport(match explain(&last) {
             Some(explanation) => format!("{what}: {explanation} ({last})"),
             None => format!("{what}: {last}"),

@@ -49,9 +49,9 @@ impl Stop {
     /// Waits for a signal.
     pub async fn wait(&self) -> Signal {
         let mut changes = self.signal.subscribe();
-        let came = changes.wait_for(Option::is_some).await;
-        let came = came.ok().and_then(|signal| *signal);
-        match came {
+        let got = changes.wait_for(Option::is_some).await;
+        let got = got.ok().and_then(|signal| *signal);
+        match got {
             Some(signal) => signal,
             // Cannot happen: the sender lives as long as `self`.
             None => std::future::pending().await,

@@ -99,7 +99,7 @@ async fn send_unauthorized(probe: &Probe<'_>, request: ScimRequest) -> Judged<Sc
     Ok(answer)
 }
 
-async fn refused(probe: &Probe<'_>) -> Judged<ScimAnswer> {
+async fn require_refusal(probe: &Probe<'_>) -> Judged<ScimAnswer> {
     let request = bare(probe, Method::GET, &probe.server.users.endpoint);
     let answer = send_unauthorized(probe, request).await?;
     if answer.status == 401 {
@@ -125,7 +125,7 @@ async fn with_a_wrong_token(probe: &Probe<'_>) -> Judged {
 }
 
 async fn challenge(probe: &Probe<'_>) -> Judged {
-    let answer = refused(probe).await?;
+    let answer = require_refusal(probe).await?;
     if answer
         .header("www-authenticate")
         .is_some_and(|said| !said.trim().is_empty())
@@ -136,7 +136,7 @@ async fn challenge(probe: &Probe<'_>) -> Judged {
 }
 
 async fn error_body(probe: &Probe<'_>) -> Judged {
-    let answer = refused(probe).await?;
+    let answer = require_refusal(probe).await?;
     let body = answer.body()?;
     if speaks(&body, ERROR) && text(&body, &["status"]) == Some("401") {
         return Ok(());
@@ -227,8 +227,8 @@ async fn no_oracle(probe: &Probe<'_>) -> Judged {
         return Ok(());
     }
     other.wrong(format!(
-        "the id of a user, {}, is answered with {}, and this unknown one is not",
-        user.place, known.status
+        "without a valid token, the id of a user ({}) is answered with {} and an unknown id with {}; both must be the same",
+        user.place, known.status, other.status
     ))
 }
 

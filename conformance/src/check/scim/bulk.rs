@@ -17,7 +17,7 @@ checks! {
 "SCIM-BULK-01", Must, "RFC 7644 §3.7"; "A bulk request is answered with a BulkResponse";
     expects "200 with the BulkResponse schema";
     fix "Answer 200 whether or not the operations succeeded; each operation has its own status.";
-    needs [Need::Bulk, Need::Writes]; act(answered)
+    needs [Need::Bulk, Need::Writes]; act(judge_answer)
 "SCIM-BULK-02", Must, "RFC 7644 §3.7"; "The answer for a created resource has bulkId, location and status";
     expects "the bulkId that was sent, a location at which the resource is, and status \"201\"";
     fix "Return bulkId and the resource's address in location for every created resource, and status as a string.";
@@ -140,7 +140,7 @@ fn place(endpoint: &str, operation: &Value) -> Judged<String> {
     }
 }
 
-async fn answered(probe: &Probe<'_>) -> Judged {
+async fn judge_answer(probe: &Probe<'_>) -> Judged {
     let answer = bulk(probe, json!([new_user(probe, "one")]), json!({})).await?;
     answer.is(200)?;
     let body = answer.body()?;
@@ -169,7 +169,7 @@ async fn made(probe: &Probe<'_>) -> Judged {
 }
 
 /// Judges whether the user is a member of the group.
-async fn joined(probe: &Probe<'_>, operations: Value) -> Judged {
+async fn judge_membership(probe: &Probe<'_>, operations: Value) -> Judged {
     let (_, all) = done(probe, operations, json!({})).await?;
     let user = place(&probe.server.users.endpoint, of(&all, "user")?)?;
     let group = of(&all, "group")?;
@@ -193,12 +193,12 @@ async fn joined(probe: &Probe<'_>, operations: Value) -> Judged {
 
 async fn backward(probe: &Probe<'_>) -> Judged {
     let group = new_group(probe, "group", &["bulkId:user"])?;
-    joined(probe, json!([new_user(probe, "user"), group])).await
+    judge_membership(probe, json!([new_user(probe, "user"), group])).await
 }
 
 async fn forward(probe: &Probe<'_>) -> Judged {
     let group = new_group(probe, "group", &["bulkId:user"])?;
-    joined(probe, json!([group, new_user(probe, "user")])).await
+    judge_membership(probe, json!([group, new_user(probe, "user")])).await
 }
 
 async fn circular(probe: &Probe<'_>) -> Judged {

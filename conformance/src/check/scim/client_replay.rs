@@ -162,13 +162,13 @@ impl<'p, 's> Replay<'p, 's> {
         let known = self.known(person);
         let target = target(&request.path, &known);
         let body = request.body.as_ref().map(|body| {
-            let body = self.filled(body, &known);
+            let body = self.fill_in(body, &known);
             let body = if request.onto_read {
-                replaced(read, body)
+                replace_members(read, body)
             } else {
                 body
             };
-            self.completed(request, body, &known)
+            self.complete(request, body, &known)
         });
         let method = Method::from_bytes(request.method.as_bytes());
         let method = method.map_err(|error| Stop::Unjudged(error.to_string()))?;
@@ -187,7 +187,7 @@ impl<'p, 's> Replay<'p, 's> {
 
     /// Changes the body of a new user or of a PUT as an administrator changes the mapping: adds what
     /// --user-template has, and leaves the enterprise extension out if the server has none.
-    fn completed(&self, request: &Request, mut body: Value, known: &Known<'_>) -> Value {
+    fn complete(&self, request: &Request, mut body: Value, known: &Known<'_>) -> Value {
         if !request.path.starts_with("/Users") || request.method == "PATCH" {
             return body;
         }
@@ -209,17 +209,17 @@ impl<'p, 's> Replay<'p, 's> {
     }
 
     /// Replaces the placeholders in braces.
-    fn filled(&self, value: &Value, known: &Known<'_>) -> Value {
+    fn fill_in(&self, value: &Value, known: &Known<'_>) -> Value {
         match value {
             Value::String(text) if text == "{members}" => {
                 let one = |id: &String| serde_json::json!({ "value": id });
                 self.members.iter().map(one).collect()
             }
-            Value::String(text) => filled_text(text, known).into(),
-            Value::Array(all) => all.iter().map(|it| self.filled(it, known)).collect(),
+            Value::String(text) => fill_in_text(text, known).into(),
+            Value::Array(all) => all.iter().map(|it| self.fill_in(it, known)).collect(),
             Value::Object(all) => all
                 .iter()
-                .map(|(name, value)| (name.clone(), self.filled(value, known)))
+                .map(|(name, value)| (name.clone(), self.fill_in(value, known)))
                 .collect::<Map<_, _>>()
                 .into(),
             other => other.clone(),
@@ -230,7 +230,7 @@ impl<'p, 's> Replay<'p, 's> {
     fn found(&self, request: &Request, person: Person, answer: &ScimAnswer) -> Judged {
         let known = self.known(person);
         let wanted = request.finds.iter().flatten();
-        let wanted: BTreeSet<String> = wanted.map(|id| filled_text(id, &known)).collect();
+        let wanted: BTreeSet<String> = wanted.map(|id| fill_in_text(id, &known)).collect();
         let body = answer.body()?;
         let total = member(&body, "totalResults").and_then(Value::as_u64);
         let listed = values(&body, "Resources");
@@ -269,11 +269,11 @@ impl<'p, 's> Replay<'p, 's> {
         if then.user.is_some() || then.if_stored.is_some() {
             let is = self.read(&user).await?;
             if let Some(wanted) = &then.user {
-                holds(&is, &self.filled(wanted, &known), "")?;
+                holds(&is, &self.fill_in(wanted, &known), "")?;
             }
             if let Some(wanted) = &then.if_stored {
                 let is_judged = self
-                    .holds_if_stored(&is, &self.filled(wanted, &known))
+                    .holds_if_stored(&is, &self.fill_in(wanted, &known))
                     .await?;
                 if let (Some(why), true) = (is_judged, kind.changes_attributes) {
                     return unjudged(why);
@@ -283,7 +283,7 @@ impl<'p, 's> Replay<'p, 's> {
         if then.group.is_some() || then.members {
             let is = self.read(&group).await?;
             if let Some(wanted) = &then.group {
-                holds(&is, &self.filled(wanted, &known), "")?;
+                holds(&is, &self.fill_in(wanted, &known), "")?;
             }
             if then.members {
                 let ids = values(&is, "members").iter();
@@ -351,7 +351,7 @@ impl<'p, 's> Replay<'p, 's> {
     }
 }
 
-fn filled_text(text: &str, known: &Known<'_>) -> String {
+fn fill_in_text(text: &str, known: &Known<'_>) -> String {
     known.iter().fold(text.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{name}}}"), value)
     })
@@ -361,7 +361,7 @@ fn filled_text(text: &str, known: &Known<'_>) -> String {
 fn target(path: &str, known: &Known<'_>) -> String {
     let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
     let segments = path.split('/').map(|one| match one.starts_with('{') {
-        true => segment(&filled_text(one, known)),
+        true => segment(&fill_in_text(one, known)),
         false => one.to_owned(),
     });
     let path = segments.collect::<Vec<_>>().join("/");
@@ -369,7 +369,7 @@ fn target(path: &str, known: &Known<'_>) -> String {
         .split('&')
         .filter_map(|pair| pair.split_once('='));
     let pairs: Vec<(&str, String)> = pairs
-        .map(|(name, value)| (name, filled_text(value, known)))
+        .map(|(name, value)| (name, fill_in_text(value, known)))
         .collect();
     let pairs: Vec<(&str, &str)> = pairs
         .iter()
@@ -382,7 +382,7 @@ fn target(path: &str, known: &Known<'_>) -> String {
 }
 
 /// Returns a resource in which the members of `new` replace those of the same name.
-fn replaced(read: &Value, new: Value) -> Value {
+fn replace_members(read: &Value, new: Value) -> Value {
     let mut resource = read.clone();
     match (resource.as_object_mut(), new) {
         (Some(all), Value::Object(new)) => {
@@ -458,7 +458,7 @@ mod tests {
     #[test]
     fn a_body_replaces_members_of_what_was_read() {
         let read = json!({"id": "1", "Active": true, "title": "x"});
-        let body = replaced(&read, json!({"active": false}));
+        let body = replace_members(&read, json!({"active": false}));
         assert_eq!(body, json!({"id": "1", "title": "x", "active": false}));
     }
 }

@@ -49,7 +49,7 @@ checks! {
 "SCIM-CREATE-10", Should, "RFC 7644 §3.3"; "A new resource has the values that were sent";
     expects "userName as it was sent";
     fix "Store values as they were sent, with their letter case.";
-    needs [Need::Writes]; act(kept)
+    needs [Need::Writes]; act(judge_kept)
 "SCIM-CREATE-11", Must, "RFC 7643 §3.1"; "An id in the request is ignored";
     expects "an id of the server's in place of the one that was sent";
     fix "Generate ids on the server: an id chosen by a client could already exist or could be guessed.";
@@ -65,15 +65,15 @@ checks! {
 "SCIM-CREATE-14", Must, "RFC 7644 §3.3"; "A second user with the same userName is refused with 409";
     expects "POST /Users with a userName that is taken: 409";
     fix "Protect userName with a unique index, and answer 409.";
-    needs [Need::Writes]; act(taken)
+    needs [Need::Writes]; act(judge_taken)
 "SCIM-CREATE-15", Must, "RFC 7644 §3.3"; "The error for a conflict has scimType uniqueness";
     expects "scimType uniqueness";
     fix "Send scimType uniqueness with 409.";
-    needs [Need::Writes]; act(taken_by_name)
+    needs [Need::Writes]; act(judge_taken_name)
 "SCIM-CREATE-16", Must, "RFC 7643 §4.1.1"; "A userName that differs only in letter case is refused as a duplicate";
     expects "409 for the same userName in capitals";
     fix "userName is not caseExact: ignore letter case when comparing it, in the unique index too.";
-    needs [Need::Writes]; act(taken_in_capitals)
+    needs [Need::Writes]; act(judge_taken_in_capitals)
 "SCIM-CREATE-17", Must, "RFC 7643 §4.1.1"; "A user without userName is refused";
     expects "an answer with 400";
     fix "userName is REQUIRED: answer 400 invalidValue without it.";
@@ -203,7 +203,7 @@ async fn found_at_location(probe: &Probe<'_>) -> Judged {
     leads_to_resource(probe, ("Location", location), &user.place).await
 }
 
-async fn kept(probe: &Probe<'_>) -> Judged {
+async fn judge_kept(probe: &Probe<'_>) -> Judged {
     let user = probe
         .user(json!({"userName": format!("Mixed-{}", probe.name())}))
         .await?;
@@ -233,9 +233,9 @@ async fn client_meta(probe: &Probe<'_>) -> Judged {
         .await?;
     answer.is_success()?;
     let said = probe.resource(&answer).await?;
-    let kept = text(&said, &["meta", "resourceType"]) == Some("Lie")
+    let judge_kept = text(&said, &["meta", "resourceType"]) == Some("Lie")
         || text(&said, &["meta", "created"]).is_some_and(|said| said.starts_with("2001"));
-    if kept {
+    if judge_kept {
         return answer.wrong("the client's meta was stored");
     }
     Ok(())
@@ -269,11 +269,11 @@ async fn second(probe: &Probe<'_>, capitals: bool) -> Judged<super::wire::ScimAn
     probe.post(&probe.server.users.endpoint, &body).await
 }
 
-async fn taken(probe: &Probe<'_>) -> Judged {
+async fn judge_taken(probe: &Probe<'_>) -> Judged {
     second(probe, false).await?.is(409)
 }
 
-async fn taken_by_name(probe: &Probe<'_>) -> Judged {
+async fn judge_taken_name(probe: &Probe<'_>) -> Judged {
     let answer = second(probe, false).await?;
     if answer.status != 409 {
         return unjudged(format!("the status was not 409: {}", answer.quoted()));
@@ -281,7 +281,7 @@ async fn taken_by_name(probe: &Probe<'_>) -> Judged {
     answer.is_error(409, "uniqueness")
 }
 
-async fn taken_in_capitals(probe: &Probe<'_>) -> Judged {
+async fn judge_taken_in_capitals(probe: &Probe<'_>) -> Judged {
     let exact = probe.server.users.schema.attribute("userName");
     if exact.is_some_and(|name| name.case_exact) {
         return unjudged("the User schema declares userName as caseExact");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::body::with;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, gone, member, same, speaks, text, value_to_text, values};
+use super::reading::{at, member, require_absent, same, speaks, text, value_to_text, values};
 use super::schema::ENTERPRISE;
 
 checks! {
@@ -64,7 +64,7 @@ checks! {
 "SCIM-CREATE-34", Must, "RFC 7644 §3.9"; "The query parameter attributes limits the answer to POST";
     expects "POST /Users?attributes=userName: id and userName, no displayName";
     fix "Apply attributes and excludedAttributes to every answer that contains a resource.";
-    needs [Need::Writes, Need::Has(&["displayName"])]; act(limited)
+    needs [Need::Writes, Need::Has(&["displayName"])]; act(judge_limit)
 "SCIM-CREATE-36", Should, "RFC 7643 §3.3"; "The URN of an extension is compared without regard to letter case";
     expects "an extension's object named in capitals to be kept as the extension";
     fix "Ignore letter case when comparing URNs (RFC 8141 §3), as for attribute names.";
@@ -133,7 +133,7 @@ async fn null(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({ "nickName": null }));
     let answer = probe.post(&probe.server.users.endpoint, &body).await?;
     answer.is_success()?;
-    gone(
+    require_absent(
         "nickName",
         member(&probe.resource(&answer).await?, "nickName"),
     )
@@ -143,7 +143,7 @@ async fn empty_list(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({ "phoneNumbers": [] }));
     let answer = probe.post(&probe.server.users.endpoint, &body).await?;
     answer.is_success()?;
-    gone(
+    require_absent(
         "phoneNumbers",
         member(&probe.resource(&answer).await?, "phoneNumbers"),
     )
@@ -245,7 +245,7 @@ async fn plural(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-async fn limited(probe: &Probe<'_>) -> Judged {
+async fn judge_limit(probe: &Probe<'_>) -> Judged {
     let shown = format!("{} Limited", probe.session.mark);
     let target = format!("{}?attributes=userName", probe.server.users.endpoint);
     let answer = probe

@@ -12,7 +12,7 @@ checks! {
 "SCIM-DELETE-01", Must, "RFC 7644 §3.6"; "DELETE is answered with 204";
     expects "204 without a body";
     fix "Answer 204 No Content.";
-    needs [Need::Writes]; act(answered)
+    needs [Need::Writes]; act(judge_answer)
 "SCIM-DELETE-02", Must, "RFC 7644 §3.6"; "GET of a deleted resource is answered with 404";
     expects "GET: 404";
     fix "Answer 404 for a deleted resource, even if you keep its data.";
@@ -24,7 +24,7 @@ checks! {
 "SCIM-DELETE-04", Must, "RFC 7644 §3.6"; "PATCH of a deleted resource is answered with 404";
     expects "PATCH: 404";
     fix "Answer 404 for a deleted resource, even if you keep its data.";
-    needs [Need::Writes, Need::Patch]; act(not_modified)
+    needs [Need::Writes, Need::Patch]; act(judge_patch_after_delete)
 "SCIM-DELETE-05", Must, "RFC 7644 §3.6"; "A second DELETE is answered with 404";
     expects "DELETE: 404";
     fix "Answer 404 for a deleted resource, even if you keep its data.";
@@ -60,7 +60,7 @@ pub(super) async fn is_gone(probe: &Probe<'_>, user: &Made) -> Judged {
     Ok(())
 }
 
-async fn answered(probe: &Probe<'_>) -> Judged {
+async fn judge_answer(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     probe.delete(&user.place).await?.is(204)
 }
@@ -76,7 +76,7 @@ async fn not_replaced(probe: &Probe<'_>) -> Judged {
     probe.put(&user.place, &user.sent).await?.is(404)
 }
 
-async fn not_modified(probe: &Probe<'_>) -> Judged {
+async fn judge_patch_after_delete(probe: &Probe<'_>) -> Judged {
     let user = deleted(probe).await?;
     let operation = json!([{"op": "replace", "path": "active", "value": false}]);
     probe.patch(&user.place, operation).await?.is(404)

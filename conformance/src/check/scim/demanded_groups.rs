@@ -65,17 +65,17 @@ async fn fifty_members(probe: &Probe<'_>) -> Judged {
         .iter()
         .map(|it| json!({"op": "add", "path": "members", "value": [{"value": it.id}]}));
     let now = probe.patched(&group, add.collect()).await?;
-    let came = values(&now, "members").len();
-    ensure(came == FIFTY, || {
-        format!("the group has {came} members after the add operations, expected 50")
+    let got = values(&now, "members").len();
+    ensure(got == FIFTY, || {
+        format!("the group has {got} members after the add operations, expected 50")
     })?;
     let remove = users
         .iter()
         .map(|it| json!({"op": "remove", "path": format!("members[value eq \"{}\"]", it.id)}));
     let now = probe.patched(&group, remove.collect()).await?;
-    let came = values(&now, "members").len();
-    ensure(came == 0, || {
-        format!("the group has {came} members after the remove operations, expected none")
+    let got = values(&now, "members").len();
+    ensure(got == 0, || {
+        format!("the group has {got} members after the remove operations, expected none")
     })
 }
 

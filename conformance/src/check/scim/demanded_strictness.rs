@@ -151,10 +151,10 @@ async fn not_by_name(probe: &Probe<'_>) -> Judged {
 async fn hundred(probe: &Probe<'_>) -> Judged {
     probe.user(json!({})).await?;
     let answer = probe.users(&[("count", "100")]).await?;
-    let (came, total) = (answer.listed()?.len(), answer.total()?);
+    let (got, total) = (answer.listed()?.len(), answer.total()?);
     let wanted = usize::try_from(total).unwrap_or(100).min(100);
-    ensure(came == wanted, || {
-        format!("the list contains {came} of {total} users, expected {wanted}")
+    ensure(got == wanted, || {
+        format!("the list contains {got} of {total} users, expected {wanted}")
     })
 }
 

@@ -235,15 +235,15 @@ async fn manager(probe: &Probe<'_>) -> Judged {
     for (op, boss) in [("add", &first), ("replace", &second)] {
         let operation = json!([{"op": op, "path": path, "value": {"value": boss.id}}]);
         let now = probe.patched(&user, operation).await?;
-        let came = at(&now, &[ENTERPRISE, "manager", "value"]);
-        same("manager.value", came, &json!(boss.id))?;
+        let got = at(&now, &[ENTERPRISE, "manager", "value"]);
+        same("manager.value", got, &json!(boss.id))?;
     }
     let now = probe
         .patched(&user, json!([{"op": "remove", "path": path}]))
         .await?;
-    let came = at(&now, &[ENTERPRISE, "manager", "value"]);
-    ensure(came.is_none_or(|it| it == ""), || {
-        format!("manager.value is {} after remove", value_to_text(came))
+    let got = at(&now, &[ENTERPRISE, "manager", "value"]);
+    ensure(got.is_none_or(|it| it == ""), || {
+        format!("manager.value is {} after remove", value_to_text(got))
     })
 }
 
@@ -252,9 +252,9 @@ async fn cleared(probe: &Probe<'_>) -> Judged {
     for value in [json!(""), Value::Null] {
         let operation = json!([{"op": "replace", "path": "nickName", "value": value}]);
         let now = probe.patched(&user, operation).await?;
-        let came = member(&now, "nickName");
-        ensure(came.is_none_or(|it| it == ""), || {
-            format!("nickName is {} after {value}", value_to_text(came))
+        let got = member(&now, "nickName");
+        ensure(got.is_none_or(|it| it == ""), || {
+            format!("nickName is {} after {value}", value_to_text(got))
         })?;
     }
     Ok(())

@@ -58,7 +58,7 @@ fn in_words<T>(judged: Judged<T>) -> Done<T> {
     })
 }
 
-fn succeeded(answer: &ScimAnswer, what: &str) -> Done {
+fn require_success(answer: &ScimAnswer, what: &str) -> Done {
     if answer.succeeded() {
         return Ok(());
     }
@@ -204,7 +204,7 @@ impl<'s> Directory<'s> {
                 probe.put(&account.place, &whole).await
             })
             .await?;
-        succeeded(&answer, &format!("setting active to {active}"))
+        require_success(&answer, &format!("setting active to {active}"))
     }
 
     /// Deletes the account.
@@ -216,7 +216,7 @@ impl<'s> Directory<'s> {
         let answer = self
             .noted(log, async |probe| probe.delete(&account.place).await)
             .await?;
-        succeeded(&answer, "deleting the account")
+        require_success(&answer, "deleting the account")
     }
 
     /// Returns the group with this name; `None` if it does not exist.
@@ -268,7 +268,7 @@ impl<'s> Directory<'s> {
                 probe.patch(&group.place, operations).await
             })
             .await?;
-        succeeded(&answer, what)
+        require_success(&answer, what)
     }
 
     /// Deletes the created resources; returns the names of those that remain.

@@ -21,7 +21,7 @@ checks! {
 "SCIM-ETAG-03", Must, "RFC 9110 §13.1.2"; "If-None-Match with another version is answered with the resource";
     expects "GET with If-None-Match and another version: 200";
     fix "Answer 304 only if If-None-Match names the current version.";
-    needs [Need::ETag, Need::Writes]; act(sent)
+    needs [Need::ETag, Need::Writes]; act(judge_sent)
 "SCIM-ETAG-04", Should, "RFC 9110 §8.8.1"; "A change of the resource changes its version";
     expects "a different version after PUT";
     fix "Set a new version whenever the resource changes. A time in seconds misses the second change within a second, which clients then overwrite.";
@@ -49,7 +49,7 @@ checks! {
 "SCIM-ETAG-10", Should, "RFC 7644 §3.5.2"; "A PATCH that changes nothing keeps the version";
     expects "the same version after adding what is there";
     fix "Compare the resource before and after, and store it only if it changed.";
-    needs [Need::ETag, Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(kept)
+    needs [Need::ETag, Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_kept)
 "SCIM-ETAG-11", Should, "RFC 7644 §3.14"; "Resources in a list have meta.version";
     expects "meta.version in a list";
     fix "Write meta.version wherever a resource is returned.";
@@ -113,7 +113,7 @@ async fn not_modified(probe: &Probe<'_>) -> Judged {
         .is(304)
 }
 
-async fn sent(probe: &Probe<'_>) -> Judged {
+async fn judge_sent(probe: &Probe<'_>) -> Judged {
     let (user, version) = versioned(probe).await?;
     let other = other(&version);
     let condition = ("if-none-match", other.as_str());
@@ -135,7 +135,7 @@ async fn changes(probe: &Probe<'_>) -> Judged {
     answer.wrong(format!("the version is still {version}"))
 }
 
-async fn refused(
+async fn judge_refusal(
     probe: &Probe<'_>,
     method: Method,
     body: impl FnOnce(&Made) -> Option<Value>,
@@ -150,17 +150,17 @@ async fn refused(
 }
 
 async fn put_refused(probe: &Probe<'_>) -> Judged {
-    refused(probe, Method::PUT, |user| Some(user.sent.clone())).await
+    judge_refusal(probe, Method::PUT, |user| Some(user.sent.clone())).await
 }
 
 async fn patch_refused(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "userName", "value": probe.name()});
     let body = json!({"schemas": [PATCH], "Operations": [operation]});
-    refused(probe, Method::PATCH, |_| Some(body)).await
+    judge_refusal(probe, Method::PATCH, |_| Some(body)).await
 }
 
 async fn delete_refused(probe: &Probe<'_>) -> Judged {
-    refused(probe, Method::DELETE, |_| None).await
+    judge_refusal(probe, Method::DELETE, |_| None).await
 }
 
 async fn put_done(probe: &Probe<'_>) -> Judged {
@@ -177,7 +177,7 @@ async fn any_version(probe: &Probe<'_>) -> Judged {
     answer.is_success()
 }
 
-async fn kept(probe: &Probe<'_>) -> Judged {
+async fn judge_kept(probe: &Probe<'_>) -> Judged {
     let (user, version) = versioned(probe).await?;
     let operation = json!([{"op": "add", "path": "displayName", "value": "First"}]);
     probe.patch(&user.place, operation).await?.given("PATCH")?;

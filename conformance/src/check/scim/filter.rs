@@ -215,7 +215,7 @@ checks! {
 }
 
 /// Returns the filter with this run's mark in place of `{u}`.
-fn filled(probe: &Probe<'_>, filter: &str) -> String {
+fn fill_in_mark(probe: &Probe<'_>, filter: &str) -> String {
     let mark = probe.session.cast_mark();
     let mut filter = filter.replace("{u}", &mark).replace("{m}", &mark[1..]);
     let domain = &probe.session.domain;
@@ -232,7 +232,7 @@ fn filled(probe: &Probe<'_>, filter: &str) -> String {
 /// Judges which of the test users a filter finds.
 pub(super) async fn finds(probe: &Probe<'_>, filter: &str, whom: &[&str]) -> Judged {
     let test_users = probe.test_users().await?;
-    let filter = filled(probe, filter);
+    let filter = fill_in_mark(probe, filter);
     let answer = filtered(probe, &[("filter", &filter)]).await?;
     let found: BTreeSet<&str> = test_users.among(&answer.listed()?).into_iter().collect();
     let wanted: BTreeSet<&str> = whom.iter().copied().collect();
@@ -250,7 +250,7 @@ pub(super) async fn finds(probe: &Probe<'_>, filter: &str, whom: &[&str]) -> Jud
 
 /// Judges whether a filter is refused.
 pub(super) async fn refuses(probe: &Probe<'_>, filter: &str) -> Judged {
-    let filter = filled(probe, filter);
+    let filter = fill_in_mark(probe, filter);
     let answer = probe.users(&[("filter", &filter)]).await?;
     no_failure(&answer)?;
     answer.is(400)
@@ -275,7 +275,7 @@ async fn user_name_in_capitals(probe: &Probe<'_>) -> Judged {
         return unjudged("the User schema declares userName as caseExact");
     }
     let test_users = probe.test_users().await?;
-    let name = filled(probe, "{u}-ann@example.com").to_uppercase();
+    let name = fill_in_mark(probe, "{u}-ann@example.com").to_uppercase();
     let filter = format!("userName eq \"{name}\"");
     let answer = filtered(probe, &[("filter", &filter)]).await?;
     let found = test_users.among(&answer.listed()?);
@@ -300,7 +300,7 @@ async fn other_zones(probe: &Probe<'_>) -> Judged {
     let later = created.saturating_add(SignedDuration::from_secs(1));
     let filter = format!(
         "userName eq \"{}\" and meta.created ge \"{}\" and meta.created lt \"{}\"",
-        filled(probe, "{u}-ann@example.com"),
+        fill_in_mark(probe, "{u}-ann@example.com"),
         in_zone(created, 14),
         in_zone(later.unwrap_or(created), -12),
     );
@@ -318,7 +318,7 @@ async fn by_id(probe: &Probe<'_>) -> Judged {
 }
 
 async fn nothing_found(probe: &Probe<'_>) -> Judged {
-    let filter = filled(probe, r#"userName eq "{u}-nobody""#);
+    let filter = fill_in_mark(probe, r#"userName eq "{u}-nobody""#);
     let answer = probe.users(&[("filter", &filter)]).await?;
     answer.is(200)?;
     if answer.total()? == 0 {

@@ -8,7 +8,7 @@ use super::location::leads_to_resource;
 use super::made::Made;
 use super::probe::Probe;
 use super::read::{EXCLUDED, limited};
-use super::reading::{at, gone, listed_names, member, same, text, value_to_text, values};
+use super::reading::{at, listed_names, member, require_absent, same, text, value_to_text, values};
 use super::target::query;
 
 checks! {
@@ -357,7 +357,7 @@ async fn without_members(probe: &Probe<'_>) -> Judged {
     limited(
         probe,
         EXCLUDED,
-        gone("members", member(&answer.body()?, "members")),
+        require_absent("members", member(&answer.body()?, "members")),
     )
 }
 
@@ -456,7 +456,11 @@ async fn list_without_members(probe: &Probe<'_>) -> Judged {
         ("excludedAttributes", "members"),
     ];
     match found(probe, &parameters).await?.first() {
-        Some(group) => limited(probe, EXCLUDED, gone("members", member(group, "members"))),
+        Some(group) => limited(
+            probe,
+            EXCLUDED,
+            require_absent("members", member(group, "members")),
+        ),
         None => unjudged("the filter found no group"),
     }
 }

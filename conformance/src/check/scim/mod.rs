@@ -400,7 +400,7 @@ fn outcome_of(item: &Item, judged: Judged, passed: &BTreeSet<String>, evidence: 
     let check = item.check();
     match judged {
         Ok(()) => Outcome::judged(check, true, item.expected, "as expected".into(), evidence),
-        Err(Stop::Wrong(came)) => Outcome::judged(check, false, item.expected, came, evidence),
+        Err(Stop::Wrong(got)) => Outcome::judged(check, false, item.expected, got, evidence),
         Err(Stop::Unjudged(why)) => Outcome {
             evidence,
             ..Outcome::skipped(check, why)

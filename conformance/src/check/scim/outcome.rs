@@ -49,11 +49,11 @@ pub(super) enum Stop {
 pub(super) type Judged<T = ()> = Result<T, Stop>;
 
 /// Returns [`Stop::Wrong`] unless `holds` is true.
-pub(super) fn ensure(holds: bool, came: impl FnOnce() -> String) -> Judged {
+pub(super) fn ensure(holds: bool, got: impl FnOnce() -> String) -> Judged {
     if holds {
         Ok(())
     } else {
-        Err(Stop::Wrong(came()))
+        Err(Stop::Wrong(got()))
     }
 }
 

@@ -161,11 +161,11 @@ async fn count_negative(probe: &Probe<'_>) -> Judged {
 
 async fn starts_at_one(probe: &Probe<'_>, start: &str) -> Judged {
     let first = names(probe, &[("startIndex", "1"), ("count", "2")]).await?;
-    let came = names(probe, &[("startIndex", start), ("count", "2")]).await?;
-    ensure(came == first, || {
+    let got = names(probe, &[("startIndex", start), ("count", "2")]).await?;
+    ensure(got == first, || {
         format!(
             "startIndex={start} gives {}, startIndex=1 gives {}",
-            listed_names(&came),
+            listed_names(&got),
             listed_names(&first)
         )
     })
@@ -189,10 +189,10 @@ async fn pages_fit_together(probe: &Probe<'_>) -> Judged {
 }
 
 fn each_once(mut all: Vec<&'static str>) -> Judged {
-    let came = listed_names(&all);
+    let got = listed_names(&all);
     all.sort_unstable();
     ensure(all == ["ann", "bob", "cyd", "dee", "eve"], || {
-        format!("the pages have {came}")
+        format!("the pages have {got}")
     })
 }
 

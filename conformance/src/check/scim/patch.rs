@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, checks, ensure};
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{at, gone, member, same, text, value_to_text, values};
+use super::reading::{at, member, require_absent, same, text, value_to_text, values};
 
 checks! {
 "SCIM-PATCH-01", Must, "RFC 7644 §3.5.2"; "PATCH is answered with 200 and the resource, or with 204";
     expects "200 with the resource, or 204";
     fix "Answer 200 with the whole resource: some clients need a body.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(answered)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_answer)
 "SCIM-PATCH-02", Must, "RFC 7644 §3.5.2"; "PATCH with the query parameter attributes is answered with 200";
     expects "200 with userName";
     fix "Answer 200 with the attributes: 204 is not allowed if the client asks for attributes.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(answered_in_part)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_partial_answer)
 "SCIM-PATCH-03", Must, "RFC 7644 §3.5.2.1"; "add sets an attribute that had no value";
     expects "nickName as it was added";
     fix "Add the attribute with its value.";
@@ -130,7 +130,7 @@ fn all_emails(user: &Value) -> Vec<&str> {
     all.filter_map(|one| text(one, &["value"])).collect()
 }
 
-async fn answered(probe: &Probe<'_>) -> Judged {
+async fn judge_answer(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let operation = json!([{"op": "replace", "path": "displayName", "value": "After"}]);
     let answer = probe.patch(&user.place, operation).await?;
@@ -141,7 +141,7 @@ async fn answered(probe: &Probe<'_>) -> Judged {
     same("id", answer.body()?.get("id"), &json!(user.id))
 }
 
-async fn answered_in_part(probe: &Probe<'_>) -> Judged {
+async fn judge_partial_answer(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let operation = json!([{"op": "replace", "path": "displayName", "value": "After"}]);
     let target = format!("{}?attributes=userName", user.place);
@@ -153,7 +153,7 @@ async fn answered_in_part(probe: &Probe<'_>) -> Judged {
         member(&body, "userName"),
         &user.sent["userName"],
     )?;
-    gone("displayName", member(&body, "displayName"))
+    require_absent("displayName", member(&body, "displayName"))
 }
 
 async fn add(probe: &Probe<'_>) -> Judged {
@@ -212,7 +212,7 @@ fn given(now: &Value, name: Option<&str>) -> Judged {
             at(now, &["name", "givenName"]),
             &json!(name),
         )?,
-        None => gone("name.givenName", at(now, &["name", "givenName"]))?,
+        None => require_absent("name.givenName", at(now, &["name", "givenName"]))?,
     }
     same(
         "name.familyName",
@@ -282,14 +282,14 @@ async fn replace_complex(probe: &Probe<'_>) -> Judged {
 async fn remove(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "remove", "path": "nickName"});
     let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
-    gone("nickName", member(&now, "nickName"))
+    require_absent("nickName", member(&now, "nickName"))
 }
 
 async fn remove_list(probe: &Probe<'_>) -> Judged {
     let more = json!({"phoneNumbers": [{"value": "+1-201-555-0123", "type": "work"}]});
     let operation = json!({"op": "remove", "path": "phoneNumbers"});
     let (_, now) = one(probe, more, operation).await?;
-    gone("phoneNumbers", member(&now, "phoneNumbers"))
+    require_absent("phoneNumbers", member(&now, "phoneNumbers"))
 }
 
 async fn remove_value(probe: &Probe<'_>) -> Judged {
@@ -311,7 +311,7 @@ async fn remove_part_of_value(probe: &Probe<'_>) -> Judged {
     let (_, now) = one(probe, more, operation).await?;
     has_emails(&now, &[&work], &[])?;
     let first = values(&now, "emails").first();
-    gone(
+    require_absent(
         "emails.display",
         first.and_then(|one| member(one, "display")),
     )

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::patch::{has_emails, one, two_emails};
 use super::probe::Probe;
-use super::reading::{at, gone, instant, member, same, text, value_to_text, values};
+use super::reading::{at, instant, member, require_absent, same, text, value_to_text, values};
 use super::schema::{ENTERPRISE, USER};
 
 checks! {
@@ -25,7 +25,7 @@ checks! {
 "SCIM-PATCH-25", Must, "RFC 7644 §3.5.2.1"; "add of an existing value does not change meta.lastModified";
     expects "the same meta.lastModified";
     fix "Compare the resource before and after, and store it only if it changed.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(unchanged)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_unchanged)
 "SCIM-PATCH-26", Must, "RFC 7644 §3.10"; "A path can begin with the schema's URN";
     expects "nickName as it was replaced";
     fix "Treat urn:ietf:params:scim:schemas:core:2.0:User:nickName as nickName.";
@@ -61,7 +61,7 @@ checks! {
 "SCIM-PATCH-34", Must, "RFC 7644 §3.5.2.3"; "replace sets active to false";
     expects "active false";
     fix "Support replace of active: clients disable users this way.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(deactivated)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(judge_deactivation)
 "SCIM-PATCH-35", Must, "RFC 7644 §3.5.2"; "The answer to PATCH shows the resource as it is stored";
     expects "the displayName of the answer to be the one that GET gives";
     fix "Answer with the resource as it is after the change.";
@@ -105,7 +105,7 @@ async fn make_primary(probe: &Probe<'_>) -> Judged {
     })
 }
 
-async fn unchanged(probe: &Probe<'_>) -> Judged {
+async fn judge_unchanged(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({"displayName": "Same"})).await?;
     let before = probe.fetch(&user).await?;
     let operation = json!([{"op": "add", "path": "displayName", "value": "Same"}]);
@@ -156,7 +156,7 @@ async fn extension_removed(probe: &Probe<'_>) -> Judged {
     });
     let operation = json!({"op": "remove", "path": format!("{ENTERPRISE}:department")});
     let (_, now) = one(probe, more, operation).await?;
-    gone("department", at(&now, &[ENTERPRISE, "department"]))?;
+    require_absent("department", at(&now, &[ENTERPRISE, "department"]))?;
     same(
         "employeeNumber",
         at(&now, &[ENTERPRISE, "employeeNumber"]),
@@ -173,7 +173,7 @@ async fn in_any_case(probe: &Probe<'_>) -> Judged {
 async fn null(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "nickName", "value": null});
     let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
-    gone("nickName", member(&now, "nickName"))
+    require_absent("nickName", member(&now, "nickName"))
 }
 
 async fn two_conditions(probe: &Probe<'_>) -> Judged {
@@ -196,7 +196,7 @@ async fn password(probe: &Probe<'_>) -> Judged {
     })
 }
 
-async fn deactivated(probe: &Probe<'_>) -> Judged {
+async fn judge_deactivation(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "active", "value": false});
     let (_, now) = one(probe, json!({"active": true}), operation).await?;
     same("active", member(&now, "active"), &json!(false))

@@ -81,11 +81,11 @@ checks! {
 "SCIM-PATCH-68", Must, "RFC 7644 §3.12"; "PATCH with the userName of another user is refused";
     expects "HTTP 409";
     fix "Protect userName with a unique index, and answer 409 uniqueness.";
-    needs [Need::Patch, Need::Writes]; act(taken)
+    needs [Need::Patch, Need::Writes]; act(judge_taken)
 }
 
 /// Applies one operation to a new user and returns the answer.
-async fn tried(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<ScimAnswer> {
+async fn apply(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<ScimAnswer> {
     let user = probe.user(more).await?;
     let answer = probe.patch(&user.place, json!([operation])).await?;
     // RFC 7644 §3.12, table 8: 501 means that the server does not support the operation.
@@ -99,8 +99,13 @@ async fn tried(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<ScimA
 }
 
 /// Judges whether a refusal has this `scimType`; without a refusal nothing is judged.
-async fn named(probe: &Probe<'_>, more: Value, operation: Value, keyword: &str) -> Judged {
-    let answer = tried(probe, more, operation).await?;
+async fn judge_scim_type(
+    probe: &Probe<'_>,
+    more: Value,
+    operation: Value,
+    keyword: &str,
+) -> Judged {
+    let answer = apply(probe, more, operation).await?;
     if answer.status < 400 {
         return unjudged(format!("it was not refused: {}", answer.quoted()));
     }
@@ -111,13 +116,13 @@ async fn no_target(probe: &Probe<'_>) -> Judged {
     let more = json!({"emails": [{"value": probe.name(), "type": "work"}]});
     let path = format!("emails[value eq \"{}\"].display", probe.name());
     let operation = json!({"op": "replace", "path": path, "value": "New"});
-    tried(probe, more, operation)
+    apply(probe, more, operation)
         .await?
         .is_error(400, "noTarget")
 }
 
 async fn remove_everything(probe: &Probe<'_>) -> Judged {
-    let answer = tried(probe, json!({}), json!({"op": "remove"})).await?;
+    let answer = apply(probe, json!({}), json!({"op": "remove"})).await?;
     answer.is_error(400, "noTarget")
 }
 
@@ -126,11 +131,11 @@ fn required() -> Value {
 }
 
 async fn remove_required(probe: &Probe<'_>) -> Judged {
-    tried(probe, json!({}), required()).await?.is(400)
+    apply(probe, json!({}), required()).await?.is(400)
 }
 
 async fn remove_required_by_name(probe: &Probe<'_>) -> Judged {
-    named(probe, json!({}), required(), "mutability").await
+    judge_scim_type(probe, json!({}), required(), "mutability").await
 }
 
 fn other_id() -> Value {
@@ -138,11 +143,11 @@ fn other_id() -> Value {
 }
 
 async fn read_only(probe: &Probe<'_>) -> Judged {
-    tried(probe, json!({}), other_id()).await?.is_refused()
+    apply(probe, json!({}), other_id()).await?.is_refused()
 }
 
 async fn read_only_by_name(probe: &Probe<'_>) -> Judged {
-    named(probe, json!({}), other_id(), "mutability").await
+    judge_scim_type(probe, json!({}), other_id(), "mutability").await
 }
 
 fn unreadable() -> Value {
@@ -150,16 +155,16 @@ fn unreadable() -> Value {
 }
 
 async fn bad_path(probe: &Probe<'_>) -> Judged {
-    tried(probe, json!({}), unreadable()).await?.is(400)
+    apply(probe, json!({}), unreadable()).await?.is(400)
 }
 
 async fn bad_path_by_name(probe: &Probe<'_>) -> Judged {
-    named(probe, json!({}), unreadable(), "invalidPath").await
+    judge_scim_type(probe, json!({}), unreadable(), "invalidPath").await
 }
 
 async fn unknown_path(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "favoriteOtter", "value": "Otto"});
-    tried(probe, json!({}), operation).await?.is(400)
+    apply(probe, json!({}), operation).await?.is(400)
 }
 
 fn banana() -> Value {
@@ -177,13 +182,13 @@ async fn no_boolean(probe: &Probe<'_>) -> Judged {
 }
 
 async fn no_boolean_by_name(probe: &Probe<'_>) -> Judged {
-    let answer = tried(probe, json!({}), banana()).await?;
+    let answer = apply(probe, json!({}), banana()).await?;
     answer.is_error(400, "invalidValue")
 }
 
 async fn unknown_operation(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "exchange", "path": "displayName", "value": "x"});
-    tried(probe, json!({}), operation).await?.is(400)
+    apply(probe, json!({}), operation).await?.is(400)
 }
 
 async fn all_or_nothing(probe: &Probe<'_>) -> Judged {
@@ -227,14 +232,14 @@ async fn nobody(probe: &Probe<'_>) -> Judged {
 
 async fn no_value(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "add", "path": "displayName"});
-    tried(probe, json!({}), operation).await?.is(400)
+    apply(probe, json!({}), operation).await?.is(400)
 }
 
-async fn taken(probe: &Probe<'_>) -> Judged {
+async fn judge_taken(probe: &Probe<'_>) -> Judged {
     let other = probe.user(json!({})).await?;
     let name = text(&other.sent, &["userName"]).unwrap_or_default();
     let operation = json!({"op": "replace", "path": "userName", "value": name});
-    let answer = tried(probe, json!({}), operation).await?;
+    let answer = apply(probe, json!({}), operation).await?;
     no_change_of_name(&answer)?;
     answer.is(409)
 }

@@ -6,14 +6,14 @@ use super::body::with;
 use super::item::{Judged, Need, checks, unjudged};
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{at, gone, instant, member, same, text, value_to_text, values};
+use super::reading::{at, instant, member, require_absent, same, text, value_to_text, values};
 use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-PUT-01", Must, "RFC 7644 §3.5.1"; "PUT is answered with 200 and the resource";
     expects "200 with the id";
     fix "Answer with the whole resource as it is after the change.";
-    needs [Need::Writes]; act(answered)
+    needs [Need::Writes]; act(judge_answer)
 "SCIM-PUT-02", Must, "RFC 7644 §3.5.1"; "After PUT the resource has the values that were sent";
     expects "displayName as it was put";
     fix "Replace the stored values with the values of the request.";
@@ -41,7 +41,7 @@ checks! {
 "SCIM-PUT-08", Must, "RFC 7644 §3.12"; "PUT with the userName of another user is refused";
     expects "HTTP 409";
     fix "Protect userName with a unique index, and answer 409 uniqueness.";
-    needs [Need::Writes]; act(taken)
+    needs [Need::Writes]; act(judge_taken)
 "SCIM-PUT-09", Must, "RFC 7643 §2.5"; "null in PUT clears the attribute";
     expects "no nickName afterwards";
     fix "Treat null as unassigned.";
@@ -69,7 +69,7 @@ async fn put_well(probe: &Probe<'_>, user: &Made, more: Value) -> Judged<Value> 
     probe.fetch(user).await
 }
 
-async fn answered(probe: &Probe<'_>) -> Judged {
+async fn judge_answer(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({})).await?;
     let answer = put(probe, &user, json!({})).await?;
     answer.is(200)?;
@@ -104,7 +104,7 @@ async fn clears(probe: &Probe<'_>) -> Judged {
     }
     let answer = probe.put(&user.place, &body).await?;
     answer.given("PUT")?;
-    gone("nickName", member(&probe.fetch(&user).await?, "nickName"))
+    require_absent("nickName", member(&probe.fetch(&user).await?, "nickName"))
 }
 
 async fn ignores_read_only(probe: &Probe<'_>) -> Judged {
@@ -135,7 +135,7 @@ async fn without_a_name(probe: &Probe<'_>) -> Judged {
     probe.put(&user.place, &body).await?.is(400)
 }
 
-async fn taken(probe: &Probe<'_>) -> Judged {
+async fn judge_taken(probe: &Probe<'_>) -> Judged {
     let (one, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
     let answer = put(probe, &one, json!({"userName": other.sent["userName"]})).await?;
     no_change_of_name(&answer)?;
@@ -159,7 +159,7 @@ pub(super) fn no_change_of_name(answer: &ScimAnswer) -> Judged {
 async fn null_clears(probe: &Probe<'_>) -> Judged {
     let user = probe.user(json!({"nickName": "Before"})).await?;
     let now = put_well(probe, &user, json!({ "nickName": null })).await?;
-    gone("nickName", member(&now, "nickName"))
+    require_absent("nickName", member(&now, "nickName"))
 }
 
 async fn empty_list_clears(probe: &Probe<'_>) -> Judged {
@@ -172,7 +172,7 @@ async fn empty_list_clears(probe: &Probe<'_>) -> Judged {
         .user(json!({"emails": [{"value": probe.name()}]}))
         .await?;
     let now = put_well(probe, &user, json!({ "emails": [] })).await?;
-    gone("emails", member(&now, "emails"))
+    require_absent("emails", member(&now, "emails"))
 }
 
 async fn put_back(probe: &Probe<'_>) -> Judged {

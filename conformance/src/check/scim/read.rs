@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, gone, member, same, text, value_to_text, values};
+use super::reading::{at, member, require_absent, same, text, value_to_text, values};
 use super::schema::{ENTERPRISE, USER};
 use super::support::filtered;
 use super::target::query;
@@ -140,7 +140,7 @@ async fn attributes(probe: &Probe<'_>) -> Judged {
     limited(
         probe,
         ATTRIBUTES,
-        gone("displayName", member(&ann, "displayName")),
+        require_absent("displayName", member(&ann, "displayName")),
     )
 }
 
@@ -156,7 +156,7 @@ async fn excluded(probe: &Probe<'_>) -> Judged {
     limited(
         probe,
         EXCLUDED,
-        gone("displayName", member(&ann, "displayName")),
+        require_absent("displayName", member(&ann, "displayName")),
     )?;
     // Only what the whole user has can be lost.
     let mut others = ["userName", "meta"].into_iter();
@@ -185,7 +185,7 @@ async fn sub_attribute(probe: &Probe<'_>) -> Judged {
     limited(
         probe,
         ATTRIBUTES,
-        gone("name.familyName", at(&ann, &["name", "familyName"])),
+        require_absent("name.familyName", at(&ann, &["name", "familyName"])),
     )
 }
 
@@ -195,7 +195,7 @@ async fn by_urn(probe: &Probe<'_>) -> Judged {
     limited(
         probe,
         ATTRIBUTES,
-        gone("userName", member(&ann, "userName")),
+        require_absent("userName", member(&ann, "userName")),
     )
 }
 
@@ -210,7 +210,7 @@ async fn of_extension(probe: &Probe<'_>) -> Judged {
     limited(
         probe,
         ATTRIBUTES,
-        gone("employeeNumber", at(&ann, &[ENTERPRISE, "employeeNumber"])),
+        require_absent("employeeNumber", at(&ann, &[ENTERPRISE, "employeeNumber"])),
     )
 }
 
@@ -220,7 +220,7 @@ async fn attributes_of_a_list(probe: &Probe<'_>) -> Judged {
     limited(
         probe,
         ATTRIBUTES,
-        gone("displayName", member(&ann, "displayName")),
+        require_absent("displayName", member(&ann, "displayName")),
     )
 }
 
@@ -230,7 +230,7 @@ async fn excluded_of_a_list(probe: &Probe<'_>) -> Judged {
     limited(
         probe,
         EXCLUDED,
-        gone("displayName", member(&ann, "displayName")),
+        require_absent("displayName", member(&ann, "displayName")),
     )
 }
 
@@ -260,7 +260,7 @@ async fn excluded_part(probe: &Probe<'_>) -> Judged {
     limited(
         probe,
         EXCLUDED,
-        gone("name.familyName", at(&ann, &["name", "familyName"])),
+        require_absent("name.familyName", at(&ann, &["name", "familyName"])),
     )
 }
 
@@ -270,7 +270,11 @@ async fn excluded_meta(probe: &Probe<'_>) -> Judged {
         return unjudged("users have no meta, so nothing can be excluded");
     }
     let ann = of_ann(probe, "excludedAttributes", "meta").await?;
-    limited(probe, EXCLUDED, gone("meta", member(&ann, "meta")))
+    limited(
+        probe,
+        EXCLUDED,
+        require_absent("meta", member(&ann, "meta")),
+    )
 }
 
 async fn excluded_extension(probe: &Probe<'_>) -> Judged {
@@ -278,7 +282,7 @@ async fn excluded_extension(probe: &Probe<'_>) -> Judged {
     limited(
         probe,
         EXCLUDED,
-        gone("the extension", member(&ann, ENTERPRISE)),
+        require_absent("the extension", member(&ann, ENTERPRISE)),
     )
 }
 
@@ -286,7 +290,11 @@ async fn several(probe: &Probe<'_>) -> Judged {
     let ann = of_ann(probe, "attributes", "userName,displayName").await?;
     there(&ann, "userName")?;
     there(&ann, "displayName")?;
-    limited(probe, ATTRIBUTES, gone("name", member(&ann, "name")))
+    limited(
+        probe,
+        ATTRIBUTES,
+        require_absent("name", member(&ann, "name")),
+    )
 }
 
 async fn no_password_in_a_list(probe: &Probe<'_>) -> Judged {

@@ -255,15 +255,15 @@ pub(super) fn instant(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
 }
 
 /// Requires that the value is equal to `wanted`.
-pub(super) fn same(what: &str, came: Option<&Value>, wanted: &Value) -> Judged {
-    ensure(came == Some(wanted), || {
-        format!("{what} is {}, expected {wanted}", value_to_text(came))
+pub(super) fn same(what: &str, got: Option<&Value>, wanted: &Value) -> Judged {
+    ensure(got == Some(wanted), || {
+        format!("{what} is {}, expected {wanted}", value_to_text(got))
     })
 }
 
 /// Requires that there is no value.
-pub(super) fn gone(what: &str, came: Option<&Value>) -> Judged {
-    ensure(came.is_none(), || {
-        format!("{what} is {}, expected none", value_to_text(came))
+pub(super) fn require_absent(what: &str, got: Option<&Value>) -> Judged {
+    ensure(got.is_none(), || {
+        format!("{what} is {}, expected none", value_to_text(got))
     })
 }

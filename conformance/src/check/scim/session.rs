@@ -167,7 +167,7 @@ impl Session<'_> {
                 attempt += 1;
                 continue;
             }
-            if let Some(next) = transport::redirected(&current, &answer, &self.base)
+            if let Some(next) = transport::follow_redirect(&current, &answer, &self.base)
                 && redirects < transport::MAX_REDIRECTS
             {
                 redirects += 1;
@@ -273,7 +273,7 @@ impl Session<'_> {
         sent.map_err(|error| CheckError::of(&error, &request.line()))
     }
 
-    fn masked(&self, text: &str) -> String {
+    fn mask(&self, text: &str) -> String {
         let mut secrets = self.credentials.secrets();
         let second = self.options.second.iter();
         secrets.extend(second.flat_map(|it| it.credentials.secrets()));
@@ -291,13 +291,13 @@ impl Session<'_> {
         answer: &Result<ScimAnswer, WireError>,
     ) -> Value {
         let body = |text: &str| {
-            let text = beginning(&self.masked(text), KEPT);
+            let text = beginning(&self.mask(text), KEPT);
             serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text))
         };
         let headers = |all: &[(String, String)]| -> Value {
             let masked = all
                 .iter()
-                .map(|(name, value)| (name.clone(), self.masked(value).into()));
+                .map(|(name, value)| (name.clone(), self.mask(value).into()));
             Value::Object(masked.collect())
         };
         let answer = match answer {
@@ -311,7 +311,7 @@ impl Session<'_> {
         json!({
             "request": {
                 "method": request.method.as_str(),
-                "target": self.masked(&request.target),
+                "target": self.mask(&request.target),
                 "headers": headers(&request.headers),
                 "body": request.body.as_deref().map(body),
             },

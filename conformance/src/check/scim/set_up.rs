@@ -19,7 +19,7 @@ checks! {
 "SCIM-DISC-28", Should, "RFC 7643 §7"; "The User schema marks every required attribute as required";
     expects "a user with what the schema requires to be created";
     fix "Set required to true for every attribute without which you refuse a user: clients map attributes by the schema.";
-    needs [Need::Writes]; act(requirements_are_declared)
+    needs [Need::Writes]; act(required_attributes_are_declared)
 }
 
 /// Attributes that servers often require although their schema does not.
@@ -28,7 +28,7 @@ const USUAL: [&str; 4] = ["displayName", "name", "emails", "active"];
 /// Longest time to wait until a change becomes visible.
 const MAX_LAG: Duration = Duration::from_secs(10);
 
-async fn requirements_are_declared(probe: &Probe<'_>) -> Judged {
+async fn required_attributes_are_declared(probe: &Probe<'_>) -> Judged {
     if !probe.session.created.has_any() {
         return unjudged("the server created no user before the checks");
     }

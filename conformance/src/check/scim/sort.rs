@@ -72,15 +72,15 @@ async fn order(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<&'s
     Ok(test_users.among(&list_cast(probe, parameters).await?.listed()?))
 }
 
-fn out_of_order(by: &str, came: &[&str]) -> String {
-    format!("sorted by {by}: {}", listed_names(came))
+fn out_of_order(by: &str, got: &[&str]) -> String {
+    format!("sorted by {by}: {}", listed_names(got))
 }
 
 async fn sorted(probe: &Probe<'_>, by: &str, order_: Option<&str>, wanted: &[&str]) -> Judged {
     let mut parameters = vec![("sortBy", by)];
     parameters.extend(order_.map(|order_| ("sortOrder", order_)));
-    let came = order(probe, &parameters).await?;
-    ensure(came == wanted, || out_of_order(by, &came))
+    let got = order(probe, &parameters).await?;
+    ensure(got == wanted, || out_of_order(by, &got))
 }
 
 const UP: [&str; 5] = ["ann", "bob", "cyd", "dee", "eve"];
@@ -112,34 +112,34 @@ async fn by_part(probe: &Probe<'_>) -> Judged {
 
 async fn without_last(probe: &Probe<'_>) -> Judged {
     let parameters = [("sortBy", "nickName"), ("sortOrder", "ascending")];
-    let came = order(probe, &parameters).await?;
-    ensure(came.len() == 5 && came.last() == Some(&"cyd"), || {
-        out_of_order("nickName", &came)
+    let got = order(probe, &parameters).await?;
+    ensure(got.len() == 5 && got.last() == Some(&"cyd"), || {
+        out_of_order("nickName", &got)
     })
 }
 
 async fn without_first(probe: &Probe<'_>) -> Judged {
     let parameters = [("sortBy", "nickName"), ("sortOrder", "descending")];
-    let came = order(probe, &parameters).await?;
-    ensure(came.len() == 5 && came.first() == Some(&"cyd"), || {
-        out_of_order("nickName", &came)
+    let got = order(probe, &parameters).await?;
+    ensure(got.len() == 5 && got.first() == Some(&"cyd"), || {
+        out_of_order("nickName", &got)
     })
 }
 
 async fn before_paging(probe: &Probe<'_>) -> Judged {
     let parameters = [("sortBy", "userName"), ("startIndex", "3"), ("count", "2")];
-    let came = order(probe, &parameters).await?;
-    ensure(came == ["cyd", "dee"], || {
-        format!("the second page has {}", listed_names(&came))
+    let got = order(probe, &parameters).await?;
+    ensure(got == ["cyd", "dee"], || {
+        format!("the second page has {}", listed_names(&got))
     })
 }
 
 async fn by_primary(probe: &Probe<'_>) -> Judged {
-    let came = order(probe, &[("sortBy", "emails.value")]).await?;
-    let place = |name: &str| came.iter().position(|one| *one == name);
+    let got = order(probe, &[("sortBy", "emails.value")]).await?;
+    let place = |name: &str| got.iter().position(|one| *one == name);
     ensure(
         place("ann").is_some() && place("ann") < place("bob"),
-        || out_of_order("emails.value", &came),
+        || out_of_order("emails.value", &got),
     )
 }
 
@@ -193,9 +193,9 @@ async fn search_filter(probe: &Probe<'_>) -> Judged {
     let filter = format!("userName eq \"{name}\"");
     let answer = searched(probe, json!({ "filter": filter })).await?;
     let all = answer.listed()?;
-    let came = probe.test_users().await?.among(&all);
-    ensure(came == ["ann"] && all.len() == 1, || {
-        format!("{} users were found: {}", all.len(), listed_names(&came))
+    let got = probe.test_users().await?.among(&all);
+    ensure(got == ["ann"] && all.len() == 1, || {
+        format!("{} users were found: {}", all.len(), listed_names(&got))
     })
 }
 

@@ -67,17 +67,18 @@ fn ask(
     Ok(request)
 }
 
-/// The targets of a path: at the first tenant's base URL, and at the second
-/// one's where it has its own.
-fn targets(probe: &Probe<'_>, path: &str) -> Judged<Vec<String>> {
+/// Returns the request targets for a path: below the first tenant's base URL and, if the second
+/// tenant has its own base URL, also below that.
+fn request_targets(probe: &Probe<'_>, path: &str) -> Judged<Vec<String>> {
     let own = second(probe)?.base.as_ref();
     let own = own.map(|base| format!("{}{path}", base.trim_end_matches('/')));
     Ok([path.to_owned()].into_iter().chain(own).collect())
 }
 
-/// The target of a path at the base URL of the second tenant.
+/// Returns the request target with which the second tenant is reached: below its own base URL if
+/// it has one, else below the common one.
 fn own_target(probe: &Probe<'_>, path: &str) -> Judged<String> {
-    Ok(targets(probe, path)?.pop().unwrap_or_default())
+    Ok(request_targets(probe, path)?.pop().unwrap_or_default())
 }
 
 /// Lists the users of the second tenant: the honest case for all checks of this table.
@@ -134,7 +135,7 @@ async fn first_user(probe: &Probe<'_>) -> Judged<Made> {
 
 async fn reads(probe: &Probe<'_>) -> Judged {
     let user = first_user(probe).await?;
-    for target in targets(probe, &user.place)? {
+    for target in request_targets(probe, &user.place)? {
         let answer = send(probe, Method::GET, &target, None).await?;
         if shows(&answer, &user) {
             return answer.wrong("the second tenant reads the first one's user");
@@ -148,7 +149,7 @@ const PAGES: usize = 20;
 
 async fn lists(probe: &Probe<'_>) -> Judged {
     let user = first_user(probe).await?;
-    for endpoint in targets(probe, &probe.server.users.endpoint)? {
+    for endpoint in request_targets(probe, &probe.server.users.endpoint)? {
         let mut start = 1;
         for _ in 0..PAGES {
             let (from, count) = (start.to_string(), "100");
@@ -177,7 +178,7 @@ async fn finds(probe: &Probe<'_>) -> Judged {
     let user = first_user(probe).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{name}\"");
-    for endpoint in targets(probe, &probe.server.users.endpoint)? {
+    for endpoint in request_targets(probe, &probe.server.users.endpoint)? {
         let target = query(&endpoint, &[("filter", filter.as_str())]);
         let answer = send(probe, Method::GET, &target, None).await?;
         let body = answer.json().unwrap_or_default();
@@ -207,7 +208,7 @@ async fn changes(probe: &Probe<'_>) -> Judged {
     let operations =
         json!([{"op": "replace", "path": "displayName", "value": "Changed by another tenant"}]);
     let patch = json!({"schemas": [PATCH], "Operations": operations});
-    for target in targets(probe, &user.place)? {
+    for target in request_targets(probe, &user.place)? {
         require_foreign(probe, &target, &user).await?;
         for (method, body) in [(Method::PUT, &other), (Method::PATCH, &patch)] {
             let answer = send(probe, method, &target, Some(body)).await?;
@@ -227,7 +228,7 @@ async fn changes(probe: &Probe<'_>) -> Judged {
 
 async fn deletes(probe: &Probe<'_>) -> Judged {
     let user = first_user(probe).await?;
-    for target in targets(probe, &user.place)? {
+    for target in request_targets(probe, &user.place)? {
         require_foreign(probe, &target, &user).await?;
         let answer = send(probe, Method::DELETE, &target, None).await?;
         ensure(!answer.succeeded(), || {

@@ -19,7 +19,7 @@ pub(super) fn retry_after(answer: &ScimAnswer, attempt: u32, now: Timestamp) -> 
 /// Returns the request that follows a redirect. 307 and 308 keep the method. 301 and 302 are
 /// followed only for GET, because clients differ in what they send for other methods (RFC 9110
 /// §15.4).
-pub(super) fn redirected(
+pub(super) fn follow_redirect(
     request: &ScimRequest,
     answer: &ScimAnswer,
     base: &str,
@@ -84,7 +84,7 @@ mod tests {
         };
         let to = |method, status, location| {
             let answer = answer(status, Some(("location", location)));
-            redirected(&request(method), &answer, base).map(|it| it.target)
+            follow_redirect(&request(method), &answer, base).map(|it| it.target)
         };
         let slash = Some("https://scim.example/v2/Users/?count=1".to_owned());
         assert_eq!(to(Method::POST, 308, "/v2/Users/?count=1"), slash);

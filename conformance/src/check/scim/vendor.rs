@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::group::shows_members;
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, gone, member, same, text, value_to_text, values};
+use super::reading::{at, member, require_absent, same, text, value_to_text, values};
 use super::schema::ENTERPRISE;
 
 checks! {
@@ -236,5 +236,5 @@ async fn no_members(probe: &Probe<'_>) -> Judged {
     }
     let operation = json!([{"op": "replace", "path": "members", "value": []}]);
     let now = probe.patched(&group, operation).await?;
-    gone("members", member(&now, "members"))
+    require_absent("members", member(&now, "members"))
 }

@@ -41,7 +41,7 @@ const QUOTED: usize = 6000;
 /// The most characters of a page that a sentence quotes.
 pub(super) const SAID: usize = 160;
 
-fn quoted(text: &str) -> String {
+fn quote(text: &str) -> String {
     beginning(text, QUOTED)
 }
 
@@ -85,10 +85,10 @@ impl Answer {
     /// in.
     pub fn evidence(&self) -> Value {
         json!({
-            "sent": quoted(&self.sent),
+            "sent": quote(&self.sent),
             "answer": {"status": self.status, "url": self.url, "page": self.page},
             "reference": self.reference,
-            "probe": quoted(&self.probe),
+            "probe": quote(&self.probe),
         })
     }
 }

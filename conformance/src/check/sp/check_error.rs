@@ -27,13 +27,13 @@ pub enum CheckError {
     Redirects(String),
     /// The start URL did not lead to the played identity provider.
     #[error(
-        "the start URL did not lead to {expected} with a SAMLRequest but to {came} (HTTP {status})"
+        "the start URL did not lead to {expected} with a SAMLRequest but to {got} (HTTP {status})"
     )]
     NoRequest {
         /// The SSO URL of the played identity provider.
         expected: String,
         /// The URL where the browser ended.
-        came: String,
+        got: String,
         /// The status there.
         status: u16,
         /// An excerpt of the page there.

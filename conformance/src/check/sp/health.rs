@@ -73,9 +73,9 @@ impl Judge {
     async fn honest_login(&self, base: Form) -> Result<Duration, String> {
         let began = self.runner.patience.start_stopwatch();
         let login = Login::new(self, &self.person.user);
-        let came = login.attempt(None, base).await;
-        self.note(&came);
-        match came {
+        let got = login.attempt(None, base).await;
+        self.note(&got);
+        match got {
             Ok(answer) if answer.is_accepted() => Ok(self.runner.patience.elapsed(&began)),
             Ok(answer) => Err(answer.to_sentence()),
             Err(trouble) => Err(trouble.to_string()),

@@ -136,7 +136,7 @@ impl Form {
 #[derive(Default)]
 pub(super) struct Honest {
     pub(super) outcomes: Vec<Outcome>,
-    pub(super) came: Vec<Result<Answer, CheckError>>,
+    pub(super) attempts: Vec<Result<Answer, CheckError>>,
     /// The form of the first Response that was accepted.
     pub(super) base: Option<Form>,
     /// The signed elements of all Responses that were accepted.
@@ -163,7 +163,7 @@ impl Judge {
             self.try_base(control, form, honest).await;
             // These errors do not depend on the form, so the other forms would fail, too.
             if matches!(
-                honest.came.last(),
+                honest.attempts.last(),
                 Some(Err(CheckError::NotStarted { .. }
                     | CheckError::NoRequest { .. }
                     | CheckError::Limited { .. }
@@ -185,7 +185,7 @@ impl Judge {
     async fn try_base(&self, control: &Fault, form: Form, honest: &mut Honest) {
         self.runner.tell(&control.check, &control.about);
         let began = self.runner.patience.start_stopwatch();
-        let (outcome, came) = self.control(control, form).await;
+        let (outcome, attempt) = self.control(control, form).await;
         let took = self.runner.patience.elapsed(&began);
         if outcome.verdict == Verdict::Pass {
             honest.accepted.push(form.cover);
@@ -194,7 +194,7 @@ impl Judge {
             }
         }
         honest.outcomes.push(outcome.took(took));
-        honest.came.push(came);
+        honest.attempts.push(attempt);
     }
 
     /// Delivers an honest Response, which has to be accepted.
@@ -207,9 +207,9 @@ impl Judge {
         let cover = control.cover_at(form.cover);
         let expected = "the person of --user to be logged in, so that the probe matches --expect";
         let login = Login::new(self, &self.person.user);
-        let came = login.attempt(Some(control), form).await;
-        self.note(&came);
-        let outcome = match &came {
+        let got = login.attempt(Some(control), form).await;
+        self.note(&got);
+        let outcome = match &got {
             Ok(answer)
                 if !answer.is_accepted()
                     && cover == Cover::Response
@@ -235,7 +235,7 @@ impl Judge {
             // Without an answer there is nothing to judge.
             Err(trouble) => Outcome::skipped(check, trouble.to_string()),
         };
-        (outcome, came)
+        (outcome, got)
     }
 }
 

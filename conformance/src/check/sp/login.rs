@@ -319,7 +319,7 @@ impl<'j> Login<'j> {
             Some(request) => Ok(Some(request)),
             None => Err(CheckError::NoRequest {
                 expected: sso_url.to_string(),
-                came: arrival
+                got: arrival
                     .elsewhere
                     .as_ref()
                     .unwrap_or(&arrival.url)

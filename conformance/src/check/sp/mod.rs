@@ -373,8 +373,8 @@ impl Judge {
     }
 
     /// Tells the runner whether there was an answer; it stops the run after too many without one.
-    fn note(&self, came: &Result<Answer, CheckError>) {
-        match came {
+    fn note(&self, got: &Result<Answer, CheckError>) {
+        match got {
             Err(
                 CheckError::NotStarted { url, reason } | CheckError::Unreachable { url, reason },
             ) => {

@@ -247,10 +247,10 @@ fn to_application(method: &str, url: &str) -> Exchange {
 /// Returns the reason why no honest Response was accepted, from the answers to them.
 pub(in crate::check) async fn set_up_error_of(
     judge: &Judge,
-    came: Vec<Result<Answer, CheckError>>,
+    attempts: Vec<Result<Answer, CheckError>>,
 ) -> SetUpError {
     let honest = Honest {
-        came,
+        attempts,
         ..Honest::default()
     };
     judge.set_up_error(&honest).await

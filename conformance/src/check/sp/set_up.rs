@@ -15,12 +15,12 @@ impl Judge {
     /// Returns the reason why no honest Response was accepted.
     pub(super) async fn set_up_error(&self, honest: &Honest) -> SetUpError {
         let answers: Vec<&Answer> = honest
-            .came
+            .attempts
             .iter()
             .filter_map(|it| it.as_ref().ok())
             .collect();
-        match (answers.first(), honest.came.first()) {
-            (Some(_), _) => self.refused(&answers).await,
+        match (answers.first(), honest.attempts.first()) {
+            (Some(_), _) => self.refusal_error(&answers).await,
             (None, Some(Err(trouble))) => self.not_asked(trouble),
             (None, _) => SetUpError::new(
                 "not-judged",
@@ -55,13 +55,13 @@ impl Judge {
             ),
             CheckError::NoRequest {
                 expected,
-                came,
+                got,
                 status,
                 page,
             } => {
                 let says = quote(page);
-                if came.contains("SAMLRequest=") {
-                    let other = came.split('?').next().unwrap_or(came);
+                if got.contains("SAMLRequest=") {
+                    let other = got.split('?').next().unwrap_or(got);
                     return SetUpError::new(
                         "wrong-idp",
                         format!(
@@ -73,7 +73,7 @@ impl Judge {
                 SetUpError::new(
                     "wrong-start-url",
                     format!(
-                        "The start URL does not start a SAML login at {expected}: {start} led to {came} (HTTP {status}){says}."
+                        "The start URL does not start a SAML login at {expected}: {start} led to {got} (HTTP {status}){says}."
                     ),
                     "Check --start-url: opened in a browser, it has to redirect to the identity provider. Check that the service provider has the played identity provider's metadata (--prepare writes it), and that the user's domain uses SSO.",
                 )
@@ -100,7 +100,7 @@ impl Judge {
     }
 
     /// Returns the error for honest Responses after which `--expect` did not match the probe.
-    async fn refused(&self, answers: &[&Answer]) -> SetUpError {
+    async fn refusal_error(&self, answers: &[&Answer]) -> SetUpError {
         let first = answers[0];
         if let Some(error) = self.lost_cookie(first).await {
             return error;
@@ -214,7 +214,7 @@ impl Judge {
     /// after an honest login.
     pub(super) fn part_error(&self, honest: &Honest) -> Option<SetUpError> {
         let user = &self.person.user;
-        let answers = honest.came.iter().filter_map(|it| it.as_ref().ok());
+        let answers = honest.attempts.iter().filter_map(|it| it.as_ref().ok());
         let accepted = answers.filter(|it| it.is_accepted()).map(|it| &it.probe);
         let part = accepted
             .filter_map(|probe| part_of_name(&self.target.expect, probe, user))

@@ -276,8 +276,8 @@ impl Judge {
             ..control.clone()
         };
         let login = Login::new(self, &self.person.user);
-        let came = login.attempt(Some(&control), base).await;
-        self.note(&came);
-        came.is_ok_and(|answer| answer.is_accepted())
+        let got = login.attempt(Some(&control), base).await;
+        self.note(&got);
+        got.is_ok_and(|answer| answer.is_accepted())
     }
 }

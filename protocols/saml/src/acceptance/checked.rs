@@ -137,19 +137,19 @@ impl Verified {
             },
         );
         match (&expected.in_response_to, &response.in_response_to) {
-            (Expected::Request(id), Some(came)) => {
-                found.unless(came == id, Code::WrongInResponseTo, || {
-                    format!("expected Response/@InResponseTo {id}, got {came}")
+            (Expected::Request(id), Some(got)) => {
+                found.unless(got == id, Code::WrongInResponseTo, || {
+                    format!("expected Response/@InResponseTo {id}, got {got}")
                 });
             }
             (Expected::Request(id), None) => found.add(
                 Code::WrongInResponseTo,
                 format!("expected Response/@InResponseTo {id}, found none"),
             ),
-            (Expected::Unsolicited, Some(came)) => found.add(
+            (Expected::Unsolicited, Some(got)) => found.add(
                 Code::Unsolicited,
                 format!(
-                    "expected no Response/@InResponseTo, because no request is open, got {came}"
+                    "expected no Response/@InResponseTo, because no request is open, got {got}"
                 ),
             ),
             (Expected::Unsolicited, None) => {}
@@ -214,15 +214,15 @@ fn check_confirmation(
         || "expected no NotBefore on a bearer SubjectConfirmationData, found one".into(),
     );
     match (&expected.in_response_to, &confirmation.in_response_to) {
-        (Expected::Request(id), came) => {
-            found.unless(came.as_ref() == Some(id), Code::WrongInResponseTo, || {
-                let came = came.as_deref().unwrap_or("none");
-                format!("expected SubjectConfirmationData/@InResponseTo {id}, got {came}")
+        (Expected::Request(id), got) => {
+            found.unless(got.as_ref() == Some(id), Code::WrongInResponseTo, || {
+                let got = got.as_deref().unwrap_or("none");
+                format!("expected SubjectConfirmationData/@InResponseTo {id}, got {got}")
             });
         }
-        (Expected::Unsolicited, Some(came)) => found.add(
+        (Expected::Unsolicited, Some(got)) => found.add(
             Code::Unsolicited,
-            format!("expected no SubjectConfirmationData/@InResponseTo, got {came}"),
+            format!("expected no SubjectConfirmationData/@InResponseTo, got {got}"),
         ),
         (Expected::Unsolicited, None) => {}
     }
@@ -257,16 +257,13 @@ fn check_conditions(assertion: &AssertionClaims, expected: &Expectations, found:
             .iter()
             .all(|audiences| audiences.contains(&expected.sp_entity_id));
     found.unless(addressed, Code::WrongAudience, || {
-        let came: Vec<String> = restrictions.iter().map(|all| all.join(" or ")).collect();
-        let came = if came.is_empty() {
+        let got: Vec<String> = restrictions.iter().map(|all| all.join(" or ")).collect();
+        let got = if got.is_empty() {
             "none".into()
         } else {
-            came.join(" and ")
+            got.join(" and ")
         };
-        format!(
-            "expected the audience {}, got {came}",
-            expected.sp_entity_id
-        )
+        format!("expected the audience {}, got {got}", expected.sp_entity_id)
     });
     for condition in &assertion.unknown_conditions {
         found.add(

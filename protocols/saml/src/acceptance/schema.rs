@@ -92,7 +92,7 @@ fn issuer_format(document: &Document<'_>, node: NodeId) -> Result<(), XmlError> 
             return Err(XmlError::Value {
                 expected: "no Format, or nameid-format:entity",
                 place: "Issuer/@Format".to_owned(),
-                came: format.to_owned(),
+                got: format.to_owned(),
             });
         }
     }
@@ -136,7 +136,7 @@ fn only(document: &Document<'_>, node: NodeId, allowed: &[Child]) -> Result<(), 
             _ => {
                 return Err(XmlError::Unexpected {
                     parent: xml::name_of(document, node),
-                    came: xml::name_of(document, child),
+                    got: xml::name_of(document, child),
                 });
             }
         }

@@ -192,9 +192,9 @@ fn verify_decrypted(
     let assertion = match assertions.as_slice() {
         [one] if wrapper.is_some() && document.parent(*one) == wrapper => *one,
         all => {
-            let came = all.len();
+            let got = all.len();
             return Err(unusable(format!(
-                "expected one <Assertion> in the decrypted <EncryptedAssertion>, got {came}"
+                "expected one <Assertion> in the decrypted <EncryptedAssertion>, got {got}"
             )));
         }
     };
@@ -359,14 +359,14 @@ fn demand(
     if met {
         return Ok(());
     }
-    let came = match signed.len() {
+    let got = match signed.len() {
         0 => "no signature",
         _ if has(root) => "a signature of the response only",
         _ => "a signature of the assertion only",
     };
     Err(Refusal::new(
         Code::NotSigned,
-        format!("expected {expected}, got {came}"),
+        format!("expected {expected}, got {got}"),
     ))
 }
 

@@ -80,13 +80,13 @@ impl RequestedAuthnContext {
         }
     }
 
-    /// True if a sign-on of class `came` meets the request. `strength` orders the classes that the
+    /// True if a sign-on of class `got` meets the request. `strength` orders the classes that the
     /// caller knows; other classes are only compared for equality.
-    pub fn allows(&self, came: &str, strength: impl Fn(&str) -> Option<u32>) -> bool {
+    pub fn allows(&self, got: &str, strength: impl Fn(&str) -> Option<u32>) -> bool {
         use AuthnContextComparison::{Better, Exact, Maximum, Minimum};
         let mut named = self.class_refs.iter();
-        let same = self.class_refs.iter().any(|class| class == came);
-        let Some(ours) = strength(came) else {
+        let same = self.class_refs.iter().any(|class| class == got);
+        let Some(ours) = strength(got) else {
             return same && self.comparison != Better;
         };
         match self.comparison {
@@ -103,7 +103,7 @@ impl RequestedAuthnContext {
             Some(name) => AuthnContextComparison::named(name).ok_or_else(|| XmlError::Value {
                 expected: "exact, minimum, maximum or better",
                 place: "RequestedAuthnContext/@Comparison".into(),
-                came: name.to_owned(),
+                got: name.to_owned(),
             })?,
         };
         let class_refs = xml::children(document, node, names::ASSERTION, "AuthnContextClassRef");
@@ -202,7 +202,7 @@ impl AuthnRequest {
             return Err(XmlError::Value {
                 expected: "2.0",
                 place: "AuthnRequest/@Version".into(),
-                came: version.to_owned(),
+                got: version.to_owned(),
             });
         }
         let flag = |name: &'static str| match attribute(name) {
@@ -214,7 +214,7 @@ impl AuthnRequest {
             Some(value) => Some(value.parse().map_err(|_| XmlError::Value {
                 expected: "a number from 0 to 65535",
                 place: "AuthnRequest/@AssertionConsumerServiceIndex".into(),
-                came: value.to_owned(),
+                got: value.to_owned(),
             })?),
         };
         let name_id_policy = match xml::child(document, root, names::PROTOCOL, "NameIDPolicy") {

@@ -159,7 +159,7 @@ fn issued(document: &Document<'_>, root: NodeId) -> Result<Timestamp, XmlError> 
         return Err(XmlError::Value {
             expected: "2.0",
             place: place("Version"),
-            came: version.to_owned(),
+            got: version.to_owned(),
         });
     }
     let instant = xml::required_attribute(document, root, "IssueInstant")?;

@@ -135,7 +135,9 @@ impl IdpMetadata {
     /// [`MetadataError::CacheDuration`].
     pub fn fresh_until(&self, fetched: Timestamp) -> Result<Option<Timestamp>, MetadataError> {
         let duration = self.cache_duration.as_deref();
-        duration.map(|it| validity::after(fetched, it)).transpose()
+        duration
+            .map(|it| validity::add_duration(fetched, it))
+            .transpose()
     }
 
     /// Returns the URL of the single sign-on endpoint with this binding.

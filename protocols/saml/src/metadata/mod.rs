@@ -68,11 +68,11 @@ pub enum MetadataError {
     /// The document is too large.
     #[error(
         "the metadata has {:.1} MB, and at most {} MB are read; save only the EntityDescriptor of this entity",
-        *came as f64 / MEGABYTE as f64, MAX_METADATA_BYTES / MEGABYTE
+        *got as f64 / MEGABYTE as f64, MAX_METADATA_BYTES / MEGABYTE
     )]
     TooLarge {
         /// Size of the document, in bytes.
-        came: usize,
+        got: usize,
     },
     /// The document is an HTML page, such as a login page.
     #[error(
@@ -83,25 +83,25 @@ pub enum MetadataError {
     /// The root element has the right name in the wrong namespace.
     #[error(
         "invalid namespace of <{element}>: expected {expected}, got {}; export the SAML 2.0 metadata",
-        came.as_deref().unwrap_or("none"), expected = crate::names::METADATA
+        got.as_deref().unwrap_or("none"), expected = crate::names::METADATA
     )]
     Namespace {
         /// Local name of the root element.
         element: String,
         /// Namespace of the root element.
-        came: Option<String>,
+        got: Option<String>,
     },
     /// The document has several entities, and none is selected.
     #[error(
         "expected one entity that has <md:{role}>, got an aggregate (<md:EntitiesDescriptor>) \
          with {}: {}; choose one by its entity ID, or export the metadata of this application alone",
-        came.len(), first_of(came)
+        got.len(), first_of(got)
     )]
     Aggregate {
         /// Element name of the role.
         role: &'static str,
         /// Entity IDs of all candidates.
-        came: Vec<String>,
+        got: Vec<String>,
     },
     /// The selected entity is not in the document.
     #[error("entity {0} not found in the metadata")]
@@ -124,12 +124,12 @@ pub enum MetadataError {
         hint: &'static str,
     },
     /// The role does not support SAML 2.0.
-    #[error("expected protocolSupportEnumeration to name {expected}, got {came:?}")]
+    #[error("expected protocolSupportEnumeration to name {expected}, got {got:?}")]
     Protocol {
         /// URI of the SAML 2.0 protocol.
         expected: &'static str,
         /// The actual value.
-        came: String,
+        got: String,
     },
     /// There is no endpoint with a usable binding and URL.
     #[error(

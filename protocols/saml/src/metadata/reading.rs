@@ -22,7 +22,7 @@ pub(super) fn parse_document(text: &str) -> Result<Document<'_>, MetadataError> 
         _ => text,
     };
     if text.len() > MAX_METADATA_BYTES {
-        return Err(MetadataError::TooLarge { came: text.len() });
+        return Err(MetadataError::TooLarge { got: text.len() });
     }
     let limits = Limits {
         max_xml_bytes: MAX_METADATA_BYTES,
@@ -52,10 +52,10 @@ fn is_html(document: &Document<'_>) -> bool {
 /// Returns the root if it is `name` in the metadata namespace. The same name in another namespace
 /// gets an error of its own.
 fn metadata_root(document: &Document<'_>, name: &'static str) -> Result<NodeId, MetadataError> {
-    let came = document
+    let got = document
         .document_element()
         .and_then(|root| document.element(root));
-    if let Some(root) = came
+    if let Some(root) = got
         && matches!(
             root.name.local_name.as_ref(),
             "EntityDescriptor" | "EntitiesDescriptor"
@@ -64,7 +64,7 @@ fn metadata_root(document: &Document<'_>, name: &'static str) -> Result<NodeId, 
     {
         return Err(MetadataError::Namespace {
             element: root.name.local_name.to_string(),
-            came: root.name.namespace_uri.as_deref().map(str::to_owned),
+            got: root.name.namespace_uri.as_deref().map(str::to_owned),
         });
     }
     Ok(xml::root(document, names::METADATA, name)?)
@@ -124,7 +124,7 @@ pub(super) fn entity(
             let ids = ids.filter_map(|node| xml::attribute(document, *node, "entityID"));
             Err(MetadataError::Aggregate {
                 role,
-                came: ids.map(str::to_owned).collect(),
+                got: ids.map(str::to_owned).collect(),
             })
         }
     }
@@ -158,7 +158,7 @@ pub(super) fn entity_id(document: &Document<'_>, entity: NodeId) -> Result<Strin
         return Err(MetadataError::Xml(XmlError::Value {
             expected: "1 to 1024 characters",
             place: "EntityDescriptor/@entityID".into(),
-            came: id.to_owned(),
+            got: id.to_owned(),
         }));
     }
     Ok(id.to_owned())
@@ -186,10 +186,10 @@ pub(super) fn role(
         protocols(**role).is_some_and(|it| it.split_whitespace().any(|it| it == names::PROTOCOL))
     };
     let Some(chosen) = roles.iter().find(speaks) else {
-        let came = xml::required_attribute(document, *first, "protocolSupportEnumeration")?;
+        let got = xml::required_attribute(document, *first, "protocolSupportEnumeration")?;
         return Err(MetadataError::Protocol {
             expected: names::PROTOCOL,
-            came: came.to_owned(),
+            got: got.to_owned(),
         });
     };
     for other in roles.iter().filter(|role| *role != chosen) {

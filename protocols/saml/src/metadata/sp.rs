@@ -108,7 +108,7 @@ impl SpMetadata {
                 index: index.trim().parse().map_err(|_| XmlError::Value {
                     expected: "a number from 0 to 65535",
                     place: "AssertionConsumerService/@index".into(),
-                    came: index.to_owned(),
+                    got: index.to_owned(),
                 })?,
                 is_default: flag(&document, node, "isDefault")?,
             });

@@ -39,7 +39,7 @@ pub(super) fn cache_duration(
 ) -> Result<Option<String>, MetadataError> {
     let mut shortest: Option<(Timestamp, &str)> = None;
     for (_, value) in upwards(document, role, "cacheDuration") {
-        let end = after(Timestamp::UNIX_EPOCH, value)?;
+        let end = add_duration(Timestamp::UNIX_EPOCH, value)?;
         if shortest.is_none_or(|(known, _)| end < known) {
             shortest = Some((end, value));
         }
@@ -48,7 +48,7 @@ pub(super) fn cache_duration(
 }
 
 /// Returns the time that is an `xs:duration` after `instant`.
-pub(super) fn after(instant: Timestamp, duration: &str) -> Result<Timestamp, MetadataError> {
+pub(super) fn add_duration(instant: Timestamp, duration: &str) -> Result<Timestamp, MetadataError> {
     let wrong = || MetadataError::CacheDuration(duration.to_owned());
     let span: Span = duration.trim().parse().map_err(|_| wrong())?;
     if span.is_negative() {

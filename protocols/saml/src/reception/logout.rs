@@ -89,22 +89,22 @@ impl LogoutExpectations {
                 self.destination
             ),
         );
-        let came = head.issue_instant;
+        let got = head.issue_instant;
         unless(
-            came <= self.now + self.clock_skew,
+            got <= self.now + self.clock_skew,
             Code::NotYetValid,
             format!(
-                "expected {kind}/@IssueInstant {} or earlier, got {came}, {:#} in the future ({:#} allowed)",
+                "expected {kind}/@IssueInstant {} or earlier, got {got}, {:#} in the future ({:#} allowed)",
                 self.now,
-                came.duration_since(self.now),
+                got.duration_since(self.now),
                 self.clock_skew
             ),
         );
         unless(
-            self.end(came) > self.now,
+            self.end(got) > self.now,
             Code::Expired,
             format!(
-                "expected {kind}/@IssueInstant at most {} seconds before {}, got {came}",
+                "expected {kind}/@IssueInstant at most {} seconds before {}, got {got}",
                 self.lifetime.as_secs(),
                 self.now
             ),

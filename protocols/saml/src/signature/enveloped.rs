@@ -152,8 +152,8 @@ impl Enveloped {
         });
         match bears.count() {
             1 => Ok(()),
-            came => Err(SignatureError::Invalid(format!(
-                "expected the ID {id} once in the document, got {came} times"
+            got => Err(SignatureError::Invalid(format!(
+                "expected the ID {id} once in the document, got {got} times"
             ))),
         }
     }
@@ -210,10 +210,10 @@ fn transforms(document: &Document<'_>, reference: NodeId) -> Result<Vec<String>,
     {
         return inclusive_prefixes(document, *second);
     }
-    let came: Vec<&str> = nodes.iter().map(uri).collect();
+    let got: Vec<&str> = nodes.iter().map(uri).collect();
     Err(SignatureError::Algorithm(format!(
         "expected the transforms enveloped-signature and xml-exc-c14n, got {}",
-        came.join(", ")
+        got.join(", ")
     )))
 }
 

@@ -43,12 +43,12 @@ impl Default for Limits {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum XmlError {
     /// The document is too large.
-    #[error("expected at most {limit} bytes of XML, got {came}")]
+    #[error("expected at most {limit} bytes of XML, got {got}")]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
         /// Size of the document, in bytes.
-        came: usize,
+        got: usize,
     },
     /// The document has too many elements, attributes or levels.
     #[error("expected at most {limit} {what}, got more")]
@@ -65,25 +65,25 @@ pub enum XmlError {
     #[error("expected XML in UTF-8, got a document that declares the encoding {0}")]
     Encoding(String),
     /// The schema does not allow the element at this place, or not again.
-    #[error("invalid XML: the schema does not allow <{came}> at this place in <{parent}>")]
+    #[error("invalid XML: the schema does not allow <{got}> at this place in <{parent}>")]
     Unexpected {
         /// Name of the parent element.
         parent: String,
         /// Name of the element, as written.
-        came: String,
+        got: String,
     },
     /// The message of the parser, with line and column.
     #[error("invalid XML: {0}")]
     Malformed(String),
     /// The root is another element.
-    #[error("expected the root element <{expected}> of {namespace}, got <{came}>")]
+    #[error("expected the root element <{expected}> of {namespace}, got <{got}>")]
     WrongRoot {
         /// Expected local name.
         expected: &'static str,
         /// Expected namespace.
         namespace: &'static str,
         /// Actual name, as written.
-        came: String,
+        got: String,
     },
     /// A required element is missing.
     #[error("expected <{expected}> in <{parent}>, found none")]
@@ -102,14 +102,14 @@ pub enum XmlError {
         element: String,
     },
     /// A value does not match its type.
-    #[error("expected {expected} in {place}, got {came:?}")]
+    #[error("expected {expected} in {place}, got {got:?}")]
     Value {
         /// The type, in words.
         expected: &'static str,
         /// The element or attribute.
         place: String,
         /// The actual value.
-        came: String,
+        got: String,
     },
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, 
     if text.len() > limits.max_xml_bytes {
         return Err(XmlError::TooLarge {
             limit: limits.max_xml_bytes,
-            came: text.len(),
+            got: text.len(),
         });
     }
     let text = text.trim_start_matches('\u{feff}');
@@ -183,7 +183,7 @@ pub(crate) fn root(
     Err(XmlError::WrongRoot {
         expected: name,
         namespace,
-        came: name_of(document, root),
+        got: name_of(document, root),
     })
 }
 
@@ -312,7 +312,7 @@ pub(crate) fn instant(value: &str, place: &str) -> Result<jiff::Timestamp, XmlEr
     value.trim().parse().map_err(|_| XmlError::Value {
         expected: "an instant in UTC such as 2026-03-01T09:00:00Z",
         place: place.to_owned(),
-        came: value.to_owned(),
+        got: value.to_owned(),
     })
 }
 
@@ -329,7 +329,7 @@ pub(crate) fn boolean(value: &str, place: &str) -> Result<bool, XmlError> {
         other => Err(XmlError::Value {
             expected: "true, false, 1 or 0",
             place: place.to_owned(),
-            came: other.to_owned(),
+            got: other.to_owned(),
         }),
     }
 }

@@ -71,13 +71,13 @@ impl<'t> Parser<'t> {
 
     fn expected(&self, what: &str) -> String {
         let rest = self.rest();
-        let came = if rest.is_empty() {
+        let got = if rest.is_empty() {
             "the end".to_owned()
         } else {
             let shown: String = rest.chars().take(20).collect();
             format!("{shown:?}")
         };
-        format!("expected {what} at character {}, got {came}", self.at + 1)
+        format!("expected {what} at character {}, got {got}", self.at + 1)
     }
 
     fn punctuation(&mut self, sign: char) -> Result<(), String> {

@@ -175,12 +175,12 @@ fn at_extension(
             let path = format!("{}:{name}", extension.id);
             at_path(action, &path, Some(value), resource, of, key)
         }),
-        (_, came) => Err(Error::of(
+        (_, got) => Err(Error::of(
             ScimType::InvalidValue,
             format!(
                 "expected an object for {}, got {}",
                 extension.id,
-                came.unwrap_or(&Value::Null)
+                got.unwrap_or(&Value::Null)
             ),
         )),
     }

@@ -8,21 +8,21 @@ use crate::resource::member;
 
 /// Error in a schema document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the schema document, at {place}: expected {expected}, got {came}")]
+#[error("the schema document, at {place}: expected {expected}, got {got}")]
 pub struct SchemaError {
     /// The wrong part of the document.
     pub place: String,
     /// What was expected there.
     pub expected: &'static str,
     /// What is there.
-    pub came: String,
+    pub got: String,
 }
 
-fn wrong(place: &str, expected: &'static str, came: Option<&Value>) -> SchemaError {
+fn wrong(place: &str, expected: &'static str, got: Option<&Value>) -> SchemaError {
     SchemaError {
         place: place.to_owned(),
         expected,
-        came: came.map_or_else(|| "nothing".to_owned(), Value::to_string),
+        got: got.map_or_else(|| "nothing".to_owned(), Value::to_string),
     }
 }
 

@@ -93,7 +93,7 @@ pub(super) struct Visitor {
 
 impl Visitor {
     /// Returns a text that changes whenever the user's access changes.
-    fn access(&self) -> String {
+    fn access_fingerprint(&self) -> String {
         match self.who.workspace() {
             Some(workspace) => format!("{} of {}", workspace.role.as_str(), workspace.id),
             None => "of nothing".to_owned(),
@@ -164,7 +164,7 @@ fn session_over() -> Response {
 /// `/session/access`: the script of an open page requests it to reload the
 /// page when the user has lost the session or access rights.
 pub(super) async fn access(visitor: Visitor) -> Response {
-    no_store(visitor.access())
+    no_store(visitor.access_fingerprint())
 }
 
 /// An administrator of the selected business account. Other users get a page
@@ -252,7 +252,7 @@ pub(super) fn page(visitor: &Visitor, at: &str, title: &str, content: &Markup) -
     let selected = who.workspace().map(|workspace| workspace.id.as_str());
     document(
         title,
-        Some(&visitor.access()),
+        Some(&visitor.access_fingerprint()),
         &html! {
             a.skip href="#content" { "Skip to the content" }
             header.top {

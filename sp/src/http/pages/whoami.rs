@@ -39,8 +39,8 @@ async fn whoami(State(portal): State<Portal>, headers: HeaderMap) -> Answer {
             .map(|group| group.display_name)
             .collect();
         if let Some(asserted) = store::people::asserted(&mut db, &person.id).await? {
-            let came: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
-            groups.extend(came);
+            let got: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
+            groups.extend(got);
         }
         let tenant = store::tenants::of_business(&mut db, &person.business_id).await?;
         if let Some(tenant) = tenant

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use super::response::SKEW;
-use super::{Item, Ruled, UNREADABLE, each_assertion, holds, item, listed, not_judged};
+use super::{Item, Ruled, UNREADABLE, each_assertion, holds, item, not_judged, quote_all};
 use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::Case;
@@ -228,14 +228,14 @@ fn bearer(case: &Case<'_>) -> Ruled {
                     .iter()
                     .filter_map(|it| it.method.as_deref())
                     .collect();
-                Err(format!("methods {}", listed(&methods)))
+                Err(format!("methods {}", quote_all(&methods)))
             }
         }
     })
 }
 
 /// Judges the bearer confirmation with SubjectConfirmationData, if there is one.
-fn confirmed(
+fn judge_confirmation(
     case: &Case<'_>,
     judge: impl Fn(&crate::check::idp::reading::Answer<'_>, &Confirmation) -> Result<String, String>,
 ) -> Ruled {
@@ -254,7 +254,7 @@ fn confirmed(
 }
 
 fn recipient(case: &Case<'_>) -> Ruled {
-    confirmed(case, |answer, it| match &it.recipient {
+    judge_confirmation(case, |answer, it| match &it.recipient {
         Some(recipient) if *recipient == answer.expected_acs => Ok(recipient.clone()),
         Some(recipient) => Err(format!("{recipient}, delivered to {}", answer.expected_acs)),
         None => Err("SubjectConfirmationData has no Recipient".to_owned()),
@@ -262,7 +262,7 @@ fn recipient(case: &Case<'_>) -> Ruled {
 }
 
 fn confirmation_end(case: &Case<'_>) -> Ruled {
-    confirmed(case, |answer, it| match it.not_on_or_after.as_deref() {
+    judge_confirmation(case, |answer, it| match it.not_on_or_after.as_deref() {
         None => Err("no NotOnOrAfter: it never ends".to_owned()),
         Some(text) => match instant(text) {
             Some(end) if end <= answer.at() => Err(format!(
@@ -275,14 +275,14 @@ fn confirmation_end(case: &Case<'_>) -> Ruled {
 }
 
 fn confirmation_begin(case: &Case<'_>) -> Ruled {
-    confirmed(case, |_, it| match &it.not_before {
+    judge_confirmation(case, |_, it| match &it.not_before {
         Some(text) => Err(format!("NotBefore=\"{text}\"")),
         None => Ok("there is none".to_owned()),
     })
 }
 
 fn confirmation_request(case: &Case<'_>) -> Ruled {
-    confirmed(case, |answer, it| match &it.in_response_to {
+    judge_confirmation(case, |answer, it| match &it.in_response_to {
         Some(id) if *id == answer.trial.request_id => Ok("it is".to_owned()),
         Some(id) => Err(format!(
             "InResponseTo {id}, asked was {}",
@@ -353,7 +353,7 @@ fn audience(case: &Case<'_>) -> Ruled {
         match conditions.audiences.iter().find(|it| !it.contains(own)) {
             Some(others) => Err(format!(
                 "a restriction to {}; this is \"{own}\"",
-                listed(others)
+                quote_all(others)
             )),
             None => Ok(own.clone()),
         }
@@ -421,7 +421,7 @@ fn session_end(case: &Case<'_>) -> Ruled {
         for text in ends {
             if instant(text).is_some_and(|end| end <= answer.at()) {
                 return Err(format!(
-                    "AuthnStatement/@SessionNotOnOrAfter {text}, delivered {}",
+                    "SessionNotOnOrAfter is {text}, but the Response was delivered later, at {}",
                     answer.at()
                 ));
             }

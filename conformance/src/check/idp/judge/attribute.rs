@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::assertion::is_address;
-use super::{Item, Ruled, breaks, each_assertion, holds, item, listed, not_judged};
+use super::{Item, Ruled, breaks, each_assertion, holds, item, not_judged, quote_all};
 use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
@@ -22,7 +22,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The attribute name is present: the user name.",
         "an attribute called exactly name, with one value",
         "Add an attribute mapping: name → the user name (their e-mail address). The portal identifies the user by it.",
-        |case| needed(case, "name"),
+        |case| judge_needed(case, "name"),
     ),
     item(
         HARM,
@@ -30,7 +30,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The attribute displayname is present: the name to show.",
         "an attribute called exactly displayname, with one value",
         "Add an attribute mapping: displayname → given name and family name, separated by a space.",
-        |case| needed(case, "displayname"),
+        |case| judge_needed(case, "displayname"),
     ),
     item(
         HARM,
@@ -38,7 +38,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The attribute objectidentifier is present: the user's id.",
         "an attribute called exactly objectidentifier, with one value",
         "Add an attribute mapping: objectidentifier → the user's unique, unchanging id in the directory.",
-        |case| needed(case, "objectidentifier"),
+        |case| judge_needed(case, "objectidentifier"),
     ),
     item(
         HARM,
@@ -46,7 +46,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The attribute groups is present.",
         "an attribute called exactly groups, with a value for each group of the user",
         "In the application's attribute mappings add groups → the ids of the user's groups (PingOne: ${user.memberOfGroupIDs}). If the mapping exists, the user is in no group: add the user to the group of product users and run again. Without it nobody gets a role or a license.",
-        |case| needed(case, "groups"),
+        |case| judge_needed(case, "groups"),
     ),
     item(
         HARM,
@@ -152,10 +152,10 @@ fn names(assertion: &Assertion) -> String {
         .iter()
         .map(|it| it.name.as_str())
         .collect();
-    listed(&names)
+    quote_all(&names)
 }
 
-fn needed(case: &Case<'_>, name: &str) -> Ruled {
+fn judge_needed(case: &Case<'_>, name: &str) -> Ruled {
     each_assertion(case, |_, it| match find(it, name) {
         Some(_) => Ok("it is".to_owned()),
         None => Err(format!("the attributes are {}", names(it))),
@@ -255,8 +255,8 @@ fn stable(case: &Case<'_>, name: &str) -> Ruled {
             Some((at, values)) if values != attribute.values => {
                 return breaks(format!(
                     "{} in {at}, {} in {}",
-                    listed(values),
-                    listed(&attribute.values),
+                    quote_all(values),
+                    quote_all(&attribute.values),
                     answer.name
                 ))
                 .at(answer.name);
@@ -273,7 +273,7 @@ fn stable(case: &Case<'_>, name: &str) -> Ruled {
 fn name_is_address(case: &Case<'_>) -> Ruled {
     of(case, "name", |values| match values {
         [value] if is_address(value) => Ok(value.clone()),
-        values => Err(listed(values)),
+        values => Err(quote_all(values)),
     })
 }
 
@@ -289,7 +289,7 @@ fn not_empty(case: &Case<'_>) -> Ruled {
                 || values.any(|it| it.is_empty() || it.split(' ').any(|word| word == "null"))
         };
         match needed.into_iter().find(void) {
-            Some(void) => Err(format!("{} is {}", void.name, listed(&void.values))),
+            Some(void) => Err(format!("{} is {}", void.name, quote_all(&void.values))),
             None => Ok("none is".to_owned()),
         }
     })
@@ -308,7 +308,7 @@ fn says_who(case: &Case<'_>) -> Ruled {
         if values.iter().any(same) {
             Ok("it does".to_owned())
         } else {
-            Err(format!("{}, where {user} signed on", listed(values)))
+            Err(format!("{}, where {user} signed on", quote_all(values)))
         }
     })
 }
@@ -322,7 +322,7 @@ fn few(case: &Case<'_>) -> Ruled {
             .filter(|it| !NEEDED.contains(it))
             .collect();
         if others.len() > 8 {
-            Err(format!("{} more: {}", others.len(), listed(&others)))
+            Err(format!("{} more: {}", others.len(), quote_all(&others)))
         } else {
             Ok(format!("{} more", others.len()))
         }

@@ -1,7 +1,7 @@
 //! Checks of single logout, of the sign-on that the identity provider starts, and of key rollover.
 
-use super::trial::{said, succeeded, tried};
-use super::{Item, Ruled, breaks, holds, item, listed, not_judged, without_query};
+use super::trial::{describe, find_trial, is_signed_on};
+use super::{Item, Ruled, breaks, holds, item, not_judged, quote_all, without_query};
 use crate::check::Harm;
 use crate::check::Level::{May, Must};
 use crate::check::idp::reading::{Announced, Case, SUCCESS};
@@ -17,7 +17,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A signed LogoutRequest is answered with Success.",
         "a LogoutResponse with Success and the request's ID in InResponseTo",
         "Send the LogoutResponse to the service provider's SingleLogoutService; if you do not support logout, remove the endpoint from the metadata.",
-        answered,
+        judge_answer,
     ),
     item(
         HARM,
@@ -33,7 +33,7 @@ pub(super) const CHECKS: &[Item] = &[
         "An unsigned LogoutRequest ends no session.",
         "the session to continue",
         "Require a signature on LogoutRequests by HTTP-Redirect and HTTP-POST: otherwise any web page can log your users out.",
-        unsigned,
+        judge_unsigned,
     ),
     item(
         HARM,
@@ -41,7 +41,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A Response of a sign-on that starts at the identity provider has no InResponseTo.",
         "a Response with Success and no InResponseTo, at the default address",
         "Leave InResponseTo out of an unsolicited Response: a service provider would look for the request and not find it.",
-        initiated,
+        judge_initiated,
     ),
     item(
         HARM,
@@ -77,18 +77,18 @@ pub(super) const CHECKS: &[Item] = &[
     ),
 ];
 
-fn announced(case: &Case<'_>) -> Option<Ruled> {
+fn missing_endpoint(case: &Case<'_>) -> Option<Ruled> {
     case.announced
         .slo
         .is_empty()
         .then(|| not_judged("the metadata announces no SingleLogoutService"))
 }
 
-fn answered(case: &Case<'_>) -> Ruled {
-    if let Some(ruled) = announced(case) {
+fn judge_answer(case: &Case<'_>) -> Ruled {
+    if let Some(ruled) = missing_endpoint(case) {
         return ruled;
     }
-    let trial = match tried(case, "logout") {
+    let trial = match find_trial(case, "logout") {
         Ok(trial) => trial,
         Err(ruled) => return ruled,
     };
@@ -98,7 +98,7 @@ fn answered(case: &Case<'_>) -> Ruled {
                 && response.in_response_to.as_deref() == Some(trial.request_id.as_str())
         })
     });
-    let said = said(case, "logout", trial);
+    let said = describe(case, "logout", trial);
     let ruled = if well { holds(said) } else { breaks(said) };
     as_not_served(case, ruled.at("logout"))
 }
@@ -117,7 +117,7 @@ fn as_not_served(case: &Case<'_>, ruled: Ruled) -> Ruled {
 /// A passive request tests whether a session lasts. If it gets no answer while a session lasts, it
 /// cannot show that a session has ended.
 fn blind(case: &Case<'_>) -> Option<Ruled> {
-    let is_blind = case.trial("passive").is_some() && !succeeded(case, "passive");
+    let is_blind = case.trial("passive").is_some() && !is_signed_on(case, "passive");
     is_blind.then(|| {
         not_judged(
             "a passive request fails even while the session lasts, so it cannot show that a session has ended: see SAML-IDP-REQ-09",
@@ -126,30 +126,30 @@ fn blind(case: &Case<'_>) -> Option<Ruled> {
 }
 
 fn over(case: &Case<'_>) -> Ruled {
-    if let Some(ruled) = announced(case) {
+    if let Some(ruled) = missing_endpoint(case) {
         return ruled;
     }
-    let trial = match tried(case, "logout-after") {
+    let trial = match find_trial(case, "logout-after") {
         Ok(trial) => trial,
         Err(ruled) => return ruled,
     };
-    let said = said(case, "logout-after", trial);
-    if succeeded(case, "logout-after") {
+    let said = describe(case, "logout-after", trial);
+    if is_signed_on(case, "logout-after") {
         return as_not_served(case, breaks(said).at("logout-after"));
     }
     blind(case).unwrap_or_else(|| holds(said).at("logout-after"))
 }
 
-fn unsigned(case: &Case<'_>) -> Ruled {
-    if let Some(ruled) = announced(case) {
+fn judge_unsigned(case: &Case<'_>) -> Ruled {
+    if let Some(ruled) = missing_endpoint(case) {
         return ruled;
     }
-    let trial = match tried(case, "logout-still") {
+    let trial = match find_trial(case, "logout-still") {
         Ok(trial) => trial,
         Err(ruled) => return ruled,
     };
-    let said = said(case, "logout-still", trial);
-    if !succeeded(case, "logout-still") {
+    let said = describe(case, "logout-still", trial);
+    if !is_signed_on(case, "logout-still") {
         return blind(case).unwrap_or_else(|| {
             breaks(format!(
                 "the session has ended after an unsigned LogoutRequest: {said}"
@@ -157,19 +157,19 @@ fn unsigned(case: &Case<'_>) -> Ruled {
             .at("logout-still")
         });
     }
-    if succeeded(case, "logout-after") {
+    if is_signed_on(case, "logout-after") {
         let why = "a signed LogoutRequest ends no session either: see SAML-IDP-SLO-02";
         return as_not_served(case, not_judged(why));
     }
     holds(said).at("logout-still")
 }
 
-fn initiated(case: &Case<'_>) -> Ruled {
-    let trial = match tried(case, "initiated") {
+fn judge_initiated(case: &Case<'_>) -> Ruled {
+    let trial = match find_trial(case, "initiated") {
         Ok(trial) => trial,
         Err(ruled) => return ruled,
     };
-    let said = said(case, "initiated", trial);
+    let said = describe(case, "initiated", trial);
     let answer = case.answer("initiated").and_then(|it| it.response());
     let well = answer.is_some_and(|it| {
         it.in_response_to.is_none()
@@ -208,7 +208,7 @@ fn keys_stay(case: &Case<'_>) -> Ruled {
     if gone.is_empty() {
         holds(format!("{} key(s)", before.len()))
     } else {
-        breaks(format!("gone after the run: {}", listed(&gone)))
+        breaks(format!("gone after the run: {}", quote_all(&gone)))
     }
 }
 

@@ -110,7 +110,7 @@ fn not_judged(why: impl Into<String>) -> Ruled {
 }
 
 /// Passes if there are no complaints.
-fn all(complaints: Vec<String>, otherwise: &str) -> Ruled {
+fn judge_complaints(complaints: Vec<String>, otherwise: &str) -> Ruled {
     if complaints.is_empty() {
         holds(otherwise)
     } else {
@@ -166,11 +166,11 @@ fn each(
     let judged: Vec<(&str, Result<String, String>)> = read
         .map(|(answer, document)| (answer.name, judge(answer, document)))
         .collect();
-    summed(judged, NO_ANSWER)
+    sum_up(judged, NO_ANSWER)
 }
 
 /// Formats values for a message: each in quotes, separated by commas.
-fn listed<T: AsRef<str>>(values: &[T]) -> String {
+fn quote_all<T: AsRef<str>>(values: &[T]) -> String {
     if values.is_empty() {
         return "none".to_owned();
     }
@@ -189,10 +189,10 @@ fn each_assertion(
             judged.push((answer.name, judge(answer, assertion)));
         }
     }
-    summed(judged, "no readable assertion: see SAML-IDP-REQ-01")
+    sum_up(judged, "no readable assertion: see SAML-IDP-REQ-01")
 }
 
-fn summed(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
+fn sum_up(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
     let total = judged.len();
     let wrong: Vec<(&str, &String)> = judged
         .iter()
@@ -390,7 +390,7 @@ fn conversation(name: &str, trial: &Trial, trusted: &[String]) -> Conversation {
             "GET"
         };
         let mut last = exchange("Browser", "SP", method, &delivered.to);
-        let decoded = message::unwrapped(&delivered.field).map(|it| it.xml);
+        let decoded = message::decode_message(&delivered.field).map(|it| it.xml);
         last.saml.push(Saml {
             parameter: delivered.parameter.clone(),
             binding: delivered.binding.clone(),

@@ -1,8 +1,8 @@
 //! What a sign-on with a wrong password reveals, and whether the right one is released (OWASP
 //! Authentication Cheat Sheet and Password Storage Cheat Sheet).
 
-use super::trial::{said, succeeded, tried};
-use super::{NO_ANSWER, Ruled, breaks, holds, listed, not_judged};
+use super::trial::{describe, find_trial, is_signed_on};
+use super::{NO_ANSWER, Ruled, breaks, holds, not_judged, quote_all};
 use crate::check::idp::reading::Case;
 use crate::check::idp::recording::Ending;
 use crate::excerpt::{excerpt, unescape};
@@ -10,15 +10,15 @@ use crate::excerpt::{excerpt, unescape};
 pub(super) fn wrong_password(case: &Case<'_>) -> Ruled {
     let names = ["wrong-password", "unknown-user"];
     for name in names {
-        let trial = match tried(case, name) {
+        let trial = match find_trial(case, name) {
             Ok(trial) => trial,
             Err(ruled) => return ruled,
         };
         if !trial.pages.iter().any(|page| page.asks) {
             return not_judged("no page asked for a password, so none was refused");
         }
-        if succeeded(case, name) {
-            let trial = case.trial(name).map(|it| said(case, name, it));
+        if is_signed_on(case, name) {
+            let trial = case.trial(name).map(|it| describe(case, name, it));
             return breaks(trial.unwrap_or_default()).at(name);
         }
     }
@@ -37,8 +37,11 @@ pub(super) fn password_attribute(case: &Case<'_>) -> Ruled {
             let names: Vec<&String> = names.iter().collect();
             match names.is_empty() {
                 true => holds("none does"),
-                false => breaks(format!("the password is the value of {}", listed(&names)))
-                    .at(first.name),
+                false => breaks(format!(
+                    "the password is the value of {}",
+                    quote_all(&names)
+                ))
+                .at(first.name),
             }
         }
     }
@@ -81,7 +84,7 @@ fn replace_any_case(text: &str, name: &str) -> String {
 }
 
 /// Returns the user name that was typed, as the form sent it.
-fn typed<'c>(case: &'c Case<'_>, name: &str) -> Vec<&'c str> {
+fn typed_names<'c>(case: &'c Case<'_>, name: &str) -> Vec<&'c str> {
     let pages = case.trial(name).map_or(&[][..], |it| &it.pages);
     pages
         .iter()
@@ -93,12 +96,12 @@ fn typed<'c>(case: &'c Case<'_>, name: &str) -> Vec<&'c str> {
 
 fn same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
     for name in [one, other] {
-        if let Err(ruled) = tried(case, name) {
+        if let Err(ruled) = find_trial(case, name) {
             return ruled;
         }
     }
-    let first = refusal(case, one, &typed(case, one));
-    let Some((first, second)) = first.zip(refusal(case, other, &typed(case, other))) else {
+    let first = refusal(case, one, &typed_names(case, one));
+    let Some((first, second)) = first.zip(refusal(case, other, &typed_names(case, other))) else {
         return not_judged("one of the two sign-ons did not end on a page");
     };
     if first == second {

@@ -1,6 +1,6 @@
 //! Checks of the reaction to each variant of a request (saml-core §3.4, saml-profiles §4.1.4.1).
 
-use super::trial::{answered, judged, said, succeeded, tried};
+use super::trial::{answered, describe, find_trial, is_signed_on, judge_trial};
 use super::wish::{
     context, format, goes_to, impossible_context, impossible_format, passive, passive_refused,
     transient,
@@ -34,7 +34,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Unsigned requests are accepted if, and only if, WantAuthnRequestsSigned is not true.",
         "Success without WantAuthnRequestsSigned, a refusal with it",
         "Set WantAuthnRequestsSigned=\"true\" in the metadata if you refuse unsigned requests, or accept them: service providers decide by this attribute whether to sign.",
-        unsigned,
+        judge_unsigned,
     ),
     item(
         HARM,
@@ -262,7 +262,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Truncated XML is answered with an error page, not with a 5xx status.",
         "an error page below 500",
         "Catch the parser's error and answer with a page that says what is wrong: a 500 looks like an outage and does not tell the caller what to change.",
-        |case| refused_in_words(case, "malformed"),
+        |case| judge_refusal(case, "malformed"),
     ),
     item(
         HARM,
@@ -270,7 +270,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A request of one megabyte causes neither a 5xx status nor an outage.",
         "a refusal or an answer, below 500, and the next request is answered",
         "Limit the size of a request (64 kB is enough) before decoding it, and answer 413 or 400.",
-        oversized,
+        judge_oversized,
     ),
     item(
         HARM,
@@ -283,14 +283,14 @@ pub(super) const CHECKS: &[Item] = &[
 ];
 
 fn signs_on(case: &Case<'_>, name: &str) -> Ruled {
-    judged(case, name, |_| answered(case, name))
+    judge_trial(case, name, |_| answered(case, name))
 }
 
-fn unsigned(case: &Case<'_>) -> Ruled {
+fn judge_unsigned(case: &Case<'_>) -> Ruled {
     let wanted = case.announced.wants_signed;
-    judged(case, "redirect-unsigned", |_| {
+    judge_trial(case, "redirect-unsigned", |_| {
         if wanted {
-            !succeeded(case, "redirect-unsigned")
+            !is_signed_on(case, "redirect-unsigned")
         } else {
             answered(case, "redirect-unsigned")
         }
@@ -305,13 +305,13 @@ fn post_unsigned(case: &Case<'_>) -> Ruled {
 }
 
 fn session(case: &Case<'_>) -> Ruled {
-    match tried(case, "session") {
+    match find_trial(case, "session") {
         Ok(trial) if trial.asked => breaks(format!(
             "{}, after a login page",
-            said(case, "session", trial)
+            describe(case, "session", trial)
         ))
         .at("session"),
-        _ => judged(case, "session", |_| answered(case, "session")),
+        _ => judge_trial(case, "session", |_| answered(case, "session")),
     }
 }
 
@@ -331,12 +331,12 @@ fn force_authn(case: &Case<'_>) -> Ruled {
     if let Some(ruled) = by_a_person(case) {
         return ruled;
     }
-    let trial = match tried(case, "force-authn") {
+    let trial = match find_trial(case, "force-authn") {
         Ok(trial) => trial,
         Err(ruled) => return ruled,
     };
     if trial.asked || !matches!(trial.ending, Ending::Answer(_)) {
-        return judged(case, "force-authn", |trial| trial.asked);
+        return judge_trial(case, "force-authn", |trial| trial.asked);
     }
     let after = |trial: &Trial| {
         let signed_on = case.trial("redirect")?.at;
@@ -357,10 +357,10 @@ fn force_authn(case: &Case<'_>) -> Ruled {
         Some((later, Ending::Answer(_))) => breaks(format!(
             "{soon}, {} after it neither: {}",
             seconds(later),
-            said(case, "force-authn-later", later)
+            describe(case, "force-authn-later", later)
         ))
         .at("force-authn-later"),
-        Some((later, _)) => not_judged(said(case, "force-authn-later", later)),
+        Some((later, _)) => not_judged(describe(case, "force-authn-later", later)),
         None => not_judged(format!(
             "{soon}, which an identity provider may still take for a new one; it was not tried again later"
         )),
@@ -397,32 +397,32 @@ fn force_authn_instant(case: &Case<'_>) -> Ruled {
 }
 
 fn unknown_index(case: &Case<'_>) -> Ruled {
-    judged(case, "acs-index-unknown", |trial| match &trial.ending {
+    judge_trial(case, "acs-index-unknown", |trial| match &trial.ending {
         Ending::Answer(delivered) => case.recording.party.acs.contains(&delivered.to),
         _ => true,
     })
 }
 
 fn long_relay_state(case: &Case<'_>) -> Ruled {
-    judged(case, "relay-state-long", |trial| match &trial.ending {
+    judge_trial(case, "relay-state-long", |trial| match &trial.ending {
         Ending::Answer(delivered) => delivered.relay_state == trial.relay_state,
         _ => true,
     })
 }
 
 fn not_answered(case: &Case<'_>, name: &str) -> Ruled {
-    judged(case, name, |_| !succeeded(case, name))
+    judge_trial(case, name, |_| !is_signed_on(case, name))
 }
 
-fn refused_in_words(case: &Case<'_>, name: &str) -> Ruled {
-    judged(case, name, |trial| match &trial.ending {
+fn judge_refusal(case: &Case<'_>, name: &str) -> Ruled {
+    judge_trial(case, name, |trial| match &trial.ending {
         Ending::Page { status, .. } => *status < 500,
-        Ending::Answer(_) => !succeeded(case, name),
+        Ending::Answer(_) => !is_signed_on(case, name),
         _ => false,
     })
 }
 
-fn oversized(case: &Case<'_>) -> Ruled {
+fn judge_oversized(case: &Case<'_>) -> Ruled {
     if case.trial("oversized").is_some_and(|it| it.harm.is_some()) {
         return not_judged("it harmed the identity provider: see SAML-IDP-DOS-01");
     }
@@ -444,7 +444,7 @@ fn oversized(case: &Case<'_>) -> Ruled {
         };
         return ruled.at("oversized");
     }
-    judged(case, "oversized", |trial| match &trial.ending {
+    judge_trial(case, "oversized", |trial| match &trial.ending {
         Ending::Page { status, .. } => *status < 500,
         _ => true,
     })

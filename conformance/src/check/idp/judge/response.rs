@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Item, Ruled, UNREADABLE, each, holds, item, not_judged, summed};
+use super::{Item, Ruled, UNREADABLE, each, holds, item, not_judged, sum_up};
 use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, SUCCESS};
@@ -20,7 +20,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The form field SAMLResponse is the base64 of the document, not compressed.",
         "base64 of XML in UTF-8, not compressed",
         "Encode the signed XML's UTF-8 bytes with plain base64 (RFC 4648 §4). Only HTTP-Redirect uses compression.",
-        encoded,
+        judge_encoding,
     ),
     item(
         HARM,
@@ -144,7 +144,7 @@ pub(super) const CHECKS: &[Item] = &[
     ),
 ];
 
-fn encoded(case: &Case<'_>) -> Ruled {
+fn judge_encoding(case: &Case<'_>) -> Ruled {
     let judged = case
         .good()
         .map(|it| {
@@ -156,7 +156,7 @@ fn encoded(case: &Case<'_>) -> Ruled {
             (it.name, outcome)
         })
         .collect();
-    summed(judged, "there was no answer: see SAML-IDP-REQ-01")
+    sum_up(judged, "there was no answer: see SAML-IDP-REQ-01")
 }
 
 fn well_formed(case: &Case<'_>) -> Ruled {
@@ -175,7 +175,7 @@ fn well_formed(case: &Case<'_>) -> Ruled {
             (it.name, outcome)
         })
         .collect();
-    summed(
+    sum_up(
         judged,
         "no answer that can be decoded: see SAML-IDP-RESP-01",
     )
@@ -207,7 +207,10 @@ fn version(case: &Case<'_>) -> Ruled {
             .iter()
             .find(|(_, version)| version.is_some_and(|it| it != "2.0"))
         {
-            Some((what, version)) => Err(format!("{what} has {}", version.unwrap_or_default())),
+            Some((what, version)) => Err(format!(
+                "{what} has Version \"{}\"",
+                version.unwrap_or_default()
+            )),
             None => Ok("they have".to_owned()),
         }
     })
@@ -378,7 +381,7 @@ fn relay_state(case: &Case<'_>) -> Ruled {
             (it.name, outcome)
         })
         .collect();
-    summed(judged, "there was no answer: see SAML-IDP-REQ-01")
+    sum_up(judged, "there was no answer: see SAML-IDP-REQ-01")
 }
 
 fn one_assertion(case: &Case<'_>) -> Ruled {
@@ -422,5 +425,5 @@ fn by_post(case: &Case<'_>) -> Ruled {
     if judged.iter().all(|(_, outcome)| outcome.is_ok()) {
         return holds("it is, even if the request asks for another binding");
     }
-    summed(judged, "")
+    sum_up(judged, "")
 }

@@ -2,8 +2,10 @@
 //! markup (saml-sec-consider, saml-bindings §3).
 
 use super::password::{leak, leak_of_disabled, password_attribute, wrong_password};
-use super::trial::{judged, succeeded, tried};
-use super::{Item, Ruled, Ruling, all, breaks, holds, item, not_judged, without_query};
+use super::trial::{find_trial, is_signed_on, judge_trial};
+use super::{
+    Item, Ruled, Ruling, breaks, holds, item, judge_complaints, not_judged, without_query,
+};
 use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
@@ -204,7 +206,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Other sites cannot show the login page in a frame.",
         "X-Frame-Options or Content-Security-Policy: frame-ancestors",
         "Send Content-Security-Policy: frame-ancestors 'none' with the login page: in another site's frame, people click it without knowing (clickjacking).",
-        unframed,
+        judge_frames,
     ),
     item(
         HARM,
@@ -238,7 +240,7 @@ fn refused_alone(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
         "post-tampered" | "post-foreign-key" => ("post-signed", "SAML-IDP-REQ-05"),
         _ => return ruled,
     };
-    let was_refused = case.trial(control).is_some() && !succeeded(case, control);
+    let was_refused = case.trial(control).is_some() && !is_signed_on(case, control);
     match ruled.ruling {
         Ruling::Holds(_) if was_refused => not_judged(format!(
             "an honest request of this kind did not lead to a sign-on either: see {id}"
@@ -248,7 +250,7 @@ fn refused_alone(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
 }
 
 fn no_answer_at_strangers(case: &Case<'_>, name: &str) -> Ruled {
-    let ruled = judged(case, name, |trial| match &trial.ending {
+    let ruled = judge_trial(case, name, |trial| match &trial.ending {
         Ending::Answer(delivered) => case.recording.party.acs.contains(&delivered.to),
         _ => true,
     });
@@ -256,7 +258,7 @@ fn no_answer_at_strangers(case: &Case<'_>, name: &str) -> Ruled {
 }
 
 fn no_assertion(case: &Case<'_>, name: &str) -> Ruled {
-    let ruled = judged(case, name, |_| !succeeded(case, name));
+    let ruled = judge_trial(case, name, |_| !is_signed_on(case, name));
     refused_alone(case, name, ruled)
 }
 
@@ -286,16 +288,16 @@ fn internal_entity(case: &Case<'_>) -> Ruled {
         .any(|audience| *audience == case.recording.party.entity_id);
     // An identity provider that answers any Issuer for its only service provider proves nothing
     // about the entity.
-    if expanded && succeeded(case, "issuer-unknown") {
+    if expanded && is_signed_on(case, "issuer-unknown") {
         return not_judged(
             "it answers requests of every Issuer, so the audience does not show whether the entity was expanded: see SAML-IDP-SEC-06",
         );
     }
-    judged(case, "entity-internal", |_| !expanded)
+    judge_trial(case, "entity-internal", |_| !expanded)
 }
 
 fn external_entity(case: &Case<'_>) -> Ruled {
-    judged(
+    judge_trial(
         case,
         "entity-external",
         |trial| !matches!(&trial.ending, Ending::Failed { why } if why.contains("was fetched")),
@@ -311,7 +313,7 @@ fn raw_markup(trial: &Trial) -> bool {
 }
 
 fn relay_state_markup(case: &Case<'_>) -> Ruled {
-    let trial = match tried(case, "relay-state-markup") {
+    let trial = match find_trial(case, "relay-state-markup") {
         Ok(trial) => trial,
         Err(ruled) => return ruled,
     };
@@ -333,12 +335,12 @@ fn relay_state_markup(case: &Case<'_>) -> Ruled {
 }
 
 fn issuer_markup(case: &Case<'_>) -> Ruled {
-    if succeeded(case, "issuer-markup") {
+    if is_signed_on(case, "issuer-markup") {
         return not_judged(
             "there was no error page, because the unregistered Issuer was answered: see SAML-IDP-SEC-06",
         );
     }
-    judged(case, "issuer-markup", |trial| !raw_markup(trial))
+    judge_trial(case, "issuer-markup", |trial| !raw_markup(trial))
 }
 
 /// Judges the page with the form that posts the answer.
@@ -399,10 +401,10 @@ fn cookies(case: &Case<'_>) -> Ruled {
     if !any {
         return not_judged("the sign-on set no cookie");
     }
-    all(complaints, "they cannot").at("redirect")
+    judge_complaints(complaints, "they cannot").at("redirect")
 }
 
-fn unframed(case: &Case<'_>) -> Ruled {
+fn judge_frames(case: &Case<'_>) -> Ruled {
     let mut asking = pages_of(case).filter(|it| it.asks && it.status == 200);
     match asking.next() {
         None => not_judged("no login page was seen"),

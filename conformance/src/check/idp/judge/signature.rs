@@ -21,7 +21,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every assertion is covered by a valid signature.",
         "each Assertion within what a signature covers that verifies with an announced key",
         "Turn on signing of assertions (or responses) for this service provider. Anybody can write what no signature covers.",
-        covered,
+        judge_coverage,
     ),
     item(
         HARM,
@@ -84,7 +84,7 @@ pub(super) const CHECKS: &[Item] = &[
         ),
         "The digest algorithm is SHA-256 or stronger.",
         "sha256, sha384 or sha512",
-        "Choose SHA-256 as digest algorithm; it is often a second setting next to the signature algorithm, and where there is only one setting, RSA-SHA256 includes both. In your own code: <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>; its namespace is not the one of SHA-1.",
+        "Set the digest algorithm to SHA-256. Many products have one setting for the signature algorithm and another for the digest; if there is only one, choose RSA-SHA256. In your own code: <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/> (the URI contains xmlenc#, not xmldsig# as for SHA-1).",
         digest_algorithm,
     ),
     item(
@@ -151,8 +151,8 @@ fn over(
 }
 
 /// Returns the index of the first assertion that no signature covers.
-fn uncovered(document: &Document) -> Option<usize> {
-    let covered = |range: &std::ops::Range<usize>| {
+fn first_uncovered(document: &Document) -> Option<usize> {
+    let judge_coverage = |range: &std::ops::Range<usize>| {
         document.signatures.iter().any(|it| {
             it.covers_parent
                 && it
@@ -162,11 +162,11 @@ fn uncovered(document: &Document) -> Option<usize> {
         })
     };
     let mut assertions = document.assertions.iter();
-    assertions.position(|range| !covered(range))
+    assertions.position(|range| !judge_coverage(range))
 }
 
-fn covered(case: &Case<'_>) -> Ruled {
-    each(case, |_, document| match uncovered(document) {
+fn judge_coverage(case: &Case<'_>) -> Ruled {
+    each(case, |_, document| match first_uncovered(document) {
         Some(at) if document.signatures.is_empty() => Err(format!(
             "the document has no signature, so assertion {} is not covered",
             at + 1

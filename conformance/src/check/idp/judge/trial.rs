@@ -6,7 +6,7 @@ use crate::check::idp::recording::{Ending, Trial};
 use crate::excerpt::{excerpt, unescape};
 
 /// Describes the result of a trial in a few words.
-pub(super) fn said(case: &Case<'_>, name: &str, trial: &Trial) -> String {
+pub(super) fn describe(case: &Case<'_>, name: &str, trial: &Trial) -> String {
     match &trial.ending {
         Ending::Answer(delivered) => {
             let answer = case.answer(name);
@@ -50,7 +50,7 @@ fn content(answer: &Answer<'_>) -> Option<String> {
 }
 
 /// Returns the trial, or why there is nothing to judge.
-pub(super) fn tried<'c>(case: &'c Case<'_>, name: &str) -> Result<&'c Trial, Ruled> {
+pub(super) fn find_trial<'c>(case: &'c Case<'_>, name: &str) -> Result<&'c Trial, Ruled> {
     match case.trial(name) {
         None => Err(not_judged("it was not tried in this run")),
         Some(Trial {
@@ -62,7 +62,7 @@ pub(super) fn tried<'c>(case: &'c Case<'_>, name: &str) -> Result<&'c Trial, Rul
 }
 
 /// True if the trial ended with an assertion.
-pub(super) fn succeeded(case: &Case<'_>, name: &str) -> bool {
+pub(super) fn is_signed_on(case: &Case<'_>, name: &str) -> bool {
     case.answer(name).is_some_and(|it| {
         it.succeeds() || it.response().is_some_and(|it| !it.assertions.is_empty())
     })
@@ -73,11 +73,11 @@ pub(super) fn detail<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
     case.answer(name)?.response()?.status_detail.as_deref()
 }
 
-pub(super) fn judged(case: &Case<'_>, name: &str, judge: impl Fn(&Trial) -> bool) -> Ruled {
-    match tried(case, name) {
+pub(super) fn judge_trial(case: &Case<'_>, name: &str, judge: impl Fn(&Trial) -> bool) -> Ruled {
+    match find_trial(case, name) {
         Err(ruled) => ruled,
         Ok(trial) => {
-            let said = said(case, name, trial);
+            let said = describe(case, name, trial);
             let ruled = if judge(trial) {
                 holds(said)
             } else {

@@ -2,7 +2,7 @@
 //! context class, an address (saml-core §3.4.1). If all requests of one kind are ignored, that is
 //! one finding.
 
-use super::trial::{detail, judged, said, succeeded, tried};
+use super::trial::{describe, detail, find_trial, is_signed_on, judge_trial};
 use super::{Ruled, Ruling, breaks, holds, not_judged};
 use crate::check::idp::reading::Case;
 use crate::check::idp::recording::Ending;
@@ -22,7 +22,7 @@ fn about_passive(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
 }
 
 pub(super) fn passive(case: &Case<'_>) -> Ruled {
-    let ruled = judged(case, "passive", |trial| {
+    let ruled = judge_trial(case, "passive", |trial| {
         let answer = matches!(trial.ending, Ending::Answer(_));
         answer && !trial.asked
     });
@@ -30,10 +30,10 @@ pub(super) fn passive(case: &Case<'_>) -> Ruled {
 }
 
 pub(super) fn passive_refused(case: &Case<'_>, name: &str) -> Ruled {
-    let ruled = judged(case, name, |trial| {
+    let ruled = judge_trial(case, name, |trial| {
         let refused = detail(case, name).is_some_and(|it| it.ends_with(":NoPassive"));
         // Success is right too, if the session is fresh enough.
-        let answered = name == "force-and-passive" && succeeded(case, name);
+        let answered = name == "force-and-passive" && is_signed_on(case, name);
         (refused || answered) && !trial.asked
     });
     about_passive(case, name, ruled)
@@ -82,7 +82,7 @@ fn about_class(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
 }
 
 pub(super) fn format(case: &Case<'_>, name: &str, wanted: &str) -> Ruled {
-    let ruled = judged(case, name, |trial| {
+    let ruled = judge_trial(case, name, |trial| {
         let Some(answer) = case.answer(name) else {
             // An error page is a refusal too, though a less helpful one.
             return matches!(&trial.ending, Ending::Page { .. }) && !trial.asked;
@@ -135,13 +135,13 @@ pub(super) fn transient(case: &Case<'_>) -> Ruled {
 
 pub(super) fn impossible_format(case: &Case<'_>) -> Ruled {
     let name = "name-impossible";
-    let ruled = judged(case, name, |_| !succeeded(case, name));
+    let ruled = judge_trial(case, name, |_| !is_signed_on(case, name));
     about_format(case, name, ruled)
 }
 
 pub(super) fn context(case: &Case<'_>) -> Ruled {
     let name = "context-password";
-    let ruled = judged(case, name, |trial| {
+    let ruled = judge_trial(case, name, |trial| {
         if case.answer(name).is_none() {
             return matches!(&trial.ending, Ending::Page { .. });
         }
@@ -152,7 +152,7 @@ pub(super) fn context(case: &Case<'_>) -> Ruled {
 
 pub(super) fn impossible_context(case: &Case<'_>) -> Ruled {
     let name = "context-impossible";
-    let ruled = judged(case, name, |_| {
+    let ruled = judge_trial(case, name, |_| {
         class_in(case, name).is_none_or(|it| it == IMPOSSIBLE_CLASS)
     });
     about_class(case, name, ruled)
@@ -162,11 +162,11 @@ const AT_DEFAULT: &str = "every answer went to the default address";
 
 pub(super) fn goes_to(case: &Case<'_>, name: &str, index: usize) -> Ruled {
     let all = &case.recording.party.acs;
-    let trial = match tried(case, name) {
+    let trial = match find_trial(case, name) {
         Ok(trial) => trial,
         Err(ruled) => return ruled,
     };
-    let (said, wanted) = (said(case, name, trial), &all[index]);
+    let (said, wanted) = (describe(case, name, trial), &all[index]);
     let to = match &trial.ending {
         Ending::Answer(delivered) => Some(&delivered.to),
         _ => None,

@@ -30,7 +30,7 @@ pub(super) async fn run(client: &Client, pool: &Pool) -> Vec<String> {
     .await;
     let users = pool.users().into_iter().map(|it| it.id.clone()).collect();
     delete_all(client, "Users", users, &failures, |id| pool.forget_user(id)).await;
-    pool.left()
+    pool.list_left()
 }
 
 async fn delete_all(

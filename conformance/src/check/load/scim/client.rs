@@ -198,7 +198,7 @@ impl Client {
             "emails": [{"value": name, "type": "work", "primary": true}],
             "active": true,
         });
-        let template = self.template.as_ref().map(|it| filled(it, name));
+        let template = self.template.as_ref().map(|it| fill_in_name(it, name));
         if let (Some(Value::Object(more)), Some(members)) = (template, body.as_object_mut()) {
             for (member, value) in more {
                 match (member.as_str(), value) {
@@ -222,14 +222,14 @@ impl Client {
 }
 
 /// Replaces `{name}` in every text of the template.
-fn filled(template: &Value, name: &str) -> Value {
+fn fill_in_name(template: &Value, name: &str) -> Value {
     match template {
         Value::String(text) => text.replace("{name}", name).into(),
-        Value::Array(items) => items.iter().map(|it| filled(it, name)).collect(),
+        Value::Array(items) => items.iter().map(|it| fill_in_name(it, name)).collect(),
         Value::Object(members) => {
             let filled = members
                 .iter()
-                .map(|(key, value)| (key.clone(), filled(value, name)));
+                .map(|(key, value)| (key.clone(), fill_in_name(value, name)));
             filled.collect::<Map<String, Value>>().into()
         }
         other => other.clone(),

@@ -99,7 +99,7 @@ impl Load {
     /// When nothing can be measured.
     pub async fn run(&self, setting: &Setting) -> Result<Ended, SetUpError> {
         let pool = Arc::clone(&self.pool);
-        setting.stop.set_leftovers(move || pool.left());
+        setting.stop.set_leftovers(move || pool.list_left());
         setting.progress.step("", "preparing");
         let (target, left_out) = match self.prepared(&setting.stop).await {
             Ok(prepared) => prepared,
@@ -223,7 +223,7 @@ impl Load {
                 .await
             };
             if let Err(failure) = tried.await {
-                let why = said(&failure);
+                let why = describe(&failure);
                 if mix.is_chosen() {
                     return Err(SetUpError::new(
                         "operation-fails",
@@ -275,7 +275,7 @@ impl Load {
                     "Raise the limit for the machine that sends the load, or wait longer with --timeout.",
                 );
             }
-            Failure::Error { kind, .. } => (kind.clone(), said(&failure)),
+            Failure::Error { kind, .. } => (kind.clone(), describe(&failure)),
         };
         if kind.starts_with(words::NO_ANSWER) {
             return SetUpError::new(
@@ -309,7 +309,7 @@ impl Load {
 }
 
 /// Returns what went wrong in a sentence.
-fn said(failure: &Failure) -> String {
+fn describe(failure: &Failure) -> String {
     match failure {
         Failure::Limited(wait) => format!("the server asks to wait {} s", wait.as_secs()),
         // The example contains the status, or why no answer came.

@@ -354,7 +354,7 @@ impl Pool {
     }
 
     /// Lists the resources of this run that are still at the server.
-    pub(super) fn left(&self) -> Vec<String> {
+    pub(super) fn list_left(&self) -> Vec<String> {
         let (lost_users, lost_groups) = self.lost();
         let mut left: Vec<String> = Vec::new();
         left.extend(

@@ -7,7 +7,9 @@ use saml::metadata::IdpMetadata;
 use serde_json::json;
 
 use super::super::publication::{DocumentSignature, KeyUse, Publication, Validity};
-use super::certificate_trial::{Came, FirstKey, first_key, log_in, new_key, offer, taken};
+use super::certificate_trial::{
+    Came, FirstKey, first_key, log_in, new_key, offer, publish_new_key,
+};
 use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
 use crate::check::runner::pause;
 use crate::check::{Attacker, Harm};
@@ -113,7 +115,7 @@ fn own(beyond: &Beyond<'_>) -> Publication {
 
 async fn overlap(beyond: &Beyond<'_>) -> Judged {
     require_refetch(beyond).await?;
-    taken(beyond, own(beyond)).await?;
+    publish_new_key(beyond, own(beyond)).await?;
     is_accepted(beyond, &beyond.judge.provider.key, "the older of two keys").await
 }
 
@@ -134,22 +136,22 @@ async fn require_overlap(beyond: &Beyond<'_>) -> Result<(), Stop> {
 
 async fn retired(beyond: &Beyond<'_>) -> Judged {
     require_refetch(beyond).await?;
-    let retired = taken(beyond, own(beyond)).await?;
-    taken(beyond, own(beyond)).await?;
+    let retired = publish_new_key(beyond, own(beyond)).await?;
+    publish_new_key(beyond, own(beyond)).await?;
     is_refused(beyond, &retired, "the retired key").await
 }
 
 async fn encryption_only(beyond: &Beyond<'_>) -> Judged {
     require_overlap(beyond).await?;
     let key = new_key(beyond, SignedDuration::ZERO).await?;
-    taken(beyond, own(beyond).with(KeyUse::Encryption, &key)).await?;
+    publish_new_key(beyond, own(beyond).with(KeyUse::Encryption, &key)).await?;
     is_refused(beyond, &key, "the key for encryption").await
 }
 
 async fn without_use(beyond: &Beyond<'_>) -> Judged {
     require_overlap(beyond).await?;
     let key = new_key(beyond, SignedDuration::ZERO).await?;
-    taken(beyond, own(beyond).with(KeyUse::Any, &key)).await?;
+    publish_new_key(beyond, own(beyond).with(KeyUse::Any, &key)).await?;
     is_accepted(beyond, &key, "the key without use").await
 }
 
@@ -168,7 +170,7 @@ async fn no_key(beyond: &Beyond<'_>) -> Judged {
     };
     let provider = &beyond.judge.provider;
     let mut all = vec![before.to_owned()];
-    for (what, came) in [
+    for (what, got) in [
         (
             "unsigned",
             log_in(beyond, &provider.key, Some(unsigned)).await?,
@@ -178,7 +180,7 @@ async fn no_key(beyond: &Beyond<'_>) -> Judged {
             log_in(beyond, &provider.foreign, None).await?,
         ),
     ] {
-        match came {
+        match got {
             Came::In(text, evidence) => return breaks(format!("{what}: {text}"), evidence),
             Came::Out(text, _) => all.push(format!("{what}: {text}")),
         }
@@ -194,7 +196,7 @@ async fn with_certificate_of(
 ) -> Result<SigningKey, Stop> {
     require_overlap(beyond).await?;
     let key = new_key(beyond, later).await?;
-    taken(beyond, own(beyond).with(KeyUse::Signing, &key)).await?;
+    publish_new_key(beyond, own(beyond).with(KeyUse::Signing, &key)).await?;
     Ok(key)
 }
 
@@ -267,7 +269,7 @@ async fn after_valid_until(beyond: &Beyond<'_>) -> Judged {
         validity: Validity::Short,
         ..own(beyond)
     };
-    let key = taken(beyond, short).await?;
+    let key = publish_new_key(beyond, short).await?;
     let document = provider.published.freeze().unwrap_or_default();
     let until = IdpMetadata::parse(&document)
         .ok()

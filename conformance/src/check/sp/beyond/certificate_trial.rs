@@ -125,9 +125,9 @@ async fn wait_for(
     let began = Instant::now();
     loop {
         let seen = published.count();
-        let came = log_in(beyond, key, None).await?;
+        let got = log_in(beyond, key, None).await?;
         let (took, fetches) = (began.elapsed(), published.count() - before);
-        match came {
+        match got {
             Came::In(..) => return Ok(Waited::Taken { took, fetches }),
             Came::Out(text, evidence) if took >= wait => {
                 return Ok(Waited::NotTaken {
@@ -146,7 +146,10 @@ async fn wait_for(
 
 /// Publishes this metadata with one more key, and returns that key as soon as a login shows that
 /// the service provider uses the metadata.
-pub(super) async fn taken(beyond: &Beyond<'_>, document: Publication) -> Result<SigningKey, Stop> {
+pub(super) async fn publish_new_key(
+    beyond: &Beyond<'_>,
+    document: Publication,
+) -> Result<SigningKey, Stop> {
     let key = new_key(beyond, SignedDuration::ZERO).await?;
     let document = document.with(KeyUse::Signing, &key);
     match wait_for(beyond, &document, &key).await? {
@@ -169,7 +172,7 @@ fn not_fetched(refetch: Refetch, again: &str) -> String {
 pub(super) async fn first_key<'b>(beyond: &'b Beyond<'_>) -> &'b FirstKey {
     let tried = beyond.first_key.get_or_init(|| async {
         match try_first_key(beyond).await {
-            Ok(came) => came,
+            Ok(got) => got,
             Err(Stop::Skip(why)) => FirstKey::NotJudged(why),
             Err(Stop::Lost(url, reason)) => {
                 FirstKey::NotJudged(format!("no answer from {url}: {reason}"))

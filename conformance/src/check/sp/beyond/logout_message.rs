@@ -113,7 +113,11 @@ impl<'m> Message<'m> {
     ///
     /// # Errors
     /// [`Stop::Skip`] if the message cannot be signed or `location` is no URL.
-    pub(super) fn carry(&self, binding: &str, location: &str) -> Result<Carried, Stop> {
+    pub(super) fn encode_for_binding(
+        &self,
+        binding: &str,
+        location: &str,
+    ) -> Result<Carried, Stop> {
         let failed =
             |error: String| Stop::Skip(format!("cannot create the logout message: {error}"));
         let url = Url::parse(location).map_err(|error| failed(error.to_string()))?;
@@ -140,7 +144,7 @@ impl<'m> Message<'m> {
 
     /// Returns the query for HTTP-Redirect (saml-bindings §3.4.4.1), changed as `trick` says.
     fn query(&self) -> Result<String, String> {
-        let message = pair(self.parameter, &deflated(&self.xml)?);
+        let message = pair(self.parameter, &deflate(&self.xml)?);
         let mut query = message.clone();
         if self.trick == Trick::OtherRelayState {
             query.push_str("&RelayState=first");
@@ -160,7 +164,7 @@ impl<'m> Message<'m> {
             .map_err(|error| error.to_string())?;
         query.push('&');
         query.push_str(&pair("Signature", &STANDARD.encode(signature)));
-        let other = pair(self.parameter, &deflated(&self.other_xml)?);
+        let other = pair(self.parameter, &deflate(&self.other_xml)?);
         Ok(match self.trick {
             Trick::None => query,
             Trick::NoAlgorithm => query.replace(&format!("&{algorithm}"), ""),
@@ -171,7 +175,7 @@ impl<'m> Message<'m> {
     }
 }
 
-fn deflated(xml: &str) -> Result<String, String> {
+fn deflate(xml: &str) -> Result<String, String> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder
         .write_all(xml.as_bytes())

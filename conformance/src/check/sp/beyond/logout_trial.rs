@@ -103,14 +103,16 @@ impl Beyond<'_> {
     ) -> Result<Arrival, Stop> {
         let provider = &self.judge.provider;
         let (from, end) = (Some(&provider.sso_url), Some(&provider.slo_url));
-        Ok(match message.carry(endpoint.binding, endpoint.location)? {
-            Carried::Link(url) => visitor.send(url, None, from, end).await?,
-            Carried::Form(url, fields) => {
-                let fields = fields.iter().map(|(name, value)| (*name, value.as_str()));
-                let fields: Vec<(&str, &str)> = fields.collect();
-                visitor.send(url, Some(&fields), from, end).await?
-            }
-        })
+        Ok(
+            match message.encode_for_binding(endpoint.binding, endpoint.location)? {
+                Carried::Link(url) => visitor.send(url, None, from, end).await?,
+                Carried::Form(url, fields) => {
+                    let fields = fields.iter().map(|(name, value)| (*name, value.as_str()));
+                    let fields: Vec<(&str, &str)> = fields.collect();
+                    visitor.send(url, Some(&fields), from, end).await?
+                }
+            },
+        )
     }
 
     /// Logs a user in and sends a valid LogoutRequest. This is done once; all checks use the

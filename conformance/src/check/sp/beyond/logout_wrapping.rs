@@ -2,7 +2,7 @@
 //! provider signed for the attacker's own account (signature wrapping). An attacker posts it from a
 //! page that the user opens.
 
-use faults::{SignedRequest, Variant, forge_around};
+use faults::{SignedRequest, Variant, forge_signed_request};
 use saml::binding::post;
 use saml::message::{LogoutRequest, Principal};
 use saml::names;
@@ -90,7 +90,7 @@ impl Beyond<'_> {
             now: request.issue_instant,
             foreign: &judge.provider.foreign,
         };
-        forge_around(&variant.fault, &donor).map_err(|error| failed(&error))
+        forge_signed_request(&variant.fault, &donor).map_err(|error| failed(&error))
     }
 }
 

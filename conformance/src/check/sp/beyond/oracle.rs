@@ -94,7 +94,7 @@ fn without_numbers(text: &str) -> String {
 }
 
 /// Creates an encrypted Response whose signature does not cover the ciphertext.
-fn encrypted() -> Option<Fault> {
+fn encrypted_response() -> Option<Fault> {
     Some(Fault {
         covers: vec![Cover::Assertion],
         encrypted: Some(Cipher::Aes256Cbc),
@@ -164,7 +164,7 @@ async fn compare(
     {
         return skip("the metadata has no encryption certificate");
     }
-    let Some(fault) = encrypted() else {
+    let Some(fault) = encrypted_response() else {
         return skip("cannot create the Response: no control was found");
     };
     let honest = beyond.login().attempt(Some(&fault), beyond.base).await?;

@@ -98,7 +98,7 @@ impl Beyond<'_> {
             other => other?,
         };
         let is_in = self.is_in(&visitor).await?;
-        let ending = said(&arrival);
+        let ending = describe(&arrival);
         if request.is_none() && is_in {
             return skip(format!(
                 "the logout URL neither logged the user out nor sent a LogoutRequest: {ending}; check --logout-url"
@@ -187,7 +187,7 @@ impl Beyond<'_> {
                 let arrival = self.send_answer(&own.visitor, &answer, &forgery).await?;
                 Ok(OwnAnswer {
                     ended: !self.is_in(&own.visitor).await?,
-                    said: said(&arrival),
+                    said: describe(&arrival),
                     evidence: evidence(&answer.to_xml(), &arrival),
                     status: arrival.status,
                     url: arrival.url,
@@ -223,7 +223,7 @@ impl Beyond<'_> {
             ..forgery
         };
         let arrival = self.send_answer(&own.visitor, &answer, &forgery).await?;
-        let said = said(&arrival);
+        let said = describe(&arrival);
         let evidence = evidence(&answer.to_xml(), &arrival);
         if own.is_in {
             return match self.is_in(&own.visitor).await? {
@@ -257,7 +257,7 @@ impl Beyond<'_> {
     }
 }
 
-fn said(arrival: &Arrival) -> String {
+fn describe(arrival: &Arrival) -> String {
     format!(
         "HTTP {} at {}",
         arrival.status.as_u16(),

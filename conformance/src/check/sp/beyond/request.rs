@@ -15,7 +15,7 @@ use super::super::login::Request;
 use super::{Beyond, Judged, Stop, holds, rows, skip, unless};
 use crate::check::Harm;
 use crate::inspection::certificate::Certificate;
-use crate::inspection::signature::{is_strong_digest, is_strong_method, signatures, verified};
+use crate::inspection::signature::{is_strong_digest, is_strong_method, signatures, verify_value};
 use crate::inspection::{child, ns, parse, schema, text};
 
 rows! {
@@ -115,7 +115,7 @@ async fn unique_ids(beyond: &Beyond<'_>) -> Judged {
     if let Some(id) = ids.iter().find(|id| !is_name(id)) {
         complaints.push(format!("\"{id}\" is not a valid xs:ID"));
     }
-    if let Some(id) = ids.iter().find(|id| varying(id, &ids) < 16) {
+    if let Some(id) = ids.iter().find(|id| varying_length(id, &ids) < 16) {
         complaints.push(format!(
             "fewer than 16 characters of \"{id}\" differ from other requests"
         ));
@@ -124,7 +124,7 @@ async fn unique_ids(beyond: &Beyond<'_>) -> Judged {
 }
 
 /// Returns the number of characters of an ID after the prefix that all IDs have in common.
-fn varying(id: &str, all: &[String]) -> usize {
+fn varying_length(id: &str, all: &[String]) -> usize {
     let same = (0..id.len())
         .take_while(|at| {
             let sign = id.as_bytes()[*at];
@@ -243,7 +243,7 @@ pub(super) fn signature_complaint(
         let method = parameter(request, "SigAlg").unwrap_or_default();
         let signed = signed_octets(request.query.as_deref().unwrap_or_default());
         let value = STANDARD.decode(value.trim()).unwrap_or_default();
-        let (holds, _) = verified(&keys, &method, signed.as_bytes(), &value);
+        let (holds, _) = verify_value(&keys, &method, signed.as_bytes(), &value);
         return (holds != Some(true)).then(|| {
             format!(
                 "the signature of the query ({method}) does not verify with any signing key of the metadata"
@@ -252,7 +252,7 @@ pub(super) fn signature_complaint(
     }
     match signatures(root.document(), &keys).first() {
         Some(signature) if signature.holds() => None,
-        Some(signature) => Some(signature.said()),
+        Some(signature) => Some(signature.to_sentence()),
         None if request.query.is_some() => Some("the query has no Signature".to_owned()),
         None => Some("the message has no signature".to_owned()),
     }
@@ -360,9 +360,9 @@ mod tests {
     #[test]
     fn variation_is_counted_without_the_common_beginning() {
         let all = ["_sp-0001".to_owned(), "_sp-0002".to_owned()];
-        assert_eq!(varying(&all[0], &all), 1);
+        assert_eq!(varying_length(&all[0], &all), 1);
         let all = ["_abcdef".to_owned(), "_ghijkl".to_owned()];
-        assert_eq!(varying(&all[0], &all), 6);
+        assert_eq!(varying_length(&all[0], &all), 6);
     }
 
     #[test]

@@ -31,10 +31,10 @@ pub(super) fn of(field: &str, text: &str, now: Timestamp) -> Markup {
                     ul { @for part in &left_out { li { (part) } } }
                 }
             },
-            Err(MetadataError::Aggregate { came, .. }) => html! {
-                p { "The metadata of " (came.len()) " IdPs. Enter below which one is yours:" }
-                ul { @for entity in came.iter().take(MOST) { li { code { (entity) } } } }
-                @if came.len() > MOST { p.hint { "… and " (came.len() - MOST) " more" } }
+            Err(MetadataError::Aggregate { got, .. }) => html! {
+                p { "The metadata of " (got.len()) " IdPs. Enter below which one is yours:" }
+                ul { @for entity in got.iter().take(MOST) { li { code { (entity) } } } }
+                @if got.len() > MOST { p.hint { "… and " (got.len() - MOST) " more" } }
             },
             Err(error) => html! { p.error { "Not an IdP’s metadata yet: " (error) } },
         },

@@ -1,6 +1,6 @@
 //! The keys and certificates of the metadata.
 
-use super::super::{Ruled, all, breaks, holds, not_judged};
+use super::super::{Ruled, breaks, holds, judge_complaints, not_judged};
 use super::document::unread;
 use crate::check::idp::reading::Case;
 use crate::inspection::certificate::{Certificate, Key};
@@ -29,7 +29,7 @@ fn over_certificates(
     if certificates.is_empty() {
         return not_judged("no certificate can be read: see SAML-IDP-MD-07");
     }
-    all(
+    judge_complaints(
         certificates.iter().filter_map(complaint).collect(),
         otherwise,
     )

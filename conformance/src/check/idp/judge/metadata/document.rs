@@ -3,7 +3,7 @@
 use jiff::{Span, Timestamp};
 use url::Url;
 
-use super::super::{Ruled, all, breaks, holds, not_judged};
+use super::super::{Ruled, breaks, holds, judge_complaints, not_judged};
 use crate::check::idp::reading::Case;
 
 pub(super) fn well_formed(case: &Case<'_>) -> Ruled {
@@ -34,8 +34,8 @@ pub(super) fn describes_idp(case: &Case<'_>) -> Ruled {
     }
 }
 
-pub(super) fn in_order(case: &Case<'_>) -> Ruled {
-    unread(case).unwrap_or_else(|| all(case.announced.violations.clone(), "they are"))
+pub(super) fn judge_schema(case: &Case<'_>) -> Ruled {
+    unread(case).unwrap_or_else(|| judge_complaints(case.announced.violations.clone(), "they are"))
 }
 
 pub(super) fn entity_id(case: &Case<'_>) -> Ruled {
@@ -104,7 +104,7 @@ pub(super) fn formats_known(case: &Case<'_>) -> Ruled {
     ];
     let formats = case.announced.formats.iter();
     let unknown = formats.filter(|it| !known.contains(&it.as_str()));
-    all(unknown.map(|it| format!("{it:?}")).collect(), "they are")
+    judge_complaints(unknown.map(|it| format!("{it:?}")).collect(), "they are")
 }
 
 pub(super) fn own_signature(case: &Case<'_>) -> Ruled {
@@ -115,9 +115,9 @@ pub(super) fn own_signature(case: &Case<'_>) -> Ruled {
     let complaints = signatures.iter().filter_map(|it| {
         let by_another = it.covers_parent && it.digest_holds == Some(true);
         // The metadata may be signed with a separate key, which is not in the metadata.
-        (!it.holds() && (!by_another || it.brings.is_empty())).then(|| it.said())
+        (!it.holds() && (!by_another || it.brings.is_empty())).then(|| it.to_sentence())
     });
-    all(complaints.collect(), "it does")
+    judge_complaints(complaints.collect(), "it does")
 }
 
 pub(super) fn wants_signed(case: &Case<'_>) -> Ruled {

@@ -2,11 +2,11 @@
 
 use url::Url;
 
-use super::super::{Ruled, all, breaks, holds, not_judged, without_query};
+use super::super::{Ruled, breaks, holds, judge_complaints, not_judged, without_query};
 use super::document::unread;
 use crate::check::idp::reading::Case;
 
-fn offered(case: &Case<'_>, binding: &str) -> Ruled {
+fn judge_binding(case: &Case<'_>, binding: &str) -> Ruled {
     if let Some(ruled) = unread(case) {
         return ruled;
     }
@@ -21,11 +21,11 @@ fn offered(case: &Case<'_>, binding: &str) -> Ruled {
 }
 
 pub(super) fn redirect_offered(case: &Case<'_>) -> Ruled {
-    offered(case, ":HTTP-Redirect")
+    judge_binding(case, ":HTTP-Redirect")
 }
 
 pub(super) fn post_offered(case: &Case<'_>) -> Ruled {
-    offered(case, ":HTTP-POST")
+    judge_binding(case, ":HTTP-POST")
 }
 
 fn over_endpoints(
@@ -38,7 +38,7 @@ fn over_endpoints(
     }
     let endpoints = case.announced.sso.iter().chain(&case.announced.slo);
     let complaints = endpoints.filter_map(|(binding, location)| complaint(binding, location));
-    all(complaints.collect(), otherwise)
+    judge_complaints(complaints.collect(), otherwise)
 }
 
 pub(super) fn bindings_known(case: &Case<'_>) -> Ruled {
@@ -110,6 +110,6 @@ pub(super) fn locations_reachable(case: &Case<'_>) -> Ruled {
     });
     let mut complaints: Vec<String> = complaints.collect();
     complaints.dedup();
-    let ruled = all(complaints.clone(), "they can");
+    let ruled = judge_complaints(complaints.clone(), "they can");
     complaints.into_iter().fold(ruled, Ruled::shows)
 }

@@ -9,8 +9,8 @@ use self::certificate::{
     no_private_key,
 };
 use self::document::{
-    cache_duration, describes_idp, entity_id, formats_known, in_order, media_type, own_signature,
-    valid_until, wants_signed, well_formed,
+    cache_duration, describes_idp, entity_id, formats_known, judge_schema, media_type,
+    own_signature, valid_until, wants_signed, well_formed,
 };
 use self::endpoint::{
     bindings_known, locations_absolute, locations_protected, locations_reachable, post_offered,
@@ -46,7 +46,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The elements are in the order and number that the metadata schema requires.",
         "every element in its place, no required one missing",
         "Reorder the elements named above: strict service providers validate metadata against the schema and refuse the whole file. Export it from the product again rather than editing it.",
-        in_order,
+        judge_schema,
     ),
     item(
         HARM,
