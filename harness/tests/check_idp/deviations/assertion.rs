@@ -1,5 +1,7 @@
 //! Deviations in the assertion (judge: `assertion`).
 
+use std::cell::Cell;
+
 use super::Deviation;
 use super::edits::{answers, metadata, rewrite, rewrite_all, text_after};
 
@@ -30,6 +32,20 @@ pub(super) const ASSERTION: &[Deviation] = &[
         "SessionIndex is empty",
         |it| rewrite_all(it, |xml| text_after(xml, "SessionIndex", ("\"", "\""), "")),
         &["SAML-IDP-ASSERT-15", "SAML-IDP-ID-04", "SAML-IDP-SIGN-04"],
+    ),
+    (
+        "the IDs of the assertions are consecutive numbers",
+        |it| {
+            let number = Cell::new(0);
+            rewrite_all(it, |xml| {
+                number.set(number.get() + 1);
+                let (_, assertion) = xml.split_once("Assertion ").unwrap();
+                let (_, id) = assertion.split_once("ID=\"").unwrap();
+                let (id, _) = id.split_once('"').unwrap();
+                xml.replace(id, &format!("id-{:08}", number.get()))
+            });
+        },
+        &["SAML-IDP-ID-03", "SAML-IDP-SIGN-04", "SAML-IDP-SIGN-05"],
     ),
     (
         "an unknown AuthnContextClassRef",
