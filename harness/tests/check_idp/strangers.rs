@@ -6,7 +6,7 @@ use rehearsal::check::idp::Recording;
 use rehearsal::check::idp::recording::Ending;
 
 use super::deviations::Deviation;
-use super::deviations::edits::{answers, delivered, message, metadata, page};
+use super::deviations::edits::{answers, delivered, message, metadata, page, rewrite, text_after};
 
 /// Makes the trial end at the default ACS URL, also in the message.
 fn at_default(recording: &mut Recording, name: &str) {
@@ -57,9 +57,20 @@ pub(crate) const STRANGERS: &[Deviation] = &[
             let later = it.trials["force-authn"].clone();
             it.trials.insert("force-authn-later".to_owned(), later);
             answers(it, "force-authn-later");
+            rewrite(it, "force-authn-later", |xml| text_after(xml, "AuthnInstant", ("\"", "\""), "2099-01-01T00:00:00Z"));
             it.trials.get_mut("force-authn").unwrap().asked = false;
         },
         &[],
+    ),
+    (
+        "the same, and keeps the time of the first sign-on (AuthnInstant)",
+        |it| {
+            let later = it.trials["force-authn"].clone();
+            it.trials.insert("force-authn-later".to_owned(), later);
+            answers(it, "force-authn-later");
+            it.trials.get_mut("force-authn").unwrap().asked = false;
+        },
+        &["SAML-IDP-REQ-08"],
     ),
     (
         "the same, and was not asked again later",

@@ -368,20 +368,22 @@ fn force_authn(case: &Case<'_>) -> Ruled {
 }
 
 fn force_authn_instant(case: &Case<'_>) -> Ruled {
-    if case.trial("force-authn").is_some_and(|it| !it.asked) {
+    // If no login page was shown shortly after the sign-on, the later trial has the new sign-on.
+    let asked = |name: &&str| case.trial(name).is_none_or(|it| it.asked);
+    let Some(forced) = ["force-authn", "force-authn-later"].into_iter().find(asked) else {
         return not_judged("no login page was shown: see SAML-IDP-REQ-07");
-    }
+    };
     let at = |name: &str| {
         let assertion = case.answer(name)?.response()?.assertions.first()?;
         let text = assertion.sign_ons.first()?.instant.as_deref()?;
         Some((instant(text)?, text.to_owned()))
     };
     // Many products write whole seconds, and two sign-ons fit into one second.
-    let tried = case.trial("redirect").zip(case.trial("force-authn"));
+    let tried = case.trial("redirect").zip(case.trial(forced));
     let apart = tried.map(|(first, forced)| forced.at.duration_since(first.at));
     let in_one_second = apart.is_some_and(|it| it.as_secs() < 2);
-    match at("session").zip(at("force-authn")) {
-        Some(((before, _), (after, text))) if after > before => holds(text).at("force-authn"),
+    match at("session").zip(at(forced)) {
+        Some(((before, _), (after, text))) if after > before => holds(text).at(forced),
         Some(((before, _), (after, text)))
             if after == before && in_one_second && !text.contains('.') =>
         {
@@ -390,7 +392,7 @@ fn force_authn_instant(case: &Case<'_>) -> Ruled {
             )
         }
         Some(((_, before), (_, after))) => {
-            breaks(format!("{after} after ForceAuthn, {before} before")).at("force-authn")
+            breaks(format!("{after} after ForceAuthn, {before} before")).at(forced)
         }
         None => not_judged("there are no two sign-ons to compare"),
     }
