@@ -337,6 +337,28 @@ impl Page {
         bail!("expected the page to say {words:?}, it says:\n{text}")
     }
 
+    /// Sends JSON to the server of the page, as its script would. Returns the status.
+    pub(crate) async fn posts(&self, path: &str, body: &serde_json::Value) -> Outcome<u16> {
+        const POST: &str = "const [path, body, done] = arguments; \
+             fetch(path, {method: 'POST', headers: {'Content-Type': 'application/json'}, body}) \
+             .then((answer) => done(answer.status));";
+        let arguments = vec![json!(path), json!(body.to_string())];
+        let status = self.driver.execute_async(POST, arguments).await?;
+        Ok(status.convert()?)
+    }
+
+    /// Waits until the page no longer contains the text.
+    pub(crate) async fn leaves_behind(&self, words: &str) -> Outcome {
+        let mut glance = tokio::time::interval(Duration::from_millis(20));
+        let gone = async {
+            while self.as_text().await.is_ok_and(|text| text.contains(words)) {
+                glance.tick().await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, gone).await;
+        waited.with_context(|| format!("waiting for the page without {words:?}"))
+    }
+
     /// Waits until a script has added the text to the page.
     pub(crate) async fn hears(&self, words: &str) -> Outcome {
         self.driver.set_script_timeout(PATIENCE).await?;

@@ -1,6 +1,9 @@
 //! My Account beyond the guide: social login, and an open page of a user who loses access.
 
+use rehearsal::actions::per_user_key;
 use rehearsal::organization::{ADMINS, Plan};
+
+use serde_json::json;
 
 use crate::{Outcome, rehearse};
 
@@ -83,6 +86,41 @@ async fn an_open_page_ends_with_the_admins_session() -> Outcome {
         world.leaves_group("Ada", ADMINS).await?;
         world.directory_is_in_sync().await?;
         page.lands_on("Sign In").await
+    })
+    .await
+}
+
+/// An open page is loaded again when the user's access changes. If it is the answer to a form, the
+/// form is not sent again.
+#[tokio::test]
+async fn an_open_page_does_not_send_its_form_again() -> Outcome {
+    rehearse(async |page, world| {
+        world.key_is_sold(per_user_key(5)).await?;
+        world
+            .registers_account("Ada", "correct horse battery")
+            .await?;
+        let login = world.rehearsal.portal_url().join("/login")?;
+        page.open(login.as_str()).await?;
+        page.field("E-mail").enter("ada@lumen.example").await?;
+        page.field("Password")
+            .enter("correct horse battery")
+            .await?;
+        page.click("Sign In").await?;
+        page.click("Register Key").await?;
+        page.field("License key").enter(&world.license_key).await?;
+        page.click("Register").await?;
+        page.says("Tell us about your organization").await?;
+        // In another tab, of which the script of this page knows nothing.
+        let key = json!({
+            "key": world.license_key, "organization": {"name": "Lumen Works", "country": "GB"},
+        });
+        assert_eq!(page.posts("/api/license-keys", &key).await?, 201);
+        page.leaves_behind("Tell us about your organization")
+            .await?;
+        page.lands_on("Register Key").await?;
+        let text = page.as_text().await?;
+        assert!(!text.contains("already registered"), "{text}");
+        Ok(())
     })
     .await
 }

@@ -19,11 +19,20 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 for (const select of document.querySelectorAll("select[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
+// Loads the address of the page again. `location.reload()` would send the form
+// again whose answer the page is. While a form is being sent, its answer is the
+// next page.
+let sending = false;
+addEventListener("submit", (event) => { sending = !event.defaultPrevented; });
+addEventListener("pageshow", () => { sending = false; });
+const loadAgain = () => {
+  if (!sending) location.replace(location.pathname + location.search);
+};
 // Fetches a fragment of the page from the server. If the session has ended,
-// reloads the page, which leads to the sign-in page.
+// loads the page again, which leads to the sign-in page.
 const part = async (at, asking = {}) => {
   const answer = await fetch(at, { ...asking, headers: { "X-Fragment": "1" } });
-  if (answer.status === 401) location.reload();
+  if (answer.status === 401) loadAgain();
   return answer.ok ? answer.text() : undefined;
 };
 // Shows the summary of a pasted certificate or metadata file at once. Requests
@@ -73,14 +82,14 @@ for (const live of document.querySelectorAll("[data-live]")) {
     setInterval(() => { if (step.open && !document.hidden) look(); }, 5000);
   }
 }
-// Reloads an open page when the session ends or the user's access changes, so
+// Loads an open page again when the session ends or the user's access changes, so
 // that nobody can continue to read it.
 const access = document.body.dataset.access;
 if (access) {
   setInterval(async () => {
     if (document.hidden) return;
     const now = await part("/session/access").catch(() => undefined);
-    if (now !== undefined && now !== access) location.reload();
+    if (now !== undefined && now !== access) loadAgain();
   }, 2000);
 }
 addEventListener("hashchange", () => {
