@@ -153,6 +153,13 @@ impl Page {
         Ok(self.driver.find(By::Css("h1")).await?.text().await?)
     }
 
+    /// Signs in to the portal with a password, at its page Sign In.
+    pub(crate) async fn signs_in(&self, email: &str, password: &str) -> Outcome {
+        self.field("E-mail").enter(email).await?;
+        self.field("Password").enter(password).await?;
+        self.click("Sign In").await
+    }
+
     /// Goes from the portal's page Sign In to the identity provider of an e-mail address.
     pub(crate) async fn continues_with_sso(&self, email: &str) -> Outcome {
         self.click("Continue with SSO").await?;

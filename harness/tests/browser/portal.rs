@@ -7,6 +7,8 @@ use serde_json::json;
 
 use crate::{Outcome, rehearse};
 
+const PASSWORD: &str = "correct horse battery";
+
 #[tokio::test]
 async fn a_user_signs_in_by_a_social_identity() -> Outcome {
     rehearse(async |page, world| {
@@ -40,11 +42,7 @@ async fn an_administrator_finds_why_a_user_was_refused() -> Outcome {
         world.demo_organization(Plan::default()).await?;
         let login = world.rehearsal.portal_url().join("/login")?;
         page.open(login.as_str()).await?;
-        page.field("E-mail").enter("grace@lumen.example").await?;
-        page.field("Password")
-            .enter("correct horse battery")
-            .await?;
-        page.click("Sign In").await?;
+        page.signs_in("grace@lumen.example", PASSWORD).await?;
         page.open(login.as_str()).await?;
         page.continues_with_sso("ada@lumen.example").await?;
         page.lands_on("Sign On").await?;
@@ -96,16 +94,10 @@ async fn an_open_page_ends_with_the_admins_session() -> Outcome {
 async fn an_open_page_does_not_send_its_form_again() -> Outcome {
     rehearse(async |page, world| {
         world.key_is_sold(per_user_key(5)).await?;
-        world
-            .registers_account("Ada", "correct horse battery")
-            .await?;
+        world.registers_account("Ada", PASSWORD).await?;
         let login = world.rehearsal.portal_url().join("/login")?;
         page.open(login.as_str()).await?;
-        page.field("E-mail").enter("ada@lumen.example").await?;
-        page.field("Password")
-            .enter("correct horse battery")
-            .await?;
-        page.click("Sign In").await?;
+        page.signs_in("ada@lumen.example", PASSWORD).await?;
         page.click("Register Key").await?;
         page.field("License key").enter(&world.license_key).await?;
         page.click("Register").await?;

@@ -52,7 +52,7 @@ pub(super) fn fail_at_operators(_: &Server, request: &ScimRequest) -> Option<Sci
     })
 }
 
-fn nobody() -> ScimAnswer {
+fn no_user() -> ScimAnswer {
     let list = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": 0, "itemsPerPage": 0, "startIndex": 1, "Resources": [],
@@ -60,8 +60,8 @@ fn nobody() -> ScimAnswer {
     answer(200, &list)
 }
 
-pub(super) fn nobody_by_title(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
-    words(request)?.contains("title").then(nobody)
+pub(super) fn no_user_by_title(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    words(request)?.contains("title").then(no_user)
 }
 
 fn invalid_filter() -> ScimAnswer {

@@ -347,8 +347,8 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &["SCIM-FILTER-50"],
         ),
         finds(
-            "like Jackson: eq on title finds nobody",
-            &[Mutation(AnswersInstead(d::nobody_by_title))],
+            "like Jackson: eq on title finds no user",
+            &[Mutation(AnswersInstead(d::no_user_by_title))],
             &["SCIM-FILTER-61"],
         ),
         finds(

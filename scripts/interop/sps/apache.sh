@@ -1,10 +1,14 @@
 # shellcheck shell=bash
 # Functions of the scripts that run an Apache module as a service provider.
-# They set $folder, for configuration and keys, and $base, the address of the server.
 
-# new_folder — creates the temporary folder, with the service provider's key. SP_KEYS has the
+# new_folder PORT IDP-METADATA — sets $port, $idp (the path of the metadata), $base (the address of
+# the server) and $folder: a temporary folder with the service provider's key. SP_KEYS has the
 # certificate of the server (tls.crt, tls.key): both modules set cookies that need HTTPS.
 new_folder() {
+    # shellcheck disable=SC2034 # for the script that sources this one
+    port=$1 idp=$(realpath "$2")
+    # shellcheck disable=SC2034
+    base=https://127.0.0.1:$port
     folder=$(mktemp -d)
     # Apache's children run as another user if root starts them.
     chmod 755 "$folder"

@@ -2,12 +2,10 @@
 # mod_auth_mellon (Debian: apache2, libapache2-mod-auth-mellon), configured as its README says, with
 # a key for signatures and encryption. Arguments: PORT IDP-METADATA
 set -euo pipefail
-port=$1 idp=$(realpath "$2")
 here=$(dirname "$0")
 # shellcheck source=apache.sh
 . "$here/apache.sh"
-new_folder
-base=https://127.0.0.1:$port
+new_folder "$@"
 {
     apache_conf "$port" auth_mellon
     cat <<CONF

@@ -3,12 +3,10 @@
 # that it installs, with signed messages and a key for encryption. Its memory keeps the sessions
 # and the IDs of assertions. Arguments: PORT IDP-METADATA
 set -euo pipefail
-port=$1 idp=$(realpath "$2")
 here=$(dirname "$0")
 # shellcheck source=apache.sh
 . "$here/apache.sh"
-new_folder
-base=https://127.0.0.1:$port
+new_folder "$@"
 idp_entity=$(sed -n 's/.*entityID="\([^"]*\)".*/\1/p' "$idp" | head -1)
 for file in attribute-policy.xml security-policy.xml protocols.xml; do cp "/etc/shibboleth/$file" "$folder/"; done
 

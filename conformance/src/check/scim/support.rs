@@ -150,7 +150,7 @@ async fn finds_plain_value(probe: &Probe<'_>, name: &str) -> Judged<bool> {
     Ok(is_declined(&answer) || found.contains(&"eve"))
 }
 
-/// Returns an error if the filter uses an attribute by which the server finds nobody: then a wrong
+/// Returns an error if the filter uses an attribute by which the server finds no user: then a wrong
 /// result says nothing about the rest of the filter.
 pub(super) async fn finds_by_attributes_of(probe: &Probe<'_>, filter: &str) -> Judged {
     for name in PLAIN {

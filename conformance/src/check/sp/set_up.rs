@@ -134,14 +134,17 @@ impl Judge {
                 "Check --probe-url: it has to be a page that shows who is logged in.",
             );
         }
+        let refused = format!(
+            "The service provider refused every honest Response (HTTP {} at {}){}.",
+            first.status,
+            place(&first.url),
+            quote(&first.page),
+        );
         if !first.ignored_cookies.is_empty() {
             return SetUpError::new(
                 "cookie-lost",
                 format!(
-                    "The service provider refused every honest Response (HTTP {} at {}){}. Browsers ignore its cookie {}: it has SameSite=None without Secure, or Secure without HTTPS.",
-                    first.status,
-                    place(&first.url),
-                    quote(&first.page),
+                    "{refused} Browsers ignore its cookie {}: it has SameSite=None without Secure, or Secure without HTTPS.",
                     first.ignored_cookies.join(", ")
                 ),
                 "Use HTTPS for the service provider, and set SameSite=None; Secure on the cookie that remembers the AuthnRequest. If it still refuses every Response, look into its log.",
@@ -150,10 +153,7 @@ impl Judge {
         SetUpError::new(
             "not-trusted",
             format!(
-                "The service provider refused every honest Response (HTTP {} at {}){}. The probe {probe_url} answers HTTP {}.",
-                first.status,
-                place(&first.url),
-                quote(&first.page),
+                "{refused} The probe {probe_url} answers HTTP {}.",
                 first.probe_status,
             ),
             format!(
