@@ -356,7 +356,7 @@ async fn each_fault_of_our_idp_is_found_by_the_checks_of_the_table() {
         .collect();
     assert!(
         wrong.is_empty() && gone.is_empty(),
-        "came\n{wrong}\ngone {gone:?}"
+        "got\n{wrong}\nmissing {gone:?}"
     );
 }
 

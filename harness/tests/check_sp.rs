@@ -261,6 +261,9 @@ async fn our_portal_knows_a_user_with_another_mail_address_by_the_identifier() {
     let mut person = Person::of_the_guide("grace@lumen.example");
     person.name_id.format = NameIdFormat::Persistent.uri().to_owned();
     person.name_id.value = "pairwise-{user}".to_owned();
+    let mut attributes = person.attributes.iter_mut();
+    let identifier = attributes.find(|it| it.name == "objectidentifier").unwrap();
+    identifier.values = vec![world.user_id("Grace").unwrap()];
     let checks = rehearsal::check::sp::catalogue().unwrap();
     let judge = Judge {
         target,
@@ -268,7 +271,7 @@ async fn our_portal_knows_a_user_with_another_mail_address_by_the_identifier() {
         person,
         variants: Variants::None,
         runner: Runner {
-            selection: Selection::new(&["SAML-SP-JIT-".to_owned()], &[], &checks).unwrap(),
+            selection: Selection::new(&["SAML-SP-JIT-05".to_owned()], &[], &checks).unwrap(),
             ..Runner::default()
         },
         ambient,

@@ -153,7 +153,7 @@ pub(crate) const FAULTS: &[(&str, &[&str])] = &[
     ("two-subjects", &["SAML-IDP-ASSERT-04", "SAML-IDP-RESP-03"]),
     ("unclosed", &["SAML-IDP-RESP-02"]),
     ("unknown-algorithm", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-SIGN-06"]),
-    ("unknown-condition", &["SAML-IDP-ASSERT-12", "SAML-IDP-RESP-03"]),
+    ("unknown-condition", &["SAML-IDP-ASSERT-12"]),
     ("unsigned", &["SAML-IDP-SIGN-01"]),
     ("unsigned-forged", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-SIGN-01"]),
     // XML 1.0 §4.3.3: every XML processor must read UTF-16.
