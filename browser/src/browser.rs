@@ -144,8 +144,9 @@ impl Browser {
         }
     }
 
-    /// Submits a form with a SAML message. If the receiver answers with a page whose script
-    /// posts the same message again from the receiver's own site, does that too.
+    /// Submits a form with a SAML message. Some receivers answer with a page whose script posts
+    /// the message again, so that the browser sends cookies with `SameSite`: this second post is
+    /// made too.
     ///
     /// # Errors
     /// As [`Browser::open`].

@@ -52,7 +52,7 @@ const MOST_ATTRIBUTES: usize = 1000;
 /// Deepest nesting of elements in a document.
 const DEEPEST: usize = 200;
 
-/// Parses a document without a DTD, with limits on its size.
+/// Parses an XML document. Refuses a DTD, and a document beyond the size limits.
 ///
 /// # Errors
 /// The parser's message, with line and column.

@@ -41,9 +41,7 @@ pub enum SourceError {
     )]
     OtherJson,
     /// The text ends in the middle of a JSON document.
-    #[error(
-        "the JSON document ends in the middle, after {0} bytes: the file is cut; save or copy it again"
-    )]
+    #[error("the JSON document ends after {0} bytes: the file is truncated; save or copy it again")]
     CutJson(usize),
     /// The text is a JSON document with an error.
     #[error("invalid JSON: {0}; save or copy the file again")]

@@ -52,7 +52,7 @@ impl People {
         let people = lines(path)?.into_iter().zip(1..).map(|(line, number)| {
             let Some((name, password)) = line.split_once(':') else {
                 bail!(
-                    "invalid --users {}: expected NAME:PASSWORD for person {number}, got no colon",
+                    "invalid --users {}: expected NAME:PASSWORD for user {number}, got a line without a colon",
                     path.display()
                 );
             };

@@ -189,7 +189,7 @@ impl Up {
             }
         }
         world
-            .plants(seed, &documents)
+            .applies_seed(seed, &documents)
             .await
             .context("cannot set up what the seed describes")?;
         for place in &self.sp_metadata {

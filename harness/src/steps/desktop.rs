@@ -35,7 +35,7 @@ async fn prompts(world: &mut World) -> Outcome {
 }
 
 #[when(expr = "{word} opens Account & License… in the menu")]
-async fn opens_account(world: &mut World, _given: String) -> Outcome {
+async fn opens_account_and_license(world: &mut World, _given: String) -> Outcome {
     let (app, transcript) = world.app()?;
     app.open_account_and_license(transcript);
     Ok(())

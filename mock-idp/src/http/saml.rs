@@ -92,8 +92,8 @@ async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderM
         return Ok(delivery_to_response(&delivery));
     }
     match session {
-        Some(standing) if !request.force_authn => {
-            let delivery = idp.answer(env, &request, &standing).await?;
+        Some(sso_session) if !request.force_authn => {
+            let delivery = idp.answer(env, &request, &sso_session).await?;
             Ok(delivery_to_response(&delivery))
         }
         _ if request.is_passive => {
@@ -120,7 +120,7 @@ async fn by_redirect(
     let outcome = async {
         let query = query.unwrap_or_default();
         let received = Received::by_redirect(&query, &Limits::default()).map_err(unreadable)?;
-        let request = idp.receive(&env, received).await?;
+        let request = idp.check_authn_request(&env, received).await?;
         proceed(&idp, &env, request, &headers).await
     };
     let outcome = outcome.await;
@@ -171,7 +171,7 @@ async fn by_form(
         return page;
     }
     let outcome = async {
-        let request = idp.receive(&env, posted.received()?).await?;
+        let request = idp.check_authn_request(&env, posted.received()?).await?;
         proceed(&idp, &env, request, &headers).await
     };
     let outcome = outcome.await;

@@ -73,7 +73,7 @@ async fn misbehave(State(idp): State<Idp>, request: Request, next: Next) -> Resp
     let mut response = BY_HEADER.scope(of_catalogue, next.run(request)).await;
     for fault in striking {
         tracing::info!(?fault, "applying a chosen transport fault");
-        response = suffer(&idp, &fault, response, peer.as_ref()).await;
+        response = apply_transport_fault(&idp, &fault, response, peer.as_ref()).await;
     }
     response
 }
@@ -141,7 +141,7 @@ async fn of_entity(idp: &Idp, environment: &str, entity: &str) -> Option<String>
     found.map(|application| application.id)
 }
 
-async fn suffer(
+async fn apply_transport_fault(
     idp: &Idp,
     fault: &Transport,
     mut response: Response,

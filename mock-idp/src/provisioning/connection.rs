@@ -179,7 +179,7 @@ impl Settings<'_> {
         }
     }
 
-    fn authentication(&self) -> Result<(Option<String>, Option<ClientCredentials>)> {
+    fn read_authentication(&self) -> Result<(Option<String>, Option<ClientCredentials>)> {
         let method = match self.text("AUTHENTICATION_METHOD") {
             None if self.text("OAUTH_ACCESS_TOKEN").is_some() => METHODS[2],
             _ => self.one_of("AUTHENTICATION_METHOD", &METHODS)?,
@@ -250,7 +250,7 @@ impl Connection {
         let settings = Settings(store.get("configuration").and_then(Value::as_object));
         let base = settings.url("SCIM_URL")?;
         settings.one_of("SCIM_VERSION", &["2.0"])?;
-        let (authorization, credentials) = settings.authentication()?;
+        let (authorization, credentials) = settings.read_authentication()?;
         let remove = match settings.one_of("REMOVE_ACTION", &["Delete", "Disable"])? {
             "Disable" => RemoveAction::Disable,
             _ => RemoveAction::Delete,

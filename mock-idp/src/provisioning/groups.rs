@@ -159,7 +159,7 @@ impl Push<'_> {
     }
 
     /// Returns the PATCH operations that add members to those that a group has.
-    fn merged_members(&self, members: &BTreeSet<String>) -> Vec<Value> {
+    fn add_member_operations(&self, members: &BTreeSet<String>) -> Vec<Value> {
         if self.set_up.habits.members == Members::List {
             // The list would remove the other members.
             let added = member_list(members);

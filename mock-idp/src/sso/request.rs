@@ -38,7 +38,7 @@ impl Idp {
 
     /// Checks an `AuthnRequest`: issuer, signature, destination and assertion consumer service
     /// URL.
-    pub(crate) async fn receive(
+    pub(crate) async fn check_authn_request(
         &self,
         environment_id: &str,
         received: Received,

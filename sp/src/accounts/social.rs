@@ -72,9 +72,7 @@ pub enum SocialError {
     },
     /// An account with this e-mail exists. Its owner may be a different user,
     /// so it is not linked.
-    #[error(
-        "an account with the e-mail {0} exists and has another way to sign in: sign in as you did before"
-    )]
+    #[error("an account with the e-mail {0} exists with another way to log in: log in that way")]
     EmailTaken(String),
     /// An error that any login can have.
     #[error(transparent)]
@@ -221,11 +219,11 @@ pub async fn finish(portal: &Portal, returned: Returned<'_>) -> Result<(String, 
         ("client_secret", &provider.client_secret),
         ("code_verifier", &begun.verifier),
     ];
-    let tokens: Tokens = ask(portal, provider, "tokens for the code", |http| {
+    let tokens: Tokens = fetch_provider_json(portal, provider, "tokens for the code", |http| {
         http.post(discovered.token_endpoint).form(&form)
     })
     .await?;
-    let keys: JwkSet = ask(portal, provider, "its keys", |http| {
+    let keys: JwkSet = fetch_provider_json(portal, provider, "its keys", |http| {
         http.get(discovered.jwks_uri)
     })
     .await?;
@@ -236,10 +234,11 @@ pub async fn finish(portal: &Portal, returned: Returned<'_>) -> Result<(String, 
 async fn discover(portal: &Portal, provider: &SocialProvider) -> Result<Discovered, SocialError> {
     let issuer = provider.issuer.as_str().trim_end_matches('/');
     let at = format!("{issuer}/.well-known/openid-configuration");
-    let discovered: Discovered = ask(portal, provider, "its OpenID configuration", |http| {
-        http.get(at)
-    })
-    .await?;
+    let discovered: Discovered =
+        fetch_provider_json(portal, provider, "its OpenID configuration", |http| {
+            http.get(at)
+        })
+        .await?;
     if discovered.issuer.trim_end_matches('/') != issuer {
         return Err(SocialError::Provider {
             provider: provider.name.clone(),
@@ -250,7 +249,7 @@ async fn discover(portal: &Portal, provider: &SocialProvider) -> Result<Discover
     Ok(discovered)
 }
 
-async fn ask<T: DeserializeOwned>(
+async fn fetch_provider_json<T: DeserializeOwned>(
     portal: &Portal,
     provider: &SocialProvider,
     expected: &'static str,

@@ -66,7 +66,7 @@ pub async fn create(
         let detail = moved.description();
         let name = &row.display_name;
         note(portal, &mut tx, access, "group-created", name, detail).await?;
-        let users = beneath(&mut tx, moved.ids()).await?;
+        let users = expand_to_users(&mut tx, moved.ids()).await?;
         super::review(portal, &mut tx, &row.business_id, &users).await?;
         let answered = answer(&mut tx, access, &row, shown).await?;
         tx.commit().await.map_err(store::StoreError::from)?;
@@ -311,7 +311,7 @@ fn check_names(row: &GroupRow) -> Result<()> {
 
 /// Returns the users among these IDs and all direct and indirect members of the
 /// groups among them.
-async fn beneath(db: &mut Db, ids: impl Iterator<Item = &str>) -> Result<Vec<String>> {
+async fn expand_to_users(db: &mut Db, ids: impl Iterator<Item = &str>) -> Result<Vec<String>> {
     let mut users = BTreeSet::new();
     for id in ids {
         users.extend(store::groups::users_beneath(db, id).await?);
@@ -354,7 +354,7 @@ impl Change {
             (&row.display_name, &row.external_id) != (&before.display_name, &before.external_id);
         // Members of a renamed group may gain or lose a role of step 3.
         let itself = is_another.then_some(row.id.as_str());
-        let users = beneath(db, moved.ids().chain(itself)).await?;
+        let users = expand_to_users(db, moved.ids().chain(itself)).await?;
         let name = &row.display_name;
         note(
             portal,

@@ -66,9 +66,9 @@ impl From<sqlx::Error> for KeyError {
 pub struct NewKey {
     /// Number of seats.
     pub seats: u32,
-    /// Start; `None`: now.
+    /// When the subscription starts; `None`: now.
     pub starts: Option<Timestamp>,
-    /// End; `None`: one year after the start.
+    /// When the subscription ends; `None`: one year after `starts`.
     pub ends: Option<Timestamp>,
     /// Licensing: `per-user` or `per-device`.
     pub licensing: String,

@@ -113,7 +113,7 @@ pub enum StoreError {
     Unreachable(String),
     /// Another transaction has changed data that this one had read: run
     /// it again.
-    #[error("the user was changed by another request meanwhile: try again")]
+    #[error("the data was changed by another request at the same time: try again")]
     Conflict,
     /// Data of a table or snapshot is invalid.
     #[error("invalid data in {table} ({key}): expected {expected}")]

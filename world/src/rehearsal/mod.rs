@@ -113,7 +113,7 @@ fn not_ours(what: &str) -> Failed {
 
 /// Opens the TLS servers in front of the portal and of the identity provider, if there is an
 /// authority for their certificates.
-async fn doors(
+async fn open_tls_servers(
     authority: Option<&Authority>,
     options: &Options,
 ) -> std::io::Result<(Option<Door>, Option<Door>)> {
@@ -163,7 +163,7 @@ impl Rehearsal {
         let fork = || ambient.with_rng(ambient.rng().fork());
         let social = SocialProviders::start(fork()).await?;
         let authority = options.tls.then(Authority::new).transpose()?;
-        let (portal_door, idp_door) = doors(authority.as_ref(), &options).await?;
+        let (portal_door, idp_door) = open_tls_servers(authority.as_ref(), &options).await?;
         let (portal_proxy, idp_proxy) = proxies(&recorder, &options).await?;
         let scratch_database = match &options.database_server {
             Some(server) => Some(ScratchDatabase::create(server).await?),

@@ -20,17 +20,21 @@ impl World {
     ///
     /// # Errors
     /// When the portal or the identity provider refuses a part of it.
-    pub async fn plants(&mut self, seed: &Seed, metadata: &BTreeMap<String, String>) -> Outcome {
+    pub async fn applies_seed(
+        &mut self,
+        seed: &Seed,
+        metadata: &BTreeMap<String, String>,
+    ) -> Outcome {
         for domain in &seed.organization.domains {
-            self.plants_domain(domain).await?;
+            self.creates_domain(domain).await?;
         }
         if !seed.holds_directory() {
             return Ok(());
         }
         let idp = Management::within(self)?;
-        let groups = self.plants_groups(seed, &idp).await?;
-        self.plants_users(seed, &idp, &groups).await?;
-        self.plants_applications(seed, &idp, metadata).await?;
+        let groups = self.creates_groups(seed, &idp).await?;
+        self.creates_users(seed, &idp, &groups).await?;
+        self.creates_applications(seed, &idp, metadata).await?;
         if seed.exact || !seed.organization.faults.is_empty() {
             idp.choose(&self.directory.application, &seed.organization.faults)
                 .await?;
@@ -38,7 +42,7 @@ impl World {
         self.directory_is_in_sync().await
     }
 
-    async fn plants_domain(&mut self, domain: &str) -> Outcome {
+    async fn creates_domain(&mut self, domain: &str) -> Outcome {
         self.look_at_configurator("Ada").await?;
         let there = list(&self.configurator, "/domains")?
             .iter()
@@ -56,7 +60,7 @@ impl World {
     }
 
     /// Creates and changes the groups; returns all groups of the directory.
-    async fn plants_groups(&mut self, seed: &Seed, idp: &Management) -> Outcome<Groups> {
+    async fn creates_groups(&mut self, seed: &Seed, idp: &Management) -> Outcome<Groups> {
         let mut filters = BTreeMap::new();
         for group in idp.all("/groups", "groups").await? {
             let (name, id) = (word(&group, "/name"), word(&group, "/id"));
@@ -111,7 +115,7 @@ impl World {
         Ok(groups)
     }
 
-    async fn plants_users(&mut self, seed: &Seed, idp: &Management, groups: &Groups) -> Outcome {
+    async fn creates_users(&mut self, seed: &Seed, idp: &Management, groups: &Groups) -> Outcome {
         let there: BTreeMap<String, String> = idp
             .all("/users", "users")
             .await?
@@ -121,7 +125,7 @@ impl World {
         for user in &seed.users {
             let id = match there.get(&user.username) {
                 Some(id) => id.clone(),
-                None => self.plants_user(user, idp).await?,
+                None => self.creates_user(user, idp).await?,
             };
             shapes_user(user, &id, idp, groups).await?;
         }
@@ -136,7 +140,7 @@ impl World {
         Ok(())
     }
 
-    async fn plants_user(&self, user: &User, idp: &Management) -> Outcome<String> {
+    async fn creates_user(&self, user: &User, idp: &Management) -> Outcome<String> {
         let mut body = json!({
             "username": user.username,
             "email": user.username,
@@ -157,7 +161,7 @@ impl World {
         Ok(id)
     }
 
-    async fn plants_applications(
+    async fn creates_applications(
         &mut self,
         seed: &Seed,
         idp: &Management,

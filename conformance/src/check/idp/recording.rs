@@ -54,7 +54,7 @@ pub struct Fetched {
     pub media_type: Option<String>,
     /// `Cache-Control` header, if the document was fetched and had one.
     pub cache_control: Option<String>,
-    /// The document.
+    /// Text of the document.
     pub body: String,
     /// When it was fetched or read.
     pub at: Timestamp,

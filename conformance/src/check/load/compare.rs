@@ -79,9 +79,9 @@ fn rows_of(
 }
 
 impl Comparison {
-    /// Compares the rate, the median and the 99th percentile of two results, of all operations
-    /// and of each that both have. `most` is the largest change for the worse of all operations
-    /// that is accepted.
+    /// Compares two reports: rate, median and 99th percentile, for all operations together and
+    /// for each operation that is in both. `most`: by how much the result of all operations may
+    /// become worse (0.1 = 10 %); `None`: no limit.
     ///
     /// # Errors
     /// [`CompareError`] when there is nothing to compare.

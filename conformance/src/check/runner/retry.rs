@@ -16,13 +16,13 @@ pub(in crate::check) fn retry_after(
 ) -> Option<Duration> {
     match (status, header.map(str::trim)) {
         (429, None) => Some(Duration::from_secs(1 << attempt.min(6))),
-        (429 | 503, Some(value)) => Some(wait_of(value, now)),
+        (429 | 503, Some(value)) => Some(parse_retry_after(value, now)),
         _ => None,
     }
 }
 
 /// Parses Retry-After: seconds or a date; one second if it is neither.
-fn wait_of(value: &str, now: Timestamp) -> Duration {
+fn parse_retry_after(value: &str, now: Timestamp) -> Duration {
     if let Ok(seconds) = value.parse() {
         return Duration::from_secs(seconds);
     }

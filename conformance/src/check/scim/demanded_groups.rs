@@ -46,7 +46,7 @@ checks! {
     expects "HTTP 409";
     fix "Make displayName of groups unique, for example by a unique index.";
     needs [Need::Groups, Need::Writes]; act(unique_name)
-"SCIM-PROFILE-48", May, "Okta-SCIM-20-Entitlements-Test"; "Each resource type other than User and Group is listed with count=1 and startIndex=1, with the numbers of the page";
+"SCIM-PROFILE-48", May, "Okta-SCIM-20-Entitlements-Test"; "A list of each resource type other than User and Group, requested with count=1 and startIndex=1, has startIndex, totalResults and itemsPerPage";
     expects "HTTP 200 and a ListResponse with a resource, and startIndex, totalResults and itemsPerPage as numbers";
     fix "Answer GET {endpoint}?count=1&startIndex=1 with a resource, and write startIndex, totalResults and itemsPerPage as numbers into every ListResponse.";
     needs []; act(lists_of_one)

@@ -44,7 +44,7 @@ harm Style;
     needs []; act(types_are_listed)
 "SCIM-DISC-09", Must, "RFC 7643 §6"; "Every resource type has name, endpoint and schema";
     expects "texts name, endpoint and schema in every resource type";
-    fix "All three are REQUIRED.";
+    fix "Add name, endpoint and schema to every resource at /ResourceTypes: all three are REQUIRED.";
     needs []; act(types_are_whole)
 "SCIM-DISC-10", Must, "RFC 7643 §6"; "A resource type names its schema in schemas";
     expects "schemas with urn:ietf:params:scim:schemas:core:2.0:ResourceType";

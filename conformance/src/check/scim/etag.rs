@@ -53,7 +53,7 @@ checks! {
 "SCIM-ETAG-11", Should, "RFC 7644 §3.14"; "Resources in a list have meta.version";
     expects "meta.version in a list";
     fix "Write meta.version wherever a resource is returned.";
-    needs [Need::ETag, Need::Filter, Need::Writes]; act(in_lists)
+    needs [Need::ETag, Need::Filter, Need::Writes]; act(lists_have_version)
 }
 
 async fn versioned(probe: &Probe<'_>) -> Judged<(Made, String)> {
@@ -189,7 +189,7 @@ async fn judge_kept(probe: &Probe<'_>) -> Judged {
     answer.wrong(format!("the version was {version}"))
 }
 
-async fn in_lists(probe: &Probe<'_>) -> Judged {
+async fn lists_have_version(probe: &Probe<'_>) -> Judged {
     let (user, _) = versioned(probe).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let answer = probe

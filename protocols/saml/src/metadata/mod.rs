@@ -108,8 +108,8 @@ pub enum MetadataError {
     NoSuchEntity(String),
     /// The required signature is missing or invalid.
     #[error(
-        "expected metadata with a signature of the certificate that was given: {0}; \
-         fetch it again, or compare the certificate with the publisher's"
+        "invalid metadata signature: {0}; fetch the metadata again, or compare the certificate \
+         that you gave with the publisher's"
     )]
     Signature(#[from] SignatureError),
     /// `cacheDuration` is not a valid duration.

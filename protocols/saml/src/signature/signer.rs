@@ -100,7 +100,7 @@ impl Signer {
         self.sign_text_encrypted(&response.to_xml(), encryption)
     }
 
-    /// Signs and encrypts the unsigned text of a response like [`Signer::sign_encrypted`].
+    /// As [`Signer::sign_encrypted`], for a response that is already written as unsigned XML.
     ///
     /// # Errors
     /// As for [`Signer::sign_encrypted`].

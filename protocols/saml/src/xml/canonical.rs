@@ -44,7 +44,7 @@ impl<'d> Writer<'d, '_> {
                 self.out.extend_from_slice(instruction.target.as_bytes());
                 if let Some(data) = instruction.data.as_deref().filter(|data| !data.is_empty()) {
                     self.out.push(b' ');
-                    self.escaped(data, in_instruction);
+                    self.escaped(data, escape_in_processing_instruction);
                 }
                 self.out.extend_from_slice(b"?>");
             }
@@ -204,7 +204,7 @@ pub(super) fn in_value(sign: u8) -> Option<&'static str> {
     })
 }
 
-fn in_instruction(sign: u8) -> Option<&'static str> {
+fn escape_in_processing_instruction(sign: u8) -> Option<&'static str> {
     (sign == b'\r').then_some("&#xD;")
 }
 

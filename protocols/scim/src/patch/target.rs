@@ -212,7 +212,7 @@ fn at_attribute(
         }
         for value in values {
             if is_primary(&value) {
-                demote(list);
+                clear_primary(list);
             }
             match list.iter_mut().find(|held| same(attribute, held, &value)) {
                 Some(held) => merge(held, value),
@@ -315,7 +315,7 @@ fn at_filtered(
         None => is_primary(&value),
     };
     if makes_primary {
-        demote(list);
+        clear_primary(list);
     }
     for index in chosen {
         let held = &mut list[index];
@@ -425,7 +425,7 @@ fn names(attribute: &Attribute, value: &Value, held: &Value) -> bool {
     }
 }
 
-fn demote(list: &mut [Value]) {
+fn clear_primary(list: &mut [Value]) {
     for held in list {
         if let Some(primary) = member_mut(held, "primary") {
             *primary = false.into();

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::super::caller::Address;
 use super::super::no_store;
 use super::super::problem::Problem;
-use super::dashboard::{at, details};
+use super::dashboard::{at, organization_details};
 use super::form::{Attempt, Posted};
 use super::form_token;
 use super::shell::{self, AdminVisitor};
@@ -42,7 +42,7 @@ async fn general(State(portal): State<Portal>, admin: AdminVisitor) -> Response 
             div.card {
                 h2 { (business.name) }
                 dl.facts {
-                    @for (name, value) in details(&business.details) { dt.name { (name) } dd { (value) } }
+                    @for (name, value) in organization_details(&business.details) { dt.name { (name) } dd { (value) } }
                     dt { "Business account" } dd { code { (business.id) } }
                     dt { "Since" } dd { (at(business.created)) }
                 }

@@ -242,7 +242,7 @@ fn asked_only(attempt: &Attempt) -> bool {
 }
 
 /// Returns the further data of the organization as names and values.
-pub(super) fn details(text: &str) -> Vec<(String, String)> {
+pub(super) fn organization_details(text: &str) -> Vec<(String, String)> {
     let details: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
     details
         .into_iter()

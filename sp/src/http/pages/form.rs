@@ -207,7 +207,7 @@ impl Attempt {
                 textarea id=(name) name=(name) spellcheck="false" aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described]
                     data-understood=(format!("{name}-understood")) data-at="/profile/business/idp_integration/understood" { (value) }
             } @else {
-                input id=(name) name=(name) type=(kind) value=(value) autocomplete=[completion(name)] aria-required=[required.then_some("true")] aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described];
+                input id=(name) name=(name) type=(kind) value=(value) autocomplete=[autocomplete_of(name)] aria-required=[required.then_some("true")] aria-invalid=[error.as_ref().map(|_| "true")] aria-describedby=[described];
             }
             @if let Some(error) = &error { p.error id=(error_id) { (error) } }
             @if !hint.is_empty() { p.hint id=(hint_id) { (hint) } }
@@ -215,7 +215,7 @@ impl Attempt {
     }
 }
 
-fn completion(name: &str) -> Option<&'static str> {
+fn autocomplete_of(name: &str) -> Option<&'static str> {
     match name {
         "email" => Some("email"),
         "account" => Some("username"),

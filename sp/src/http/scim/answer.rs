@@ -52,7 +52,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status =
             StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = message(status, self.error.to_json().to_string());
+        let mut response = scim_response(status, self.error.to_json().to_string());
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, value);
         }
@@ -83,7 +83,7 @@ impl From<DirectoryError> for Failure {
 
 pub(super) type Outcome = Result<Response, Failure>;
 
-pub(super) fn message(status: StatusCode, body: String) -> Response {
+pub(super) fn scim_response(status: StatusCode, body: String) -> Response {
     (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response()
 }
 
@@ -123,7 +123,7 @@ pub(super) fn resource(
     of: &ResourceType,
 ) -> Response {
     let text = apply_projection(answered.text.clone(), projection, of);
-    add_headers(message(status, text), &answered)
+    add_headers(scim_response(status, text), &answered)
 }
 
 /// Creates a 204 answer with ETag and Location.
@@ -140,5 +140,5 @@ pub(super) fn unless_known(headers: &HeaderMap, answered: &Answered) -> Option<R
 
 /// Encodes a list.
 pub(super) fn listed(response: &ListResponse) -> Response {
-    message(StatusCode::OK, response.to_text())
+    scim_response(StatusCode::OK, response.to_text())
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use scim::bulk::{self, Request};
 
-use super::answer::{Outcome, message};
+use super::answer::{Outcome, scim_response};
 use super::body::Json;
 use super::caller::Caller;
 use crate::Portal;
@@ -23,7 +23,7 @@ pub(super) async fn carry_out(
     }
     let request = Request::parse(&body)?;
     let outcomes = carried_out(&portal, &access, &request).await?;
-    Ok(message(
+    Ok(scim_response(
         StatusCode::OK,
         bulk::response(&outcomes).to_string(),
     ))

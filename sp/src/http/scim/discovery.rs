@@ -7,7 +7,7 @@ use scim::discovery::{self, Capabilities};
 use scim::messages;
 use serde_json::{Value, json};
 
-use super::answer::{Failure, Outcome, message};
+use super::answer::{Failure, Outcome, scim_response};
 use super::caller::{Caller, Parameters};
 use crate::Portal;
 use crate::directory::{Page, bulk, cursor};
@@ -26,7 +26,7 @@ pub(super) async fn service_provider_config(
         documentation_uri: None,
     };
     let document = discovery::service_provider_config(&capabilities, &access.base_url);
-    Ok(message(StatusCode::OK, document.to_string()))
+    Ok(scim_response(StatusCode::OK, document.to_string()))
 }
 
 fn all(documents: Vec<Value>) -> Response {
@@ -37,7 +37,7 @@ fn all(documents: Vec<Value>) -> Response {
         "itemsPerPage": documents.len(),
         "Resources": documents,
     });
-    message(StatusCode::OK, list.to_string())
+    scim_response(StatusCode::OK, list.to_string())
 }
 
 /// Refuses a filter: discovery endpoints do not support it (RFC 7644 §4).
@@ -74,7 +74,7 @@ pub(super) async fn resource_type(
         )
     })?;
     let document = found.to_json(&access.base_url);
-    Ok(message(StatusCode::OK, document.to_string()))
+    Ok(scim_response(StatusCode::OK, document.to_string()))
 }
 
 pub(super) async fn schemas(
@@ -102,5 +102,5 @@ pub(super) async fn schema(
         )
     })?;
     let document = found.to_json(&access.base_url);
-    Ok(message(StatusCode::OK, document.to_string()))
+    Ok(scim_response(StatusCode::OK, document.to_string()))
 }

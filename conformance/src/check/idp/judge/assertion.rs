@@ -405,7 +405,9 @@ fn context(case: &Case<'_>) -> Ruled {
     each_assertion(case, |_, it| {
         match it.sign_ons.first().map(|it| it.class.as_deref()) {
             Some(Some(class)) if url::Url::parse(class).is_ok() => Ok(class.to_owned()),
-            Some(Some(class)) => Err(format!("{class:?} is no absolute URI")),
+            Some(Some(class)) => Err(format!(
+                "AuthnContextClassRef {class:?} is not an absolute URI"
+            )),
             Some(None) => Err("no AuthnContextClassRef".to_owned()),
             None => Ok("no AuthnStatement: see SAML-IDP-ASSERT-13".to_owned()),
         }

@@ -241,8 +241,8 @@ impl Trials {
         }
     }
 
-    /// Returns the trials that these checks read: an identity provider may lock an account after
-    /// wrong passwords, so none is tried in vain.
+    /// Returns the trials that the selected checks need. No other trial is run, because wrong
+    /// passwords can lock an account.
     pub fn for_checks(includes: impl Fn(&str) -> bool) -> Self {
         let tables = TABLES
             .iter()

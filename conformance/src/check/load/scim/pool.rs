@@ -244,7 +244,7 @@ impl Pool {
         let sent = client
             .send(Method::POST, "/Users".to_owned(), Some(body))
             .await;
-        let (answer, body) = created(sent, || self.found_user(&name))?;
+        let (answer, body) = require_created(sent, || self.found_user(&name))?;
         let id = id_of(&answer, &body)?;
         self.found_user(&name);
         let state = State {
@@ -283,7 +283,7 @@ impl Pool {
         let sent = client
             .send(Method::POST, "/Groups".to_owned(), Some(body))
             .await;
-        let (answer, body) = created(sent, || self.found_group(&name))?;
+        let (answer, body) = require_created(sent, || self.found_group(&name))?;
         let id = id_of(&answer, &body)?;
         self.found_group(&name);
         members.iter().for_each(|it| it.join());
@@ -380,7 +380,7 @@ impl Pool {
 
 /// Returns the body of a 201. Calls `refused` if the server refused the creation, because then the
 /// resource does not exist.
-fn created(sent: Done<Answer>, refused: impl FnOnce()) -> Done<(Answer, Value)> {
+fn require_created(sent: Done<Answer>, refused: impl FnOnce()) -> Done<(Answer, Value)> {
     let answer = match sent {
         Ok(answer) => answer,
         Err(limited @ Failure::Limited(_)) => {

@@ -120,7 +120,7 @@ pub(super) fn own_signature(case: &Case<'_>) -> Ruled {
     judge_complaints(complaints.collect(), "it does")
 }
 
-pub(super) fn wants_signed(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_want_authn_requests_signed(case: &Case<'_>) -> Ruled {
     match case.announced.wants_signed_text.as_deref() {
         None => holds("not present"),
         Some(text @ ("true" | "false" | "1" | "0")) => holds(text),

@@ -9,8 +9,8 @@ use self::certificate::{
     no_private_key,
 };
 use self::document::{
-    cache_duration, describes_idp, entity_id, formats_known, judge_schema, media_type,
-    own_signature, valid_until, wants_signed, well_formed,
+    cache_duration, describes_idp, entity_id, formats_known, judge_schema,
+    judge_want_authn_requests_signed, media_type, own_signature, valid_until, well_formed,
 };
 use self::endpoint::{
     bindings_known, locations_absolute, locations_protected, locations_reachable, post_offered,
@@ -206,7 +206,7 @@ pub(super) const CHECKS: &[Item] = &[
         "WantAuthnRequestsSigned is true or false.",
         "true, false, 1 or 0, or no attribute",
         "Write true or false in lower case: other spellings are not valid xs:boolean values, and service providers read them differently.",
-        wants_signed,
+        judge_want_authn_requests_signed,
     ),
     item(
         HARM,
