@@ -34,7 +34,7 @@ Feature: Logging in by a social identity
     Given Ada has a portal account and is logged in
     When Ada logs out
     And Ada signs in with Google
-    Then the sign-in page says "sign in as you did before"
+    Then the sign-in page says "log in that way"
     And Ada is not logged in to the portal
 
   @G-02 @unhappy

@@ -149,7 +149,7 @@ impl Push<'_> {
                 .replace("externalId", &resource["externalId"]),
         ];
         if self.client.connection.merge_members {
-            operations.extend(self.merged_members(members));
+            operations.extend(self.add_member_operations(members));
         } else {
             operations.push(self.set_up.habits.all_members(members.iter()));
         }

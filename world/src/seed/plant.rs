@@ -26,15 +26,15 @@ impl World {
         metadata: &BTreeMap<String, String>,
     ) -> Outcome {
         for domain in &seed.organization.domains {
-            self.creates_domain(domain).await?;
+            self.creates_seed_domain(domain).await?;
         }
         if !seed.holds_directory() {
             return Ok(());
         }
         let idp = Management::within(self)?;
-        let groups = self.creates_groups(seed, &idp).await?;
-        self.creates_users(seed, &idp, &groups).await?;
-        self.creates_applications(seed, &idp, metadata).await?;
+        let groups = self.creates_seed_groups(seed, &idp).await?;
+        self.creates_seed_users(seed, &idp, &groups).await?;
+        self.creates_seed_applications(seed, &idp, metadata).await?;
         if seed.exact || !seed.organization.faults.is_empty() {
             idp.choose(&self.directory.application, &seed.organization.faults)
                 .await?;
@@ -42,7 +42,7 @@ impl World {
         self.directory_is_in_sync().await
     }
 
-    async fn creates_domain(&mut self, domain: &str) -> Outcome {
+    async fn creates_seed_domain(&mut self, domain: &str) -> Outcome {
         self.look_at_configurator("Ada").await?;
         let there = list(&self.configurator, "/domains")?
             .iter()
@@ -60,7 +60,7 @@ impl World {
     }
 
     /// Creates and changes the groups; returns all groups of the directory.
-    async fn creates_groups(&mut self, seed: &Seed, idp: &Management) -> Outcome<Groups> {
+    async fn creates_seed_groups(&mut self, seed: &Seed, idp: &Management) -> Outcome<Groups> {
         let mut filters = BTreeMap::new();
         for group in idp.all("/groups", "groups").await? {
             let (name, id) = (word(&group, "/name"), word(&group, "/id"));
@@ -115,7 +115,12 @@ impl World {
         Ok(groups)
     }
 
-    async fn creates_users(&mut self, seed: &Seed, idp: &Management, groups: &Groups) -> Outcome {
+    async fn creates_seed_users(
+        &mut self,
+        seed: &Seed,
+        idp: &Management,
+        groups: &Groups,
+    ) -> Outcome {
         let there: BTreeMap<String, String> = idp
             .all("/users", "users")
             .await?
@@ -125,7 +130,7 @@ impl World {
         for user in &seed.users {
             let id = match there.get(&user.username) {
                 Some(id) => id.clone(),
-                None => self.creates_user(user, idp).await?,
+                None => self.creates_seed_user(user, idp).await?,
             };
             shapes_user(user, &id, idp, groups).await?;
         }
@@ -140,7 +145,7 @@ impl World {
         Ok(())
     }
 
-    async fn creates_user(&self, user: &User, idp: &Management) -> Outcome<String> {
+    async fn creates_seed_user(&self, user: &User, idp: &Management) -> Outcome<String> {
         let mut body = json!({
             "username": user.username,
             "email": user.username,
@@ -161,7 +166,7 @@ impl World {
         Ok(id)
     }
 
-    async fn creates_applications(
+    async fn creates_seed_applications(
         &mut self,
         seed: &Seed,
         idp: &Management,

@@ -154,7 +154,9 @@ impl Logins {
         let answer = self.inner.log_in(judge, self.form).await;
         // The browser itself waits if the service provider limits requests. This makes the login longer, so it
         // is no measure of the service provider.
-        let waited = began.elapsed().saturating_sub(patience.elapsed(&stopwatch));
+        let waited = began
+            .elapsed()
+            .saturating_sub(patience.elapsed_without_waits(&stopwatch));
         if waited >= Duration::from_millis(5) {
             return Err(Failure::Limited(Duration::ZERO));
         }

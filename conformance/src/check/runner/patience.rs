@@ -52,7 +52,7 @@ impl Patience {
     }
 
     /// Returns how long the target has taken since `since`.
-    pub fn elapsed(&self, since: &Stopwatch) -> Duration {
+    pub fn elapsed_without_waits(&self, since: &Stopwatch) -> Duration {
         let waited = self.waited.load(Ordering::Relaxed) - since.waited;
         let whole = since.began.elapsed();
         whole.saturating_sub(Duration::from_millis(waited))

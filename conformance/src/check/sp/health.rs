@@ -58,7 +58,7 @@ impl Judge {
     ) -> (Outcome, Option<Damage>) {
         let began = self.runner.patience.start_stopwatch();
         let (outcome, lost) = self.fault(fault, base, blind).await;
-        let took = self.runner.patience.elapsed(&began);
+        let took = self.runner.patience.elapsed_without_waits(&began);
         if lost == Lost::Nothing && took <= slow_after(calm) {
             return (outcome, None);
         }
@@ -76,7 +76,9 @@ impl Judge {
         let got = login.attempt(None, base).await;
         self.note(&got);
         match got {
-            Ok(answer) if answer.is_accepted() => Ok(self.runner.patience.elapsed(&began)),
+            Ok(answer) if answer.is_accepted() => {
+                Ok(self.runner.patience.elapsed_without_waits(&began))
+            }
             Ok(answer) => Err(answer.to_sentence()),
             Err(trouble) => Err(trouble.to_string()),
         }

@@ -186,7 +186,7 @@ impl Judge {
         self.runner.tell(&control.check, &control.about);
         let began = self.runner.patience.start_stopwatch();
         let (outcome, attempt) = self.control(control, form).await;
-        let took = self.runner.patience.elapsed(&began);
+        let took = self.runner.patience.elapsed_without_waits(&began);
         if outcome.verdict == Verdict::Pass {
             honest.accepted.push(form.cover);
             if honest.base.is_none() {

@@ -230,7 +230,7 @@ impl Judge {
         let form = base.for_fault(fault, &honest.accepted);
         let began = self.runner.patience.start_stopwatch();
         let (_, attempt) = self.attempt(fault, form).await;
-        let took = self.runner.patience.elapsed(&began);
+        let took = self.runner.patience.elapsed_without_waits(&began);
         self.note(&attempt);
         let is_lost = matches!(
             attempt,
