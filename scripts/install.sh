@@ -137,7 +137,7 @@ install_toolchain() {
 # say_first_build — before the first build, prints how long it takes.
 say_first_build() {
     [ -e "${CARGO_TARGET_DIR:-target}/debug/rehearsal" ] && return 0
-    echo "building: the first build compiles everything and takes five to ten minutes on two cores, later ones seconds"
+    echo "building: the first debug build compiles everything and takes five to ten minutes on two cores, later ones seconds"
 }
 
 # has_postgresql — succeeds if the server's programs are installed. Debian's package

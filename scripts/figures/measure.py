@@ -398,8 +398,8 @@ def main():
         "# Figures\n\n"
         "`scripts/figures.sh` measures everything on this page and writes it again. Ratios can be compared "
         "between machines, rates cannot: what a ratio compares ran alternately in the same run, and the ratio is the "
-        "median of the rounds. A goal is what the project wants to reach; a figure that misses it is shown all the "
-        "same.\n\n"
+        "median of the rounds. A ratio in bold compares this project with a product of another project. A goal is what "
+        "the project wants to reach; a figure that misses it is shown all the same.\n\n"
         f"Machine: {machine()}. Date: {time.strftime('%Y-%m-%d')}. Build: {version}, release.\n\n"
     )
     arguments.page.write_text(text + "\n\n".join(page.sections) + "\n")

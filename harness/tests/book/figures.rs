@@ -22,11 +22,11 @@ fn the_figures_in_the_readme_are_the_real_ones() {
     let idp = rehearsal::check::idp::catalogue().len();
     let scim = rehearsal::check::scim::catalogue().len();
     let scenarios = rehearsal::scenario::catalogue::cases(None).unwrap();
-    let before_controls = format!("checks: {controls} honest");
+    let before_controls = format!("checks: {controls} valid");
     for (words, real) in [
         (before_controls.as_str(), sp.len()),
-        ("honest Responses", controls),
-        ("faults,", faults),
+        ("valid Responses that", controls),
+        ("faults that it must refuse,", faults),
         ("checks of requests,", sp.len() - controls - faults),
         ("checks | | `rehearsal check scim`", idp),
         ("checks, and deletes", scim),
