@@ -1,7 +1,46 @@
 //! Reads text files as editors and shells write them.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
+
+/// Longest input from a pipe, a device or standard input, in bytes: these have no length that could
+/// be looked up, and may never end.
+const LONGEST_STREAM: u64 = 256 << 20;
+
+/// Reads everything from a stream, such as standard input.
+///
+/// # Errors
+///
+/// The stream cannot be read, or is longer than 256 MiB.
+pub fn read_stream(stream: impl Read) -> io::Result<Vec<u8>> {
+    read_at_most(stream, LONGEST_STREAM)
+}
+
+fn read_at_most(stream: impl Read, longest: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.take(longest + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= longest) {
+        return Ok(bytes);
+    }
+    let what = format!(
+        "it is longer than {} MiB; write the part that is needed to a file, and give this file",
+        longest >> 20
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidData, what))
+}
+
+/// Reads a file. What has no length, such as a pipe or a device, is read up to 256 MiB.
+///
+/// # Errors
+///
+/// The file cannot be read, or has no length and is too long.
+pub fn read_bytes(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+    let path = path.as_ref();
+    match std::fs::metadata(path)?.is_file() {
+        true => std::fs::read(path),
+        false => read_stream(std::fs::File::open(path)?),
+    }
+}
 
 /// Reads a text file: UTF-8 with or without a byte order mark, or UTF-16 with one, which Windows
 /// PowerShell writes for `>`. The text has no byte order mark.
@@ -10,7 +49,7 @@ use std::path::Path;
 ///
 /// The file cannot be read, or is in another encoding.
 pub fn read(path: impl AsRef<Path>) -> io::Result<String> {
-    decode(&std::fs::read(path)?).map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))
+    decode(&read_bytes(path)?).map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
 /// Returns what to add to the error of a file that a program cannot read, if the file contains the
@@ -45,6 +84,13 @@ fn decode(bytes: &[u8]) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_that_does_not_end_is_refused() {
+        let error = read_at_most(io::repeat(b'a'), 1 << 20).unwrap_err();
+        assert!(error.to_string().contains("longer than 1 MiB"), "{error}");
+        assert_eq!(read_at_most(&b"abc"[..], 3).unwrap(), b"abc");
+    }
 
     #[test]
     fn text_is_read_as_editors_and_shells_write_it() {

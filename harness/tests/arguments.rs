@@ -94,6 +94,27 @@ fn a_token_that_no_server_can_accept_is_refused() {
 }
 
 #[test]
+fn a_base_url_that_contains_a_password_or_a_fragment_is_refused() {
+    for (url, expected) in [
+        ("http://user:s3cret@x/scim", "give them by --basic"),
+        ("http://x/scim#users", "without the fragment #users"),
+    ] {
+        let error = refused(&["check", "scim", "--base-url", url, "--token", "t"]);
+        assert!(error.contains(expected), "{error}");
+    }
+    let scim = ["check", "scim", "--base-url", "http://x", "--header"];
+    let error = refused(&[&scim[..], &["X-Key: a\nb: c"]].concat());
+    assert!(error.contains("invalid --header x-key"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_input_that_does_not_end_is_refused() {
+    let error = refused(&["trace", "/dev/zero"]);
+    assert!(error.contains("longer than 256 MiB"), "{error}");
+}
+
+#[test]
 fn a_file_with_curly_quotation_marks_is_refused_with_that_reason() {
     let folder = tempfile::tempdir().unwrap();
     let seed = folder.path().join("seed.toml");

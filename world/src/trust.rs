@@ -45,7 +45,8 @@ impl Trust {
             file: file.into(),
             reason,
         };
-        let text = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+        let text =
+            ambient::text_file::read_bytes(file).map_err(|error| unusable(error.to_string()))?;
         let root = Certificate::from_pem(&text).map_err(|error| unusable(error.to_string()))?;
         Ok(Self::Machine(Some(root)))
     }

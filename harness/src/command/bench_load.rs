@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ambient::Ambient;
-use ambient::arguments::{web_url, whole_number};
+use ambient::arguments::whole_number;
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use rehearsal::check::idp::{Fetched, Party};
@@ -23,7 +23,7 @@ use super::check::{attributes, held, sp_metadata};
 use super::check_options::{Connection, latency, seconds};
 use super::command_line::command_line;
 use super::person_file::PersonFile;
-use super::scim_access::{ScimAccess, rate};
+use super::scim_access::{ScimAccess, rate, scim_url};
 use super::{KeyFile, fetch_document, progress, report_forms, signals, write};
 
 /// Duration of a run when neither `--duration` nor `--count` is given.
@@ -38,7 +38,7 @@ pub(crate) enum Load {
     /// Load on a SCIM 2.0 server: reads, filters, writes and changes of groups on users that
     /// are created for it and deleted afterwards
     #[command(
-        after_help = "Example: rehearsal bench load scim --base-url https://scim.example/v2 --token-file scim.token --rate 25 --duration 60 --min-rate 25 --max-p99 1 --html load.html"
+        after_help = "Example: rehearsal bench load scim --base-url https://scim.example/v2 --token-file scim.token --rate 25 --duration 60 --min-rate 25 --max-p99 1s --html load.html"
     )]
     Scim(Box<Scim>),
     /// Load on a SAML identity provider: signs people on and verifies each Response
@@ -246,7 +246,7 @@ impl Options {
 #[derive(Args)]
 pub(crate) struct Scim {
     /// SCIM base URL, below which `/Users` is
-    #[arg(long, value_name = "URL", value_parser = web_url)]
+    #[arg(long, value_name = "URL", value_parser = scim_url)]
     base_url: Url,
     #[command(flatten)]
     access: ScimAccess,

@@ -22,7 +22,7 @@ use super::check::{attributes, sp_metadata};
 use super::check_options::{Options, Profiles};
 use super::person_file::PersonFile;
 use super::report_forms::Forms;
-use super::scim_access::{RequestRate, ScimAccess, without_query};
+use super::scim_access::{RequestRate, ScimAccess, scim_url, without_query};
 
 /// Arguments of `rehearsal check leaver`.
 #[derive(Args)]
@@ -33,7 +33,7 @@ pub(crate) struct Leaver {
     #[arg(long, requires = "idp_metadata_out", requires = "idp_port")]
     prepare: bool,
     /// Base URL of the application's SCIM server: the part before `/Users`
-    #[arg(long, value_name = "URL", value_parser = web_url, required_unless_present_any = ["prepare", "list"])]
+    #[arg(long, value_name = "URL", value_parser = scim_url, required_unless_present_any = ["prepare", "list"])]
     scim_url: Option<Url>,
     #[command(flatten)]
     access: ScimAccess,

@@ -102,7 +102,8 @@ pub(crate) fn latency(text: &str) -> Result<Duration, String> {
 
 /// Reads the certificates of a PEM file.
 fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let all: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)?.collect();
+    let text = ambient::text_file::read_bytes(path)?;
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     Ok(all?)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ambient::Ambient;
-use ambient::arguments::{web_url, whole_number};
+use ambient::arguments::whole_number;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::profile::Kind;
@@ -12,7 +12,7 @@ use url::Url;
 
 use super::check_options::{Options, Profiles};
 use super::report_forms::Forms;
-use super::scim_access::{RequestRate, ScimAccess, without_query};
+use super::scim_access::{RequestRate, ScimAccess, scim_url, without_query};
 use super::second_tenant::SecondTenantArgs;
 
 /// Arguments of `rehearsal check scim`.
@@ -20,7 +20,7 @@ use super::second_tenant::SecondTenantArgs;
 #[command(mut_arg("token", |token| token.required_unless_present("list")))]
 pub(crate) struct Scim {
     /// SCIM base URL, below which `/Users` is
-    #[arg(long, value_name = "URL", value_parser = web_url, required_unless_present = "list")]
+    #[arg(long, value_name = "URL", value_parser = scim_url, required_unless_present = "list")]
     base_url: Option<Url>,
     #[command(flatten)]
     access: ScimAccess,

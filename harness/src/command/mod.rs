@@ -257,7 +257,8 @@ pub(crate) async fn fetch_document(
                 "Check --metadata: it is the path of a file, or a URL that begins with http:// or https://.",
             )
         };
-        let bytes = std::fs::read(place).map_err(|reason| unreadable(reason.to_string()))?;
+        let bytes = ambient::text_file::read_bytes(place)
+            .map_err(|reason| unreadable(reason.to_string()))?;
         let decoded = saml::encoding::decode(&bytes).map_err(unreadable)?;
         return Ok(FetchedDocument {
             text: decoded.text,

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ambient::arguments::web_url;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::scim;
@@ -59,6 +60,23 @@ pub(crate) struct RequestRate {
     /// Maximum number of requests per second [default: unlimited]
     #[arg(long = "rate", value_name = "N", value_parser = rate)]
     pub(crate) most: Option<f64>,
+}
+
+/// Parses the base URL of a SCIM server. Reports show it, so it must contain no password.
+pub(crate) fn scim_url(text: &str) -> Result<Url, String> {
+    let url = web_url(text)?;
+    if url.password().is_some() || !url.username().is_empty() {
+        return Err(
+            "expected a URL without user name and password; give them by --basic USER:PASSWORD, or a token by --token"
+                .to_owned(),
+        );
+    }
+    if let Some(fragment) = url.fragment() {
+        return Err(format!(
+            "expected a URL without the fragment #{fragment}, because no request contains it"
+        ));
+    }
+    Ok(url)
 }
 
 /// Returns the base URL without its query, to compare it with `meta.location`. `Http` adds
@@ -176,6 +194,11 @@ impl ScimAccess {
             let name = name.trim().to_ascii_lowercase();
             reqwest::header::HeaderName::from_bytes(name.as_bytes())
                 .with_context(|| format!("invalid --header: {name} is not a header name"))?;
+            reqwest::header::HeaderValue::from_str(value.trim()).with_context(|| {
+                format!(
+                    "invalid --header {name}: expected a value without line breaks and other control characters"
+                )
+            })?;
             Ok((name, value.trim().to_owned()))
         });
         Ok(scim::Options {

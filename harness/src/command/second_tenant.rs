@@ -6,8 +6,7 @@ use clap::Args;
 use rehearsal::check::scim::SecondTenant;
 use url::Url;
 
-use super::scim_access::{bearer, token_of_file, without_query};
-use ambient::arguments::web_url;
+use super::scim_access::{bearer, scim_url, token_of_file, without_query};
 
 /// Another tenant of the server.
 #[derive(Args)]
@@ -27,7 +26,7 @@ pub(crate) struct SecondTenantArgs {
     #[arg(long, value_name = "FILE")]
     second_token_file: Option<PathBuf>,
     /// SCIM base URL of the other tenant [default: that of --base-url]
-    #[arg(long, value_name = "URL", value_parser = web_url)]
+    #[arg(long, value_name = "URL", value_parser = scim_url)]
     second_base_url: Option<Url>,
 }
 

@@ -1,6 +1,6 @@
 //! `rehearsal trace`: explains SAML messages.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::time::Duration;
 
 use ambient::Ambient;
@@ -54,13 +54,12 @@ fn instant(text: &str) -> Result<Timestamp, String> {
 impl Trace {
     /// Returns true if no message would be refused.
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
-        let mut bytes = Vec::new();
+        let bytes;
         if self.file == "-" {
-            std::io::stdin()
-                .read_to_end(&mut bytes)
+            bytes = ambient::text_file::read_stream(std::io::stdin().lock())
                 .context("cannot read standard input")?;
         } else {
-            bytes = std::fs::read(&self.file).with_context(|| {
+            bytes = ambient::text_file::read_bytes(&self.file).with_context(|| {
                 let shown: String = self.file.chars().take(60).collect();
                 let shown = if shown == self.file { shown } else { shown + "…" };
                 format!(

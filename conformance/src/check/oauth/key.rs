@@ -164,7 +164,7 @@ impl ClientKey {
     /// # Errors
     /// The file cannot be read or has no such key, or the certificate has expired.
     pub fn read(path: &Path, kid: Option<String>, now: Timestamp) -> Result<Self, SetUpError> {
-        let text = std::fs::read(path);
+        let text = ambient::text_file::read_bytes(path);
         let text = text.map_err(|error| unusable(path, &error.to_string()))?;
         let blocks: Vec<Pem> = Pem::iter_from_buffer(&text)
             .filter_map(Result::ok)

@@ -343,7 +343,7 @@ pub(super) fn copyable(id: &str, label: &str, value: &str) -> Markup {
 /// it, and names the consequence. `fields` are its hidden fields.
 pub(super) fn confirmed(to: &str, label: &str, consequence: &str, fields: &Markup) -> Markup {
     html! {
-        organization_details.confirm {
+        details.confirm {
             summary.button.plain.small { (label) "…" }
             div {
                 p { (consequence) }
