@@ -3,6 +3,8 @@
 //! edited recording.
 #![allow(clippy::unwrap_used)]
 
+#[path = "check_idp/by_post.rs"]
+mod by_post;
 #[path = "check_idp/deviations/mod.rs"]
 mod deviations;
 #[path = "check_idp/dying.rs"]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check idp` against identity providers of other projects that install
-# here: samlp and saml-idp (npm), pysaml2 (PyPI), SimpleSAMLphp and LemonLDAP::NG (Debian). Each
+# here: samlp, saml-idp and samlify (npm), pysaml2 and djangosaml2idp (PyPI), SimpleSAMLphp and
+# LemonLDAP::NG (Debian). Each
 # check must run to its end. Usage: scripts/interop/idps.sh [name …]
 # Needs: npm, python3 with venv, xmlsec1, php-cli and the packages simplesamlphp, lemonldap-ng,
 # liblasso-perl and libxml-simple-perl; what is missing is skipped with a message.
@@ -52,10 +53,20 @@ samlp() {
   judge samlp 18081 http://127.0.0.1:18091/metadata
 }
 
-pysaml2() {
-  command -v xmlsec1 >/dev/null || { echo "pysaml2: skipped: no xmlsec1"; return; }
-  { python3 -m venv "$work/venv" && "$work/venv/bin/pip" install -q pysaml2==7.5.5; } >/dev/null 2>&1 ||
-    { echo "pysaml2: skipped: it doesn't install"; return; }
+samlify() {
+  command -v npm >/dev/null || { echo "samlify: skipped: no npm"; return; }
+  mkdir -p "$work/samlify"
+  (cd "$work/samlify" && npm install --silent --no-audit --no-fund samlify@2.13.1 \
+    @authenio/samlify-node-xmllint@2.0.0 express@4 express-session@1) ||
+    { echo "samlify: skipped: it doesn't install"; return; }
+  prepare samlify 18087
+  (cd "$work/samlify" && exec node "$here/samlify.js" 18097 "$work" "$work/samlify.xml") >"$out/samlify.log" 2>&1 &
+  started="$started $!"
+  judge samlify 18087 http://127.0.0.1:18097/metadata
+}
+
+# attribute_maps - writes names of attributes as pysaml2 needs them.
+attribute_maps() {
   mkdir -p "$work/maps"
   cat >"$work/maps/basic.py" <<'PY'
 NAMES = ("name", "displayname", "objectidentifier", "groups")
@@ -65,6 +76,26 @@ MAP = {
     "to": {name: name for name in NAMES},
 }
 PY
+}
+
+djangosaml2idp() {
+  command -v xmlsec1 >/dev/null || { echo "djangosaml2idp: skipped: no xmlsec1"; return; }
+  { python3 -m venv "$work/django" && "$work/django/bin/pip" install -q djangosaml2idp==0.7.2 pysaml2==7.5.5 django==5.2; } \
+    >/dev/null 2>&1 || { echo "djangosaml2idp: skipped: it doesn't install"; return; }
+  attribute_maps
+  prepare djangosaml2idp 18088
+  serve djangosaml2idp "$work/django/bin/python" "$here/djangosaml2idp_server.py" 18098 "$work" \
+    "$work/djangosaml2idp.xml" http://127.0.0.1:18088/metadata
+  local more=(--initiated-url 'http://127.0.0.1:18098/idp/sso/init/?sp={sp}'
+    --disabled-user ada@lumen.example --disabled-password "$password")
+  judge djangosaml2idp 18088 http://127.0.0.1:18098/idp/metadata/
+}
+
+pysaml2() {
+  command -v xmlsec1 >/dev/null || { echo "pysaml2: skipped: no xmlsec1"; return; }
+  { python3 -m venv "$work/venv" && "$work/venv/bin/pip" install -q pysaml2==7.5.5; } >/dev/null 2>&1 ||
+    { echo "pysaml2: skipped: it doesn't install"; return; }
+  attribute_maps
   prepare pysaml2 18082
   serve pysaml2 "$work/venv/bin/python" "$here/pysaml2_idp.py" 18092 "$work" "$work/pysaml2.xml"
   judge pysaml2 18082 http://127.0.0.1:18092/metadata
@@ -113,7 +144,7 @@ lemonldap_ng() {
 }
 
 failed=0
-for name in "${@:-samlp saml_idp pysaml2 simplesamlphp lemonldap_ng}"; do
+for name in "${@:-samlp saml_idp samlify pysaml2 djangosaml2idp simplesamlphp lemonldap_ng}"; do
   for one in $name; do "$one"; done
 done
 [ -n "${INTEROP_OUT:-}" ] && echo "reports in $out"

@@ -304,7 +304,10 @@ fn judge(node: Node<'_, '_>, shape: &Shape, found: &mut Vec<String>) {
             Some(place) if known.contains(&child.tag_name().namespace()) => {
                 counts[place] += 1;
                 if place < at {
-                    found.push(format!("{inner} is too late in {name}"));
+                    let late = format!("{inner} is too late in {name}");
+                    if !found.contains(&late) {
+                        found.push(late);
+                    }
                 }
                 at = at.max(place);
             }

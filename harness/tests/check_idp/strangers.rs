@@ -18,6 +18,17 @@ fn at_default(recording: &mut Recording, name: &str) {
     delivered(recording, name).to = first;
 }
 
+/// Makes the trial end at the second ACS URL, also in the message.
+fn at_second(recording: &mut Recording, name: &str) {
+    let (first, second) = (
+        recording.party.acs[0].clone(),
+        recording.party.acs[1].clone(),
+    );
+    let quoted = |url: &str| format!("\"{url}\"");
+    message(recording, name, &[(&quoted(&first), &quoted(&second))]);
+    delivered(recording, name).to = second;
+}
+
 /// Makes the trial end without a question for a password: another way of sign-on, or a
 /// stub.
 fn asks_nobody(recording: &mut Recording, name: &str) {
@@ -50,6 +61,31 @@ pub(crate) const STRANGERS: &[Deviation] = &[
             at_default(it, "acs-index");
         },
         &["SAML-IDP-REQ-19", "SAML-IDP-SIGN-04"],
+    ),
+    (
+        "answers at the last address, whatever address was asked for",
+        |it| {
+            at_second(it, "redirect");
+            at_second(it, "acs-default");
+        },
+        &["SAML-IDP-REQ-19", "SAML-IDP-SIGN-04"],
+    ),
+    (
+        "refuses a request with a DTD, and every other request by HTTP-POST too",
+        |it| {
+            for name in ["post-unsigned", "post-signed", "entity-internal"] {
+                page(it, name, 400, "The request cannot be read.");
+            }
+        },
+        &["SAML-IDP-REQ-04", "SAML-IDP-REQ-05"],
+    ),
+    (
+        "sets a cookie against forged requests that scripts can read",
+        |it| {
+            let trial = it.trials.get_mut("redirect").unwrap();
+            trial.pages[0].cookies.push("csrftoken=...; Path=/; SameSite=Lax".to_owned());
+        },
+        &[],
     ),
     (
         "takes a sign-on of some seconds ago for a new one",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::browser::Browser;
 use super::reading::{self, Announced};
-use super::recording::{Ending, Recording, Trial};
+use super::recording::{Ending, Recording, Trial, first_sign_on};
 use super::request::{Maker, logout};
 use super::run::{CheckError, ENDED, Gathering, Person};
 use super::trials::{Binding, VARIANTS, Variant};
@@ -31,7 +31,7 @@ impl Gathering<'_> {
             .is_some_and(|it| matches!(it.ending, Ending::Answer(_)) && !it.asked);
         let variant = VARIANTS.iter().find(|it| it.name == "force-authn");
         let (true, Person::Driven(_), Some(signed_on), Some(variant)) =
-            (asked_nobody, &self.person, trials.get("redirect"), variant)
+            (asked_nobody, &self.person, first_sign_on(trials), variant)
         else {
             return Ok(());
         };
@@ -81,14 +81,18 @@ impl Gathering<'_> {
             skip(ENDED);
             return Ok(());
         }
-        let variant = VARIANTS[0];
+        let variant = Variant {
+            binding: None,
+            ..VARIANTS[0]
+        };
         let passive = Variant {
             person: false,
             amends: &[super::trials::Amend::Set("IsPassive", "true")],
             ..variant
         };
-        let Some(sso) = announced.sso_url(Binding::Redirect) else {
-            skip("the metadata announces no SingleSignOnService with HTTP-Redirect");
+        let binding = maker.binding_of(&variant);
+        let Some(sso) = announced.sso_url(binding) else {
+            skip("the metadata announces no SingleSignOnService with HTTP-Redirect or HTTP-POST");
             return Ok(());
         };
         let mut record = |name: &str, trial: Trial| {
@@ -109,7 +113,9 @@ impl Gathering<'_> {
             let browser = Browser::new(self.ambient, self.runner)?;
             let mut answered = None;
             if let Ok(outgoing) = maker.make(&variant, sso) {
-                let walked = browser.walk(&outgoing.url, &[], Some(credentials)).await;
+                let walked = browser
+                    .walk(&outgoing.url, &outgoing.fields, Some(credentials))
+                    .await;
                 if let Ending::Answer(delivered) = &walked.ending {
                     answered = reading::message(&delivered.field);
                 }
@@ -131,8 +137,8 @@ impl Gathering<'_> {
             }
             match maker.make(&passive, sso) {
                 Ok(outgoing) => {
-                    let walked = browser.walk(&outgoing.url, &[], None).await;
-                    record(probe, self.trial(outgoing, Binding::Redirect, walked));
+                    let walked = browser.walk(&outgoing.url, &outgoing.fields, None).await;
+                    record(probe, self.trial(outgoing, binding, walked));
                 }
                 Err(why) => record(probe, Trial::not_tried(now, why)),
             }

@@ -205,6 +205,7 @@ impl Browser {
             parameter: "SAMLResponse".to_owned(),
             field,
             relay_state: value("RelayState"),
+            query: to.query().map(str::to_owned),
             at: self.ambient.now(),
         })
     }
@@ -220,6 +221,7 @@ impl Browser {
             parameter: parameter.to_owned(),
             field: form.value(parameter).unwrap_or_default().to_owned(),
             relay_state: form.value("RelayState").map(str::to_owned),
+            query: None,
             at: self.ambient.now(),
         }
     }

@@ -15,7 +15,7 @@ use super::recording::{Ending, FORMAT, Fetched, Opened, Recording, Trial};
 use super::request::Maker;
 use super::run::{CheckError, ENDED, Gathering, Person, fetch};
 use super::set_up;
-use super::trials::{VARIANTS, Variant, Whose};
+use super::trials::{Binding, POST, REDIRECT, VARIANTS, Variant, Whose};
 use crate::check::runner::pause;
 use crate::inspection::message::decode_message;
 
@@ -23,10 +23,10 @@ use crate::inspection::message::decode_message;
 pub(super) const ADDRESSES: &str = "addresses";
 
 /// The ordinary requests; the first one that can be sent must lead to a sign-on.
-const CONTROLS: [&str; 2] = ["redirect", "post"];
+const CONTROLS: [&str; 2] = [REDIRECT, POST];
 
 /// The trials of a short run, which only tests that users can sign on.
-pub const SHORT: [&str; 3] = ["redirect", "session", "second-browser"];
+pub const SHORT: [&str; 4] = [REDIRECT, POST, "session", "second-browser"];
 
 impl Gathering<'_> {
     /// Runs every trial that the selected checks read.
@@ -47,14 +47,14 @@ impl Gathering<'_> {
         if announced.sso.is_empty() {
             return Err(CheckError::no_endpoint(&self.metadata));
         }
-        let maker = Maker {
-            party: self.party,
-            ambient: self.ambient,
-            signed_wanted: announced.wants_signed,
-        };
+        let is_by_post = announced.sso_url(Binding::Redirect).is_none();
+        let maker = Maker::new(self.party, self.ambient, &announced);
         let first = Browser::new(self.ambient, self.runner)?;
         let mut trials = BTreeMap::new();
-        let chosen: Vec<&Variant> = VARIANTS.iter().filter(|it| wanted(it.name)).collect();
+        let chosen: Vec<&Variant> = VARIANTS
+            .iter()
+            .filter(|it| wanted(it.name) && (it.name != POST || is_by_post))
+            .collect();
         let others = match wanted("security") {
             true => self.number_of_others(&announced),
             false => 0,
@@ -88,8 +88,12 @@ impl Gathering<'_> {
                 is_first = false;
                 let ignored = first.ignored_cookies();
                 if let Some(error) = set_up::error(&trial, self, &ignored) {
-                    self.party.interactive.is_over();
-                    return Err(error.into());
+                    let by_post = self.sign_on_by_post(&trial, &maker, &announced, &first);
+                    let Some(other) = by_post.await? else {
+                        self.party.interactive.is_over();
+                        return Err(error.into());
+                    };
+                    trials.insert(POST.to_owned(), other);
                 }
                 health.calm = Some(began.elapsed());
             }
@@ -125,6 +129,37 @@ impl Gathering<'_> {
             recording.password_attributes = Some(names);
         }
         Ok(recording)
+    }
+
+    /// Sends the ordinary request by HTTP-POST after one by HTTP-Redirect ended on an error page. If
+    /// it leads to a sign-on, all requests whose binding does not matter are sent by HTTP-POST.
+    async fn sign_on_by_post(
+        &self,
+        failed: &Trial,
+        maker: &Maker<'_>,
+        announced: &Announced,
+        first: &Browser,
+    ) -> Result<Option<Trial>, CheckError> {
+        let is_error = matches!(&failed.ending, Ending::Page { status, .. } if *status >= 400 && *status != 401)
+            && failed.pages.last().is_some_and(|page| !page.asks);
+        let variant = VARIANTS.iter().find(|it| it.name == POST);
+        let (true, Person::Driven(_), Some(variant)) = (
+            is_error && failed.binding == Binding::Redirect.name(),
+            &self.person,
+            variant,
+        ) else {
+            return Ok(None);
+        };
+        if announced.sso_url(Binding::Post).is_none() {
+            return Ok(None);
+        }
+        let trial = self.attempt(variant, maker, announced, first).await?;
+        if !matches!(trial.ending, Ending::Answer(_)) || set_up::error(&trial, self, &[]).is_some()
+        {
+            return Ok(None);
+        }
+        maker.prefer_post();
+        Ok(Some(trial))
     }
 
     /// Waits until a new sign-on has another AuthnInstant than that of `before`, if the identity
@@ -173,14 +208,15 @@ impl Gathering<'_> {
         maker: &Maker<'_>,
         announced: &Announced,
     ) -> Result<Outgoing, String> {
-        let Some(endpoint) = announced.sso_url(variant.binding) else {
-            let binding = variant.binding.name();
+        let binding = maker.binding_of(variant);
+        let Some(endpoint) = announced.sso_url(binding) else {
+            let binding = binding.name();
             return Err(format!(
                 "SingleSignOnService with the binding {binding} not found in the metadata"
             ));
         };
         let is_present = matches!(self.person, Person::Present(_));
-        if is_present && variant.whose == Whose::New && variant.name != "redirect" {
+        if is_present && variant.whose == Whose::New && !CONTROLS.contains(&variant.name) {
             return Err("it needs a browser without cookies, and the person has one".to_owned());
         }
         maker.make(variant, endpoint)
@@ -235,7 +271,7 @@ impl Gathering<'_> {
                 let new;
                 let browser = match variant.whose {
                     Whose::First => first,
-                    Whose::New if variant.name == "redirect" => first,
+                    Whose::New if CONTROLS.contains(&variant.name) => first,
                     Whose::New => {
                         new = Browser::new(self.ambient, self.runner)?;
                         &new
@@ -244,7 +280,7 @@ impl Gathering<'_> {
                 browser.walk(&outgoing.url, &outgoing.fields, person).await
             }
         };
-        let mut trial = self.trial(outgoing, variant.binding, walked);
+        let mut trial = self.trial(outgoing, maker.binding_of(variant), walked);
         if self.party.external_entity_fetches() > before {
             trial.ending = Ending::Failed {
                 why: "the address in the DTD was fetched".to_owned(),

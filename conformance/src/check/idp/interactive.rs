@@ -119,6 +119,7 @@ impl InteractiveBrowser {
                     parameter: parameter.to_owned(),
                     field: fields.remove(parameter).unwrap_or_default(),
                     relay_state: fields.remove("RelayState"),
+                    query: None,
                     at: ambient.now(),
                 })
             }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::trials::{POST, REDIRECT};
 use crate::check::runner::FetchedDocument;
 
 /// A recording of `check idp`.
@@ -199,8 +200,18 @@ pub struct Delivered {
     pub field: String,
     /// The `RelayState` next to it.
     pub relay_state: Option<String>,
+    /// The query string as received, for HTTP-Redirect: its signature covers these bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// When the message arrived.
     pub at: Timestamp,
+}
+
+/// Returns the trial in which the user signed on first: by HTTP-Redirect, or by HTTP-POST if the
+/// person was not asked there.
+pub(super) fn first_sign_on(trials: &BTreeMap<String, Trial>) -> Option<&Trial> {
+    let mut plain = [REDIRECT, POST].iter().filter_map(|it| trials.get(*it));
+    plain.find(|it| it.asked || matches!(it.ending, Ending::Answer(_)))
 }
 
 impl Trial {

@@ -1,5 +1,7 @@
 //! Writes the requests of the trials as text, so that they can also be wrong.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ambient::Ambient;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +12,7 @@ use saml::signature::Signer;
 
 use super::outgoing::Outgoing;
 use super::party::Party;
+use super::reading::Announced;
 use super::trials::{Acs, Amend, Binding, Signing, Variant};
 
 /// The parts of a request, as they will be written.
@@ -20,6 +23,8 @@ struct Draft {
     issued: Timestamp,
     destination: String,
     issuer: String,
+    /// The text of the Issuer without the entities of `doctype`.
+    plain_issuer: String,
     attributes: String,
     acs: Option<String>,
     inner: String,
@@ -30,10 +35,13 @@ struct Draft {
 
 /// Keys, names and settings for making requests.
 pub(super) struct Maker<'m> {
-    pub(super) party: &'m Party,
-    pub(super) ambient: &'m Ambient,
+    party: &'m Party,
+    ambient: &'m Ambient,
     /// True if the metadata requires signed requests.
-    pub(super) signed_wanted: bool,
+    signed_wanted: bool,
+    /// True if ordinary requests are sent by HTTP-POST, because none by HTTP-Redirect leads to a
+    /// sign-on.
+    by_post: AtomicBool,
 }
 
 /// Returns the base64 text for a RelayState of 80 bytes.
@@ -41,7 +49,30 @@ pub(super) fn relay_state(ambient: &Ambient) -> String {
     format!("rehearsal {}", ambient.rng().hex(35))
 }
 
-impl Maker<'_> {
+impl<'m> Maker<'m> {
+    pub(super) fn new(party: &'m Party, ambient: &'m Ambient, announced: &Announced) -> Self {
+        Self {
+            party,
+            ambient,
+            signed_wanted: announced.wants_signed,
+            by_post: AtomicBool::new(announced.sso_url(Binding::Redirect).is_none()),
+        }
+    }
+
+    /// Returns the binding by which a variant is sent.
+    pub(super) fn binding_of(&self, variant: &Variant) -> Binding {
+        let usual = match self.by_post.load(Ordering::Relaxed) {
+            true => Binding::Post,
+            false => Binding::Redirect,
+        };
+        variant.binding.unwrap_or(usual)
+    }
+
+    /// Sends the requests whose binding does not matter by HTTP-POST from now on.
+    pub(super) fn prefer_post(&self) {
+        self.by_post.store(true, Ordering::Relaxed);
+    }
+
     /// Makes the request of a variant, for the endpoint of its binding.
     pub(super) fn make(&self, variant: &Variant, endpoint: &str) -> Result<Outgoing, String> {
         let mut draft = Draft {
@@ -50,6 +81,7 @@ impl Maker<'_> {
             issued: self.ambient.now(),
             destination: endpoint.to_owned(),
             issuer: self.party.entity_id.clone(),
+            plain_issuer: self.party.entity_id.clone(),
             attributes: String::new(),
             acs: Some(self.party.acs[0].clone()),
             inner: String::new(),
@@ -67,7 +99,7 @@ impl Maker<'_> {
             Signing::Foreign => Some(&self.party.foreign),
         };
         let tampered = variant.signing == Signing::Tampered;
-        match variant.binding {
+        match self.binding_of(variant) {
             Binding::Redirect => by_redirect(draft, endpoint, key, tampered),
             Binding::Post => by_post(draft, endpoint, key, tampered),
         }
@@ -168,6 +200,16 @@ impl Draft {
         )
     }
 
+    /// Returns the same request without a DTD and its entities.
+    fn without_doctype(&self) -> Self {
+        let mut plain = self.clone();
+        if !plain.doctype.is_empty() {
+            plain.doctype.clear();
+            plain.issuer.clone_from(&plain.plain_issuer);
+        }
+        plain
+    }
+
     fn outgoing(self, xml: String, signed: bool, url: String) -> Outgoing {
         Outgoing {
             id: self.id,
@@ -232,9 +274,16 @@ fn by_post(
             assertion: false,
             algorithm: key.algorithm(),
         };
+        let plain = draft.without_doctype();
         xml = signer
-            .sign_document(&xml)
+            .sign_document(&plain.xml())
             .map_err(|error| error.to_string())?;
+        if !draft.doctype.is_empty() {
+            // The signature is valid if the receiver expands the entities.
+            let issuer = |text: &str| format!("<saml:Issuer>{text}</saml:Issuer>");
+            xml = xml.replacen(&issuer(&plain.issuer), &issuer(&draft.issuer), 1);
+            xml.insert_str(0, &draft.doctype);
+        }
     }
     if tampered {
         xml = xml.replacen(

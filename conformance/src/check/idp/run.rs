@@ -136,13 +136,11 @@ impl Gathering<'_> {
         announced: &Announced,
         person: &Credentials,
     ) -> Result<Trial, CheckError> {
-        let plain = VARIANTS[0];
-        let binding = if announced.sso_url(Binding::Redirect).is_some() {
-            Binding::Redirect
-        } else {
-            Binding::Post
+        let variant = Variant {
+            binding: None,
+            ..VARIANTS[0]
         };
-        let variant = Variant { binding, ..plain };
+        let binding = maker.binding_of(&variant);
         let endpoint = announced.sso_url(binding).unwrap_or_default();
         match maker.make(&variant, endpoint) {
             Ok(outgoing) => {

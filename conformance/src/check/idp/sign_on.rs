@@ -130,11 +130,7 @@ impl SignOns {
     }
 
     async fn request(&self, who: &Credentials) -> Result<Trial, CheckError> {
-        let maker = Maker {
-            party: &self.party,
-            ambient: &self.ambient,
-            signed_wanted: self.announced.wants_signed,
-        };
+        let maker = Maker::new(&self.party, &self.ambient, &self.announced);
         self.gathering_for(who)
             .plain(&maker, &self.announced, who)
             .await

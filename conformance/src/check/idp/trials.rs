@@ -102,8 +102,8 @@ pub struct Variant {
     pub name: &'static str,
     /// What it tests, in a few words.
     pub about: &'static str,
-    /// The binding.
-    pub binding: Binding,
+    /// The binding; `None` for the one by which ordinary requests lead to a sign-on.
+    pub binding: Option<Binding>,
     /// How it is signed.
     pub signing: Signing,
     /// The browser that sends it.
@@ -147,7 +147,7 @@ const fn good(name: &'static str, about: &'static str, amends: &'static [Amend])
     Variant {
         name,
         about,
-        binding: Redirect,
+        binding: None,
         signing: AsWanted,
         whose: First,
         person: true,
@@ -163,14 +163,32 @@ const fn odd(name: &'static str, about: &'static str, amends: &'static [Amend]) 
     }
 }
 
-/// The variants in the order in which they are sent; the first one signs the user on.
+/// Name of the plain request by HTTP-Redirect.
+pub const REDIRECT: &str = "redirect";
+
+/// Name of the plain request by HTTP-POST, which is sent if none by HTTP-Redirect leads to a sign-on.
+pub const POST: &str = "post";
+
+/// The variants in the order in which they are sent; the first one that can be sent signs the user
+/// on.
 pub const VARIANTS: &[Variant] = &[
     Variant {
+        binding: Some(Redirect),
         whose: New,
-        ..good("redirect", "a plain request by HTTP-Redirect", &[])
+        ..good(REDIRECT, "a plain request by HTTP-Redirect", &[])
+    },
+    Variant {
+        binding: Some(Post),
+        whose: New,
+        ..good(
+            POST,
+            "a plain request by HTTP-POST, because none by HTTP-Redirect leads to a sign-on",
+            &[],
+        )
     },
     good("session", "another request while the session lasts", &[]),
     Variant {
+        binding: Some(Redirect),
         signing: Never,
         ..good(
             "redirect-unsigned",
@@ -179,16 +197,17 @@ pub const VARIANTS: &[Variant] = &[
         )
     },
     Variant {
+        binding: Some(Redirect),
         signing: Always,
         ..good("redirect-signed", "a signed request by HTTP-Redirect", &[])
     },
     Variant {
-        binding: Post,
+        binding: Some(Post),
         signing: Never,
         ..good("post-unsigned", "an unsigned request by HTTP-POST", &[])
     },
     Variant {
-        binding: Post,
+        binding: Some(Post),
         signing: Always,
         ..good("post-signed", "a signed request by HTTP-POST", &[])
     },
@@ -340,6 +359,7 @@ pub const VARIANTS: &[Variant] = &[
         )
     },
     Variant {
+        binding: Some(Redirect),
         signing: Tampered,
         ..odd(
             "redirect-tampered",
@@ -348,7 +368,7 @@ pub const VARIANTS: &[Variant] = &[
         )
     },
     Variant {
-        binding: Post,
+        binding: Some(Post),
         signing: Tampered,
         ..odd(
             "post-tampered",
@@ -357,6 +377,7 @@ pub const VARIANTS: &[Variant] = &[
         )
     },
     Variant {
+        binding: Some(Redirect),
         signing: Foreign,
         ..odd(
             "redirect-foreign-key",
@@ -365,7 +386,7 @@ pub const VARIANTS: &[Variant] = &[
         )
     },
     Variant {
-        binding: Post,
+        binding: Some(Post),
         signing: Foreign,
         ..odd(
             "post-foreign-key",
@@ -383,8 +404,7 @@ pub const VARIANTS: &[Variant] = &[
         )],
     ),
     Variant {
-        binding: Post,
-        signing: Never,
+        binding: Some(Post),
         ..odd(
             "entity-internal",
             "the issuer is an entity of a DTD",
@@ -392,8 +412,7 @@ pub const VARIANTS: &[Variant] = &[
         )
     },
     Variant {
-        binding: Post,
-        signing: Never,
+        binding: Some(Post),
         ..odd(
             "entity-external",
             "a DTD with an external entity",
@@ -411,7 +430,7 @@ pub const VARIANTS: &[Variant] = &[
         )
     },
     Variant {
-        binding: Post,
+        binding: Some(Post),
         signing: Never,
         ..odd(
             "oversized",

@@ -1,7 +1,7 @@
 //! Deviations at Single Logout, at key changes and at IdP-initiated sign-on (judge: `logout`).
 
 use super::Deviation;
-use super::edits::{answers, message, page};
+use super::edits::{answers, delivered, message, page};
 
 #[rustfmt::skip]
 pub(super) const LOGOUT: &[Deviation] = &[
@@ -35,6 +35,23 @@ pub(super) const LOGOUT: &[Deviation] = &[
         "the session exists after the logout",
         |it| answers(it, "logout-after"),
         &["SAML-IDP-SLO-02"],
+    ),
+    (
+        "the LogoutResponse is not signed",
+        |it| {
+            let query = delivered(it, "logout").query.as_mut().unwrap();
+            let at = query.find("&SigAlg=").unwrap();
+            query.truncate(at);
+        },
+        &["SAML-IDP-SLO-04"],
+    ),
+    (
+        "the RelayState of the LogoutResponse was changed after signing",
+        |it| {
+            let query = delivered(it, "logout").query.as_mut().unwrap();
+            *query = query.replacen("RelayState=", "RelayState=x", 1);
+        },
+        &["SAML-IDP-SLO-04"],
     ),
     (
         "an unsigned LogoutRequest ends the session",

@@ -6,6 +6,7 @@ use super::{Item, Ruled, breaks, holds, item, not_judged};
 use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::Case;
+use crate::check::idp::trials::{POST, REDIRECT};
 
 /// What goes wrong if a check fails.
 const HARM: Harm = Harm::Protection;
@@ -57,7 +58,7 @@ pub(super) const CHECKS: &[Item] = &[
     ),
 ];
 
-fn unique(case: &Case<'_>, ids: Vec<(&str, &str)>) -> Ruled {
+fn unique(case: &Case<'_>, what: &str, ids: Vec<(&str, &str)>) -> Ruled {
     if case.answers.len() < 2 || ids.is_empty() {
         return not_judged("fewer than two answers could be read");
     }
@@ -69,7 +70,7 @@ fn unique(case: &Case<'_>, ids: Vec<(&str, &str)>) -> Ruled {
                 .at(at);
         }
     }
-    holds(format!("{} answers, {} IDs", case.answers.len(), ids.len()))
+    holds(format!("{} {what}, each with an ID of its own", ids.len()))
 }
 
 fn response_ids<'c>(case: &'c Case<'_>) -> Vec<(&'c str, &'c str)> {
@@ -90,11 +91,11 @@ fn assertion_ids<'c>(case: &'c Case<'_>) -> Vec<(&'c str, &'c str)> {
 }
 
 fn responses_unique(case: &Case<'_>) -> Ruled {
-    unique(case, response_ids(case))
+    unique(case, "Responses", response_ids(case))
 }
 
 fn assertions_unique(case: &Case<'_>) -> Ruled {
-    unique(case, assertion_ids(case))
+    unique(case, "assertions", assertion_ids(case))
 }
 
 /// How identifiers differ from each other.
@@ -191,13 +192,14 @@ fn session_of<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
 }
 
 fn sessions_differ(case: &Case<'_>) -> Ruled {
-    let one = session_of(case, "redirect");
-    let Some((one, other)) = one.zip(session_of(case, "second-browser")) else {
+    let plain = [REDIRECT, POST].into_iter();
+    let mut first = plain.filter_map(|name| Some((name, session_of(case, name)?)));
+    let Some(((name, one), other)) = first.next().zip(session_of(case, "second-browser")) else {
         return not_judged("there are no two sign-ons with a SessionIndex");
     };
     if one == other {
         breaks(format!("both have {one}"))
-            .at("redirect")
+            .at(name)
             .at("second-browser")
     } else {
         holds("they have")

@@ -1,11 +1,16 @@
 //! Checks of single logout, of the sign-on that the identity provider starts, and of key rollover.
 
+use saml::Limits;
+use saml::binding::redirect;
+use saml::keys::Certificate;
+
 use super::trial::{describe, find_trial, is_signed_on};
 use super::{Item, Ruled, breaks, holds, item, not_judged, quote_all, without_query};
 use crate::check::Harm;
 use crate::check::Level::{May, Must};
 use crate::check::idp::reading::{Announced, Case, SUCCESS};
 use crate::check::idp::recording::Ending;
+use crate::check::idp::trials::Binding;
 
 /// What goes wrong if a check fails.
 const HARM: Harm = Harm::Protection;
@@ -34,6 +39,14 @@ pub(super) const CHECKS: &[Item] = &[
         "the session to continue",
         "Require a signature on LogoutRequests by HTTP-Redirect and HTTP-POST: otherwise any web page can log your users out.",
         judge_unsigned,
+    ),
+    item(
+        HARM,
+        ("SAML-IDP-SLO-04", Must, "saml-profiles §4.4.4.2"),
+        "The LogoutResponse is signed.",
+        "a LogoutResponse with a signature by a key of the metadata",
+        "Sign LogoutResponses by HTTP-Redirect and HTTP-POST: service providers refuse unsigned ones, or believe anybody who says that the user is logged out everywhere.",
+        judge_signature,
     ),
     item(
         HARM,
@@ -162,6 +175,56 @@ fn judge_unsigned(case: &Case<'_>) -> Ruled {
         return as_not_served(case, not_judged(why));
     }
     holds(said).at("logout-still")
+}
+
+/// Judges the signature of the LogoutResponse: in the query for HTTP-Redirect, in the document
+/// otherwise.
+fn judge_signature(case: &Case<'_>) -> Ruled {
+    if let Some(ruled) = missing_endpoint(case) {
+        return ruled;
+    }
+    if let Err(ruled) = find_trial(case, "logout") {
+        return ruled;
+    }
+    let document = case.answer("logout").and_then(|answer| {
+        let document = answer.document.as_ref().ok()?;
+        (document.root == "LogoutResponse").then_some((answer, document))
+    });
+    let Some((answer, document)) = document else {
+        return not_judged("there was no LogoutResponse: see SAML-IDP-SLO-01");
+    };
+    let ruled = if answer.delivered.binding == Binding::Redirect.name() {
+        let Some(query) = &answer.delivered.query else {
+            return not_judged("the recording does not contain the query string, which is signed");
+        };
+        signature_of_query(case, query)
+    } else {
+        let all = &document.signatures;
+        match all.iter().find(|it| it.parent == "LogoutResponse") {
+            None => breaks("the LogoutResponse has no Signature"),
+            Some(one) if one.holds() => holds(one.to_sentence()),
+            Some(one) => breaks(one.to_sentence()),
+        }
+    };
+    ruled.at("logout")
+}
+
+fn signature_of_query(case: &Case<'_>, query: &str) -> Ruled {
+    let signature = match redirect::decode(query, &Limits::default()) {
+        Ok(message) => message.signature,
+        Err(error) => return breaks(error.to_string()),
+    };
+    let known: Vec<Certificate> = case
+        .announced
+        .readable()
+        .iter()
+        .filter_map(|it| Certificate::parse(&it.base64).ok())
+        .collect();
+    match signature {
+        None => breaks("the query has no Signature"),
+        Some(it) if it.verify(&known) => holds("it is, in the query"),
+        Some(_) => breaks("the Signature in the query verifies with no announced key"),
+    }
 }
 
 fn judge_initiated(case: &Case<'_>) -> Ruled {

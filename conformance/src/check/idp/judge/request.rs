@@ -2,14 +2,15 @@
 
 use super::trial::{answered, describe, find_trial, is_signed_on, judge_trial};
 use super::wish::{
-    context, format, goes_to, impossible_context, impossible_format, passive, passive_refused,
-    transient,
+    context, default_address, format, goes_to, impossible_context, impossible_format, passive,
+    passive_refused, requested_address, transient,
 };
 use super::{Item, Ruled, breaks, holds, item, not_judged};
 use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
-use crate::check::idp::recording::{Ending, Trial};
+use crate::check::idp::recording::{Ending, Trial, first_sign_on};
+use crate::check::idp::trials::{POST, REDIRECT};
 use crate::inspection::response::instant;
 
 /// What goes wrong if a check fails.
@@ -22,7 +23,7 @@ pub(super) const CHECKS: &[Item] = &[
         "An ordinary AuthnRequest by HTTP-Redirect leads to a successful sign-on.",
         "a Response with Success at the assertion consumer service",
         "Register the service provider with the metadata that --sp-metadata-out wrote, give the user access to it, and check the user name and password. The last page of the sign-on says what is missing.",
-        |case| signs_on(case, "redirect"),
+        |case| signs_on(case, REDIRECT),
     ),
     item(
         HARM,
@@ -42,7 +43,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A signed AuthnRequest by HTTP-Redirect leads to a successful sign-on.",
         "Success: the signature in the query is right",
         "Register the service provider's signing certificate, and verify the signature over the query string as received (SAMLRequest, RelayState, SigAlg, with their percent-encoding unchanged).",
-        |case| signs_on(case, "redirect-signed"),
+        redirect_signed,
     ),
     item(
         HARM,
@@ -187,10 +188,10 @@ pub(super) const CHECKS: &[Item] = &[
             Must,
             "saml-core §3.4.1 (AssertionConsumerServiceURL)",
         ),
-        "If AssertionConsumerServiceURL is the second registered address, the Response goes there.",
-        "the Response at the second assertion consumer service",
-        "Register every AssertionConsumerService of the metadata, and compare the requested address with all of them.",
-        |case| goes_to(case, "acs-second", 1),
+        "The Response goes to the registered address that AssertionConsumerServiceURL names.",
+        "the Response at the assertion consumer service that the request names, the first or the second one",
+        "Register every AssertionConsumerService of the metadata, compare the requested address with all of them, and answer there.",
+        requested_address,
     ),
     item(
         HARM,
@@ -222,7 +223,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A request that names no address is answered at the default AssertionConsumerService.",
         "the Response at the assertion consumer service marked isDefault",
         "Use the AssertionConsumerService marked isDefault, or else the first one in the metadata.",
-        |case| goes_to(case, "acs-default", 0),
+        default_address,
     ),
     item(
         HARM,
@@ -286,14 +287,25 @@ fn signs_on(case: &Case<'_>, name: &str) -> Ruled {
     judge_trial(case, name, |_| answered(case, name))
 }
 
+/// If requests have to be signed, the plain request is the same one.
+fn redirect_signed(case: &Case<'_>) -> Ruled {
+    let failed = |trial: &&Trial| trial.signed && !answered(case, REDIRECT);
+    if case.trial(REDIRECT).is_some_and(|it| failed(&it)) && !answered(case, "redirect-signed") {
+        return not_judged("the plain request was signed too: see SAML-IDP-REQ-01");
+    }
+    signs_on(case, "redirect-signed")
+}
+
 fn judge_unsigned(case: &Case<'_>) -> Ruled {
     let wanted = case.announced.wants_signed;
-    judge_trial(case, "redirect-unsigned", |_| {
-        if wanted {
-            !is_signed_on(case, "redirect-unsigned")
-        } else {
-            answered(case, "redirect-unsigned")
-        }
+    // If no request by HTTP-Redirect is answered, a refusal there proves nothing.
+    let name = match case.trial(POST) {
+        Some(_) => "post-unsigned",
+        None => "redirect-unsigned",
+    };
+    judge_trial(case, name, |_| match wanted {
+        true => !is_signed_on(case, name),
+        false => answered(case, name),
     })
 }
 
@@ -339,7 +351,7 @@ fn force_authn(case: &Case<'_>) -> Ruled {
         return judge_trial(case, "force-authn", |trial| trial.asked);
     }
     let after = |trial: &Trial| {
-        let signed_on = case.trial("redirect")?.at;
+        let signed_on = first_sign_on(&case.recording.trials)?.at;
         Some(trial.at.duration_since(signed_on).as_secs())
     };
     let seconds =
@@ -379,7 +391,7 @@ fn force_authn_instant(case: &Case<'_>) -> Ruled {
         Some((instant(text)?, text.to_owned()))
     };
     // Many products write whole seconds, and two sign-ons fit into one second.
-    let tried = case.trial("redirect").zip(case.trial(forced));
+    let tried = first_sign_on(&case.recording.trials).zip(case.trial(forced));
     let apart = tried.map(|(first, forced)| forced.at.duration_since(first.at));
     let in_one_second = apart.is_some_and(|it| it.as_secs() < 2);
     match at("session").zip(at(forced)) {

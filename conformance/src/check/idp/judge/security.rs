@@ -9,8 +9,8 @@ use super::{
 use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
-use crate::check::idp::recording::{Ending, Trial};
-use crate::check::idp::trials::MARKUP;
+use crate::check::idp::recording::{Ending, Trial, first_sign_on};
+use crate::check::idp::trials::{MARKUP, POST, REDIRECT};
 
 /// What goes wrong if a check fails.
 const HARM: Harm = Harm::Protection;
@@ -232,12 +232,15 @@ pub(super) const CHECKS: &[Item] = &[
 
 /// A refusal proves something only if an honest request of the same kind was answered.
 fn refused_alone(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
+    let is_signed = case.trial(name).is_some_and(|it| it.signed);
     let (control, id) = match name {
         "acs-attacker-signed"
         | "destination-wrong"
         | "redirect-tampered"
         | "redirect-foreign-key" => ("redirect-signed", "SAML-IDP-REQ-03"),
         "post-tampered" | "post-foreign-key" => ("post-signed", "SAML-IDP-REQ-05"),
+        "entity-internal" if is_signed => ("post-signed", "SAML-IDP-REQ-05"),
+        "entity-internal" => ("post-unsigned", "SAML-IDP-REQ-04"),
         _ => return ruled,
     };
     let was_refused = case.trial(control).is_some() && !is_signed_on(case, control);
@@ -293,7 +296,8 @@ fn internal_entity(case: &Case<'_>) -> Ruled {
             "it answers requests of every Issuer, so the audience does not show whether the entity was expanded: see SAML-IDP-SEC-06",
         );
     }
-    judge_trial(case, "entity-internal", |_| !expanded)
+    let ruled = judge_trial(case, "entity-internal", |_| !expanded);
+    refused_alone(case, "entity-internal", ruled)
 }
 
 fn external_entity(case: &Case<'_>) -> Ruled {
@@ -376,10 +380,10 @@ fn pages_of<'c>(
 fn cookies(case: &Case<'_>) -> Ruled {
     let mut complaints = Vec::new();
     let mut any = false;
-    let Some(trial) = case.trial("redirect") else {
+    let Some(first) = first_sign_on(&case.recording.trials) else {
         return not_judged("it was not tried in this run");
     };
-    for page in &trial.pages {
+    for page in &first.pages {
         for cookie in &page.cookies {
             let flags = cookie.to_ascii_lowercase();
             // Ignore cookies that are deleted or empty.
@@ -388,6 +392,11 @@ fn cookies(case: &Case<'_>) -> Ruled {
             }
             any = true;
             let name = cookie.split('=').next().unwrap_or_default();
+            // Scripts send a token against forged requests in a header: it is no session.
+            let lower = name.to_ascii_lowercase();
+            if lower.contains("csrf") || lower.contains("xsrf") {
+                continue;
+            }
             let over_tls = page.url.starts_with("https:");
             if !flags.contains("httponly") {
                 complaints.push(format!("{name} without HttpOnly"));
@@ -401,7 +410,11 @@ fn cookies(case: &Case<'_>) -> Ruled {
     if !any {
         return not_judged("the sign-on set no cookie");
     }
-    judge_complaints(complaints, "they cannot").at("redirect")
+    let name = match case.trial(REDIRECT) {
+        Some(it) if std::ptr::eq(it, first) => REDIRECT,
+        _ => POST,
+    };
+    judge_complaints(complaints, "they cannot").at(name)
 }
 
 fn judge_frames(case: &Case<'_>) -> Ruled {

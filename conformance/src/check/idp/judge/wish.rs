@@ -6,7 +6,7 @@ use super::trial::{describe, detail, find_trial, is_signed_on, judge_trial};
 use super::{Ruled, Ruling, breaks, holds, not_judged};
 use crate::check::idp::reading::Case;
 use crate::check::idp::recording::Ending;
-use crate::check::idp::trials::IMPOSSIBLE_CLASS;
+use crate::check::idp::trials::{IMPOSSIBLE_CLASS, POST, REDIRECT};
 
 const PASSIVE_SHOWN: &str = "every request with IsPassive was answered with a page";
 
@@ -156,6 +156,37 @@ pub(super) fn impossible_context(case: &Case<'_>) -> Ruled {
         class_in(case, name).is_none_or(|it| it == IMPOSSIBLE_CLASS)
     });
     about_class(case, name, ruled)
+}
+
+/// True if the ordinary request, which names the first address, was answered at the second one.
+fn is_at_second(case: &Case<'_>) -> Option<&'static str> {
+    let first = |name: &&str| {
+        let answer = case.answer(name).filter(|it| it.succeeds());
+        answer.is_some_and(|it| it.delivered.to == case.recording.party.acs[1])
+    };
+    [REDIRECT, POST].into_iter().find(|name| first(name))
+}
+
+/// Judges whether each of the registered addresses is used if a request names it.
+pub(super) fn requested_address(case: &Case<'_>) -> Ruled {
+    let ruled = goes_to(case, "acs-second", 1);
+    let Some((name, trial)) = is_at_second(case).and_then(|it| Some((it, case.trial(it)?))) else {
+        return ruled;
+    };
+    let said = describe(case, name, trial);
+    breaks(format!("{said}, not to {}", case.recording.party.acs[0])).at(name)
+}
+
+/// Judges the answer to a request without an address. If the requested address is ignored too, the
+/// cause is the same.
+pub(super) fn default_address(case: &Case<'_>) -> Ruled {
+    let ruled = goes_to(case, "acs-default", 0);
+    match ruled.ruling {
+        Ruling::Breaks(_) if is_at_second(case).is_some() => not_judged(
+            "the Response goes to the second address, whatever the request names: see SAML-IDP-REQ-19",
+        ),
+        _ => ruled,
+    }
 }
 
 const AT_DEFAULT: &str = "every answer went to the default address";
