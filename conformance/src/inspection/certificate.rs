@@ -109,6 +109,32 @@ impl Certificate {
         }
     }
 
+    /// True if both certificates have the same public key.
+    pub fn has_key_of(&self, other: &Self) -> bool {
+        self.key == other.key && self.public_key == other.public_key
+    }
+
+    /// Describes the certificate so that it can be recognized in a console: subject, key, the first
+    /// bytes of its SHA-256 fingerprint, and validity.
+    pub fn to_sentence(&self) -> String {
+        let der = STANDARD.decode(&self.base64).unwrap_or_default();
+        let fingerprint = digest::digest(&digest::SHA256, &der);
+        let first: Vec<String> = fingerprint
+            .as_ref()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02X}"))
+            .collect();
+        format!(
+            "{} ({}, SHA-256 fingerprint {}:…, valid from {} until {})",
+            self.subject,
+            self.key,
+            first.join(":"),
+            self.not_before,
+            self.not_after
+        )
+    }
+
     /// True if the certificate is signed with SHA-1 or MD5 (RSA, ECDSA).
     pub fn is_signed_weakly(&self) -> bool {
         [

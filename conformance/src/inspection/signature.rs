@@ -54,6 +54,12 @@ pub struct Signature {
     pub brings: Vec<String>,
     /// True if it contains anything besides `SignedInfo`, `SignatureValue` and `KeyInfo`.
     pub has_objects: bool,
+    /// `Issuer` of the parent element.
+    #[serde(skip)]
+    pub issuer: Option<String>,
+    /// True if a certificate in its `KeyInfo` has a trusted key.
+    #[serde(skip)]
+    pub names_trusted_key: bool,
 }
 
 impl Signature {
@@ -81,6 +87,9 @@ impl Signature {
         } else {
             match self.value_holds {
                 Some(true) => format!("it covers {what} and holds"),
+                Some(false) if self.names_trusted_key => format!(
+                    "it covers {what}, but the key of the certificate in its KeyInfo did not make its SignatureValue: SignedInfo or SignatureValue was changed after signing, or while the message was copied"
+                ),
                 Some(false) => format!("it covers {what}, but its key is not in the metadata"),
                 None => format!("it covers {what}; its key cannot be judged"),
             }
@@ -155,6 +164,17 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
         _ => (Some(false), None),
     };
     let before = node.prev_sibling_element();
+    let brings: Vec<String> = node
+        .descendants()
+        .filter(|it| is(*it, ns::DSIG, "X509Certificate"))
+        .map(|it| text(it).split_whitespace().collect())
+        .collect();
+    // If the value holds, its key is known already.
+    let names_trusted_key = value_holds == Some(false)
+        && brings
+            .iter()
+            .filter_map(|it| Certificate::read(it).ok())
+            .any(|own| trusted.iter().any(|it| it.has_key_of(&own)));
     Some(Signature {
         parent: parent.tag_name().name().to_owned(),
         parent_id: parent.attribute("ID").map(str::to_owned),
@@ -174,11 +194,9 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
         laid_out_afterwards,
         value_holds,
         by,
-        brings: node
-            .descendants()
-            .filter(|it| is(*it, ns::DSIG, "X509Certificate"))
-            .map(|it| text(it).split_whitespace().collect())
-            .collect(),
+        brings,
+        issuer: child(parent, ns::ASSERTION, "Issuer").map(text),
+        names_trusted_key,
         has_objects: node.children().filter(Node::is_element).any(|it| {
             !["SignedInfo", "SignatureValue", "KeyInfo"].contains(&it.tag_name().name())
                 || is(it, ns::DSIG, "KeyInfo")

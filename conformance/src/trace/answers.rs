@@ -3,8 +3,15 @@
 
 use roxmltree::Node;
 
+use super::difference::named;
 use super::{Account, Known};
 use crate::inspection::{child, is, ns, response, text};
+
+/// The format of a NameID that has no `Format`.
+const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+
+/// Formats of a NameIDPolicy that leave the choice to the identity provider (saml-core §3.4.1.1).
+const FREE_FORMATS: [&str; 2] = [":unspecified", ":encrypted"];
 
 /// What is compared of an AuthnRequest or a Response.
 #[derive(Debug, Clone)]
@@ -19,6 +26,8 @@ pub(super) struct Request {
     id: String,
     issuer: Option<String>,
     acs_url: Option<String>,
+    /// The format that `NameIDPolicy` demands.
+    name_id_format: Option<String>,
 }
 
 /// What must agree with the request.
@@ -28,6 +37,8 @@ pub(super) struct Answer {
     in_response_to: Option<String>,
     destination: Option<String>,
     audiences: Vec<String>,
+    /// The formats of the NameIDs.
+    name_id_formats: Vec<String>,
 }
 
 impl Exchange {
@@ -40,6 +51,10 @@ impl Exchange {
                 acs_url: element
                     .attribute("AssertionConsumerServiceURL")
                     .map(str::to_owned),
+                name_id_format: child(element, ns::PROTOCOL, "NameIDPolicy")
+                    .and_then(|it| it.attribute("Format"))
+                    .filter(|it| !FREE_FORMATS.iter().any(|free| it.ends_with(free)))
+                    .map(str::to_owned),
             }));
         }
         if !is(element, ns::PROTOCOL, "Response") {
@@ -51,7 +66,16 @@ impl Exchange {
             .iter()
             .filter_map(|it| it.conditions.as_ref());
         let audiences = conditions.flat_map(|it| it.audiences.iter().flatten());
+        let names = response
+            .assertions
+            .iter()
+            .filter_map(|it| it.name_id.as_ref());
+        let formats = names.map(|it| it.format.clone());
         Some(Self::Answer(Answer {
+            // Without Format, it is "unspecified" (saml-core §2.2.2).
+            name_id_formats: formats
+                .map(|it| it.unwrap_or_else(|| UNSPECIFIED.to_owned()))
+                .collect(),
             audiences: audiences.cloned().collect(),
             id: response.id,
             in_response_to: response.in_response_to,
@@ -116,17 +140,27 @@ fn compare(
     if let (Some(asked), Some(sent)) = (&request.acs_url, &answer.destination)
         && asked != sent
     {
+        let difference = named(asked, sent);
         account.verdict.remark(format!(
-            "Destination is {sent}, but the request asked for {asked}: an identity provider that does not know a URL answers at one that it knows. Enter {asked} at the identity provider"
+            "Destination is {sent}, but the request asked for {asked}:{difference} an identity provider that does not know a URL answers at one that it knows. Enter {asked} at the identity provider"
         ));
+    }
+    if let Some(asked) = &request.name_id_format {
+        for given in answer.name_id_formats.iter().filter(|it| *it != asked) {
+            account.verdict.remark(format!(
+                "the request demands a NameID in the format {asked} (NameIDPolicy), and the Response has {given}: an identity provider that cannot fulfil it must answer with InvalidNameIDPolicy (saml-core §3.4.1.1). Choose this format at the identity provider, or leave Format out of the request"
+            ));
+        }
     }
     // With --audience this is judged already.
     if let (Some(issuer), None) = (&request.issuer, &known.audience)
         && !answer.audiences.is_empty()
         && !answer.audiences.contains(issuer)
     {
+        let differences = answer.audiences.iter().map(|it| named(it, issuer));
+        let difference: String = differences.collect();
         account.verdict.refuse(format!(
-            "the audience is {}, not {issuer}, the Issuer of the request: enter {issuer} as Audience or SP entity ID at the identity provider",
+            "the audience is {}, not {issuer}, the Issuer of the request:{difference} enter {issuer} as Audience or SP entity ID at the identity provider",
             answer.audiences.join(", ")
         ));
     }

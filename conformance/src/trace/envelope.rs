@@ -3,7 +3,9 @@
 
 use roxmltree::Node;
 
-use crate::inspection::ns;
+use super::Verdict;
+use super::status;
+use crate::inspection::{child, ns, text};
 
 /// A message inside a document.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,63 @@ pub(super) fn messages_of<'a, 'i>(root: Node<'a, 'i>) -> Vec<Carried<'a, 'i>> {
         at += 1;
     }
     found
+}
+
+/// Refuses a SOAP fault: it takes the place of the message that was asked for.
+pub(super) fn judge_fault(fault: Node<'_, '_>, verdict: &mut Verdict) {
+    let of = |name: &str| {
+        let part = fault.children().find(|it| it.tag_name().name() == name);
+        part.map(text).filter(|it| !it.is_empty())
+    };
+    let code = of("faultcode").unwrap_or_else(|| "no faultcode".to_owned());
+    let reason = of("faultstring").unwrap_or_else(|| "no faultstring".to_owned());
+    let detail = of("detail").map(|it| format!(", {it}")).unwrap_or_default();
+    let advice = match code.rsplit(':').next() {
+        Some("Client") => {
+            "the mistake is in the request: compare it with what the responder expects"
+        }
+        Some("MustUnderstand") => "the responder does not know a header of the request",
+        _ => "look into the log of the responder",
+    };
+    verdict.refuse(format!(
+        "the responder answered with a SOAP fault and without a SAML message: {code}: {reason}{detail}; {advice}"
+    ));
+}
+
+/// Refuses an ArtifactResponse without a message (saml-core §3.5.3), or with an error.
+pub(super) fn judge_artifact_response(response: Node<'_, '_>, verdict: &mut Verdict) {
+    let carries = response
+        .children()
+        .any(|it| it.is_element() && is_message(it));
+    if !judge_status(response, verdict) && !carries {
+        verdict.refuse(
+            "it contains no message: the identity provider does not know the artifact (saml-core §3.5.3). It was used already (each is valid once), has expired, is of another node of the identity provider, or was sent to another service provider than the one that asks",
+        );
+    }
+    if carries {
+        verdict.leave_out("ArtifactResponse: only what it carries is judged, below");
+    }
+}
+
+/// Refuses a status other than Success. Returns true if there is one.
+pub(super) fn judge_status(message: Node<'_, '_>, verdict: &mut Verdict) -> bool {
+    let Some(part) = child(message, ns::PROTOCOL, "Status") else {
+        return false;
+    };
+    let code = child(part, ns::PROTOCOL, "StatusCode");
+    let value = code.and_then(|it| it.attribute("Value")).unwrap_or("none");
+    if value == status::SUCCESS {
+        return false;
+    }
+    let detail = code
+        .and_then(|it| child(it, ns::PROTOCOL, "StatusCode"))
+        .and_then(|it| it.attribute("Value"));
+    let words = child(part, ns::PROTOCOL, "StatusMessage").map(text);
+    verdict.refuse(format!(
+        "the responder refused: {}",
+        status::describe(value, detail, words.as_deref())
+    ));
+    true
 }
 
 fn is_message(node: Node<'_, '_>) -> bool {

@@ -3,8 +3,10 @@
 
 use jiff::Timestamp;
 
+use super::difference::small_difference;
 use crate::inspection::certificate::Certificate;
 use crate::inspection::encryption::DecryptionKey;
+use crate::inspection::response::instant;
 use crate::inspection::{is, ns, other_document, parse, text};
 
 /// The inputs of the user besides the message.
@@ -29,6 +31,9 @@ pub struct TrustedKey {
     pub entity_id: String,
     /// The certificate.
     pub certificate: Certificate,
+    /// End of the validity of the metadata: the earliest `validUntil` of the entity and of the
+    /// groups around it.
+    pub valid_until: Option<Timestamp>,
 }
 
 impl Known {
@@ -37,11 +42,42 @@ impl Known {
         let Some(entity_id) = entity_id else {
             return true;
         };
-        self.trusted.is_empty() || self.trusted.iter().any(|it| it.entity_id == entity_id)
+        self.trusted.is_empty() || self.keys_of(entity_id).next().is_some()
     }
 
-    /// Describes what is missing if the metadata that was given is not that of the sender.
-    pub(super) fn missing_metadata(&self, issuer: &str) -> String {
+    /// Returns the keys that an entity announces.
+    pub(super) fn keys_of<'a>(
+        &'a self,
+        entity_id: &'a str,
+    ) -> impl Iterator<Item = &'a TrustedKey> {
+        self.trusted
+            .iter()
+            .filter(move |it| it.entity_id == entity_id)
+    }
+
+    /// Returns the entry of the key at an index as that of its owner. Several entities may announce
+    /// the same key, such as the realms of one identity provider: the issuer is preferred.
+    pub(super) fn owner(&self, at: usize, issuer: Option<&str>) -> Option<&TrustedKey> {
+        let first = self.trusted.get(at)?;
+        let same_key = self
+            .trusted
+            .iter()
+            .filter(|it| it.certificate.has_key_of(&first.certificate));
+        let mut by_issuer = same_key.filter(|it| Some(it.entity_id.as_str()) == issuer);
+        Some(by_issuer.next().unwrap_or(first))
+    }
+
+    /// Returns an entity of the metadata whose name is easily mistaken for this one, and the
+    /// difference.
+    pub(super) fn similar_entity(&self, entity_id: &str) -> Option<(&str, &'static str)> {
+        self.trusted.iter().find_map(|it| {
+            let difference = small_difference(&it.entity_id, entity_id)?;
+            Some((it.entity_id.as_str(), difference))
+        })
+    }
+
+    /// Returns the entities whose metadata was given, as the middle of a sentence.
+    pub(super) fn entities(&self) -> String {
         let mut entities: Vec<&str> = self
             .trusted
             .iter()
@@ -50,12 +86,17 @@ impl Known {
         entities.dedup();
         let more = entities.len().saturating_sub(3);
         entities.truncate(3);
-        let given = match more {
+        match more {
             0 => entities.join(", "),
             more => format!("{} and {more} more", entities.join(", ")),
-        };
+        }
+    }
+
+    /// Describes what is missing if the metadata that was given is not that of the sender.
+    pub(super) fn missing_metadata(&self, issuer: &str) -> String {
         format!(
-            "whether a key of the Issuer made the signature: the metadata that was given is of {given}, and the Issuer is {issuer}; give its metadata (--metadata)"
+            "whether a key of the Issuer made the signature: the metadata that was given is of {}, and the Issuer is {issuer}; give its metadata (--metadata)",
+            self.entities()
         )
     }
 }
@@ -74,28 +115,45 @@ pub fn trusted_keys(metadata: &str) -> Result<Vec<TrustedKey>, String> {
         .descendants()
         .filter(|it| is(*it, ns::METADATA, "EntityDescriptor"));
     let mut keys = Vec::new();
+    let mut unreadable = None;
+    let mut has_key_values = false;
     for entity in entities {
         let entity_id = entity.attribute("entityID").unwrap_or_default();
+        let valid_until = entity
+            .ancestors()
+            .filter_map(|it| it.attribute("validUntil").and_then(instant))
+            .min();
         let descriptors = entity.descendants().filter(|it| {
             is(*it, ns::METADATA, "KeyDescriptor")
                 && it.attribute("use").is_none_or(|it| it == "signing")
         });
-        keys.extend(
-            descriptors
-                .flat_map(|it| it.descendants())
-                .filter(|it| is(*it, ns::DSIG, "X509Certificate"))
-                .filter_map(|it| Certificate::read(&text(it)).ok())
-                .map(|certificate| TrustedKey {
+        for part in descriptors.flat_map(|it| it.descendants()) {
+            has_key_values |= is(part, ns::DSIG, "KeyValue");
+            if !is(part, ns::DSIG, "X509Certificate") {
+                continue;
+            }
+            match Certificate::read(&text(part)) {
+                Ok(certificate) => keys.push(TrustedKey {
                     entity_id: entity_id.to_owned(),
                     certificate,
+                    valid_until,
                 }),
-        );
+                Err(error) => unreadable = Some(format!("{entity_id}: {error}")),
+            }
+        }
     }
-    if keys.is_empty() {
-        return Err(
+    match (keys.is_empty(), unreadable) {
+        (false, _) => Ok(keys),
+        (true, Some(error)) => Err(format!(
+            "no signing certificate in the metadata can be read: {error}; export or download the metadata again"
+        )),
+        (true, None) if has_key_values => Err(
+            "the metadata contains signing keys only as KeyValue, which are not read here: expected KeyDescriptor/KeyInfo/X509Data/X509Certificate"
+                .to_owned(),
+        ),
+        (true, None) => Err(
             "no signing certificate found in the metadata (KeyDescriptor/KeyInfo/X509Data/X509Certificate)"
                 .to_owned(),
-        );
+        ),
     }
-    Ok(keys)
 }

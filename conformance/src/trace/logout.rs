@@ -3,21 +3,28 @@
 
 use roxmltree::Node;
 
-use super::{Known, Signed, Verdict, signed};
+use super::status::{self, SUCCESS};
+use super::{Known, Security, Signed, Verdict, signed};
 use crate::inspection::{child, ns, text};
-
-const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
 pub(super) fn judge(
     message: Node<'_, '_>,
     signatures: &[Signed],
-    is_signed: bool,
+    security: Security,
     known: &Known,
     verdict: &mut Verdict,
 ) {
     let kind = message.tag_name().name();
     let of = format!("the {kind}");
-    if !is_signed {
+    let Security {
+        is_signed,
+        is_carried,
+    } = security;
+    if !is_signed && is_carried {
+        verdict.leave_out(format!(
+            "who sent it: the {kind} itself is not signed, and by SOAP the connection can authenticate the sender instead, for example by a TLS client certificate (saml-profiles §4.4.4.1, §4.4.4.2)"
+        ));
+    } else if !is_signed {
         verdict.refuse(format!(
             "it is not signed: by HTTP-Redirect and HTTP-POST a {kind} must be (saml-profiles §4.4.4.1, §4.4.4.2), or anybody could log users out"
         ));
@@ -29,7 +36,7 @@ pub(super) fn judge(
     if child(message, ns::ASSERTION, "Issuer").is_none() {
         verdict.refuse("no Issuer (saml-profiles §4.4.4.1, §4.4.4.2)");
     }
-    if is_signed && message.attribute("Destination").is_none() {
+    if is_signed && !is_carried && message.attribute("Destination").is_none() {
         verdict.refuse(
             "it is signed and has no Destination, which signed messages must have (saml-bindings §3.4.5.2, §3.5.5.2)",
         );
@@ -71,22 +78,21 @@ fn response(message: Node<'_, '_>, verdict: &mut Verdict) {
     if message.attribute("InResponseTo").is_none() {
         verdict.remark("no InResponseTo: it answers no request");
     }
-    let status = child(message, ns::PROTOCOL, "Status");
-    let code = status.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
+    let part = child(message, ns::PROTOCOL, "Status");
+    let code = part.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
     match code.and_then(|it| it.attribute("Value")) {
         None => verdict.refuse("no StatusCode with a Value"),
         Some(SUCCESS) => {}
         Some(value) => {
             let detail = code
                 .and_then(|it| child(it, ns::PROTOCOL, "StatusCode"))
-                .and_then(|it| it.attribute("Value"))
-                .unwrap_or("no second-level status");
-            let words = status
+                .and_then(|it| it.attribute("Value"));
+            let words = part
                 .and_then(|it| child(it, ns::PROTOCOL, "StatusMessage"))
-                .map(text)
-                .unwrap_or_else(|| "no message".to_owned());
+                .map(text);
             verdict.remark(format!(
-                "the logout did not succeed everywhere: {value} / {detail} ({words})"
+                "the logout did not succeed everywhere: {}",
+                status::describe(value, detail, words.as_deref())
             ));
         }
     }

@@ -1,5 +1,7 @@
 //! Explains SAML metadata: its contents, and what a reader would refuse (saml-metadata §2).
 
+use std::collections::HashSet;
+
 use roxmltree::Node;
 
 use super::{Known, Verdict};
@@ -58,6 +60,9 @@ pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
                     ),
                 ));
             }
+            for (usage, value) in key_values(role) {
+                says.push((format!("{role_name}: key for {usage}"), value));
+            }
             for (usage, certificate) in certificates(role) {
                 let value = match certificate {
                     Ok(it) => format!("{}, {}, until {}", it.subject, it.key, it.not_after),
@@ -72,6 +77,25 @@ pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
         says.push(("Entity".to_owned(), format!("… and {more} more")));
     }
     says
+}
+
+/// Returns the keys of a role without a certificate, each with its use.
+fn key_values<'a>(role: Node<'a, 'a>) -> impl Iterator<Item = (&'a str, String)> {
+    children(role, ns::METADATA, "KeyDescriptor").filter_map(|descriptor| {
+        let mut parts = descriptor.descendants();
+        if parts.any(|it| is(it, ns::DSIG, "X509Certificate")) {
+            return None;
+        }
+        let value = descriptor
+            .descendants()
+            .find(|it| is(*it, ns::DSIG, "KeyValue"))?;
+        let kind = value.children().find(Node::is_element);
+        let kind = kind.map_or("KeyValue", |it| it.tag_name().name());
+        let usage = descriptor
+            .attribute("use")
+            .unwrap_or("signing and encryption");
+        Some((usage, format!("{kind}, without a certificate")))
+    })
 }
 
 fn certificates<'a>(
@@ -97,7 +121,15 @@ pub(super) fn judge(root: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
             _ => {}
         }
     }
+    let mut seen = HashSet::new();
     for entity in entities(root) {
+        if let Some(id) = entity.attribute("entityID")
+            && !seen.insert(id)
+        {
+            verdict.remark(format!(
+                "{id}: the entity is in the metadata more than once, and products differ in which one they use; keep the one with the current key"
+            ));
+        }
         judge_entity(entity, known, verdict);
     }
 }
@@ -113,6 +145,10 @@ fn judge_entity(entity: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
             .attribute("protocolSupportEnumeration")
             .unwrap_or_default();
         if !protocols.split_whitespace().any(|it| it == SAML2) {
+            // AD FS and Entra announce their roles of WS-Federation and WS-Trust in the same document.
+            if name == "RoleDescriptor" {
+                continue;
+            }
             verdict.remark(format!(
                 "{id}: {name} does not support SAML 2.0 (protocolSupportEnumeration=\"{protocols}\")"
             ));
@@ -150,6 +186,12 @@ fn judge_entity(entity: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
 fn keys(id: &str, role: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
     let name = role.tag_name().name();
     let mut signing = 0;
+    for (usage, _) in key_values(role) {
+        signing += usize::from(usage.contains("signing"));
+        verdict.remark(format!(
+            "{id}: the key for {usage} is announced as KeyValue without a certificate, which SAML permits (saml-metadata §2.4.1.1) and many products do not read: add X509Data/X509Certificate"
+        ));
+    }
     for (usage, certificate) in certificates(role) {
         signing += usize::from(usage.contains("signing"));
         match certificate {

@@ -9,9 +9,14 @@
 //!   document;
 //! - `answers`: compares Responses with the requests in the same input;
 //! - `signed`: explains signatures;
+//! - `status`, `attributes`, `ciphers`: codes, attributes and algorithms with known problems;
+//! - `difference`: differences that are easily overlooked;
 //! - `text`: writes the explanation as text.
 
 mod answers;
+mod attributes;
+mod ciphers;
+mod difference;
 mod envelope;
 pub mod keys;
 mod layout;
@@ -21,6 +26,7 @@ mod request;
 mod response;
 mod signed;
 pub mod sources;
+mod status;
 mod text;
 mod verdict;
 
@@ -33,10 +39,13 @@ pub use verdict::Verdict;
 
 use answers::Exchange;
 
-use crate::inspection::encryption::decrypt;
+use crate::inspection::encryption::{DecryptionError, decrypt};
 use crate::inspection::message::Message;
 use crate::inspection::{is, ns, parse};
 use sources::Found;
+
+/// Longest RelayState in bytes (saml-bindings §3.4.3, §3.5.3).
+const LONGEST_RELAY_STATE: usize = 80;
 
 /// The explanation of one message.
 #[derive(Debug, Clone, Serialize)]
@@ -101,11 +110,26 @@ fn of_found(found: Found, known: &Known) -> Vec<Account> {
             account.says.clear();
             account.verdict = Verdict::default();
         }
-        account.judge(carried.element, (at == 0).then_some(&message), known);
+        account.judge(
+            carried.element,
+            (at == 0).then_some(&message),
+            carried.envelope.is_some(),
+            known,
+        );
         accounts.push(account);
         accounts.extend(explain_decrypted(&place, carried.element, known));
     }
     accounts
+}
+
+/// How a message is protected.
+#[derive(Debug, Clone, Copy)]
+struct Security {
+    /// True if the message or its query is signed.
+    is_signed: bool,
+    /// True if the message is inside an envelope (SOAP, ArtifactResponse). Then it can also be
+    /// protected by TLS or by a signature of the envelope.
+    is_carried: bool,
 }
 
 impl Account {
@@ -113,6 +137,14 @@ impl Account {
         let mut verdict = Verdict::default();
         for remark in &message.remarks {
             verdict.remark(remark.clone());
+        }
+        if let Some(relay_state) = &message.relay_state
+            && relay_state.len() > LONGEST_RELAY_STATE
+        {
+            verdict.remark(format!(
+                "RelayState has {} bytes, and at most {LONGEST_RELAY_STATE} are allowed (saml-bindings §3.4.3, §3.5.3): some parties cut or refuse it; store the state and send a short key to it",
+                relay_state.len()
+            ));
         }
         let says = message.relay_state.iter();
         Self {
@@ -130,7 +162,13 @@ impl Account {
         }
     }
 
-    fn judge(&mut self, element: Node<'_, '_>, message: Option<&Message>, known: &Known) {
+    fn judge(
+        &mut self,
+        element: Node<'_, '_>,
+        message: Option<&Message>,
+        is_carried: bool,
+        known: &Known,
+    ) {
         let kind = element.tag_name().name();
         kind.clone_into(&mut self.kind);
         self.exchange = Exchange::read(element);
@@ -146,31 +184,52 @@ impl Account {
             self.says.push(("Signature of the query".to_owned(), said));
         }
         let is_signed = in_query.is_some() || !self.signed.is_empty();
-        if let Some(issuer) = issuer
-            .as_deref()
-            .filter(|it| is_signed && !known.has_metadata_of(Some(it)))
-        {
-            self.verdict.leave_out(known.missing_metadata(issuer));
+        let of_signatures = self.signed.iter().filter_map(|it| it.issuer.clone());
+        let mut issuers: Vec<String> = of_signatures.collect();
+        if in_query.is_some() {
+            issuers.extend(issuer.clone());
         }
+        issuers.sort();
+        issuers.dedup();
+        for issuer in issuers {
+            if !known.has_metadata_of(Some(&issuer)) {
+                signed::unknown_issuer(&issuer, &self.signed, known, &mut self.verdict);
+            }
+        }
+        ciphers::judge(element, &mut self.verdict);
         match (element.tag_name().namespace(), kind) {
             (Some(ns::PROTOCOL), "Response") | (Some(ns::ASSERTION), "Assertion") => {
-                response::judge(element, &self.signed, known, &mut self.verdict);
+                response::judge(element, &self.signed, is_carried, known, &mut self.verdict);
             }
             (Some(ns::PROTOCOL), "AuthnRequest") => {
-                request::judge(element, &self.signed, is_signed, known, &mut self.verdict);
+                let security = Security {
+                    is_signed,
+                    is_carried,
+                };
+                request::judge(element, &self.signed, security, known, &mut self.verdict);
             }
             (Some(ns::PROTOCOL), "LogoutRequest" | "LogoutResponse") => {
-                logout::judge(element, &self.signed, is_signed, known, &mut self.verdict);
+                let security = Security {
+                    is_signed,
+                    is_carried,
+                };
+                logout::judge(element, &self.signed, security, known, &mut self.verdict);
             }
             (Some(ns::METADATA), "EntityDescriptor" | "EntitiesDescriptor") => {
                 metadata::judge(element, known, &mut self.verdict);
             }
-            (Some(ns::SOAP), _) | (Some(ns::PROTOCOL), "ArtifactResponse") => self
+            (Some(ns::SOAP), "Fault") => envelope::judge_fault(element, &mut self.verdict),
+            (Some(ns::PROTOCOL), "ArtifactResponse") => {
+                envelope::judge_artifact_response(element, &mut self.verdict);
+            }
+            (Some(ns::SOAP), _) => self
                 .verdict
                 .leave_out(format!("{kind}: only what it carries is judged, below")),
-            (Some(ns::PROTOCOL), _) => self
-                .verdict
-                .leave_out(format!("{kind}: no rules for this kind of message")),
+            (Some(ns::PROTOCOL), _) => {
+                envelope::judge_status(element, &mut self.verdict);
+                self.verdict
+                    .leave_out(format!("{kind}: no rules for this kind of message"));
+            }
             (space, _) => self.verdict.refuse(format!(
                 "{kind} in the namespace {:?} is not a SAML 2.0 message: the namespace of messages is {}",
                 space.unwrap_or_default(),
@@ -207,7 +266,13 @@ fn explain_decrypted(place: &str, element: Node<'_, '_>, known: &Known) -> Vec<A
             let message = Message::default();
             let mut account = Account::empty(format!("{place}, encrypted"), &message, "");
             "EncryptedAssertion".clone_into(&mut account.kind);
-            account.verdict.refuse(error.to_string());
+            match error {
+                // The receiver may support more algorithms.
+                DecryptionError::Algorithm(_) => account.verdict.leave_out(format!(
+                    "the encrypted assertion: {error} here; the service provider may support it"
+                )),
+                _ => account.verdict.refuse(error.to_string()),
+            }
             vec![account]
         }
     };

@@ -3,7 +3,7 @@
 
 use roxmltree::Node;
 
-use super::{Known, Signed, Verdict, signed};
+use super::{Known, Security, Signed, Verdict, signed};
 use crate::inspection::{child, children, ns, text};
 
 const EMAIL_CLASS: &str = "PasswordProtectedTransport";
@@ -11,7 +11,7 @@ const EMAIL_CLASS: &str = "PasswordProtectedTransport";
 pub(super) fn judge(
     request: Node<'_, '_>,
     signatures: &[Signed],
-    is_signed: bool,
+    security: Security,
     known: &Known,
     verdict: &mut Verdict,
 ) {
@@ -27,11 +27,11 @@ pub(super) fn judge(
         Some(issuer) if issuer.is_empty() => verdict.refuse("the Issuer is empty"),
         Some(_) => {}
     }
-    if !is_signed {
+    if !security.is_signed {
         verdict.remark(
             "it is not signed: an identity provider whose metadata says WantAuthnRequestsSigned=\"true\" refuses it",
         );
-    } else if request.attribute("Destination").is_none() {
+    } else if !security.is_carried && request.attribute("Destination").is_none() {
         verdict.refuse(
             "it is signed and has no Destination, which signed messages must have (saml-bindings §3.4.5.2, §3.5.5.2)",
         );

@@ -3,12 +3,13 @@
 
 use roxmltree::Node;
 
-use super::{Known, Signed, Verdict, signed};
-use crate::inspection::ns;
+use super::difference::{named, small_difference};
+use super::status::{self, SUCCESS};
+use super::{Known, Signed, Verdict, attributes, signed};
 use crate::inspection::response::{self, Assertion, Response};
 use crate::inspection::schema;
+use crate::inspection::{child, is, ns};
 
-const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 /// What is not judged if the input does not contain the request.
 pub(super) const WHICH_REQUEST: &str = "whether InResponseTo is the ID of a request that was sent";
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
@@ -16,12 +17,19 @@ const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 pub(super) fn judge(
     element: Node<'_, '_>,
     signatures: &[Signed],
+    is_carried: bool,
     known: &Known,
     verdict: &mut Verdict,
 ) {
     let response = response::read(element);
     judge_status(&response, verdict);
-    judge_signatures(element, &response, signatures, known, verdict);
+    if is_carried && signatures.is_empty() && element.tag_name().name() == "Response" {
+        verdict.leave_out(
+            "who sent it: the Response itself is not signed, and the connection or a signature of the envelope can protect it instead",
+        );
+    } else {
+        judge_signatures(element, &response, signatures, known, verdict);
+    }
     for violation in schema::violations(element) {
         verdict.refuse(format!("the schema: {violation}"));
     }
@@ -30,7 +38,7 @@ pub(super) fn judge(
         verdict.id(of, response.id.as_deref());
         verdict.version(of, response.version.as_deref());
         verdict.issue_instant(of, response.issue_instant.as_deref(), known);
-        if response.destination.is_none() && covers(signatures, "Response") {
+        if response.destination.is_none() && !is_carried && covers(signatures, "Response") {
             verdict.refuse(
                 "the Response is signed and has no Destination, which signed messages must have (saml-bindings §3.5.5.2)",
             );
@@ -47,13 +55,25 @@ pub(super) fn judge(
             );
         }
     }
-    for assertion in &response.assertions {
+    // Those that `response::read` returns: the element itself, or its children.
+    let nodes = std::iter::once(element)
+        .chain(element.children())
+        .filter(|it| is(*it, ns::ASSERTION, "Assertion"));
+    for (assertion, node) in response.assertions.iter().zip(nodes) {
         let of = "the Assertion";
         verdict.id(of, assertion.id.as_deref());
         verdict.version(of, assertion.version.as_deref());
         verdict.issue_instant(of, assertion.issue_instant.as_deref(), known);
         judge_conditions(assertion, known, verdict);
+        let subject = child(node, ns::ASSERTION, "Subject");
+        match subject.and_then(|it| child(it, ns::ASSERTION, "EncryptedID")) {
+            Some(_) if assertion.name_id.is_none() => verdict.leave_out(
+                "the user's name: it is encrypted (EncryptedID) for the service provider",
+            ),
+            _ => judge_name(assertion, verdict),
+        }
         judge_subject(&response, assertion, known, verdict);
+        attributes::judge(&assertion.attributes, verdict);
     }
     if response.encrypted > 0 && known.decryption_key.is_none() {
         let assertions = match response.encrypted {
@@ -95,8 +115,10 @@ fn judge_address(name: &str, value: Option<&str>, known: &Known, verdict: &mut V
         return;
     }
     let own = known.acs.join(" or ");
+    let difference = known.acs.iter().map(|own| named(own, value));
+    let difference: String = difference.collect();
     verdict.refuse(format!(
-        "{name} is {value}, not {own}: enter the URL of the assertion consumer service at the identity provider as it is (scheme, host, port, path, a slash at the end)"
+        "{name} is {value}, not {own}:{difference} enter the URL of the assertion consumer service at the identity provider as it is (scheme, host, port, path, a slash at the end)"
     ));
 }
 
@@ -111,10 +133,10 @@ fn judge_status(response: &Response, verdict: &mut Verdict) {
     };
     if status != SUCCESS {
         let detail = response.status_detail.as_deref();
-        let detail = detail.unwrap_or("no second-level status");
-        let message = response.status_message.as_deref().unwrap_or("no message");
+        let message = response.status_message.as_deref();
         verdict.refuse(format!(
-            "the identity provider refused: {status} / {detail} ({message}); look into its log for the ID of the request"
+            "the identity provider refused: {}",
+            status::describe(status, detail, message)
         ));
     } else if response.assertions.is_empty() && response.encrypted == 0 {
         verdict.refuse("Success without an assertion");
@@ -130,7 +152,7 @@ fn judge_signatures(
 ) {
     let assertions = element
         .descendants()
-        .filter(|it| crate::inspection::is(*it, ns::ASSERTION, "Assertion"))
+        .filter(|it| is(*it, ns::ASSERTION, "Assertion"))
         .count();
     if assertions > 1 {
         verdict.refuse(
@@ -170,8 +192,9 @@ fn judge_conditions(assertion: &Assertion, known: &Known, verdict: &mut Verdict)
     }
     if let Some(own) = &known.audience {
         for others in conditions.audiences.iter().filter(|it| !it.contains(own)) {
+            let difference: String = others.iter().map(|it| named(it, own)).collect();
             verdict.refuse(format!(
-                "the audience is {}, not {own}: enter {own} as Audience or SP entity ID at the identity provider",
+                "the audience is {}, not {own}:{difference} enter {own} as Audience or SP entity ID at the identity provider",
                 others.join(", ")
             ));
         }
@@ -189,7 +212,7 @@ fn judge_conditions(assertion: &Assertion, known: &Known, verdict: &mut Verdict)
     );
 }
 
-fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verdict: &mut Verdict) {
+fn judge_name(assertion: &Assertion, verdict: &mut Verdict) {
     match &assertion.name_id {
         None => verdict.refuse("the assertion has no NameID, so no user is named"),
         Some(name) if name.value.is_empty() => verdict.refuse("the NameID is empty"),
@@ -198,6 +221,9 @@ fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verd
         ),
         Some(_) => {}
     }
+}
+
+fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verdict: &mut Verdict) {
     let mut bearers = assertion
         .confirmations
         .iter()
@@ -211,7 +237,12 @@ fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verd
         match (&it.recipient, &response.destination) {
             (None, _) => verdict.refuse(format!("{place} has no Recipient")),
             (Some(one), Some(other)) if one != other => {
-                verdict.refuse(format!("Recipient {one} is not the Destination {other}"));
+                let difference = small_difference(one, other)
+                    .map(|it| format!(": they differ only {it}"))
+                    .unwrap_or_default();
+                verdict.refuse(format!(
+                    "Recipient {one} is not the Destination {other}{difference}"
+                ));
             }
             _ => {}
         }
@@ -244,8 +275,11 @@ fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verd
     if let (Some(one), Some(other)) = (&assertion.issuer, &response.issuer)
         && one != other
     {
+        let difference = small_difference(one, other)
+            .map(|it| format!(": they differ only {it}"))
+            .unwrap_or_default();
         verdict.refuse(format!(
-            "the Issuer of the assertion is {one}, that of the Response {other}"
+            "the Issuer of the assertion is {one}, that of the Response {other}{difference}"
         ));
     }
 }

@@ -7,9 +7,10 @@ use roxmltree::Node;
 use serde::Serialize;
 
 use super::{Known, TrustedKey, Verdict};
-use crate::inspection::certificate::Certificate;
+use crate::inspection::canonical::Method;
+use crate::inspection::certificate::{Certificate, Key, digest_of};
 use crate::inspection::message::QuerySignature;
-use crate::inspection::signature::{Signature, signatures, verify_value};
+use crate::inspection::signature::{ENVELOPED, Signature, signatures, verify_value};
 
 /// A signature with its explanation.
 #[derive(Debug, Clone, Serialize)]
@@ -22,6 +23,15 @@ pub struct Signed {
     pub judged_by_metadata: bool,
     /// Entity ID whose metadata contains the key, if it is not the issuer of the message.
     pub foreign_key_of: Option<String>,
+    /// Entity ID of the issuer of the signed part.
+    #[serde(skip)]
+    pub(super) issuer: Option<String>,
+    /// Why the signature cannot be judged here.
+    #[serde(skip)]
+    unsupported: Option<String>,
+    /// The key of the metadata that made the signature.
+    #[serde(skip)]
+    key: Option<TrustedKey>,
     /// The parts of the signature.
     #[serde(flatten)]
     pub signature: Signature,
@@ -39,97 +49,218 @@ pub(super) fn of_element(
         .iter()
         .map(|it| it.certificate.clone())
         .collect();
-    // A key of another entity is named. If the metadata is not that of the issuer and no key fits,
-    // nothing is known about the key.
-    let judged_by_metadata = !trusted.is_empty()
-        && (known.has_metadata_of(issuer)
-            || signatures(document, &trusted)
-                .iter()
-                .any(|it| it.by.is_some()));
+    let by_metadata = signatures(document, &trusted);
     // Without metadata, the certificate inside the signature at least shows whether the document is
     // unchanged.
-    let keys: Vec<Certificate> = if judged_by_metadata {
-        trusted
-    } else {
-        signatures(document, &[])
-            .iter()
-            .flat_map(|it| it.brings.clone())
-            .filter_map(|it| Certificate::read(&it).ok())
-            .collect()
-    };
+    let own: Vec<Certificate> = by_metadata
+        .iter()
+        .flat_map(|it| &it.brings)
+        .filter_map(|it| Certificate::read(it).ok())
+        .collect();
+    let by_own = signatures(document, &own);
     let whole = element.range();
     let within = |it: &Signature| {
         it.range.as_ref().map_or(element.is_root(), |range| {
             whole.start <= range.start && range.end <= whole.end
         })
     };
-    signatures(document, &keys)
+    by_metadata
         .into_iter()
-        .filter(|it| within(it) || element == document.root_element())
-        .map(|signature| {
-            let covered = signature.range.as_ref().map_or(0, |it| it.len());
-            let owner = signature
-                .by
-                .filter(|_| judged_by_metadata)
-                .and_then(|at| known.trusted.get(at));
-            let foreign_key_of = owner.and_then(|it| foreign_owner(it, issuer));
-            Signed {
-                said: format!(
-                    "{}{}",
-                    signature.to_sentence(),
-                    by(&signature, &keys, known, judged_by_metadata)
-                ),
-                covers_percent: u8::try_from(covered * 100 / whole.len().max(1))
-                    .unwrap_or(100)
-                    .min(100),
-                judged_by_metadata,
-                foreign_key_of,
+        .zip(by_own)
+        .filter(|(it, _)| within(it) || element == document.root_element())
+        .map(|(by_metadata, by_own)| {
+            // That of the signed part: a Response may contain an assertion of another issuer.
+            let issuer = by_metadata.issuer.clone().or(issuer.map(str::to_owned));
+            let issuer = issuer.as_deref();
+            // A key of another entity is named. If the metadata is not that of the issuer and no key
+            // fits, nothing is known about the key.
+            let judged_by_metadata = !known.trusted.is_empty()
+                && (known.has_metadata_of(issuer) || by_metadata.by.is_some());
+            let (signature, keys) = match judged_by_metadata {
+                true => (by_metadata, &trusted),
+                false => (by_own, &own),
+            };
+            explain(
                 signature,
-            }
+                keys,
+                issuer,
+                judged_by_metadata,
+                whole.len(),
+                known,
+            )
         })
         .collect()
 }
 
-/// Returns the owner of a key, if it is not the issuer of the message.
-fn foreign_owner(key: &TrustedKey, issuer: Option<&str>) -> Option<String> {
-    let issuer = issuer?;
-    (key.entity_id != issuer).then(|| key.entity_id.clone())
-}
-
-fn by(
-    signature: &Signature,
+fn explain(
+    signature: Signature,
     keys: &[Certificate],
-    known: &Known,
+    issuer: Option<&str>,
     judged_by_metadata: bool,
-) -> String {
-    let Some(at) = signature.by else {
-        return String::new();
-    };
-    let subject = keys.get(at).map_or("", |it| it.subject.as_str());
-    match known.trusted.get(at).filter(|_| judged_by_metadata) {
-        Some(key) => format!(", by a key that {} announces ({subject})", key.entity_id),
-        None => format!(
-            ", by the certificate that it brings itself ({subject}): that proves nothing until it is compared with the metadata (--metadata)"
+    whole: usize,
+    known: &Known,
+) -> Signed {
+    let owner = signature
+        .by
+        .filter(|_| judged_by_metadata)
+        .and_then(|at| known.owner(at, issuer));
+    let by = match (owner, signature.by.and_then(|at| keys.get(at))) {
+        (Some(owner), _) => format!(
+            ", by a key that {} announces ({})",
+            owner.entity_id, owner.certificate.subject
         ),
+        (None, Some(own)) => format!(
+            ", by the certificate that it brings itself ({}): that proves nothing until it is compared with the metadata (--metadata)",
+            own.subject
+        ),
+        (None, None) => String::new(),
+    };
+    let unsupported = unsupported(&signature, keys);
+    let is_unchanged = signature.covers_parent && signature.digest_holds == Some(true);
+    let said = if is_unchanged && unsupported.is_none() && signature.value_holds != Some(true) {
+        wrong_key(&signature, keys, issuer, judged_by_metadata, known)
+    } else {
+        format!("{}{by}", signature.to_sentence())
+    };
+    let covered = signature.range.as_ref().map_or(0, |it| it.len());
+    Signed {
+        said,
+        covers_percent: u8::try_from(covered * 100 / whole.max(1))
+            .unwrap_or(100)
+            .min(100),
+        judged_by_metadata,
+        foreign_key_of: owner
+            .filter(|it| issuer.is_some_and(|issuer| issuer != it.entity_id))
+            .map(|it| it.entity_id.clone()),
+        issuer: issuer.map(str::to_owned),
+        unsupported,
+        key: owner.cloned(),
+        signature,
     }
 }
+
+/// Returns why a signature cannot be judged here, although its receiver may be able to.
+fn unsupported(signature: &Signature, keys: &[Certificate]) -> Option<String> {
+    let parent = &signature.parent;
+    if signature.digest_holds != Some(false) && digest_of(&signature.digest_method, b"").is_none() {
+        return Some(format!(
+            "the signature of the {parent}: the digest algorithm {} is not supported here",
+            signature.digest_method
+        ));
+    }
+    let mut methods = signature
+        .transforms
+        .iter()
+        .filter(|it| *it != ENVELOPED)
+        .chain([&signature.canonicalization]);
+    if let Some(other) = methods.find(|it| Method::of(it).is_none()) {
+        return Some(format!(
+            "the signature of the {parent}: the transform or canonicalization {other} is not supported here, and SAML permits a receiver to refuse it (saml-core §5.4.4)"
+        ));
+    }
+    if signature.value_holds.is_some() {
+        return None;
+    }
+    if keys.is_empty() {
+        return Some(format!(
+            "the signature of the {parent}: it brings no certificate; give the issuer's metadata (--metadata)"
+        ));
+    }
+    let has_fitting_key = match family(&signature.method) {
+        Some("RSA") => keys.iter().any(|it| matches!(it.key, Key::Rsa(_))),
+        Some(_) => keys.iter().any(|it| matches!(it.key, Key::Ec(_))),
+        None => true,
+    };
+    has_fitting_key.then(|| {
+        format!(
+            "the signature of the {parent}: the algorithm {} is not supported here with this key",
+            signature.method
+        )
+    })
+}
+
+/// Returns the kind of key that a signature algorithm needs.
+fn family(method: &str) -> Option<&'static str> {
+    let (_, name) = method.rsplit_once('#')?;
+    match name {
+        it if it.contains("ecdsa") => Some("EC"),
+        it if it.contains("rsa") && !it.contains("dsa-") => Some("RSA"),
+        _ => None,
+    }
+}
+
+/// Explains a signature of an unchanged part that no key verifies.
+fn wrong_key(
+    signature: &Signature,
+    keys: &[Certificate],
+    issuer: Option<&str>,
+    judged_by_metadata: bool,
+    known: &Known,
+) -> String {
+    let covers = signature.covers.as_deref().unwrap_or("nothing");
+    if signature.names_trusted_key || !judged_by_metadata {
+        let metadata = match judged_by_metadata {
+            true => "; the certificate is in the metadata, so the metadata is not the cause",
+            false => "",
+        };
+        return format!("{}{metadata}", signature.to_sentence());
+    }
+    let name = issuer.unwrap_or("the issuer");
+    let of_issuer = known.keys_of(name).map(|it| &it.certificate);
+    let announced: Vec<&Certificate> = of_issuer.collect();
+    let announced = if announced.is_empty() {
+        keys.iter().collect()
+    } else {
+        announced
+    };
+    let all = |certificates: &[&Certificate]| {
+        let most = certificates.iter().take(3);
+        most.map(|it| it.to_sentence())
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    let announced = all(&announced);
+    if signature.value_holds.is_none() {
+        let kind = family(&signature.method).unwrap_or_default();
+        let method = signature.method.rsplit('#').next().unwrap_or_default();
+        return format!(
+            "it covers {covers}, but {method} needs a key of kind {kind}, and the metadata has none: it has {announced}. {FETCH_AGAIN}"
+        );
+    }
+    let brought: Vec<Certificate> = signature
+        .brings
+        .iter()
+        .filter_map(|it| Certificate::read(it).ok())
+        .collect();
+    let brought = match brought.as_slice() {
+        [] => "none, so that a changed SignatureValue is possible too".to_owned(),
+        all_of_them => all(&all_of_them.iter().collect::<Vec<_>>()),
+    };
+    format!(
+        "it covers {covers}, but its key is not in the metadata. Certificate in the message: {brought}. In the metadata of {name}: {announced}. {FETCH_AGAIN}"
+    )
+}
+
+/// What to do if the metadata has another key.
+const FETCH_AGAIN: &str = "If the identity provider changed its certificate (rollover), fetch its metadata again and enter it at the service provider; if not, the message is of another environment or tenant, or forged";
 
 /// Adds what the receiver would refuse about the signatures.
 pub(super) fn judge(signed: &[Signed], known: &Known, verdict: &mut Verdict) {
     let mut by_own_certificate = false;
     for it in signed {
         let signature = &it.signature;
-        if !signature.holds() {
-            verdict.refuse(format!(
-                "the signature of the {} does not hold: {}",
-                signature.parent, it.said
-            ));
+        let parent = &signature.parent;
+        let is_changed = !signature.covers_parent || signature.digest_holds == Some(false);
+        match &it.unsupported {
+            Some(reason) if !is_changed => verdict.leave_out(reason.clone()),
+            _ if !signature.holds() => verdict.refuse(format!(
+                "the signature of the {parent} does not hold: {}",
+                it.said
+            )),
+            _ => {}
         }
         if let Some(owner) = &it.foreign_key_of {
-            verdict.refuse(format!(
-                "the signature of the {} is by a key of {owner}, which is not its Issuer: anybody in the same aggregate could sign for anybody else",
-                signature.parent
-            ));
+            foreign_key(it, owner, known, verdict);
         }
         for algorithm in [&signature.method, &signature.digest_method] {
             if is_weak(algorithm) {
@@ -138,12 +269,71 @@ pub(super) fn judge(signed: &[Signed], known: &Known, verdict: &mut Verdict) {
                 ));
             }
         }
+        if it.judged_by_metadata {
+            expiry(it.issuer.as_deref(), it.key.as_ref(), known, verdict);
+        }
         by_own_certificate |= !it.judged_by_metadata;
     }
     if by_own_certificate && known.trusted.is_empty() {
         verdict.leave_out(
             "whether the key is one that the receiver trusts: give the issuer's metadata (--metadata)",
         );
+    }
+}
+
+fn foreign_key(signed: &Signed, owner: &str, known: &Known, verdict: &mut Verdict) {
+    let parent = &signed.signature.parent;
+    let issuer = signed.issuer.as_deref().unwrap_or("none");
+    if known.has_metadata_of(Some(issuer)) {
+        verdict.refuse(format!(
+            "the signature of the {parent} is by a key of {owner}, which is not its Issuer: anybody in the same aggregate could sign for anybody else"
+        ));
+    } else if known.similar_entity(issuer).is_none() {
+        verdict.refuse(format!(
+            "the Issuer of the {parent} is {issuer}, which is not in the metadata; the key is that of {owner}. A service provider with this metadata does not know the Issuer. If the identity provider changed its entity ID, fetch its metadata again; if it has several, give the metadata of {issuer}"
+        ));
+    }
+}
+
+/// Adds what has expired of the metadata: the document, and the certificate that made the signature.
+fn expiry(issuer: Option<&str>, key: Option<&TrustedKey>, known: &Known, verdict: &mut Verdict) {
+    let Some(now) = known.now else { return };
+    let announced = issuer.and_then(|it| known.keys_of(it).next());
+    if let Some(key) = key.or(announced)
+        && let Some(until) = key.valid_until
+        && until <= now
+    {
+        verdict.remark(format!(
+            "the metadata of {} is valid until {until} (validUntil), which is past: a service provider that uses this copy refuses every message; fetch it again",
+            key.entity_id
+        ));
+    }
+    if let Some(key) = key
+        && key.certificate.not_after <= now
+    {
+        verdict.remark(format!(
+            "the certificate of the signature expired: {}. SAML ignores that date, many products do not; the identity provider needs a new certificate, and the service provider its new metadata",
+            key.certificate.to_sentence()
+        ));
+    }
+}
+
+/// Adds what is known about an issuer that is not in the metadata.
+pub(super) fn unknown_issuer(
+    issuer: &str,
+    signed: &[Signed],
+    known: &Known,
+    verdict: &mut Verdict,
+) {
+    if let Some((entity, difference)) = known.similar_entity(issuer) {
+        verdict.refuse(format!(
+            "the Issuer is {issuer}, and the metadata is of {entity}: they differ only {difference}, and service providers compare the text. Fetch the metadata again, or enter {issuer} as the entity ID of the identity provider"
+        ));
+    } else if !signed
+        .iter()
+        .any(|it| it.foreign_key_of.is_some() && it.issuer.as_deref() == Some(issuer))
+    {
+        verdict.leave_out(known.missing_metadata(issuer));
     }
 }
 
@@ -178,16 +368,17 @@ pub(super) fn judge_query(
     let keys: Vec<Certificate> = keys.map(|it| it.certificate.clone()).collect();
     match verify_value(&keys, algorithm, signature.signed.as_bytes(), &value) {
         (Some(true), Some(at)) => {
-            let key = &known.trusted[at];
-            if let Some(owner) = foreign_owner(key, issuer) {
+            let key = known.owner(at, issuer).unwrap_or(&known.trusted[at]);
+            let owner = &key.entity_id;
+            if issuer
+                .is_some_and(|issuer| issuer != owner && known.similar_entity(issuer).is_none())
+            {
                 verdict.refuse(format!(
                     "the signature of the query is by a key of {owner}, which is not the Issuer"
                 ));
             }
-            format!(
-                "{algorithm}; it holds, by a key that {} announces",
-                key.entity_id
-            )
+            expiry(issuer, Some(key), known, verdict);
+            format!("{algorithm}; it holds, by a key that {owner} announces")
         }
         (None, _) => {
             verdict.leave_out(format!(
@@ -198,7 +389,7 @@ pub(super) fn judge_query(
         _ if !known.has_metadata_of(issuer) => algorithm.clone(),
         _ => {
             verdict.refuse(
-                "the signature of the query does not hold: the query was changed or percent-encoded again after signing, or the key is not in the metadata",
+                "the signature of the query does not hold: the query was changed or percent-encoded again after signing, or the key is not in the metadata (after a change of the certificate, fetch the metadata again)",
             );
             format!("{algorithm}; it does not hold")
         }

@@ -11,6 +11,15 @@ use crate::inspection::{response, text};
 /// Elements that contain whole messages.
 const CARRIED: [&str; 4] = ["Body", "Header", "Response", "LogoutResponse"];
 
+/// Elements around messages, which need no signature of their own.
+const ENVELOPES: [&str; 2] = ["Envelope", "Fault"];
+
+/// Name of the line about encrypted assertions.
+const ENCRYPTED: &str = "Encrypted assertions";
+
+/// Longest RelayState that is printed complete, in characters.
+const LONGEST_RELAY_STATE: usize = 200;
+
 fn short(uri: &str) -> &str {
     let known = uri.starts_with("urn:oasis:names:tc:SAML");
     if known {
@@ -71,7 +80,7 @@ fn response_says(read: &response::Response) -> Vec<(String, String)> {
     say("Status message", read.status_message.clone());
     if read.encrypted > 0 {
         say(
-            "Encrypted assertions",
+            ENCRYPTED,
             Some(format!(
                 "{}, which only the service provider can read",
                 read.encrypted
@@ -147,9 +156,16 @@ pub(super) fn to_text(account: &Account, with_xml: bool) -> String {
     let names = account.says.iter().map(|(name, _)| name.chars().count());
     let width = names.max().unwrap_or_default();
     for (name, value) in &account.says {
+        if name == "RelayState" && value.chars().count() > LONGEST_RELAY_STATE {
+            let begin: String = value.chars().take(LONGEST_RELAY_STATE).collect();
+            let _ = writeln!(out, "    {name:width$}  {begin}… ({} bytes)", value.len());
+            continue;
+        }
         let _ = writeln!(out, "    {name:width$}  {value}");
     }
-    if !account.kind.starts_with("Entit") && !account.kind.is_empty() {
+    let kind = account.kind.as_str();
+    let is_bare_envelope = ENVELOPES.contains(&kind) && account.signed.is_empty();
+    if !(kind.is_empty() || kind.starts_with("Entit") || is_bare_envelope) {
         signatures(&mut out, account);
     }
     let verdict = &account.verdict;
@@ -191,8 +207,16 @@ fn signatures(out: &mut String, account: &Account) {
         .iter()
         .any(|(name, _)| name == "Signature of the query");
     if account.signed.is_empty() {
+        let has = |name: &str| account.says.iter().any(|(it, _)| it == name);
+        let is_carried = ["SOAP envelope", "ArtifactResponse"]
+            .iter()
+            .any(|it| account.wrapping.contains(it));
         let nobody = if in_query {
             "the query, see above; nothing within the document"
+        } else if has(ENCRYPTED) {
+            "nothing outside the encrypted assertion; a signature may be within it"
+        } else if is_carried {
+            "not signed itself: only the connection or a signature of the envelope can show who wrote this"
         } else {
             "not signed: anybody could have written this"
         };

@@ -28,7 +28,7 @@ pub(crate) struct Trace {
     audience: Option<String>,
     /// URL of the service provider's assertion consumer service, to check Destination and
     /// Recipient. Repeatable
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = acs_url)]
     acs: Vec<String>,
     /// Private key of the service provider (RSA, PEM), to decrypt assertions
     #[arg(long, value_name = "FILE")]
@@ -49,6 +49,16 @@ fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| {
         format!("expected a date and time such as 2027-01-31T12:00:00Z or 2027-01-31T12:00:00+01:00, got {text}")
     })
+}
+
+/// Accepts a URL and returns it as it was written, because service providers compare its text.
+fn acs_url(text: &str) -> Result<String, String> {
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text.to_owned()),
+        _ => Err(format!(
+            "expected a URL such as https://sp.example/acs, got {text}"
+        )),
+    }
 }
 
 impl Trace {

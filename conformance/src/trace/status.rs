@@ -1,0 +1,275 @@
+//! What a status that is not Success means and what to do about it: the codes of saml-core §3.2.2.2,
+//! and codes of products in the status message, as their vendors document them.
+
+/// The top-level status of a message that succeeded.
+pub(super) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+
+/// The beginning of every status code of SAML.
+const PREFIX: &str = "urn:oasis:names:tc:SAML:2.0:status:";
+
+/// The codes that may be at the top level (saml-core §3.2.2.2).
+const TOP_LEVEL: [&str; 4] = ["Success", "Requester", "Responder", "VersionMismatch"];
+
+/// Codes of products: of Entra (Microsoft's list of AADSTS error codes) and of AD FS.
+const PRODUCT_CODES: &[(&str, &str)] = &[
+    (
+        "AADSTS50011",
+        "the ACS URL of the request is not among the Reply URLs of the Entra application: enter it there, letter by letter",
+    ),
+    (
+        "AADSTS50020",
+        "the account is of another tenant: invite the user as a guest, or sign on with an account of this tenant",
+    ),
+    (
+        "AADSTS50058",
+        "the request forbids a sign-on page (IsPassive) and the user has no session: send it again without IsPassive",
+    ),
+    (
+        "AADSTS50105",
+        "the user is not assigned to the Entra application: assign the user or one of their groups, or switch \"Assignment required\" off",
+    ),
+    (
+        "AADSTS53000",
+        "Conditional Access demands a compliant device: look into the sign-in log for the policy",
+    ),
+    (
+        "AADSTS53003",
+        "Conditional Access blocks the sign-on: look into the sign-in log for the policy",
+    ),
+    (
+        "AADSTS65001",
+        "the user or an administrator has not consented to the application: grant consent in Entra",
+    ),
+    (
+        "AADSTS650056",
+        "the Entra application is misconfigured, often because the Issuer of the request is not its Identifier (Entity ID): compare both",
+    ),
+    (
+        "AADSTS700016",
+        "no Entra application of this tenant has the Issuer of the request as Identifier (Entity ID): enter it there, and check the tenant",
+    ),
+    (
+        "AADSTS70001",
+        "no Entra application of this tenant has the Issuer of the request as Identifier (Entity ID): enter it there, and check the tenant",
+    ),
+    (
+        "AADSTS75003",
+        "Entra sends Responses by HTTP-POST only: leave ProtocolBinding out of the request, or set it to HTTP-POST",
+    ),
+    (
+        "AADSTS75005",
+        "Entra does not support the request as it is: compare it with Entra's documentation of its SAML protocol (NameIDPolicy, Subject, Conditions, encoding)",
+    ),
+    (
+        "AADSTS75008",
+        "the Destination of the request is not the address at Entra: take the sign-on URL from Entra's metadata",
+    ),
+    (
+        "AADSTS75011",
+        "the user signed on in another way than RequestedAuthnContext demands: leave RequestedAuthnContext out of the request",
+    ),
+    (
+        "AADSTS75016",
+        "Entra cannot fulfil the NameIDPolicy of the request: ask for emailAddress, persistent or unspecified, or leave NameIDPolicy out",
+    ),
+    (
+        "AADSTS750054",
+        "the sign-on URL was opened without SAMLRequest in its query: the service provider must redirect to it with a request, or a redirect lost the query",
+    ),
+    (
+        "AADSTS7500529",
+        "the ID of the request must not begin with a digit: write \"_\" before it",
+    ),
+    (
+        "AADSTS76021",
+        "the Entra application demands signed requests: sign them (by HTTP-Redirect in the query, by HTTP-POST in the XML), or switch the verification of requests off",
+    ),
+    (
+        "AADSTS76026",
+        "the request is too old: set the clock of the service provider, and start the sign-on again instead of using a saved page",
+    ),
+    (
+        "MSIS0038",
+        "AD FS cannot verify the signature of the request: enter the current signing certificate of the service provider at the relying party trust",
+    ),
+    (
+        "MSIS3200",
+        "the ACS URL of the request is not an endpoint of the relying party trust: add it, letter by letter",
+    ),
+    (
+        "MSIS7007",
+        "no relying party trust has the Issuer of the request as identifier: enter it there",
+    ),
+    (
+        "MSIS7042",
+        "the browser sent several requests within seconds: the service provider refuses the Responses and asks again; look for the reason there",
+    ),
+    (
+        "MSIS7070",
+        "the claim rules give no NameID in the format of NameIDPolicy: add a rule that issues a NameID of this format, or leave NameIDPolicy out of the request",
+    ),
+    (
+        "MSIS7093",
+        "the request is signed with another algorithm than the relying party trust expects: set its \"Secure hash algorithm\" to that of the request",
+    ),
+    (
+        "MSIS7102",
+        "AD FS does not offer the sign-on method that RequestedAuthnContext demands: leave RequestedAuthnContext out of the request",
+    ),
+];
+
+/// Codes of saml-core §3.2.2.2, those of the second level first.
+const SAML_CODES: &[(&str, &str)] = &[
+    (
+        "AuthnFailed",
+        "the user could not sign on (password, account or second factor): look into the log of the identity provider for this user",
+    ),
+    (
+        "InvalidAttrNameOrValue",
+        "an attribute of the request has an unexpected name or value: compare it with the documentation of the identity provider",
+    ),
+    (
+        "InvalidNameIDPolicy",
+        "the identity provider cannot fulfil NameIDPolicy: ask for a format that it offers (NameIDFormat in its metadata), or leave NameIDPolicy out of the request; AllowCreate=\"true\" lets it create an identifier",
+    ),
+    (
+        "NoAuthnContext",
+        "the identity provider cannot fulfil RequestedAuthnContext: leave it out of the request, or use Comparison=\"minimum\" with a class that it offers",
+    ),
+    (
+        "NoAvailableIDP",
+        "no identity provider of IDPList can be used: check the list in Scoping",
+    ),
+    (
+        "NoPassive",
+        "the request forbids a sign-on page (IsPassive=\"true\") and the user has no session: that is the regular answer; send the request again without IsPassive",
+    ),
+    (
+        "NoSupportedIDP",
+        "none of the identity providers of IDPList is supported: check the list in Scoping",
+    ),
+    (
+        "PartialLogout",
+        "the session was not ended at every party: the user should close the browser",
+    ),
+    (
+        "ProxyCountExceeded",
+        "ProxyCount of the request forbids to forward it to another identity provider: raise it, or leave Scoping out",
+    ),
+    (
+        "RequestDenied",
+        "the identity provider understood the request and does not answer it: often the user is not assigned to the application, or a policy blocks the sign-on; look into its log for the ID of the request",
+    ),
+    (
+        "RequestUnsupported",
+        "the identity provider does not support this kind of request: compare the request with its metadata",
+    ),
+    (
+        "RequestVersionDeprecated",
+        "the request has a Version that is no longer supported: write Version=\"2.0\"",
+    ),
+    (
+        "RequestVersionTooHigh",
+        "the request has a Version that is not supported: write Version=\"2.0\"",
+    ),
+    (
+        "RequestVersionTooLow",
+        "the request has a Version that is not supported: write Version=\"2.0\"",
+    ),
+    (
+        "ResourceNotRecognized",
+        "the identity provider does not know the resource of the request",
+    ),
+    (
+        "TooManyResponses",
+        "the answer has more parts than the identity provider can return: narrow the request",
+    ),
+    (
+        "UnknownAttrProfile",
+        "the identity provider does not know the attribute profile of the request",
+    ),
+    (
+        "UnknownPrincipal",
+        "the identity provider does not know the user: create the account there, or correct Subject in the request",
+    ),
+    (
+        "UnsupportedBinding",
+        "the identity provider cannot answer by the ProtocolBinding of the request: leave ProtocolBinding out, or set it to HTTP-POST",
+    ),
+    (
+        "Requester",
+        "the mistake is in the request or in the registration of the service provider: check Issuer, ACS URL, signature and NameIDPolicy of the request against the settings at the identity provider, and look into its log for the ID of the request",
+    ),
+    (
+        "Responder",
+        "the mistake is at the identity provider: look into its log for the ID of the request",
+    ),
+    (
+        "VersionMismatch",
+        "the identity provider does not support the Version of the request: write Version=\"2.0\"",
+    ),
+];
+
+/// Returns the known product code in a text, and what to do about it.
+pub(super) fn product_code(text: &str) -> Option<(&'static str, &'static str)> {
+    let is_whole = |code: &str| {
+        text.match_indices(code).any(|(at, _)| {
+            let next = text[at + code.len()..].chars().next();
+            next.is_none_or(|it| !it.is_ascii_digit())
+        })
+    };
+    PRODUCT_CODES
+        .iter()
+        .find(|(code, _)| is_whole(code))
+        .copied()
+}
+
+fn saml_code(value: &str) -> Option<&'static str> {
+    let name = value.strip_prefix(PREFIX).unwrap_or(value);
+    let found = SAML_CODES.iter().find(|(code, _)| *code == name);
+    found.map(|(_, advice)| *advice)
+}
+
+/// Describes a status that is not Success, and what to do about it.
+pub(super) fn describe(status: &str, detail: Option<&str>, message: Option<&str>) -> String {
+    let advice = message
+        .and_then(product_code)
+        .map(|(_, advice)| advice)
+        .or_else(|| detail.and_then(saml_code))
+        .or_else(|| saml_code(status))
+        .unwrap_or("look into the log of the sender for the ID of the request");
+    let detail = detail.unwrap_or("no second-level status");
+    let message = message.unwrap_or("no message");
+    let mut sentence = format!("{status} / {detail} ({message}): {advice}");
+    let is_top_level = status
+        .strip_prefix(PREFIX)
+        .is_some_and(|it| TOP_LEVEL.contains(&it));
+    if !is_top_level {
+        sentence.push_str(
+            ". Besides, the top-level status must be one of the four URIs of saml-core §3.2.2.2",
+        );
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_specific_code_decides() {
+        let responder = format!("{PREFIX}Responder");
+        let passive = format!("{PREFIX}NoPassive");
+        let said = describe(&responder, Some(&passive), None);
+        assert!(said.contains("again without IsPassive"), "{said}");
+        assert!(!said.contains("Besides"), "{said}");
+        let said = describe(&responder, Some(&passive), Some("AADSTS75011: method X509"));
+        assert!(said.contains("leave RequestedAuthnContext out"), "{said}");
+        // A longer number is another code.
+        assert_eq!(product_code("AADSTS750110"), None);
+        let found = product_code("AADSTS7500529: invalid").map(|(code, _)| code);
+        assert_eq!(found, Some("AADSTS7500529"));
+        let said = describe("Responder", None, None);
+        assert!(said.contains("one of the four URIs"), "{said}");
+    }
+}
