@@ -261,6 +261,37 @@ fn destination_and_recipient_are_compared_with_the_given_url() {
     assert!(!other.text.contains("Recipient is"), "{}", other.text);
 }
 
+#[test]
+fn metadata_in_base64_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("metadata.b64");
+    let metadata = std::fs::read(fixture("metadata.xml")).unwrap();
+    std::fs::write(&path, BASE64.encode(metadata)).unwrap();
+    let traced = trace("utf-16.xml", &["--metadata", path.to_str().unwrap()]);
+    assert_eq!(traced.status, 0, "{}{}", traced.text, traced.errors);
+    assert!(traced.text.contains(HOLDS), "{}", traced.text);
+}
+
+#[test]
+fn a_key_file_of_another_kind_is_named_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sp.key");
+    // The beginning of a PKCS#12 file (RFC 7292 §4): PFX with version 3.
+    let pfx: &[u8] = &[0x30, 0x82, 0x09, 0x00, 0x02, 0x01, 0x03, 0x30, 0x82, 0x08];
+    for (content, words) in [
+        (pfx, "openssl pkcs12 -in"),
+        (
+            b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+            "got a public key",
+        ),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let traced = trace("utf-16.xml", &["--key", path.to_str().unwrap()]);
+        assert_eq!(traced.status, 2, "{}", traced.text);
+        assert!(traced.errors.contains(words), "{}", traced.errors);
+    }
+}
+
 /// Explains a request and one or two Responses, as `name: value` lines.
 fn trace_conversation(edits: &[(&str, &str)], responses: usize) -> String {
     const REQUEST: &str = "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \

@@ -8,11 +8,9 @@ use aws_lc_rs::cipher::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use roxmltree::Node;
-use rsa::pkcs1::DecodeRsaPrivateKey as _;
-use rsa::pkcs8::DecodePrivateKey as _;
 use rsa::{Oaep, Pkcs1v15Encrypt, RsaPrivateKey};
 
-use super::{child, is, ns, text};
+use super::{child, is, key_file, ns, text};
 
 /// Block size of AES, in bytes.
 const BLOCK: usize = 16;
@@ -38,6 +36,9 @@ pub enum DecryptionError {
         "invalid private key: expected an RSA key in PEM, PKCS#8 or PKCS#1, without a password"
     )]
     Key,
+    /// The file contains something else; what, and what to do.
+    #[error("invalid private key: expected an RSA key without a password, got {0}")]
+    OtherFile(&'static str),
     /// A part of the element is missing or is not base64.
     #[error("the encrypted element has no readable {0}")]
     Part(&'static str),
@@ -53,28 +54,14 @@ pub enum DecryptionError {
 }
 
 impl DecryptionKey {
-    /// Reads a private key in PEM.
+    /// Reads a private key in PEM, DER, or the base64 of DER.
     ///
     /// # Errors
-    /// [`DecryptionError::Key`].
-    pub fn read(pem: &str) -> Result<Self, DecryptionError> {
-        // The same file may also contain a certificate.
-        let block = private_key_block(pem).ok_or(DecryptionError::Key)?;
-        RsaPrivateKey::from_pkcs8_pem(block)
-            .ok()
-            .or_else(|| RsaPrivateKey::from_pkcs1_pem(block).ok())
-            .map(Self)
-            .ok_or(DecryptionError::Key)
+    /// [`DecryptionError::Key`] or [`DecryptionError::OtherFile`].
+    pub fn read(bytes: &(impl AsRef<[u8]> + ?Sized)) -> Result<Self, DecryptionError> {
+        let other = |what: Option<_>| what.map_or(DecryptionError::Key, DecryptionError::OtherFile);
+        key_file::read(bytes.as_ref()).map(Self).map_err(other)
     }
-}
-
-fn private_key_block(pem: &str) -> Option<&str> {
-    const LABEL: &str = "PRIVATE KEY-----";
-    let label = pem.find(LABEL)?;
-    let begin = pem[..label].rfind("-----BEGIN ")?;
-    let after = label + LABEL.len();
-    let end = after + pem[after..].find(LABEL)? + LABEL.len();
-    Some(&pem[begin..end])
 }
 
 /// Returns the XML inside an `EncryptedAssertion`, `EncryptedID` or `EncryptedData`.
@@ -252,9 +239,10 @@ mod tests {
 
     #[test]
     fn a_file_without_a_key_is_refused() {
-        let certificate = material().certificate;
-        for text in ["", "no key", certificate.as_str()] {
+        for text in ["", "no key"] {
             assert_eq!(DecryptionKey::read(text).unwrap_err(), DecryptionError::Key);
         }
+        let error = DecryptionKey::read(&material().certificate).unwrap_err();
+        assert!(matches!(error, DecryptionError::OtherFile(_)), "{error}");
     }
 }

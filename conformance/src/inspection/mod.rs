@@ -9,6 +9,7 @@
 //! - [`certificate`]: certificates, and signatures by their keys;
 //! - [`encoding`]: decodes bytes to text;
 //! - [`encryption`]: decrypts assertions with the recipient's key;
+//! - `key_file`: reads the file of a private key;
 //! - [`signature`]: which parts of a document are signed, and whether validly;
 //! - [`schema`]: the order and number of elements that the SAML schemas require;
 //! - [`response`]: the contents of a Response;
@@ -18,6 +19,7 @@ pub mod canonical;
 pub mod certificate;
 pub use saml::encoding;
 pub mod encryption;
+mod key_file;
 pub mod message;
 pub mod response;
 pub mod schema;

@@ -67,6 +67,15 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Vec<Found>, SourceError> {
     Ok(found)
 }
 
+/// Returns metadata as XML: decodes metadata in base64, as consoles of identity providers show it,
+/// and returns any other text unchanged.
+pub fn unwrapped_metadata(text: &str) -> String {
+    match decode_message(text) {
+        Some(message) => message.xml,
+        None => text.to_owned(),
+    }
+}
+
 /// Returns every message of a text, in order.
 ///
 /// # Errors

@@ -30,7 +30,7 @@ pub(crate) struct Trace {
     /// Recipient. Repeatable
     #[arg(long, value_name = "URL", value_parser = acs_url)]
     acs: Vec<String>,
-    /// Private key of the service provider (RSA, PEM), to decrypt assertions
+    /// Private key of the service provider (RSA; PEM or DER), to decrypt assertions
     #[arg(long, value_name = "FILE")]
     key: Option<String>,
     /// Time at which the message is checked, such as 2027-01-31T12:00:00Z [default: now]
@@ -80,15 +80,14 @@ impl Trace {
         let mut trusted = Vec::new();
         for place in &self.metadata {
             let text = read_metadata("--metadata", place, Duration::from_secs(10)).await?;
-            let keys = trace::trusted_keys(&text)
+            let keys = trace::trusted_keys(&sources::unwrapped_metadata(&text))
                 .map_err(|error| anyhow!("cannot use the metadata {place}: {error}"))?;
             trusted.extend(keys);
         }
         let decryption_key = match &self.key {
             Some(path) => {
-                let pem = ambient::text_file::read(path)
-                    .with_context(|| format!("cannot read {path}"))?;
-                Some(DecryptionKey::read(&pem).with_context(|| format!("invalid --key {path}"))?)
+                let bytes = std::fs::read(path).with_context(|| format!("cannot read {path}"))?;
+                Some(DecryptionKey::read(&bytes).with_context(|| format!("invalid --key {path}"))?)
             }
             None => None,
         };
