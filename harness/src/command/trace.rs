@@ -64,19 +64,18 @@ fn acs_url(text: &str) -> Result<String, String> {
 impl Trace {
     /// Returns true if no message would be refused.
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
-        let bytes;
-        if self.file == "-" {
-            bytes = ambient::text_file::read_stream(std::io::stdin().lock())
-                .context("cannot read standard input")?;
+        let bytes = if self.file == "-" {
+            ambient::text_file::read_stream(std::io::stdin().lock())
+                .context("cannot read standard input")?
         } else {
-            bytes = ambient::text_file::read_bytes(&self.file).with_context(|| {
+            ambient::text_file::read_bytes(&self.file).with_context(|| {
                 let shown: String = self.file.chars().take(60).collect();
                 let shown = if shown == self.file { shown } else { shown + "…" };
                 format!(
                     "cannot read the file {shown}; to give the message itself, write it to standard input: `rehearsal trace -`"
                 )
-            })?;
-        }
+            })?
+        };
         let mut trusted = Vec::new();
         for place in &self.metadata {
             let text = read_metadata("--metadata", place, Duration::from_secs(10)).await?;
