@@ -85,7 +85,8 @@ impl Trace {
         }
         let decryption_key = match &self.key {
             Some(path) => {
-                let bytes = std::fs::read(path).with_context(|| format!("cannot read {path}"))?;
+                let bytes = ambient::text_file::read_bytes(path)
+                    .with_context(|| format!("cannot read {path}"))?;
                 Some(DecryptionKey::read(&bytes).with_context(|| format!("invalid --key {path}"))?)
             }
             None => None,
