@@ -70,7 +70,7 @@ const PRODUCT_CODES: &[(&str, &str)] = &[
     ),
     (
         "AADSTS75016",
-        "Entra cannot fulfil the NameIDPolicy of the request: ask for emailAddress, persistent or unspecified, or leave NameIDPolicy out",
+        "Entra cannot fulfill the NameIDPolicy of the request: ask for emailAddress, persistent or unspecified, or leave NameIDPolicy out",
     ),
     (
         "AADSTS750054",
@@ -130,11 +130,11 @@ const SAML_CODES: &[(&str, &str)] = &[
     ),
     (
         "InvalidNameIDPolicy",
-        "the identity provider cannot fulfil NameIDPolicy: ask for a format that it offers (NameIDFormat in its metadata), or leave NameIDPolicy out of the request; AllowCreate=\"true\" lets it create an identifier",
+        "the identity provider cannot fulfill NameIDPolicy: ask for a format that it offers (NameIDFormat in its metadata), or leave NameIDPolicy out of the request; AllowCreate=\"true\" lets it create an identifier",
     ),
     (
         "NoAuthnContext",
-        "the identity provider cannot fulfil RequestedAuthnContext: leave it out of the request, or use Comparison=\"minimum\" with a class that it offers",
+        "the identity provider cannot fulfill RequestedAuthnContext: leave it out of the request, or use Comparison=\"minimum\" with a class that it offers",
     ),
     (
         "NoAvailableIDP",
