@@ -148,7 +148,7 @@ fn compare(
     if let Some(asked) = &request.name_id_format {
         for given in answer.name_id_formats.iter().filter(|it| *it != asked) {
             account.verdict.remark(format!(
-                "the request demands a NameID in the format {asked} (NameIDPolicy), and the Response has {given}: an identity provider that cannot fulfil it must answer with InvalidNameIDPolicy (saml-core §3.4.1.1). Choose this format at the identity provider, or leave Format out of the request"
+                "the request demands a NameID in the format {asked} (NameIDPolicy), and the Response has {given}: an identity provider that cannot fulfill it must answer with InvalidNameIDPolicy (saml-core §3.4.1.1). Choose this format at the identity provider, or leave Format out of the request"
             ));
         }
     }

@@ -44,7 +44,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rehearsal::check::runner::{self, Access, FetchedDocument};
+use rehearsal::check::runner::{self, Access, AnswerError, FetchedDocument};
 use rehearsal::check::{CheckReport, SetUpError};
 use url::Url;
 
@@ -281,9 +281,15 @@ pub(crate) async fn fetch_document(
         loop {
             attempts.tick().await;
             match runner::fetch_metadata(&client, url.as_str(), access.timeout).await {
-                Ok(text) => return text,
+                Ok(text) => return Ok(text),
                 Err(reason) => {
+                    let fix = fix_of_final(&reason);
                     let reason = reason.to_string();
+                    if let Some(fix) = fix {
+                        let what =
+                            format!("The metadata cannot be fetched from {place}: {reason}.");
+                        return Err(error("metadata-refused", what, fix));
+                    }
                     if last.replace(Some(reason.clone())).is_none() {
                         say_waiting(place, &reason, patience);
                     }
@@ -302,7 +308,21 @@ pub(crate) async fn fetch_document(
             ),
             "Check --metadata, and that the server runs and can be reached from this machine. For a server with a private certificate, use --ca FILE.",
         )
-    })
+    })?
+}
+
+/// Returns what to do about an answer that stays the same however often the document is requested;
+/// `None` if it is worth to request it again, because the server may be starting.
+fn fix_of_final(reason: &AnswerError) -> Option<&'static str> {
+    match reason {
+        AnswerError::TooLong(_) => Some(
+            "Download the document and give the file, which may be longer; or give the URL of the entity alone.",
+        ),
+        AnswerError::Status(401 | 403) => Some(
+            "The URL requires a login: give a public URL of the metadata, or download the document and give the file.",
+        ),
+        _ => None,
+    }
 }
 
 fn say_waiting(place: &str, reason: &str, patience: Duration) {
