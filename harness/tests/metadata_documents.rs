@@ -156,3 +156,33 @@ async fn a_document_of_another_kind_is_named() {
         assert!(error.contains(said), "{said}: {error}");
     }
 }
+
+#[tokio::test]
+async fn metadata_behind_a_login_are_requested_once() {
+    use axum::http::StatusCode;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = format!("http://{}/metadata", listener.local_addr().unwrap());
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&requests);
+    let refused = async move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        StatusCode::UNAUTHORIZED
+    };
+    let router = axum::Router::new().route("/metadata", axum::routing::get(refused));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let idp = [
+        "check",
+        "idp",
+        "--user",
+        "jo",
+        "--password",
+        "x",
+        "--metadata",
+    ];
+    let (code, error) = run(&[&idp[..], &[&place]].concat()).await;
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("The URL requires a login"), "{error}");
+    assert_eq!(requests.load(Ordering::Relaxed), 1);
+}
