@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check sp` against service providers of other projects that install
-# here: python3-saml and pysaml2 (PyPI), @node-saml/node-saml (npm), the Shibboleth service
-# provider, mod_auth_mellon and ruby-saml (Debian). Each must run to its end.
+# here: python3-saml, pysaml2 and djangosaml2 (PyPI), @node-saml/node-saml, @node-saml/passport-saml
+# and samlify (npm), the Shibboleth service provider, mod_auth_mellon, ruby-saml and SimpleSAMLphp
+# (Debian). Each must run to its end.
 # Usage: scripts/interop/sps.sh [name …]
 # Needs: python3 with venv, xmlsec1, npm; apache2 with libapache2-mod-shib and
-# libapache2-mod-auth-mellon; ruby-saml and ruby-webrick. What is missing is skipped with a
-# message. The reports are written to INTEROP_OUT.
+# libapache2-mod-auth-mellon; ruby-saml and ruby-webrick; simplesamlphp with php-cli, php-mbstring,
+# php-sqlite3 and php-xml. What is missing is skipped with a message. The reports are written to
+# INTEROP_OUT. INTEROP_ONLY=ID runs only these checks, and INTEROP_THOROUGH=1 sends every variant of
+# the faults.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop/sps
@@ -15,7 +18,7 @@ out=${INTEROP_OUT:-$interop/sps}
 mkdir -p "$out"
 out=$(realpath "$out")
 failed=0
-more=(${INTEROP_ONLY:+--only "$INTEROP_ONLY"})
+more=(${INTEROP_ONLY:+--only "$INTEROP_ONLY"} ${INTEROP_THOROUGH:+--thorough})
 
 # The key with which the service providers sign logout messages.
 export SP_KEYS=$out/keys
@@ -103,6 +106,34 @@ ruby_saml() {
   judge ruby-saml 18106 18196 ruby "$here/ruby_saml_sp.rb"
 }
 
-[ "$#" -gt 0 ] || set -- python3_saml pysaml2 node_saml shibboleth mellon ruby_saml
+simplesamlphp() {
+  has_debian simplesamlphp php-cli php-mbstring php-sqlite3 php-xml || return
+  judge simplesamlphp 18107 18197 "$here/simplesamlphp_sp.sh"
+}
+
+djangosaml2() {
+  command -v xmlsec1 >/dev/null || { echo "djangosaml2: skipped: no xmlsec1"; return; }
+  python_with djangosaml2==1.12.0 || { echo "djangosaml2: skipped: it doesn't install"; return; }
+  local base=https://127.0.0.1: metadata=/saml2/metadata/ start=/saml2/login/ logout=/saml2/logout/
+  judge djangosaml2 18108 18198 "$python" "$here/djangosaml2_sp.py"
+}
+
+passport_saml() {
+  node_with @node-saml/passport-saml@5.1.1 @node-saml/node-saml@5.1.0 passport@0.7.0 express@5.3.0 express-session@1.19.0 ||
+    { echo "passport-saml: skipped: it doesn't install"; return; }
+  export NODE_PACKAGES=$node_folder
+  local base=https://127.0.0.1: more=("${more[@]}" --skip SAML-SP-DOS-01)
+  judge passport-saml 18109 18199 node "$here/passport_saml_sp.mjs"
+}
+
+samlify() {
+  node_with samlify@2.13.1 @authenio/samlify-node-xmllint@2.0.0 || { echo "samlify: skipped: it doesn't install"; return; }
+  export NODE_PACKAGES=$node_folder
+  local base=https://127.0.0.1:
+  judge samlify 18110 18200 node "$here/samlify_sp.mjs"
+}
+
+[ "$#" -gt 0 ] || set -- python3_saml pysaml2 djangosaml2 node_saml passport_saml samlify \
+  shibboleth mellon ruby_saml simplesamlphp
 for name in "$@"; do "$name"; done
 exit "$failed"

@@ -84,6 +84,10 @@ pub(super) async fn by_form(
         let received = Received::by_form(Parameter::Response, field, state, &limits);
         return sp.take_answer(&headers, received);
     };
+    // As if the browser had not sent the session cookie, which has SameSite=Lax.
+    if sp.is_flawed("slo-post-deaf") {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     if let Some(request) = sp.wrapped(field) {
         return sp.obey(&headers, &request);
     }
@@ -102,6 +106,9 @@ impl Broken {
     /// the request that is then carried out: the one in the root element or, without the flaw of
     /// reading it, the genuine one.
     fn wrapped(&self, field: &str) -> Option<LogoutRequest> {
+        if self.is_flawed("slo-wrapped-in-object") {
+            return self.wrapped_in_object(field);
+        }
         let reads_root = self.is_flawed("slo-wrapped");
         if !reads_root && !self.is_flawed("slo-obeys-signed") {
             return None;
@@ -127,6 +134,26 @@ impl Broken {
             true => read(&document)?.at_its_word().ok(),
             false => Some(genuine),
         }
+    }
+
+    /// With this flaw, the signature of the root element is verified over the element that its
+    /// Reference names, wherever that is, and the root element is carried out.
+    fn wrapped_in_object(&self, field: &str) -> Option<LogoutRequest> {
+        let document = String::from_utf8(STANDARD.decode(field).ok()?).ok()?;
+        let read = |xml: &str| {
+            let field = STANDARD.encode(xml);
+            Received::by_form(Parameter::Request, &field, None, &Limits::default()).ok()
+        };
+        let (head, rest) = document.split_once("<ds:Object>")?;
+        let (genuine, tail) = rest.split_once("</ds:Object>")?;
+        let start = head.find("<ds:Signature ")?;
+        let end = "</ds:Signature>";
+        let signature = format!("{}{}", &head[start..], &tail[..tail.find(end)? + end.len()]);
+        let at = genuine.find("</saml:Issuer>")? + "</saml:Issuer>".len();
+        let signed = format!("{}{signature}{}", &genuine[..at], &genuine[at..]);
+        let keys = TrustedKeys::new(self.idp.signing_certificates.clone()).unwrap();
+        read(&signed)?.verify::<LogoutRequest>(&keys).ok()?;
+        read(&document)?.at_its_word().ok()
     }
 
     fn take_request(

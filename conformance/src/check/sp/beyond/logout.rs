@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::visitor::same_place;
 use super::logout_message::{Message, Trick, request_of, unasked_answer};
-use super::logout_trial::{Endpoint, evidence};
+use super::logout_trial::{Endpoint, HonestLogout, evidence};
 use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
 use crate::check::Harm;
 use crate::excerpt::excerpt;
@@ -58,6 +58,10 @@ rows! {
     expects "the user to stay logged in";
     fix "Accept a LogoutResponse only if its InResponseTo is the ID of a LogoutRequest that you sent.";
     unasked
+"SAML-SP-SLO-31", Must, Harm::Function, "saml-core §3.7.3.1, saml-metadata §2.4.2"; "A signed LogoutRequest to the second SingleLogoutService of the metadata ends the session";
+    expects "the user to be logged out: the probe no longer shows the user";
+    fix "Handle a LogoutRequest in the same code with HTTP-Redirect and with HTTP-POST. With HTTP-POST, the browser does not send a session cookie with SameSite=Lax, which is the default of many frameworks: set SameSite=None with Secure, or find the session by NameID and SessionIndex. Remove a SingleLogoutService that you do not support from the metadata.";
+    honest_by_the_other
 "SAML-SP-SLO-12", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "An unsigned LogoutRequest to the second SingleLogoutService of the metadata ends no session";
     expects "the user to stay logged in";
     fix "Require and verify the signature with HTTP-Redirect and with HTTP-POST, in the same code.";
@@ -95,6 +99,11 @@ async fn honest(beyond: &Beyond<'_>) -> Judged {
             evidence(&first.sent, &first.arrival),
         );
     }
+    judge_end(done)
+}
+
+/// Passes if the valid LogoutRequest has ended the session.
+fn judge_end(done: &HonestLogout) -> Judged {
     let evidence = evidence(&done.sent, &done.arrival);
     match done.ended {
         true => holds_with("the probe no longer shows the user", evidence),
@@ -186,6 +195,14 @@ fn other_endpoint<'b>(beyond: &'b Beyond<'_>) -> Result<Endpoint<'b>, Stop> {
         Some(endpoint) => Ok(endpoint),
         None => skip("the metadata has SingleLogoutService with one binding only"),
     }
+}
+
+async fn honest_by_the_other(beyond: &Beyond<'_>) -> Judged {
+    let endpoint = other_endpoint(beyond)?;
+    if !beyond.honest_logout().await?.ended {
+        return Err(Stop::Follows("SAML-SP-SLO-01"));
+    }
+    judge_end(beyond.second_logout(&endpoint).await?)
 }
 
 async fn unsigned_by_the_other(beyond: &Beyond<'_>) -> Judged {

@@ -147,9 +147,35 @@ impl Beyond<'_> {
         })
     }
 
+    /// As [`Self::honest_logout`], at the endpoint with the second binding. Nothing is learned from
+    /// messages that end no session there if a valid LogoutRequest ends none either.
+    pub(super) async fn second_logout(
+        &self,
+        endpoint: &Endpoint<'_>,
+    ) -> Result<&HonestLogout, Stop> {
+        let done = self.second_logout.get_or_init(|| async {
+            let session = self.new_session().await.map_err(Stop::into_reason)?;
+            let tried = self.log_out(&session, endpoint).await;
+            tried.map_err(Stop::into_reason)
+        });
+        match done.await {
+            Ok(done) => Ok(done),
+            Err(why) => skip(why.clone()),
+        }
+    }
+
     async fn try_honest_logout(&self, endpoint: &Endpoint<'_>) -> Result<HonestLogout, Stop> {
         let session = self.another_session().await?;
-        let request = request_of(self.judge, &session, endpoint.location);
+        self.log_out(&session, endpoint).await
+    }
+
+    /// Sends a valid LogoutRequest for this session.
+    async fn log_out(
+        &self,
+        session: &Session,
+        endpoint: &Endpoint<'_>,
+    ) -> Result<HonestLogout, Stop> {
+        let request = request_of(self.judge, session, endpoint.location);
         let message = Message::request(&request, Some(&self.judge.provider.key));
         let arrival = self.send(&session.visitor, &message, endpoint).await?;
         Ok(HonestLogout {
@@ -189,6 +215,10 @@ impl Beyond<'_> {
     ) -> Judged {
         if !self.honest_logout().await?.ended {
             return Err(Stop::Follows("SAML-SP-SLO-01"));
+        }
+        let is_second = self.endpoint()?.binding != endpoint.binding;
+        if is_second && !self.second_logout(endpoint).await?.ended {
+            return Err(Stop::Follows("SAML-SP-SLO-31"));
         }
         let mut kept = self.session.lock().await;
         let session = match kept.take() {
@@ -256,13 +286,15 @@ impl Beyond<'_> {
         .await
     }
 
-    /// As [`Self::lasts`] by HTTP-Redirect, with a query that `trick` changes after signing.
+    /// As [`Self::lasts`] by HTTP-Redirect, with a query that `trick` changes after signing. It is
+    /// skipped if the session ends for a reason that has nothing to do with the trick: queries
+    /// without a signature, or with that of an unknown key, end it, too.
     pub(super) async fn lasts_with(&self, trick: Trick) -> Judged {
         let endpoint = self.endpoint()?;
         if endpoint.binding != names::HTTP_REDIRECT {
             return skip("the metadata has no SingleLogoutService with HTTP-Redirect");
         }
-        self.lasts(&endpoint, |session| {
+        let judged = self.lasts(&endpoint, |session| {
             let own = request_of(self.judge, session, endpoint.location);
             let mut signed = own.clone();
             if matches!(trick, Trick::TwiceAfter | Trick::TwiceBefore) {
@@ -274,8 +306,19 @@ impl Beyond<'_> {
                 other_xml: own.to_xml(),
                 ..Message::request(&signed, Some(&self.judge.provider.key))
             }
-        })
-        .await
+        });
+        let judged = judged.await;
+        if !matches!(judged, Err(Stop::Breaks(_))) {
+            return judged;
+        }
+        let (key, cause) = match trick {
+            Trick::NoAlgorithm => (None, "SAML-SP-SLO-03"),
+            _ => (Some(&self.judge.provider.foreign), "SAML-SP-SLO-04"),
+        };
+        match self.lasts_signed_by(&endpoint, key).await {
+            Err(Stop::Breaks(_)) => Err(Stop::Follows(cause)),
+            _ => judged,
+        }
     }
 }
 

@@ -105,6 +105,9 @@ async fn wrapped(beyond: &Beyond<'_>) -> Judged {
         );
     };
     let is_second = beyond.endpoint()?.binding != endpoint.binding;
+    if is_second && !beyond.second_logout(&endpoint).await?.ended {
+        return Err(Stop::Follows("SAML-SP-SLO-31"));
+    }
     let keys = [None, Some(&beyond.judge.provider.foreign)];
     let causes = match is_second {
         true => ["SAML-SP-SLO-12", "SAML-SP-SLO-13"],
