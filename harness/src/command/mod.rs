@@ -312,7 +312,7 @@ pub(crate) async fn fetch_document(
 }
 
 /// Returns what to do about an answer that stays the same however often the document is requested;
-/// `None` if it is worth to request it again, because the server may be starting.
+/// `None` if another request can help, because the server may be starting.
 fn fix_of_final(reason: &AnswerError) -> Option<&'static str> {
     match reason {
         AnswerError::TooLong(_) => Some(
