@@ -21,7 +21,7 @@ use broken_sp::Switch;
 use counted_progress::Counted;
 use futures::StreamExt as _;
 use jiff::SignedDuration;
-use judged_sp::{found_for, found_with, judged, judged_by};
+use judged_sp::{found_for, found_with, judged, judged_by, judged_without};
 use profiles_met::{assert_each_can_fail, assert_profiles_met};
 use regex::Regex;
 use rehearsal::check::profile::Kind;
@@ -355,17 +355,42 @@ async fn each_hole_gives_exactly_its_findings() {
         .buffer_unordered(4);
     while let Some(done) = judging.next().await {
         let (hole, report) = done.unwrap();
-        let found: BTreeSet<&str> = report.findings().map(|one| one.check.id.as_str()).collect();
+        // A finding of level MAY is a warning.
+        let is_found = |it: &&Outcome| matches!(it.verdict, Verdict::Fail | Verdict::Warn);
+        let found = report.outcomes.iter().filter(is_found);
+        let found: BTreeSet<&str> = found.map(|one| one.check.id.as_str()).collect();
         let expected: BTreeSet<&str> = faults
             .values()
-            .filter(|fault| fault.refusal == hole && fault.level != faults::Level::May)
-            // The service provider has no encryption certificate.
-            .filter(|fault| !fault.encrypts())
+            // An open fault may be accepted or refused.
+            .filter(|fault| fault.refusal == hole && !fault.is_open)
             .map(|fault| fault.check.as_str())
             .collect();
         if found != expected {
             let differ: Vec<&&str> = found.symmetric_difference(&expected).collect();
             wrong.insert(hole, format!("{differ:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_control_that_is_refused_is_a_finding() {
+    let controls = rehearsal::check::sp::catalogue().unwrap().into_iter();
+    let controls = controls.filter(|it| it.id.starts_with("SAML-SP-GOOD-"));
+    let mut wrong = BTreeMap::new();
+    let mut judging = futures::stream::iter(controls)
+        .map(|control| {
+            let id: &'static str = control.id.leak();
+            tokio::spawn(async move { (id, judged_without(id).await) })
+        })
+        .buffer_unordered(4);
+    while let Some(done) = judging.next().await {
+        let (id, report) = done.unwrap();
+        let is_found = |it: &&Outcome| matches!(it.verdict, Verdict::Fail | Verdict::Warn);
+        let found = report.outcomes.iter().filter(is_found);
+        let found: Vec<String> = found.map(|it| it.check.id.clone()).collect();
+        if found != [id] {
+            wrong.insert(id, found);
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

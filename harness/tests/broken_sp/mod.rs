@@ -33,7 +33,9 @@ use saml::message::AuthnRequest;
 use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, SpMetadata};
 use saml::names;
 
-pub(crate) use switches::{KEY, Manner, Switch, always, issuer_addresses, named_addresses};
+pub(crate) use switches::{
+    CurrentCheck, KEY, Manner, Switch, always, issuer_addresses, named_addresses,
+};
 
 /// The user whom the honest Responses log in.
 pub(crate) const USER: &str = "jo@corp.example";
@@ -245,7 +247,7 @@ async fn acs(
             Switch::RemembersIds if !sp.are_new_ids(&document) => {
                 return sp.refuse("replayed".to_owned());
             }
-            Switch::Declines(is_it) if is_it(&document) => return sp.refuse("declined".to_owned()),
+            switch if switch.declines(&document) => return sp.refuse("declined".to_owned()),
             Switch::BreaksOff(is_it) if is_it(&document) => return broken_off(),
             Switch::Dies(is_it) if is_it(&document) => {
                 sp.is_dead.store(true, Ordering::SeqCst);

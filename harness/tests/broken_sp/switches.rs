@@ -1,10 +1,12 @@
 //! The differences between a service provider and a correct one, as data.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use rehearsal::check::runner::Listener;
 use saml::acceptance::SignaturePolicy;
 use saml::keys::{Certificate, SigningKey};
 
@@ -16,6 +18,8 @@ pub(crate) enum Switch {
     Waves(&'static str, fn(&str) -> bool),
     /// Refuses a document that matches the function.
     Declines(fn(&str) -> bool),
+    /// Refuses everything while the judge tries this check, the second value.
+    DeclinesCheck(&'static CurrentCheck, &'static str),
     /// Accepts every message, and logs in this other user.
     LogsInAs(&'static str),
     /// The required signatures, and the metadata's `WantAssertionsSigned`.
@@ -62,6 +66,40 @@ pub(crate) enum Switch {
     ReadsUtf16,
     /// The probe answers with an HTML page.
     HtmlProbe,
+}
+
+impl Switch {
+    /// True if the service provider refuses this document because of the switch.
+    pub(super) fn declines(&self, document: &str) -> bool {
+        match self {
+            Self::Declines(is_it) => is_it(document),
+            Self::DeclinesCheck(current, id) => current.is(id),
+            _ => false,
+        }
+    }
+}
+
+/// The id of the check that the judge tries at the moment, as its progress messages tell.
+#[derive(Debug, Default)]
+pub(crate) struct CurrentCheck(Mutex<String>);
+
+impl CurrentCheck {
+    /// True if the judge tries this check.
+    pub(super) fn is(&self, id: &str) -> bool {
+        *self.0.lock().unwrap() == id
+    }
+}
+
+impl Listener for &'static CurrentCheck {
+    fn begin(&self, _: &str, _: usize) {}
+    fn step(&self, id: &str, _: &str) {
+        self.note(id, "");
+    }
+    fn note(&self, id: &str, _: &str) {
+        id.clone_into(&mut self.0.lock().unwrap());
+    }
+    fn wait(&self, _: Duration, _: &str) {}
+    fn end(&self) {}
 }
 
 /// The form of a refusal.

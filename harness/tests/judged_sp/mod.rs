@@ -5,13 +5,14 @@ use std::time::Duration;
 use ambient::Ambient;
 use jiff::SignedDuration;
 use regex::Regex;
-use rehearsal::check::runner::{Runner, Selection};
+use rehearsal::check::runner::{Progress, Runner, Selection};
 use rehearsal::check::sp::{Judge, Person, PersonTemplate, Provider, Refetch, Target, Variants};
 use rehearsal::check::{CheckReport, Verdict};
+use saml::acceptance::SignaturePolicy;
 use saml::metadata::SpMetadata;
 use url::Url;
 
-use crate::broken_sp::{self, Switch};
+use crate::broken_sp::{self, CurrentCheck, Switch};
 
 /// Returns the broken service provider at this URL as a target.
 pub(crate) fn target_at(base: &str, metadata: SpMetadata, document: String) -> Target {
@@ -26,7 +27,7 @@ pub(crate) fn target_at(base: &str, metadata: SpMetadata, document: String) -> T
     }
 }
 
-/// Checks a service provider with one hole by Responses alone.
+/// Checks a service provider with one hole by Responses alone. It can decrypt assertions.
 pub(crate) async fn judged(hole: &'static str) -> CheckReport {
     let exact = format!("user={};", regex::escape(broken_sp::USER));
     judged_by(hole, &exact, of_messages()).await
@@ -38,22 +39,47 @@ pub(crate) async fn judged_by(
     expect: &str,
     selection: Selection,
 ) -> CheckReport {
+    let runner = Runner {
+        selection,
+        ..Runner::default()
+    };
+    let expect = Regex::new(expect).unwrap();
+    let switches = vec![Switch::Waves(hole, broken_sp::always)];
+    judged_with(switches, expect, runner).await
+}
+
+/// Checks a service provider that refuses only the documents of this control.
+pub(crate) async fn judged_without(control: &'static str) -> CheckReport {
+    let current: &'static CurrentCheck = Box::leak(Box::default());
+    let checks = rehearsal::check::sp::catalogue().unwrap();
+    let runner = Runner {
+        selection: Selection::new(&[control.to_owned()], &[], &checks).unwrap(),
+        progress: Progress::to(current),
+        ..Runner::default()
+    };
+    let expect = format!("user={};", regex::escape(broken_sp::USER));
+    let expect = Regex::new(&expect).unwrap();
+    let switches = vec![
+        Switch::DeclinesCheck(current, control),
+        // With WantAssertionsSigned, it may refuse a Response whose assertion is not signed.
+        Switch::Demands(SignaturePolicy::Either, false),
+    ];
+    judged_with(switches, expect, runner).await
+}
+
+/// Checks a service provider with these switches that can decrypt assertions.
+async fn judged_with(mut switches: Vec<Switch>, expect: Regex, runner: Runner) -> CheckReport {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
-    let base = broken_sp::start(&provider.metadata(), hole, &ambient).await;
-    let target = target_at(&base, broken_sp::metadata(&base), String::new());
+    switches.push(Switch::Flaw("decrypts"));
+    let sp = broken_sp::start_with(&provider.metadata(), switches, &ambient).await;
+    let target = target_at(sp.base(), sp.metadata(), sp.document());
     let judge = Judge {
-        target: Target {
-            expect: Regex::new(expect).unwrap(),
-            ..target
-        },
+        target: Target { expect, ..target },
         provider,
         person: Person::of_the_guide(broken_sp::USER),
         variants: Variants::None,
-        runner: Runner {
-            selection,
-            ..Runner::default()
-        },
+        runner,
         ambient,
     };
     judge.judge().await.unwrap()
