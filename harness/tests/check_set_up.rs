@@ -60,6 +60,12 @@ async fn a_profile_that_cannot_be_used_is_one_clear_line() {
             "rehearsal: profile entra-gallery-sso is for check sp; profiles for check idp: ",
         ),
         (
+            "check leaver --list --profile ipsie-al1 --max-seconds 600"
+                .split(' ')
+                .collect(),
+            "rehearsal: invalid --max-seconds: the profile ipsie-al1 allows at most 300 seconds, got 600",
+        ),
+        (
             vec!["profiles", "nonesuch"],
             "rehearsal: profile nonesuch not found; the profiles are: entra-2020-client, ",
         ),

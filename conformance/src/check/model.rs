@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Harm;
@@ -56,6 +56,16 @@ impl Verdict {
             Self::Warn => "warn",
         }
     }
+}
+
+/// The party at which a login starts (saml-profiles §4.1.3.1, §4.1.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LoginStart {
+    /// The service provider, which sends an AuthnRequest.
+    Sp,
+    /// The identity provider, which sends an unsolicited Response.
+    Idp,
 }
 
 /// A requirement that is checked.
@@ -281,6 +291,8 @@ pub struct CheckReport {
     pub fail_on: Level,
     /// What the outcomes mean for each profile that was chosen.
     pub assessments: Vec<Assessment>,
+    /// Where the logins of `check sp` started; `None` in reports of the other commands.
+    pub login_start: Option<LoginStart>,
 }
 
 impl CheckReport {
@@ -303,6 +315,7 @@ impl CheckReport {
             error: None,
             fail_on: Level::May,
             assessments: Vec::new(),
+            login_start: None,
         }
     }
 

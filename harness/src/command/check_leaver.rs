@@ -13,7 +13,7 @@ use rehearsal::check::leaver::{
     Application, Issue, Judge, Mover, Plan, Provider, RealPace, Revocation, SubjectFormat, Tokens,
     catalogue,
 };
-use rehearsal::check::profile::Kind;
+use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::{CheckReport, SetUpError, UserUrl, scim};
 use url::Url;
 
@@ -136,6 +136,7 @@ impl Leaver {
     pub(crate) async fn perform(mut self) -> anyhow::Result<u8> {
         let checks = catalogue();
         let chosen = self.profiles.chosen(Kind::Leaver)?;
+        self.verify_limit(&chosen)?;
         self.options.limit_to(Kind::Leaver, &chosen);
         if self.options.print_list(&checks)? {
             return Ok(0);
@@ -222,6 +223,25 @@ impl Leaver {
         self.forms.write(report, &ambient)
     }
 
+    /// Refuses a limit with which the requirements of a profile could pass although they are not
+    /// met.
+    fn verify_limit(&self, chosen: &[&Profile]) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.max_seconds > 0,
+            "invalid --max-seconds: expected a number of seconds above 0, got 0"
+        );
+        for profile in chosen {
+            if let Some(most) = profile.max_seconds.filter(|most| self.max_seconds > *most) {
+                bail!(
+                    "invalid --max-seconds: the profile {} allows at most {most} seconds, got {}",
+                    profile.name,
+                    self.max_seconds
+                );
+            }
+        }
+        Ok(())
+    }
+
     fn plan(&self) -> anyhow::Result<Plan> {
         let mover = self.mover_group.clone().zip(self.mover_expect.clone());
         let issue = match (&self.token_url, &self.token_command) {
@@ -239,10 +259,6 @@ impl Leaver {
                 bail!("--token-probe needs a token: give --token-url or --token-command")
             }
         };
-        anyhow::ensure!(
-            self.max_seconds > 0,
-            "invalid --max-seconds: expected a number of seconds above 0, got 0"
-        );
         Ok(Plan {
             group: self.group.clone(),
             mover: mover.map(|(group, expect)| Mover { group, expect }),

@@ -88,6 +88,7 @@ pub(crate) const DEVIATIONS: &[(&str, &[&str])] = &[
         "only the beginning of the ACS URL is compared",
         &["saml2int SDP-IDP06"],
     ),
+    ("the LogoutResponse is not signed", &["saml2int SDP-IDP30"]),
     (
         "the Response is sent by HTTP-Redirect",
         &["fedinterop IIP-SSO03", "saml2int SDP-IDP08"],

@@ -67,6 +67,10 @@ impl RequirementResult {
         if result.checks.is_empty() {
             return result;
         }
+        if let Some(why) = requirement.why_not_by_login(report.login_start) {
+            why.clone_into(&mut result.reason);
+            return result;
+        }
         let outcome_of = |id: &str| report.outcomes.iter().find(|it| it.check.id == id);
         let judged = result.checks.iter().map(|id| (*id, outcome_of(id)));
         let mut judged: Vec<(&str, Option<&Outcome>)> = judged.collect();

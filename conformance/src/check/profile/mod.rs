@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use assessment::{Assessment, RequirementResult, RequirementVerdict};
 pub(super) use forms::{html, json, markdown, terminal};
 
-use super::{Check, CheckReport, Level, Verdict};
+use super::{Check, CheckReport, Level, LoginStart, Verdict};
 
 // FILES, written by build.rs: (name, text) of each file under fixtures/profiles.
 include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
@@ -162,6 +162,8 @@ pub struct Requirement {
     pub any_of: Vec<String>,
     /// Why no check tests it; if there are checks too: the part that they do not test.
     pub not_tested: Option<String>,
+    /// Where a login must start to meet it; if `None`, anywhere.
+    login_start: Option<LoginStart>,
 }
 
 impl Requirement {
@@ -174,6 +176,19 @@ impl Requirement {
             (Some(why), _) => why.clone(),
             (None, Some(other)) => format!("check {} with this profile tests it", other.name()),
             (None, None) => String::new(),
+        }
+    }
+
+    /// Returns why logins that start at this party do not test it, if so.
+    fn why_not_by_login(&self, started: Option<LoginStart>) -> Option<&'static str> {
+        match (self.login_start?, started?) {
+            (LoginStart::Sp, LoginStart::Idp) => Some(
+                "all logins began with an unsolicited Response: run check sp again with --start-url in place of --idp-initiated",
+            ),
+            (LoginStart::Idp, LoginStart::Sp) => Some(
+                "all logins began at --start-url: run check sp again with --idp-initiated in its place",
+            ),
+            _ => None,
         }
     }
 
@@ -216,6 +231,8 @@ pub struct Profile {
     pub attributes: Vec<(String, String)>,
     /// The first characters of the path of a deployment's assertion consumer service.
     acs_path: Option<String>,
+    /// The largest `--max-seconds` of `check leaver` with which its requirements can be met.
+    pub max_seconds: Option<u64>,
     /// The requirements.
     #[serde(rename = "requirement")]
     pub requirements: Vec<Requirement>,

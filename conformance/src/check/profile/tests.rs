@@ -334,6 +334,35 @@ fn one_of_several_checks_is_enough() {
 }
 
 #[test]
+fn a_login_that_starts_at_the_other_party_proves_nothing() {
+    let text = [
+        requirement(
+            "at-sp",
+            "required",
+            "checks = [\"SCIM-A\"]\nlogin_start = \"sp\"",
+        ),
+        requirement(
+            "at-idp",
+            "required",
+            "checks = [\"SCIM-A\"]\nlogin_start = \"idp\"",
+        ),
+    ];
+    let profile = parse_profile(&text.concat());
+    for (started, expected) in [
+        (Some(LoginStart::Sp), ["passed", "not tested"]),
+        (Some(LoginStart::Idp), ["not tested", "passed"]),
+        (None, ["passed", "passed"]),
+    ] {
+        let mut report = report(vec![outcome("SCIM-A", Level::Must, Verdict::Pass, None)]);
+        report.login_start = started;
+        let report = report.assessed(&[profile]);
+        let results = report.assessments[0].results.iter();
+        let verdicts: Vec<&str> = results.map(|it| it.verdict.name()).collect();
+        assert_eq!(verdicts, expected, "{started:?}");
+    }
+}
+
+#[test]
 fn every_form_has_the_requirements_in_the_order_of_the_source() {
     let ids = ["zz-first", "mm-second", "aa-third"];
     let text = ids.map(|id| requirement(id, "required", "not_tested = \"because\""));

@@ -53,7 +53,7 @@ use ambient::Ambient;
 use faults::{Delivery, Fault};
 
 use super::runner::{Judged as Run, Planned, Runner};
-use super::{CheckReport, Outcome, SetUpError, Verdict};
+use super::{CheckReport, LoginStart, Outcome, SetUpError, Verdict};
 pub use answer::Answer;
 pub use catalogue::catalogue;
 pub use check_error::CheckError;
@@ -119,10 +119,14 @@ impl Judge {
         };
         self.runner.progress.begin("check sp", total + bound);
         let target = &self.target.metadata.entity_id;
-        let report = match self.run(&plan, second).await {
+        let mut report = match self.run(&plan, second).await {
             Ok(outcomes) => CheckReport::new("check sp", target, outcomes, started_at),
             Err(error) => CheckReport::of_error("check sp", target, error, started_at),
         };
+        report.login_start = Some(match self.target.start_url {
+            Some(_) => LoginStart::Sp,
+            None => LoginStart::Idp,
+        });
         self.runner.progress.end();
         Ok(self.runner.report(report, total, started.elapsed()))
     }
