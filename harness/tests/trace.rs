@@ -3,6 +3,9 @@
 //! correct that was not checked.
 #![allow(clippy::unwrap_used)]
 
+#[path = "trace/inputs.rs"]
+mod inputs;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,5 +1,5 @@
 //! Decodes a SAML message from any encoding: XML, base64, percent-encoded, deflated, in a query
-//! string, a form, a page, a URL, or lines of names and values.
+//! string, a form, a page or a URL. What people paste is read by [`super::pasted`].
 
 use std::io::Read as _;
 
@@ -9,23 +9,29 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::Serialize;
 
 use super::encoding;
+use super::pasted::repair::Repair;
 
 /// Longest decompressed message, in bytes.
-const LONGEST: u64 = 4 << 20;
+pub(super) const LONGEST: u64 = 4 << 20;
 
 /// How often percent-encoding is removed: once for the browser, once for a proxy or framework, and
 /// once for the tool from which the message was pasted.
-const MOST_PERCENT_ENCODINGS: usize = 3;
+pub(super) const MOST_PERCENT_ENCODINGS: usize = 3;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 
 /// Base64 with or without padding.
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
+pub(super) const STANDARD: GeneralPurpose =
+    GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
 
 /// Base64url with or without padding, as JWT libraries write it.
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, LENIENT);
+pub(super) const URL_SAFE: GeneralPurpose =
+    GeneralPurpose::new(&base64::alphabet::URL_SAFE, LENIENT);
+
+/// What is said about base64url.
+pub(super) const URL_SAFE_REMARK: &str = "base64 with the URL-safe alphabet (- and _): SAML bindings use the standard one (+ and /), so most parties cannot read it";
 
 /// A decoded message, and its encodings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -42,6 +48,8 @@ pub struct Message {
     pub query_signature: Option<QuerySignature>,
     /// Deviations in the encoding that a strict reader refuses, with what to do.
     pub remarks: Vec<String>,
+    /// The changes without which the message could not be read, in the order in which they were made.
+    pub repairs: Vec<Repair>,
 }
 
 /// The detached signature of the HTTP-Redirect binding (saml-bindings §3.4.4.1).
@@ -69,10 +77,6 @@ pub fn messages(text: &str) -> Vec<Message> {
     if !found.is_empty() {
         return found;
     }
-    let found = in_lines(text);
-    if !found.is_empty() {
-        return found;
-    }
     unwrap_percent_encoded(text).into_iter().collect()
 }
 
@@ -92,7 +96,7 @@ fn bare(xml: String) -> Message {
     }
 }
 
-fn percent_decoded(text: &str) -> String {
+pub(super) fn percent_decoded(text: &str) -> String {
     // In base64 a plus sign is not an encoded space.
     let pair = format!("x={}", text.replace('+', "%2B"));
     url::form_urlencoded::parse(pair.as_bytes())
@@ -134,10 +138,7 @@ pub fn decode_message(field: &str) -> Option<Message> {
         Ok(bytes) => bytes,
         Err(_) => {
             let bytes = URL_SAFE.decode(&compact).ok()?;
-            message.remarks.push(
-                "base64 with the URL-safe alphabet (- and _): SAML bindings use the standard one (+ and /), so most parties cannot read it"
-                    .to_owned(),
-            );
+            message.remarks.push(URL_SAFE_REMARK.to_owned());
             bytes
         }
     };
@@ -154,7 +155,7 @@ pub fn decode_message(field: &str) -> Option<Message> {
 
 /// Decompresses raw DEFLATE, as saml-bindings §3.4.4.1 requires, or DEFLATE with a zlib header,
 /// which many libraries write by default.
-fn inflate(bytes: &[u8], remarks: &mut Vec<String>) -> Option<(Vec<u8>, &'static str)> {
+pub(super) fn inflate(bytes: &[u8], remarks: &mut Vec<String>) -> Option<(Vec<u8>, &'static str)> {
     let read = |reader: &mut dyn std::io::Read| {
         let mut out = Vec::new();
         reader.take(LONGEST).read_to_end(&mut out).ok()?;
@@ -171,7 +172,7 @@ fn inflate(bytes: &[u8], remarks: &mut Vec<String>) -> Option<(Vec<u8>, &'static
     Some((out, "zlib"))
 }
 
-fn read_xml(bytes: &[u8], remarks: &mut Vec<String>) -> Option<String> {
+pub(super) fn read_xml(bytes: &[u8], remarks: &mut Vec<String>) -> Option<String> {
     let decoded = encoding::decode(bytes).ok()?;
     if !decoded.text.trim_start().starts_with('<') {
         return None;
@@ -216,12 +217,12 @@ fn in_parameters(text: &str) -> Vec<Message> {
         .collect()
 }
 
-fn value_of(all: &[(String, String)], name: &str) -> Option<String> {
+pub(super) fn value_of(all: &[(String, String)], name: &str) -> Option<String> {
     let found = all.iter().find(|(key, _)| key == name);
     found.map(|(_, value)| value.clone())
 }
 
-fn query_signature(
+pub(super) fn query_signature(
     query: &str,
     parameter: &str,
     all: &[(String, String)],
@@ -240,36 +241,6 @@ fn query_signature(
             .collect::<Vec<_>>()
             .join("&"),
     })
-}
-
-/// Reads lines of names and values, as tools show parameters: `SAMLResponse: PHNh…`.
-fn in_lines(text: &str) -> Vec<Message> {
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    for line in text.lines() {
-        let named = line
-            .split_once([':', '=', '\t'])
-            .map(|(name, value)| (name.trim().trim_matches('"'), value))
-            .filter(|(name, _)| {
-                !name.is_empty() && name.len() < 40 && name.chars().all(|c| c.is_alphanumeric())
-            });
-        match (named, pairs.last_mut()) {
-            (Some((name, value)), _) => pairs.push((name.to_owned(), value.trim().to_owned())),
-            // The tool has wrapped the value over several lines.
-            (None, Some((_, value))) => value.push_str(line.trim()),
-            (None, None) => {}
-        }
-    }
-    pairs
-        .iter()
-        .filter(|(name, _)| PARAMETERS.contains(&name.as_str()))
-        .filter_map(|(name, value)| {
-            let mut message = unwrap_percent_encoded(value.trim_matches([',', '"', ' ']))?;
-            message.wrapping.insert(0, "line");
-            message.parameter = Some(name.clone());
-            message.relay_state = value_of(&pairs, "RelayState");
-            Some(message)
-        })
-        .collect()
 }
 
 /// Returns the messages in the forms of an HTML page.
@@ -319,17 +290,13 @@ mod tests {
         let url = format!("https://sp.example/acs?{form}#x");
         let page = format!("<form><input name=\"SAMLResponse\" value=\"{base64}\"></form>");
         let single = format!("<HTML><input value='{base64}' name=SAMLResponse></HTML>");
-        let lines = format!("RelayState: r\nSAMLResponse: {base64}\n");
         let twice = percent_encoded(&percent_encoded(&base64));
-        for text in [
-            xml, &base64, &escaped, &form, &url, &page, &single, &lines, &twice,
-        ] {
+        for text in [xml, &base64, &escaped, &form, &url, &page, &single, &twice] {
             let found = messages(text);
             assert_eq!(found.len(), 1, "{text}");
             assert_eq!(found[0].xml, xml, "{text}");
         }
         assert_eq!(messages(&form)[0].relay_state.as_deref(), Some("r"));
-        assert_eq!(messages(&lines)[0].relay_state.as_deref(), Some("r"));
     }
 
     #[test]

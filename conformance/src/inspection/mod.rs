@@ -13,7 +13,8 @@
 //! - [`signature`]: which parts of a document are signed, and whether validly;
 //! - [`schema`]: the order and number of elements that the SAML schemas require;
 //! - [`response`]: the contents of a Response;
-//! - [`message`]: decodes a SAML message from any encoding.
+//! - [`message`]: decodes a SAML message from any encoding;
+//! - [`pasted`]: finds messages in logs, mails, commands and damaged values.
 
 pub mod canonical;
 pub mod certificate;
@@ -21,6 +22,7 @@ pub use saml::encoding;
 pub mod encryption;
 mod key_file;
 pub mod message;
+pub mod pasted;
 pub mod response;
 pub mod schema;
 pub mod signature;

@@ -41,6 +41,7 @@ use answers::Exchange;
 
 use crate::inspection::encryption::{DecryptionError, decrypt};
 use crate::inspection::message::Message;
+use crate::inspection::pasted::repair::{self, Repair};
 use crate::inspection::{is, ns, parse};
 use sources::Found;
 
@@ -56,6 +57,8 @@ pub struct Account {
     pub wrapping: Vec<&'static str>,
     /// `SAMLRequest` or `SAMLResponse`, if the message was a parameter.
     pub parameter: Option<String>,
+    /// The changes without which the message could not be read.
+    pub repairs: Vec<Repair>,
     /// Local name of the root element.
     pub kind: String,
     /// Contents of the message in order, as names and values.
@@ -108,6 +111,7 @@ fn of_found(found: Found, known: &Known) -> Vec<Account> {
             });
             // These facts belong to the outermost message and stand there.
             account.says.clear();
+            account.repairs.clear();
             account.verdict = Verdict::default();
         }
         account.judge(
@@ -135,6 +139,9 @@ struct Security {
 impl Account {
     fn empty(place: String, message: &Message, xml: &str) -> Self {
         let mut verdict = Verdict::default();
+        if let Some(remark) = repair::remark(&message.repairs) {
+            verdict.remark(remark);
+        }
         for remark in &message.remarks {
             verdict.remark(remark.clone());
         }
@@ -151,6 +158,7 @@ impl Account {
             place,
             wrapping: message.wrapping.clone(),
             parameter: message.parameter.clone(),
+            repairs: message.repairs.clone(),
             kind: String::new(),
             says: says
                 .map(|it| ("RelayState".to_owned(), it.clone()))

@@ -1,0 +1,245 @@
+//! The messages in a browser's traffic: a HAR file, or an export of SAML-tracer.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::Found;
+use crate::inspection::message::{Message, in_page};
+use crate::inspection::pasted;
+
+/// Returns the messages of a URL or a form.
+fn messages(text: &str) -> Vec<Message> {
+    let found = pasted::messages(text).into_iter();
+    found.map(|it| it.message).collect()
+}
+
+/// The messages of a browser's traffic. The same document is one message while it goes from a page or
+/// a redirect to the request that carries it, and another one if it is sent again.
+#[derive(Default)]
+struct Traffic {
+    found: Vec<Found>,
+    /// The documents that were sent and not offered again since.
+    sent: Vec<String>,
+}
+
+impl Traffic {
+    fn knows(&self, xml: &str) -> bool {
+        self.found.iter().any(|it| it.message.xml == xml)
+    }
+
+    fn add(&mut self, place: &str, message: Message) {
+        self.found.push(Found {
+            place: place.to_owned(),
+            message,
+        });
+    }
+
+    /// Adds the messages that a request carries.
+    fn send(&mut self, place: &str, messages: Vec<Message>) {
+        for message in messages {
+            let xml = message.xml.clone();
+            if self.sent.contains(&xml) {
+                self.add(&format!("{place}, sent again"), message);
+            } else {
+                if !self.knows(&xml) {
+                    self.add(place, message);
+                }
+                self.sent.push(xml);
+            }
+        }
+    }
+
+    /// Adds the messages that a page or a redirect makes the browser send next.
+    fn offer(&mut self, place: &str, messages: Vec<Message>) {
+        for message in messages {
+            self.sent.retain(|xml| *xml != message.xml);
+            if !self.knows(&message.xml) {
+                self.add(place, message);
+            }
+        }
+    }
+}
+
+/// Reads the requests in an export of the browser extension SAML-tracer; each has a URL and its
+/// parameters as pairs.
+pub(super) fn of_saml_tracer(requests: &[Value]) -> Vec<Found> {
+    let mut traffic = Traffic::default();
+    for (at, request) in requests.iter().enumerate() {
+        let text = |name: &str| request[name].as_str().unwrap_or_default();
+        let (method, url) = (text("method"), text("url"));
+        let bare = url.split('?').next().unwrap_or(url);
+        let place = format!("request {}: {method} {bare}", at + 1);
+        if url.contains("SAML") {
+            traffic.offer(&place, messages(url));
+        }
+        for name in ["get", "post"] {
+            let pairs = request[name].as_array().map(Vec::as_slice);
+            let pairs = pairs.unwrap_or_default().iter().map(|pair| {
+                let part = |at: usize| pair[at].as_str().unwrap_or_default();
+                (part(0), part(1).to_owned())
+            });
+            let carried = of_pairs(&pairs.collect::<Vec<_>>());
+            match name {
+                // An identity provider may redirect a request to pages of its own, with the request
+                // in the URL; the export does not show which URLs are such redirects.
+                "get" => traffic.offer(&place, carried),
+                _ => traffic.send(&place, carried),
+            }
+        }
+    }
+    traffic.found
+}
+
+/// Reads a HAR file. Messages are in request URLs, forms, redirects or pages; a message in a page
+/// that is posted next is returned once.
+pub(super) fn of_har(entries: &[Value]) -> Vec<Found> {
+    let mut traffic = Traffic::default();
+    for (at, entry) in entries.iter().enumerate() {
+        let text = |pointer: &str| {
+            entry
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let (method, url) = (text("/request/method"), text("/request/url"));
+        let bare = url.split('?').next().unwrap_or(url);
+        let place = format!("entry {}: {method} {bare}", at + 1);
+        if url.contains("SAML") {
+            traffic.send(&place, messages(url));
+        }
+        traffic.send(&place, messages_of_form(entry));
+        if text("/response/redirectURL").contains("SAML") {
+            traffic.offer(&place, messages(text("/response/redirectURL")));
+        }
+        if text("/response/content/mimeType").contains("html") {
+            traffic.offer(&place, in_page(&body(entry)));
+        }
+    }
+    traffic.found
+}
+
+/// Returns the response body of a HAR entry, which some browsers store as base64.
+fn body(entry: &Value) -> String {
+    let content = &entry["response"]["content"];
+    let text = content["text"].as_str().unwrap_or_default();
+    if content["encoding"].as_str() != Some("base64") {
+        return text.to_owned();
+    }
+    let bytes = STANDARD.decode(text).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn messages_of_form(entry: &Value) -> Vec<Message> {
+    let params = entry
+        .pointer("/request/postData/params")
+        .and_then(Value::as_array);
+    if let Some(params) = params.filter(|it| !it.is_empty()) {
+        let pairs = params.iter().map(|param| {
+            let of = |name: &str| param[name].as_str().unwrap_or_default();
+            // Browsers differ in whether these values are decoded.
+            let value = of("value");
+            let raw = format!("x={value}");
+            let decoded = url::form_urlencoded::parse(raw.as_bytes()).next();
+            let value = match decoded.filter(|_| value.contains('%')) {
+                Some((_, value)) => value.into_owned(),
+                None => value.to_owned(),
+            };
+            (of("name"), value)
+        });
+        return of_pairs(&pairs.collect::<Vec<_>>());
+    }
+    let form = entry
+        .pointer("/request/postData/text")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if form.contains("SAML") {
+        messages(form)
+    } else {
+        Vec::new()
+    }
+}
+
+/// Returns the messages of decoded parameters.
+fn of_pairs(pairs: &[(&str, String)]) -> Vec<Message> {
+    let relay_state = pairs.iter().find(|(name, _)| *name == "RelayState");
+    pairs
+        .iter()
+        .filter(|(name, _)| ["SAMLRequest", "SAMLResponse"].contains(name))
+        .filter_map(|(name, value)| {
+            let mut message = pasted::decode_value(value)?;
+            message.wrapping.insert(0, "parameter");
+            message.parameter = Some((*name).to_owned());
+            message.relay_state = relay_state.map(|(_, value)| value.clone());
+            Some(message)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::trace::sources::{SourceError, read};
+
+    #[test]
+    fn each_message_of_a_har_file_is_reported_once() {
+        let field = STANDARD.encode("<Response/>");
+        let page = format!("<form><input name=\"SAMLResponse\" value=\"{field}\"></form>");
+        let har = json!({"log": {"entries": [
+            {"request": {"method": "GET", "url": "https://idp.example/a"},
+             "response": {"content": {"mimeType": "text/html", "text": page}}},
+            {"request": {"method": "POST", "url": "https://sp.example/acs",
+                         "postData": {"params": [{"name": "SAMLResponse", "value": field}]}},
+             "response": {}},
+        ]}});
+        let found = read(&har.to_string()).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].place, "entry 1: GET https://idp.example/a");
+        assert!(read("{\"a\": 1}").is_err());
+        assert!(read("nothing here").is_err());
+    }
+
+    fn posted(field: &str) -> Value {
+        let data = json!({"params": [{"name": "SAMLResponse", "value": field}]});
+        let request = json!({"method": "POST", "url": "https://sp.example/acs", "postData": data});
+        json!({"request": request, "response": {}})
+    }
+
+    #[test]
+    fn a_message_that_is_sent_twice_is_reported_twice() {
+        let field = STANDARD.encode("<Response/>");
+        let page = format!("<form><input name=\"SAMLResponse\" value=\"{field}\"></form>");
+        let content = json!({"mimeType": "text/html", "text": page});
+        let request = json!({"method": "GET", "url": "https://idp.example/a"});
+        let offered = json!({"request": request, "response": {"content": content}});
+        let places = |entries: &[&Value]| -> Vec<String> {
+            let har = json!({"log": {"entries": entries}}).to_string();
+            let found = read(&har).unwrap().into_iter();
+            found.map(|it| it.place).collect()
+        };
+        let sent = posted(&field);
+        let twice = places(&[&offered, &sent, &sent]);
+        assert_eq!(
+            twice,
+            [
+                "entry 1: GET https://idp.example/a",
+                "entry 3: POST https://sp.example/acs, sent again"
+            ]
+        );
+        // A page of the service provider may post the message to itself once more.
+        assert_eq!(places(&[&offered, &sent, &offered, &sent]).len(), 1);
+    }
+
+    #[test]
+    fn a_har_file_that_is_cut_is_named_as_that() {
+        let har =
+            json!({"log": {"entries": [posted(&STANDARD.encode("<Response/>"))]}}).to_string();
+        let cut = &har[..har.len() - 3];
+        assert_eq!(read(cut).unwrap_err(), SourceError::CutJson(cut.len()));
+        let wrong = har.replace("\"entries\":[", "\"entries\":[,");
+        let error = read(&wrong).unwrap_err();
+        assert!(matches!(error, SourceError::InvalidJson(_)), "{error}");
+    }
+}
