@@ -20,6 +20,7 @@ struct Readme;
 pub mod check;
 mod excerpt;
 pub mod inspection;
+mod json_text;
 pub mod junit;
 mod key_pair;
 pub mod page;

@@ -2,6 +2,10 @@
 //! mistake in the set-up is not a finding.
 #![allow(clippy::unwrap_used)]
 
+#[path = "check_set_up/answers.rs"]
+mod answers;
+#[path = "check_set_up/files.rs"]
+mod files;
 mod running;
 
 use std::path::Path;

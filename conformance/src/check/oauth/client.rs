@@ -14,6 +14,7 @@ use super::token_answer::{TokenAnswer, shown_body};
 use super::token_request::{MASK, TokenRequest, shown_form};
 use crate::check::SetUpError;
 use crate::check::runner::{Access, AnswerError, pause, read_body, retry_after};
+use crate::json_text;
 
 /// A token is renewed this long before it expires, at most.
 const MARGIN: SignedDuration = SignedDuration::from_secs(10);
@@ -306,7 +307,9 @@ impl Client {
             .collect();
         let text = read_body(answer, timeout).await;
         let text = text.map_err(|error| error.to_string())?;
-        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        let read = json_text::parse(&text);
+        let invalid_json = read.as_ref().err().map(ToString::to_string);
+        let body = read.unwrap_or_default();
         let evidence = json!({
             "request": {
                 "method": "POST",
@@ -326,6 +329,7 @@ impl Client {
             status,
             headers,
             body,
+            invalid_json,
             evidence,
         })
     }

@@ -5,6 +5,7 @@ use url::Url;
 
 use crate::check::SetUpError;
 use crate::check::runner::{Access, AnswerError, read_body};
+use crate::json_text;
 
 /// The metadata of an authorization server.
 #[derive(Debug, Clone)]
@@ -51,7 +52,7 @@ pub(super) async fn fetch_json(
     if !status.is_success() {
         return Err(format!("HTTP {}", status.as_u16()));
     }
-    serde_json::from_str(&body).map_err(|error| format!("the answer is not JSON: {error}"))
+    json_text::parse(&body).map_err(|error| error.to_string())
 }
 
 impl Metadata {

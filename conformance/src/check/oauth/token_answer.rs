@@ -13,6 +13,8 @@ pub struct TokenAnswer {
     pub headers: Vec<(String, String)>,
     /// Body; null if it is not JSON.
     pub body: Value,
+    /// Why the body is not JSON.
+    pub invalid_json: Option<String>,
     /// Request and answer for reports, without secrets.
     pub evidence: Value,
 }
@@ -34,7 +36,7 @@ impl TokenAnswer {
     pub fn summary(&self) -> String {
         let said = self.body["error_description"].as_str();
         let said = said.or(self.body["error"].as_str());
-        match (self.token(), said) {
+        match (self.token(), said.or(self.invalid_json.as_deref())) {
             (Some(_), _) => format!("HTTP {} with an access token", self.status),
             (None, Some(said)) => format!("HTTP {}, {said}", self.status),
             (None, None) => format!("HTTP {}, no access_token", self.status),

@@ -27,6 +27,9 @@ pub enum CheckError {
     /// There is no SCIM server at the base URL.
     #[error("there is no SCIM server at this base URL: {0}")]
     Nothing(String),
+    /// The answers of the server are no JSON.
+    #[error("the answers of the server are not valid JSON: {0}")]
+    InvalidJson(String),
     /// The server refuses every user that the checks can create.
     #[error("the server refuses the users that the checks create: {0}")]
     NoUsers(String),
@@ -84,6 +87,10 @@ impl CheckError {
             Self::Nothing(_) => (
                 "wrong-base-url",
                 "Set --base-url to the URL without /Users, such as https://scim.example/v2. It often ends in /scim/v2.",
+            ),
+            Self::InvalidJson(_) => (
+                "invalid-json",
+                "Correct how the server writes JSON: every body has to be valid JSON in UTF-8 (RFC 7644 §3.8, RFC 8259). If this is not the SCIM server's own answer, check --base-url: it is the URL without /Users.",
             ),
             Self::NoUsers(_) => (
                 "users-refused",

@@ -8,6 +8,7 @@ use super::outcome::{Judged, Stop, ensure, unjudged};
 use super::wire::ScimAnswer;
 use crate::check::runner::page_summary;
 use crate::excerpt::{excerpt, unescape};
+use crate::json_text;
 
 /// Longest quotations in a sentence, in characters: a value, a request line or body, the text of a
 /// page. The evidence contains more.
@@ -175,13 +176,10 @@ impl ScimAnswer {
     /// Returns the body of an error. Errors in another format than SCIM's are one finding for the
     /// whole run.
     pub(super) fn error_body(&self) -> Judged<Value> {
-        match self.json() {
-            Some(body) if body.is_object() => Ok(body),
-            _ => {
-                let why = format!("the error has no SCIM body: {}", self.quoted());
-                Err(Stop::Follows("SCIM-HTTP-08", why))
-            }
-        }
+        json_text::parse_object(&self.text).map_err(|error| {
+            let why = format!("the error has no SCIM body ({error}): {}", self.quoted());
+            Stop::Follows("SCIM-HTTP-08", why)
+        })
     }
 
     /// Returns the body, if it is JSON.
@@ -191,22 +189,18 @@ impl ScimAnswer {
 
     /// Returns the body, which must be a JSON object.
     pub(super) fn body(&self) -> Judged<Value> {
-        match self.json() {
-            Some(body) if body.is_object() => Ok(body),
-            _ => self.wrong("the body is not a JSON object"),
-        }
+        json_text::parse_object(&self.text).or_else(|error| self.wrong(error.to_string()))
     }
 
     /// Returns the body of a step that the check depends on.
     pub(super) fn given_body(&self, what: &str) -> Judged<Value> {
         self.given(what)?;
-        match self.json() {
-            Some(body) if body.is_object() => Ok(body),
-            _ => unjudged(format!(
-                "{what} was answered without JSON: {}",
+        json_text::parse_object(&self.text).or_else(|error| {
+            unjudged(format!(
+                "{what} was answered without a JSON object ({error}): {}",
                 self.quoted()
-            )),
-        }
+            ))
+        })
     }
 
     /// Returns the resources of a list, which must be answered with success.
@@ -219,9 +213,15 @@ impl ScimAnswer {
     /// Returns `totalResults`, which must be a number.
     pub(super) fn total(&self) -> Judged<u64> {
         self.is_success()?;
-        match member(&self.body()?, "totalResults").and_then(Value::as_u64) {
+        let body = self.body()?;
+        let said = member(&body, "totalResults");
+        match said.and_then(Value::as_u64) {
             Some(total) => Ok(total),
-            None => self.wrong("totalResults is not a number"),
+            None => self.wrong(format!(
+                "totalResults is {}, expected an integer from 0 to {}",
+                value_to_text(said),
+                u64::MAX
+            )),
         }
     }
 

@@ -9,6 +9,7 @@ use super::schema::{GROUP, Schema, USER};
 use super::server::{Kind, Server};
 use super::session::Session;
 use super::wire::ScimAnswer;
+use crate::json_text;
 
 /// Returns the resources of a list or of a bare array. Other checks judge the format, so it is not
 /// judged here.
@@ -38,14 +39,14 @@ impl Server {
             extensions: Vec::new(),
         });
         let door = session.look(&users.endpoint).await?;
-        let is_json = door.json().is_some_and(|body| body.is_object());
+        let is_object = |answer: &ScimAnswer| answer.json().is_some_and(|it| it.is_object());
         match door.status {
             401 | 403 => return Err(CheckError::Refused(summary(&door))),
             300..=399 => return Err(CheckError::Nothing(summary(&door))),
             404 if !config.succeeded() => return Err(CheckError::Nothing(summary(&door))),
             500.. if !config.succeeded() => return Err(CheckError::Failing(summary(&door))),
-            200..=299 if !is_json && config.json().is_none() => {
-                return Err(CheckError::Nothing(summary(&door)));
+            200..=299 if !is_object(&door) && !is_object(&config) => {
+                return Err(no_object(&door));
             }
             _ => {}
         }
@@ -66,6 +67,21 @@ impl Server {
             users,
             groups,
         })
+    }
+}
+
+/// Returns the error of a first answer that is not a JSON object. An answer that was meant as JSON,
+/// or has no body, comes from a SCIM server with an error of its own. Everything else, such as a
+/// page, comes from another server.
+fn no_object(door: &ScimAnswer) -> CheckError {
+    let text = door.text.trim_start();
+    let is_meant_as_json =
+        text.is_empty() || text.starts_with(['{', '[']) || door.media_type().ends_with("json");
+    match json_text::parse(text) {
+        Err(error) if is_meant_as_json && !text.starts_with('<') => {
+            CheckError::InvalidJson(format!("{error}; {}", summary(door)))
+        }
+        _ => CheckError::Nothing(summary(door)),
     }
 }
 

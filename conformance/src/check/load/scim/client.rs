@@ -14,6 +14,7 @@ use crate::check::scim::Options;
 use crate::check::scim::credentials::Credentials;
 use crate::check::scim::wire::{Http, ScimAnswer, ScimRequest, Wire, WireError};
 use crate::excerpt::{excerpt, unescape};
+use crate::json_text;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -94,9 +95,8 @@ impl Answer {
 
     /// Parses the body as a JSON object.
     pub(super) fn body(&self) -> Done<Value> {
-        let parsed: Option<Value> = serde_json::from_str(&self.answer.text).ok();
-        let parsed = parsed.filter(Value::is_object);
-        parsed.ok_or_else(|| self.wrong("no JSON object"))
+        json_text::parse_object(&self.answer.text)
+            .map_err(|error| self.wrong_because("no JSON object", &error.to_string()))
     }
 }
 
