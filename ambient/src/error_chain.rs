@@ -29,9 +29,10 @@ pub fn http_error_text(error: &reqwest::Error) -> String {
         return "no answer in time".to_owned();
     }
     let (what, last) = http_error_cause(error);
-    match error.is_builder() {
-        true => format!("the request cannot be made: {last}"),
-        false => format!("{what}: {last}"),
+    match crate::explain(&last) {
+        _ if error.is_builder() => format!("the request cannot be made: {last}"),
+        Some(known) => format!("{what}: {} ({last})", known.meaning),
+        None => format!("{what}: {last}"),
     }
 }
 

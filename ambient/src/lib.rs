@@ -8,13 +8,17 @@
 pub mod answer_body;
 pub mod arguments;
 mod clock;
+mod connection_error;
 mod error_chain;
 pub mod local_requests;
 pub mod migrations;
+pub mod output_file;
 pub mod process;
+pub mod ready_file;
 mod resolver;
 mod rng;
 pub mod server;
+mod server_host;
 mod simulation_link;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -23,6 +27,7 @@ pub mod telemetry;
 pub mod text_file;
 
 pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};
+pub use connection_error::{Explanation, explain};
 pub use error_chain::{error_chain, http_error_cause, http_error_text};
 pub use resolver::{LocalhostResolver, is_localhost};
 pub use rng::Rng;

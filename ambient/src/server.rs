@@ -20,6 +20,8 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
+use crate::server_host;
+
 /// Time limits of a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -67,6 +69,21 @@ where
     }
 }
 
+/// Serves `router` until the task is aborted or the program ends.
+pub async fn serve_to_the_end<L>(listener: L, router: Router)
+where
+    L: Listener,
+    L::Addr: Clone + Send + Sync + 'static,
+{
+    serve(
+        listener,
+        router,
+        CancellationToken::new(),
+        Patience::default(),
+    )
+    .await;
+}
+
 async fn serve_one<I, A>(
     io: I,
     peer: A,
@@ -81,7 +98,12 @@ async fn serve_one<I, A>(
         let mut request = request.map(|body| Body::new(Timed::new(body, patience.body)));
         request.extensions_mut().insert(ConnectInfo(peer.clone()));
         let mut router = router.clone();
-        async move { router.call(request).await }
+        async move {
+            match server_host::refusal(&request) {
+                Some(refusal) => Ok(refusal),
+                None => router.call(request).await,
+            }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -186,6 +208,28 @@ mod tests {
             "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc";
         let text = answer_to(address, request).await;
         assert!(text.ends_with("127.0.0.1 3"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_request_without_one_valid_host_is_refused() {
+        let (address, _, _) = started(Patience::default()).await;
+        let end = "Connection: close\r\nContent-Length: 0\r\n\r\n";
+        for (version, host, got) in [
+            ("1.1", "", "got none"),
+            ("1.1", "Host: a\r\nHost: a\r\n", "got 2 of them"),
+            ("1.0", "Host: a\r\nhost: b\r\nHost: c\r\n", "got 3 of them"),
+            ("1.1", "Host: a b\r\n", "got \"a b\""),
+            ("1.1", "Host:\r\n", "got \"\""),
+        ] {
+            let text = answer_to(address, &format!("POST / HTTP/{version}\r\n{host}{end}")).await;
+            assert!(
+                text.starts_with(&format!("HTTP/{version} 400")),
+                "{host}: {text}"
+            );
+            assert!(text.contains(got), "{host}: {text}");
+        }
+        let text = answer_to(address, &format!("POST / HTTP/1.0\r\n{end}")).await;
+        assert!(text.starts_with("HTTP/1.0 200"), "{text}");
     }
 
     #[tokio::test]

@@ -244,12 +244,10 @@ impl Status {
     }
 }
 
-/// Writes the state file atomically: a reader sees the old file or the whole new one.
+/// Writes the state file.
 fn keep(file: Option<&Path>, activated: &Activated) -> anyhow::Result<()> {
     let Some(file) = file else { return Ok(()) };
-    let beside = file.with_extension("partial");
-    std::fs::write(&beside, serde_json::to_string_pretty(activated)?)
-        .and_then(|()| std::fs::rename(&beside, file))
+    ambient::output_file::write(file, &serde_json::to_string_pretty(activated)?)
         .with_context(|| format!("cannot write {}", file.display()))
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ambient::ready_file::ReadyFile;
 use ambient::{Ambient, Rng, SimulatedClock, process};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -63,7 +64,7 @@ pub struct Serve {
     #[arg(long, env = "MOCK_IDP_SIMULATED_CLOCK")]
     simulated_clock: bool,
     /// File to write when ready: {"base_url", "admin_api_url", "admin_token", "console_url",
-    /// "control_url"}
+    /// "control_url", "pid"}. It is removed at the end
     #[arg(long, env = "MOCK_IDP_READY_FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -124,20 +125,21 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     } else {
         Ambient::real()
     };
+    let ready_file = serve.ready_file.as_deref();
+    let mut ready_file = ready_file.map(ReadyFile::prepare).transpose()?;
     let running = crate::start(config, ambient).await?;
     tracing::info!("ready at {}", running.base_url());
-    if let Some(path) = serve.ready_file {
-        let ready = serde_json::json!({
+    if let Some(published) = &mut ready_file {
+        published.publish(&serde_json::json!({
             "base_url": running.base_url(),
             "admin_api_url": format!("{}/v1", running.base_url()),
             "admin_token": running.admin_token(),
             "console_url": format!("{}/console", running.base_url()),
             "control_url": running.control_url(),
-        });
-        process::write_atomically(&path, &ready.to_string())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        }))?;
     }
     process::shutdown_requested().await?;
+    drop(ready_file);
     running.shutdown().await;
     Ok(())
 }
@@ -156,7 +158,7 @@ fn token_of_file(path: &Path, given: Option<String>) -> anyhow::Result<String> {
         .or_else(|| kept.clone())
         .unwrap_or_else(|| Rng::from_os().token(24));
     if kept.as_ref() != Some(&token) {
-        process::write_atomically(path, &token)
+        ambient::output_file::write_private(path, &token)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(token)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ambient::arguments::whole_number;
+use ambient::ready_file::ReadyFile;
 use ambient::telemetry::LogFormat;
 use ambient::{Ambient, Rng, SimulatedClock, SystemClock, process};
 use anyhow::Context as _;
@@ -73,7 +74,8 @@ pub struct Serve {
     /// simulations
     #[arg(long, env = "SP_SEED", value_name = "N", value_parser = whole_number::<u64>(0..=u64::MAX))]
     seed: Option<u64>,
-    /// File to write once the portal listens: {"base_url", "control_url"}
+    /// File to write once the portal listens: {"base_url", "control_url", "pid"}. It is removed at
+    /// the end
     #[arg(long, env = "SP_READY_FILE")]
     ready_file: Option<PathBuf>,
     /// SCIM rate limit per tenant, in requests per second [default: unlimited]
@@ -260,16 +262,18 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
             }),
         ..defaults
     };
+    let ready_file = flags.ready_file.or(file.ready_file);
+    let ready_file = ready_file.map(|path| ReadyFile::prepare(&path));
+    let mut ready_file = ready_file.transpose()?;
     let running = crate::start(config, ambient).await?;
-    if let Some(path) = flags.ready_file.or(file.ready_file) {
-        let ready = serde_json::json!({
+    if let Some(published) = &mut ready_file {
+        published.publish(&serde_json::json!({
             "base_url": running.base_url(),
             "control_url": running.control_url(),
-        });
-        process::write_atomically(&path, &ready.to_string())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        }))?;
     }
     process::shutdown_requested().await?;
+    drop(ready_file);
     tracing::info!("stopping");
     running.shutdown().await;
     Ok(())

@@ -37,7 +37,7 @@ pub enum StartError {
     #[error("invalid control port address: expected a loopback address, got {0}")]
     ControlNotLoopback(SocketAddr),
     /// The database cannot be opened.
-    #[error("{0}; the database URL must be sqlite://PATH?mode=rwc or postgres://…")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// The DNS configuration of the operating system cannot be read.
     #[error("cannot read the system's DNS configuration: {0}; set a server with --dns-server")]

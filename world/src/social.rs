@@ -213,11 +213,7 @@ impl SocialProviders {
         let base = Url::parse(&format!("http://{address}/")).map_err(std::io::Error::other)?;
         let controls = SocialControls::at(base, ambient);
         let router: Router = social_router(&controls);
-        let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "the social providers stopped");
-            }
-        });
+        let task = tokio::spawn(ambient::server::serve_to_the_end(listener, router));
         Ok(Self {
             address,
             controls,

@@ -62,6 +62,6 @@ impl Played {
     pub(super) fn serve_published(self, metadata: Published, rest: Router) {
         let shown = move || async move { metadata.serve() };
         let router = Router::new().route("/metadata", get(shown)).merge(rest);
-        tokio::spawn(async move { axum::serve(self.listener, router).await });
+        tokio::spawn(ambient::server::serve_to_the_end(self.listener, router));
     }
 }

@@ -54,7 +54,15 @@ pub(super) async fn keys(
 /// Reads the key in the file, or generates one and stores it there: private key, then certificate.
 fn read_or_generate(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, String> {
     const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
-    if let Ok(text) = std::fs::read_to_string(path) {
+    let cannot =
+        |what: &str, error: std::io::Error| format!("cannot {what} {}: {error}", path.display());
+    // An existing key that cannot be read must not be replaced.
+    let kept = match std::fs::read_to_string(path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(cannot("read", error)),
+    };
+    if let Some(text) = kept {
         let (private_key, certificate) = text.split_once(CERTIFICATE).ok_or_else(|| {
             format!(
                 "invalid key file {}: expected a private key and then its certificate, both in PEM; add the certificate, or give the metadata file another name, because the key is next to it",
@@ -69,20 +77,6 @@ fn read_or_generate(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, Str
     }
     let made = KeyPair::generate(NAME, now)?;
     let text = format!("{}{}", made.private_key, made.certificate);
-    write_private(path, &text)
-        .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    ambient::output_file::write_private(path, &text).map_err(|error| cannot("write", error))?;
     made.signing_key()
-}
-
-/// Writes a file that only its owner can read.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)?.write_all(text.as_bytes())
 }

@@ -22,9 +22,10 @@ use super::bench_load_login::{Login, People};
 use super::check::{attributes, held, sp_metadata};
 use super::check_options::{Connection, latency, seconds};
 use super::command_line::command_line;
+use super::outputs::{Outputs, is_standard_output, require_one_printed};
 use super::person_file::PersonFile;
 use super::scim_access::{ScimAccess, rate, scim_url};
-use super::{KeyFile, fetch_document, progress, report_forms, signals, write};
+use super::{KeyFile, fetch_document, progress, report_forms, signals};
 
 /// Duration of a run when neither `--duration` nor `--count` is given.
 const USUAL: Duration = Duration::from_secs(30);
@@ -103,7 +104,7 @@ pub(super) struct Options {
     /// Write the result as JSON; `-` prints it instead of the summary
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the result as one HTML file with plots
+    /// Write the result as one HTML file with plots; `-` prints it instead of the summary
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     #[command(flatten)]
@@ -156,17 +157,13 @@ impl Options {
         })
     }
 
-    /// Returns the file that `--json` names, if the result is not printed.
-    fn json_file(&self) -> Option<&Path> {
-        self.json.as_deref().filter(|it| *it != Path::new("-"))
-    }
-
     /// Refuses files that cannot be written, or one file for both, before anything is sent.
     fn verify_outputs(&self) -> anyhow::Result<()> {
         let files = [
-            ("--json", self.json_file()),
+            ("--json", self.json.as_deref()),
             ("--html", self.html.as_deref()),
         ];
+        require_one_printed(&files, false)?;
         report_forms::require_own_files(&files)?;
         let mut files = files.iter().filter_map(|(_, file)| *file);
         files.try_for_each(report_forms::writable)
@@ -196,21 +193,11 @@ impl Options {
         };
         let report = Report::new(about, &setting.plan, self.floor(), ended);
         let json = serde_json::to_string_pretty(&report)?;
-        let is_printed = self.json.as_deref() == Some(Path::new("-"));
-        let file = self.json_file().map(Path::to_owned);
-        if let Some(path) = &file {
-            write(path, &format!("{json}\n"))?;
-        }
-        if let Some(path) = &self.html {
-            write(path, &report.html())?;
-        }
-        let mut out = std::io::stdout();
-        if is_printed {
-            writeln!(out, "{json}")?;
-        } else {
-            write!(out, "{}", report.terminal())?;
-        }
-        super::name_written(&[&self.html, &file])?;
+        let mut outputs = Outputs::default();
+        outputs.write(self.html.as_deref(), || report.html());
+        outputs.write(self.json.as_deref(), || format!("{json}\n"));
+        outputs.print_text(&report.terminal());
+        outputs.finish()?;
         if let Some(signal) = signal {
             return Ok(signal.exit_code());
         }
@@ -225,7 +212,7 @@ impl Options {
     }
 
     fn refuse(&self, kind: &str, error: &SetUpError, signal: Option<Signal>) -> anyhow::Result<u8> {
-        if self.json.as_deref() == Some(Path::new("-")) {
+        if self.json.as_deref().is_some_and(is_standard_output) {
             let json = serde_json::json!({ "error": error });
             writeln!(
                 std::io::stdout(),

@@ -16,8 +16,10 @@ use saml::metadata::{IdpMetadata, MetadataError, Selection as EntitySelection};
 
 use super::check::interruption_error;
 use super::check_options::{Options, Profiles};
+use super::outputs::{self, Outputs};
 use super::report_forms::Forms;
-use super::{KeyFile, fetch_document, write};
+use super::report_forms::writable;
+use super::{KeyFile, fetch_document};
 
 /// Arguments of `rehearsal check idp`.
 #[derive(Args)]
@@ -101,7 +103,9 @@ impl Idp {
             ("--record", self.record.as_deref()),
             ("--replay", self.replay.as_deref()),
         ];
+        outputs::require_file("--record", self.record.as_deref())?;
         self.forms.verify(&checks, &recordings)?;
+        self.record.iter().try_for_each(|it| writable(it))?;
         self.forms
             .mask([self.password.clone(), self.disabled_password.clone()]);
         let ambient = Ambient::real();
@@ -136,11 +140,11 @@ impl Idp {
             .iter()
             .filter(|it| runner.selection.includes(&it.id))
             .count();
+        let mut recorded = Outputs::default();
         let report = match self.gather(&party, &ambient, &runner).await? {
             Ok(recording) => {
-                if let Some(path) = &self.record {
-                    write(path, &serde_json::to_string_pretty(&recording)?)?;
-                }
+                let text = serde_json::to_string_pretty(&recording)?;
+                recorded.write(self.record.as_deref(), || text);
                 judge_recording(&recording, &chosen).selected(&runner.selection)
             }
             Err(error) => CheckReport::of_error("check idp", place, error, started_at),
@@ -148,7 +152,9 @@ impl Idp {
         runner.progress.end();
         let report = runner.report(report, total, started.elapsed());
         let report = report.without_untried().assessed(&chosen);
-        self.forms.write(report, &ambient)
+        let code = self.forms.write(report, &ambient);
+        recorded.finish()?;
+        code
     }
 
     /// Prints what to do after `--prepare`.

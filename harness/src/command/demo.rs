@@ -11,12 +11,14 @@ use rehearsal::scenario::catalogue::{self, Case};
 use rehearsal::scenario::{Settings, Stage, run};
 
 use super::command_line::command_line;
+use super::outputs::Outputs;
+use super::report_forms::writable;
 use super::{colors, signals, write};
 
 /// Arguments of `rehearsal demo`.
 #[derive(Args)]
 pub(crate) struct Demo {
-    /// File of the report
+    /// File of the report; `-` prints it instead of the summary
     #[arg(long, value_name = "FILE", default_value = "rehearsal-demo.html")]
     html: PathBuf,
     /// Folder to keep the signed Response and its certificate in, for other tools
@@ -43,6 +45,7 @@ impl Demo {
                 "invalid --database-url: expected postgres://USER:PASSWORD@HOST/DATABASE, got another scheme"
             );
         }
+        writable(&self.html)?;
         let cases = catalogue::demo_cases()?;
         let settings = Settings {
             at_once: 1,
@@ -57,17 +60,17 @@ impl Demo {
             command_line: command_line(),
             ..run(cases, settings, &print_step).await
         };
-        write(
-            &self.html,
-            &report::html("Rehearsal: the whole guide", &report),
-        )?;
+        let mut outputs = Outputs::default();
+        outputs.write(Some(&self.html), || {
+            report::html("Rehearsal: the whole guide", &report)
+        });
         if let Some(interruption) = report.incomplete {
-            writeln!(
-                std::io::stdout(),
-                "interrupted by {}: the guide was not played to its end; the report is {}",
-                interruption.signal.name(),
-                self.html.display()
-            )?;
+            let text = format!(
+                "interrupted by {}: the guide was not played to its end\n",
+                interruption.signal.name()
+            );
+            outputs.print_text(&text);
+            outputs.finish()?;
             return Ok(report.exit_code());
         }
         if let Some(folder) = &self.keep {
@@ -78,18 +81,21 @@ impl Demo {
             let Some((response, certificate)) = kept else {
                 bail!("no signed Response to keep: the guide failed before the first one");
             };
-            write(&folder.join("response.xml"), response)?;
-            write(&folder.join("idp-certificate.pem"), certificate)?;
+            for (name, text) in [
+                ("response.xml", response),
+                ("idp-certificate.pem", certificate),
+            ] {
+                outputs.note_error(write(&folder.join(name), text));
+            }
         }
         let exchanges: usize = report.scenarios.iter().map(|it| it.exchanges.len()).sum();
         let well = report.count(Verdict::Pass) == report.scenarios.len();
-        writeln!(
-            std::io::stdout().lock(),
-            "{}, {exchanges} HTTP exchanges in {} ms",
+        outputs.print_text(&format!(
+            "{}, {exchanges} HTTP exchanges in {} ms\n",
             report.verdict_sentence(),
             report.millis
-        )?;
-        super::name_written(&[&Some(self.html)])?;
+        ));
+        outputs.finish()?;
         Ok(u8::from(!well))
     }
 }

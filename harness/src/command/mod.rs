@@ -17,6 +17,7 @@ pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod key;
 mod oauth;
+mod outputs;
 pub(crate) mod party;
 mod person_file;
 pub(crate) mod pipelines;
@@ -60,7 +61,8 @@ pub(crate) fn create_folder_of(path: &Path) -> anyhow::Result<()> {
 /// Writes a result to a file and creates its folder.
 pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     create_folder_of(path)?;
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    ambient::output_file::write(path, text)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes a file with credentials atomically; only its owner can read it.
@@ -71,7 +73,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     {
         std::fs::create_dir_all(folder).with_context(cannot)?;
     }
-    ambient::process::write_atomically(path, text).with_context(cannot)
+    ambient::output_file::write_private(path, text).with_context(cannot)
 }
 
 /// True if standard error is a terminal and `NO_COLOR` is not set.
@@ -112,6 +114,7 @@ impl KeyFile {
                 is_new: false,
             });
         };
+        outputs::require_file(option, Some(file))?;
         let path = file.with_extension("key");
         anyhow::ensure!(
             path != file,
@@ -196,19 +199,6 @@ pub(crate) fn print_next_steps(
         key = key.display(),
     )?;
     Ok(0)
-}
-
-/// Prints the names of the written reports to standard error.
-pub(crate) fn name_written(paths: &[&Option<PathBuf>]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let written = paths.iter().filter_map(|it| it.as_deref());
-    let written: Vec<String> = written.map(|it| it.display().to_string()).collect();
-    if written.is_empty() {
-        return Ok(());
-    }
-    // Write all results before this line, also if both streams go to the same place.
-    std::io::stdout().flush()?;
-    writeln!(std::io::stderr(), "wrote {}", written.join(", "))
 }
 
 /// Reads metadata from a file or a URL that `option` names; waits up to `patience` until it is

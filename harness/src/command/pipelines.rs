@@ -7,20 +7,24 @@ use anyhow::Context as _;
 use rehearsal::check::CheckReport;
 use serde_json::Value;
 
+use super::outputs::Outputs;
 use super::write;
 
 /// Writes a report whose results refer to lines of the list of checks, and that list next
 /// to it: `report.sarif` and `report.checks.txt`.
 pub(crate) fn write_located(
-    path: &Path,
+    outputs: &mut Outputs,
+    path: Option<&Path>,
     report: &CheckReport,
     form: fn(&CheckReport, &str) -> Value,
-) -> anyhow::Result<()> {
+) {
+    let Some(path) = path else { return };
     let list = path.with_extension("checks.txt");
-    write(&list, &report.check_list())?;
     let here = std::env::current_dir().unwrap_or_default();
     let value = form(report, &relative(&list, &here));
-    write(path, &serde_json::to_string_pretty(&value)?)
+    let written =
+        write(&list, &report.check_list()).and_then(|()| write(path, &format!("{value:#}")));
+    outputs.note(path, written);
 }
 
 /// Returns the path relative to `root`, as a URI reference; only the file name if the file

@@ -11,8 +11,9 @@ use rehearsal::check::baseline::{BaselineError, Expected};
 use rehearsal::check::{Check, CheckReport, Level, SetUpError, baseline};
 
 use super::command_line::command_line;
+use super::create_folder_of;
+use super::outputs::{Outputs, is_standard_output, require_file, require_one_printed};
 use super::pipelines::{write_for_github, write_located};
-use super::{create_folder_of, write};
 
 /// The files and formats of the report.
 #[derive(Args)]
@@ -20,10 +21,10 @@ pub(crate) struct Forms {
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
-    /// Write the report as JUnit XML
+    /// Write the report as JUnit XML; `-` prints it instead of the text
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Write the report as one HTML file
+    /// Write the report as one HTML file; `-` prints it instead of the text
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Write the report as SARIF 2.1.0, for code scanning
@@ -72,6 +73,9 @@ fn identity(path: &Path) -> PathBuf {
 /// Refuses a path at which no report can be written, before a run that may take minutes. The folder
 /// is created.
 pub(super) fn writable(path: &Path) -> anyhow::Result<()> {
+    if is_standard_output(path) {
+        return Ok(());
+    }
     let is_new = !path.exists();
     create_folder_of(path)?;
     let opened = std::fs::OpenOptions::new()
@@ -125,6 +129,9 @@ impl Forms {
             ("--gitlab", self.gitlab.as_deref()),
         ];
         let all: Vec<(&str, Option<&Path>)> = more.iter().copied().chain(own).collect();
+        require_one_printed(&own[1..], self.json)?;
+        require_file("--sarif", self.sarif.as_deref())?;
+        require_file("--gitlab", self.gitlab.as_deref())?;
         require_own_files(&all)?;
         for one in self.expected_failures()? {
             if !checks.iter().any(|check| check.id == one.id) {
@@ -174,31 +181,32 @@ impl Forms {
         } else {
             report.masked(&self.secrets)
         };
-        if let Some(path) = &self.junit {
-            write(path, &report.junit())?;
-        }
-        if let Some(path) = &self.html {
-            write(path, &report.html())?;
-        }
-        if let Some(path) = &self.sarif {
-            write_located(path, &report, CheckReport::sarif)?;
-        }
-        if let Some(path) = &self.gitlab {
-            write_located(path, &report, CheckReport::code_quality)?;
-        }
-        write_for_github(&report)?;
-        let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+        let mut outputs = Outputs::default();
+        outputs.write(self.html.as_deref(), || report.html());
+        outputs.write(self.junit.as_deref(), || report.junit());
+        write_located(
+            &mut outputs,
+            self.sarif.as_deref(),
+            &report,
+            CheckReport::sarif,
+        );
+        let gitlab = self.gitlab.as_deref();
+        write_located(&mut outputs, gitlab, &report, CheckReport::code_quality);
+        outputs.note_error(write_for_github(&report));
+        let mut err = std::io::stderr();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&report.json())?)?;
+            outputs.print(&format!("{:#}\n", report.json()));
+        }
+        if self.json || outputs.has_printed() {
             if let Some(error) = &report.error {
                 write!(err, "{}", error.paragraph(report.command))?;
             }
         } else if report.error.is_some() && report.outcomes.is_empty() {
             write!(err, "{}", report.terminal())?;
         } else {
-            write!(out, "{}", super::for_terminal(&report))?;
+            outputs.print(&super::for_terminal(&report));
         }
-        super::name_written(&[&self.html, &self.junit, &self.sarif, &self.gitlab])?;
+        outputs.finish()?;
         let code = report.exit_code();
         if code == 0 && report.findings().next().is_some() {
             let why = if report.is_decided_by_profiles() {

@@ -16,8 +16,10 @@ use rehearsal::scenario::catalogue::{self, Case};
 use rehearsal::scenario::{Selection, Settings, Stage, run};
 
 use super::command_line::command_line;
+use super::outputs::{Outputs, require_file, require_one_printed};
 use super::pipelines::{write_for_github, write_located};
-use super::{progress, signals, write};
+use super::report_forms::{require_own_files, writable};
+use super::{progress, signals};
 
 /// Arguments of `rehearsal run`.
 #[derive(Args)]
@@ -30,10 +32,10 @@ pub(crate) struct Run {
     /// Folder of .feature files to use instead of the embedded ones
     #[arg(long, value_name = "DIR")]
     features: Option<PathBuf>,
-    /// Write the report as JUnit XML
+    /// Write the report as JUnit XML; `-` prints it instead of the text
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Write the report as an HTML file
+    /// Write the report as an HTML file; `-` prints it instead of the text
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Print the report as JSON
@@ -93,6 +95,7 @@ impl Run {
     }
 
     pub(crate) async fn perform(self) -> anyhow::Result<u8> {
+        self.verify_outputs()?;
         let tags = self
             .tags
             .as_deref()
@@ -136,46 +139,64 @@ impl Run {
                 because.unwrap_or("no reason was recorded")
             );
         }
-        if let Some(path) = &self.junit {
-            write(path, &report::junit(&report))?;
-        }
-        if let Some(path) = &self.html {
-            write(path, &report::html("Rehearsal: the scenarios", &report))?;
-        }
-        let judged = match &self.expected {
-            Some(path) => {
-                let text = ambient::text_file::read(path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
-                let expected = baseline::read(&text)
-                    .with_context(|| format!("invalid --expected {}", path.display()))?;
-                Some(
-                    report
-                        .as_checks()
-                        .against(&expected, Ambient::real().now())?,
-                )
-            }
-            None => None,
-        };
+        let judged = self.compare_with_expected(&report)?;
         let checks = judged.clone().unwrap_or_else(|| report.as_checks());
-        if let Some(path) = &self.sarif {
-            write_located(path, &checks, CheckReport::sarif)?;
-        }
-        if let Some(path) = &self.gitlab {
-            write_located(path, &checks, CheckReport::code_quality)?;
-        }
-        write_for_github(&checks)?;
-        let mut out = std::io::stdout().lock();
+        let mut outputs = Outputs::default();
+        let html = || report::html("Rehearsal: the scenarios", &report);
+        outputs.write(self.html.as_deref(), html);
+        outputs.write(self.junit.as_deref(), || report::junit(&report));
+        write_located(
+            &mut outputs,
+            self.sarif.as_deref(),
+            &checks,
+            CheckReport::sarif,
+        );
+        let gitlab = self.gitlab.as_deref();
+        write_located(&mut outputs, gitlab, &checks, CheckReport::code_quality);
+        outputs.note_error(write_for_github(&checks));
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &report::json(&report, judged.as_ref()))?;
-            writeln!(out)?;
+            let json = report::json(&report, judged.as_ref());
+            outputs.print(&format!("{json:#}\n"));
         } else {
-            summarize(&mut out, &report)?;
-            if let Some(judged) = &judged {
-                write!(out, "{}", super::for_terminal(judged))?;
-            }
+            let mut text = Vec::new();
+            summarize(&mut text, &report)?;
+            let mut text = String::from_utf8_lossy(&text).into_owned();
+            text.extend(judged.as_ref().map(super::for_terminal));
+            outputs.print_text(&text);
         }
-        super::name_written(&[&self.html, &self.junit, &self.sarif, &self.gitlab])?;
+        outputs.finish()?;
         Ok(judged.map_or(report.exit_code(), |it| it.exit_code()))
+    }
+
+    /// Compares the report with the known failures of `--expected`.
+    fn compare_with_expected(&self, report: &RunReport) -> anyhow::Result<Option<CheckReport>> {
+        let Some(path) = &self.expected else {
+            return Ok(None);
+        };
+        let text = ambient::text_file::read(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let expected = baseline::read(&text)
+            .with_context(|| format!("invalid --expected {}", path.display()))?;
+        let judged = report
+            .as_checks()
+            .against(&expected, Ambient::real().now())?;
+        Ok(Some(judged))
+    }
+
+    /// Refuses report files that cannot be written, before the first scenario.
+    fn verify_outputs(&self) -> anyhow::Result<()> {
+        let files = [
+            ("--junit", self.junit.as_deref()),
+            ("--html", self.html.as_deref()),
+            ("--sarif", self.sarif.as_deref()),
+            ("--gitlab", self.gitlab.as_deref()),
+        ];
+        require_one_printed(&files, self.json)?;
+        require_file("--sarif", self.sarif.as_deref())?;
+        require_file("--gitlab", self.gitlab.as_deref())?;
+        require_own_files(&files)?;
+        let mut paths = files.iter().filter_map(|(_, path)| *path);
+        paths.try_for_each(writable)
     }
 }
 

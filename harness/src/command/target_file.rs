@@ -80,7 +80,8 @@ impl Found {
             } else if let Some(members) = written.as_object_mut() {
                 members.remove(READY_FILE);
             }
-            write_private(&path, &serde_json::to_string_pretty(&written)?)?;
+            ambient::ready_file::update(&path, &written)
+                .with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
     }

@@ -4,11 +4,12 @@ mod summary;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ambient::arguments::whole_number;
+use ambient::ready_file::ReadyFile;
 use anyhow::Context as _;
 use clap::Args;
 use jiff::SignedDuration;
@@ -19,11 +20,10 @@ use rehearsal::simulation::{self, Controls, KeyOrder};
 use rehearsal::{Options, Ready, World};
 use saml::keys::Certificate;
 use saml::metadata::{IdpMetadata, MetadataError, Selection, SpMetadata};
-use serde_json::Value;
 
+use super::outputs;
 use super::signals::Signals;
 use super::target_file::StateFile;
-use super::write_private;
 
 /// Number of seats of the license keys that are created at the start.
 const SEATS: u32 = 5;
@@ -79,10 +79,9 @@ pub(crate) struct Up {
 
 impl Up {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
-        if let Some(path) = &self.ready_file {
-            // A program that waits for the file must not read the file of the last run.
-            remove_stale(path)?;
-        }
+        outputs::require_file("--ready-file", self.ready_file.as_deref())?;
+        let ready_file = self.ready_file.as_deref();
+        let ready_file = ready_file.map(ReadyFile::prepare).transpose()?;
         let readable = !self.json && std::io::stdout().is_terminal();
         if readable {
             let _ = writeln!(
@@ -96,7 +95,7 @@ impl Up {
             started = self.start() => started?,
             _ = signals.next() => return Ok(true),
         };
-        let files = self.announce(&started.ready, readable)?;
+        let files = self.announce(&started.ready, ready_file, readable)?;
         signals.next().await;
         // Remove the files first: every URL in them must have a running party.
         drop(files);
@@ -218,17 +217,19 @@ impl Up {
     }
 
     /// Writes the files and prints the addresses.
-    fn announce(&self, ready: &Ready, readable: bool) -> anyhow::Result<Files> {
+    fn announce(
+        &self,
+        ready: &Ready,
+        mut ready_file: Option<ReadyFile>,
+        readable: bool,
+    ) -> anyhow::Result<Files> {
         let json = serde_json::to_string_pretty(ready)?;
+        if let Some(file) = &mut ready_file {
+            file.publish(&ready.to_json())?;
+        }
         let files = Files {
             _state: StateFile::write(&ready.to_json(), self.ready_file.as_deref()),
-            ready: match &self.ready_file {
-                Some(path) => {
-                    write_private(path, &json)?;
-                    Some((path.clone(), ready.sp.base_url.clone()))
-                }
-                None => None,
-            },
+            _ready: ready_file,
         };
         let mut out = std::io::stdout();
         if readable {
@@ -309,30 +310,7 @@ struct Started {
 /// The files that describe this run. They are removed when this is dropped.
 struct Files {
     _state: Option<StateFile>,
-    /// The path of the ready file, and the portal's URL in it.
-    ready: Option<(PathBuf, String)>,
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        let Some((path, portal)) = &self.ready else {
-            return;
-        };
-        // Another run may have written its own ready file there.
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        let written: Value = serde_json::from_str(&text).unwrap_or_default();
-        if written["sp"]["base_url"] == portal.as_str() {
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
-fn remove_stale(path: &Path) -> anyhow::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)
-            .with_context(|| format!("cannot remove the old ready file {}", path.display())),
-        _ => Ok(()),
-    }
+    _ready: Option<ReadyFile>,
 }
 
 /// Creates a license key of each kind, for a user who follows the guide.

@@ -141,11 +141,10 @@ impl Page {
     /// Starts the server.
     pub fn serve(self, site: Arc<Site>) -> Served {
         let router = router(site);
-        Served(tokio::spawn(async move {
-            if let Err(error) = axum::serve(self.listener, router).await {
-                tracing::error!(%error, "the simulation page stopped");
-            }
-        }))
+        Served(tokio::spawn(ambient::server::serve_to_the_end(
+            self.listener,
+            router,
+        )))
     }
 }
 

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ambient::sqlite::{Opening, Reader, Readers};
-use ambient::sqlite_file::{self, SqliteFile};
+use ambient::sqlite_file::{self, DatabaseFileError, SqliteFile};
 use jiff::Timestamp;
 use sqlx::migrate::MigrateError;
 use sqlx::{AnyConnection, Executor as _};
@@ -42,6 +42,14 @@ pub enum StoreError {
     /// The database schema cannot be migrated to this version.
     #[error("cannot migrate the database schema: {0}")]
     Migration(#[source] MigrateError),
+    /// The file of the database cannot be used.
+    #[error(transparent)]
+    File(#[from] DatabaseFileError),
+    /// Another program has written the database.
+    #[error(
+        "another program, or a changed version of this one, wrote this database; name another file with --database-url"
+    )]
+    Foreign,
     /// A newer version of the program has written the database.
     #[error(
         "a newer version wrote this database (its schema has version {found}, this program supports up to {known}): start that version, or use a copy of the database from before the upgrade"
@@ -77,6 +85,7 @@ impl From<MigrateError> for StoreError {
                 found,
                 known: MIGRATIONS.iter().map(|it| it.version).max().unwrap_or(0),
             },
+            MigrateError::VersionMismatch(_) => Self::Foreign,
             other => Self::Migration(other),
         }
     }
@@ -105,6 +114,16 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the database and migrates its schema. Creates the file if the URL says so.
     pub(crate) async fn open(url: &str, durable: bool) -> Result<Self> {
+        let opened = Self::open_database(url, durable).await;
+        opened.map_err(|error| match error {
+            StoreError::Database(_) | StoreError::Migration(_) => {
+                sqlite_file::cause_of_failure(url).map_or(error, StoreError::File)
+            }
+            error => error,
+        })
+    }
+
+    async fn open_database(url: &str, durable: bool) -> Result<Self> {
         ambient::sqlite::install_drivers();
         sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;
         let opening = Opening::new(url, durable);

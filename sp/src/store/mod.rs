@@ -38,7 +38,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use ambient::sqlite::{Opening, Reader, Readers};
-use ambient::sqlite_file::{self, SqliteFile};
+use ambient::sqlite_file::{self, DatabaseFileError, SqliteFile};
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::MigrateError;
@@ -98,6 +98,14 @@ pub enum StoreError {
     /// A migration failed.
     #[error("cannot update the database schema: {0}")]
     Migration(#[source] MigrateError),
+    /// The file of the database cannot be used.
+    #[error(transparent)]
+    File(#[from] DatabaseFileError),
+    /// Another program has written the database.
+    #[error(
+        "another program, or a changed version of this one, wrote this database; name another file with --database-url"
+    )]
+    Foreign,
     /// A newer version of the program has written the database.
     #[error(
         "a newer version wrote this database (its schema has version {found}, this program supports up to {known}): start that version, or use a copy of the database from before the upgrade"
@@ -134,6 +142,7 @@ impl From<MigrateError> for StoreError {
                 found,
                 known: MIGRATIONS.iter().map(|it| it.version).max().unwrap_or(0),
             },
+            MigrateError::VersionMismatch(_) => Self::Foreign,
             other => Self::Migration(other),
         }
     }
@@ -152,6 +161,8 @@ impl MayConflict for StoreError {
             Self::Database(error) => error.is_conflict(),
             Self::Conflict => true,
             Self::Unreachable(_)
+            | Self::File(_)
+            | Self::Foreign
             | Self::Migration(_)
             | Self::Newer { .. }
             | Self::Damaged { .. } => false,
@@ -211,6 +222,16 @@ impl Store {
     /// If the database cannot be reached, or the schema does not match
     /// the migrations.
     pub async fn open(url: &str, durable: bool) -> Result<Self> {
+        let opened = Self::open_database(url, durable).await;
+        opened.map_err(|error| match error {
+            StoreError::Database(_) | StoreError::Migration(_) => {
+                sqlite_file::cause_of_failure(url).map_or(error, StoreError::File)
+            }
+            error => error,
+        })
+    }
+
+    async fn open_database(url: &str, durable: bool) -> Result<Self> {
         ambient::sqlite::install_drivers();
         let store = Self(if url.starts_with("sqlite:") {
             sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;

@@ -110,7 +110,10 @@ async fn a_file_that_is_not_a_database_is_refused_at_once() {
     let file = database.folder().join("portal.db");
     std::fs::write(&file, "This is a letter. ".repeat(1000)).unwrap();
     let error = Store::open(database.url(), false).await.unwrap_err();
-    assert!(error.to_string().contains("not a database"), "{error}");
+    assert!(
+        error.to_string().contains("expected an SQLite file"),
+        "{error}"
+    );
 }
 
 /// A server on loopback that forwards everything to another server.

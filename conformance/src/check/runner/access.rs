@@ -108,38 +108,11 @@ impl AnswerError {
             return Self::Timeout(timeout);
         }
         let (what, last) = ambient::http_error_cause(error);
-        Self::Transport(match explain(&last) {
-            Some(explanation) => format!("{what}: {explanation} ({last})"),
+        Self::Transport(match ambient::explain(&last) {
+            Some(known) => format!("{what}: {} ({last}); {}", known.meaning, known.remedy),
             None => format!("{what}: {last}"),
         })
     }
-}
-
-/// Explains the errors of connections that only experts understand: a wrong scheme, and
-/// certificates.
-fn explain(error: &str) -> Option<&'static str> {
-    let known = [
-        (
-            "InvalidContentType",
-            "there is a server, but it does not use TLS: its URL may begin with http://",
-        ),
-        (
-            "invalid HTTP version parsed",
-            "there is a server, but it does not answer by HTTP: its URL may begin with https://",
-        ),
-        (
-            "UnknownIssuer",
-            "the certificate is of an authority that this machine does not trust; --ca FILE trusts it",
-        ),
-        (
-            "NotValidForName",
-            "the certificate is for another host name",
-        ),
-        ("Expired", "the certificate has expired"),
-        ("NotValidYet", "the certificate is not valid yet"),
-    ];
-    let found = known.into_iter().find(|(sign, _)| error.contains(sign));
-    found.map(|(_, explanation)| explanation)
 }
 
 /// Reads a body as text, up to [`MAX_ANSWER`] bytes.
@@ -359,17 +332,6 @@ mod tests {
         let ((), answer) = tokio::join!(answers, ask);
         let error = AnswerError::of(&answer.unwrap_err(), Duration::from_secs(1)).to_string();
         assert!(error.contains("it does not use TLS"), "{error}");
-        for (error, expected) in [
-            ("invalid HTTP version parsed", "may begin with https://"),
-            (
-                "invalid peer certificate: UnknownIssuer",
-                "--ca FILE trusts it",
-            ),
-            ("invalid peer certificate: Expired", "has expired"),
-        ] {
-            assert!(explain(error).unwrap().contains(expected), "{error}");
-        }
-        assert_eq!(explain("Connection refused (os error 111)"), None);
     }
 
     #[test]
