@@ -229,6 +229,7 @@ impl Idp {
         let mut db = self.store.read().await?;
         let environment = &group.environment;
         let direct = users::members_of(&mut db, environment, false, &group.id).await?;
+        let direct: BTreeSet<String> = direct.into_iter().collect();
         let mut found = Vec::new();
         for id in members(&mut db, group).await? {
             if let Some(user) = users::get(&mut db, environment, &id).await? {

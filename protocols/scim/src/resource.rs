@@ -1,6 +1,8 @@
 //! Resources that follow their schemas: names in their canonical letter case, values of the right
 //! type, no read-only attributes of the client.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Returned};
@@ -176,10 +178,11 @@ fn read(
             let single = [value.clone()];
             let values = value.as_array().map_or(single.as_slice(), Vec::as_slice);
             let mut read: Vec<Value> = Vec::new();
+            let mut known = HashSet::new();
             for (index, value) in values.iter().enumerate() {
                 let place = format!("{place}[{index}]");
                 if let Some(value) = one(attribute, value, &place)?
-                    && !read.contains(&value)
+                    && known.insert(canonical(&value))
                 {
                     read.push(value);
                 }
@@ -258,6 +261,38 @@ pub(crate) fn coerce_one(
         }
         _ => Ok(one(attribute, value, place)?.unwrap_or(Value::Null)),
     }
+}
+
+/// Returns a text that is equal for equal values: JSON with the members of objects in order.
+pub(crate) fn canonical(value: &Value) -> String {
+    fn write(value: &Value, out: &mut String) {
+        match value {
+            Value::Object(members) => {
+                let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
+                sorted.sort_unstable_by_key(|(name, _)| *name);
+                out.push('{');
+                for (name, value) in sorted {
+                    write(&Value::from(name.as_str()), out);
+                    out.push(':');
+                    write(value, out);
+                    out.push(',');
+                }
+                out.push('}');
+            }
+            Value::Array(values) => {
+                out.push('[');
+                for value in values {
+                    write(value, out);
+                    out.push(',');
+                }
+                out.push(']');
+            }
+            value => out.push_str(&value.to_string()),
+        }
+    }
+    let mut out = String::new();
+    write(value, &mut out);
+    out
 }
 
 /// Checks that immutable attributes have not changed (RFC 7643 §2.2).

@@ -205,9 +205,9 @@ impl Run<'_> {
         let (portal, access) = (self.portal, self.access);
         let (of, id) = target(portal, operation)?;
         let is_user = of.name == portal.resource_types.user.name;
-        let precondition = match &operation.version {
-            Some(version) => Precondition::Match(vec![version.clone()]),
-            None => Precondition::None,
+        let precondition = Precondition {
+            one_of: operation.version.clone().map(|it| vec![it]),
+            none_of: None,
         };
         let data = &operation.data;
         Ok(match (operation.method, id) {

@@ -46,29 +46,30 @@ impl MayConflict for DirectoryError {
 /// Result of directory functions.
 pub type Result<T> = std::result::Result<T, DirectoryError>;
 
-/// A condition on the current version of a resource (RFC 7644 §3.14).
+/// A condition on the current version of a resource (RFC 7644 §3.14). In both lists of entity tags,
+/// `*` is any version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Precondition {
-    /// No condition.
-    #[default]
-    None,
-    /// The current version must have one of these entity tags; `*` matches
-    /// any version.
-    Match(Vec<String>),
+pub struct Precondition {
+    /// The version must have one of these entity tags (`If-Match`).
+    pub one_of: Option<Vec<String>>,
+    /// The version must have none of these entity tags (`If-None-Match`).
+    pub none_of: Option<Vec<String>>,
 }
 
 impl Precondition {
     fn holds(&self, version: i64) -> Result<()> {
-        match self {
-            Self::Match(tags) if !names(tags, version) => Err(scim::Error::new(
-                412,
-                format!(
-                    "version mismatch: expected {}, the current version is {}; read the resource again",
-                    tags.join(" or "),
-                    etag(version)
-                ),
-            )
-            .into()),
+        let failed = |expected: String| {
+            let current = etag(version);
+            let detail = format!(
+                "version mismatch: expected {expected}, the current version is {current}; read the resource again"
+            );
+            Err(scim::Error::new(412, detail).into())
+        };
+        match (&self.one_of, &self.none_of) {
+            (Some(tags), _) if !names(tags, version) => failed(tags.join(" or ")),
+            (_, Some(tags)) if names(tags, version) => {
+                failed(format!("none of {} (If-None-Match)", tags.join(", ")))
+            }
             _ => Ok(()),
         }
     }

@@ -56,6 +56,77 @@ async fn a_user_is_created_read_replaced_and_deleted() {
         .error(404, "");
 }
 
+/// RFC 9110 §13.1.2: the condition is false if the resource has one of the versions.
+#[tokio::test]
+async fn if_none_match_forbids_changes_of_what_exists() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    let body = user("cleo@corp.example");
+    let made = scim.post("/Users", &body).await;
+    let path = format!("/Users/{}", text(&made.body["id"]));
+    let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Crew"});
+    let group_made = scim.post("/Groups", &group).await;
+    let group_path = format!("/Groups/{}", text(&group_made.body["id"]));
+    let patch = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "displayName", "value": "changed"}],
+    });
+    for (path, body) in [(&path, &body), (&group_path, &group)] {
+        for (method, sent) in [
+            (Method::PUT, body.to_string()),
+            (Method::PATCH, patch.to_string()),
+            (Method::DELETE, String::new()),
+        ] {
+            for tag in ["*", "W/\"1\"", "\"7\", \"1\""] {
+                let none = [("if-none-match", tag)];
+                let refused = scim.ask(method.clone(), path, &none, &sent).await;
+                assert!(refused.error(412, "").contains("If-None-Match"));
+            }
+            let both = [("if-match", "*"), ("if-none-match", "*")];
+            let refused = scim.ask(method, path, &both, &sent).await;
+            refused.error(412, "");
+        }
+        assert_eq!(scim.get(path).await.etag, "W/\"1\"");
+        let other = [("if-none-match", "W/\"7\"")];
+        let changed = scim.ask(Method::PATCH, path, &other, &patch.to_string()).await;
+        assert_eq!(changed.etag, "W/\"2\"");
+    }
+}
+
+#[tokio::test]
+async fn an_error_quotes_only_the_beginning_of_a_long_filter() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    let filter = format!("userName eq \"{}\" nonsense", "x".repeat(3000));
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+        "filter": filter,
+    });
+    let refused = scim.post("/Users/.search", &body).await;
+    let detail = refused.error(400, "invalidFilter");
+    assert!(detail.len() < 300, "{detail}");
+    assert!(detail.contains("at character 3016"), "{detail}");
+}
+
+#[tokio::test]
+async fn many_operations_on_a_long_list_are_refused() {
+    let parties = Parties::start().await;
+    let scim = Scim::of(&parties).await;
+    let made = scim.post("/Users", &user("cleo@corp.example")).await;
+    let path = format!("/Users/{}", text(&made.body["id"]));
+    let add = |number: usize| {
+        let value = json!([{"value": format!("{number}@corp.example")}]);
+        json!({"op": "add", "path": "emails", "value": value})
+    };
+    let operations: Vec<Value> = (0..5_000).map(add).collect();
+    let patch = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": operations,
+    });
+    let refused = scim.ask(Method::PATCH, &path, &[], &patch.to_string()).await;
+    assert!(refused.error(413, "").contains("expected at most"));
+}
+
 #[tokio::test]
 async fn forbidden_and_unreadable_requests_get_scim_errors() {
     let parties = Parties::start().await;

@@ -11,6 +11,9 @@ const MAX_DEPTH: usize = 32;
 /// tree.
 const MAX_TERMS: usize = 500;
 
+/// Longest quotation of a filter in an error, in characters.
+const QUOTED: usize = 100;
+
 /// Parses a filter. Operators are accepted in any letter case, because PingOne and others send them
 /// so.
 ///
@@ -33,7 +36,7 @@ pub fn parse(text: &str) -> Result<Filter, Error> {
     outcome.map_err(|detail| {
         Error::of(
             ScimType::InvalidFilter,
-            format!("the filter {text:?}: {detail}"),
+            format!("the filter {:?}: {detail}", beginning(text)),
         )
     })
 }
@@ -50,6 +53,14 @@ pub(crate) fn parse_value_path(text: &str) -> Result<(Filter, &str), String> {
     let filter = parser.or(false)?;
     parser.punctuation(']')?;
     Ok((filter, parser.rest()))
+}
+
+/// Returns the beginning of a filter for an error, which also has the position of the error.
+fn beginning(text: &str) -> std::borrow::Cow<'_, str> {
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{} …", &text[..end]).into(),
+        None => text.into(),
+    }
 }
 
 struct Parser<'t> {

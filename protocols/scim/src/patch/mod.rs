@@ -5,11 +5,13 @@
 //! `value`, and `add` to `attribute[type eq "…"]` without such a value, which is then created.
 //!
 //! - [`target`]: applies one operation at one path.
+//! - [`values`]: finds values of a list that are the same.
 //! - [`list`]: separates operations on one list from the others, so that adding a member to
 //!   a group of 50,000 members does not load the group.
 
 mod list;
 mod target;
+mod values;
 
 pub use list::{ListChange, Split, split};
 
@@ -110,15 +112,52 @@ pub fn parse(body: &Value) -> Result<Vec<Operation>, Error> {
         .collect()
 }
 
+/// Largest product of the number of operations and the length of the longest list, because each
+/// operation may read the whole list: this many values take about a second.
+const MOST_READ: usize = 10_000_000;
+
+/// Refuses operations that would take too long: many of them on a long list.
+fn require_short(
+    operations: &[Operation],
+    resource: &Value,
+) -> Result<(), Error> {
+    let length = |value: &Value| value.as_array().map_or(1, Vec::len);
+    let longest = |value: &Value| match value {
+        Value::Object(members) => members.values().map(length).max().unwrap_or(1),
+        value => length(value),
+    };
+    let added = operations.iter().filter_map(|it| it.value.as_ref());
+    let added: usize = added.map(longest).sum();
+    let list = longest(resource) + added;
+    let most = (MOST_READ / list).max(1);
+    // Each key of an operation without a path is a path.
+    let count = |it: &Operation| match (&it.path, &it.value) {
+        (None, Some(Value::Object(members))) => members.len(),
+        _ => 1,
+    };
+    let got: usize = operations.iter().map(count).sum();
+    if got <= most {
+        return Ok(());
+    }
+    Err(Error::new(
+        413,
+        format!(
+            "too many operations for a list of {list} values: expected at most {most} in one request, got {got}; send them in several requests, or many values in one operation"
+        ),
+    ))
+}
+
 /// Applies the operations in order: all of them, or none after an error.
 ///
 /// # Errors
-/// `invalidPath`, `noTarget`, `mutability`, `invalidValue`.
+/// `invalidPath`, `noTarget`, `mutability`, `invalidValue`; 413 for too many operations on a long
+/// list.
 pub fn apply(
     operations: &[Operation],
     resource: &Value,
     of: &ResourceType,
 ) -> Result<Value, Error> {
+    require_short(operations, resource)?;
     let mut out = resource.clone();
     for operation in operations {
         apply_one(operation, &mut out, of)?;

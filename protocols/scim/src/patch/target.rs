@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Action;
+use super::values::{Removed, Values};
 use crate::filter::{Filter, Operator, matches_value};
 use crate::resource::{coerce, coerce_one, member, member_mut};
 use crate::schema::{Attribute, Kind, Mutability, ResourceType, Schema};
@@ -207,18 +208,11 @@ fn at_attribute(
         }
         let list = list_of(holder, attribute)?;
         if action == Action::Remove {
-            list.retain(|held| !values.iter().any(|value| names(attribute, value, held)));
+            let removed = Removed::new(attribute, values);
+            list.retain(|held| !removed.contains(held));
             return Ok(());
         }
-        for value in values {
-            if is_primary(&value) {
-                clear_primary(list);
-            }
-            match list.iter_mut().find(|held| same(attribute, held, &value)) {
-                Some(held) => merge(held, value),
-                None => list.push(value),
-            }
-        }
+        add_values(list, attribute, values);
         return Ok(());
     }
     match action {
@@ -231,6 +225,29 @@ fn at_attribute(
         _ => set_member(holder, attribute.name, value),
     }
     Ok(())
+}
+
+/// Adds values to a list; a value that is there already is merged.
+fn add_values(list: &mut Vec<Value>, attribute: &Attribute, mut values: Vec<Value>) {
+    // Each primary value makes those before it secondary, so that the last one remains.
+    let mut primaries = values.iter_mut().rev().filter(|value| is_primary(value));
+    if primaries.next().is_some() {
+        primaries.for_each(|value| value["primary"] = false.into());
+        clear_primary(list);
+    }
+    let mut known = Values::new(attribute, list);
+    for value in values {
+        match known.find(&value) {
+            Some(at) => {
+                merge(&mut list[at], value);
+                known.replace(at, &list[at]);
+            }
+            None => {
+                known.push(&value);
+                list.push(value);
+            }
+        }
+    }
 }
 
 fn at_sub(
@@ -294,9 +311,10 @@ fn at_filtered(
             return Ok(());
         }
         let mut index = 0;
+        let mut chosen = chosen.into_iter().peekable();
         list.retain(|_| {
             index += 1;
-            !chosen.contains(&(index - 1))
+            chosen.next_if_eq(&(index - 1)).is_none()
         });
         return Ok(());
     };
@@ -396,33 +414,6 @@ fn describes(filter: &Filter, attribute: &Attribute, value: &mut Value) -> bool 
 
 fn is_primary(value: &Value) -> bool {
     value["primary"] == Value::Bool(true)
-}
-
-/// True if two values of a list are the same: equal, or with equal `value` and, where both have it,
-/// equal `type` (RFC 7643 §2.4).
-fn same(attribute: &Attribute, held: &Value, value: &Value) -> bool {
-    if held == value {
-        return true;
-    }
-    let equal = |name: &str| {
-        let exact = attribute
-            .sub_attribute(name)
-            .is_none_or(|sub| sub.case_exact);
-        let (a, b) = (member(held, name)?, member(value, name)?);
-        Some(match (a.as_str(), b.as_str()) {
-            (Some(a), Some(b)) if !exact => a.to_lowercase() == b.to_lowercase(),
-            _ => a == b,
-        })
-    };
-    equal("value").unwrap_or(false) && equal("type").unwrap_or(true)
-}
-
-/// True if `value` identifies the stored value: it is the same, or it is only its `value`.
-fn names(attribute: &Attribute, value: &Value, held: &Value) -> bool {
-    match value {
-        Value::String(_) => member(held, "value") == Some(value) || held == value,
-        _ => same(attribute, held, value),
-    }
 }
 
 fn clear_primary(list: &mut [Value]) {

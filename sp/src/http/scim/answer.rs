@@ -96,9 +96,13 @@ fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Vec<String>> {
     (!all.is_empty()).then_some(all)
 }
 
-/// Reads the `If-Match` header.
+/// Reads the `If-Match` and `If-None-Match` headers of a request that changes a resource. The
+/// latter, too, forbids the change (RFC 9110 §13.1.2).
 pub(super) fn precondition(headers: &HeaderMap) -> Precondition {
-    tags(headers, header::IF_MATCH).map_or(Precondition::None, Precondition::Match)
+    Precondition {
+        one_of: tags(headers, header::IF_MATCH),
+        none_of: tags(headers, header::IF_NONE_MATCH),
+    }
 }
 
 fn add_headers(mut response: Response, answered: &Answered) -> Response {
