@@ -16,6 +16,29 @@ fn refused(arguments: &[&str]) -> String {
 }
 
 #[test]
+fn missing_credentials_are_answered_with_all_ways_to_give_them() {
+    for command in [
+        &["check", "scim", "--base-url", "http://x"][..],
+        &["bench", "load", "scim", "--base-url", "http://x"],
+        &[
+            "check",
+            "leaver",
+            "--scim-url",
+            "http://x",
+            "--sp-metadata",
+            "sp.xml",
+            "--probe-url",
+            "http://x",
+        ],
+    ] {
+        let error = refused(command);
+        for option in ["--token ", "--token-file", "--basic", "--header", "--oauth-token-url"] {
+            assert!(error.contains(option), "{command:?}: {error}");
+        }
+    }
+}
+
+#[test]
 fn a_number_that_is_not_accepted_is_answered_with_the_range() {
     let scim = ["check", "scim", "--base-url", "http://x", "--token", "t"];
     let with = |more: [&'static str; 2]| [&scim[..], &more[..]].concat();

@@ -157,20 +157,22 @@ async fn a_document_of_another_kind_is_named() {
     }
 }
 
-#[tokio::test]
-async fn metadata_behind_a_login_are_requested_once() {
-    use axum::http::StatusCode;
+/// Counts the requests of metadata that are answered like this, and returns the error.
+async fn error_and_requests<A>(answer: A) -> (String, usize)
+where
+    A: axum::response::IntoResponse + Clone + Send + Sync + 'static,
+{
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let place = format!("http://{}/metadata", listener.local_addr().unwrap());
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&requests);
-    let refused = async move || {
+    let counts = async move || {
         counted.fetch_add(1, Ordering::Relaxed);
-        StatusCode::UNAUTHORIZED
+        answer
     };
-    let router = axum::Router::new().route("/metadata", axum::routing::get(refused));
+    let router = axum::Router::new().route("/metadata", axum::routing::get(counts));
     tokio::spawn(async move { axum::serve(listener, router).await });
     let idp = [
         "check",
@@ -183,6 +185,22 @@ async fn metadata_behind_a_login_are_requested_once() {
     ];
     let (code, error) = run(&[&idp[..], &[&place]].concat()).await;
     assert_eq!(code, 2, "{error}");
+    (error, requests.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn metadata_behind_a_login_are_requested_once() {
+    let (error, requests) = error_and_requests(axum::http::StatusCode::UNAUTHORIZED).await;
     assert!(error.contains("The URL requires a login"), "{error}");
-    assert_eq!(requests.load(Ordering::Relaxed), 1);
+    assert_eq!(requests, 1);
+}
+
+#[tokio::test]
+async fn metadata_that_redirect_to_themselves_are_requested_once() {
+    let loops = axum::response::Redirect::to("/metadata");
+    let (error, requests) = error_and_requests(loops).await;
+    assert!(error.contains("the redirects lead to no document"), "{error}");
+    assert!(error.contains("Open the URL in a browser"), "{error}");
+    // The first request, and the redirects that are followed.
+    assert_eq!(requests, 6);
 }

@@ -255,6 +255,7 @@ pub(crate) struct Scim {
 
 impl Scim {
     async fn perform(&self) -> anyhow::Result<u8> {
+        self.access.require_credentials()?;
         let ambient = Ambient::real();
         let access = self.options.connection.access()?;
         let setting = self

@@ -22,11 +22,10 @@ use super::check::{attributes, sp_metadata};
 use super::check_options::{Options, Profiles};
 use super::person_file::PersonFile;
 use super::report_forms::Forms;
-use super::scim_access::{RequestRate, ScimAccess, scim_url, without_query};
+use super::scim_access::{RequestRate, ScimAccess, scim_url};
 
 /// Arguments of `rehearsal check leaver`.
 #[derive(Args)]
-#[command(mut_arg("token", |token| token.required_unless_present_any(["prepare", "list"])))]
 pub(crate) struct Leaver {
     /// Write `--idp-metadata-out` and the key beside it, and check nothing: for an
     /// application that must trust the metadata before it starts
@@ -141,6 +140,9 @@ impl Leaver {
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
+        if !self.prepare {
+            self.access.require_credentials()?;
+        }
         self.forms.verify(&checks, &[])?;
         let plan = self.plan()?;
         let attributes = attributes(&self.attribute)?;
@@ -203,7 +205,7 @@ impl Leaver {
         let judge = Judge {
             directory: scim::Judge {
                 wire: &wire,
-                base: without_query(scim_url),
+                base: scim_url.to_string(),
                 credentials: self.access.credentials(fetched.as_ref())?,
                 options: scim::Options {
                     rate: self.rate.most,

@@ -12,12 +12,11 @@ use url::Url;
 
 use super::check_options::{Options, Profiles};
 use super::report_forms::Forms;
-use super::scim_access::{RequestRate, ScimAccess, scim_url, without_query};
+use super::scim_access::{RequestRate, ScimAccess, scim_url};
 use super::second_tenant::SecondTenantArgs;
 
 /// Arguments of `rehearsal check scim`.
 #[derive(Args)]
-#[command(mut_arg("token", |token| token.required_unless_present("list")))]
 pub(crate) struct Scim {
     /// SCIM base URL, below which `/Users` is
     #[arg(long, value_name = "URL", value_parser = scim_url, required_unless_present = "list")]
@@ -57,6 +56,7 @@ impl Scim {
         if self.options.print_list(&listed)? {
             return Ok(0);
         }
+        self.access.require_credentials()?;
         self.forms.verify(&checks, &[])?;
         let Some(base_url) = &self.base_url else {
             bail!("--base-url is required");
@@ -90,7 +90,7 @@ impl Scim {
         let started_at = ambient.now();
         let judge = scim::Judge {
             wire: &wire,
-            base: without_query(base_url),
+            base: base_url.to_string(),
             credentials,
             options,
             read_only: self.read_only,

@@ -308,6 +308,12 @@ fn fix_of_final(reason: &AnswerError) -> Option<&'static str> {
         AnswerError::TooLong(_) => Some(
             "Download the document and give the file, which may be longer; or give the URL of the entity alone.",
         ),
+        AnswerError::Redirects(_) => Some(
+            "Open the URL in a browser to see where it leads; give the URL of the document itself, or download it and give the file.",
+        ),
+        AnswerError::Certificate(_) => Some(
+            "Correct the certificate of the server, trust it with --ca FILE, or download the document and give the file.",
+        ),
         AnswerError::Status(401 | 403) => Some(
             "The URL requires a login: give a public URL of the metadata, or download the document and give the file.",
         ),

@@ -118,6 +118,13 @@ enum Method {
     Federated,
 }
 
+impl ClientCredentials {
+    /// True if an option names an authorization server.
+    pub(crate) fn is_used(&self) -> bool {
+        self.oauth_token_url.is_some() || self.oauth_issuer.is_some()
+    }
+}
+
 /// The client with its first access token.
 pub(crate) struct Issued {
     pub(crate) client: Arc<Client>,

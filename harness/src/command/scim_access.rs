@@ -23,8 +23,7 @@ pub(crate) struct ScimAccess {
         env = "REHEARSAL_SCIM_TOKEN",
         hide_env_values = true,
         allow_hyphen_values = true,
-        conflicts_with = "token_file",
-        required_unless_present_any = ["basic", "header", "oauth_issuer", "oauth_token_url", "token_file"]
+        conflicts_with = "token_file"
     )]
     token: Option<String>,
     /// File with the bearer token
@@ -79,14 +78,6 @@ pub(crate) fn scim_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Returns the base URL without its query, to compare it with `meta.location`. `Http` adds
-/// the query to each request.
-pub(crate) fn without_query(base_url: &Url) -> String {
-    let mut base = base_url.clone();
-    base.set_query(None);
-    base.into()
-}
-
 /// Reads the bearer token in the file of an option.
 pub(crate) fn token_of_file(option: &str, path: &Path) -> anyhow::Result<Credentials> {
     let text = ambient::text_file::read(path)
@@ -129,6 +120,20 @@ pub(crate) fn rate(text: &str) -> Result<f64, String> {
 }
 
 impl ScimAccess {
+    /// Requires one of the ways to authenticate, before anything is sent.
+    pub(crate) fn require_credentials(&self) -> anyhow::Result<()> {
+        let is_given = self.token.is_some()
+            || self.token_file.is_some()
+            || self.basic.is_some()
+            || !self.header.is_empty()
+            || self.client.is_used();
+        anyhow::ensure!(
+            is_given,
+            "credentials of the SCIM server not found; give --token TOKEN (or the environment variable REHEARSAL_SCIM_TOKEN), --token-file FILE, --basic USER:PASSWORD, --header 'NAME: VALUE', or --oauth-token-url URL or --oauth-issuer URL with --client-id ID"
+        );
+        Ok(())
+    }
+
     /// Returns the credentials of the requests; `fetched` is the token of the authorization
     /// server.
     pub(crate) fn credentials(&self, fetched: Option<&Issued>) -> anyhow::Result<Credentials> {

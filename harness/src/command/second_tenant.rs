@@ -6,7 +6,7 @@ use clap::Args;
 use rehearsal::check::scim::SecondTenant;
 use url::Url;
 
-use super::scim_access::{bearer, scim_url, token_of_file, without_query};
+use super::scim_access::{bearer, scim_url, token_of_file};
 
 /// Another tenant of the server.
 #[derive(Args)]
@@ -40,7 +40,7 @@ impl SecondTenantArgs {
         };
         Ok(Some(SecondTenant {
             credentials,
-            base: self.second_base_url.as_ref().map(without_query),
+            base: self.second_base_url.as_ref().map(Url::to_string),
         }))
     }
 }

@@ -93,6 +93,12 @@ pub enum AnswerError {
     /// The answer did not arrive within this time.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
+    /// The answers redirect to each other, or too often.
+    #[error("the redirects lead to no document: {0}")]
+    Redirects(String),
+    /// The certificate of the target is refused.
+    #[error("{0}")]
+    Certificate(String),
     /// The HTTP status is an error.
     #[error("unexpected status: HTTP {0}")]
     Status(u16),
@@ -108,10 +114,17 @@ impl AnswerError {
             return Self::Timeout(timeout);
         }
         let (what, last) = ambient::http_error_cause(error);
-        Self::Transport(match ambient::explain(&last) {
+        if error.is_redirect() {
+            return Self::Redirects(last);
+        }
+        let text = match ambient::explain(&last) {
             Some(known) => format!("{what}: {} ({last}); {}", known.meaning, known.remedy),
             None => format!("{what}: {last}"),
-        })
+        };
+        match last.contains("invalid peer certificate") {
+            true => Self::Certificate(text),
+            false => Self::Transport(text),
+        }
     }
 }
 

@@ -11,6 +11,8 @@
 //! - `selection`: `--only`, `--skip`.
 
 mod access;
+#[cfg(test)]
+mod connection_errors;
 mod fold;
 mod health;
 mod patience;

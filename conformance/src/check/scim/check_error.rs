@@ -55,9 +55,12 @@ impl CheckError {
             WireError::NotSent(_) => Self::NotSent(request, why),
             WireError::NoAnswer(AnswerError::TooLong(_)) => Self::TooLong(request, why),
             WireError::NoAnswer(AnswerError::Timeout(_)) => Self::Slow(request, why),
-            WireError::NoAnswer(AnswerError::Transport(_) | AnswerError::Status(_)) => {
-                Self::Unreachable(why)
-            }
+            WireError::NoAnswer(
+                AnswerError::Transport(_)
+                | AnswerError::Certificate(_)
+                | AnswerError::Redirects(_)
+                | AnswerError::Status(_),
+            ) => Self::Unreachable(why),
         }
     }
 
@@ -82,7 +85,7 @@ impl CheckError {
             ),
             Self::Refused(_) => (
                 "wrong-token",
-                "Check --token: it has to be the bearer token of this SCIM endpoint, not expired, with the right to read and write users and groups. Check --base-url too: it may belong to another tenant. With OAuth, the server must accept the issuer, the audience and the client of the access token.",
+                "Check the credentials (--token, --token-file, --basic, --header or the options of OAuth): they have to be those of this SCIM endpoint, not expired, with the right to read and write users and groups. Check --base-url too: it may belong to another tenant. With OAuth, the server must accept the issuer, the audience and the client of the access token.",
             ),
             Self::Nothing(_) => (
                 "wrong-base-url",

@@ -153,7 +153,8 @@ static DEMANDED: &[&[Item]] = &[
 pub struct Judge<'w> {
     /// Sends the requests to the server.
     pub wire: &'w dyn Wire,
-    /// Base URL of the server, with which locations are compared.
+    /// Base URL of the server. Its query belongs to every request; locations are compared with the
+    /// rest.
     pub base: String,
     /// Credentials of the requests.
     pub credentials: Credentials,

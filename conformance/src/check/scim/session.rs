@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::created_resources::CreatedResources;
 use super::credentials::Credentials;
+use super::target;
 use super::test_users::TestUsers;
 use super::transport;
 use super::wire::{ScimAnswer, ScimRequest, Wire, WireError};
@@ -29,7 +30,10 @@ const KEPT: usize = 32_000;
 /// One run against one server.
 pub(super) struct Session<'w> {
     pub(super) wire: &'w dyn Wire,
+    /// Base URL without its query.
     pub(super) base: String,
+    /// The query of the base URL, which belongs to every request.
+    query: Option<String>,
     pub(super) credentials: Credentials,
     pub(super) options: Options,
     /// Domain of userNames and e-mail addresses.
@@ -66,9 +70,11 @@ impl<'s> Session<'s> {
     /// A run of this judge.
     pub(super) fn of(judge: &'s Judge<'_>) -> Self {
         let domain = judge.options.domain.clone();
+        let (base, query) = target::without_query(&judge.base);
         Self {
             wire: judge.wire,
-            base: judge.base.trim_end_matches('/').to_owned(),
+            base: base.trim_end_matches('/').to_owned(),
+            query: query.map(str::to_owned),
             credentials: judge.credentials.clone(),
             options: judge.options.clone(),
             domain: domain.unwrap_or_else(|| "example.com".to_owned()),
@@ -93,6 +99,16 @@ impl<'s> Session<'s> {
 }
 
 impl Session<'_> {
+    /// Returns a target as it is sent: with the query of the base URL.
+    fn sent_target(&self, target: &str) -> String {
+        target::with_query(target, self.query.as_deref())
+    }
+
+    /// Returns method and target of a request as they are sent.
+    pub(super) fn line(&self, request: &ScimRequest) -> String {
+        format!("{} {}", request.method, self.sent_target(&request.target))
+    }
+
     /// Creates a request with the credentials.
     pub(super) fn request(
         &self,
@@ -178,7 +194,7 @@ impl Session<'_> {
                 self.has_written.store(true, Ordering::Relaxed);
             }
             return Ok(ScimAnswer {
-                request: request.line(),
+                request: self.line(request),
                 ..answer
             });
         }
@@ -228,7 +244,8 @@ impl Session<'_> {
                     if request.method == Method::POST {
                         self.created.note_lost();
                     }
-                    self.runner.patience.no_answer(&request.line(), reason);
+                    let line = self.line(request);
+                    self.runner.patience.no_answer(&line, reason);
                 }
                 Err(error)
             }
@@ -245,7 +262,10 @@ impl Session<'_> {
         let answer = self.deliver(request).await;
         match &answer {
             Ok(_) => self.runner.patience.answered(),
-            Err(WireError::NoAnswer(why)) => self.runner.patience.no_answer(&request.line(), why),
+            Err(WireError::NoAnswer(why)) => {
+                let line = self.line(request);
+                self.runner.patience.no_answer(&line, why);
+            }
             Err(WireError::NotSent(_)) => {}
         }
         answer
@@ -270,7 +290,7 @@ impl Session<'_> {
     pub(super) async fn look(&self, target: &str) -> Result<ScimAnswer, CheckError> {
         let request = self.request(Method::GET, target, None);
         let sent = self.send(&request).await;
-        sent.map_err(|error| CheckError::of(&error, &request.line()))
+        sent.map_err(|error| CheckError::of(&error, &self.line(&request)))
     }
 
     fn mask(&self, text: &str) -> String {
@@ -311,7 +331,7 @@ impl Session<'_> {
         json!({
             "request": {
                 "method": request.method.as_str(),
-                "target": self.mask(&request.target),
+                "target": self.mask(&self.sent_target(&request.target)),
                 "headers": headers(&request.headers),
                 "body": request.body.as_deref().map(body),
             },

@@ -42,6 +42,26 @@ pub(super) fn below(location: &str, base: &str) -> String {
     )
 }
 
+/// Splits a base URL before its query.
+pub(super) fn without_query(base: &str) -> (&str, Option<&str>) {
+    match base.split_once('?') {
+        Some((base, query)) => (base, Some(query).filter(|it| !it.is_empty())),
+        None => (base, None),
+    }
+}
+
+/// Adds the query of the base URL to a target below it, in front of the target's own query, as
+/// [`super::wire::Http`] sends it.
+pub(super) fn with_query(target: &str, query: Option<&str>) -> String {
+    let Some(query) = query.filter(|_| target.starts_with('/')) else {
+        return target.to_owned();
+    };
+    match target.split_once('?') {
+        Some((path, own)) => format!("{path}?{query}&{own}"),
+        None => format!("{target}?{query}"),
+    }
+}
+
 /// Returns the target of a resource by its id, which is the last segment of its address. Where the
 /// address leads otherwise does not matter: it may name the host of a proxy, or be wrong.
 pub(super) fn by_id(endpoint: &str, location: &str) -> Option<String> {
@@ -66,6 +86,17 @@ pub(super) fn moved_to_host(location: &str, base: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_query_of_the_base_url_is_in_front() {
+        let (base, query) = without_query("https://scim.example/v2?a=1&b");
+        assert_eq!((base, query), ("https://scim.example/v2", Some("a=1&b")));
+        assert_eq!(with_query("/Users?count=1", query), "/Users?a=1&b&count=1");
+        assert_eq!(with_query("/Users", query), "/Users?a=1&b");
+        assert_eq!(with_query("/Users", None), "/Users");
+        let whole = "https://scim.example/v2/Users";
+        assert_eq!(with_query(whole, query), whole);
+    }
 
     #[test]
     fn a_resource_is_found_by_id_wherever_its_address_leads() {

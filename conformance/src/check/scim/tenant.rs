@@ -10,7 +10,7 @@ use super::made::Made;
 use super::options::SecondTenant;
 use super::probe::Probe;
 use super::reading::{PATCH, at, text};
-use super::target::{query, segment};
+use super::target::{self, query, segment};
 use super::wire::{ScimAnswer, ScimRequest};
 
 checks! {
@@ -71,7 +71,11 @@ fn ask(
 /// tenant has its own base URL, also below that.
 fn request_targets(probe: &Probe<'_>, path: &str) -> Judged<Vec<String>> {
     let own = second(probe)?.base.as_ref();
-    let own = own.map(|base| format!("{}{path}", base.trim_end_matches('/')));
+    let own = own.map(|base| {
+        let (base, query) = target::without_query(base);
+        let path = target::with_query(path, query);
+        format!("{}{path}", base.trim_end_matches('/'))
+    });
     Ok([path.to_owned()].into_iter().chain(own).collect())
 }
 
@@ -286,7 +290,7 @@ async fn make(
     probe.note(probe.session.evidence(&request, &answer));
     let answer = match answer {
         Ok(answer) => answer,
-        Err(error) => return unjudged(error.sentence(&request)),
+        Err(error) => return unjudged(error.sentence(&probe.session.line(&request))),
     };
     let body = answer.json().unwrap_or_default();
     Ok(match text(&body, &["id"]) {

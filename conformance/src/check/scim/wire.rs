@@ -78,10 +78,10 @@ pub enum WireError {
 
 impl WireError {
     /// Returns why a request cannot be judged, in a sentence.
-    pub(super) fn sentence(&self, request: &ScimRequest) -> String {
+    pub(super) fn sentence(&self, request: &str) -> String {
         match self {
-            Self::NotSent(why) => format!("cannot judge {}: {why}", request.line()),
-            Self::NoAnswer(why) => format!("{} got no answer: {why}", request.line()),
+            Self::NotSent(why) => format!("cannot judge {request}: {why}"),
+            Self::NoAnswer(why) => format!("{request} got no answer: {why}"),
         }
     }
 }
