@@ -346,9 +346,11 @@ async fn our_idp_signs_people_on() {
     let load = async |people: &str, more: &[&str]| {
         let list = folder.path().join("people.txt");
         std::fs::write(&list, people).unwrap();
-        let mut arguments = vec!["bench", "load", "idp", "--quiet", "--json", "-"];
-        arguments.extend(["--metadata", up.text("/idp/metadata_url"), "--users"]);
+        let mut arguments = vec!["bench", "load", "idp", "--quiet", "--json", "-", "--users"];
         arguments.push(list.to_str().unwrap());
+        if !more.contains(&"--metadata") {
+            arguments.extend(["--metadata", up.text("/idp/metadata_url")]);
+        }
         arguments.extend(known);
         arguments.extend(more);
         run(&arguments).await
@@ -361,6 +363,17 @@ async fn our_idp_signs_people_on() {
     assert_eq!(ended.code, 0, "{report:#}{}", ended.err);
     assert_eq!(complaints(&report), Vec::<String>::new());
     assert_eq!(operation(&report, "sign-on")["succeeded"], 6);
+
+    // Metadata without an endpoint for HTTP-Redirect: the requests are sent by HTTP-POST.
+    let url = up.text("/idp/metadata_url");
+    let metadata = client().get(url).send().await.unwrap();
+    let metadata = metadata.text().await.unwrap();
+    let by_post = metadata.replace("bindings:HTTP-Redirect", "bindings:HTTP-Artifact");
+    assert_ne!(by_post, metadata);
+    let idp = folder.path().join("idp.xml");
+    std::fs::write(&idp, by_post).unwrap();
+    let ended = load(&person, &["--count", "2", "--metadata", idp.to_str().unwrap()]).await;
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
 
     // The second person in the list has a wrong password.
     let two = format!("{user}:{password}\nnobody:not-it\n");

@@ -19,7 +19,7 @@ const base = `https://127.0.0.1:${port}`;
 const key = (name) => readFileSync(join(process.env.SP_KEYS, name), "utf8");
 const binding = (name) => `urn:oasis:names:tc:SAML:2.0:bindings:HTTP-${name}`;
 // The library refuses to sign requests unless the identity provider's metadata wants it.
-const metadata = readFileSync(idpFile, "utf8").replace('WantAuthnRequestsSigned="false"', 'WantAuthnRequestsSigned="true"');
+const metadata = readFileSync(idpFile, "utf8").replace("<md:IDPSSODescriptor", '<md:IDPSSODescriptor WantAuthnRequestsSigned="true"');
 
 const sp = samlify.ServiceProvider({
   entityID: `${base}/metadata`,

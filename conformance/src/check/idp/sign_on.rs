@@ -13,6 +13,7 @@ use super::recording::{Delivered, Ending, Fetched, Trial};
 use super::request::Maker;
 use super::run::{CheckError, Gathering, Person};
 use super::set_up;
+use super::trials::Binding;
 use crate::check::SetUpError;
 use crate::check::runner::{Runner, page_summary};
 use crate::inspection::certificate::Certificate;
@@ -74,7 +75,8 @@ impl SignOns {
         ambient: &Ambient,
     ) -> Result<Self, CheckError> {
         let announced = Announced::read(metadata);
-        if announced.sso.is_empty() {
+        let can_send = |binding| announced.sso_url(binding).is_some();
+        if !can_send(Binding::Redirect) && !can_send(Binding::Post) {
             return Err(CheckError::no_endpoint(metadata));
         }
         Ok(Self {

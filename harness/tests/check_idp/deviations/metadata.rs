@@ -167,8 +167,8 @@ pub(super) const METADATA: &[Deviation] = &[
         |it| {
             metadata(
                 it,
-                "WantAuthnRequestsSigned=\"false\"",
-                "WantAuthnRequestsSigned=\"no\"",
+                "<md:IDPSSODescriptor",
+                "<md:IDPSSODescriptor WantAuthnRequestsSigned=\"no\"",
             )
         },
         &["SAML-IDP-MD-21"],

@@ -170,14 +170,11 @@ impl IdpMetadata {
         ];
         let mut w = XmlWriter::new();
         element(&mut w, "md:EntityDescriptor", &attributes, |w| {
-            let wants = if self.want_authn_requests_signed {
-                "true"
-            } else {
-                "false"
-            };
+            // Without the attribute the value is false (saml-metadata §2.4.3); PingOne leaves it out.
+            let wants = self.want_authn_requests_signed.then_some("true");
             let attributes = [
                 ("protocolSupportEnumeration", Some(names::PROTOCOL)),
-                ("WantAuthnRequestsSigned", Some(wants)),
+                ("WantAuthnRequestsSigned", wants),
             ];
             element(w, "md:IDPSSODescriptor", &attributes, |w| {
                 write_certificates(w, "signing", &self.signing_certificates, &[]);
