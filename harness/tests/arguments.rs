@@ -32,7 +32,13 @@ fn missing_credentials_are_answered_with_all_ways_to_give_them() {
         ],
     ] {
         let error = refused(command);
-        for option in ["--token ", "--token-file", "--basic", "--header", "--oauth-token-url"] {
+        for option in [
+            "--token ",
+            "--token-file",
+            "--basic",
+            "--header",
+            "--oauth-token-url",
+        ] {
             assert!(error.contains(option), "{command:?}: {error}");
         }
     }

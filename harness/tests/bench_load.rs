@@ -372,7 +372,11 @@ async fn our_idp_signs_people_on() {
     assert_ne!(by_post, metadata);
     let idp = folder.path().join("idp.xml");
     std::fs::write(&idp, by_post).unwrap();
-    let ended = load(&person, &["--count", "2", "--metadata", idp.to_str().unwrap()]).await;
+    let ended = load(
+        &person,
+        &["--count", "2", "--metadata", idp.to_str().unwrap()],
+    )
+    .await;
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
 
     // The second person in the list has a wrong password.

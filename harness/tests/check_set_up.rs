@@ -83,36 +83,6 @@ async fn a_profile_that_cannot_be_used_is_one_clear_line() {
 }
 
 #[tokio::test]
-async fn a_report_that_cannot_be_written_is_refused_before_the_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let target = format!("http://{}/scim", listener.local_addr().unwrap());
-    let file = folder.path().join("file");
-    std::fs::write(&file, "").unwrap();
-    let below_a_file = file.join("report.html");
-    let scim = ["scim", "--base-url", &target, "--token", "x"];
-    for command in [vec!["check"], vec!["bench", "load"]] {
-        for (path, why) in [
-            (folder.path(), "cannot write "),
-            (&below_a_file, "cannot create the folder "),
-        ] {
-            let html = ["--html", path.to_str().unwrap()];
-            let ends = run(&[&command[..], &scim, &html].concat()).await;
-            assert_eq!(ends.code, 2, "{}", ends.err);
-            let begin = format!("rehearsal: {why}");
-            assert!(ends.err.starts_with(&begin), "{}", ends.err);
-        }
-    }
-    let twice = folder.path().join("new/result");
-    let twice = twice.to_str().unwrap();
-    let load = ["bench", "load"];
-    let ends = run(&[&load[..], &scim, &["--json", twice, "--html", twice]].concat()).await;
-    assert!(ends.err.contains("the same file"), "{}", ends.err);
-    listener.set_nonblocking(true).unwrap();
-    assert!(listener.accept().is_err(), "the target was contacted");
-}
-
-#[tokio::test]
 async fn profiles_are_listed_with_their_requirements_and_checks() {
     let all = run(&["profiles"]).await;
     assert_eq!(all.code, 0, "{}", all.err);

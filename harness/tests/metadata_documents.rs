@@ -199,7 +199,10 @@ async fn metadata_behind_a_login_are_requested_once() {
 async fn metadata_that_redirect_to_themselves_are_requested_once() {
     let loops = axum::response::Redirect::to("/metadata");
     let (error, requests) = error_and_requests(loops).await;
-    assert!(error.contains("the redirects lead to no document"), "{error}");
+    assert!(
+        error.contains("the redirects lead to no document"),
+        "{error}"
+    );
     assert!(error.contains("Open the URL in a browser"), "{error}");
     // The first request, and the redirects that are followed.
     assert_eq!(requests, 6);

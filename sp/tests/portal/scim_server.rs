@@ -64,7 +64,8 @@ async fn if_none_match_forbids_changes_of_what_exists() {
     let body = user("cleo@corp.example");
     let made = scim.post("/Users", &body).await;
     let path = format!("/Users/{}", text(&made.body["id"]));
-    let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Crew"});
+    let group =
+        json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Crew"});
     let group_made = scim.post("/Groups", &group).await;
     let group_path = format!("/Groups/{}", text(&group_made.body["id"]));
     let patch = json!({
@@ -88,7 +89,9 @@ async fn if_none_match_forbids_changes_of_what_exists() {
         }
         assert_eq!(scim.get(path).await.etag, "W/\"1\"");
         let other = [("if-none-match", "W/\"7\"")];
-        let changed = scim.ask(Method::PATCH, path, &other, &patch.to_string()).await;
+        let changed = scim
+            .ask(Method::PATCH, path, &other, &patch.to_string())
+            .await;
         assert_eq!(changed.etag, "W/\"2\"");
     }
 }
@@ -123,7 +126,9 @@ async fn many_operations_on_a_long_list_are_refused() {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": operations,
     });
-    let refused = scim.ask(Method::PATCH, &path, &[], &patch.to_string()).await;
+    let refused = scim
+        .ask(Method::PATCH, &path, &[], &patch.to_string())
+        .await;
     assert!(refused.error(413, "").contains("expected at most"));
 }
 

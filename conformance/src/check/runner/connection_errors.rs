@@ -42,7 +42,9 @@ async fn serve_tls(
         builder.with_no_client_auth()
     };
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let config = builder.with_single_cert(vec![certificate.clone()], key).unwrap();
+    let config = builder
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let port = serve(move |stream| {
         let acceptor = acceptor.clone();
@@ -107,14 +109,48 @@ async fn every_certificate_that_is_refused_is_explained() {
     };
     let usual: fn(&mut CertificateParams) = |_| {};
     for (change, is_trusted, host, meaning, remedy) in [
-        (usual, false, "localhost", "is self-signed, or of an authority", "--ca FILE trusts it"),
-        (authority, false, "localhost", "is one of an authority, as `openssl", "--ca FILE trusts it"),
-        (usual, true, "127.0.0.1", "is for another host name", "into the URL"),
-        (past, true, "localhost", "certificate has expired", "replace the certificate"),
-        (future, true, "localhost", "is not valid yet", "check the clock"),
+        (
+            usual,
+            false,
+            "localhost",
+            "is self-signed, or of an authority",
+            "--ca FILE trusts it",
+        ),
+        (
+            authority,
+            false,
+            "localhost",
+            "is one of an authority, as `openssl",
+            "--ca FILE trusts it",
+        ),
+        (
+            usual,
+            true,
+            "127.0.0.1",
+            "is for another host name",
+            "into the URL",
+        ),
+        (
+            past,
+            true,
+            "localhost",
+            "certificate has expired",
+            "replace the certificate",
+        ),
+        (
+            future,
+            true,
+            "localhost",
+            "is not valid yet",
+            "check the clock",
+        ),
     ] {
         let (port, certificate) = serve_tls(change, false).await;
-        let trusted = if is_trusted { vec![certificate] } else { Vec::new() };
+        let trusted = if is_trusted {
+            vec![certificate]
+        } else {
+            Vec::new()
+        };
         let error = error_of(&format!("https://{host}:{port}/"), &trusted).await;
         assert!(error.contains(meaning), "{meaning}: {error}");
         assert!(error.contains(remedy), "{meaning}: {error}");

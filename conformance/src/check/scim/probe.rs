@@ -121,7 +121,8 @@ impl<'s> Probe<'s> {
         request: &ScimRequest,
         answer: Result<ScimAnswer, WireError>,
     ) -> Judged<ScimAnswer> {
-        let answer = answer.map_err(|error| Stop::Unjudged(error.sentence(&self.session.line(request))))?;
+        let answer =
+            answer.map_err(|error| Stop::Unjudged(error.sentence(&self.session.line(request))))?;
         if let Some(wait) = transport::retry_after(&answer, 0, self.session.ambient.now()) {
             return unjudged(format!(
                 "the server limits requests: {} was answered with {} again and again, the last time to be sent again after {} s; give it more time with --timeout, or send fewer requests with --rate",

@@ -117,10 +117,7 @@ pub fn parse(body: &Value) -> Result<Vec<Operation>, Error> {
 const MOST_READ: usize = 10_000_000;
 
 /// Refuses operations that would take too long: many of them on a long list.
-fn require_short(
-    operations: &[Operation],
-    resource: &Value,
-) -> Result<(), Error> {
+fn require_short(operations: &[Operation], resource: &Value) -> Result<(), Error> {
     let length = |value: &Value| value.as_array().map_or(1, Vec::len);
     let longest = |value: &Value| match value {
         Value::Object(members) => members.values().map(length).max().unwrap_or(1),

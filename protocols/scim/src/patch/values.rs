@@ -86,7 +86,9 @@ impl<'a> Values<'a> {
 
     /// Notes that the value at this position, which was found as the same, was merged into `merged`.
     pub(super) fn replace(&mut self, at: usize, merged: &Value) {
-        let Some(places) = self.key(merged, "value").and_then(|key| self.by_value.get_mut(&key))
+        let Some(places) = self
+            .key(merged, "value")
+            .and_then(|key| self.by_value.get_mut(&key))
         else {
             return;
         };
@@ -160,14 +162,23 @@ mod tests {
         ];
         let mut values = Values::new(emails(), &list);
         let find = |values: &Values<'_>, value: Value| values.find(&value);
-        assert_eq!(find(&values, json!({"value": "A", "type": "work"})), Some(0));
-        assert_eq!(find(&values, json!({"value": "a", "type": "home"})), Some(1));
+        assert_eq!(
+            find(&values, json!({"value": "A", "type": "work"})),
+            Some(0)
+        );
+        assert_eq!(
+            find(&values, json!({"value": "a", "type": "home"})),
+            Some(1)
+        );
         assert_eq!(find(&values, json!({"value": "a"})), Some(0));
         assert_eq!(find(&values, json!({"value": "b"})), None);
         assert_eq!(find(&values, json!({"display": "no value"})), Some(2));
         values.replace(1, &json!({"value": "A", "type": "home"}));
         assert_eq!(find(&values, json!({"value": "a", "type": "other"})), None);
-        assert_eq!(find(&values, json!({"value": "a", "type": "home"})), Some(1));
+        assert_eq!(
+            find(&values, json!({"value": "a", "type": "home"})),
+            Some(1)
+        );
     }
 
     #[test]

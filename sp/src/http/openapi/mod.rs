@@ -59,7 +59,9 @@ fn description(status: u16) -> &'static str {
         409 => "The state of the resource does not allow this.",
         410 => "The resource has expired or was cancelled.",
         412 => "The version in If-Match is not the current one, or If-None-Match names it.",
-        413 => "The body is larger than the server reads, or a PATCH has too many operations for a long list.",
+        413 => {
+            "The body is larger than the server reads, or a PATCH has too many operations for a long list."
+        }
         415 => "The media type of the body is not supported.",
         422 => "The value is malformed.",
         429 => "Too many requests: Retry-After says how long to wait.",
