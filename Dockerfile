@@ -3,6 +3,10 @@
 # and the harness are one binary, called by different names.
 #
 #   docker build --build-arg REHEARSAL_COMMIT="$(git rev-parse --short=12 HEAD)" -t rehearsal:local .
+#
+# With BINARY=prebuilt the image is put together from binaries for each platform, in
+# image/amd64/ and image/arm64/, as .github/workflows/release.yml does.
+ARG BINARY=build
 
 FROM rust:1-bookworm AS build
 WORKDIR /src
@@ -13,8 +17,16 @@ ARG REHEARSAL_COMMIT=
 # change, only this project's own crates are compiled again.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    REHEARSAL_COMMIT="$REHEARSAL_COMMIT" scripts/release/build.sh \
-    && install -D target/release/rehearsal /out/rehearsal
+    mkdir /out \
+    && REHEARSAL_COMMIT="$REHEARSAL_COMMIT" scripts/release/build.sh \
+    && install target/release/rehearsal /out/rehearsal \
+    && scripts/release/licenses.py /out/THIRD-PARTY.txt
+
+FROM scratch AS prebuilt
+ARG TARGETARCH
+COPY image/$TARGETARCH/rehearsal image/$TARGETARCH/THIRD-PARTY.txt /out/
+
+FROM ${BINARY} AS binary
 
 FROM debian:bookworm-slim AS runtime
 # The root certificates let checks reach public HTTPS endpoints. The folders are
@@ -28,7 +40,9 @@ RUN apt-get update \
     && install -d -o rehearsal -g rehearsal /reports \
     && cd /usr/local/bin && ln -s rehearsal sp && ln -s rehearsal mock-idp && ln -s rehearsal desktop-sim
 COPY scripts/compose-target.json /opt/rehearsal/target.json
-COPY --from=build /out/rehearsal /usr/local/bin/rehearsal
+COPY LICENSE /usr/share/doc/rehearsal/LICENSE
+COPY --from=binary /out/THIRD-PARTY.txt /usr/share/doc/rehearsal/THIRD-PARTY.txt
+COPY --from=binary /out/rehearsal /usr/local/bin/rehearsal
 USER rehearsal
 WORKDIR /var/lib/rehearsal
 CMD ["rehearsal", "--help"]

@@ -51,6 +51,12 @@ layers=$(($(size "$image") - $(size "$base")))
 echo "layers on top of the base image: $layers bytes, limit $layers_limit"
 [ "$layers" -lt "$layers_limit" ] || fail "the image's own layers have $layers bytes; expected less than $layers_limit"
 
+# The licenses of everything in it.
+inside() { "${podman[@]}" run --rm --network none "$image" "$@"; }
+inside cat /usr/share/doc/rehearsal/LICENSE | cmp - LICENSE || fail "the image has another LICENSE than the repository"
+third_party=$(inside cat /usr/share/doc/rehearsal/THIRD-PARTY.txt)
+grep -q '^aws-lc-rs ' <<<"$third_party" || fail "THIRD-PARTY.txt of the image does not name aws-lc-rs"
+
 container=$("${podman[@]}" run -d --init --network host --read-only --tmpfs /tmp --cap-drop all \
     --security-opt no-new-privileges "$image" rehearsal up)
 # The last line of the JSON is `}`.

@@ -39,15 +39,18 @@ build_base() {
 }
 
 # build_rehearsal IMAGE BINARY — builds the runtime stage of the Dockerfile with a binary of this
-# machine.
+# machine, as the release does: with BINARY=prebuilt.
 build_rehearsal() {
-    mkdir -p "$folder/context/scripts"
-    cp "$2" "$folder/context/rehearsal"
+    local arch
+    arch=$("${podman[@]}" info --format '{{.Host.Arch}}')
+    mkdir -p "$folder/context/scripts" "$folder/context/image/$arch"
+    cp "$2" "$folder/context/image/$arch/rehearsal"
+    scripts/release/licenses.py "$folder/context/image/$arch/THIRD-PARTY.txt"
     cp scripts/compose-target.json "$folder/context/scripts/"
-    sed -n '/^FROM debian/,$p' Dockerfile |
-        sed 's#^COPY --from=build /out/rehearsal #COPY rehearsal #' >"$folder/context/Dockerfile"
-    grep -q '^COPY rehearsal ' "$folder/context/Dockerfile" || fail "the Dockerfile's runtime stage has no COPY of the binary"
-    "${podman[@]}" build -q --network host -t "$1" "$folder/context" >/dev/null
+    cp LICENSE Dockerfile "$folder/context/"
+    # Only Docker's format has a health check.
+    "${podman[@]}" build -q --format docker --network host --build-arg BINARY=prebuilt \
+        --build-arg "TARGETARCH=$arch" -t "$1" "$folder/context" >/dev/null
 }
 
 # build_postgres IMAGE — builds an image that does what docker-compose.yml needs of the image

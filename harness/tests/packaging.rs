@@ -109,6 +109,185 @@ fn the_exit_status_reports_health() {
     );
 }
 
+/// Runs a script of the repository and returns its output.
+fn script(name: &str, arguments: &[&str]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut command = Command::new("bash");
+    command.arg(root.join(name)).args(arguments);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{name}: {output:?}");
+    stdout(&output)
+}
+
+/// Creates the archives of a release with a stub as the binary.
+fn release(folder: &Path) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stub = folder.join("stub");
+    let content = "#!/bin/sh\n[ \"$1\" != man ] || echo page >\"$2/rehearsal.1\"\necho \"$@\"\n";
+    std::fs::write(&stub, content).unwrap();
+    std::fs::set_permissions(&stub, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let dist = folder.join("dist");
+    for target in ["x86_64-unknown-linux-gnu", "x86_64-pc-windows-msvc"] {
+        let paths = [stub.to_str().unwrap(), target, dist.to_str().unwrap()];
+        script("scripts/release/archive.sh", &paths);
+    }
+    let others = [
+        "aarch64-unknown-linux-gnu",
+        "x86_64-apple-darwin",
+        "aarch64-apple-darwin",
+    ];
+    let first = dist.join("rehearsal-x86_64-unknown-linux-gnu.tar.gz");
+    for target in others {
+        std::fs::copy(&first, dist.join(format!("rehearsal-{target}.tar.gz"))).unwrap();
+    }
+    let sums = Command::new("bash")
+        .args(["-c", "sha256sum -- * >SHA256SUMS && cat SHA256SUMS"])
+        .current_dir(&dist)
+        .output();
+    stdout(&sums.unwrap())
+}
+
+/// What Homebrew, winget and cargo-binstall are told must be in the archives of a release.
+#[test]
+fn package_managers_find_the_files_of_a_release() {
+    let folder = tempfile::tempdir().unwrap();
+    let sums = release(folder.path());
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let fill = |sums: &str, to: &str| {
+        let arguments = ["1.2.3", sums, "https://git.example/owner/rehearsal", to];
+        script("scripts/release/fill-templates.sh", &arguments)
+    };
+    fill(&at("dist/SHA256SUMS"), &at("packages"));
+    let filled = |name: &str| std::fs::read_to_string(folder.path().join("packages").join(name));
+    let formula = filled("rehearsal.rb").unwrap();
+    let installer = filled("Rehearsal.Rehearsal.installer.yaml").unwrap();
+    for text in [&formula, &installer] {
+        assert!(!text.contains('@'), "{text}");
+        assert!(text.contains("https://git.example/owner/rehearsal/releases/download/v1.2.3/"));
+    }
+    for line in sums.lines() {
+        let (sum, file) = line.split_once("  ").unwrap();
+        let text = match file.contains("windows") {
+            true => &installer,
+            false => &formula,
+        };
+        let named = text.contains(&format!("/{file}\""));
+        // The archive of Windows that the action downloads is for none of them.
+        assert_eq!(
+            named,
+            file != "rehearsal-x86_64-pc-windows-msvc.tar.gz",
+            "{file}"
+        );
+        assert!(!named || text.contains(sum), "{file}");
+    }
+
+    let archive = at("dist/rehearsal-x86_64-unknown-linux-gnu.tar.gz");
+    let list = Command::new("tar").args(["-tzf", &archive]).output();
+    let list = stdout(&list.unwrap());
+    let metadata: toml::Table = toml::from_str(&repository("harness/Cargo.toml")).unwrap();
+    let binstall = &metadata["package"]["metadata"]["binstall"];
+    let of = |key: &str| {
+        let text = binstall[key].as_str().unwrap();
+        text.replace("{ repo }", "https://git.example/owner/rehearsal")
+            .replace("{ version }", "1.2.3")
+            .replace("{ target }", "x86_64-unknown-linux-gnu")
+            .replace("{ bin }", "rehearsal")
+            .replace("{ binary-ext }", "")
+    };
+    assert!(formula.contains(&format!("\"{}\"", of("pkg-url"))));
+    assert!(list.lines().any(|line| line == of("bin-dir")), "{list}");
+    for file in [
+        "LICENSE",
+        "THIRD-PARTY.txt",
+        "README.md",
+        "CHANGELOG.md",
+        "man/rehearsal.1",
+    ] {
+        let path = format!("rehearsal-x86_64-unknown-linux-gnu/{file}");
+        assert!(list.lines().any(|line| line == path), "{file}: {list}");
+    }
+    let names = "import sys, zipfile; print('\\n'.join(zipfile.ZipFile(sys.argv[1]).namelist()))";
+    let zip = at("dist/rehearsal-x86_64-pc-windows-msvc.zip");
+    let zipped = Command::new("python3").args(["-c", names, &zip]).output();
+    let zipped = stdout(&zipped.unwrap());
+    let program = "rehearsal-x86_64-pc-windows-msvc/rehearsal.exe";
+    assert!(
+        installer.contains(&program.replace('/', "\\")),
+        "{installer}"
+    );
+    assert!(zipped.lines().any(|line| line == program), "{zipped}");
+
+    // Without the archive of a Mac there is no formula, and the files for winget are there.
+    let fewer: String = sums
+        .lines()
+        .filter(|line| !line.contains("apple"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(at("fewer"), fewer).unwrap();
+    fill(&at("fewer"), &at("partly"));
+    assert!(!folder.path().join("partly/rehearsal.rb").exists());
+    assert!(
+        folder
+            .path()
+            .join("partly/Rehearsal.Rehearsal.installer.yaml")
+            .exists()
+    );
+}
+
+/// The page names what is compiled in, so that a new crate or version is looked at.
+#[test]
+fn the_page_of_dependencies_is_current() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut command = Command::new("python3");
+    command.arg(root.join("scripts/release/supply_chain.py"));
+    let output = command.arg("--check").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// Runs `cargo metadata` for the workspace.
+fn cargo_metadata() -> serde_json::Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--locked",
+            "--format-version",
+            "1",
+            "--all-features",
+        ])
+        .arg("--manifest-path")
+        .arg(root)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Cargo would refuse to build with the Rust that `rust-version` promises.
+#[test]
+fn no_dependency_needs_a_newer_rust_than_we_promise() {
+    let number = |version: &serde_json::Value| -> Option<(u64, u64)> {
+        let mut parts = version.as_str()?.split('.');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    };
+    let metadata = cargo_metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let ours = packages.iter().find(|it| it["name"] == "rehearsal");
+    let ours = number(&ours.unwrap()["rust_version"]).unwrap();
+    let newer: Vec<_> = packages
+        .iter()
+        .filter(|package| number(&package["rust_version"]).is_some_and(|it| it > ours))
+        .map(|package| format!("{} {}", package["name"], package["rust_version"]))
+        .collect();
+    assert_eq!(newer, Vec::<String>::new(), "rust-version is {ours:?}");
+    // .github/workflows/ci.yml builds with it.
+    let job = format!("rustup toolchain install {}.{}", ours.0, ours.1);
+    assert!(
+        repository(".github/workflows/ci.yml").contains(&job),
+        "{job}"
+    );
+}
+
 /// Returns the services of the compose file: name and lines.
 fn services() -> Vec<(String, String)> {
     let text = repository("docker-compose.yml");
@@ -176,6 +355,8 @@ fn the_compose_file_is_safe_on_a_shared_network() {
         ] {
             assert!(rules.contains(rule), "{name} lacks {rule}");
         }
+        // The image's health check is for `rehearsal up`, which no service runs.
+        assert!(lines.contains("    healthcheck:"), "{name}");
         // A secret is in a file or comes from the shell, and has no default.
         for line in lines.lines().map(str::trim) {
             let Some((key, value)) = line.split_once(": ") else {
