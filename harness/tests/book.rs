@@ -6,6 +6,8 @@
 
 #[path = "book/figures.rs"]
 mod figures;
+#[path = "book/pipelines.rs"]
+mod pipelines;
 mod running;
 
 use std::collections::BTreeSet;
