@@ -78,6 +78,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
             genuine: &genuine,
             forged: honest.forged,
             now: honest.response.issue_instant,
+            signer: Some(honest.signer),
             foreign: honest.foreign,
             elsewhere: honest.elsewhere,
         };
@@ -168,6 +169,7 @@ pub fn forge_signed_request(
         genuine: request.genuine,
         forged: request.forged,
         now: request.now,
+        signer: None,
         foreign: request.foreign,
         elsewhere: "",
     };

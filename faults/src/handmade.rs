@@ -18,6 +18,10 @@ use crate::document;
 use crate::{Handmade, HandmadeKey, Honest, Leaves};
 
 const ASSERTION: &str = "Response/Assertion";
+/// The XPointer to the whole document (xmldsig-core §4.4.3.3).
+const WHOLE_DOCUMENT: &str = "#xpointer(/)";
+/// The place of the assertion's ID in a reference.
+const ASSERTION_ID: &str = "{assertion-id}";
 const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
 const RSA_SHA1: &str = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
 
@@ -132,7 +136,20 @@ fn reference(
             format!("#{}", document::value_of(draft, element, "ID")?),
             digest_input(draft, handmade, element)?,
         ),
-        "" => (String::new(), document::canonical(draft, "Response")?),
+        "" | WHOLE_DOCUMENT => {
+            let covered = document::canonical(draft, "Response")?;
+            (what.to_owned(), covered)
+        }
+        path if path.starts_with("#Response/") => {
+            let path = &path[1..];
+            let uri = format!("#{}", document::value_of(draft, path, "ID")?);
+            (uri, document::canonical(draft, path)?)
+        }
+        text if text.contains(ASSERTION_ID) => {
+            let id = document::value_of(draft, element, "ID")?;
+            let covered = digest_input(draft, handmade, element)?;
+            (text.replace(ASSERTION_ID, &id), covered)
+        }
         other => (other.to_owned(), Vec::new()),
     };
     let covered = if handmade.digest_of_nothing {

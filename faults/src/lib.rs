@@ -22,6 +22,7 @@
 struct Readme;
 
 mod document;
+mod donor;
 mod edit;
 mod fault;
 mod flavor;

@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use saml::keys::SigningKey;
+use saml::signature::Signer;
 
+use crate::donor::Donor;
 use crate::{document, handmade};
 
 /// The values that placeholders can use: the document at the start of a stage, and the names of
@@ -20,6 +22,8 @@ pub(crate) struct Phrases<'a> {
     pub(crate) forged: &'a str,
     /// Time of the message.
     pub(crate) now: Timestamp,
+    /// The identity provider's signer; `None` if there is none for other documents.
+    pub(crate) signer: Option<&'a Signer>,
     /// A signing key that is not in any metadata.
     pub(crate) foreign: &'a SigningKey,
     /// The base URL for external references. A correct service provider fetches nothing from it.
@@ -138,6 +142,13 @@ impl Phrases<'_> {
             // `{forged-same-id}`.
             "forged-signed-info" => self.forged_signed_info()?,
             "forged-same-id-digest" => self.digest_of(&self.forged_assertion(None)?)?,
+            // Other signed documents of the identity provider.
+            "logout-response" => self.donor(Donor::LogoutResponse)?.1,
+            "logout-response-unsigned" => self.donor(Donor::LogoutResponse)?.0,
+            "logout-response-signature" => self.signature_of(Donor::LogoutResponse)?,
+            "metadata" => self.donor(Donor::Metadata)?.1,
+            "metadata-unsigned" => self.donor(Donor::Metadata)?.0,
+            "metadata-signature" => self.signature_of(Donor::Metadata)?,
             "foreign-certificate" => self.foreign.certificate().to_base64(),
             "foreign-key-value" => handmade::key_value(self.foreign)?,
             "elsewhere" => self.elsewhere.to_owned(),
@@ -163,6 +174,24 @@ impl Phrases<'_> {
         document::outer(self.document, "Response/Assertion/Signature")
             .or_else(|_| document::outer(self.document, "Response/Signature"))
             .map(str::to_owned)
+    }
+
+    /// Returns another document of the identity provider, without a signature and signed.
+    fn donor(&self, donor: Donor) -> Result<(String, String), String> {
+        let signer = self
+            .signer
+            .ok_or("there is no key to sign another document")?;
+        let idp = document::inner(self.original, "Response/Issuer")?;
+        let unsigned = donor.unsigned(&self.new_id("donor"), idp, self.now, signer);
+        let signed = signer.sign_document(&unsigned);
+        let signed = signed.map_err(|error| error.to_string())?;
+        Ok((unsigned, signed))
+    }
+
+    fn signature_of(&self, donor: Donor) -> Result<String, String> {
+        let (_, signed) = self.donor(donor)?;
+        let root = document::root(&signed)?;
+        document::outer(&signed, &format!("{root}/Signature")).map(str::to_owned)
     }
 
     fn signature_value(&self) -> Result<String, String> {

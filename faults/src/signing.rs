@@ -45,8 +45,10 @@ pub struct Handmade {
     /// computed [default: the whole assertion].
     #[serde(default)]
     pub leaves: Option<Leaves>,
-    /// The `URI` of each Reference: `#assertion` stands for the assertion's ID, an empty text for
-    /// the whole document; any other value is written as it is.
+    /// The `URI` of each Reference: `#assertion` stands for the assertion's ID, a path such as
+    /// `#Response/Extensions/x` for the ID of that element, `{assertion-id}` within a text for the
+    /// assertion's ID, an empty text and `#xpointer(/)` for the whole document. The digest is that
+    /// of this element. Any other value is written as it is, with the digest of zero bytes.
     #[serde(default = "the_assertion")]
     pub references: Vec<String>,
     /// Writes the digest of zero bytes.

@@ -9,6 +9,8 @@ mod figures;
 #[path = "book/pipelines.rs"]
 mod pipelines;
 mod running;
+#[path = "book/shown.rs"]
+mod shown;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -283,10 +285,18 @@ fn is_current(page: &str, wanted: &str) {
 fn the_checks_of_service_providers_are_listed() {
     let about = "What `rehearsal check sp` sends, control by control, fault by fault, and what it judges of requests, metadata, RelayState, sessions and logout.";
     let checks = rehearsal::check::sp::catalogue().unwrap();
-    is_current(
-        "checks/saml-sp.md",
-        &listing("SAML service providers", about, &checks),
-    );
+    let faults = faults::catalogue().unwrap();
+    let shown = shown::read(&docs().join(".."));
+    let mut page = String::new();
+    for entry in listing("SAML service providers", about, &checks).split_inclusive("\n## ") {
+        let id = entry.lines().next().unwrap_or_default();
+        let is_fault = faults.iter().any(|fault| fault.check == id);
+        match entry.strip_suffix("\n## ").filter(|_| is_fault) {
+            Some(text) => page += &format!("{text}{}\n## ", shown::line(&shown, id)),
+            None => page += entry,
+        }
+    }
+    is_current("checks/saml-sp.md", &page);
 }
 
 #[test]

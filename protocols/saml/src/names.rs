@@ -44,3 +44,7 @@ pub use bergshamra::core::algorithm::{
     C14N, ECDSA_SHA256, ECDSA_SHA384, ECDSA_SHA512, ENVELOPED_SIGNATURE, EXC_C14N, RSA_SHA1,
     RSA_SHA256, RSA_SHA384, RSA_SHA512, SHA1, SHA256, SHA384, SHA512,
 };
+
+/// White space in XML (XML 1.0 §2.3). Other white space of Unicode is a part of the value: a name
+/// that ends with a no-break space is another name.
+pub const WHITE_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];

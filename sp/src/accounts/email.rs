@@ -1,10 +1,23 @@
 //! Parses e-mail addresses and domain names.
 
-/// Returns the address in lower case, or `None` if it is invalid. Valid:
-/// exactly one `@`, a local part of at most 64 characters without quoting, and
-/// a host name with at least two labels.
+/// Returns the address that a person typed in lower case, without white space
+/// around it, or `None` if it is invalid. Valid: exactly one `@`, a local part
+/// of at most 64 characters without quoting, and a host name with at least two
+/// labels.
 pub fn normalized(email: &str) -> Option<String> {
-    let email = email.trim().to_lowercase();
+    normalized_exactly(email.trim())
+}
+
+/// As [`normalized`], for an address that an identity provider asserts: white
+/// space around it belongs to the name, which then is invalid. Otherwise
+/// whoever gets that name there would log in as another user.
+pub fn normalized_exactly(email: &str) -> Option<String> {
+    // The Kelvin sign is a `k` in lower case: this would be another user's name too.
+    let becomes_ascii = |sign: char| !sign.is_ascii() && sign.to_lowercase().any(|c| c.is_ascii());
+    if email.contains(becomes_ascii) {
+        return None;
+    }
+    let email = email.to_lowercase();
     let (local, domain) = email.split_once('@')?;
     let local_ok = !local.is_empty()
         && local.len() <= 64
@@ -56,8 +69,18 @@ mod tests {
             "jo@example.com\n.evil.com",
             "jo@-x.com",
             "jo@127.0.0.1",
+            "mar\u{212a}@example.com",
         ] {
             assert_eq!(normalized(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn white_space_around_an_asserted_address_is_a_part_of_it() {
+        let exact = normalized_exactly("Jo@Example.COM");
+        assert_eq!(exact, Some("jo@example.com".into()));
+        for other in [" jo@example.com", "jo@example.com\u{a0}", "jo@example.com "] {
+            assert_eq!(normalized_exactly(other), None, "{other:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ pub mod social;
 mod throttle;
 
 pub use access::{Role, Workspace, workspaces_of_email, workspaces_of_person};
-pub use email::{domain_of, is_domain, normalized};
+pub use email::{domain_of, is_domain, normalized, normalized_exactly};
 pub(crate) use members::groups_of;
 pub use members::{Listed, add_member, everybody};
 pub use throttle::Throttle;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::claims::{self, Claims};
 use super::response::Unspent;
 use crate::Portal;
-use crate::accounts::{domain_of, normalized};
+use crate::accounts::{domain_of, normalized_exactly};
 use crate::audit::{self, Event};
 use crate::configurator::{Integration, Step};
 use crate::licensing;
@@ -190,7 +190,7 @@ async fn find(
 }
 
 fn email_of_ours(integration: &Integration, claims: &Claims) -> Result<String, Refused> {
-    let email = normalized(&claims.user_name);
+    let email = normalized_exactly(&claims.user_name);
     let ours = email.filter(|email| {
         integration
             .domains

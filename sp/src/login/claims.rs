@@ -3,6 +3,7 @@
 //! are case-sensitive.
 
 use saml::acceptance::Checked;
+use saml::names::WHITE_SPACE;
 
 use crate::refusal::{Kind, Refused, kinds};
 use crate::store::MAX_KEY_BYTES;
@@ -77,7 +78,7 @@ impl Claims {
         let one = |name: &Name| {
             values(checked, name)
                 .and_then(|values| values.first())
-                .map(|value| value.trim().to_owned())
+                .map(|value| value.trim_matches(WHITE_SPACE).to_owned())
                 .filter(|value| !value.is_empty())
         };
         let required = |name: &Name| {

@@ -78,7 +78,9 @@ pub(super) fn entity_ids(text: &str, name: &str) -> Result<Vec<String>, Metadata
         .into_iter()
         .filter(|node| xml::child(&document, *node, names::METADATA, name).is_some())
         .filter_map(|node| xml::attribute(&document, node, "entityID"));
-    Ok(ids.map(|id| id.trim().to_owned()).collect())
+    Ok(ids
+        .map(|id| id.trim_matches(names::WHITE_SPACE).to_owned())
+        .collect())
 }
 
 /// Returns the selected entity with the role, after verifying the signature that the selection
@@ -153,7 +155,8 @@ fn verify_signature(
 
 /// Returns the `entityID`.
 pub(super) fn entity_id(document: &Document<'_>, entity: NodeId) -> Result<String, MetadataError> {
-    let id = xml::required_attribute(document, entity, "entityID")?.trim();
+    let id =
+        xml::required_attribute(document, entity, "entityID")?.trim_matches(names::WHITE_SPACE);
     if id.is_empty() || id.len() > 1024 {
         return Err(MetadataError::Xml(XmlError::Value {
             expected: "1 to 1024 characters",

@@ -304,7 +304,9 @@ pub(crate) fn elements<'d, 'a>(
 
 /// Returns [`text`] without white space at both ends.
 pub(crate) fn trimmed(document: &Document<'_>, node: NodeId) -> String {
-    text(document, node).trim().to_owned()
+    text(document, node)
+        .trim_matches(crate::names::WHITE_SPACE)
+        .to_owned()
 }
 
 /// Parses an `xs:dateTime` in UTC (saml-core §1.3.3).
