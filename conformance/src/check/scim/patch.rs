@@ -32,11 +32,11 @@ checks! {
 "SCIM-PATCH-06", Must, "RFC 7644 §3.5.2.1"; "add to a multi-valued attribute keeps the existing values";
     expects "both e-mails";
     fix "Append to multi-valued attributes.";
-    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value"])]; act(add_to_list)
+    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(add_to_list)
 "SCIM-PATCH-07", Must, "RFC 7644 §3.5.2.1"; "add to a multi-valued attribute without a path keeps the existing values";
     expects "both e-mails";
     fix "Append to multi-valued attributes, with and without a path.";
-    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value"])]; act(add_to_list_in_set)
+    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(add_to_list_in_set)
 "SCIM-PATCH-08", Should, "RFC 7644 §3.5.2.1"; "add of an existing value does not duplicate it";
     expects "one e-mail";
     fix "Compare with the existing values before appending.";
