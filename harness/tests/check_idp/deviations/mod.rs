@@ -16,9 +16,25 @@ use rehearsal::check::idp::Recording;
 /// A name, the edit, and the ids of the checks that have to find it.
 pub(crate) type Deviation = (&'static str, fn(&mut Recording), &'static [&'static str]);
 
-/// Checks that no deviation makes fail: two announced keys that both sign
-/// cannot be made by an edit of one recording.
-pub(crate) const NOT_SHOWN: &[&str] = &["SAML-IDP-KEY-02"];
+/// What the simulated identity provider does not do, all of level MAY: an edit of the recording, as
+/// if it did, and the ids of the checks that pass then.
+pub(crate) const NOT_DONE: &[Deviation] = &[
+    (
+        "a request of yesterday is refused",
+        |it| edits::page(it, "stale", 400, "The request is too old."),
+        &["SAML-IDP-REQ-24"],
+    ),
+    (
+        "a request of tomorrow is refused",
+        |it| edits::page(it, "future", 400, "The request is not valid yet."),
+        &["SAML-IDP-REQ-25"],
+    ),
+    (
+        "the metadata may be kept for a day",
+        |it| it.metadata.cache_control = Some("max-age=86400".to_owned()),
+        &["SAML-IDP-KEY-03"],
+    ),
+];
 
 /// Returns all deviations.
 pub(crate) fn all() -> impl Iterator<Item = &'static Deviation> {
