@@ -1,7 +1,7 @@
 //! Mutants of authentication.
 
-use super::super::{Mutant, ScimRequest, edit, let_in};
-use super::{hears, says};
+use super::super::{Mutant, Refusal, ScimRequest, answer, edit, error, let_in, parameter, under};
+use super::{does, hears, says};
 
 fn bare(request: &ScimRequest) -> bool {
     request.header("authorization").is_none()
@@ -53,5 +53,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
         if wrong(a) && a.method == "DELETE" {
             let_in(a);
         }
+    }),
+    hears("SCIM-AUTH-06", |a| {
+        if bare(a) && parameter(a, "access_token").is_some() {
+            let_in(a);
+        }
+    }),
+    does("SCIM-AUTH-10", |server, a| {
+        let unknown = under(a, "GET", "/Users/") && server.now(&a.target).is_null();
+        let refusal = Refusal(404, None, "there is no such user".to_owned());
+        (bare(a) && unknown).then(|| answer(404, &error(&refusal)))
     }),
 ];

@@ -95,4 +95,24 @@ pub(super) const MUTANTS: &[Mutant] = &[
             status(t, 413, 400);
         }
     }),
+    hears("SCIM-BULK-12", |a| {
+        if bulk(a) && sent(a)["Operations"][0]["data"]["members"][0]["value"] == "bulkId:nonesuch" {
+            rewrite(a, |v| {
+                drop_member(&mut v["Operations"][0]["data"], "members")
+            });
+        }
+    }),
+    hears("SCIM-BULK-13", |a| {
+        let one = &sent(a)["Operations"][0];
+        if bulk(a) && one["method"] == "POST" && one["bulkId"].is_null() {
+            rewrite(a, |v| v["Operations"][0]["bulkId"] = json!("nameless"));
+        }
+    }),
+    hears("SCIM-BULK-14", |a| {
+        if bulk(a) && sent(a)["schemas"].is_null() {
+            rewrite(a, |v| {
+                v["schemas"] = json!(["urn:ietf:params:scim:api:messages:2.0:BulkRequest"])
+            });
+        }
+    }),
 ];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::schemas::ENTERPRISE;
+use super::super::schemas::{ENTERPRISE, USER};
 use super::super::{Mutant, ScimAnswer, ScimRequest, edit, rewrite, sent};
 use super::{drop_member, hears, posts, read_of_user, says, status};
 
@@ -183,6 +183,77 @@ pub(super) const MUTANTS: &[Mutant] = &[
             .find(|(name, _)| name == "content-location")
         {
             value.push('x');
+        }
+    }),
+    says("SCIM-CREATE-06", |a, t| {
+        read_of_user(a, t, |v| drop_member(&mut v["meta"], "resourceType"));
+    }),
+    hears("SCIM-CREATE-10", |a| {
+        if posts(a) {
+            rewrite(a, |v| {
+                let name = v["userName"].as_str().unwrap_or_default().to_owned();
+                if name.starts_with("Mixed-") {
+                    v["userName"] = json!(name.to_lowercase());
+                }
+            });
+        }
+    }),
+    says("SCIM-CREATE-18", |a, t| {
+        let user = sent(a);
+        if posts(a) && user.is_object() && user["userName"].is_null() {
+            edit(t, |v| drop_member(v, "scimType"));
+        }
+    }),
+    says("SCIM-CREATE-21", |a, t| {
+        if posts(a) && sent(a)["active"] == "banana" {
+            edit(t, |v| drop_member(v, "scimType"));
+        }
+    }),
+    hears("SCIM-CREATE-22", |a| {
+        if posts(a) && sent(a)["userName"].is_array() {
+            rewrite(a, |v| v["userName"] = v["userName"][0].take());
+        }
+    }),
+    hears("SCIM-CREATE-23", |a| {
+        if posts(a) && sent(a)["schemas"] == json!(["urn:example:nonesuch"]) {
+            rewrite(a, |v| v["schemas"] = json!([USER]));
+        }
+    }),
+    says("SCIM-CREATE-24", |a, t| {
+        let unknown = sent(a)["favoriteOtter"].clone();
+        if unknown.is_string() {
+            answer_to_post(a, t, |v| v["favoriteOtter"] = unknown);
+        }
+    }),
+    hears("SCIM-CREATE-31", |a| {
+        if posts(a) {
+            rewrite(a, |v| {
+                let id = v["externalId"].as_str().unwrap_or_default().to_owned();
+                if id.ends_with("-Ext-Mixed") {
+                    v["externalId"] = json!(id.to_lowercase());
+                }
+            });
+        }
+    }),
+    hears("SCIM-CREATE-33", |a| {
+        if posts(a) {
+            rewrite(a, |v| {
+                let emails = v.get_mut("emails").and_then(Value::as_array_mut);
+                for email in emails.into_iter().flatten() {
+                    drop_member(email, "type");
+                }
+            });
+        }
+    }),
+    hears("SCIM-CREATE-36", |a| {
+        if posts(a) {
+            rewrite(a, |v| {
+                if let Some(user) = v.as_object_mut() {
+                    user.retain(|name, _| {
+                        name == ENTERPRISE || !name.eq_ignore_ascii_case(ENTERPRISE)
+                    });
+                }
+            });
         }
     }),
 ];

@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::server::answer;
-use super::super::{Mutant, filter_of, under};
-use super::{does, says, status};
+use super::super::{Mutant, Refusal, answer, error, filter_of, sent, under};
+use super::{does, posts, says, status};
 
 pub(super) const MUTANTS: &[Mutant] = &[
     says("SCIM-DELETE-01", |a, t| {
@@ -52,5 +51,18 @@ pub(super) const MUTANTS: &[Mutant] = &[
         if under(a, "DELETE", "/Users/rh") {
             status(t, 404, 204);
         }
+    }),
+    does("SCIM-DELETE-08", |server, a| {
+        let name = sent(a)["userName"].clone();
+        let gone = server.gone();
+        let is_known = name.is_string() && gone.iter().any(|one| one["userName"] == name);
+        let refusal = Refusal(409, Some("uniqueness"), "the userName is taken".to_owned());
+        (posts(a) && is_known).then(|| answer(409, &error(&refusal)))
+    }),
+    does("SCIM-CLEAN-01", |server, a| {
+        let name = server.now(&a.target)["displayName"].clone();
+        let is_kept = name.as_str().is_some_and(|name| name.contains('山'));
+        let refusal = Refusal(403, None, "this user cannot be deleted".to_owned());
+        (a.method == "DELETE" && is_kept).then(|| answer(403, &error(&refusal)))
     }),
 ];

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Mutant, ScimAnswer, ScimRequest, edit, under};
-use super::{drop_member, says};
+use super::super::{
+    Mutant, Refusal, ScimAnswer, ScimRequest, answer, edit, error, is, sent, under,
+};
+use super::{does, drop_member, hears, posts, says};
 
 fn at(request: &ScimRequest, answer: &mut ScimAnswer, place: &str, change: fn(&mut Value)) {
     if request.method == "GET" && request.target == place {
@@ -129,5 +131,33 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     says("SCIM-DISC-26", |a, t| {
         at(a, t, TYPES, |v| v["totalResults"] = json!(7))
+    }),
+    hears("SCIM-DISC-21", |a| {
+        if a.target.starts_with("/Schemas?filter=") {
+            a.target = SCHEMAS.into();
+        }
+    }),
+    hears("SCIM-DISC-22", |a| {
+        if a.target.starts_with("/ResourceTypes?filter=") {
+            a.target = TYPES.into();
+        }
+    }),
+    says("SCIM-DISC-25", |a, t| {
+        at(a, t, CONFIG, |v| drop_member(&mut v["meta"], "location"));
+    }),
+    does("SCIM-DISC-27", |_, a| {
+        is(a, "PUT", CONFIG).then(|| answer(200, &sent(a)))
+    }),
+    does("SCIM-DISC-28", |_, a| {
+        let user = sent(a);
+        let refusal = Refusal(400, Some("invalidValue"), "active is required".to_owned());
+        (posts(a) && user.is_object() && user["active"].is_null())
+            .then(|| answer(400, &error(&refusal)))
+    }),
+    says("SCIM-DISC-29", |a, t| {
+        at(a, t, TYPES, |v| {
+            v["Resources"][0]["meta"] =
+                json!({"location": "http://internal.test/v2/ResourceTypes/User"});
+        });
     }),
 ];

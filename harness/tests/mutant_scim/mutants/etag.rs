@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
-use super::super::{Mutant, ScimRequest, edit, under};
-use super::{hears, read_of_user, says};
+use super::super::{Mutant, ScimRequest, edit, is, under};
+use super::paging::resources;
+use super::patch::{instead, is_op};
+use super::{drop_member, hears, read_of_user, says};
 
 fn condition(request: &ScimRequest, name: &str, other: bool) -> bool {
     let said = request.header(name);
@@ -58,6 +60,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
     says("SCIM-ETAG-09", |a, t| {
         if a.header("if-match") == Some("*") {
             t.status = 412;
+        }
+    }),
+    hears("SCIM-ETAG-10", |a| {
+        instead(a, |o| {
+            let touch = json!({"op": "add", "path": "title", "value": "touched"});
+            (is_op(o, "add", "displayName") && o["value"] == "First").then(|| json!([o, touch]))
+        });
+    }),
+    says("SCIM-ETAG-11", |a, t| {
+        if is(a, "GET", "/Users") {
+            resources(t, |all| {
+                for one in all {
+                    drop_member(&mut one["meta"], "version");
+                }
+            });
         }
     }),
 ];

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::super::server::answer;
-use super::super::{Mutant, ScimRequest, filter_of, with_parameter};
-use super::{does, hears};
+use super::super::{Mutant, ScimRequest, edit, filter_of, with_parameter};
+use super::{does, drop_member, hears, says};
 
 /// Replaces the filter of the request, if `to` returns another one.
 fn swap(request: &mut ScimRequest, to: impl FnOnce(&str) -> Option<String>) {
@@ -371,5 +371,45 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 None
             }
         })
+    }),
+    does("SCIM-FILTER-23", |_, a| {
+        filter_of(a).filter(|f| f.contains(" AND "))?;
+        refused(a, "userName sw")
+    }),
+    hears("SCIM-FILTER-39", |a| {
+        swap(a, |f| {
+            if f.ends_with(" eq null") {
+                nobody()
+            } else {
+                None
+            }
+        })
+    }),
+    hears("SCIM-FILTER-58", |a| {
+        swap(a, |f| {
+            if f.starts_with("not userName") {
+                everybody()
+            } else {
+                None
+            }
+        })
+    }),
+    says("SCIM-FILTER-59", |a, t| {
+        if filter_of(a).is_some_and(|f| f.ends_with("\"half")) {
+            edit(t, |v| drop_member(v, "scimType"));
+        }
+    }),
+    hears("SCIM-FILTER-60", |a| {
+        swap(a, |f| {
+            if f.starts_with("password ") {
+                everybody()
+            } else {
+                None
+            }
+        })
+    }),
+    does("SCIM-FILTER-61", |_, a| {
+        filter_of(a).filter(|f| f.contains(" co "))?;
+        refused(a, "")
     }),
 ];

@@ -1,10 +1,13 @@
 //! Mutants of groups and their members.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::super::{Mutant, ScimRequest, Server, edit, is, rewrite, sent, under};
+use super::super::{
+    Mutant, ScimAnswer, ScimRequest, Server, answer, edit, is, rewrite, sent, under,
+};
 use super::patch::{group_op, ignored, instead, is_op};
-use super::{does, drop_member, hears, says, status};
+use super::{does, drop_member, hears, read_of_user, says, status};
 
 fn members(server: &Server, request: &ScimRequest) -> usize {
     server.now(&request.target)["members"]
@@ -14,6 +17,17 @@ fn members(server: &Server, request: &ScimRequest) -> usize {
 
 fn length(operation: &Value) -> usize {
     operation["value"].as_array().map_or(0, Vec::len)
+}
+
+/// Changes each user among the members of a group that is read.
+fn read_of_member(request: &ScimRequest, answer: &mut ScimAnswer, change: fn(&mut Value)) {
+    if under(request, "GET", "/Groups/") && answer.status == 200 {
+        edit(answer, |v| {
+            let all = v.get_mut("members").and_then(Value::as_array_mut);
+            let all = all.into_iter().flatten();
+            all.filter(|one| one["type"] == "User").for_each(change);
+        });
+    }
 }
 
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -144,5 +158,76 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 || json!([{"op": "replace", "path": "members", "value": o["value"]["members"]}]),
             )
         });
+    }),
+    says("SCIM-GROUP-04", |a, t| {
+        read_of_member(a, t, |one| {
+            one["$ref"] = json!(format!("{}/Users/lost", super::super::BASE))
+        });
+    }),
+    says("SCIM-GROUP-05", |a, t| {
+        read_of_member(a, t, |one| one["type"] = json!("user"));
+    }),
+    says("SCIM-GROUP-06", |a, t| {
+        read_of_user(a, t, |v| drop_member(v, "groups"));
+    }),
+    does("SCIM-GROUP-10", |s, a| {
+        let operation = group_op(a).filter(|o| is_op(o, "add", "members"))?;
+        let new = operation["value"][0]["value"].clone();
+        let mut group = s.now(&a.target);
+        let all = group["members"].as_array_mut()?;
+        if !all.iter().any(|one| one["value"] == new) {
+            return None;
+        }
+        all.push(json!({ "value": new }));
+        let mut twice = a.clone();
+        twice.method = Method::PUT;
+        twice.body = Some(group.to_string());
+        Some(s.answer(&twice))
+    }),
+    hears("SCIM-GROUP-13", |a| {
+        instead(a, |o| {
+            let id = o["value"][0]["value"].as_str().unwrap_or_default();
+            (is_op(o, "add", "members") && id.ends_with("-nobody")).then(|| json!([]))
+        });
+    }),
+    does("SCIM-GROUP-15", |s, a| {
+        let operation = group_op(a).filter(|o| is_op(o, "add", "members"))?;
+        let id = operation["value"][0]["value"].as_str()?;
+        id.starts_with("group-").then(|| ignored(s, a))
+    }),
+    does("SCIM-GROUP-16", |s, a| {
+        let group = s.now(&a.target);
+        let holds = |group: &Value, id: &Value| {
+            let all = group["members"].as_array();
+            all.is_some_and(|all| all.iter().any(|one| one["value"] == *id))
+        };
+        let inner = group["members"][0]["value"].as_str()?.to_owned();
+        let is_circle = holds(&s.now(&format!("/Groups/{inner}")), &group["id"]);
+        (under(a, "GET", "/Groups/") && is_circle).then(|| answer(500, &json!({})))
+    }),
+    does("SCIM-GROUP-23", |s, a| {
+        if !under(a, "GET", "/Groups/") || a.target.contains('?') {
+            return None;
+        }
+        let mut answer = s.answer(a);
+        let gone = s.gone();
+        edit(&mut answer, |v| {
+            let id = v["id"].clone();
+            let left = gone.iter().filter(|user| user["groups"][0]["value"] == id);
+            let left: Vec<Value> = left.map(|user| json!({"value": user["id"]})).collect();
+            if left.is_empty() {
+                return;
+            }
+            match v["members"].as_array_mut() {
+                Some(all) => all.extend(left),
+                None => v["members"] = left.into(),
+            }
+        });
+        Some(answer)
+    }),
+    says("SCIM-GROUP-25", |a, t| {
+        if under(a, "GET", "/Groups/") && t.status == 200 {
+            edit(t, |v| drop_member(&mut v["meta"], "resourceType"));
+        }
     }),
 ];

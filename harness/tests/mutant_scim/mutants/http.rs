@@ -2,8 +2,15 @@
 
 use serde_json::json;
 
-use super::super::{Mutant, edit, is, rewrite, under};
-use super::{hears, says};
+use super::super::{
+    Mutant, Refusal, ScimAnswer, answer, edit, error, filter_of, is, rewrite, under,
+};
+use super::{does, drop_member, hears, says};
+
+fn refused(status: u16) -> ScimAnswer {
+    let refusal = Refusal(status, None, "this server does not do that".to_owned());
+    answer(status, &error(&refusal))
+}
 
 pub(super) const MUTANTS: &[Mutant] = &[
     says("SCIM-HTTP-01", |a, t| {
@@ -55,6 +62,53 @@ pub(super) const MUTANTS: &[Mutant] = &[
     says("SCIM-HTTP-18", |a, t| {
         if under(a, "GET", "/Users/%27") && is(a, "GET", &a.target) {
             t.status = 500;
+        }
+    }),
+    does("SCIM-HTTP-02", |_, a| {
+        (a.header("accept") == Some("application/json")).then(|| refused(406))
+    }),
+    says("SCIM-HTTP-03", |a, t| {
+        if a.header("accept") == Some("*/*") {
+            t.headers.retain(|(name, _)| name != "content-type");
+            t.headers
+                .push(("content-type".into(), "application/json".into()));
+        }
+    }),
+    does("SCIM-HTTP-05", |_, a| {
+        (a.header("content-type") == Some("application/json")).then(|| refused(415))
+    }),
+    does("SCIM-HTTP-06", |_, a| {
+        let media_type = a.header("content-type").unwrap_or_default();
+        media_type.contains("charset").then(|| refused(415))
+    }),
+    does("SCIM-HTTP-11", |_, a| {
+        is(a, "PUT", "/Users").then(|| refused(400))
+    }),
+    says("SCIM-HTTP-14", |a, t| {
+        if a.body.as_deref() == Some("{\"schemas\": [") {
+            edit(t, |v| drop_member(v, "scimType"));
+        }
+    }),
+    hears("SCIM-HTTP-15", |a| {
+        for (_, value) in a.headers.iter_mut().filter(|(_, it)| it == "text/plain") {
+            *value = "application/json".to_owned();
+        }
+    }),
+    says("SCIM-HTTP-16", |a, t| {
+        if a.header("accept") == Some("text/html") {
+            t.text = "<!doctype html><title>Users</title>".to_owned();
+        }
+    }),
+    does("SCIM-HTTP-19", |_, a| {
+        let filter = filter_of(a)?;
+        filter.starts_with("((((").then(|| refused(500))
+    }),
+    does("SCIM-HTTP-20", |_, a| {
+        is(a, "GET", "/Me").then(|| refused(400))
+    }),
+    says("SCIM-HTTP-21", |_, t| {
+        if t.status == 404 {
+            edit(t, |v| drop_member(v, "detail"));
         }
     }),
 ];

@@ -17,6 +17,7 @@ mod race;
 mod read;
 mod sort;
 mod tenant;
+mod vendor;
 
 use serde_json::Value;
 
@@ -40,6 +41,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         bulk::MUTANTS,
         etag::MUTANTS,
         race::MUTANTS,
+        vendor::MUTANTS,
         tenant::MUTANTS,
     ]
     .concat()

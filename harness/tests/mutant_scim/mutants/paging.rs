@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::{
-    Mutant, ScimAnswer, ScimRequest, edit, filter_of, is, parameter, with_parameter,
+    Mutant, ScimAnswer, ScimRequest, Server, edit, filter_of, is, parameter, rewrite,
+    with_parameter,
 };
 use super::{does, drop_member, hears, says};
 
@@ -32,6 +33,26 @@ pub(super) fn resources(answer: &mut ScimAnswer, change: fn(&mut Vec<Value>)) {
             change(all);
         }
     });
+}
+
+/// Answers a list with cursors that store an offset.
+fn by_offset(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let cursor = parameter(request, "cursor").filter(|_| is(request, "GET", "/Users"))?;
+    let offset: u64 = match cursor.as_str() {
+        "" => 0,
+        cursor => cursor.strip_prefix("offset-")?.parse().ok()?,
+    };
+    let mut by_index = request.clone();
+    by_index.target = request.target.replace("cursor=", "was=");
+    with_parameter(&mut by_index, "startIndex", &(offset + 1).to_string());
+    let mut answer = server.answer(&by_index);
+    edit(&mut answer, |v| {
+        let end = offset + v["itemsPerPage"].as_u64().unwrap_or_default();
+        if v["totalResults"].as_u64().is_some_and(|total| end < total) {
+            v["nextCursor"] = json!(format!("offset-{end}"));
+        }
+    });
+    Some(answer)
 }
 
 pub(super) const MUTANTS: &[Mutant] = &[
@@ -118,4 +139,30 @@ pub(super) const MUTANTS: &[Mutant] = &[
             stranger(t);
         }
     }),
+    says("SCIM-PAGE-10", |a, t| {
+        if page(a, &[("startIndex", "100")]) {
+            t.status = 404;
+        }
+    }),
+    hears("SCIM-PAGE-13", |a| {
+        if page(a, &[("count", "many")]) {
+            with_parameter(a, "count", "100");
+        }
+    }),
+    says("SCIM-PAGE-14", |a, t| {
+        if page(a, &[("count", "1000000")]) {
+            t.status = 400;
+        }
+    }),
+    hears("SCIM-CURSOR-04", |a| {
+        if parameter(a, "cursor").as_deref() == Some("no-cursor-at-all") {
+            with_parameter(a, "cursor", "");
+        }
+    }),
+    hears("SCIM-CURSOR-05", |a| {
+        if is(a, "POST", "/Users/.search") {
+            rewrite(a, |v| drop_member(v, "cursor"));
+        }
+    }),
+    does("SCIM-CURSOR-06", by_offset),
 ];

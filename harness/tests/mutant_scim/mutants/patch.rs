@@ -9,7 +9,7 @@ use super::super::{Mutant, ScimAnswer, ScimRequest, Server, edit, rewrite, sent,
 use super::{does, hears, says};
 
 /// Returns the operation of a PATCH of a user that has only one.
-fn op(request: &ScimRequest) -> Option<Value> {
+pub(super) fn op(request: &ScimRequest) -> Option<Value> {
     if !under(request, "PATCH", "/Users/") {
         return None;
     }
@@ -42,7 +42,7 @@ pub(super) fn ignored(server: &Server, request: &ScimRequest) -> ScimAnswer {
     server.answer(&read)
 }
 
-fn ignored_if(
+pub(super) fn ignored_if(
     server: &Server,
     request: &ScimRequest,
     hit: impl FnOnce(&Value) -> bool,
@@ -320,5 +320,59 @@ pub(super) const MUTANTS: &[Mutant] = &[
         if op(a).is_some() && t.status == 409 {
             t.status = 400;
         }
+    }),
+    hears("SCIM-PATCH-08", |a| {
+        instead(a, |o| {
+            let hit = is_op(o, "add", "emails") && o["value"][0]["type"] == "work";
+            hit.then(|| {
+                let mut again = o.clone();
+                again["value"][0]["display"] = json!("again");
+                json!([o, again])
+            })
+        });
+    }),
+    hears("SCIM-PATCH-16", |a| {
+        instead(a, |o| {
+            is_op(o, "replace", "name").then(|| json!([{"op": "remove", "path": "name"}, o]))
+        });
+    }),
+    does("SCIM-PATCH-31", |_, a| {
+        let operation = op(a)?;
+        (is_op(&operation, "replace", "nickName") && operation["value"].is_null()).then(refused)
+    }),
+    says("SCIM-PATCH-56", |a, t| {
+        if op(a).is_some_and(|o| is_op(&o, "replace", "id")) {
+            edit(t, |v| v["scimType"] = json!("invalidValue"));
+        }
+    }),
+    says("SCIM-PATCH-58", |a, t| {
+        if op(a).is_some_and(|o| o["path"] == "emails[type eq") {
+            edit(t, |v| v["scimType"] = json!("invalidSyntax"));
+        }
+    }),
+    says("SCIM-PATCH-59", |a, t| {
+        done_all_the_same(a, t, |o| o["path"] == "favoriteOtter")
+    }),
+    says("SCIM-PATCH-61", |a, t| {
+        if op(a).is_some_and(|o| o["value"] == "banana") {
+            edit(t, |v| v["scimType"] = json!("invalidSyntax"));
+        }
+    }),
+    hears("SCIM-PATCH-64", |a| {
+        if under(a, "PATCH", "/Users/") && sent(a)["schemas"].is_null() {
+            rewrite(a, |v| {
+                v["schemas"] = json!(["urn:ietf:params:scim:api:messages:2.0:PatchOp"])
+            });
+        }
+    }),
+    hears("SCIM-PATCH-65", |a| {
+        if under(a, "PATCH", "/Users/") && sent(a)["Operations"].is_null() {
+            rewrite(a, |v| v["Operations"] = json!([]));
+        }
+    }),
+    says("SCIM-PATCH-67", |a, t| {
+        done_all_the_same(a, t, |o| {
+            is_op(o, "add", "displayName") && o["value"].is_null()
+        })
     }),
 ];

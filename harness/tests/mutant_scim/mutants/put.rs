@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::{Mutant, ScimRequest, rewrite, sent, under};
-use super::{hears, read_of_user, says, status};
+use super::{does, hears, read_of_user, says, status};
 
 fn puts(request: &ScimRequest) -> bool {
     under(request, "PUT", "/Users/")
@@ -80,11 +80,25 @@ pub(super) const MUTANTS: &[Mutant] = &[
             }
         });
     }),
-    says("SCIM-PUT-11", |a, t| {
-        let body = sent(a);
-        // Only what GET returned contains the version.
-        if puts(a) && !body["meta"]["version"].is_null() {
-            t.status = 400;
+    Mutant {
+        // Okta puts back what GET returned, too, with a change.
+        also: &["SCIM-VENDOR-10"],
+        ..says("SCIM-PUT-11", |a, t| {
+            let body = sent(a);
+            // Only what GET returned contains the version.
+            if puts(a) && !body["meta"]["version"].is_null() {
+                t.status = 400;
+            }
+        })
+    },
+    does("SCIM-PUT-04", |server, a| {
+        let nickname = server.now(&a.target)["nickName"].clone();
+        let is_left_out = !sent(a).as_object()?.contains_key("nickName");
+        if !puts(a) || !is_left_out || nickname.is_null() {
+            return None;
         }
+        let mut merged = a.clone();
+        rewrite(&mut merged, |v| v["nickName"] = nickname);
+        Some(server.answer(&merged))
     }),
 ];

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::super::schemas::ENTERPRISE;
 use super::super::{Mutant, ScimRequest, edit, is, parameter, under, with_parameter};
 use super::{drop_member, hears, says};
 
@@ -100,6 +101,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
     says("SCIM-READ-18", |a, t| {
         if is(a, "GET", "/Users") && parameter(a, "attributes").as_deref() == Some("password") {
             edit(t, |v| v["Resources"][0]["password"] = json!("secret"));
+        }
+    }),
+    says("SCIM-READ-13", |a, t| {
+        if asks(a, "attributes", "userName,favoriteOtter") {
+            t.status = 400;
+        }
+    }),
+    hears("SCIM-READ-15", |a| {
+        if asks(a, "excludedAttributes", "meta") {
+            bare(a);
+        }
+    }),
+    hears("SCIM-READ-16", |a| {
+        if asks(a, "excludedAttributes", ENTERPRISE) {
+            bare(a);
         }
     }),
 ];

@@ -1,8 +1,12 @@
 //! Mutants of sorting and of POST `/.search`.
 
-use super::super::{Mutant, ScimRequest, is, parameter, rewrite, sent, with_parameter};
+use serde_json::json;
+
+use super::super::{
+    Mutant, Refusal, ScimRequest, answer, edit, error, is, parameter, rewrite, sent, with_parameter,
+};
 use super::paging::{page, resources};
-use super::{drop_member, hears, says};
+use super::{does, drop_member, hears, says};
 
 fn sorted(request: &ScimRequest, by: &str, order: Option<&str>) -> bool {
     parameter(request, "sortBy").as_deref() == Some(by)
@@ -78,5 +82,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
         if searches(a) {
             rewrite(a, |v| drop_member(v, "attributes"));
         }
+    }),
+    says("SCIM-SORT-09", |a, t| {
+        if sorted(a, "emails.value", None) {
+            resources(t, |all| {
+                all.sort_by_key(|one| one["emails"][0]["value"].to_string())
+            });
+        }
+    }),
+    says("SCIM-SEARCH-01", |a, t| {
+        if searches(a) {
+            edit(t, |v| v["schemas"] = json!([]));
+        }
+    }),
+    does("SCIM-SEARCH-05", |_, a| {
+        let refusal = Refusal(404, None, "there is no such endpoint".to_owned());
+        is(a, "POST", "/.search").then(|| answer(404, &error(&refusal)))
     }),
 ];
