@@ -125,6 +125,10 @@ scripts/book.sh
 say "packages of the crates"
 scripts/release/packages.sh --list 2>/dev/null || scripts/release/packages.sh --list
 
+# scripts/nightly.sh runs it; here it is compiled. Its test says "skipped: no Docker engine" without one.
+say "the module for Testcontainers"
+cargo check --quiet --locked --tests --manifest-path examples/testcontainers/Cargo.toml
+
 # scripts/nightly.sh runs the targets; here only the lock file is checked.
 say "fuzz targets: the lock file"
 cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
