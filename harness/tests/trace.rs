@@ -5,6 +5,8 @@
 
 #[path = "trace/inputs.rs"]
 mod inputs;
+#[path = "trace/other_inputs.rs"]
+mod other_inputs;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -23,7 +23,7 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true);
 
 /// Base64 with or without padding.
-pub(super) const STANDARD: GeneralPurpose =
+pub(crate) const STANDARD: GeneralPurpose =
     GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
 
 /// Base64url with or without padding, as JWT libraries write it.
@@ -48,6 +48,8 @@ pub struct Message {
     pub query_signature: Option<QuerySignature>,
     /// Deviations in the encoding that a strict reader refuses, with what to do.
     pub remarks: Vec<String>,
+    /// Errors in the encoding that every XML parser refuses.
+    pub problems: Vec<String>,
     /// The changes without which the message could not be read, in the order in which they were made.
     pub repairs: Vec<Repair>,
 }
@@ -96,7 +98,7 @@ fn bare(xml: String) -> Message {
     }
 }
 
-pub(super) fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     // In base64 a plus sign is not an encoded space.
     let pair = format!("x={}", text.replace('+', "%2B"));
     url::form_urlencoded::parse(pair.as_bytes())
@@ -245,19 +247,7 @@ pub(super) fn query_signature(
 
 /// Returns the messages in the forms of an HTML page.
 pub fn in_page(html: &str) -> Vec<Message> {
-    let page = scraper::Html::parse_document(html);
-    let Ok(inputs) = scraper::Selector::parse("input[name], textarea[name]") else {
-        return Vec::new();
-    };
-    let fields: Vec<(String, String)> = page
-        .select(&inputs)
-        .map(|field| {
-            let value = field
-                .attr("value")
-                .map_or_else(|| field.text().collect(), str::to_owned);
-            (field.attr("name").unwrap_or_default().to_owned(), value)
-        })
-        .collect();
+    let fields = fields_of_page(html);
     fields
         .iter()
         .filter(|(name, _)| PARAMETERS.contains(&name.as_str()))
@@ -267,6 +257,22 @@ pub fn in_page(html: &str) -> Vec<Message> {
             message.parameter = Some(name.clone());
             message.relay_state = value_of(&fields, "RelayState");
             Some(message)
+        })
+        .collect()
+}
+
+/// Returns the names and values of the fields of an HTML page.
+pub(super) fn fields_of_page(html: &str) -> Vec<(String, String)> {
+    let page = scraper::Html::parse_document(html);
+    let Ok(inputs) = scraper::Selector::parse("input[name], textarea[name]") else {
+        return Vec::new();
+    };
+    page.select(&inputs)
+        .map(|field| {
+            let value = field
+                .attr("value")
+                .map_or_else(|| field.text().collect(), str::to_owned);
+            (field.attr("name").unwrap_or_default().to_owned(), value)
         })
         .collect()
 }

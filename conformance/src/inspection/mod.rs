@@ -13,6 +13,7 @@
 //! - [`signature`]: which parts of a document are signed, and whether validly;
 //! - [`schema`]: the order and number of elements that the SAML schemas require;
 //! - [`response`]: the contents of a Response;
+//! - `xml`: parses a document, with limits;
 //! - [`message`]: decodes a SAML message from any encoding;
 //! - [`pasted`]: finds messages in logs, mails, commands and damaged values.
 
@@ -26,8 +27,11 @@ pub mod pasted;
 pub mod response;
 pub mod schema;
 pub mod signature;
+mod xml;
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::Node;
+
+pub use xml::parse;
 
 /// XML namespaces of the documents.
 pub mod ns {
@@ -45,41 +49,6 @@ pub mod ns {
     pub const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
     /// Exclusive canonicalization.
     pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
-}
-
-/// Largest number of nodes in a document.
-const MOST_NODES: u32 = 200_000;
-
-/// Largest number of attributes of an element: the parser compares each attribute with all others.
-const MOST_ATTRIBUTES: usize = 1000;
-
-/// Deepest nesting of elements in a document.
-const DEEPEST: usize = 200;
-
-/// Parses an XML document. Refuses a DTD, and a document beyond the size limits.
-///
-/// # Errors
-/// The parser's message, with line and column.
-pub fn parse(xml: &str) -> Result<Document<'_>, String> {
-    saml::check_xml_size(xml, MOST_NODES as usize, MOST_ATTRIBUTES)
-        .map_err(|error| error.to_string())?;
-    let options = ParsingOptions {
-        allow_dtd: false,
-        nodes_limit: MOST_NODES,
-        ..ParsingOptions::default()
-    };
-    let document = Document::parse_with_options(xml, options).map_err(|error| error.to_string())?;
-    let mut depths = vec![0_usize; document.descendants().count() + 1];
-    for node in document.descendants() {
-        let depth = node
-            .parent()
-            .map_or(0, |it| depths[it.id().get_usize()] + 1);
-        if depth > DEEPEST {
-            return Err(format!("elements are nested more than {DEEPEST} deep"));
-        }
-        depths[node.id().get_usize()] = depth;
-    }
-    Ok(document)
 }
 
 /// Describes a text that is no XML document of SAML: what it is, as the end of a sentence. `None` if

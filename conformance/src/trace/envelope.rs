@@ -1,11 +1,20 @@
 //! Finds the SAML messages in a document: at its root, or inside envelopes (SOAP, artifact
-//! resolution, ECP).
+//! resolution, ECP, WS-Federation).
 
 use roxmltree::Node;
 
 use super::Verdict;
 use super::status;
-use crate::inspection::{child, ns, text};
+use crate::inspection::{child, is, ns, text};
+
+/// The elements in which WS-Federation and WS-Trust return an assertion.
+pub(super) const TOKEN_RESPONSES: [&str; 2] = [
+    "RequestSecurityTokenResponse",
+    "RequestSecurityTokenResponseCollection",
+];
+
+/// The namespace of assertions of SAML 1.1.
+const SAML_1_1: &str = "urn:oasis:names:tc:SAML:1.0:assertion";
 
 /// A message inside a document.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +46,15 @@ pub(super) fn messages_of<'a, 'i>(root: Node<'a, 'i>) -> Vec<Carried<'a, 'i>> {
                 .children()
                 .filter(|it| it.is_element() && is_message(*it))
                 .collect(),
+            (name, _) if TOKEN_RESPONSES.contains(&name) => outer
+                .descendants()
+                .filter(|it| is(*it, ns::ASSERTION, "Assertion"))
+                .filter(|it| {
+                    !it.ancestors()
+                        .skip(1)
+                        .any(|it| it.tag_name().name() == "Assertion")
+                })
+                .collect(),
             _ => Vec::new(),
         };
         found.extend(inner.into_iter().map(|element| Carried {
@@ -46,6 +64,22 @@ pub(super) fn messages_of<'a, 'i>(root: Node<'a, 'i>) -> Vec<Carried<'a, 'i>> {
         at += 1;
     }
     found
+}
+
+/// Says what WS-Federation is, and which of its assertions are explained.
+pub(super) fn describe_token_response(root: Node<'_, '_>, verdict: &mut Verdict) {
+    let has = |space| root.descendants().any(|it| is(it, space, "Assertion"));
+    let content = match (has(ns::ASSERTION), has(SAML_1_1)) {
+        (true, _) => "only the SAML 2.0 assertion in it is judged, below",
+        (false, true) => {
+            "the assertion in it is one of SAML 1.1, which is not judged. If your product supports it, choose SAML 2.0 tokens or the SAML 2.0 protocol"
+        }
+        (false, false) => "it contains no SAML 2.0 assertion that can be read",
+    };
+    verdict.leave_out(format!(
+        "{}: this is a message of WS-Federation (wresult) or WS-Trust, not of the SAML protocol; {content}",
+        root.tag_name().name()
+    ));
 }
 
 /// Refuses a SOAP fault: it takes the place of the message that was asked for.

@@ -8,6 +8,7 @@
 //! - `response`, `request`, `logout`, `metadata`: the rules, one file for each kind of
 //!   document;
 //! - `answers`: compares Responses with the requests in the same input;
+//! - `malformed`: why a document cannot be parsed;
 //! - `signed`: explains signatures;
 //! - `status`, `attributes`, `ciphers`: codes, attributes and algorithms with known problems;
 //! - `difference`: differences that are easily overlooked;
@@ -21,6 +22,7 @@ mod envelope;
 pub mod keys;
 mod layout;
 mod logout;
+mod malformed;
 mod metadata;
 mod request;
 mod response;
@@ -43,7 +45,7 @@ use crate::inspection::encryption::{DecryptionError, decrypt};
 use crate::inspection::message::Message;
 use crate::inspection::pasted::repair::{self, Repair};
 use crate::inspection::{is, ns, parse};
-use sources::Found;
+use sources::{Answer, Found};
 
 /// Longest RelayState in bytes (saml-bindings §3.4.3, §3.5.3).
 const LONGEST_RELAY_STATE: usize = 80;
@@ -70,6 +72,8 @@ pub struct Account {
     pub verdict: Verdict,
     /// The XML document.
     pub xml: String,
+    /// What the receiver answered, if the input shows it.
+    pub answer: Option<Answer>,
     /// What is compared between requests and Responses.
     #[serde(skip)]
     exchange: Option<Exchange>,
@@ -85,15 +89,18 @@ pub fn accounts(found: Vec<Found>, known: &Known) -> Vec<Account> {
 }
 
 fn of_found(found: Found, known: &Known) -> Vec<Account> {
-    let Found { place, message } = found;
+    let Found {
+        place,
+        message,
+        answer,
+    } = found;
     let xml = message.xml.trim_start_matches('\u{feff}').trim_start();
     let document = match parse(xml) {
         Ok(document) => document,
         Err(error) => {
             let mut account = Account::empty(place, &message, xml);
-            account
-                .verdict
-                .refuse(format!("it is not well-formed XML: {error}"));
+            account.answer = answer;
+            malformed::judge(xml, &error, &mut account.verdict);
             return vec![account];
         }
     };
@@ -103,21 +110,23 @@ fn of_found(found: Found, known: &Known) -> Vec<Account> {
         .enumerate()
     {
         let mut account = Account::empty(place.clone(), &message, xml);
+        account.answer.clone_from(&answer);
         if let Some(envelope) = carried.envelope {
-            account.wrapping.push(if envelope == "Envelope" {
-                "SOAP envelope"
-            } else {
-                "ArtifactResponse"
+            account.wrapping.push(match envelope {
+                "Envelope" => "SOAP envelope",
+                "ArtifactResponse" => "ArtifactResponse",
+                _ => "WS-Federation",
             });
             // These facts belong to the outermost message and stand there.
             account.says.clear();
             account.repairs.clear();
+            account.answer = None;
             account.verdict = Verdict::default();
         }
         account.judge(
             carried.element,
             (at == 0).then_some(&message),
-            carried.envelope.is_some(),
+            carried.envelope,
             known,
         );
         accounts.push(account);
@@ -139,6 +148,9 @@ struct Security {
 impl Account {
     fn empty(place: String, message: &Message, xml: &str) -> Self {
         let mut verdict = Verdict::default();
+        for problem in &message.problems {
+            verdict.refuse(problem.clone());
+        }
         if let Some(remark) = repair::remark(&message.repairs) {
             verdict.remark(remark);
         }
@@ -166,6 +178,7 @@ impl Account {
             signed: Vec::new(),
             verdict,
             xml: xml.to_owned(),
+            answer: None,
             exchange: None,
         }
     }
@@ -174,9 +187,11 @@ impl Account {
         &mut self,
         element: Node<'_, '_>,
         message: Option<&Message>,
-        is_carried: bool,
+        envelope: Option<&str>,
         known: &Known,
     ) {
+        let is_carried = envelope.is_some();
+        let is_token = envelope.is_some_and(|it| envelope::TOKEN_RESPONSES.contains(&it));
         let kind = element.tag_name().name();
         kind.clone_into(&mut self.kind);
         self.exchange = Exchange::read(element);
@@ -185,7 +200,10 @@ impl Account {
             .children()
             .find(|it| is(*it, ns::ASSERTION, "Issuer"))
             .map(crate::inspection::text);
-        self.signed = signed::of_element(element, issuer.as_deref(), known);
+        // The signatures of an assertion in it are those of the assertion.
+        if !envelope::TOKEN_RESPONSES.contains(&kind) {
+            self.signed = signed::of_element(element, issuer.as_deref(), known);
+        }
         let in_query = message.and_then(|it| it.query_signature.as_ref());
         if let Some(signature) = in_query {
             let said = signed::judge_query(signature, issuer.as_deref(), known, &mut self.verdict);
@@ -206,6 +224,12 @@ impl Account {
         }
         ciphers::judge(element, &mut self.verdict);
         match (element.tag_name().namespace(), kind) {
+            (Some(ns::ASSERTION), "Assertion") if is_token => {
+                response::judge_token(element, &self.signed, known, &mut self.verdict);
+            }
+            (_, name) if envelope::TOKEN_RESPONSES.contains(&name) => {
+                envelope::describe_token_response(element, &mut self.verdict);
+            }
             (Some(ns::PROTOCOL), "Response") | (Some(ns::ASSERTION), "Assertion") => {
                 response::judge(element, &self.signed, is_carried, known, &mut self.verdict);
             }
@@ -268,7 +292,15 @@ fn explain_decrypted(place: &str, element: Node<'_, '_>, known: &Known) -> Vec<A
                 ..Message::default()
             };
             let place = format!("{place}, decrypted");
-            of_found(Found { place, message }, known)
+            let answer = None;
+            of_found(
+                Found {
+                    place,
+                    message,
+                    answer,
+                },
+                known,
+            )
         }
         Err(error) => {
             let message = Message::default();

@@ -101,6 +101,31 @@ pub(super) fn judge(
     }
 }
 
+/// Judges an assertion that WS-Federation carries: signature, validity and audience, without the rules
+/// of the Web SSO profile.
+pub(super) fn judge_token(
+    element: Node<'_, '_>,
+    signatures: &[Signed],
+    known: &Known,
+    verdict: &mut Verdict,
+) {
+    let read = response::read(element);
+    judge_signatures(element, &read, signatures, known, verdict);
+    for assertion in &read.assertions {
+        let of = "the Assertion";
+        verdict.id(of, assertion.id.as_deref());
+        verdict.version(of, assertion.version.as_deref());
+        verdict.issue_instant(of, assertion.issue_instant.as_deref(), known);
+        if assertion.conditions.is_some() {
+            judge_conditions(assertion, known, verdict);
+        }
+        attributes::judge(&assertion.attributes, verdict);
+    }
+    verdict.leave_out(
+        "NameID, Recipient and other rules of SAML's Web SSO profile: WS-Federation has rules of its own",
+    );
+}
+
 /// True if the Response or an assertion names the address of its delivery.
 fn names_address(response: &Response) -> bool {
     let mut confirmations = response.assertions.iter().flat_map(|it| &it.confirmations);

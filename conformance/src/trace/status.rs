@@ -10,7 +10,8 @@ const PREFIX: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 /// The codes that may be at the top level (saml-core §3.2.2.2).
 const TOP_LEVEL: [&str; 4] = ["Success", "Requester", "Responder", "VersionMismatch"];
 
-/// Codes of products: of Entra (Microsoft's list of AADSTS error codes) and of AD FS.
+/// Codes of products: of Entra (Microsoft's list of AADSTS error codes), of AD FS, of Google Workspace
+/// ("SAML app error messages") and of PingOne for Enterprise; and the text of Okta's error page.
 const PRODUCT_CODES: &[(&str, &str)] = &[
     (
         "AADSTS50011",
@@ -116,6 +117,30 @@ const PRODUCT_CODES: &[(&str, &str)] = &[
         "MSIS7102",
         "AD FS does not offer the sign-on method that RequestedAuthnContext demands: leave RequestedAuthnContext out of the request",
     ),
+    (
+        "app_not_configured_for_user",
+        "the Issuer of the request is not the Entity ID of the SAML app at Google: enter it there, letter by letter (case counts)",
+    ),
+    (
+        "app_not_configured",
+        "no SAML app at Google has the Issuer of the request as Entity ID: create the app, or correct its Entity ID",
+    ),
+    (
+        "app_not_enabled_for_user",
+        "the SAML app at Google is off for the organizational unit of the user: switch it on under \"User access\"",
+    ),
+    (
+        "you are not assigned this app in Okta",
+        "the user is not assigned to the application at Okta: assign the user or one of their groups (tab \"Assignments\")",
+    ),
+    (
+        "User is not assigned to the client application",
+        "the user is not assigned to the application at Okta: assign the user or one of their groups (tab \"Assignments\")",
+    ),
+    (
+        "AUTHZ_001",
+        "the user is in none of the groups that may use the application at PingOne for Enterprise: add the user to one of them, or add a group to the application",
+    ),
 ];
 
 /// Codes of saml-core §3.2.2.2, those of the second level first.
@@ -215,7 +240,7 @@ pub(super) fn product_code(text: &str) -> Option<(&'static str, &'static str)> {
     let is_whole = |code: &str| {
         text.match_indices(code).any(|(at, _)| {
             let next = text[at + code.len()..].chars().next();
-            next.is_none_or(|it| !it.is_ascii_digit())
+            next.is_none_or(|it| !(it.is_ascii_alphanumeric() || it == '_'))
         })
     };
     PRODUCT_CODES

@@ -6,13 +6,26 @@ use roxmltree::Node;
 
 use super::Account;
 use super::layout::indent_xml;
+use super::sources::Answer;
 use crate::inspection::{response, text};
 
 /// Elements that contain whole messages.
-const CARRIED: [&str; 4] = ["Body", "Header", "Response", "LogoutResponse"];
+const CARRIED: [&str; 6] = [
+    "Body",
+    "Header",
+    "Response",
+    "LogoutResponse",
+    "RequestedSecurityToken",
+    "RequestSecurityTokenResponse",
+];
 
 /// Elements around messages, which need no signature of their own.
-const ENVELOPES: [&str; 2] = ["Envelope", "Fault"];
+const ENVELOPES: [&str; 4] = [
+    "Envelope",
+    "Fault",
+    "RequestSecurityTokenResponse",
+    "RequestSecurityTokenResponseCollection",
+];
 
 /// Name of the line about encrypted assertions.
 const ENCRYPTED: &str = "Encrypted assertions";
@@ -188,6 +201,9 @@ pub(super) fn to_text(account: &Account, with_xml: bool) -> String {
             list(&mut out, lines);
         }
     }
+    if let Some(answer) = &account.answer {
+        answer_lines(&mut out, answer);
+    }
     if with_xml {
         let _ = writeln!(out, "\n{}", indent_xml(&account.xml));
     }
@@ -197,6 +213,18 @@ pub(super) fn to_text(account: &Account, with_xml: bool) -> String {
 fn list(out: &mut String, lines: &[String]) {
     for line in lines {
         let _ = writeln!(out, "    - {line}");
+    }
+}
+
+/// Writes what the receiver of a message answered in a HAR file. The cause may be elsewhere, so it is
+/// no verdict.
+fn answer_lines(out: &mut String, answer: &Answer) {
+    let _ = writeln!(out, "\n  What the receiver answered (observed, not judged)");
+    let _ = writeln!(out, "    status    {} ({})", answer.status, answer.place);
+    for (name, value) in [("location", &answer.location), ("text", &answer.text)] {
+        if let Some(value) = value {
+            let _ = writeln!(out, "    {name:8}  {value}");
+        }
     }
 }
 

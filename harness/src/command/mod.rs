@@ -239,6 +239,21 @@ pub(crate) async fn fetch_document(
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
     else {
+        let other = place.split_once("://");
+        if let Some((scheme, rest)) =
+            other.filter(|it| !it.0.to_ascii_lowercase().starts_with("http"))
+        {
+            let fix = match scheme.eq_ignore_ascii_case("file") {
+                true => format!(
+                    "Give the path of the file: {}.",
+                    rest.strip_prefix("localhost").unwrap_or(rest)
+                ),
+                false => "Download them, and give the file; or give a URL that begins with http:// or https://.".to_owned(),
+            };
+            // The URL may contain a password.
+            let what = format!("Metadata cannot be read from a URL with {scheme}://.");
+            return Err(error("metadata-unreadable", what, &fix));
+        }
         let unreadable = |reason: String| {
             let what = format!("The metadata file {place} cannot be read: {reason}.");
             error(

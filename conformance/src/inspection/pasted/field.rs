@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use base64::Engine as _;
 
+use super::encoding;
 use super::repair::Repair;
 use crate::inspection::message::{
     LONGEST, MOST_PERCENT_ENCODINGS, Message, STANDARD, URL_SAFE, URL_SAFE_REMARK, inflate,
@@ -108,6 +109,11 @@ pub(super) fn decode(field: &str, syntax: Syntax) -> Option<Decoded> {
         value = percent_decoded(&value);
         times += 1;
     }
+    let is_document = syntax == Syntax::Query && value.starts_with('<');
+    if is_document {
+        // XML without base64, in which a plus sign is a space.
+        value = form_decoded(field);
+    }
     let mut decoded = with_repairs(&value)?;
     let message = &mut decoded.message;
     if syntax == Syntax::Plain && times > 0 {
@@ -118,10 +124,16 @@ pub(super) fn decode(field: &str, syntax: Syntax) -> Option<Decoded> {
             "percent-encoded {times} times: a proxy or framework encoded a value that was encoded already; encode it once"
         ));
     }
-    if syntax == Syntax::Query && field.contains('+') {
+    if syntax == Syntax::Query && !is_document && field.contains('+') {
         message.repairs.push(Repair::PlusSigns);
     }
     Some(decoded)
+}
+
+fn form_decoded(field: &str) -> String {
+    let pair = format!("x={field}");
+    let value = url::form_urlencoded::parse(pair.as_bytes()).next();
+    value.map_or_else(String::new, |(_, value)| value.into_owned())
 }
 
 /// Tries the value as it is, then with each repair, then with all repairs one after the other.
@@ -165,6 +177,16 @@ fn consider(best: &mut Option<Decoded>, value: &str, repairs: &[Repair]) {
 
 /// Decodes base64, with or without DEFLATE, to XML. `depth` counts the base64 around it.
 fn through(value: &str, depth: usize) -> Option<Decoded> {
+    // WS-Federation sends XML without base64, and some tools show it decoded.
+    let xml = value.trim();
+    if xml.starts_with('<') {
+        let message = Message {
+            xml: xml.to_owned(),
+            ..Message::default()
+        };
+        let quality = quality(xml);
+        return Some(Decoded { message, quality });
+    }
     let compact: String = value.split_whitespace().collect();
     let bare = compact.trim_end_matches('=');
     if bare.is_empty() {
@@ -198,6 +220,10 @@ fn through(value: &str, depth: usize) -> Option<Decoded> {
 fn of_bytes(bytes: &[u8], mut message: Message, depth: usize) -> Option<Decoded> {
     let xml = match read_xml(without_cut_character(bytes), &mut message.remarks) {
         Some(xml) => xml,
+        None if let Some(xml) = encoding::read_windows_1252(bytes) => {
+            message.problems.push(encoding::not_utf8(bytes));
+            xml
+        }
         None if depth == 0 && is_base64(bytes) => {
             let mut inner = through(std::str::from_utf8(bytes).ok()?, depth + 1)?;
             inner.message.wrapping.splice(0..0, message.wrapping);
@@ -211,6 +237,7 @@ fn of_bytes(bytes: &[u8], mut message: Message, depth: usize) -> Option<Decoded>
             read_xml(without_cut_character(&inflated), &mut message.remarks)?
         }
     };
+    message.remarks.extend(encoding::wrong_declaration(bytes));
     let quality = quality(&xml);
     message.xml = xml;
     Some(Decoded { message, quality })

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::messages;
+use super::{is_parameter, messages};
 use crate::inspection::message::Message;
 
 /// Deepest JSON in a text of JSON.
@@ -50,10 +50,6 @@ fn visit(value: &Value, path: &str, depth: usize, found: &mut Vec<(String, Messa
         Value::String(text) => texts(text, path, depth, found),
         _ => {}
     }
-}
-
-fn is_parameter(name: &str) -> bool {
-    ["SAMLRequest", "SAMLResponse"].contains(&name)
 }
 
 fn texts(text: &str, path: &str, depth: usize, found: &mut Vec<(String, Message)>) {

@@ -4,10 +4,12 @@
 //! - `scan`: finds documents, parameters and base64 anywhere in a text;
 //! - `parameter`: the value of a parameter, and what stands beside it;
 //! - `field`: decodes a value, with repairs;
+//! - `encoding`: documents in another encoding than they declare;
 //! - `views`: undoes what mails, editors and command lines do to a whole text;
 //! - `json`: the texts in JSON;
 //! - [`repair`]: the names of the repairs.
 
+pub(crate) mod encoding;
 mod field;
 mod json;
 mod parameter;
@@ -17,7 +19,7 @@ mod views;
 
 pub use json::messages_of_json;
 
-use super::message::{Message, in_page, is_page};
+use super::message::{Message, fields_of_page, is_page, value_of};
 use super::parse;
 use field::{Decoded, Quality, Syntax};
 use repair::Repair;
@@ -55,6 +57,12 @@ pub fn messages(text: &str) -> Vec<Pasted> {
         }
     }
     best.into_messages()
+}
+
+/// Returns the messages in the forms of an HTML page.
+pub fn messages_of_page(page: &str) -> Vec<Message> {
+    let forms = forms_of_page(page, 0).into_iter();
+    forms.map(|it| it.message).collect()
 }
 
 /// The messages of one value, such as that of a form in a HAR file.
@@ -160,17 +168,45 @@ fn read(text: &str) -> Scan {
 }
 
 fn of_page(page: &str, begin: usize) -> Scan {
-    let forms = in_page(page).into_iter().map(|message| Piece {
-        range: begin..begin + page.len(),
-        quality: field::quality(&message.xml),
-        message,
-    });
-    let pieces: Vec<Piece> = forms.collect();
+    let pieces = forms_of_page(page, begin);
     // The message may be in a link, or printed as text.
     if pieces.is_empty() {
-        return scan(page);
+        let mut found = scan(page);
+        for piece in &mut found.pieces {
+            piece.range.start += begin;
+            piece.range.end += begin;
+        }
+        return found;
     }
     Scan { pieces, unread: 0 }
+}
+
+fn forms_of_page(page: &str, begin: usize) -> Vec<Piece> {
+    let fields = fields_of_page(page);
+    let relay_state = value_of(&fields, "RelayState");
+    let forms = fields
+        .iter()
+        .filter(|(name, _)| is_parameter(name))
+        .filter_map(|(name, value)| {
+            let Decoded {
+                mut message,
+                quality,
+            } = field::decode(value, Syntax::Plain)?;
+            message.wrapping.insert(0, "form of a page");
+            message.parameter = Some(name.clone());
+            message.relay_state.clone_from(&relay_state);
+            Some(Piece {
+                range: begin..begin + page.len(),
+                message,
+                quality,
+            })
+        });
+    forms.collect()
+}
+
+/// True for the names of parameters that carry a message; `wresult` is that of WS-Federation.
+pub fn is_parameter(name: &str) -> bool {
+    ["SAMLRequest", "SAMLResponse", "wresult"].contains(&name)
 }
 
 /// Adds what was found in the text of a page to the messages of its forms.

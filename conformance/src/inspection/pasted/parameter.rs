@@ -11,7 +11,7 @@ use super::scan::Piece;
 use crate::inspection::message::{query_signature, value_of};
 
 /// The names of the parameters that carry a message.
-pub(super) const NAME: &str = "SAML(?:Request|Response)";
+pub(super) const NAME: &str = "(?:SAML(?:Request|Response)|wresult)";
 
 /// Longest query before a parameter, in characters, so that many parameters take linear time.
 const LONGEST_BEFORE: usize = 4096;
@@ -33,7 +33,7 @@ static SEPARATOR: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A line with only the name of another parameter.
 static OTHER_LINE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^[ \t]*(?:SAML(?:Request|Response)|RelayState|SigAlg|Signature)[ \t\r=]*$")
+    Regex::new(r"^[ \t]*(?:SAML(?:Request|Response)|wresult|RelayState|SigAlg|Signature)[ \t\r=]*$")
         .expect("a pattern written here compiles")
 });
 
@@ -85,7 +85,12 @@ pub(super) fn read(text: &str, name: Range<usize>) -> Option<Value> {
         false => Syntax::Plain,
     };
     let mut best: Option<(usize, Decoded)> = None;
-    for end in ends(text, begin, quote) {
+    let ends = match quote {
+        // WS-Federation sends XML without base64.
+        None if &text[name.clone()] == "wresult" => vec![end_of_query_value(text, begin)],
+        _ => ends(text, begin, quote),
+    };
+    for end in ends {
         if let Some(decoded) = decode(&text[begin..end], syntax)
             && best
                 .as_ref()
@@ -167,6 +172,12 @@ fn is_end(sign: char) -> bool {
             sign,
             '&' | '<' | '>' | '#' | '{' | '}' | '(' | ')' | '[' | ']' | ',' | ';' | '\\'
         )
+}
+
+fn end_of_query_value(text: &str, begin: usize) -> usize {
+    let rest = &text[begin..];
+    let is_outside = |it: char| it.is_whitespace() || is_quote(it) || matches!(it, '&' | '#' | '<');
+    begin + rest.find(is_outside).unwrap_or(rest.len())
 }
 
 /// Returns the positions at which the value may end, the last first.

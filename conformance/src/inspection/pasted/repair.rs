@@ -15,6 +15,8 @@ pub enum Repair {
     QuotedPrintable,
     /// The `^` of the Windows command line were removed.
     Carets,
+    /// The address within another address was percent-decoded.
+    NestedAddress,
     /// Escapes with a backslash were decoded.
     BackslashEscapes,
     /// HTML character references were decoded.
@@ -40,7 +42,7 @@ const ROWS: &[Row] = &[
     Row(
         Repair::MailQuotes,
         "mail-quotes",
-        "The > of a quoted mail were removed",
+        "The > before the lines of a quoted mail were removed",
     ),
     Row(
         Repair::LinePrefixes,
@@ -56,6 +58,11 @@ const ROWS: &[Row] = &[
         Repair::Carets,
         "carets",
         "The carets (^) of the Windows command line were removed",
+    ),
+    Row(
+        Repair::NestedAddress,
+        "nested-address",
+        "An address within a parameter of another address was percent-decoded",
     ),
     Row(
         Repair::BackslashEscapes,

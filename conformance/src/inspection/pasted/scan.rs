@@ -109,15 +109,31 @@ pub(super) fn scan(text: &str) -> Scan {
     scan
 }
 
+/// Longest document type declaration before a document in a text, in bytes.
+const LONGEST_DTD: usize = 4096;
+
+/// Returns where a document type declaration before a root element begins: without it, a document that
+/// receivers refuse would look right.
+pub(super) fn begin_of_dtd(text: &str, root: usize) -> Option<usize> {
+    let least = root.saturating_sub(LONGEST_DTD);
+    let least = (least..=root).find(|at| text.is_char_boundary(*at))?;
+    let before = &text[least..root];
+    let at = before.rfind("<!DOCTYPE")?;
+    let is_beside = before.trim_end().ends_with('>') && !before[at..].contains("</");
+    is_beside.then_some(least + at)
+}
+
 /// Reads the document that begins at a position, to the end of its root element, or else to the end
 /// of the text.
 fn document(text: &str, begin: usize) -> Piece {
     let rest = &text[begin..];
     let name = super::field::root_name(rest).unwrap_or_default();
     let end = end_of_element(rest, name).unwrap_or(rest.len());
-    let xml = rest[..end].trim_end();
+    let end = begin + end;
+    let begin = begin_of_dtd(text, begin).unwrap_or(begin);
+    let xml = text[begin..end].trim_end();
     Piece {
-        range: begin..begin + end,
+        range: begin..end,
         quality: quality(xml),
         message: Message {
             xml: xml.to_owned(),
@@ -189,6 +205,10 @@ fn bare_values(text: &str, range: Range<usize>, pieces: &mut Vec<Piece>) {
 }
 
 fn bare_value(text: &str, range: Range<usize>) -> Option<Piece> {
+    // Logs are full of hashes and ids in hexadecimal, which would be decompressed in vain.
+    if text[range.clone()].bytes().all(|it| it.is_ascii_hexdigit()) {
+        return None;
+    }
     let Decoded { message, quality } = decode(&text[range.clone()], Syntax::Plain)?;
     looks_like_xml(&message.xml).then_some(Piece {
         range,

@@ -296,6 +296,10 @@ fn commands_and_http_messages_are_read() {
         ),
         (page.clone(), &[]),
         (
+            format!("https://sp.example/login?next={}", percent(&url)),
+            &[Repair::NestedAddress],
+        ),
+        (
             format!(
                 "<html><a href=\"{}\">x</a></html>",
                 url.replace('&', "&amp;")
@@ -351,6 +355,10 @@ fn texts_of_json_are_read() {
 
 #[test]
 fn other_texts_contain_no_message() {
+    // Positions count from the beginning of the text, not of the page in it.
+    let page = format!("\u{feff}ä\n<html>{RESPONSE}<input name=SAMLResponse></html>");
+    expect(&page, &[RESPONSE], &[]);
+    assert_eq!(messages(&page)[0].line, Some(2));
     for text in [
         "",
         "nothing here",

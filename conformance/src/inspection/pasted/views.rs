@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::repair::Repair;
+use crate::inspection::message::percent_decoded;
 
 /// A change to a whole text.
 pub(super) struct View {
@@ -40,13 +41,19 @@ pub(super) const VIEWS: &[View] = &[
         apply: without_carets,
     },
     View {
+        repair: Repair::NestedAddress,
+        keeps_lines: false,
+        apply: decode_nested_address,
+    },
+    View {
         repair: Repair::BackslashEscapes,
         keeps_lines: false,
         apply: without_backslashes,
     },
     View {
         repair: Repair::HtmlEscapes,
-        keeps_lines: true,
+        // A line break can be escaped too.
+        keeps_lines: false,
         apply: from_html,
     },
 ];
@@ -147,6 +154,12 @@ fn without_carets(text: &str) -> Option<String> {
         }
     }
     changed(text, out)
+}
+
+fn decode_nested_address(text: &str) -> Option<String> {
+    let names = ["SAMLRequest%3D", "SAMLResponse%3D"];
+    let is_nested = names.iter().any(|name| text.contains(name));
+    is_nested.then(|| percent_decoded(text))
 }
 
 fn without_backslashes(text: &str) -> Option<String> {

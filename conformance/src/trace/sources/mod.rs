@@ -1,17 +1,20 @@
 //! Finds the messages in a file: a message in any encoding, a text that contains messages, a
 //! browser's HAR file, an export of SAML-tracer, JSON, or a recording of `check idp`.
 //!
+//! - `container`: from bytes to text: gzip, encodings, and files of other kinds;
+//! - `cause`: what an input without a message is;
 //! - `traffic`: HAR files and exports of SAML-tracer;
 //! - `recording`: recordings of `check idp`.
 
+mod cause;
+mod container;
 mod recording;
 mod traffic;
 
-use serde::Deserialize as _;
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use crate::check::idp::Recording;
-use crate::inspection::encoding;
 use crate::inspection::message::{Message, decode_message, is_page};
 use crate::inspection::pasted;
 
@@ -22,6 +25,31 @@ pub struct Found {
     pub place: String,
     /// The message.
     pub message: Message,
+    /// What the receiver answered, if the file shows it.
+    pub answer: Option<Answer>,
+}
+
+impl Found {
+    fn new(place: impl Into<String>, message: Message) -> Self {
+        Self {
+            place: place.into(),
+            message,
+            answer: None,
+        }
+    }
+}
+
+/// What the receiver of a message answered, as a HAR file shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// The request in the file.
+    pub place: String,
+    /// HTTP status.
+    pub status: u16,
+    /// Where the answer redirects to, without the query.
+    pub location: Option<String>,
+    /// The beginning of the visible text, for an error (400 and above).
+    pub text: Option<String>,
 }
 
 /// Why no message was found.
@@ -51,6 +79,30 @@ pub enum SourceError {
     /// The bytes cannot be decoded as text.
     #[error("cannot read the input as text: {0}")]
     Encoding(String),
+    /// A file that contains no text.
+    #[error("no SAML message found: the input is {what}; {fix}")]
+    OtherFile {
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        fix: &'static str,
+    },
+    /// The gzip file is damaged.
+    #[error("cannot decompress the gzip file: {0}; copy or export it again")]
+    Gzip(String),
+    /// The gzip file decompresses to more than is read.
+    #[error(
+        "the gzip file decompresses to more than {0} MiB; write the part that is needed to a file, and give this file"
+    )]
+    LongGzip(u64),
+    /// The text contains no message, but says why.
+    #[error("no SAML message found: {what}; {fix}")]
+    Cause {
+        /// What the input is.
+        what: String,
+        /// What to do.
+        fix: String,
+    },
 }
 
 /// Returns every message of a file, in order.
@@ -58,13 +110,18 @@ pub enum SourceError {
 /// # Errors
 /// [`SourceError`] if there is none.
 pub fn read_bytes(bytes: &[u8]) -> Result<Vec<Found>, SourceError> {
-    let decoded = encoding::decode(bytes).map_err(SourceError::Encoding)?;
-    let mut found = read(&decoded.text)?;
+    let contents = container::read(bytes)?;
+    let mut found = read(&contents.text)?;
     // The remark on the encoding applies only if the file is a single document.
-    if let (Some(remark), [only]) = (decoded.remark, found.as_mut_slice())
+    if let (Some(remark), [only]) = (contents.remark, found.as_mut_slice())
         && only.message.wrapping.is_empty()
     {
         only.message.remarks.push(remark);
+    }
+    if contents.is_gzip {
+        for it in &mut found {
+            it.message.wrapping.insert(0, "gzip");
+        }
     }
     Ok(found)
 }
@@ -84,12 +141,15 @@ pub fn unwrapped_metadata(text: &str) -> String {
 /// [`SourceError`] if there is none.
 pub fn read(text: &str) -> Result<Vec<Found>, SourceError> {
     let text = text.trim_start_matches('\u{feff}');
+    if let Some(error) = cause::of_placeholder(text) {
+        return Err(error);
+    }
     let found = match values(text) {
         Ok(values) if values.is_empty() => of_text(text),
         Ok(values) => {
             let found: Vec<Found> = values.iter().flat_map(of_json).collect();
-            if found.is_empty() && !values.iter().any(is_known_json) {
-                return Err(SourceError::OtherJson);
+            if found.is_empty() {
+                return Err(without_message(text, &values));
             }
             found
         }
@@ -102,13 +162,27 @@ pub fn read(text: &str) -> Result<Vec<Found>, SourceError> {
         Err(_) => of_text(text),
     };
     if found.is_empty() {
-        return Err(if is_page(text.trim_start()) {
-            SourceError::PageWithoutMessage
-        } else {
-            SourceError::NoMessage(text.len())
+        return Err(match cause::of_text(text) {
+            Some(error) => error,
+            None if is_page(text.trim_start()) => SourceError::PageWithoutMessage,
+            None => SourceError::NoMessage(text.len()),
         });
     }
     Ok(found)
+}
+
+/// Says why JSON contains no message.
+fn without_message(text: &str, values: &[Value]) -> SourceError {
+    let entries = |value: &Value| value.pointer("/log/entries")?.as_array().cloned();
+    if let Some(entries) = values.iter().find_map(entries) {
+        return cause::of_har(&entries);
+    }
+    let is_traffic = values.iter().any(|it| it["requests"].is_array());
+    let known = cause::of_text(text);
+    known.unwrap_or(match is_traffic {
+        true => SourceError::NoMessage(text.len()),
+        false => SourceError::OtherJson,
+    })
 }
 
 /// Returns the JSON documents of a text: one, or one on each line as logs have them. None for other
@@ -121,10 +195,6 @@ fn values(text: &str) -> Result<Vec<Value>, serde_json::Error> {
     }
     let all = serde_json::Deserializer::from_str(text).into_iter();
     all.collect()
-}
-
-fn is_known_json(value: &Value) -> bool {
-    value.pointer("/log/entries").is_some_and(Value::is_array) || value["requests"].is_array()
 }
 
 fn of_json(value: &Value) -> Vec<Found> {
@@ -143,10 +213,7 @@ fn of_json(value: &Value) -> Vec<Found> {
         _ => format!("member {path}"),
     };
     found
-        .map(|(path, message)| Found {
-            place: place(path),
-            message,
-        })
+        .map(|(path, message)| Found::new(place(path), message))
         .collect()
 }
 
@@ -161,10 +228,7 @@ fn of_text(text: &str) -> Vec<Found> {
     found
         .into_iter()
         .enumerate()
-        .map(|(at, it)| Found {
-            place: place(at, it.line),
-            message: it.message,
-        })
+        .map(|(at, it)| Found::new(place(at, it.line), it.message))
         .collect()
 }
 

@@ -12,20 +12,16 @@ pub(super) fn of_recording(recording: &Recording) -> Vec<Found> {
             message.parameter = Some("SAMLRequest".to_owned());
             message.relay_state.clone_from(&trial.relay_state);
             message.query_signature = signature_in_url(trial, &message.xml);
-            found.push(Found {
-                place: format!("trial {name}: request by {}", trial.binding),
-                message,
-            });
+            let place = format!("trial {name}: request by {}", trial.binding);
+            found.push(Found::new(place, message));
         }
         if let Ending::Answer(delivered) = &trial.ending
             && let Some(mut message) = decode_message(&delivered.field)
         {
             message.parameter = Some(delivered.parameter.clone());
             message.relay_state.clone_from(&delivered.relay_state);
-            found.push(Found {
-                place: format!("trial {name}: answer to {}", delivered.to),
-                message,
-            });
+            let place = format!("trial {name}: answer to {}", delivered.to);
+            found.push(Found::new(place, message));
         }
     }
     found

@@ -4,9 +4,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::Found;
-use crate::inspection::message::{Message, in_page};
+use super::{Answer, Found};
+use crate::inspection::message::Message;
 use crate::inspection::pasted;
+
+/// Longest text of a page that is repeated, in characters.
+const LONGEST_TEXT: usize = 300;
+
+/// Elements whose text a browser does not show as text.
+const NOT_SHOWN: [&str; 5] = ["script", "style", "template", "noscript", "head"];
 
 /// Returns the messages of a URL or a form.
 fn messages(text: &str) -> Vec<Message> {
@@ -29,10 +35,15 @@ impl Traffic {
     }
 
     fn add(&mut self, place: &str, message: Message) {
-        self.found.push(Found {
-            place: place.to_owned(),
-            message,
-        });
+        self.found.push(Found::new(place, message));
+    }
+
+    /// Adds what the receiver answered to a message that was sent.
+    fn answer(&mut self, xml: &str, answer: &Answer) {
+        let mut all = self.found.iter_mut().rev();
+        if let Some(found) = all.find(|it| it.message.xml == xml) {
+            found.answer.get_or_insert_with(|| answer.clone());
+        }
     }
 
     /// Adds the messages that a request carries.
@@ -68,9 +79,9 @@ pub(super) fn of_saml_tracer(requests: &[Value]) -> Vec<Found> {
     for (at, request) in requests.iter().enumerate() {
         let text = |name: &str| request[name].as_str().unwrap_or_default();
         let (method, url) = (text("method"), text("url"));
-        let bare = url.split('?').next().unwrap_or(url);
+        let bare = without_query(url);
         let place = format!("request {}: {method} {bare}", at + 1);
-        if url.contains("SAML") {
+        if is_of_sign_on(url) {
             traffic.offer(&place, messages(url));
         }
         for name in ["get", "post"] {
@@ -103,24 +114,97 @@ pub(super) fn of_har(entries: &[Value]) -> Vec<Found> {
                 .unwrap_or_default()
         };
         let (method, url) = (text("/request/method"), text("/request/url"));
-        let bare = url.split('?').next().unwrap_or(url);
+        let bare = without_query(url);
         let place = format!("entry {}: {method} {bare}", at + 1);
-        if url.contains("SAML") {
-            traffic.send(&place, messages(url));
+        let mut sent = Vec::new();
+        if is_of_sign_on(url) {
+            sent.extend(messages(url));
         }
-        traffic.send(&place, messages_of_form(entry));
-        if text("/response/redirectURL").contains("SAML") {
+        sent.extend(messages_of_form(entry));
+        let answered: Vec<String> = sent
+            .iter()
+            .filter(|it| it.parameter.as_deref() != Some("SAMLRequest"))
+            .map(|it| it.xml.clone())
+            .collect();
+        traffic.send(&place, sent);
+        if let Some(answer) = answer(entry, &place) {
+            for xml in answered {
+                traffic.answer(&xml, &answer);
+            }
+        }
+        if is_of_sign_on(text("/response/redirectURL")) {
             traffic.offer(&place, messages(text("/response/redirectURL")));
         }
         if text("/response/content/mimeType").contains("html") {
-            traffic.offer(&place, in_page(&body(entry)));
+            traffic.offer(&place, pasted::messages_of_page(&body(entry)));
         }
     }
     traffic.found
 }
 
+/// True if a URL or a form can carry a message.
+fn is_of_sign_on(text: &str) -> bool {
+    text.contains("SAML") || text.contains("wresult")
+}
+
+/// Returns a URL without user name, password, query and fragment.
+fn without_query(url: &str) -> String {
+    let bare = url.split(['?', '#']).next().unwrap_or(url);
+    match url::Url::parse(bare) {
+        Ok(mut parsed) if parsed.password().is_some() || !parsed.username().is_empty() => {
+            let _ = parsed.set_username("");
+            let _ = parsed.set_password(None);
+            parsed.into()
+        }
+        _ => bare.to_owned(),
+    }
+}
+
+/// Returns what the receiver answered to a request.
+fn answer(entry: &Value, place: &str) -> Option<Answer> {
+    let status = entry.pointer("/response/status")?.as_u64()?;
+    // Browsers write 0 for an answer that they did not see.
+    let status = u16::try_from(status).ok().filter(|it| *it > 0)?;
+    let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
+    let location = text("/response/redirectURL").filter(|it| !it.is_empty());
+    let media_type = text("/response/content/mimeType").unwrap_or_default();
+    let page = (status >= 400).then(|| visible_text(&body(entry), media_type));
+    Some(Answer {
+        place: place.to_owned(),
+        status,
+        location: location.map(without_query),
+        text: page.filter(|it| !it.is_empty()),
+    })
+}
+
+/// Returns the beginning of the text that a browser shows.
+fn visible_text(body: &str, media_type: &str) -> String {
+    let all = match media_type.contains("html") {
+        true => text_of_page(body),
+        false => body.to_owned(),
+    };
+    let words: Vec<&str> = all.split_whitespace().collect();
+    let words = words.join(" ").replace(char::is_control, "\u{fffd}");
+    let begin: String = words.chars().take(LONGEST_TEXT).collect();
+    if begin == words { words } else { begin + "…" }
+}
+
+fn text_of_page(html: &str) -> String {
+    let page = scraper::Html::parse_document(html);
+    let mut all = String::new();
+    for node in page.root_element().descendants() {
+        let parent = node.parent().and_then(|it| it.value().as_element());
+        let is_shown = parent.is_none_or(|it| !NOT_SHOWN.contains(&it.name()));
+        if let Some(text) = node.value().as_text().filter(|_| is_shown) {
+            all.push_str(text);
+            all.push(' ');
+        }
+    }
+    all
+}
+
 /// Returns the response body of a HAR entry, which some browsers store as base64.
-fn body(entry: &Value) -> String {
+pub(super) fn body(entry: &Value) -> String {
     let content = &entry["response"]["content"];
     let text = content["text"].as_str().unwrap_or_default();
     if content["encoding"].as_str() != Some("base64") {
@@ -153,7 +237,7 @@ fn messages_of_form(entry: &Value) -> Vec<Message> {
         .pointer("/request/postData/text")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    if form.contains("SAML") {
+    if is_of_sign_on(form) {
         messages(form)
     } else {
         Vec::new()
@@ -165,7 +249,7 @@ fn of_pairs(pairs: &[(&str, String)]) -> Vec<Message> {
     let relay_state = pairs.iter().find(|(name, _)| *name == "RelayState");
     pairs
         .iter()
-        .filter(|(name, _)| ["SAMLRequest", "SAMLResponse"].contains(name))
+        .filter(|(name, _)| pasted::is_parameter(name))
         .filter_map(|(name, value)| {
             let mut message = pasted::decode_value(value)?;
             message.wrapping.insert(0, "parameter");
