@@ -49,6 +49,21 @@ fn main() {
         let query = url.split_once('?').unwrap().1;
         write("message", &format!("{name}-query"), query);
         write("redirect", name, query);
+        write("pasted", name, &xml);
+        write(
+            "pasted",
+            &format!("{name}-url"),
+            &format!("GET {url} HTTP/1.1"),
+        );
+        let lines = query.as_bytes().chunks(70).map(String::from_utf8_lossy);
+        let lines: String = lines.map(|line| format!("> {line}\n")).collect();
+        write("pasted", &format!("{name}-mail"), &lines);
+        let escaped = xml.replace('"', "\\\"").replace('<', "&lt;");
+        write(
+            "pasted",
+            &format!("{name}-escaped"),
+            &format!("{{\"xml\":\"{escaped}\"}}"),
+        );
     }
     let metadata = metadata();
     write("metadata", "idp", &metadata.to_xml());
