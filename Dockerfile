@@ -45,4 +45,13 @@ COPY --from=binary /out/THIRD-PARTY.txt /usr/share/doc/rehearsal/THIRD-PARTY.txt
 COPY --from=binary /out/rehearsal /usr/local/bin/rehearsal
 USER rehearsal
 WORKDIR /var/lib/rehearsal
-CMD ["rehearsal", "--help"]
+# Where `up` keeps the file by which `health` finds it. /tmp is what a read-only
+# container can write to.
+ENV XDG_RUNTIME_DIR=/tmp
+# By the binary itself, because the image has no curl. Checks the parties of
+# `rehearsal up`; a container that runs another command has another check, or none.
+HEALTHCHECK --interval=5s --timeout=6s --start-period=60s CMD ["rehearsal", "health"]
+# The same ports and the same keys at each start, so that other programs can be set
+# up once with the URLs of the metadata. Needs `--network host`, because `up` listens
+# on loopback only.
+CMD ["rehearsal", "up", "--sp-port", "8080", "--idp-port", "8081", "--simulation-port", "8082", "--key-seed", "1"]

@@ -105,8 +105,10 @@ enum Command {
     /// Write the manual pages
     #[command(after_help = "Example: rehearsal man ~/.local/share/man/man1")]
     Man(command::shell::Man),
-    /// Check whether a server is healthy
-    #[command(after_help = "Example: rehearsal health http://127.0.0.1:8080/readyz")]
+    /// Check whether a server, or the running parties, are healthy
+    #[command(
+        after_help = "Examples:\n  rehearsal health\n  rehearsal health http://127.0.0.1:8080/readyz"
+    )]
     Health(command::health::Health),
 }
 

@@ -262,3 +262,68 @@ async fn clients_that_trust_the_authority_use_the_parties_by_https() {
     assert!(rest.values().all(not_run), "{rest:?}");
     up.killed().await;
 }
+
+/// Runs `rehearsal health` as the image does, for the parties whose state file is in this folder.
+async fn health(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = rehearsal(&["health"]);
+    command.args(arguments).env("XDG_RUNTIME_DIR", folder);
+    let output = Command::from(command).output().await.unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), errors)
+}
+
+#[tokio::test]
+async fn health_finds_the_running_parties() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, errors) = health(folder.path(), &[]).await;
+    assert_eq!(code, Some(2), "{errors}");
+    let up = Up::on(folder.path(), &["--tls"]).await;
+    let (code, errors) = health(folder.path(), &[]).await;
+    assert_eq!(code, Some(0), "{errors}");
+    // One party that does not answer is enough.
+    let mut half = up.ready.clone();
+    half["idp"]["base_url"] = "http://127.0.0.1:1".into();
+    let file = folder.path().join("half.json");
+    std::fs::write(&file, half.to_string()).unwrap();
+    let (code, errors) = health(folder.path(), &["--target", file.to_str().unwrap()]).await;
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(errors.contains("http://127.0.0.1:1/readyz"), "{errors}");
+    up.killed().await;
+}
+
+/// Replaces the ports of the two parties, which differ in each run.
+fn without_ports(up: &Up, pointer: &str) -> String {
+    let mut text = up.text(pointer).to_owned();
+    for (party, name) in [("/sp/base_url", "portal"), ("/idp/base_url", "idp")] {
+        text = text.replace(up.text(party), name);
+    }
+    text
+}
+
+#[tokio::test]
+async fn with_a_key_seed_metadata_have_the_same_url_and_key_at_each_start() {
+    let mut drawn = Vec::new();
+    for seed in ["7", "7", "8"] {
+        let folder = tempfile::tempdir().unwrap();
+        let up = Up::on(folder.path(), &["--key-seed", seed]).await;
+        let metadata = client().get(up.text("/idp/metadata_url")).send().await;
+        let metadata = metadata.unwrap().text().await.unwrap();
+        let certificate = metadata.split("X509Certificate>").nth(1).unwrap();
+        drawn.push([
+            without_ports(&up, "/idp/metadata_url"),
+            without_ports(&up, "/sp/metadata_url"),
+            up.text("/sp/scim_bearer_token").to_owned(),
+            certificate.to_owned(),
+        ]);
+        up.killed().await;
+    }
+    assert_eq!(drawn[0], drawn[1]);
+    for (first, other) in drawn[0].iter().zip(&drawn[2]) {
+        assert_ne!(first, other);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/portal.db?mode=rwc", folder.path().display());
+    let both = ["up", "--key-seed", "7", "--database-url", &url];
+    let output = Command::from(rehearsal(&both)).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}

@@ -45,3 +45,8 @@ expect rehearsal "$(count docs/schemas '*.json')" '/schemas/.*\.json$'
 for crate in "$target"/package/*.crate; do
     expect "$(basename "$crate" | sed 's/-[0-9].*//')" 1 '/LICENSE$'
 done
+
+# A placeholder does not stop a build, but must not be published.
+if grep -q '^repository = .*/OWNER/' Cargo.toml; then
+    echo "NOT READY TO PUBLISH: set \`repository\` in [workspace.package] of Cargo.toml; it is a placeholder"
+fi

@@ -53,6 +53,7 @@ pub(super) fn sarif(report: &CheckReport, list: &str) -> Value {
         "runs": [{
             "tool": {"driver": {
                 "name": "rehearsal",
+                "informationUri": "https://docs.rs/rehearsal",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
             }},

@@ -65,6 +65,10 @@ pub(crate) struct Up {
     /// applications, faults (`rehearsal schema seed`)
     #[arg(long, value_name = "FILE", conflicts_with = "empty")]
     seed: Option<PathBuf>,
+    /// Number that makes ids, tokens and keys the same at each start, and so the URLs of the metadata.
+    /// For tests only: anybody who knows the number has the keys
+    #[arg(long, value_name = "N", conflicts_with = "database_url", value_parser = whole_number::<u64>(0..=u64::MAX))]
+    key_seed: Option<u64>,
     /// Start without the demo organization, to follow the guide by hand
     #[arg(long)]
     empty: bool,
@@ -87,6 +91,12 @@ impl Up {
             let _ = writeln!(
                 std::io::stderr(),
                 "Starting the portal, the identity provider and the name server …"
+            );
+        }
+        if self.key_seed.is_some() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "warning: with --key-seed, anybody who knows the number can compute the keys and tokens; use it for tests only"
             );
         }
         // From here on, a signal ends the run in an orderly way.
@@ -149,6 +159,7 @@ impl Up {
 
     fn options(&self, page: &simulation::Page) -> Options {
         Options {
+            seed: self.key_seed,
             portal_port: self.sp_port,
             idp_port: self.idp_port,
             dns_port: self.dns_port,
