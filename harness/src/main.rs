@@ -106,9 +106,7 @@ enum Command {
     #[command(after_help = "Example: rehearsal man ~/.local/share/man/man1")]
     Man(command::shell::Man),
     /// Check whether a server, or the running parties, are healthy
-    #[command(
-        after_help = "Examples:\n  rehearsal health\n  rehearsal health http://127.0.0.1:8080/readyz"
-    )]
+    #[command(after_help = "Example: rehearsal health http://127.0.0.1:8080/readyz")]
     Health(command::health::Health),
 }
 
