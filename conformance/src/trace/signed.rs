@@ -361,7 +361,10 @@ pub(super) fn judge_query(
     }
     let value: String = signature.value.split_whitespace().collect();
     let Ok(value) = STANDARD.decode(value) else {
-        verdict.refuse("the Signature parameter is not base64");
+        match is_decoded_copy(signature) {
+            true => verdict.leave_out(DECODED_COPY),
+            false => verdict.refuse("the Signature parameter is not base64"),
+        }
         return algorithm.clone();
     };
     let keys = known.trusted.iter();
@@ -387,6 +390,10 @@ pub(super) fn judge_query(
             algorithm.clone()
         }
         _ if !known.has_metadata_of(issuer) => algorithm.clone(),
+        _ if is_decoded_copy(signature) => {
+            verdict.leave_out(DECODED_COPY);
+            algorithm.clone()
+        }
         _ => {
             verdict.refuse(
                 "the signature of the query does not hold: the query was changed or percent-encoded again after signing, or the key is not in the metadata (after a change of the certificate, fetch the metadata again)",
@@ -394,4 +401,16 @@ pub(super) fn judge_query(
             format!("{algorithm}; it does not hold")
         }
     }
+}
+
+/// What is said about the signature of a query that was decoded before it was copied.
+const DECODED_COPY: &str = "the signature of the query: it was made over the percent-encoded query, and this copy is decoded (it contains +, /, = or spaces). Copy the URL from the address or the network tab as it was sent";
+
+/// True if the values of a query are not percent-encoded any more.
+fn is_decoded_copy(signature: &QuerySignature) -> bool {
+    let values = signature.signed.split('&');
+    let mut values = values.filter_map(|pair| pair.split_once('='));
+    let is_decoded = |value: &str| value.contains(['+', '/', '=', ' ']);
+    signature.value.contains(' ')
+        || values.any(|(name, value)| name != "RelayState" && is_decoded(value))
 }

@@ -98,6 +98,44 @@ fn a_repair_is_reported_in_one_remark_and_in_json() {
 }
 
 #[test]
+fn the_signature_of_a_decoded_query_is_not_judged() {
+    let metadata = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../fixtures/trace/metadata.xml"
+    );
+    let request = REQUEST
+        .replace("https://sp.example", "https://idp.example.com/metadata")
+        .replace("Version", "Destination=\"https://x.example/sso\" Version");
+    let value = BASE64.encode(request);
+    let encoded = |text: &str| {
+        text.replace('+', "%2B")
+            .replace('/', "%2F")
+            .replace('=', "%3D")
+    };
+    let query = |value: &str, algorithm: &str| {
+        format!("https://x.example/sso?SAMLRequest={value}&SigAlg={algorithm}&Signature=AAAA")
+    };
+    let algorithm = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256".replace('#', "%23");
+    let sent = query(&encoded(&value), &encoded(&algorithm.replace(':', "%3A")));
+    let decoded = query(&value, &algorithm);
+    let damaged = query(&value.replace('+', " "), &algorithm);
+    let trace = |input: &str| trace_input(input.as_bytes(), &["--metadata", metadata]);
+    let done = trace(&sent);
+    assert_eq!(done.status, 1, "{}", done.text);
+    assert!(
+        done.text
+            .contains("the signature of the query does not hold"),
+        "{}",
+        done.text
+    );
+    for input in [decoded, damaged] {
+        let done = trace(&input);
+        assert_eq!(done.status, 0, "{}", done.text);
+        assert!(done.text.contains("this copy is decoded"), "{}", done.text);
+    }
+}
+
+#[test]
 fn passwords_beside_a_message_are_not_printed() {
     let value = BASE64.encode(REQUEST).replace('+', "%2B");
     let input = format!(
