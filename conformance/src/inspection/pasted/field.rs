@@ -65,6 +65,10 @@ const FIELD_REPAIRS: &[FieldRepair] = &[
         repair: Repair::Spaces,
         apply: spaces_to_plus,
     },
+    FieldRepair {
+        repair: Repair::Spaces,
+        apply: spaces_and_end_to_plus,
+    },
 ];
 
 /// True for characters that chats and word processors put into long words.
@@ -99,6 +103,16 @@ fn spaces_to_plus(field: &str) -> Option<String> {
         let lines: Vec<&str> = field.lines().map(str::trim).collect();
         lines.concat().replace(' ', "+")
     })
+}
+
+/// Does the same for a value whose last plus sign was removed with the space at its end. `>` at the
+/// end of a document can become a plus sign.
+fn spaces_and_end_to_plus(field: &str) -> Option<String> {
+    let value = match field.trim().contains(' ') {
+        true => spaces_to_plus(field)?,
+        false => field.strip_suffix(' ')?.trim().to_owned(),
+    };
+    (value.len() % 4 == 3).then(|| value + "+")
 }
 
 /// Decodes a value; `None` if no repair leads to XML.

@@ -163,6 +163,26 @@ fn what_copying_damages_is_repaired_and_named() {
     for (text, repairs) in rows {
         expect(&text, &[RESPONSE], &repairs);
     }
+    // The plus sign at the end becomes a space that is easily lost.
+    let ends = [
+        RESPONSE.to_owned(),
+        format!(" {RESPONSE}"),
+        format!("  {RESPONSE}"),
+    ];
+    let xml = ends
+        .into_iter()
+        .find(|it| base64(it).ends_with('+'))
+        .unwrap();
+    let value = base64(&xml).replace('+', " ");
+    for text in [
+        format!("SAMLResponse={value}&RelayState=a"),
+        format!("SAMLResponse={}", value.trim_end()),
+        value.trim_end().to_owned(),
+    ] {
+        let (found, used) = read_all(&text);
+        assert_eq!(found, [xml.as_str()], "{text}");
+        assert_eq!(used, [Repair::Spaces], "{text}");
+    }
 }
 
 #[test]
