@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::print_stdout)] // prints what was skipped, and why
 
+#[path = "book/check_code.rs"]
+mod check_code;
 #[path = "book/figures.rs"]
 mod figures;
 #[path = "book/pipelines.rs"]
@@ -436,4 +438,16 @@ fn the_checks_of_leavers_are_listed() {
             &rehearsal::check::leaver::catalogue(),
         ),
     );
+}
+
+#[test]
+fn each_check_leads_to_its_code_and_its_tests() {
+    let mut checks = rehearsal::check::sp::catalogue().unwrap();
+    checks.extend(rehearsal::check::idp::catalogue());
+    checks.extend(rehearsal::check::scim::catalogue());
+    checks.extend(rehearsal::check::scim::profile_catalogue());
+    checks.extend(rehearsal::check::leaver::catalogue());
+    let (page, missing) = check_code::page(&docs().join(".."), &checks);
+    assert!(missing.is_empty(), "no code or no test names {missing:?}");
+    is_current("checks/code.md", &page);
 }
