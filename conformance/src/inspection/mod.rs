@@ -110,3 +110,47 @@ pub(crate) fn text(node: Node<'_, '_>) -> String {
     let all: String = texts.filter_map(|it| it.text()).collect();
     all.trim().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// Returns `levels` nested elements, each with `each` namespace declarations of its own, around
+    /// `within`.
+    fn nested(levels: usize, each: usize, within: &str) -> String {
+        let mut out = String::new();
+        for level in 0..levels {
+            out.push_str("<a");
+            for one in 0..each {
+                let number = level * each + one;
+                let _ = write!(out, " xmlns:n{number}=\"u{number}\"");
+            }
+            out.push('>');
+        }
+        out + within + &"</a>".repeat(levels)
+    }
+
+    /// Each of these documents of less than 100 KB occupied the parser for seconds to minutes.
+    #[test]
+    fn a_namespace_bomb_is_refused_before_it_is_parsed() {
+        let siblings = "<b xmlns:c=\"d\"/>".repeat(4000);
+        for (bomb, limit) in [
+            (nested(2000, 1, ""), "100 namespace declarations"),
+            (nested(190, 1, &siblings), "100 namespace declarations"),
+            (nested(60, 20, &siblings), "100 namespace declarations"),
+            (nested(2000, 0, ""), "200 levels of nested elements"),
+            (nested(1, 1001, ""), "1000 attributes of one element"),
+            (
+                format!("<a>{}</a>", "<b/>".repeat(200_000)),
+                "200000 elements",
+            ),
+        ] {
+            let error = parse(&bomb).unwrap_err();
+            assert!(error.contains(limit), "{limit}: {error}");
+        }
+        assert!(parse(&nested(190, 0, &siblings)).is_ok());
+        assert!(parse(&nested(9, 11, &siblings)).is_ok());
+    }
+}

@@ -1,39 +1,33 @@
 //! Parses a document without a DTD, and with limits, because the parser's time and memory grow with
-//! the number of elements and attributes.
+//! the number of elements, attributes and namespaces.
 
 use roxmltree::{Document, ParsingOptions};
+use saml::Limits;
+
+/// Limits of every document that is judged. They are checked before the document is parsed: what a
+/// target sends must not occupy the processor.
+const LIMITS: Limits = Limits {
+    max_encoded_bytes: usize::MAX,
+    max_xml_bytes: usize::MAX,
+    max_depth: 200,
+    max_elements: 200_000,
+    max_attributes: 1000,
+    max_namespaces: 100,
+};
 
 /// Largest number of nodes in a document.
-const MOST_NODES: u32 = 200_000;
+const MAX_NODES: u32 = 200_000;
 
-/// Largest number of attributes of an element: the parser compares each attribute with all others.
-const MOST_ATTRIBUTES: usize = 1000;
-
-/// Deepest nesting of elements in a document.
-const DEEPEST: usize = 200;
-
-/// Parses an XML document. Refuses a DTD, and a document beyond the size limits.
+/// Parses an XML document. Refuses a DTD, and a document beyond the limits.
 ///
 /// # Errors
-/// The parser's message, with line and column.
+/// The limit, or the parser's message with line and column.
 pub fn parse(xml: &str) -> Result<Document<'_>, String> {
-    saml::check_xml_size(xml, MOST_NODES as usize, MOST_ATTRIBUTES)
-        .map_err(|error| error.to_string())?;
+    saml::check_xml_size(xml, &LIMITS).map_err(|error| error.to_string())?;
     let options = ParsingOptions {
         allow_dtd: false,
-        nodes_limit: MOST_NODES,
+        nodes_limit: MAX_NODES,
         ..ParsingOptions::default()
     };
-    let document = Document::parse_with_options(xml, options).map_err(|error| error.to_string())?;
-    let mut depths = vec![0_usize; document.descendants().count() + 1];
-    for node in document.descendants() {
-        let depth = node
-            .parent()
-            .map_or(0, |it| depths[it.id().get_usize()] + 1);
-        if depth > DEEPEST {
-            return Err(format!("elements are nested more than {DEEPEST} deep"));
-        }
-        depths[node.id().get_usize()] = depth;
-    }
-    Ok(document)
+    Document::parse_with_options(xml, options).map_err(|error| error.to_string())
 }

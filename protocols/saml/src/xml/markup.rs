@@ -1,24 +1,27 @@
-//! Reads the tags of a document before the parser does, in one pass: counts elements and
-//! attributes, and normalizes white space in attribute values.
+//! Reads the tags of a document before the parser does, in one pass: counts elements, levels,
+//! attributes and namespace declarations, and normalizes white space in attribute values.
 //!
-//! The parser compares each attribute of an element with all others, which takes seconds for some
-//! thousands of them. And it does not normalize values (XML 1.0 §3.3.3), so that the digest would
-//! differ from the signer's.
+//! Parsers compare each attribute of an element with all others, and copy the namespaces of an
+//! element to each child that declares one: some thousands of them take seconds or minutes. And the
+//! parser of this crate does not normalize values (XML 1.0 §3.3.3), so that the digest would differ
+//! from the signer's.
 
 use std::ops::Range;
 
 use memchr::{memchr, memchr3, memmem};
 
-use super::XmlError;
+use super::{Limits, XmlError};
 
-/// Refuses a document with more than `max_elements` elements, or with an element of more than
-/// `max_attributes` attributes (including namespace declarations). Takes linear time, and does not
-/// check whether the document is well-formed.
+/// Refuses a document with more elements, levels, attributes of an element or namespace
+/// declarations than `limits` allow. Takes linear time, does not compare the number of bytes, and
+/// does not check whether the document is well-formed.
+///
+/// Call it before every parser: a parser that has a limit of its own may reach it too late.
 ///
 /// # Errors
 /// [`XmlError::TooMany`].
-pub fn check_size(text: &str, max_elements: usize, max_attributes: usize) -> Result<(), XmlError> {
-    read(text.as_bytes(), max_elements, max_attributes, |_| {}).map(drop)
+pub fn check_size(text: &str, limits: &Limits) -> Result<(), XmlError> {
+    read(text.as_bytes(), limits, |_| {}).map(drop)
 }
 
 /// Checks the document like [`check_size`], and returns it with all attribute values normalized: a
@@ -26,14 +29,10 @@ pub fn check_size(text: &str, max_elements: usize, max_attributes: usize) -> Res
 ///
 /// The length stays the same, so that positions remain valid: if a line break of two characters
 /// becomes one space, another space is added after the closing quote.
-pub(super) fn check_and_normalize(
-    text: &str,
-    max_elements: usize,
-    max_attributes: usize,
-) -> Result<Option<String>, XmlError> {
+pub(super) fn check_and_normalize(text: &str, limits: &Limits) -> Result<Option<String>, XmlError> {
     let bytes = text.as_bytes();
     let mut changed: Option<Vec<u8>> = None;
-    let is_complete = read(bytes, max_elements, max_attributes, |value| {
+    let is_complete = read(bytes, limits, |value| {
         if memchr3(b'\t', b'\n', b'\r', &bytes[value.clone()]).is_some() {
             let changed = changed.get_or_insert_with(|| bytes.to_vec());
             normalize(bytes, value, changed);
@@ -48,11 +47,12 @@ pub(super) fn check_and_normalize(
 /// a tag is cut off, or if there is a document type declaration, which is refused elsewhere.
 fn read(
     text: &[u8],
-    max_elements: usize,
-    max_attributes: usize,
+    limits: &Limits,
     mut value: impl FnMut(Range<usize>),
 ) -> Result<bool, XmlError> {
     let mut elements = 0;
+    // For each open element: the namespace declarations of it and of its ancestors.
+    let mut open: Vec<usize> = Vec::new();
     let mut has_declaration = false;
     let mut at = 0;
     while let Some(found) = memchr(b'<', &text[at..]) {
@@ -67,16 +67,38 @@ fn read(
                 after(text, start, b">")
             }
             [_, b'?', ..] => after(text, start, b"?>"),
-            [_, b'/', ..] => after(text, start, b">"),
+            [_, b'/', ..] => {
+                open.pop();
+                after(text, start, b">")
+            }
             _ => {
                 elements += 1;
-                if elements > max_elements {
+                let depth = u32::try_from(open.len() + 1).unwrap_or(u32::MAX);
+                let is_within = |got: usize, limit: usize, what| match got > limit {
+                    true => Err(XmlError::TooMany { limit, what }),
+                    false => Ok(()),
+                };
+                is_within(elements, limits.max_elements, "elements")?;
+                if depth > limits.max_depth {
                     return Err(XmlError::TooMany {
-                        limit: max_elements,
-                        what: "elements",
+                        limit: limits.max_depth as usize,
+                        what: "levels of nested elements",
                     });
                 }
-                after_tag(text, start + 1, max_attributes, &mut value)?
+                let Some(tag) = read_tag(text, start + 1, limits.max_attributes, &mut value)?
+                else {
+                    return Ok(false);
+                };
+                let namespaces = open.last().unwrap_or(&0) + tag.namespaces;
+                is_within(
+                    namespaces,
+                    limits.max_namespaces,
+                    "namespace declarations of an element and its ancestors",
+                )?;
+                if !tag.is_empty {
+                    open.push(namespaces);
+                }
+                Some(tag.end)
             }
         };
         match end {
@@ -93,19 +115,37 @@ fn after(text: &[u8], from: usize, end: &[u8]) -> Option<usize> {
     Some(from + found + end.len())
 }
 
-/// Counts the attributes of the start tag whose name is at `at`, and returns the position after
-/// the tag; `None` if it is cut off.
-fn after_tag(
+/// A start tag.
+struct Tag {
+    /// Position after the tag.
+    end: usize,
+    /// Number of namespace declarations.
+    namespaces: usize,
+    /// The element has no content: `<a/>`.
+    is_empty: bool,
+}
+
+/// Counts the attributes of the start tag whose name is at `at`; `None` if the tag is cut off.
+fn read_tag(
     text: &[u8],
     mut at: usize,
     max_attributes: usize,
     value: &mut impl FnMut(Range<usize>),
-) -> Result<Option<usize>, XmlError> {
+) -> Result<Option<Tag>, XmlError> {
     let mut attributes = 0;
+    let mut namespaces = 0;
+    // After the name of the element or the previous value.
+    let mut before = at;
     while let Some(&byte) = text.get(at) {
         at += 1;
         match byte {
-            b'>' => return Ok(Some(at)),
+            b'>' => {
+                return Ok(Some(Tag {
+                    end: at,
+                    namespaces,
+                    is_empty: text[at - 2] == b'/',
+                }));
+            }
             b'=' => {
                 attributes += 1;
                 if attributes > max_attributes {
@@ -114,6 +154,8 @@ fn after_tag(
                         what: "attributes of one element",
                     });
                 }
+                namespaces += usize::from(is_namespace(&text[before..at - 1]));
+                before = at;
             }
             b'"' | b'\'' => {
                 let Some(length) = memchr(byte, &text[at..]) else {
@@ -121,11 +163,20 @@ fn after_tag(
                 };
                 value(at..at + length);
                 at += length + 1;
+                before = at;
             }
             _ => {}
         }
     }
     Ok(None)
+}
+
+/// True if the text before an equals sign ends with `xmlns` or `xmlns:…`.
+fn is_namespace(before: &[u8]) -> bool {
+    let name = before.trim_ascii_end();
+    let start = name.iter().rposition(u8::is_ascii_whitespace);
+    let name = start.map_or(name, |start| &name[start + 1..]);
+    matches!(name.strip_prefix(b"xmlns"), Some([] | [b':', ..]))
 }
 
 /// Normalizes the value that ends before its closing quote.
@@ -150,12 +201,22 @@ mod tests {
 
     use super::*;
 
+    fn limits(elements: usize, attributes: usize, depth: u32, namespaces: usize) -> Limits {
+        Limits {
+            max_elements: elements,
+            max_attributes: attributes,
+            max_depth: depth,
+            max_namespaces: namespaces,
+            ..Limits::default()
+        }
+    }
+
     fn is_refused(text: &str) -> bool {
-        check_size(text, 3, 2).is_err()
+        check_size(text, &limits(3, 2, 9, 9)).is_err()
     }
 
     fn normalized(text: &str) -> Option<String> {
-        check_and_normalize(text, 100, 100).unwrap()
+        check_and_normalize(text, &Limits::default()).unwrap()
     }
 
     #[test]
@@ -164,6 +225,23 @@ mod tests {
         assert!(is_refused("<a b='1' c='2' d='3'/>"));
         assert!(is_refused("<a xmlns:b='1' xmlns:c='2' d='3'/>"));
         assert!(is_refused("<a><b/><c/><d/></a>"));
+    }
+
+    #[test]
+    fn levels_and_namespaces_are_counted() {
+        let is_refused = |text| check_size(text, &limits(9, 9, 2, 2)).is_err();
+        assert!(!is_refused("<a><b/><b></b><b/></a>"));
+        assert!(is_refused("<a><b><c/></b></a>"));
+        assert!(!is_refused(
+            "<a xmlns='1'><b xmlns:c='2'/><b\nxmlns:c = '2'></b></a>"
+        ));
+        assert!(is_refused("<a xmlns='1'><b xmlns:c='2' xmlns:d='3'/></a>"));
+        assert!(is_refused(
+            "<a xmlns='1' xmlns:b='2'><b\nxmlns:c = '2'></b></a>"
+        ));
+        assert!(!is_refused(
+            "<a b='xmlns=' xmlnsb='' c:xmlns='' d='xmlns:'/>"
+        ));
     }
 
     #[test]
@@ -214,6 +292,10 @@ mod tests {
     struct Slow {
         /// Number of attributes of each element.
         elements: Vec<usize>,
+        /// Level of each element.
+        depths: Vec<u32>,
+        /// Number of open elements.
+        open: u32,
         /// The normalized text, if the document is complete.
         normalized: Option<String>,
     }
@@ -237,6 +319,7 @@ mod tests {
                 let length = match others.find(|(start, _)| rest.starts_with(start)) {
                     Some((start, end)) => {
                         has_declaration |= start == "<!";
+                        out.open = out.open.saturating_sub(u32::from(start == "</"));
                         // `<?>` is complete, `<!-->` is not.
                         let skipped = if start == "<?" { 1 } else { start.len() };
                         let end = rest[skipped..].find(end).map(|at| skipped + at + end.len());
@@ -281,11 +364,16 @@ mod tests {
                 before = sign;
             }
             self.elements.push(attributes);
+            self.depths.push(self.open + 1);
+            let is_empty = end.is_some_and(|end| text[..end].ends_with("/>"));
+            self.open += u32::from(!is_empty);
             end
         }
 
-        fn is_refused(&self, elements: usize, attributes: usize) -> bool {
-            self.elements.len() > elements || self.elements.iter().any(|it| *it > attributes)
+        fn is_refused(&self, elements: usize, attributes: usize, depth: u32) -> bool {
+            self.elements.len() > elements
+                || self.elements.iter().any(|it| *it > attributes)
+                || self.depths.iter().any(|it| *it > depth)
         }
     }
 
@@ -331,11 +419,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4096))]
 
         #[test]
-        fn a_slow_reader_finds_the_same(text in pieces(), elements in 0_usize..6, attributes in 0_usize..4) {
+        fn a_slow_reader_finds_the_same(text in pieces(), elements in 0_usize..6, attributes in 0_usize..4, depth in 0_u32..5) {
             let slow = Slow::read(&text);
-            let refused = slow.is_refused(elements, attributes);
-            prop_assert_eq!(check_size(&text, elements, attributes).is_err(), refused);
-            match check_and_normalize(&text, elements, attributes) {
+            let refused = slow.is_refused(elements, attributes, depth);
+            let limits = limits(elements, attributes, depth, 9);
+            prop_assert_eq!(check_size(&text, &limits).is_err(), refused);
+            match check_and_normalize(&text, &limits) {
                 Ok(normalized) => prop_assert_eq!((normalized, refused), (slow.normalized, false)),
                 Err(_) => prop_assert!(refused),
             }

@@ -25,6 +25,9 @@ pub struct Limits {
     /// Number of attributes of an element, including namespace declarations: parsers compare each
     /// attribute with all others.
     pub max_attributes: usize,
+    /// Number of namespace declarations of an element and its ancestors together: parsers copy them
+    /// to each element that declares one.
+    pub max_namespaces: usize,
 }
 
 impl Default for Limits {
@@ -35,6 +38,7 @@ impl Default for Limits {
             max_depth: 64,
             max_elements: 5_000,
             max_attributes: 128,
+            max_namespaces: 100,
         }
     }
 }
@@ -127,7 +131,7 @@ pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, 
     {
         return Err(XmlError::Encoding(encoding.to_owned()));
     }
-    let normalized = markup::check_and_normalize(text, limits.max_elements, limits.max_attributes)?;
+    let normalized = markup::check_and_normalize(text, limits)?;
     let parser = Parser::new()
         .with_forbid_dtd(true)
         .with_max_depth(limits.max_depth)
@@ -381,7 +385,11 @@ mod tests {
             Err(XmlError::TooLarge { .. })
         ));
         let deep = format!("{}{}", "<a>".repeat(20), "</a>".repeat(20));
-        assert!(matches!(parse(&deep, &limits), Err(XmlError::Malformed(_))));
+        let error = parse(&deep, &limits).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "expected at most 8 levels of nested elements, got more"
+        );
         let entities = "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>";
         assert_eq!(parse(entities, &limits).err(), Some(XmlError::DocumentType));
     }
