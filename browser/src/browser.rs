@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use ambient::answer_body::{self, BodyError};
 use reqwest::header::LOCATION;
 use scraper::{Html, Selector};
 use url::Url;
@@ -13,6 +14,9 @@ use crate::navigation::{Cookies, Navigator};
 
 /// Maximum number of redirects to follow, as in browsers. More are taken for a loop.
 const MOST_REDIRECTS: usize = 20;
+
+/// Maximum length of an answer, in bytes: an endless one would fill the memory.
+const MAX_PAGE_BYTES: usize = 16 << 20;
 
 /// A browser: cookies, and an HTTP client that follows redirects one by one.
 #[derive(Debug, Clone)]
@@ -82,6 +86,12 @@ pub enum BrowserError {
     )]
     Loop {
         /// Address that the last redirect leads to.
+        at: Url,
+    },
+    /// The answer is too long.
+    #[error("cannot read the answer of {at}: it is larger than {MAX_PAGE_BYTES} bytes")]
+    TooLong {
+        /// Address of the answer.
         at: Url,
     },
     /// The HTTP client cannot be created.
@@ -176,7 +186,7 @@ impl Browser {
             let answer = answer.map_err(failed)?;
             let status = answer.status();
             if !status.is_redirection() {
-                let body = answer.text().await.map_err(failed)?;
+                let body = read_text(answer, &at).await?;
                 return Ok(Page {
                     url: at,
                     status: status.as_u16(),
@@ -204,6 +214,21 @@ impl Browser {
         }
         Err(BrowserError::Loop { at })
     }
+}
+
+/// Reads the text of an answer from `at`, up to 16 MiB.
+///
+/// # Errors
+/// If the answer is longer, or if the connection ends.
+pub async fn read_text(answer: reqwest::Response, at: &Url) -> Result<String, BrowserError> {
+    let text = answer_body::read_text(answer, MAX_PAGE_BYTES).await;
+    text.map_err(|error| match error {
+        BodyError::TooLong(_) => BrowserError::TooLong { at: at.clone() },
+        BodyError::Broken(source) => BrowserError::Exchange {
+            at: at.clone(),
+            source,
+        },
+    })
 }
 
 impl Page {

@@ -11,4 +11,4 @@ pub mod site;
 
 mod browser;
 
-pub use browser::{Browser, BrowserError, Field, Form, Page};
+pub use browser::{Browser, BrowserError, Field, Form, Page, read_text};

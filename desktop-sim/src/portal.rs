@@ -95,7 +95,7 @@ impl Portal {
         };
         let answer = request.send().await.map_err(exchange)?;
         let status = answer.status();
-        let text = answer.text().await.map_err(exchange)?;
+        let text = browser::read_text(answer, &at).await?;
         if !status.is_success() {
             let mut problem: Problem = serde_json::from_str(&text).unwrap_or_default();
             problem.status = status.as_u16();

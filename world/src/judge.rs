@@ -32,6 +32,9 @@ pub enum Failed {
     /// An HTTP request failed.
     #[error("the request failed: {0}")]
     Exchange(#[from] reqwest::Error),
+    /// The answer to an HTTP request cannot be read.
+    #[error("cannot read the answer: {0}")]
+    Answer(#[from] ambient::answer_body::BodyError),
     /// A party does not answer.
     #[error("cannot reach {party} at {url}; check that it is running")]
     Unreachable {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ambient::answer_body;
 use browser::{Browser, Page};
 use desktop_sim::{Activated, ActivationError, ActivationState, App, Transcript};
 use reqwest::Method;
@@ -16,6 +17,9 @@ use crate::{Options, Rehearsal, StartError};
 /// The domain of the scenario's organization, when the parties are used by this scenario
 /// only.
 pub const DOMAIN: &str = "lumen.example";
+
+/// Maximum length of a party's answer, in bytes: a foreign party may send an endless one.
+pub(crate) const MAX_ANSWER_BYTES: usize = 16 << 20;
 
 /// The password of portal accounts: new, complex, and not the corporate one.
 pub const PORTAL_PASSWORD: &str = "Wq7-otter-quarry-81";
@@ -263,7 +267,7 @@ impl Answer {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
             .to_owned();
-        let body = answer.text().await?;
+        let body = answer_body::read_text(answer, MAX_ANSWER_BYTES).await?;
         Ok(Self {
             status,
             media_type,

@@ -7,6 +7,7 @@
 //! provider's JWKS, issuer, audience, expiry, nonce, verified e-mail) →
 //! account.
 
+use ambient::answer_body::{self, BodyError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
@@ -26,6 +27,9 @@ use crate::store::{self, StoreError, fingerprint, stored};
 
 /// Accepted signature algorithms of ID tokens.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+
+/// Maximum length of a provider's answer, in bytes. Google's keys have 2 KB.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// Why the sign-in with a social identity failed.
 #[derive(Debug, thiserror::Error)]
@@ -270,8 +274,14 @@ async fn fetch_provider_json<T: DeserializeOwned>(
     if !answer.status().is_success() {
         return Err(failed(format!("got {}", answer.status())));
     }
-    let json = answer.json().await;
-    json.map_err(|error| failed(error.without_url().to_string()))
+    let body = answer_body::read(answer, MAX_ANSWER_BYTES).await;
+    let body = body.map_err(|error| {
+        failed(match error {
+            BodyError::TooLong(_) => error.to_string(),
+            BodyError::Broken(error) => error.without_url().to_string(),
+        })
+    })?;
+    serde_json::from_slice(&body).map_err(|error| failed(error.to_string()))
 }
 
 /// Verifies the ID token (OpenID Connect Core, section 3.1.3.7).

@@ -1,12 +1,13 @@
 //! What the IdP administrator does in steps 2, 3, 4 and 6: the application, its attribute
 //! mappings, groups and users.
 
+use ambient::answer_body;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::World;
 use crate::judge::{Failed, Outcome, text};
-use crate::world::CORPORATE_PASSWORD;
+use crate::world::{CORPORATE_PASSWORD, MAX_ANSWER_BYTES};
 
 /// The four attribute mappings of the guide, with the expressions of the console.
 pub const GUIDE_MAPPINGS: [(&str, &str); 4] = [
@@ -344,6 +345,6 @@ impl World {
             .header(reqwest::header::ACCEPT, "application/x-pem-file")
             .send()
             .await?;
-        Ok(answer.error_for_status()?.text().await?)
+        Ok(answer_body::read_text(answer.error_for_status()?, MAX_ANSWER_BYTES).await?)
     }
 }

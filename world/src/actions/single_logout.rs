@@ -1,5 +1,6 @@
 //! Single logout by the person's browser, and the messages of an attacker.
 
+use ambient::answer_body;
 use browser::{Form, Page};
 use reqwest::Method;
 use serde_json::json;
@@ -8,6 +9,7 @@ use url::Url;
 use super::redirect_url;
 use crate::World;
 use crate::judge::{Failed, Outcome};
+use crate::world::MAX_ANSWER_BYTES;
 
 /// Maximum number of forms that submit themselves: a logout passes each party a few times.
 const MOST_PAGES: usize = 10;
@@ -25,7 +27,8 @@ impl World {
             .browser
             .client()
             .clone();
-        let metadata = console.get(url).send().await?.text().await?;
+        let answer = console.get(url).send().await?;
+        let metadata = answer_body::read_text(answer, MAX_ANSWER_BYTES).await?;
         let lacking = |what: &str| Failed::mismatch(format!("{what} in the metadata"), &metadata);
         let certificate = between(&metadata, "X509Certificate>", "<")
             .ok_or_else(|| lacking("a certificate"))?

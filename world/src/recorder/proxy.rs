@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use ambient::answer_body;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -151,7 +152,8 @@ async fn exchange(wire: &Wire, behind: &Url, request: Request) -> Result<Respons
         .map_err(axum::Error::new)?;
     let status = answer.status();
     let headers = without_hop_by_hop(answer.headers());
-    let received = answer.bytes().await.map_err(axum::Error::new)?;
+    let received = answer_body::read(answer, LONGEST).await;
+    let received = Bytes::from(received.map_err(axum::Error::new)?);
     wire.recorder.keep(Exchange {
         step: 0,
         at_ms: 0,
