@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ambient::Ambient;
 use axum::extract::{Form, Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -366,7 +366,13 @@ async fn page(
             } }
         }
     };
-    Html(document.into_string()).into_response()
+    // Without `form-action`: the form leads back to the portal by a redirect.
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'",
+        STANDARD.encode(Sha256::digest(STYLE))
+    );
+    let headers = [(header::CONTENT_SECURITY_POLICY, policy)];
+    (headers, Html(document.into_string())).into_response()
 }
 
 #[derive(Deserialize)]

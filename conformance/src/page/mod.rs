@@ -103,7 +103,7 @@ pub fn page(
 }
 
 /// Returns the source expression of an inline element (CSP Level 3, §2.3.1).
-fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 

@@ -8,13 +8,15 @@ use std::time::Duration;
 use ambient::Ambient;
 use axum::Router;
 use axum::extract::{Form, OriginalUri, Query, State};
+use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use maud::{DOCTYPE, html};
+use maud::{DOCTYPE, PreEscaped, html};
 use tokio::sync::{Mutex, mpsc, watch};
 
 use super::outgoing::Outgoing;
 use super::recording::{Delivered, Ending};
+use crate::page::digest;
 
 /// A request for the user's browser to start.
 #[derive(Debug, Clone)]
@@ -155,7 +157,13 @@ pub(super) fn routes(interactive: InteractiveBrowser) -> Router {
         .with_state(interactive)
 }
 
-fn page(title: &str, content: &maud::Markup) -> Html<String> {
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}";
+
+const SCRIPT: &str = "document.forms[0].submit()";
+
+/// Returns the page, with a policy that allows its own style and script only: its texts contain what
+/// the identity provider sends. Forms may lead anywhere, because the identity provider redirects.
+fn page(title: &str, content: &maud::Markup) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -163,12 +171,21 @@ fn page(title: &str, content: &maud::Markup) -> Html<String> {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) }
-                style { "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}" }
+                style { (PreEscaped(STYLE)) }
             }
             body { main { h1 { (title) } (content) } }
         }
     };
-    Html(page.into_string())
+    let policy = format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; frame-ancestors 'none'",
+        digest(STYLE),
+        digest(SCRIPT)
+    );
+    (
+        [(CONTENT_SECURITY_POLICY, policy)],
+        Html(page.into_string()),
+    )
+        .into_response()
 }
 
 async fn show(State(interactive): State<InteractiveBrowser>) -> Response {
@@ -187,7 +204,7 @@ async fn show(State(interactive): State<InteractiveBrowser>) -> Response {
             }
         },
     };
-    page("rehearsal check idp", &content).into_response()
+    page("rehearsal check idp", &content)
 }
 
 #[derive(serde::Deserialize)]
@@ -220,9 +237,9 @@ async fn go(State(interactive): State<InteractiveBrowser>, Query(after): Query<A
             @for (name, value) in &outgoing.fields { input type="hidden" name=(name) value=(value); }
             button type="submit" autofocus { "Continue" }
         }
-        script { "document.forms[0].submit()" }
+        script { (PreEscaped(SCRIPT)) }
     };
-    page("Continue", &content).into_response()
+    page("Continue", &content)
 }
 
 async fn stuck(State(interactive): State<InteractiveBrowser>) -> Response {
