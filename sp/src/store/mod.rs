@@ -241,6 +241,7 @@ impl Store {
             let file = SqliteFile::open(url).map_err(sqlx::Error::Io)?;
             Kind::Sqlite(Readers::new(opening, 8), Arc::new(queue), file)
         } else {
+            server::wait_at_start(url).await?;
             let pool = AnyPoolOptions::new()
                 .max_connections(20)
                 .connect(url)

@@ -182,3 +182,40 @@ async fn a_portal_whose_database_server_is_gone_names_the_reason_and_recovers() 
     store.try_write().await.unwrap();
     store.close().await;
 }
+
+/// Returns why a portal with this database does not start.
+async fn why_unusable(url: &str) -> String {
+    Store::open(url, true).await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn a_portal_says_at_the_start_why_the_database_server_cannot_be_reached() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = closed.local_addr().unwrap();
+    drop(closed);
+    let refused = format!("postgres://sp:secret-word@{server}/sp");
+    let unknown = "postgres://sp:secret-word@db.invalid/sp";
+    let (refused, unknown) = tokio::join!(why_unusable(&refused), why_unusable(unknown));
+    let wanted = format!("connection refused by {server}; start PostgreSQL");
+    assert!(refused.contains(&wanted), "{refused}");
+    assert!(unknown.contains("host db.invalid not found"), "{unknown}");
+    assert!(!format!("{refused}{unknown}").contains("secret-word"));
+    let Some(database) = TestDatabase::postgres().await else {
+        return;
+    };
+    let mut url: url::Url = database.url().parse().unwrap();
+    let server = url.host_str().unwrap().to_owned();
+    url.set_path("/none");
+    let error = why_unusable(url.as_str()).await;
+    assert!(error.contains("database none not found at"), "{error}");
+    assert!(
+        error.contains(&server) && error.contains("createdb none"),
+        "{error}"
+    );
+    url.set_username("nobody").unwrap();
+    let error = why_unusable(url.as_str()).await;
+    assert!(
+        error.contains("refuses the user") && error.contains("nobody"),
+        "{error}"
+    );
+}
