@@ -24,6 +24,7 @@ mod simulation_link;
 pub mod sqlite;
 pub mod sqlite_file;
 pub mod telemetry;
+pub mod terminal;
 pub mod text_file;
 
 pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};

@@ -35,8 +35,8 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
     // Other ways to open the streams of this process would begin at their first byte, and overwrite
     // what was or will be printed.
     match path.to_str() {
-        Some("/dev/stdout") => return print(&mut io::stdout(), text),
-        Some("/dev/stderr") => return print(&mut io::stderr(), text),
+        Some("/dev/stdout") => return print(&mut crate::terminal::out_colored(), text),
+        Some("/dev/stderr") => return print(&mut crate::terminal::log(), text),
         _ => {}
     }
     let former = match std::fs::metadata(path) {

@@ -29,7 +29,7 @@ pub fn exit_code(command: &str, outcome: Result<u8, impl AsRef<dyn Error + 'stat
         Err(error) => {
             let error = crate::error_chain(error.as_ref());
             // If standard error is closed, the exit code alone has to do.
-            let _ = writeln!(io::stderr(), "{command}: {error}");
+            let _ = writeln!(crate::terminal::err(), "{command}: {error}");
             ExitCode::from(2)
         }
     }

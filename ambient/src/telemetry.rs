@@ -1,7 +1,5 @@
 //! The log of a party, on standard error.
 
-use std::io::IsTerminal;
-
 use tracing_subscriber::EnvFilter;
 
 /// Format of the log lines.
@@ -23,12 +21,12 @@ pub fn init(format: LogFormat, default_filter: &str) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
     // Collectors of container logs would show escape sequences as text.
-    let has_colors = std::io::stderr().is_terminal()
+    let has_colors = crate::terminal::is_err_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(has_colors)
-        .with_writer(std::io::stderr);
+        .with_writer(crate::terminal::log);
     // `try_init` fails if a log exists already, as when tests or the harness start several
     // parties.
     let _ = match format {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ambient::Ambient;
 use ambient::arguments::web_url;
+use ambient::terminal::printable;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use console::Term;
@@ -113,7 +114,7 @@ impl Activate {
         let mut app = App::new(self.portal.clone(), device, Ambient::real())
             .context("cannot set up the app's browser")?;
         let interactive =
-            !self.json && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+            !self.json && std::io::stdin().is_terminal() && ambient::terminal::is_out_terminal();
         let mut transcript = Transcript::default();
         let outcome = if interactive {
             self.converse(&mut app, &mut transcript).await
@@ -121,12 +122,12 @@ impl Activate {
             self.by_flags(&mut app, &mut transcript).await
         };
         if self.transcript {
-            write!(std::io::stderr(), "{transcript}")?;
+            write!(ambient::terminal::err(), "{transcript}")?;
         }
         let activated = outcome?;
         keep(self.state.as_deref(), &activated)?;
         if !interactive {
-            let mut out = std::io::stdout().lock();
+            let mut out = ambient::terminal::out_json();
             serde_json::to_writer_pretty(&mut out, &activated)?;
             writeln!(out)?;
         }
@@ -236,7 +237,7 @@ impl Status {
         if let Some(kept) = app.kept() {
             keep(Some(&self.state), kept)?;
         }
-        writeln!(std::io::stdout(), "{}", app.dialog())?;
+        writeln!(ambient::terminal::out(), "{}", app.dialog())?;
         if let ActivationState::Stopped { because } = standing {
             bail!("the app does not run: {because}");
         }
@@ -269,8 +270,9 @@ fn show(term: &Term, dialog: &Dialog) -> anyhow::Result<()> {
 /// Prints a window of the app: title, text and buttons in a frame.
 fn draw(term: &Term, title: &str, text: &str, buttons: &[&str]) -> anyhow::Result<()> {
     let columns = usize::from(term.size().1);
+    let (title, text) = (printable(title), printable(text));
     let text: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
-    term.write_line(&window(title, &text, buttons, columns))?;
+    term.write_line(&window(&title, &text, buttons, columns))?;
     Ok(())
 }
 

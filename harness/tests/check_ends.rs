@@ -2,6 +2,8 @@
 //! slowly or without end.
 #![allow(clippy::unwrap_used)]
 
+#[path = "check_ends/hostile.rs"]
+mod hostile;
 #[allow(dead_code, unused_imports)] // the mutants are not used here
 mod mutant_scim;
 mod running;

@@ -1,7 +1,10 @@
 //! Writes the report for a terminal: findings and warnings in full, skipped checks counted by
 //! reason, the verdict last.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+
+use ambient::terminal::printable;
 
 use super::evidence::Figure;
 use super::summary::{Finding, Skips, Summary, plural};
@@ -33,7 +36,17 @@ impl Paint {
     }
 }
 
+/// Returns the report without control characters of the target. A report that had any has no colors,
+/// because their codes could not be told from those of the target.
 pub(super) fn terminal(report: &CheckReport, colors: bool) -> String {
+    let plain = render(report, false);
+    match printable(&plain) {
+        Cow::Borrowed(_) if colors => render(report, true),
+        printable => printable.into_owned(),
+    }
+}
+
+fn render(report: &CheckReport, colors: bool) -> String {
     let paint = Paint(colors);
     if let Some(error) = report.error.as_ref().filter(|_| report.outcomes.is_empty()) {
         return error.paragraph(report.command);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use ambient::terminal::printable;
 use roxmltree::Node;
 
 use super::Account;
@@ -207,7 +208,8 @@ pub(super) fn to_text(account: &Account, with_xml: bool) -> String {
     if with_xml {
         let _ = writeln!(out, "\n{}", indent_xml(&account.xml));
     }
-    printable(&out)
+    // A document must not move the cursor or change the title of the terminal.
+    printable(&out).into_owned()
 }
 
 fn list(out: &mut String, lines: &[String]) {
@@ -261,15 +263,4 @@ fn signatures(out: &mut String, account: &Account) {
             signed.said
         );
     }
-}
-
-/// Removes control characters: a document must not move the cursor or change the title of the
-/// terminal.
-fn printable(text: &str) -> String {
-    let safe = |sign: char| match sign {
-        '\n' | '\t' => sign,
-        sign if sign.is_control() => '\u{fffd}',
-        sign => sign,
-    };
-    text.chars().map(safe).collect()
 }

@@ -95,7 +95,7 @@ impl Bench {
         match signal {
             None => Ok(0),
             Some(signal) => {
-                let mut err = std::io::stderr();
+                let mut err = ambient::terminal::err();
                 writeln!(
                     err,
                     "interrupted by {} after {} figures",
@@ -163,9 +163,10 @@ impl Bench {
     }
 
     fn print(&self, measured: &[Measured]) -> anyhow::Result<()> {
-        let mut out = std::io::stdout();
+        let mut out = ambient::terminal::out();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&measured)?)?;
+            let json = serde_json::to_string_pretty(&measured)?;
+            writeln!(ambient::terminal::out_json(), "{json}")?;
             return Ok(());
         }
         for one in measured {
@@ -184,7 +185,7 @@ impl Bench {
         }
         if cfg!(debug_assertions) {
             writeln!(
-                std::io::stderr(),
+                ambient::terminal::err(),
                 "built without optimization: the figures are not meaningful"
             )?;
         }

@@ -48,7 +48,7 @@ impl Compare {
     pub(crate) fn perform(&self) -> anyhow::Result<u8> {
         let (first, second) = (result_of(&self.first)?, result_of(&self.second)?);
         let compared = Comparison::of(&first, &second, self.max_slower)?;
-        write!(std::io::stdout(), "{}", compared.terminal())?;
+        write!(ambient::terminal::out(), "{}", compared.terminal())?;
         Ok(u8::from(compared.worse().next().is_some()))
     }
 }

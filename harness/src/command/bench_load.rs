@@ -203,7 +203,7 @@ impl Options {
         }
         if report.is_unreached() {
             writeln!(
-                std::io::stderr(),
+                ambient::terminal::err(),
                 "cannot reach {target}: no operation got an answer"
             )?;
             return Ok(2);
@@ -215,13 +215,13 @@ impl Options {
         if self.json.as_deref().is_some_and(is_standard_output) {
             let json = serde_json::json!({ "error": error });
             writeln!(
-                std::io::stdout(),
+                ambient::terminal::out_json(),
                 "{}",
                 serde_json::to_string_pretty(&json)?
             )?;
         }
         write!(
-            std::io::stderr(),
+            ambient::terminal::err(),
             "{}",
             error.paragraph(&format!("bench load {kind}"))
         )?;

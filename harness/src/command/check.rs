@@ -276,7 +276,7 @@ impl Sp {
             return self.print_next_steps();
         };
         let _ = writeln!(
-            std::io::stderr(),
+            ambient::terminal::err(),
             "playing the identity provider {}",
             provider.entity_id
         );

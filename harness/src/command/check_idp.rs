@@ -129,7 +129,7 @@ impl Idp {
             return self.print_next_steps();
         }
         let _ = writeln!(
-            std::io::stderr(),
+            ambient::terminal::err(),
             "playing the service provider {}",
             party.entity_id
         );
@@ -186,7 +186,7 @@ impl Idp {
             }),
             (_, _, true) => {
                 let _ = writeln!(
-                    std::io::stderr(),
+                    ambient::terminal::err(),
                     "open {} in a browser and follow the instructions",
                     party.start_page_url()
                 );

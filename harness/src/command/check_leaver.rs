@@ -163,7 +163,7 @@ impl Leaver {
             return self.say_what_is_next();
         };
         let _ = writeln!(
-            std::io::stderr(),
+            ambient::terminal::err(),
             "playing the identity provider {}",
             provider.saml.entity_id
         );

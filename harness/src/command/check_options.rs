@@ -162,7 +162,7 @@ impl Options {
     pub(crate) fn print_list(&self, checks: &[Check]) -> anyhow::Result<bool> {
         if self.list {
             let selection = self.selection(checks)?;
-            let mut out = std::io::stdout().lock();
+            let mut out = ambient::terminal::out();
             for check in checks.iter().filter(|it| selection.includes(&it.id)) {
                 writeln!(out, "{}  {}  {}", check.id, check.level.name(), check.title)?;
             }

@@ -23,7 +23,7 @@ impl Coverage {
     pub(crate) fn perform(self) -> anyhow::Result<bool> {
         let cases = catalogue::cases(self.features.as_deref())?;
         let rows = catalogue::coverage(&cases);
-        let mut out = std::io::stdout().lock();
+        let mut out = ambient::terminal::out();
         if self.json {
             serde_json::to_writer_pretty(&mut out, &rows)?;
             writeln!(out)?;

@@ -102,16 +102,16 @@ impl Demo {
 
 fn print_step(_: &Case, step: &StepReport) {
     let (mark, color) = match step.verdict {
-        Verdict::Pass => ("✓", "32"),
-        Verdict::Fail => ("✗", "31"),
-        Verdict::Skip => ("–", "33"),
+        Verdict::Pass => ("✓", 32),
+        Verdict::Fail => ("✗", 31),
+        Verdict::Skip => ("–", 33),
     };
-    let mut err = std::io::stderr().lock();
-    let _ = if colors() {
-        writeln!(err, "\u{1b}[{color}m{mark}\u{1b}[0m {}", step.title)
-    } else {
-        writeln!(err, "{mark} {}", step.title)
+    let mut err = ambient::terminal::err();
+    let _ = match colors() {
+        true => err.write_colored(color, mark),
+        false => write!(err, "{mark}"),
     };
+    let _ = writeln!(err, " {}", step.title);
     if let Some(message) = &step.message {
         let _ = writeln!(err, "  {message}");
     }

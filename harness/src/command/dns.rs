@@ -93,16 +93,19 @@ impl Dns {
             Action::List(list) => {
                 let controls = list.target.controls().await?;
                 let records = controls.zones.txt_records().await?;
-                let mut out = std::io::stdout().lock();
+                let mut out = ambient::terminal::out();
                 if list.json {
-                    serde_json::to_writer_pretty(&mut out, &records)?;
-                    writeln!(out)?;
+                    let json = serde_json::to_string_pretty(&records)?;
+                    writeln!(ambient::terminal::out_json(), "{json}")?;
                     return Ok(true);
                 }
                 if records.is_empty() {
                     // To standard error, because a script reads the other as records.
                     let add = "rehearsal dns set NAME TXT VALUE";
-                    writeln!(std::io::stderr(), "no TXT records; add one with `{add}`")?;
+                    writeln!(
+                        ambient::terminal::err(),
+                        "no TXT records; add one with `{add}`"
+                    )?;
                 }
                 for record in records {
                     writeln!(out, "{} TXT {}", record.name, record.value)?;

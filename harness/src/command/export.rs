@@ -25,7 +25,7 @@ impl Export {
         } else {
             toml::to_string_pretty(&seed)?
         };
-        writeln!(std::io::stdout(), "{}", text.trim_end())?;
+        writeln!(ambient::terminal::out(), "{}", text.trim_end())?;
         Ok(true)
     }
 }

@@ -47,7 +47,7 @@ impl Key {
             ends: self.expires,
         };
         let key = self.target.controls().await?.create_key(&order).await?;
-        writeln!(std::io::stdout(), "{key}")?;
+        writeln!(ambient::terminal::out(), "{key}")?;
         Ok(true)
     }
 }

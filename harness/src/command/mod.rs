@@ -78,16 +78,16 @@ pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
 
 /// True if standard error is a terminal and `NO_COLOR` is not set.
 pub(crate) fn colors() -> bool {
-    is_colored(&std::io::stderr())
+    ambient::terminal::is_err_terminal() && wants_colors()
 }
 
-fn is_colored(stream: &impl std::io::IsTerminal) -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && stream.is_terminal()
+fn wants_colors() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Returns the report as text, with colors if standard output is a terminal.
 pub(crate) fn for_terminal(report: &CheckReport) -> String {
-    if is_colored(&std::io::stdout()) {
+    if ambient::terminal::is_out_terminal() && wants_colors() {
         report.colored_terminal()
     } else {
         report.terminal()
@@ -153,7 +153,7 @@ impl KeyFile {
             && old != new
         {
             let _ = writeln!(
-                std::io::stderr(),
+                ambient::terminal::err(),
                 "{} was the metadata of {old} and is now that of {new}: register it at the target again, or give the port of {old}",
                 path.display()
             );
@@ -169,7 +169,7 @@ impl KeyFile {
             return;
         };
         let _ = writeln!(
-            std::io::stderr(),
+            ambient::terminal::err(),
             "created a new key, {}: register the metadata next to it at the {target}, which does not know this key yet",
             path.display()
         );
@@ -193,7 +193,7 @@ pub(crate) fn print_next_steps(
     use std::io::Write as _;
     let key = file.with_extension("key");
     writeln!(
-        std::io::stdout(),
+        ambient::terminal::out(),
         "wrote {file} and {key}\nNext: {next}, then run:\n  rehearsal check {arguments}\nKeep {key}{keep}",
         file = file.display(),
         key = key.display(),
@@ -227,6 +227,11 @@ pub(crate) async fn fetch_metadata(
 ) -> Result<String, SetUpError> {
     Ok(fetch_document(place, patience, access).await?.text)
 }
+
+/// Number of requests without an answer, in a row, after which a run ends.
+const MAX_MISSING_ANSWERS: u32 = 3;
+
+const FIX_OF_UNREACHABLE: &str = "Check --metadata, and that the server runs and can be reached from this machine. For a server with a private certificate, use --ca FILE.";
 
 /// Does the same, and also returns the HTTP headers.
 pub(crate) async fn fetch_document(
@@ -283,11 +288,22 @@ pub(crate) async fn fetch_document(
     let mut attempts = tokio::time::interval(Duration::from_millis(200));
     let last = std::cell::RefCell::new(None);
     let fetch = async {
+        let mut missing = 0;
         loop {
             attempts.tick().await;
             match runner::fetch_metadata(&client, url.as_str(), access.timeout).await {
                 Ok(text) => return Ok(text),
                 Err(reason) => {
+                    // A server that is starting refuses connections. One that accepts them and
+                    // does not answer gets as many attempts as in a run.
+                    let is_missing = matches!(reason, AnswerError::Timeout(_));
+                    missing = if is_missing { missing + 1 } else { 0 };
+                    if missing == MAX_MISSING_ANSWERS {
+                        let what = format!(
+                            "The metadata cannot be fetched from {place}: {reason}, {missing} times in a row."
+                        );
+                        return Err(error("unreachable", what, FIX_OF_UNREACHABLE));
+                    }
                     let fix = fix_of_final(&reason);
                     let reason = reason.to_string();
                     if let Some(fix) = fix {
@@ -311,7 +327,7 @@ pub(crate) async fn fetch_document(
                 last.borrow().as_deref().unwrap_or("no answer"),
                 patience.as_secs()
             ),
-            "Check --metadata, and that the server runs and can be reached from this machine. For a server with a private certificate, use --ca FILE.",
+            FIX_OF_UNREACHABLE,
         )
     })?
 }
@@ -339,7 +355,7 @@ fn fix_of_final(reason: &AnswerError) -> Option<&'static str> {
 fn say_waiting(place: &str, reason: &str, patience: Duration) {
     use std::io::Write as _;
     let _ = writeln!(
-        std::io::stderr(),
+        ambient::terminal::err(),
         "waiting up to {} s for {place}: {reason}",
         patience.as_secs()
     );

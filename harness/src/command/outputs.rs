@@ -66,7 +66,10 @@ impl Outputs {
             if !text.ends_with('\n') {
                 text.push('\n');
             }
-            self.print(&text);
+            match text.starts_with(['{', '[']) {
+                true => self.print_json(&text),
+                false => self.print(&text),
+            }
             return;
         }
         let done = write(path, &text());
@@ -98,9 +101,22 @@ impl Outputs {
         }
     }
 
-    /// Prints to standard output.
-    pub(crate) fn print(&mut self, text: &str) {
-        let mut out = std::io::stdout().lock();
+    /// Prints text to standard output.
+    fn print(&mut self, text: &str) {
+        self.print_to(ambient::terminal::out(), text);
+    }
+
+    /// Prints JSON to standard output.
+    pub(crate) fn print_json(&mut self, json: &str) {
+        self.print_to(ambient::terminal::out_json(), json);
+    }
+
+    /// Prints a report to standard output, which has no control characters except its colors.
+    pub(crate) fn print_colored(&mut self, text: &str) {
+        self.print_to(ambient::terminal::out_colored(), text);
+    }
+
+    fn print_to(&mut self, mut out: impl std::io::Write, text: &str) {
         let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         if let Err(error) = printed {
             if error.kind() == std::io::ErrorKind::BrokenPipe {
@@ -120,7 +136,7 @@ impl Outputs {
         if !self.written.is_empty() {
             let names = self.written.iter().map(|it| it.display().to_string());
             let names: Vec<String> = names.collect();
-            let _ = writeln!(std::io::stderr(), "wrote {}", names.join(", "));
+            let _ = writeln!(ambient::terminal::err(), "wrote {}", names.join(", "));
         }
         if self.errors.is_empty() {
             return self.closed.map_or(Ok(()), |error| Err(error.into()));

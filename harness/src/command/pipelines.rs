@@ -57,7 +57,7 @@ pub(crate) fn write_for_github(report: &CheckReport) -> anyhow::Result<()> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|it| it == "true") {
-        write!(std::io::stderr(), "{}", report.annotations())?;
+        write!(ambient::terminal::err(), "{}", report.annotations())?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ pub(crate) struct Profiles {
 
 impl Profiles {
     pub(crate) fn perform(self) -> anyhow::Result<()> {
-        let mut out = std::io::stdout().lock();
+        let mut out = ambient::terminal::out();
         let Some(name) = &self.name else {
             if self.json {
                 let all: Vec<Value> = profiles().iter().map(summary).collect();

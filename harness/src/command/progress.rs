@@ -1,10 +1,11 @@
 //! Shows what is being checked on standard error: one changing line on a terminal,
 //! otherwise one line for each group of checks and every few seconds.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ambient::terminal::printable;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rehearsal::check::runner::{Listener, Progress};
 
@@ -26,7 +27,7 @@ fn waiting_line(length: Duration, why: &str) -> String {
 pub(crate) fn progress(quiet: bool) -> Progress {
     if quiet {
         Progress::default()
-    } else if std::io::stderr().is_terminal() {
+    } else if ambient::terminal::is_err_terminal() {
         Progress::to(Live::new())
     } else {
         Progress::to(Plain::default())
@@ -42,6 +43,10 @@ impl Live {
         bar.enable_steady_tick(Duration::from_millis(250));
         Self(bar)
     }
+
+    fn show(&self, text: &str) {
+        self.0.set_message(printable(text).into_owned());
+    }
 }
 
 impl Listener for Live {
@@ -56,22 +61,22 @@ impl Listener for Live {
         }
         self.0.reset();
         self.0.set_length(steps as u64);
-        self.0.set_prefix(what.to_owned());
+        self.0.set_prefix(printable(what).into_owned());
     }
 
     fn step(&self, id: &str, what: &str) {
         self.0.inc(1);
-        self.0.set_message(format!("{id} {what}"));
+        self.show(&format!("{id} {what}"));
     }
 
     fn note(&self, id: &str, what: &str) {
-        self.0.set_message(format!("{id} {what}"));
+        self.show(&format!("{id} {what}"));
     }
 
     fn wait(&self, length: Duration, why: &str) {
         // Too short to be read.
         if length >= WORTH_TELLING {
-            self.0.set_message(waiting_line(length, why));
+            self.show(&waiting_line(length, why));
         }
     }
 
@@ -161,7 +166,7 @@ impl State {
         };
         let space = if id.is_empty() { "" } else { " " };
         let _ = writeln!(
-            std::io::stderr(),
+            ambient::terminal::err(),
             "{}{count} ({elapsed} s): {id}{space}{what}",
             self.what
         );

@@ -193,9 +193,9 @@ impl Forms {
         let gitlab = self.gitlab.as_deref();
         write_located(&mut outputs, gitlab, &report, CheckReport::code_quality);
         outputs.note_error(write_for_github(&report));
-        let mut err = std::io::stderr();
+        let mut err = ambient::terminal::err();
         if self.json {
-            outputs.print(&format!("{:#}\n", report.json()));
+            outputs.print_json(&format!("{:#}\n", report.json()));
         }
         if self.json || outputs.has_printed() {
             if let Some(error) = &report.error {
@@ -204,7 +204,7 @@ impl Forms {
         } else if report.error.is_some() && report.outcomes.is_empty() {
             write!(err, "{}", report.terminal())?;
         } else {
-            outputs.print(&super::for_terminal(&report));
+            outputs.print_colored(&super::for_terminal(&report));
         }
         outputs.finish()?;
         let code = report.exit_code();

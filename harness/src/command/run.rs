@@ -156,13 +156,14 @@ impl Run {
         outputs.note_error(write_for_github(&checks));
         if self.json {
             let json = report::json(&report, judged.as_ref());
-            outputs.print(&format!("{json:#}\n"));
+            outputs.print_json(&format!("{json:#}\n"));
         } else {
             let mut text = Vec::new();
             summarize(&mut text, &report)?;
-            let mut text = String::from_utf8_lossy(&text).into_owned();
-            text.extend(judged.as_ref().map(super::for_terminal));
-            outputs.print_text(&text);
+            outputs.print_text(&String::from_utf8_lossy(&text));
+            if let Some(judged) = judged.as_ref().filter(|_| !outputs.has_printed()) {
+                outputs.print_colored(&super::for_terminal(judged));
+            }
         }
         outputs.finish()?;
         Ok(judged.map_or(report.exit_code(), |it| it.exit_code()))
@@ -228,7 +229,7 @@ fn print_failure(case: &Case, step: &StepReport) {
     if step.verdict == Verdict::Fail {
         let message = step.message.as_deref().unwrap_or_default();
         let _ = writeln!(
-            std::io::stderr(),
+            ambient::terminal::err(),
             "failed: {}\n  {}\n  {message}",
             case.scenario.name,
             step.title

@@ -40,7 +40,7 @@ impl Schema {
             Form::Load => schemas::LOAD,
             Form::Snapshot => schemas::SNAPSHOT,
         };
-        write!(std::io::stdout(), "{text}")?;
+        write!(ambient::terminal::out(), "{text}")?;
         Ok(true)
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct SelfTest {}
 
 impl SelfTest {
     pub(crate) async fn perform(&self) -> anyhow::Result<u8> {
-        let mut out = std::io::stdout();
+        let mut out = ambient::terminal::out();
         writeln!(out, "rehearsal {}", rehearsal::VERSION)?;
 
         TcpListener::bind("127.0.0.1:0")

@@ -20,7 +20,7 @@ impl Completions {
         let mut script = Vec::new();
         let name = command.get_name().to_owned();
         clap_complete::generate(self.shell, &mut command, name, &mut script);
-        std::io::stdout().write_all(&script)?;
+        ambient::terminal::out().write_all(&script)?;
         Ok(true)
     }
 }
@@ -39,7 +39,10 @@ impl Man {
         std::fs::create_dir_all(&self.folder).with_context(cannot)?;
         clap_mangen::generate_to(command, &self.folder).with_context(cannot)?;
         let folder = self.folder.display();
-        writeln!(std::io::stderr(), "wrote the manual pages to {folder}")?;
+        writeln!(
+            ambient::terminal::err(),
+            "wrote the manual pages to {folder}"
+        )?;
         Ok(true)
     }
 }

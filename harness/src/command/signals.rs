@@ -18,13 +18,13 @@ pub(crate) fn stop() -> std::io::Result<Stop> {
         let signal = signals.next().await;
         mine.send(signal);
         let _ = writeln!(
-            std::io::stderr(),
+            ambient::terminal::err(),
             "interrupted by {}: cleaning up and reporting what was judged; a second signal ends this at once",
             signal.name()
         );
         let second = signals.next().await;
         let left = mine.leftovers();
-        let mut err = std::io::stderr();
+        let mut err = ambient::terminal::err();
         if left.is_empty() {
             let _ = writeln!(err, "ended by {}", second.name());
         } else {

@@ -70,8 +70,8 @@ impl Simulation {
             "url": url.as_str().trim_end_matches('/'),
             "dns": dns.map(|address| json!({"address": address})),
         });
-        writeln!(std::io::stdout(), "{ready}")?;
-        let _ = write!(std::io::stderr(), "{}", summary(&target, &url));
+        writeln!(ambient::terminal::out_json(), "{ready}")?;
+        let _ = write!(ambient::terminal::err(), "{}", summary(&target, &url));
         signals.next().await;
         Ok(true)
     }

@@ -22,7 +22,7 @@ impl Snapshot {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
         let found = self.ready.find().await?;
         let taken = snapshot::take(&found.ready).await?;
-        let mut out = std::io::stdout().lock();
+        let mut out = ambient::terminal::out_json();
         serde_json::to_writer_pretty(&mut out, &taken)?;
         writeln!(out)?;
         Ok(true)

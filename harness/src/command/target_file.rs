@@ -216,7 +216,10 @@ async fn the_running_one() -> anyhow::Result<Found> {
             let (path, content) = running.remove(0);
             // It may be one that somebody else started.
             let portal = content["sp"]["base_url"].as_str().unwrap_or_default();
-            let _ = writeln!(std::io::stderr(), "using the running portal {portal}");
+            let _ = writeln!(
+                ambient::terminal::err(),
+                "using the running portal {portal}"
+            );
             Ok(Found {
                 path,
                 ready: content,

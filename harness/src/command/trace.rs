@@ -99,10 +99,10 @@ impl Trace {
             decryption_key,
         };
         let accounts = trace::accounts(sources::read_bytes(&bytes)?, &known);
-        let mut out = std::io::stdout().lock();
+        let mut out = ambient::terminal::out();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &accounts)?;
-            writeln!(out)?;
+            let json = serde_json::to_string_pretty(&accounts)?;
+            writeln!(ambient::terminal::out_json(), "{json}")?;
         } else {
             let texts = accounts.iter().map(|it| it.to_text(self.xml));
             write!(out, "{}", texts.collect::<Vec<_>>().join("\n"))?;

@@ -3,7 +3,7 @@
 mod summary;
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,10 +86,10 @@ impl Up {
         outputs::require_file("--ready-file", self.ready_file.as_deref())?;
         let ready_file = self.ready_file.as_deref();
         let ready_file = ready_file.map(ReadyFile::prepare).transpose()?;
-        let readable = !self.json && std::io::stdout().is_terminal();
+        let readable = !self.json && ambient::terminal::is_out_terminal();
         if readable {
             let _ = writeln!(
-                std::io::stderr(),
+                ambient::terminal::err(),
                 "Starting the portal, the identity provider and the name server …"
             );
         }
@@ -242,12 +242,12 @@ impl Up {
             _state: StateFile::write(&ready.to_json(), self.ready_file.as_deref()),
             _ready: ready_file,
         };
-        let mut out = std::io::stdout();
+        let mut out = ambient::terminal::out();
         if readable {
             write!(out, "{}", summary::text(ready, self.ready_file.as_deref()))?;
         } else {
-            writeln!(out, "{json}")?;
-            let _ = writeln!(std::io::stderr(), "ready; stop with Ctrl-C");
+            writeln!(ambient::terminal::out_json(), "{json}")?;
+            let _ = writeln!(ambient::terminal::err(), "ready; stop with Ctrl-C");
         }
         Ok(files)
     }
@@ -294,7 +294,7 @@ fn trusted_metadata(
     let last = certificates.iter().map(Certificate::not_after).max();
     if let Some(last) = last.filter(|last| *last <= now) {
         let _ = writeln!(
-            std::io::stderr(),
+            ambient::terminal::err(),
             "warning: the signing certificate in {place} expired on {last}; the portal still accepts it (SAML uses the key, not the dates)"
         );
     }
@@ -307,7 +307,10 @@ fn trusted_metadata(
 
 fn warn_left_out(place: &str, left_out: &[String]) {
     for part in left_out {
-        let _ = writeln!(std::io::stderr(), "warning: not used of {place}: {part}");
+        let _ = writeln!(
+            ambient::terminal::err(),
+            "warning: not used of {place}: {part}"
+        );
     }
 }
 

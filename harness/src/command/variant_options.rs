@@ -29,7 +29,7 @@ impl VariantOptions {
             return Ok(Variants::None);
         }
         let all = sp::all_variants()?.len();
-        let mut err = std::io::stderr();
+        let mut err = ambient::terminal::err();
         let Some(count) = self.variants else {
             writeln!(err, "sending up to {all} variants of the faults")?;
             return Ok(Variants::All);

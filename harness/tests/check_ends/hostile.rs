@@ -1,0 +1,154 @@
+//! Every check at a target that hangs, answers byte by byte or without end, or sends control
+//! characters.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Response, Uri};
+
+use super::mutant_scim::TOKEN;
+use super::running::rehearsal;
+
+/// How the target answers every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behavior {
+    Hangs,
+    Drips,
+    Endless,
+    /// Sends sequences that clear the screen and change the title and the color.
+    ControlsTerminal,
+}
+
+/// Sequences with ESC, with U+009B and with BEL.
+const SEQUENCES: &str = "\u{1b}[2J\u{9b}31m\u{1b}]0;title\u{7}";
+
+struct Hostile {
+    base: String,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Hostile {
+    async fn start(behavior: Behavior) -> Self {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&requests);
+        let router = Router::new().fallback(async move |uri: Uri| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            answer(behavior, uri.path()).await
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { base, requests }
+    }
+
+    /// Runs a check; returns its exit status and all that it prints.
+    async fn checked(&self, kind: &str) -> (Option<i32>, String) {
+        let metadata = format!("{}/metadata", self.base);
+        let page = format!("{}/page", self.base);
+        let arguments: &[&str] = match kind {
+            "scim" => &["--base-url", &self.base, "--token", TOKEN],
+            "sp" => &[
+                "--metadata",
+                &metadata,
+                "--start-url",
+                &page,
+                "--probe-url",
+                &page,
+                "--expect",
+                "jo",
+            ],
+            "idp" => &[
+                "--metadata",
+                &metadata,
+                "--user",
+                "jo",
+                "--password",
+                "not-needed",
+            ],
+            _ => &[
+                "--scim-url",
+                &self.base,
+                "--token",
+                TOKEN,
+                "--sp-metadata",
+                &metadata,
+                "--probe-url",
+                &page,
+            ],
+        };
+        let arguments = [&["check", kind, "--timeout", "0.5"], arguments].concat();
+        let mut command = tokio::process::Command::from(rehearsal(&arguments));
+        let output = command.kill_on_drop(true).output();
+        let output = tokio::time::timeout(Duration::from_secs(120), output).await;
+        let output = output.expect("the check has an end").unwrap();
+        let all = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(all).unwrap())
+    }
+}
+
+async fn answer(behavior: Behavior, path: &str) -> Response<Body> {
+    let (chunk, pause) = match behavior {
+        Behavior::Hangs => return std::future::pending().await,
+        Behavior::ControlsTerminal if path == "/metadata" => {
+            return Response::new(Body::from(format!("no metadata {SEQUENCES}")));
+        }
+        Behavior::ControlsTerminal => {
+            let error = serde_json::json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+                "status": "401",
+                "detail": format!("wrong token {SEQUENCES}"),
+            });
+            let answer = Response::builder().status(401);
+            let answer = answer.header("content-type", "application/scim+json");
+            return answer.body(Body::from(error.to_string())).unwrap();
+        }
+        Behavior::Drips => (" ".to_owned(), Duration::from_millis(100)),
+        Behavior::Endless => (" ".repeat(64 * 1024), Duration::ZERO),
+    };
+    let stream = futures::stream::unfold((), move |()| {
+        let chunk = chunk.clone();
+        async move {
+            // The slowness is the tested behavior; nothing waits for it to pass.
+            #[allow(clippy::disallowed_methods)]
+            tokio::time::sleep(pause).await;
+            Some((Ok::<_, std::io::Error>(chunk), ()))
+        }
+    });
+    Response::new(Body::from_stream(stream))
+}
+
+const CHECKS: [&str; 4] = ["scim", "sp", "idp", "leaver"];
+
+#[tokio::test]
+async fn every_check_ends_at_a_target_that_hangs_drips_or_never_ends() {
+    let one = async |behavior, kind, says: &str| {
+        let target = Hostile::start(behavior).await;
+        let (code, text) = target.checked(kind).await;
+        assert_eq!(code, Some(2), "{kind} {behavior:?}: {text}");
+        assert!(text.contains(says), "{kind} {behavior:?}: {text}");
+        let requests = target.requests.load(Ordering::SeqCst);
+        assert!(requests <= 3, "{kind} {behavior:?}: {requests} requests");
+    };
+    for kind in CHECKS {
+        tokio::join!(
+            one(Behavior::Hangs, kind, "no answer within 0.5 s"),
+            one(Behavior::Drips, kind, "no answer within 0.5 s"),
+            one(Behavior::Endless, kind, "longer than"),
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_check_prints_control_characters_of_the_target() {
+    for kind in CHECKS {
+        let target = Hostile::start(Behavior::ControlsTerminal).await;
+        let (code, text) = target.checked(kind).await;
+        assert_eq!(code, Some(2), "{kind}: {text}");
+        let found: Vec<char> = text.chars().filter(|it| it.is_control()).collect();
+        assert!(found.iter().all(|it| *it == '\n'), "{kind}: {text:?}");
+        assert!(text.contains("\u{fffd}[2J\u{fffd}31m"), "{kind}: {text}");
+    }
+}
