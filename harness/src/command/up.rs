@@ -95,7 +95,7 @@ impl Up {
         }
         if self.key_seed.is_some() {
             let _ = writeln!(
-                std::io::stderr(),
+                ambient::terminal::err(),
                 "warning: with --key-seed, anybody who knows the number can compute the keys and tokens; use it for tests only"
             );
         }
