@@ -32,6 +32,25 @@ const CONTROL: (&str, &str) = (
     "harness/tests/check_sp.rs` (`each_control_that_is_refused_is_a_finding`)",
 );
 
+/// Checks that only profiles recommend or that contradict another one. No server of the tests fails
+/// them alone.
+pub(crate) const UNBROKEN: [&str; 11] = [
+    "SCIM-PROFILE-06",
+    "SCIM-PROFILE-09",
+    "SCIM-PROFILE-10",
+    "SCIM-PROFILE-29",
+    "SCIM-PROFILE-31",
+    "SCIM-PROFILE-45",
+    "SCIM-PROFILE-47",
+    "SCIM-PROFILE-60",
+    "SCIM-PROFILE-61",
+    "SCIM-PROFILE-62",
+    "SCIM-PROFILE-64",
+];
+
+const UNBROKEN_WORDS: &str =
+    "no server breaks it alone; `harness/tests/scim_profiles/mod.rs` runs it at correct servers";
+
 /// The acts of SCIM clients.
 const CLIENT: &str = "conformance/src/check/scim/client_replay.rs";
 
@@ -71,14 +90,19 @@ pub(crate) fn page(root: &Path, checks: &[Check]) -> (String, Vec<String>) {
     for below in ["conformance/src", "fixtures/faults", "fixtures/controls"] {
         read_files(root, below, &mut code);
     }
-    for below in ["fixtures/logout-spaces", "fixtures/scim"] {
+    for below in [
+        "fixtures/flavors",
+        "fixtures/logout-spaces",
+        "fixtures/scim",
+    ] {
         read_files(root, below, &mut code);
     }
     let mut tests = BTreeMap::new();
-    for below in ["harness/tests", "sp/tests", "conformance/tests"] {
+    for below in ["harness/tests", "sp/tests", "faults/tests"] {
         read_files(root, below, &mut tests);
     }
-    tests.retain(|path, _| path.ends_with(".rs"));
+    let is_book = |path: &String| path.starts_with("harness/tests/book");
+    tests.retain(|path, _| path.ends_with(".rs") && !is_book(path));
     let mut page = format!("{ABOUT}\n| check | code | tests |\n|---|---|---|\n");
     let mut missing = Vec::new();
     for check in checks {
@@ -87,7 +111,7 @@ pub(crate) fn page(root: &Path, checks: &[Check]) -> (String, Vec<String>) {
         let is_in = |folder: &str| defined.iter().any(|it| it.starts_with(folder));
         let generic = match () {
             () if is_in("`fixtures/faults") => Some(FAULT),
-            () if is_in("`fixtures/controls") => Some(CONTROL),
+            () if is_in("`fixtures/controls") || is_in("`fixtures/flavors") => Some(CONTROL),
             () => None,
         };
         if is_in("`fixtures/scim") {
@@ -100,6 +124,9 @@ pub(crate) fn page(root: &Path, checks: &[Check]) -> (String, Vec<String>) {
         defined.dedup();
         if defined.is_empty() || tested.is_empty() {
             missing.push(check.id.clone());
+        }
+        if tested.is_empty() {
+            tested.push(UNBROKEN_WORDS.to_owned());
         }
         let (defined, tested) = (defined.join(", "), tested.join(", "));
         writeln!(page, "| {} | {defined} | {tested} |", check.id).unwrap();

@@ -82,7 +82,7 @@ fn run(command: &str, folder: &Path, variables: &BTreeMap<&str, &str>) -> Output
 #[tokio::test]
 async fn pipelines_pass_for_a_correct_server_and_hand_over_their_reports() {
     let parties = tempfile::tempdir().unwrap();
-    let up = Up::on(parties.path(), &[]).await;
+    let up = Up::start_in(parties.path(), &[]).await;
     for pipeline in [gitlab(), jenkins()] {
         let name = pipeline.name;
         assert!(
@@ -118,5 +118,5 @@ async fn pipelines_pass_for_a_correct_server_and_hand_over_their_reports() {
         let done = run(&pipeline.commands[0], folder.path(), &variables);
         assert_eq!(done.status.code(), Some(2), "{name}: {done:?}");
     }
-    up.killed().await;
+    up.kill().await;
 }
