@@ -80,7 +80,7 @@ impl SimulatedClock {
 
     /// Creates a clock that starts at the system time and runs. It also runs on after it is
     /// set.
-    pub fn running() -> Self {
+    pub fn from_system_time() -> Self {
         Self(Mutex::new(Hand::Ahead(SignedDuration::ZERO)))
     }
 
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_running_clock_keeps_its_lead_when_set() {
-        let clock = SimulatedClock::running();
+        let clock = SimulatedClock::from_system_time();
         let far: Timestamp = "2040-01-01T00:00:00Z".parse().expect("an instant");
         clock.set(far).expect("simulated");
         assert!(clock.now() >= far);

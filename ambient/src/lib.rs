@@ -63,7 +63,7 @@ impl Ambient {
     pub fn simulated(start: Timestamp, seed: u64) -> Self {
         Self::new(
             Arc::new(SimulatedClock::frozen_at(start)),
-            Rng::seeded(seed),
+            Rng::from_seed(seed),
         )
     }
 

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// # Errors
 ///
 /// The signal handlers cannot be installed.
-pub async fn shutdown_requested() -> io::Result<()> {
+pub async fn wait_for_shutdown_signal() -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,

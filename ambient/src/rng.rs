@@ -22,7 +22,7 @@ impl Rng {
 
     /// Creates a generator that gives the same values for the same seed. For simulations and
     /// tests only: an attacker who knows the seed knows every secret.
-    pub fn seeded(seed: u64) -> Self {
+    pub fn from_seed(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(ChaCha20Rng::seed_from_u64(seed))))
     }
 
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_ids() {
-        let (one, two) = (Rng::seeded(7), Rng::seeded(7));
+        let (one, two) = (Rng::from_seed(7), Rng::from_seed(7));
         assert_eq!(one.uuid(), two.uuid());
         assert_eq!(one.token(16), two.token(16));
         assert_ne!(one.hex(16), one.hex(16));
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_fork_does_not_shift_the_stream_it_came_from() {
-        let (one, two) = (Rng::seeded(7), Rng::seeded(7));
+        let (one, two) = (Rng::from_seed(7), Rng::from_seed(7));
         let (fork, _) = (one.fork(), two.fork());
         fork.hex(99);
         assert_eq!(one.hex(8), two.hex(8));
@@ -109,6 +109,6 @@ mod tests {
 
     #[test]
     fn a_uuid_says_it_is_version_4() {
-        assert_eq!(Rng::seeded(1).uuid().get_version_num(), 4);
+        assert_eq!(Rng::from_seed(1).uuid().get_version_num(), 4);
     }
 }

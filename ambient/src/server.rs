@@ -178,7 +178,7 @@ mod tests {
     /// A limit short enough for a test to wait until it is over.
     const SHORT: Duration = Duration::from_millis(200);
 
-    async fn started(
+    async fn start_server(
         patience: Patience,
     ) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -203,7 +203,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_is_answered_and_has_the_client_address() {
-        let (address, _, _) = started(Patience::default()).await;
+        let (address, _, _) = start_server(Patience::default()).await;
         let request =
             "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc";
         let text = answer_to(address, request).await;
@@ -212,7 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_without_one_valid_host_is_refused() {
-        let (address, _, _) = started(Patience::default()).await;
+        let (address, _, _) = start_server(Patience::default()).await;
         let end = "Connection: close\r\nContent-Length: 0\r\n\r\n";
         for (version, host, got) in [
             ("1.1", "", "got none"),
@@ -238,7 +238,7 @@ mod tests {
             headers: SHORT,
             ..Patience::default()
         };
-        let (address, _, _) = started(silent).await;
+        let (address, _, _) = start_server(silent).await;
         for half in ["", "POST / HTTP/1.1\r\nHost:"] {
             let text = answer_to(address, half).await;
             assert!(!text.contains("200 OK"), "{text}");
@@ -247,7 +247,7 @@ mod tests {
             body: SHORT,
             ..Patience::default()
         };
-        let (address, _, _) = started(slow).await;
+        let (address, _, _) = start_server(slow).await;
         let body = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\na";
         let text = answer_to(address, body).await;
         assert!(text.starts_with("HTTP/1.1 400"), "{text}");
@@ -259,7 +259,7 @@ mod tests {
             end: SHORT,
             ..Patience::default()
         };
-        let (address, stop, server) = started(ended).await;
+        let (address, stop, server) = start_server(ended).await;
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(b"POST / HTTP/1.1\r\n").await.unwrap();
         stop.cancel();

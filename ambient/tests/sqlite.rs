@@ -19,7 +19,7 @@ fn database() -> (tempfile::TempDir, Opening) {
     (folder, Opening::new(&url, true))
 }
 
-async fn rows(connection: &mut AnyConnection) -> i64 {
+async fn count_rows(connection: &mut AnyConnection) -> i64 {
     let counted = sqlx::query_scalar("SELECT COUNT(*) FROM things");
     counted.fetch_one(connection).await.unwrap()
 }
@@ -81,11 +81,11 @@ async fn a_dropped_transaction_is_rolled_back() {
     writer.begin().await.unwrap();
     writer.execute(insert).await.unwrap();
     writer.give_up();
-    assert_eq!(rows(&mut connection).await, 0);
+    assert_eq!(count_rows(&mut connection).await, 0);
     writer.begin().await.unwrap();
     writer.execute(insert).await.unwrap();
     writer.commit().await.unwrap();
-    assert_eq!(rows(&mut connection).await, 1);
+    assert_eq!(count_rows(&mut connection).await, 1);
 }
 
 #[tokio::test]
@@ -105,14 +105,14 @@ async fn a_slow_statement_leaves_the_thread_and_a_canceled_one_is_rolled_back() 
     drop(second);
     writer.give_up();
     writer.begin().await.unwrap();
-    assert_eq!(rows(&mut writer).await, 0);
+    assert_eq!(count_rows(&mut writer).await, 0);
     let third: i64 = sqlx::query_scalar(SLOW)
         .fetch_one(&mut *writer)
         .await
         .unwrap();
     assert_eq!(third, 300_000);
     writer.commit().await.unwrap();
-    assert_eq!(rows(&mut connection).await, 0);
+    assert_eq!(count_rows(&mut connection).await, 0);
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn a_writer_waits_for_the_lock_of_another() {
             .execute("INSERT INTO things (name) VALUES (NULL)")
             .await
             .unwrap();
-        if rows(&mut first).await == 20 {
+        if count_rows(&mut first).await == 20 {
             first.commit().await.unwrap();
         }
     }

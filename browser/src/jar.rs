@@ -117,7 +117,7 @@ impl Jar {
 
     /// Returns the names of the cookies that were ignored, because they had `SameSite=None`
     /// without `Secure`, or `Secure` without TLS.
-    pub fn ignored(&self) -> Vec<String> {
+    pub fn ignored_cookie_names(&self) -> Vec<String> {
         self.ignored.iter().cloned().collect()
     }
 

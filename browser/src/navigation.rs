@@ -44,9 +44,9 @@ impl Cookies {
 
     /// Returns the names of the cookies that were ignored, because they had `SameSite=None`
     /// without `Secure`, or `Secure` without TLS.
-    pub fn ignored(&self) -> Vec<String> {
+    pub fn ignored_cookie_names(&self) -> Vec<String> {
         let jar = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        jar.ignored()
+        jar.ignored_cookie_names()
     }
 }
 

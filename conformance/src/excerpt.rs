@@ -56,7 +56,7 @@ fn end_of_values(text: &str, most: usize) -> usize {
 
 /// Returns the first `most` characters of a document, followed by the full length if the document
 /// is longer. For evidence, where the limit only keeps reports readable.
-pub(crate) fn beginning(text: &str, most: usize) -> String {
+pub(crate) fn truncate(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{} … ({} bytes)", &text[..end], text.len()),
         None => text.to_owned(),
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(excerpt("one two three", 7), "one … (13 characters)");
         assert_eq!(excerpt("one two three", 8), "one two … (13 characters)");
         assert_eq!(excerpt("山田 太郎", 3), "山田 … (5 characters)");
-        assert_eq!(beginning("山田太郎", 2), "山田 … (12 bytes)");
-        assert_eq!(beginning("山田", 2), "山田");
+        assert_eq!(truncate("山田太郎", 2), "山田 … (12 bytes)");
+        assert_eq!(truncate("山田", 2), "山田");
     }
 }

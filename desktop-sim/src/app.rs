@@ -289,7 +289,7 @@ impl App {
         transcript: &mut Transcript,
     ) -> Result<Activated, ActivationError> {
         self.show(Dialog::CorporateEmail, transcript);
-        match self.by_sso(email, credentials, transcript).await {
+        match self.activate_by_sso(email, credentials, transcript).await {
             Ok((activated, dialog)) => {
                 self.kept = Some(activated.clone());
                 self.show(dialog, transcript);
@@ -303,7 +303,7 @@ impl App {
         }
     }
 
-    async fn by_sso(
+    async fn activate_by_sso(
         &self,
         email: &str,
         credentials: Option<&Credentials>,
@@ -355,7 +355,7 @@ impl App {
             license: granted.license,
             license_token: granted.license_token,
             signed_license: granted.signed_license,
-            keys: self.portal_keys().await?,
+            keys: self.fetch_portal_keys().await?,
             revoked: None,
         };
         let terms = activated.terms(&self.device.id)?;
@@ -370,7 +370,7 @@ impl App {
         Ok((activated, dialog))
     }
 
-    pub(crate) async fn portal_keys(&self) -> Result<JwkSet, ActivationError> {
+    pub(crate) async fn fetch_portal_keys(&self) -> Result<JwkSet, ActivationError> {
         self.portal
             .read(&self.browser, "/desktop/v1/keys", "the portal's keys")
             .await

@@ -119,7 +119,7 @@ impl Activate {
         let outcome = if interactive {
             self.converse(&mut app, &mut transcript).await
         } else {
-            self.by_flags(&mut app, &mut transcript).await
+            self.activate_by_flags(&mut app, &mut transcript).await
         };
         if self.transcript {
             write!(ambient::terminal::err(), "{transcript}")?;
@@ -134,7 +134,7 @@ impl Activate {
         Ok(())
     }
 
-    async fn by_flags(
+    async fn activate_by_flags(
         &self,
         app: &mut App,
         transcript: &mut Transcript,

@@ -73,7 +73,7 @@ impl App {
         &mut self,
         transcript: &mut Transcript,
     ) -> Result<ActivationState, ActivationError> {
-        let standing = self.judged(transcript).await?;
+        let standing = self.judge_license(transcript).await?;
         let email = self
             .kept
             .as_ref()
@@ -101,7 +101,7 @@ impl App {
         Ok(standing)
     }
 
-    async fn judged(
+    async fn judge_license(
         &mut self,
         transcript: &mut Transcript,
     ) -> Result<ActivationState, ActivationError> {
@@ -192,7 +192,7 @@ impl App {
         let terms = match fresh.terms(&self.device.id) {
             // The portal has changed its key since the activation: get the new keys.
             Err(LicenseError::UnknownKey(_)) => {
-                fresh.keys = self.portal_keys().await?;
+                fresh.keys = self.fetch_portal_keys().await?;
                 fresh.terms(&self.device.id)?
             }
             other => other?,

@@ -17,7 +17,7 @@ const ANSWER: &str = r#"<form method="post" action="/acs"><input type="hidden" n
 /// The example key of RFC 8410, section 10.3.
 const KEY: &str = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
 
-fn signed(device_id: &str) -> String {
+fn sign_license(device_id: &str) -> String {
     let end = Ambient::real().now().as_second() + 3600;
     let claims = json!({"aud": "desktop", "jti": "l1", "device_id": device_id, "exp": end,
         "revalidate_after": end});
@@ -52,7 +52,7 @@ async fn serve() -> Url {
                 Json(json!({
                     "license": {"id": "l1", "email": "a@b.example"},
                     "license_token": "t",
-                    "signed_license": signed("mac-1"),
+                    "signed_license": sign_license("mac-1"),
                 }))
             }),
         )
@@ -77,7 +77,7 @@ async fn serve() -> Url {
     base
 }
 
-async fn app() -> App {
+async fn start_app() -> App {
     let device = DeviceIdentity {
         id: "mac-1".into(),
         name: "A Mac".into(),
@@ -95,7 +95,7 @@ fn credentials(password: &str) -> Credentials {
 #[tokio::test]
 async fn the_app_sends_the_idps_response_to_the_portal_and_is_activated() {
     let mut transcript = Transcript::default();
-    let activated = app()
+    let activated = start_app()
         .await
         .activate("a@b.example", Some(&credentials("right")), &mut transcript)
         .await
@@ -107,7 +107,7 @@ async fn the_app_sends_the_idps_response_to_the_portal_and_is_activated() {
 
 #[tokio::test]
 async fn a_wrong_corporate_password_ends_after_one_try() {
-    let outcome = app()
+    let outcome = start_app()
         .await
         .activate(
             "a@b.example",
@@ -123,7 +123,7 @@ async fn a_wrong_corporate_password_ends_after_one_try() {
 
 #[tokio::test]
 async fn without_a_password_the_app_says_that_the_idp_wants_one() {
-    let outcome = app()
+    let outcome = start_app()
         .await
         .activate("a@b.example", None, &mut Transcript::default())
         .await;

@@ -26,7 +26,7 @@ fn main() {
     };
     let all = faults::catalogue().unwrap().into_iter();
     for fault in all.chain(faults::controls().unwrap()) {
-        let forged = world::forged(&fault).unwrap();
+        let forged = world::forge(&fault).unwrap();
         // Very large messages would only slow the fuzzer down.
         if forged.xml.len() < 64 * 1024 {
             write("response", &fault.id, &forged.xml);

@@ -146,7 +146,7 @@ pub(crate) fn control(name: &str, text: &str) -> Result<Fault, toml::de::Error> 
         spec: flavor.sources.first().cloned().unwrap_or_default(),
         covers: vec![saml.cover()],
         signed: signed.collect(),
-        signing: saml.form.signing()?,
+        signing: saml.form.to_signing()?,
         check: saml.form.check,
         draft,
         family: Family::Control,
@@ -288,7 +288,7 @@ impl Form {
         edits
     }
 
-    fn signing(&self) -> Result<Signing, toml::de::Error> {
+    fn to_signing(&self) -> Result<Signing, toml::de::Error> {
         if !self.prefix_list {
             return Ok(Signing::Rightly);
         }

@@ -315,7 +315,7 @@ fn asymmetric(method: &str, key: &SigningKey, data: &[u8]) -> Result<Vec<u8>, St
     if method == RSA_SHA1 {
         return rsa_sha1(key, data);
     }
-    let algorithm = SignatureAlgorithm::accepted(method)
+    let algorithm = SignatureAlgorithm::from_accepted_uri(method)
         .filter(|algorithm| algorithm.is_rsa() == key.algorithm().is_rsa())
         .unwrap_or_else(|| key.algorithm());
     key.sign(algorithm, data).map_err(|error| error.to_string())

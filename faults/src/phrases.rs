@@ -86,7 +86,7 @@ impl Phrases<'_> {
             "assertion-id" => of(ASSERTION, "ID")?,
             "response-id" => of("Response", "ID")?,
             "assertion" => document::outer(self.document, ASSERTION)?.to_owned(),
-            "assertion-unsigned" => self.unsigned_assertion()?,
+            "assertion-unsigned" => self.remove_assertion_signature()?,
             "response-unsigned" => document::without(self.document, "Response/Signature")?,
             "signature" => self.signature()?,
             "signature-open" => {
@@ -119,29 +119,29 @@ impl Phrases<'_> {
             "forged-response-id" => self.new_id("forged-response"),
             "forged-request-id" => self.new_id("forged-request"),
             // Forged copies of parts of the document.
-            "forged" => self.forged_assertion(Some(&self.new_id("forged")))?,
-            "forged-same-id" => self.forged_assertion(None)?,
-            "forged-head" => self.forged_split()?.0,
-            "forged-tail" => self.forged_split()?.1,
+            "forged" => self.forge_assertion(Some(&self.new_id("forged")))?,
+            "forged-same-id" => self.forge_assertion(None)?,
+            "forged-head" => self.forge_and_split_assertion()?.0,
+            "forged-tail" => self.forge_and_split_assertion()?.1,
             "forged-response" => document::attribute(
                 &self.impersonate(&self.phrase("response-unsigned")?),
                 "Response",
                 "ID",
                 Some(&self.new_id("forged-response")),
             )?,
-            "forged-entity-id" => self.forged_assertion(Some("&id;"))?,
+            "forged-entity-id" => self.forge_assertion(Some("&id;"))?,
             // The whole draft with the forged name, unsigned. Needed where the signed document has
             // no assertion, such as an error response.
-            "forged-original" => self.forged_original()?,
-            "forged-original-head" => self.forged_original_split()?.0,
-            "forged-original-tail" => self.forged_original_split()?.1,
+            "forged-original" => self.forge_original()?,
+            "forged-original-head" => self.forge_and_split_original()?.0,
+            "forged-original-tail" => self.forge_and_split_original()?.1,
             "forged-original-assertion" => {
-                document::outer(&self.forged_original()?, ASSERTION)?.to_owned()
+                document::outer(&self.forge_original()?, ASSERTION)?.to_owned()
             }
             // `SignedInfo` and digest of the genuine signature, recalculated for `{forged}` or
             // `{forged-same-id}`.
-            "forged-signed-info" => self.forged_signed_info()?,
-            "forged-same-id-digest" => self.digest_of(&self.forged_assertion(None)?)?,
+            "forged-signed-info" => self.forge_signed_info()?,
+            "forged-same-id-digest" => self.digest_of(&self.forge_assertion(None)?)?,
             // Other signed documents of the identity provider.
             "logout-response" => self.donor(Donor::LogoutResponse)?.1,
             "logout-response-unsigned" => self.donor(Donor::LogoutResponse)?.0,
@@ -198,7 +198,7 @@ impl Phrases<'_> {
         document::inner(&self.signature()?, "Signature/SignatureValue").map(str::to_owned)
     }
 
-    fn unsigned_assertion(&self) -> Result<String, String> {
+    fn remove_assertion_signature(&self) -> Result<String, String> {
         let assertion = document::outer(self.document, ASSERTION)?;
         if document::has(assertion, "Assertion/Signature") {
             return document::without(assertion, "Assertion/Signature");
@@ -206,23 +206,23 @@ impl Phrases<'_> {
         Ok(assertion.to_owned())
     }
 
-    fn forged_assertion(&self, id: Option<&str>) -> Result<String, String> {
-        let forged = self.impersonate(&self.unsigned_assertion()?);
+    fn forge_assertion(&self, id: Option<&str>) -> Result<String, String> {
+        let forged = self.impersonate(&self.remove_assertion_signature()?);
         match id {
             Some(id) => document::attribute(&forged, "Assertion", "ID", Some(id)),
             None => Ok(forged),
         }
     }
 
-    fn forged_original(&self) -> Result<String, String> {
+    fn forge_original(&self) -> Result<String, String> {
         let forged = self.impersonate(document::outer(self.original, "Response")?);
         let response = self.new_id("forged-response");
         let forged = document::attribute(&forged, "Response", "ID", Some(&response))?;
         document::attribute(&forged, ASSERTION, "ID", Some(&self.new_id("forged")))
     }
 
-    fn forged_original_split(&self) -> Result<(String, String), String> {
-        let forged = self.forged_original()?;
+    fn forge_and_split_original(&self) -> Result<(String, String), String> {
+        let forged = self.forge_original()?;
         let at = document::find(&forged, "Response/Issuer")?.outer.end;
         Ok((forged[..at].to_owned(), forged[at..].to_owned()))
     }
@@ -239,9 +239,9 @@ impl Phrases<'_> {
         Ok(STANDARD.encode(handmade::digest(&method, &canonical)))
     }
 
-    fn forged_signed_info(&self) -> Result<String, String> {
+    fn forge_signed_info(&self) -> Result<String, String> {
         let id = self.new_id("forged");
-        let digest = self.digest_of(&self.forged_assertion(Some(&id))?)?;
+        let digest = self.digest_of(&self.forge_assertion(Some(&id))?)?;
         let reference = "Signature/SignedInfo/Reference";
         let signature = self.signature()?;
         let signature = document::attribute(&signature, reference, "URI", Some(&format!("#{id}")))?;
@@ -250,8 +250,8 @@ impl Phrases<'_> {
         Ok(document::outer(&signature, "Signature/SignedInfo")?.to_owned())
     }
 
-    fn forged_split(&self) -> Result<(String, String), String> {
-        let forged = self.forged_assertion(Some(&self.new_id("forged")))?;
+    fn forge_and_split_assertion(&self) -> Result<(String, String), String> {
+        let forged = self.forge_assertion(Some(&self.new_id("forged")))?;
         let at = document::find(&forged, "Assertion/Issuer")?.outer.end;
         Ok((forged[..at].to_owned(), forged[at..].to_owned()))
     }

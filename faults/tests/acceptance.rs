@@ -16,14 +16,14 @@ const OF_THE_PORTAL: [&str; 3] = ["wrong-domain", "assertion-replayed", "unsolic
 fn each_fault_is_refused_for_its_own_reason() {
     let mut wrong = BTreeMap::new();
     for fault in faults::catalogue().unwrap() {
-        let forged = match world::forged(&fault) {
+        let forged = match world::forge(&fault) {
             Ok(forged) => forged,
             Err(error) => {
                 wrong.insert(fault.id, error.to_string());
                 continue;
             }
         };
-        let got = match world::judged(&forged.field) {
+        let got = match world::judge_response(&forged.field) {
             Ok(checked) => {
                 let whole = checked.name_id().value.as_str();
                 if OF_THE_PORTAL.contains(&fault.refusal.as_str()) && whole != world::VICTIM {
@@ -46,12 +46,12 @@ fn each_fault_is_refused_for_its_own_reason() {
 fn each_control_is_accepted() {
     let mut wrong = BTreeMap::new();
     for control in faults::controls().unwrap() {
-        match world::forged(&control) {
+        match world::forge(&control) {
             Err(error) => {
                 wrong.insert(control.id, error.to_string());
             }
             Ok(forged) => {
-                if let Err(refusal) = world::judged(&forged.field) {
+                if let Err(refusal) = world::judge_response(&forged.field) {
                     wrong.insert(control.id, refusal.private());
                 }
             }
@@ -71,7 +71,7 @@ fn there_are_faults_of_every_family_and_seventy_at_least() {
 fn both_signatures_of_a_flavor_have_its_prefix_list() {
     let controls = faults::controls().unwrap();
     let okta = controls.iter().find(|it| it.id == "like-okta").unwrap();
-    let forged = world::forged_at(okta, faults::Cover::Both).unwrap();
+    let forged = world::forge_for_cover(okta, faults::Cover::Both).unwrap();
     assert_eq!(forged.xml.matches("<ds:SignedInfo>").count(), 2);
     assert_eq!(
         forged.xml.matches("PrefixList=\"xs\"").count(),

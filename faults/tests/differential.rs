@@ -62,8 +62,8 @@ fn both_verifiers_agree_on_every_signature() {
         if fault.encrypted.is_some() {
             continue;
         }
-        let forged = world::forged(&fault).unwrap();
-        let ours = match world::judged(&forged.field) {
+        let forged = world::forge(&fault).unwrap();
+        let ours = match world::judge_response(&forged.field) {
             Ok(_) => true,
             Err(refusal) if NOT_ITS_BUSINESS.contains(&refusal.code()) => continue,
             Err(refusal) => refusal.code() != "signature-invalid",
@@ -91,7 +91,7 @@ fn content_that_transforms_remove_is_not_signed() {
         let mut all = faults::catalogue().unwrap().into_iter();
         let fault = all.find(|fault| fault.id == id).unwrap();
         assert!(fault.impersonates(), "{id}");
-        let forged = world::forged(&fault).unwrap();
+        let forged = world::forge(&fault).unwrap();
         // libxmlsec1 carries out the transform, which removes the forged name.
         assert!(holds_for_xmlsec(folder.path(), &forged.xml), "{id}");
     }

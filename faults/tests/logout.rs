@@ -44,7 +44,7 @@ fn variants() -> Vec<Variant> {
     all.flat_map(|space| space.variants().unwrap()).collect()
 }
 
-fn judged(xml: &str) -> Result<LogoutRequest, String> {
+fn verify_logout_request(xml: &str) -> Result<LogoutRequest, String> {
     let keys = TrustedKeys::new(vec![world::OWN.certificate().clone()]).unwrap();
     let field = STANDARD.encode(xml);
     let verified = Received::by_form(Parameter::Request, &field, None, &Limits::default())
@@ -56,7 +56,7 @@ fn judged(xml: &str) -> Result<LogoutRequest, String> {
 #[test]
 fn every_variant_differs_and_none_ends_the_sessions_of_the_victim() {
     let genuine = request();
-    judged(&genuine).unwrap();
+    verify_logout_request(&genuine).unwrap();
     let mut seen = BTreeMap::new();
     for variant in variants() {
         let request = SignedRequest {
@@ -70,7 +70,7 @@ fn every_variant_differs_and_none_ends_the_sessions_of_the_victim() {
         assert!(forged.contains(world::VICTIM), "{}", variant.words);
         assert!(forged.contains(GENUINE), "{}", variant.words);
         // The genuine request may count: it logs out the attacker only.
-        if let Ok(request) = judged(&forged) {
+        if let Ok(request) = verify_logout_request(&forged) {
             let Principal::Named(name) = request.principal else {
                 panic!("{}", variant.words);
             };

@@ -15,7 +15,7 @@ fn variants() -> Vec<Variant> {
 }
 
 /// The variants that are tried: all with `REHEARSAL_VARIANTS`, or else a part of them.
-fn tried() -> Vec<Variant> {
+fn select_variants() -> Vec<Variant> {
     match std::env::var("REHEARSAL_VARIANTS") {
         Ok(_) => variants(),
         Err(_) => sample(variants(), 800, 1),
@@ -29,9 +29,9 @@ fn cover_of(variant: &Variant) -> Cover {
 #[test]
 fn every_variant_is_refused() {
     let mut wrong = BTreeMap::new();
-    for variant in tried() {
-        let got = match world::forged_at(&variant.fault, cover_of(&variant)) {
-            Ok(forged) => world::judged(&forged.field),
+    for variant in select_variants() {
+        let got = match world::forge_for_cover(&variant.fault, cover_of(&variant)) {
+            Ok(forged) => world::judge_response(&forged.field),
             Err(error) => {
                 wrong.insert(variant.fault.id, error.to_string());
                 continue;
@@ -56,8 +56,8 @@ fn variants_differ_and_none_is_honest() {
             seen.insert(honest, "the honest message".to_owned());
         }
     }
-    for variant in tried() {
-        let forged = world::forged_at(&variant.fault, cover_of(&variant)).unwrap();
+    for variant in select_variants() {
+        let forged = world::forge_for_cover(&variant.fault, cover_of(&variant)).unwrap();
         if let Some(other) = seen.insert(forged.field, variant.fault.id.clone()) {
             wrong.push(format!("{} is {other}", variant.fault.id));
         }
@@ -95,12 +95,12 @@ fn the_seed_determines_the_sample() {
 #[test]
 fn no_two_messages_have_the_same_id() {
     let of_catalogue = faults::catalogue().unwrap().into_iter();
-    let all = of_catalogue.chain(tried().into_iter().map(|it| it.fault));
+    let all = of_catalogue.chain(select_variants().into_iter().map(|it| it.fault));
     let mut wrong = BTreeSet::new();
     for fault in all {
         let cover = fault.cover_at(Cover::Assertion);
         let ids = [1, 2].map(|number| {
-            let forged = world::forged_from(&fault, cover, number).unwrap();
+            let forged = world::forge_with_number(&fault, cover, number).unwrap();
             message_ids(&forged.xml)
         });
         if let Some(id) = ids[0].intersection(&ids[1]).next() {

@@ -14,7 +14,9 @@ use serde_json::Value;
 use url::Url;
 
 /// Returns the URL and the fields of the first form of a page.
-async fn form(page: reqwest::Response) -> Result<(Url, BTreeMap<String, String>), Box<dyn Error>> {
+async fn read_form(
+    page: reqwest::Response,
+) -> Result<(Url, BTreeMap<String, String>), Box<dyn Error>> {
     let at = page.url().clone();
     let page = Html::parse_document(&page.text().await?);
     let form = page
@@ -32,16 +34,16 @@ async fn form(page: reqwest::Response) -> Result<(Url, BTreeMap<String, String>)
 }
 
 /// Starts the parties with the demo organization, signs on and returns who is logged in.
-pub(crate) async fn signs_on() -> Result<String, Box<dyn Error>> {
+pub(crate) async fn sign_on() -> Result<String, Box<dyn Error>> {
     let rehearsal = rehearsal::start().await?;
     let login = rehearsal.idp().login();
 
     let browser = reqwest::Client::builder().cookie_store(true).build()?;
     let start = rehearsal.sp().sso_start_url(&login.username);
-    let (page, mut fields) = form(browser.get(start).send().await?).await?;
+    let (page, mut fields) = read_form(browser.get(start).send().await?).await?;
     fields.insert("username".to_owned(), login.username.clone());
     fields.insert("password".to_owned(), login.password.clone());
-    let (acs, response) = form(browser.post(page).form(&fields).send().await?).await?;
+    let (acs, response) = read_form(browser.post(page).form(&fields).send().await?).await?;
     browser.post(acs).form(&response).send().await?;
     let who = browser.get(rehearsal.sp().whoami_url()).send().await?;
     let who: Value = who.json().await?;
@@ -52,6 +54,6 @@ pub(crate) async fn signs_on() -> Result<String, Box<dyn Error>> {
 #[allow(dead_code, clippy::print_stdout)]
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    println!("{}", signs_on().await?);
+    println!("{}", sign_on().await?);
     Ok(())
 }

@@ -112,7 +112,7 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = match command::party::called_as() {
+    let command = match command::party::party_of_program_name() {
         Some(party) => return party.perform().await,
         None => arguments().command,
     };

@@ -8,7 +8,7 @@ use regex::Regex;
 use running::rehearsal;
 
 /// Returns what a command line that is refused says, on one line.
-fn refused(arguments: &[&str]) -> String {
+fn run_refused(arguments: &[&str]) -> String {
     let output = rehearsal(arguments).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
@@ -31,7 +31,7 @@ fn missing_credentials_are_answered_with_all_ways_to_give_them() {
             "http://x",
         ],
     ] {
-        let error = refused(command);
+        let error = run_refused(command);
         for option in [
             "--token ",
             "--token-file",
@@ -102,7 +102,7 @@ fn a_number_that_is_not_accepted_is_answered_with_the_range() {
             "a number of seconds above 0, got -1",
         ),
     ] {
-        let error = refused(&arguments);
+        let error = run_refused(&arguments);
         assert!(error.contains(&format!("expected {expected}")), "{error}");
     }
 }
@@ -114,7 +114,7 @@ fn a_token_that_no_server_can_accept_is_refused() {
         ("“s3cret”", "the character '“' cannot be in a bearer token"),
         ("s3 cret", "the character ' ' cannot be in a bearer token"),
     ] {
-        let error = refused(&["check", "scim", "--base-url", "http://x", "--token", token]);
+        let error = run_refused(&["check", "scim", "--base-url", "http://x", "--token", token]);
         assert!(
             error.contains(&format!("invalid --token: {expected}")),
             "{error}"
@@ -128,18 +128,18 @@ fn a_base_url_that_contains_a_password_or_a_fragment_is_refused() {
         ("http://user:s3cret@x/scim", "give them by --basic"),
         ("http://x/scim#users", "without the fragment #users"),
     ] {
-        let error = refused(&["check", "scim", "--base-url", url, "--token", "t"]);
+        let error = run_refused(&["check", "scim", "--base-url", url, "--token", "t"]);
         assert!(error.contains(expected), "{error}");
     }
     let scim = ["check", "scim", "--base-url", "http://x", "--header"];
-    let error = refused(&[&scim[..], &["X-Key: a\nb: c"]].concat());
+    let error = run_refused(&[&scim[..], &["X-Key: a\nb: c"]].concat());
     assert!(error.contains("invalid --header x-key"), "{error}");
 }
 
 #[cfg(unix)]
 #[test]
 fn an_input_that_does_not_end_is_refused() {
-    let error = refused(&["trace", "/dev/zero"]);
+    let error = run_refused(&["trace", "/dev/zero"]);
     assert!(error.contains("longer than 256 MiB"), "{error}");
 }
 
@@ -148,7 +148,7 @@ fn a_file_with_curly_quotation_marks_is_refused_with_that_reason() {
     let folder = tempfile::tempdir().unwrap();
     let seed = folder.path().join("seed.toml");
     std::fs::write(&seed, "exact = “true”\r\n").unwrap();
-    let error = refused(&["up", "--seed", seed.to_str().unwrap()]);
+    let error = run_refused(&["up", "--seed", seed.to_str().unwrap()]);
     assert!(
         error.contains("curly quotation marks: write straight ones"),
         "{error}"
@@ -198,7 +198,7 @@ fn a_time_that_is_not_accepted_is_answered_with_an_example() {
             "invalid until: expected a day such as 2027-01-31, got \"soon\"",
         ),
     ] {
-        let error = refused(&arguments);
+        let error = run_refused(&arguments);
         assert!(error.contains(expected), "{error}");
     }
 }
@@ -211,7 +211,7 @@ fn a_missing_folder_of_a_report_is_created() {
         let place = folder.path().join(command.join("-")).join("new");
         let html = place.join("report.html");
         let scim = ["scim", "--base-url", &base, "--token", "x", "--html"];
-        let error = refused(&[&command[..], &scim, &[html.to_str().unwrap()]].concat());
+        let error = run_refused(&[&command[..], &scim, &[html.to_str().unwrap()]].concat());
         assert!(error.contains("Connection refused"), "{error}");
         assert!(place.is_dir(), "{error}");
     }
@@ -226,7 +226,7 @@ fn a_file_with_a_byte_order_mark_is_read() {
     std::fs::write(&list, text).unwrap();
     let port = running::free_port();
     let base = format!("http://127.0.0.1:{port}/");
-    let error = refused(&[
+    let error = run_refused(&[
         "check",
         "scim",
         "--base-url",
@@ -238,7 +238,7 @@ fn a_file_with_a_byte_order_mark_is_read() {
     ]);
     assert!(error.contains("cannot reach the SCIM server"), "{error}");
     std::fs::write(&list, b"[\xe9]").unwrap();
-    let error = refused(&[
+    let error = run_refused(&[
         "check",
         "scim",
         "--base-url",

@@ -49,7 +49,7 @@ fn complaints(report: &Value) -> Vec<String> {
 }
 
 /// Returns how many users of a load are at the portal.
-async fn users_of_load(up: &Up) -> u64 {
+async fn count_users_of_load(up: &Up) -> u64 {
     let url = format!(
         "{}/Users?filter=userName%20sw%20%22load-%22",
         up.text("/sp/scim_base_url").trim_end_matches('/')
@@ -64,7 +64,7 @@ async fn users_of_load(up: &Up) -> u64 {
 #[tokio::test]
 async fn our_portal_answers_each_operation_of_the_mix_and_nothing_is_left() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &[]).await;
+    let up = Up::start_in(folder.path(), &[]).await;
     let (base, token) = (
         up.text("/sp/scim_base_url"),
         up.text("/sp/scim_bearer_token"),
@@ -96,7 +96,7 @@ async fn our_portal_answers_each_operation_of_the_mix_and_nothing_is_left() {
         assert!(operation(&report, name)["succeeded"].as_u64().unwrap() > 0);
     }
     assert_eq!(report["left"], serde_json::json!([]));
-    assert_eq!(users_of_load(&up).await, 0);
+    assert_eq!(count_users_of_load(&up).await, 0);
     assert!(report["latency_ms"]["p99"].as_f64().unwrap() > 0.0);
     let page = std::fs::read_to_string(html).unwrap();
     assert!(page.contains("Latency over time") && !page.contains(token));
@@ -116,7 +116,7 @@ async fn our_portal_answers_each_operation_of_the_mix_and_nothing_is_left() {
     ] {
         assert_eq!(operation(&report, name)["succeeded"], count, "{name}");
     }
-    assert_eq!(users_of_load(&up).await, 0);
+    assert_eq!(count_users_of_load(&up).await, 0);
 
     // A minimum rate that no server reaches.
     let more = ["--count", "5", "--users", "2", "--min-rate", "1000000"];
@@ -127,7 +127,7 @@ async fn our_portal_answers_each_operation_of_the_mix_and_nothing_is_left() {
         "{}",
         ended.out
     );
-    up.killed().await;
+    up.kill().await;
 }
 
 /// Sends 30 operations to a server with this fault, one after the other.
@@ -342,7 +342,7 @@ async fn our_idp_signs_people_on() {
     let known = ["--sp-port", &port, "--sp-metadata-out", file];
     let prepared = run(&[&["check", "idp", "--prepare"], &known[..]].concat()).await;
     assert_eq!(prepared.code, 0, "{}", prepared.err);
-    let up = Up::on(folder.path(), &["--sp-metadata", file]).await;
+    let up = Up::start_in(folder.path(), &["--sp-metadata", file]).await;
     let load = async |people: &str, more: &[&str]| {
         let list = folder.path().join("people.txt");
         std::fs::write(&list, people).unwrap();
@@ -394,7 +394,7 @@ async fn our_idp_signs_people_on() {
     let ended = load("nobody:not-it\n", &["--count", "4"]).await;
     assert_eq!(ended.code, 2);
     assert_eq!(ended.json()["error"]["code"], "wrong-password");
-    up.killed().await;
+    up.kill().await;
 }
 
 #[tokio::test]
@@ -406,7 +406,7 @@ async fn our_portal_logs_people_in() {
     let known = ["--idp-port", &port, "--idp-metadata-out", file];
     let prepared = run(&[&["check", "sp", "--prepare"], &known[..]].concat()).await;
     assert_eq!(prepared.code, 0, "{}", prepared.err);
-    let up = Up::on(folder.path(), &["--idp-metadata", file]).await;
+    let up = Up::start_in(folder.path(), &["--idp-metadata", file]).await;
     let start = format!("{}?email={{user}}", up.text("/sp/sso_start_url"));
     let list = folder.path().join("people.txt");
     std::fs::write(&list, "jo@lumen.example\nkim@lumen.example\n").unwrap();
@@ -444,7 +444,7 @@ async fn our_portal_logs_people_in() {
     let ended = load(&["--idp-port", &port], &["--count", "6"]).await;
     assert_eq!(ended.code, 2, "{}{}", ended.out, ended.err);
     assert_eq!(ended.json()["error"]["code"], "not-trusted");
-    up.killed().await;
+    up.kill().await;
 }
 
 /// Writes a copy of a result with its latencies times `factor`.

@@ -41,7 +41,7 @@ fn start(arguments: &[&str]) -> Child {
 }
 
 /// Waits for the end of a command; `hear` is called with each line of standard error.
-async fn ended(mut child: Child, mut hear: impl FnMut(&str)) -> Signaled {
+async fn wait_for_end(mut child: Child, mut hear: impl FnMut(&str)) -> Signaled {
     let mut out = child.stdout.take().unwrap();
     let reading = tokio::spawn(async move {
         let mut text = String::new();
@@ -63,12 +63,12 @@ async fn ended(mut child: Child, mut hear: impl FnMut(&str)) -> Signaled {
 }
 
 /// Sends a signal to a command when it prints a line of progress that matches.
-async fn signaled(arguments: &[&str], at: &str, signal: &str) -> Signaled {
+async fn run_until_signal(arguments: &[&str], at: &str, signal: &str) -> Signaled {
     let expression = regex::Regex::new(at).unwrap();
     let child = start(arguments);
     let process = child.id().unwrap();
     let mut is_sent = false;
-    let ended = ended(child, |line| {
+    let ended = wait_for_end(child, |line| {
         if !is_sent && expression.is_match(line) {
             is_sent = true;
             let sent = std::process::Command::new("kill")
@@ -106,9 +106,9 @@ async fn a_signal_during_check_scim_cleans_up_and_is_in_every_report() {
             "--junit",
             junit.to_str().unwrap(),
         ]);
-        target.hung().await;
+        target.wait_until_hung().await;
         send(signal, child.id().unwrap()).await;
-        let ended = ended(child, |line| {
+        let ended = wait_for_end(child, |line| {
             if line.contains("interrupted by") {
                 target.resume();
             }
@@ -151,7 +151,7 @@ async fn a_second_signal_ends_the_run_at_once_and_lists_the_remaining_resources(
         .unwrap();
     let process = child.id().unwrap();
     // The test users are created; the first DELETE hangs.
-    target.hung().await;
+    target.wait_until_hung().await;
     send("TERM", process).await;
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut last = String::new();
@@ -201,9 +201,9 @@ async fn a_signal_during_check_sp_and_check_idp_reports_the_judged_checks() {
         assert!(rehearsal(&arguments).output().unwrap().status.success());
     }
     let sp_folder = tempfile::tempdir().unwrap();
-    let up = Up::on(sp_folder.path(), &["--idp-metadata", &idp]).await;
+    let up = Up::start_in(sp_folder.path(), &["--idp-metadata", &idp]).await;
     let start = format!("{}?email=jo@lumen.example", up.text("/sp/sso_start_url"));
-    let ended = signaled(
+    let ended = run_until_signal(
         &[
             "check",
             "sp",
@@ -234,11 +234,11 @@ async fn a_signal_during_check_sp_and_check_idp_reports_the_judged_checks() {
         "{}",
         ended.out
     );
-    up.killed().await;
+    up.kill().await;
 
     let idp_folder = tempfile::tempdir().unwrap();
-    let up = Up::on(idp_folder.path(), &["--sp-metadata", &sp]).await;
-    let ended = signaled(
+    let up = Up::start_in(idp_folder.path(), &["--sp-metadata", &sp]).await;
+    let ended = run_until_signal(
         &[
             "check",
             "idp",
@@ -259,14 +259,14 @@ async fn a_signal_during_check_sp_and_check_idp_reports_the_judged_checks() {
     .await;
     assert_eq!(ended.code, Some(130), "{}", ended.err);
     assert!(ended.out.contains("interrupted"), "{}", ended.out);
-    up.killed().await;
+    up.kill().await;
 }
 
 #[tokio::test]
 async fn a_signal_ends_run_demo_and_bench() {
     let folder = tempfile::tempdir().unwrap();
     let junit = folder.path().join("run.xml");
-    let ended = signaled(
+    let ended = run_until_signal(
         &[
             "run",
             "--json",
@@ -285,18 +285,18 @@ async fn a_signal_ends_run_demo_and_bench() {
     assert!(std::fs::read_to_string(junit).unwrap().contains("<error"));
 
     let html = folder.path().join("demo.html");
-    let ended = signaled(&["demo", "--html", html.to_str().unwrap()], "✓", "INT").await;
+    let ended = run_until_signal(&["demo", "--html", html.to_str().unwrap()], "✓", "INT").await;
     assert_eq!(ended.code, Some(130), "{}", ended.err);
     assert!(ended.out.contains("interrupted by SIGINT"), "{}", ended.out);
     assert!(html.exists());
 
-    let ended = signaled(&["bench", "sync", "--json"], "bench", "TERM").await;
+    let ended = run_until_signal(&["bench", "sync", "--json"], "bench", "TERM").await;
     assert_eq!(ended.code, Some(143), "{}", ended.err);
     assert_eq!(ended.out.trim(), "[]");
 }
 
 /// Runs `check scim` at a target that misbehaves; returns its report.
-async fn judged(target: &Target) -> (i32, Value) {
+async fn check_target(target: &Target) -> (i32, Value) {
     let arguments = [
         "check",
         "scim",
@@ -319,7 +319,7 @@ async fn judged(target: &Target) -> (i32, Value) {
 #[tokio::test]
 async fn a_target_that_hangs_during_the_run_is_reported_as_denial_of_service() {
     let target = Target::start(Behavior::HangsAfter(60)).await;
-    let (code, report) = judged(&target).await;
+    let (code, report) = check_target(&target).await;
     assert_eq!(code, 2);
     assert_eq!(report["error"]["code"], "no-answer", "{}", report["error"]);
     let checks = report["checks"].as_array().unwrap();
@@ -338,7 +338,7 @@ async fn slow_and_endless_answers_do_not_block_the_run() {
         (Behavior::Endless, "unreadable-answer", "longer than 4 MiB"),
     ] {
         let target = Target::start(behavior).await;
-        let (code, report) = judged(&target).await;
+        let (code, report) = check_target(&target).await;
         assert_eq!(code, 2, "{behavior:?}");
         assert_eq!(report["error"]["code"], error, "{behavior:?}");
         let message = report["error"]["message"].as_str().unwrap();
@@ -349,7 +349,7 @@ async fn slow_and_endless_answers_do_not_block_the_run() {
 #[tokio::test]
 async fn a_target_that_crashes_once_and_restarts_is_judged_to_the_end() {
     let target = Target::start(Behavior::HangsOnce).await;
-    let (code, report) = judged(&target).await;
+    let (code, report) = check_target(&target).await;
     assert_eq!(code, 1, "{}", report["error"]);
     let findings: Vec<&str> = report["checks"]
         .as_array()

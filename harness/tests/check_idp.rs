@@ -96,7 +96,7 @@ impl Stage {
     }
 
     /// Records all trials, also those that need a disabled user.
-    async fn whole(&mut self, party: &Party) -> Recording {
+    async fn record_all(&mut self, party: &Party) -> Recording {
         self.world
             .registers("judge", &party.metadata())
             .await
@@ -159,7 +159,7 @@ fn findings(report: &CheckReport) -> BTreeSet<String> {
 async fn our_idp_has_no_finding_and_each_check_finds_its_deviation() {
     let mut stage = Stage::set().await;
     let party = Party::start(0, None, &stage.ambient).await.unwrap();
-    let recording = stage.whole(&party).await;
+    let recording = stage.record_all(&party).await;
     let report = idp::judge(&recording);
     assert_eq!(of_verdict(&report, Verdict::Fail), Vec::<String>::new());
 

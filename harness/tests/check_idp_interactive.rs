@@ -15,7 +15,7 @@ use tokio::process::Command;
 use url::Url;
 
 /// Returns a port that is free now.
-async fn printed(arguments: &[&str]) -> Output {
+async fn run_command(arguments: &[&str]) -> Output {
     Command::from(rehearsal(arguments)).output().await.unwrap()
 }
 
@@ -110,7 +110,7 @@ fn of_verdict<'r>(report: &'r Value, verdict: &str) -> Vec<&'r Value> {
 }
 
 /// Returns the report without start time, duration and command line.
-fn judged(mut report: Value) -> Value {
+fn without_run_details(mut report: Value) -> Value {
     for member in ["started_at", "duration_ms", "command_line"] {
         report.as_object_mut().unwrap().remove(member);
     }
@@ -128,15 +128,15 @@ async fn a_person_signs_on_and_the_recording_gives_the_same_verdicts() {
     let played = ["--sp-port", &port, "--sp-metadata-out", &metadata];
     let mut prepare = vec!["check", "idp", "--prepare"];
     prepare.extend(played);
-    assert!(printed(&prepare).await.status.success());
-    let up = Up::on(folder.path(), &["--sp-metadata", &metadata]).await;
+    assert!(run_command(&prepare).await.status.success());
+    let up = Up::start_in(folder.path(), &["--sp-metadata", &metadata]).await;
     let word = |pointer: &str| up.text(pointer);
 
     // If no person opens the page, the first request ends the run.
     let mut nobody = vec!["check", "idp", "--interactive", "--wait", "1"];
     nobody.extend(["--metadata", word("/idp/metadata_url")]);
     nobody.extend(played);
-    let nobody = printed(&nobody).await;
+    let nobody = run_command(&nobody).await;
     let said = String::from_utf8_lossy(&nobody.stderr);
     assert_eq!(nobody.status.code(), Some(2), "{said}");
     assert!(said.contains("nobody-signed-on"), "{said}");
@@ -183,12 +183,15 @@ async fn a_person_signs_on_and_the_recording_gives_the_same_verdicts() {
     let because = |it: &&Value| it["actual"].as_str().unwrap().contains("a person signs on");
     assert!(skipped.iter().any(because), "{skipped:?}");
 
-    up.killed().await;
+    up.kill().await;
     let recorded = std::fs::read_to_string(Path::new(&record)).unwrap();
     assert!(!recorded.contains(&person.password));
     let replay = ["check", "idp", "--json", "--replay", &record];
-    let replayed = printed(&replay).await;
-    assert_eq!(judged(report(&replayed)), judged(live));
+    let replayed = run_command(&replay).await;
+    assert_eq!(
+        without_run_details(report(&replayed)),
+        without_run_details(live)
+    );
     assert_eq!(replayed.status.code(), Some(0));
     // The page announced as many requests as there were.
     let document: Value = serde_json::from_str(&recorded).unwrap();
@@ -203,13 +206,13 @@ async fn a_person_signs_on_and_the_recording_gives_the_same_verdicts() {
         );
     }
     // `trace` lists the problems of each message.
-    let traced = printed(&["trace", "--json", &record]).await;
+    let traced = run_command(&["trace", "--json", &record]).await;
     let accounts = report(&traced);
     assert!(accounts.as_array().unwrap().len() > 10);
 
     // An invalid recording is an error, not a finding.
     std::fs::write(Path::new(&record), "{}").unwrap();
-    let broken = printed(&replay).await;
+    let broken = run_command(&replay).await;
     let said = String::from_utf8_lossy(&broken.stderr);
     assert_eq!(broken.status.code(), Some(2), "{said}");
     assert!(said.contains("is not a recording of check idp"), "{said}");

@@ -39,7 +39,7 @@ impl Pace for SimulatedPace {
     }
 }
 
-fn simulated() -> Ambient {
+fn simulated_ambient() -> Ambient {
     Ambient::simulated(Timestamp::from_second(1_790_000_000).unwrap(), 7)
 }
 
@@ -105,7 +105,7 @@ fn wire_to(app: &App) -> Http {
     Http::to(base, Access::default()).unwrap()
 }
 
-async fn judged(
+async fn judge_app(
     app: &App,
     provider: &Provider,
     plan: Plan,
@@ -122,7 +122,7 @@ async fn judged(
 async fn with_hole(provider: &Provider, hole: Hole, ambient: &Ambient) -> (App, CheckReport) {
     let app = App::start(provider, hole, ambient).await;
     let plan = whole_plan(&app);
-    let report = judged(&app, provider, plan, Runner::default(), ambient).await;
+    let report = judge_app(&app, provider, plan, Runner::default(), ambient).await;
     (app, report)
 }
 
@@ -140,13 +140,13 @@ fn findings_and_skips(report: &CheckReport) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_hole_fails_its_checks_and_no_others() {
-    let first = simulated();
+    let first = simulated_ambient();
     let provider = Provider::start(0, None, &first).await.unwrap();
     let mut wrong = BTreeMap::new();
-    let profile = [Profile::named("ipsie-al1").unwrap()];
+    let profile = [Profile::find_by_name("ipsie-al1").unwrap()];
     let mut failed = BTreeMap::new();
     for (hole, fails, skips) in HOLES {
-        let (app, report) = with_hole(&provider, hole, &simulated()).await;
+        let (app, report) = with_hole(&provider, hole, &simulated_ambient()).await;
         failed.insert(format!("{hole:?}"), failed_requirements(&report, &profile));
         let found = of_verdict(&report, Verdict::Fail);
         let skipped = of_verdict(&report, Verdict::Skip);
@@ -172,7 +172,7 @@ async fn each_hole_fails_its_checks_and_no_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_run_does_not_wait_if_everything_ends_at_once() {
-    let ambient = simulated();
+    let ambient = simulated_ambient();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let (began, (_, report)) = (
         ambient.now(),
@@ -184,7 +184,7 @@ async fn the_run_does_not_wait_if_everything_ends_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_end_passes_and_its_seconds_are_reported() {
-    let ambient = simulated();
+    let ambient = simulated_ambient();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let (_, report) = with_hole(&provider, Hole::EndsAfter(40), &ambient).await;
     let one = |id: &str| report.outcomes.iter().find(|it| it.check.id == id).unwrap();
@@ -208,7 +208,7 @@ async fn a_late_end_passes_and_its_seconds_are_reported() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_new_person_is_a_finding_only_if_a_known_person_can_log_in() {
-    let ambient = simulated();
+    let ambient = simulated_ambient();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let (app, report) = with_hole(&provider, Hole::JoinersAreRefused, &ambient).await;
     assert_eq!(of_verdict(&report, Verdict::Fail), ["LEAVER-JOIN-01"]);
@@ -224,7 +224,7 @@ async fn a_refused_new_person_is_a_finding_only_if_a_known_person_can_log_in() {
         known_user: None,
         ..whole_plan(&app)
     };
-    let report = judged(&app, &provider, plan, Runner::default(), &ambient).await;
+    let report = judge_app(&app, &provider, plan, Runner::default(), &ambient).await;
     assert_eq!(report.error.unwrap().code, "not-trusted");
     assert_eq!(app.left(), Vec::<String>::new());
 
@@ -232,13 +232,13 @@ async fn a_refused_new_person_is_a_finding_only_if_a_known_person_can_log_in() {
         group: Some("Stuff".to_owned()),
         ..whole_plan(&app)
     };
-    let report = judged(&app, &provider, plan, Runner::default(), &ambient).await;
+    let report = judge_app(&app, &provider, plan, Runner::default(), &ambient).await;
     assert_eq!(report.error.unwrap().code, "no-group");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_that_stops_answering_ends_the_run() {
-    let ambient = simulated();
+    let ambient = simulated_ambient();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let (app, report) = with_hole(&provider, Hole::ProbeBreaksOff, &ambient).await;
     assert_eq!(report.exit_code(), 2);
@@ -248,7 +248,7 @@ async fn an_application_that_stops_answering_ends_the_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_that_were_not_deleted_are_reported() {
-    let ambient = simulated();
+    let ambient = simulated_ambient();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let (app, report) = with_hole(&provider, Hole::KeepsDeleted, &ambient).await;
     assert_eq!(of_verdict(&report, Verdict::Fail), Vec::<&str>::new());
@@ -265,7 +265,7 @@ async fn accounts_that_were_not_deleted_are_reported() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_of_the_set_up_name_the_options_of_check_leaver() {
-    let ambient = simulated();
+    let ambient = simulated_ambient();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let app = App::start(&provider, Hole::None, &ambient).await;
     let folder = tempfile::tempdir().unwrap();
@@ -315,7 +315,7 @@ async fn errors_of_the_set_up_name_the_options_of_check_leaver() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_selected_checks_are_judged() {
-    let ambient = simulated();
+    let ambient = simulated_ambient();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let app = App::start(&provider, Hole::None, &ambient).await;
     let only = ["LEAVER-DEACT-01".to_owned(), "LEAVER-REVOKE".to_owned()];
@@ -327,7 +327,7 @@ async fn only_selected_checks_are_judged() {
         group: Some(STAFF.to_owned()),
         ..Plan::default()
     };
-    let report = judged(&app, &provider, plan, runner, &ambient).await;
+    let report = judge_app(&app, &provider, plan, runner, &ambient).await;
     let all: Vec<(&str, Verdict)> = report
         .outcomes
         .iter()
@@ -360,7 +360,7 @@ impl Pace for Interrupted {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_between_two_looks_ends_the_run_and_cleans_up() {
-    let ambient = simulated();
+    let ambient = simulated_ambient();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let app = App::start(&provider, Hole::SurvivesDelete, &ambient).await;
     let runner = Runner::default();

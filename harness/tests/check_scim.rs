@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 /// Starts the portal with the demo organization; returns SCIM base URL and bearer token.
-async fn portal() -> (World, Url, String) {
+async fn start_portal() -> (World, Url, String) {
     let options = rehearsal::Options {
         unrecorded: true,
         ..rehearsal::Options::default()
@@ -41,11 +41,11 @@ async fn portal() -> (World, Url, String) {
     (world, Url::parse(base).unwrap(), token.to_owned())
 }
 
-async fn judged(base: &Url, token: &str, read_only: bool) -> Result<CheckReport, CheckError> {
-    judged_by(base, token, read_only, Runner::default()).await
+async fn judge_url(base: &Url, token: &str, read_only: bool) -> Result<CheckReport, CheckError> {
+    judge_url_with(base, token, read_only, Runner::default()).await
 }
 
-async fn judged_by(
+async fn judge_url_with(
     base: &Url,
     token: &str,
     read_only: bool,
@@ -84,13 +84,13 @@ fn skipped_with(report: &CheckReport, needs_more: &[&str]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_has_no_finding() {
-    let (world, base, token) = portal().await;
+    let (world, base, token) = start_portal().await;
     let counted = Counted::default();
     let runner = Runner {
         progress: counted.progress(),
         ..Runner::default()
     };
-    let report = judged_by(&base, &token, false, runner).await.unwrap();
+    let report = judge_url_with(&base, &token, false, runner).await.unwrap();
     for verdict in [Verdict::Fail, Verdict::Warn] {
         assert_eq!(answer(&report, verdict), Vec::<String>::new());
     }
@@ -108,16 +108,16 @@ async fn our_portal_has_no_finding() {
     }
     assert!(!report.json().to_string().contains(&token));
 
-    let by_profiles = judged_by(&base, &token, false, scim_profiles::runner());
+    let by_profiles = judge_url_with(&base, &token, false, scim_profiles::runner());
     scim_profiles::our_portal(by_profiles.await.unwrap());
-    let by_clients = judged_by(&base, &token, false, scim_clients::runner());
+    let by_clients = judge_url_with(&base, &token, false, scim_clients::runner());
     scim_clients::our_portal(by_clients.await.unwrap());
     world.rehearsal.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_keeps_its_tenants_apart() {
-    let (mut world, base, token) = portal().await;
+    let (mut world, base, token) = start_portal().await;
     let idp_metadata = world.idp_metadata().await.unwrap();
     let second = second_business::set_up(&mut world, &idp_metadata).await;
     let checks = catalogue();
@@ -151,8 +151,8 @@ async fn our_portal_keeps_its_tenants_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_token_is_reported_before_the_checks() {
-    let (world, base, _) = portal().await;
-    let refused = judged(&base, "no-token-of-ours", false).await;
+    let (world, base, _) = start_portal().await;
+    let refused = judge_url(&base, "no-token-of-ours", false).await;
     assert!(
         matches!(refused, Err(CheckError::Refused(_))),
         "{refused:?}"
@@ -160,16 +160,16 @@ async fn a_refused_token_is_reported_before_the_checks() {
     world.rehearsal.shutdown().await;
 }
 
-async fn judged_through(wire: &dyn Wire, stopped: bool) -> CheckReport {
-    judged_so(wire, false, stopped).await
+async fn judge_wire(wire: &dyn Wire, stopped: bool) -> CheckReport {
+    judge_wire_as(wire, false, stopped).await
 }
 
-async fn judged_so(wire: &dyn Wire, read_only: bool, stopped: bool) -> CheckReport {
-    judged_with(wire, ScimOptions::default(), (read_only, stopped)).await
+async fn judge_wire_as(wire: &dyn Wire, read_only: bool, stopped: bool) -> CheckReport {
+    judge_wire_with(wire, ScimOptions::default(), (read_only, stopped)).await
 }
 
 /// Judges with the credentials of another tenant, too.
-async fn judged_with_second(wire: &dyn Wire) -> CheckReport {
+async fn judge_with_second_tenant(wire: &dyn Wire) -> CheckReport {
     let options = ScimOptions {
         second: Some(SecondTenant {
             credentials: Credentials::Bearer(SECOND_TOKEN.to_owned()),
@@ -177,10 +177,10 @@ async fn judged_with_second(wire: &dyn Wire) -> CheckReport {
         }),
         ..ScimOptions::default()
     };
-    judged_with(wire, options, (false, false)).await
+    judge_wire_with(wire, options, (false, false)).await
 }
 
-async fn judged_with(
+async fn judge_wire_with(
     wire: &dyn Wire,
     options: ScimOptions,
     (read_only, stopped): (bool, bool),
@@ -204,7 +204,7 @@ async fn judged_with(
 #[tokio::test]
 async fn an_honest_server_passes_every_check_and_is_left_empty() {
     let honest = MutantServer::default();
-    let report = judged_with_second(&honest).await;
+    let report = judge_with_second_tenant(&honest).await;
     for verdict in [Verdict::Fail, Verdict::Warn] {
         assert_eq!(answer(&report, verdict), Vec::<String>::new());
     }
@@ -213,12 +213,12 @@ async fn an_honest_server_passes_every_check_and_is_left_empty() {
 }
 
 /// Returns what is wrong with the report about a mutant; None if nothing is.
-async fn misjudged(mutant: Mutant) -> Option<String> {
+async fn find_misjudgment(mutant: Mutant) -> Option<String> {
     let bent = MutantServer::with(mutant.bend);
     // Use a second tenant only for mutants that confuse tenants.
     let report = match mutant.fires.starts_with("SCIM-TENANT-") {
-        true => judged_with_second(&bent).await,
-        false => judged_through(&bent, false).await,
+        true => judge_with_second_tenant(&bent).await,
+        false => judge_wire(&bent, false).await,
     };
     // A deviation from a MAY is a warning.
     let is_finding = |verdict: Verdict| matches!(verdict, Verdict::Fail | Verdict::Warn);
@@ -241,7 +241,7 @@ async fn misjudged(mutant: Mutant) -> Option<String> {
 }
 
 /// Returns what is wrong with the reports, by the names of the servers.
-async fn misjudged_among<J>(judged: impl IntoIterator<Item = J>) -> BTreeMap<&'static str, String>
+async fn find_misjudgments<J>(judged: impl IntoIterator<Item = J>) -> BTreeMap<&'static str, String>
 where
     J: Future<Output = (&'static str, Option<String>)> + Send + 'static,
 {
@@ -272,8 +272,8 @@ async fn each_deviation_is_found_by_its_check_and_by_no_other() {
             only.as_deref()
                 .is_none_or(|only| mutant.fires.contains(only))
         })
-        .map(|mutant| async move { (mutant.fires, misjudged(mutant).await) });
-    let wrong = misjudged_among(selected).await;
+        .map(|mutant| async move { (mutant.fires, find_misjudgment(mutant).await) });
+    let wrong = find_misjudgments(selected).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -290,7 +290,7 @@ fn each_check_has_its_mutant() {
 #[tokio::test]
 async fn an_interrupted_run_stops_judging_and_deletes_its_resources() {
     let honest = MutantServer::default();
-    let report = judged_through(&honest, true).await;
+    let report = judge_wire(&honest, true).await;
     assert_eq!(report.count(Verdict::Fail), 0);
     let interruption = report.incomplete.unwrap();
     assert_eq!(interruption.signal, Signal::Terminate);
@@ -319,7 +319,7 @@ impl Wire for Watched {
 #[tokio::test]
 async fn read_only_sends_only_get() {
     let watched = Watched::default();
-    let report = judged_so(&watched, true, false).await;
+    let report = judge_wire_as(&watched, true, false).await;
     assert_eq!(answer(&report, Verdict::Fail), Vec::<String>::new());
     assert!(report.count(Verdict::Pass) > 40);
     assert_eq!(*watched.writes.lock().unwrap(), Vec::<String>::new());
@@ -331,8 +331,13 @@ async fn each_stranger_gets_the_findings_that_are_true_for_it() {
     let selected = scim_strangers::strangers()
         .into_iter()
         .filter(|stranger| stranger.name.contains(&only))
-        .map(|stranger| async move { (stranger.name, scim_strangers::misjudged(stranger).await) });
-    let wrong = misjudged_among(selected).await;
+        .map(|stranger| async move {
+            (
+                stranger.name,
+                scim_strangers::find_misjudgment(stranger).await,
+            )
+        });
+    let wrong = find_misjudgments(selected).await;
     let wrong: Vec<String> = wrong
         .iter()
         .map(|(name, wrong)| format!("== {name}\n{wrong}"))
@@ -362,7 +367,7 @@ impl Wire for Strict {
     }
 }
 
-async fn judged_with_template(template: &str) -> Result<CheckReport, CheckError> {
+async fn judge_with_template(template: &str) -> Result<CheckReport, CheckError> {
     let checks = catalogue();
     let judge = Judge {
         wire: &Strict(MutantServer::default()),
@@ -388,14 +393,14 @@ async fn the_template_of_the_book_fits_a_strict_server() {
     let (_, after) = book.split_once("A template is a user as JSON").unwrap();
     let (_, after) = after.split_once("```json\n").unwrap();
     let (template, _) = after.split_once("```").unwrap();
-    let report = judged_with_template(template).await.unwrap();
+    let report = judge_with_template(template).await.unwrap();
     assert_eq!(answer(&report, Verdict::Fail), Vec::<String>::new());
     assert!(report.count(Verdict::Pass) > 0);
 }
 
 #[tokio::test]
 async fn a_template_may_be_the_cause_of_refused_users() {
-    let refused = judged_with_template(r#"{"costCenter": "{name}"}"#).await;
+    let refused = judge_with_template(r#"{"costCenter": "{name}"}"#).await;
     let error = refused.unwrap_err().to_set_up_error(BASE);
     assert_eq!(error.code, "users-refused");
     assert!(

@@ -145,7 +145,7 @@ async fn an_idp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     assert!(prepared.out.contains("rehearsal check idp --metadata"));
     assert!(Path::new(file).with_extension("key").exists());
 
-    let up = Up::on(folder.path(), &["--sp-metadata", file]).await;
+    let up = Up::start_in(folder.path(), &["--sp-metadata", file]).await;
     let metadata = up.text("/idp/metadata_url").to_owned();
     let user = up.text("/idp/sso_login/username").to_owned();
     let password = up.text("/idp/sso_login/password").to_owned();
@@ -185,7 +185,7 @@ async fn an_idp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     let json: Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(json["error"]["code"], "wrong-password");
     assert_eq!(json["checks"], serde_json::json!([]));
-    up.killed().await;
+    up.kill().await;
 
     let down = run(&[
         "check",
@@ -276,7 +276,7 @@ async fn an_sp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
         "{}",
         prepared.out
     );
-    let up = Up::on(folder.path(), &["--idp-metadata", file]).await;
+    let up = Up::start_in(folder.path(), &["--idp-metadata", file]).await;
     let metadata = up.text("/sp/metadata_url").to_owned();
     let start = up.text("/sp/sso_start_url").to_owned();
     let start = format!("{start}?email=jo@lumen.example");
@@ -317,13 +317,13 @@ async fn an_sp_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     // The same URL, but another key.
     let untrusted = judged(&start, r"jo@lumen\.example", &[]).await;
     insta::assert_snapshot!("sp_not_trusted", untrusted.paragraph());
-    up.killed().await;
+    up.kill().await;
 }
 
 #[tokio::test]
 async fn a_scim_server_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &[]).await;
+    let up = Up::start_in(folder.path(), &[]).await;
     let base = up.text("/sp/scim_base_url").to_owned();
     let token = up.text("/sp/scim_bearer_token").to_owned();
     let judged = async |base: &str, token: &str| {
@@ -350,7 +350,7 @@ async fn a_scim_server_that_cannot_be_judged_is_exit_2_with_one_paragraph() {
         "scim_unreachable",
         judged("http://127.0.0.1:9/", &token).await.paragraph()
     );
-    up.killed().await;
+    up.kill().await;
 }
 
 #[tokio::test]
@@ -375,7 +375,7 @@ async fn checks_are_listed_and_chosen() {
 }
 
 /// A target that nothing may contact.
-fn untouched() -> (std::net::TcpListener, String) {
+fn bind_untouched_target() -> (std::net::TcpListener, String) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let base = format!("http://{}/scim", listener.local_addr().unwrap());
@@ -384,7 +384,7 @@ fn untouched() -> (std::net::TcpListener, String) {
 
 #[tokio::test]
 async fn the_same_credentials_twice_are_refused_before_anything_is_sent() {
-    let (listener, base) = untouched();
+    let (listener, base) = bind_untouched_target();
     let scim = ["check", "scim", "--base-url", &base, "--token", "same"];
     let other_form = format!("{base}/");
     for more in [
@@ -401,7 +401,7 @@ async fn the_same_credentials_twice_are_refused_before_anything_is_sent() {
 
 #[tokio::test]
 async fn a_template_with_one_user_name_for_everybody_is_refused() {
-    let (listener, base) = untouched();
+    let (listener, base) = bind_untouched_target();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("user.json");
     let path = file.to_str().unwrap();
@@ -446,7 +446,7 @@ async fn a_server_that_limits_all_requests_is_no_success() {
 
 #[tokio::test]
 async fn options_that_leave_nothing_to_do_are_refused_before_anything_is_sent() {
-    let (listener, base) = untouched();
+    let (listener, base) = bind_untouched_target();
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let scim = ["check", "scim", "--base-url", &base, "--token", "t"];

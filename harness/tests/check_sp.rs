@@ -21,7 +21,7 @@ use broken_sp::Switch;
 use counted_progress::Counted;
 use futures::StreamExt as _;
 use jiff::SignedDuration;
-use judged_sp::{found_for, found_with, judged, judged_by, judged_without};
+use judged_sp::{find_for_preset, find_with_flaws, judge_hole, judge_hole_by, judged_without};
 use profiles_met::{assert_each_can_fail, assert_profiles_met};
 use regex::Regex;
 use rehearsal::check::profile::Kind;
@@ -53,7 +53,7 @@ fn not_passed(report: &CheckReport) -> Vec<String> {
 }
 
 /// Starts the portal with the demo organization, and an identity provider that Rehearsal plays.
-async fn portal(options: Options) -> (World, Ambient, Provider) {
+async fn start_portal(options: Options) -> (World, Ambient, Provider) {
     let options = Options {
         unrecorded: true,
         ..options
@@ -67,7 +67,7 @@ async fn portal(options: Options) -> (World, Ambient, Provider) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_refuses_every_fault_for_its_own_reason() {
-    let (mut world, ambient, provider) = portal(Options::default()).await;
+    let (mut world, ambient, provider) = start_portal(Options::default()).await;
     world.trusts("Ada", &provider.metadata()).await.unwrap();
     settle(&mut world, serde_json::json!({"encryption": true})).await;
     let ready = world.ready().to_json();
@@ -157,7 +157,7 @@ async fn our_portal_follows_the_keys_of_its_identity_provider() {
         metadata_retry: Some(SignedDuration::ZERO),
         ..Options::default()
     };
-    let (mut world, ambient, provider) = portal(options).await;
+    let (mut world, ambient, provider) = start_portal(options).await;
     let provider = provider
         .with_refetch(Refetch {
             skew: SignedDuration::from_secs(1),
@@ -203,7 +203,7 @@ async fn our_portal_follows_the_keys_of_its_identity_provider() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_keeps_its_tenants_apart() {
-    let (mut world, ambient, provider) = portal(Options::default()).await;
+    let (mut world, ambient, provider) = start_portal(Options::default()).await;
     let second = Provider::start(0, None, &ambient).await.unwrap();
     world.trusts("Ada", &provider.metadata()).await.unwrap();
     let ready = world.ready().to_json();
@@ -281,17 +281,17 @@ async fn settle(world: &mut World, settings: Value) {
 async fn a_person_who_is_described_in_another_form_is_judged_alike() {
     let account = format!("CORP\\{}", broken_sp::USER);
     for (preset, shown) in [("ad-fs", account.as_str()), ("eduperson", broken_sp::USER)] {
-        let honest = found_for(preset, shown, Vec::new()).await;
+        let honest = find_for_preset(preset, shown, Vec::new()).await;
         assert_eq!(honest, Vec::<String>::new(), "{preset}");
         let flaws = ["logout", "slo-any-name"].map(Switch::Flaw).to_vec();
         assert_eq!(
-            found_for(preset, shown, flaws).await,
+            find_for_preset(preset, shown, flaws).await,
             ["SAML-SP-SLO-08"],
             "{preset}"
         );
     }
     let hole = vec![Switch::Waves("many-assertions", broken_sp::always)];
-    let wrapped = found_for("eduperson", broken_sp::USER, hole).await;
+    let wrapped = find_for_preset("eduperson", broken_sp::USER, hole).await;
     assert!(
         wrapped.iter().any(|it| it.starts_with("SAML-SP-XSW-")),
         "{wrapped:?}"
@@ -303,7 +303,7 @@ async fn each_flaw_gives_exactly_its_findings() {
     let mut wrong = Vec::new();
     let mut judging = futures::stream::iter(broken_sp::flaw_table::FLAWS)
         .map(|(group, flaws, expected)| {
-            tokio::spawn(async move { (flaws, expected, found_with(flaws, group).await) })
+            tokio::spawn(async move { (flaws, expected, find_with_flaws(flaws, group).await) })
         })
         .buffer_unordered(4);
     while let Some(done) = judging.next().await {
@@ -318,7 +318,7 @@ async fn each_flaw_gives_exactly_its_findings() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_broken_service_provider_fails_exactly_its_requirements() {
     let mut judging = futures::stream::iter(sp_profiles::BROKEN)
-        .map(|row| tokio::spawn(sp_profiles::difference(row)))
+        .map(|row| tokio::spawn(sp_profiles::find_difference(row)))
         .buffer_unordered(4);
     let mut wrong = Vec::new();
     while let Some(done) = judging.next().await {
@@ -331,7 +331,7 @@ async fn each_broken_service_provider_fails_exactly_its_requirements() {
     assert_each_can_fail(Kind::Sp, &sp_profiles::all(), broken, unbroken);
     // The reason in UNBROKEN: without an accepted Response there is no verdict.
     let nothing = [Switch::Declines(broken_sp::always)];
-    let report = sp_profiles::judged(sp_profiles::Group::Messages, &nothing).await;
+    let report = sp_profiles::judge_switches(sp_profiles::Group::Messages, &nothing).await;
     assert_eq!(report.exit_code(), 2);
     assert_eq!(report.outcomes, []);
 }
@@ -351,7 +351,7 @@ async fn each_hole_gives_exactly_its_findings() {
     // Only a few at a time: if all send two megabytes at once, honest logins take so long that
     // this would be a finding.
     let mut judging = futures::stream::iter(holes)
-        .map(|hole| tokio::spawn(async move { (hole, judged(hole).await) }))
+        .map(|hole| tokio::spawn(async move { (hole, judge_hole(hole).await) }))
         .buffer_unordered(4);
     while let Some(done) = judging.next().await {
         let (hole, report) = done.unwrap();
@@ -488,7 +488,7 @@ async fn a_login_that_the_expectation_cannot_tell_is_no_finding() {
     };
     let exact = format!("user={};", regex::escape(broken_sp::USER));
     let verdict = async |expect: &str| {
-        let report = judged_by(hole, expect, selection()).await;
+        let report = judge_hole_by(hole, expect, selection()).await;
         let outcome = report.outcomes.iter().find(|it| it.check.id == check);
         let outcome = outcome.unwrap();
         (outcome.verdict, outcome.actual.clone())

@@ -10,7 +10,7 @@ use rehearsal::{Options, World};
 use running::{Up, client, rehearsal};
 use serde_json::{Value, json};
 
-async fn answered(request: reqwest::RequestBuilder, status: u16) -> Value {
+async fn send_expecting(request: reqwest::RequestBuilder, status: u16) -> Value {
     let response = request.send().await.unwrap();
     let got = response.status().as_u16();
     let text = response.text().await.unwrap();
@@ -21,32 +21,32 @@ async fn answered(request: reqwest::RequestBuilder, status: u16) -> Value {
 #[tokio::test]
 async fn nothing_entered_is_lost_when_up_is_killed_half_way_through_the_configurator() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::kept(folder.path(), &["--empty"]).await;
+    let up = Up::start_kept(folder.path(), &["--empty"]).await;
     let person = json!({"email": "ada@lumen.example", "password": "Wq7-otter-quarry-81"});
     let ada = client();
-    answered(ada.post(up.portal("/api/accounts")).json(&person), 201).await;
-    answered(ada.post(up.portal("/api/session")).json(&person), 200).await;
+    send_expecting(ada.post(up.portal("/api/accounts")).json(&person), 201).await;
+    send_expecting(ada.post(up.portal("/api/session")).json(&person), 200).await;
     let control = up.ready["sp"]["control_url"].as_str().unwrap();
     let order = json!({"seats": 3, "licensing": "per-user", "edition": "business"});
     let url = format!("{control}/control/license-keys");
-    let key = answered(ada.post(url).json(&order), 201).await;
+    let key = send_expecting(ada.post(url).json(&order), 201).await;
     let registration =
         json!({"key": key["key"], "organization": {"name": "Lumen", "country": "MT"}});
-    answered(
+    send_expecting(
         ada.post(up.portal("/api/license-keys")).json(&registration),
         201,
     )
     .await;
     let integration = "/api/business/idp-integration";
     let step = |path: &str| up.portal(&format!("{integration}/{path}"));
-    answered(ada.post(step("start")), 200).await;
-    answered(
+    send_expecting(ada.post(step("start")), 200).await;
+    send_expecting(
         ada.post(step("domains"))
             .json(&json!({"domain": "lumen.example"})),
         201,
     )
     .await;
-    answered(
+    send_expecting(
         ada.put(step("application")).json(&json!({"done": true})),
         200,
     )
@@ -55,51 +55,52 @@ async fn nothing_entered_is_lost_when_up_is_killed_half_way_through_the_configur
         "admins": {"name": "Admins", "id": "4bd6"},
         "users": {"name": "Desktop Users", "id": "91fc"},
     });
-    answered(ada.put(step("groups")).json(&groups), 200).await;
-    answered(
+    send_expecting(ada.put(step("groups")).json(&groups), 200).await;
+    send_expecting(
         ada.put(step("scim"))
             .json(&json!({"enabled": true, "done": true})),
         200,
     )
     .await;
-    let before = answered(ada.get(up.portal(integration)), 200).await;
-    up.killed().await;
+    let before = send_expecting(ada.get(up.portal(integration)), 200).await;
+    up.kill().await;
 
-    let up = Up::kept(folder.path(), &["--empty"]).await;
+    let up = Up::start_kept(folder.path(), &["--empty"]).await;
     let ada = client();
-    answered(ada.post(up.portal("/api/session")).json(&person), 200).await;
-    let after = answered(ada.get(up.portal(integration)), 200).await;
+    send_expecting(ada.post(up.portal("/api/session")).json(&person), 200).await;
+    let after = send_expecting(ada.get(up.portal(integration)), 200).await;
     for part in ["status", "steps", "groups", "domains"] {
         assert_eq!(after[part], before[part], "{part}");
         assert!(!before[part].is_null(), "{part}");
     }
     assert_eq!(after["groups"]["users"], groups["users"]);
-    let subscriptions = answered(ada.get(up.portal("/api/business/subscriptions")), 200).await;
+    let subscriptions =
+        send_expecting(ada.get(up.portal("/api/business/subscriptions")), 200).await;
     assert_eq!(subscriptions["subscriptions"][0]["seats"], 3);
-    up.killed().await;
+    up.kill().await;
 }
 
 #[tokio::test]
 async fn the_demo_organization_is_there_again_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let first = Up::kept(folder.path(), &[]).await;
+    let first = Up::start_kept(folder.path(), &[]).await;
     let tenant = |up: &Up| {
         let id = up.ready["sp"]["entity_id"].as_str().unwrap();
         id.rsplit('/').next().unwrap().to_owned()
     };
     let before = tenant(&first);
-    first.killed().await;
-    let second = Up::kept(folder.path(), &[]).await;
+    first.kill().await;
+    let second = Up::start_kept(folder.path(), &[]).await;
     assert_eq!(tenant(&second), before);
     let scim = second.ready["sp"]["scim_base_url"].as_str().unwrap();
     let token = second.ready["sp"]["scim_bearer_token"].as_str().unwrap();
-    let users = answered(
+    let users = send_expecting(
         client().get(format!("{scim}/Users")).bearer_auth(token),
         200,
     )
     .await;
     assert!(users["totalResults"].as_u64().unwrap() > 0, "{users}");
-    second.killed().await;
+    second.kill().await;
 }
 
 #[tokio::test]
@@ -138,7 +139,7 @@ async fn a_demo_organization_whose_set_up_was_interrupted_is_refused() {
     refused("is in no group").await;
 }
 
-fn finished(child: Child) -> (i32, String) {
+fn wait_for_end(child: Child) -> (i32, String) {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     (output.status.code().unwrap(), text)
@@ -155,7 +156,7 @@ fn the_demo_leaves_a_report_and_a_response_that_a_second_judge_accepts() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let (code, text) = finished(child);
+    let (code, text) = wait_for_end(child);
     assert_eq!(code, 0, "{text}");
     let report = std::fs::read_to_string(report).unwrap();
     assert!(report.contains("Grace has a license"), "the steps");
@@ -197,7 +198,7 @@ fn the_demo_leaves_a_report_and_a_response_that_a_second_judge_accepts() {
 
 #[test]
 fn coverage_lists_every_procedure_and_wrong_usage_has_its_own_exit_status() {
-    let (code, text) = finished(
+    let (code, text) = wait_for_end(
         rehearsal(&["coverage"])
             .stdout(Stdio::piped())
             .spawn()
@@ -260,7 +261,7 @@ fn a_secret_may_begin_with_a_hyphen() {
 }
 
 /// Returns the exit status and standard error of a command line that is refused.
-fn refused(arguments: &[&str]) -> String {
+fn run_refused(arguments: &[&str]) -> String {
     let output = rehearsal(arguments).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
@@ -324,7 +325,7 @@ fn inputs_that_cannot_work_are_refused_before_anything_is_sent() {
             "expected postgres://USER:PASSWORD@HOST/DATABASE",
         ),
     ] {
-        let error = refused(&arguments);
+        let error = run_refused(&arguments);
         assert!(error.contains(said), "{arguments:?}: {error}");
     }
     assert_eq!(std::fs::read_to_string(note).unwrap(), "{\"sp\": 1}");

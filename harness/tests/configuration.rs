@@ -11,21 +11,21 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 /// Runs a command that must succeed; returns its output.
-async fn printed(arguments: &[&str]) -> String {
+async fn run_command(arguments: &[&str]) -> String {
     let output = Command::from(rehearsal(arguments)).output().await.unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {complaint}");
     String::from_utf8(output.stdout).unwrap()
 }
 
-async fn exported(folder: &Path) -> Value {
+async fn export_set_up(folder: &Path) -> Value {
     let ready = folder.join("ready.json");
-    let text = printed(&["export", "--json", ready.to_str().unwrap()]).await;
+    let text = run_command(&["export", "--json", ready.to_str().unwrap()]).await;
     serde_json::from_str(&text).unwrap()
 }
 
 async fn complaints(form: &str, value: &Value) -> Vec<String> {
-    let schema: Value = serde_json::from_str(&printed(&["schema", form]).await).unwrap();
+    let schema: Value = serde_json::from_str(&run_command(&["schema", form]).await).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let all = validator.iter_errors(value);
     all.map(|it| format!("{it} at {}", it.instance_path()))
@@ -91,7 +91,7 @@ impl Administrator<'_> {
     }
 }
 
-async fn scim_status(ready: &Value) -> u16 {
+async fn fetch_scim_status(ready: &Value) -> u16 {
     let url = format!("{}/Users", ready["sp"]["scim_base_url"].as_str().unwrap());
     let token = ready["sp"]["scim_bearer_token"].as_str().unwrap();
     let answer = client().get(url).bearer_auth(token).send().await.unwrap();
@@ -102,9 +102,9 @@ async fn scim_status(ready: &Value) -> u16 {
 async fn a_seed_is_applied_and_its_export_gives_the_same_set_up() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/seed.toml");
-    let up = Up::on(folder.path(), &["--seed", seed]).await;
+    let up = Up::start_in(folder.path(), &["--seed", seed]).await;
     // The portal knows the members of the groups.
-    let planted = exported(folder.path()).await;
+    let planted = export_set_up(folder.path()).await;
     assert_eq!(planted["organization"]["seats"], 25);
     assert_eq!(
         planted["organization"]["domains"],
@@ -149,26 +149,26 @@ async fn a_seed_is_applied_and_its_export_gives_the_same_set_up() {
     let administrator = Administrator::of(&up);
     administrator.disables("barbara@lumen.example").await;
     administrator.deletes("grace@lumen.example").await;
-    let before = exported(folder.path()).await;
+    let before = export_set_up(folder.path()).await;
     assert_ne!(before, planted);
     assert_eq!(complaints("seed", &before).await, Vec::<String>::new());
     let toml = folder.path().join("exported.toml");
     let ready = folder.path().join("ready.json");
-    let text = printed(&["export", ready.to_str().unwrap()]).await;
+    let text = run_command(&["export", ready.to_str().unwrap()]).await;
     std::fs::write(&toml, text).unwrap();
-    up.killed().await;
-    let second = Up::on(other.path(), &["--seed", toml.to_str().unwrap()]).await;
-    assert_eq!(exported(other.path()).await, before);
-    second.killed().await;
+    up.kill().await;
+    let second = Up::start_in(other.path(), &["--seed", toml.to_str().unwrap()]).await;
+    assert_eq!(export_set_up(other.path()).await, before);
+    second.kill().await;
 }
 
 #[tokio::test]
 async fn parties_go_back_to_a_snapshot_also_in_another_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let up = Up::on(folder.path(), &[]).await;
-    let before = exported(folder.path()).await;
-    let taken = printed(&["snapshot", &path("ready.json")]).await;
+    let up = Up::start_in(folder.path(), &[]).await;
+    let before = export_set_up(folder.path()).await;
+    let taken = run_command(&["snapshot", &path("ready.json")]).await;
     std::fs::write(path("state.json"), &taken).unwrap();
     let taken: Value = serde_json::from_str(&taken).unwrap();
     assert_eq!(complaints("snapshot", &taken).await, Vec::<String>::new());
@@ -181,10 +181,10 @@ async fn parties_go_back_to_a_snapshot_also_in_another_process() {
     let body = json!({"now": late.to_string()});
     let put = client().put(format!("{control}/sim/clock")).json(&body);
     assert!(put.send().await.unwrap().status().is_success());
-    assert_ne!(exported(folder.path()).await, before);
+    assert_ne!(export_set_up(folder.path()).await, before);
 
-    printed(&["restore", &path("ready.json"), &path("state.json")]).await;
-    assert_eq!(exported(folder.path()).await, before);
+    run_command(&["restore", &path("ready.json"), &path("state.json")]).await;
+    assert_eq!(export_set_up(folder.path()).await, before);
     let answer = client().get(format!("{control}/sim/clock")).send().await;
     let answer: Value = answer.unwrap().json().await.unwrap();
     let now: Timestamp = answer["now"].as_str().unwrap().parse().unwrap();
@@ -196,7 +196,7 @@ async fn parties_go_back_to_a_snapshot_also_in_another_process() {
 
     // Parties with another URL refuse the snapshot, with a reason.
     let other = tempfile::tempdir().unwrap();
-    let second = Up::on(other.path(), &[]).await;
+    let second = Up::start_in(other.path(), &[]).await;
     let elsewhere = other.path().join("ready.json");
     let mut command = rehearsal(&["restore", elsewhere.to_str().unwrap()]);
     command.arg(path("state.json"));
@@ -204,7 +204,7 @@ async fn parties_go_back_to_a_snapshot_also_in_another_process() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("start the portal at that address"), "{said}");
-    second.killed().await;
+    second.kill().await;
 
     // Parties with the same URLs accept it, and the credentials are restored.
     let port = |party: &str| {
@@ -212,8 +212,8 @@ async fn parties_go_back_to_a_snapshot_also_in_another_process() {
         url.rsplit(':').next().unwrap().to_owned()
     };
     let (sp_port, idp_port) = (port("sp"), port("idp"));
-    up.killed().await;
-    let third = Up::on(
+    up.kill().await;
+    let third = Up::start_in(
         folder.path(),
         &["--empty", "--sp-port", &sp_port, "--idp-port", &idp_port],
     )
@@ -233,9 +233,11 @@ async fn parties_go_back_to_a_snapshot_also_in_another_process() {
     let found = String::from_utf8(output.stdout).unwrap();
     assert_eq!(
         found.trim_end(),
-        printed(&["export", &path("ready.json")]).await.trim_end()
+        run_command(&["export", &path("ready.json")])
+            .await
+            .trim_end()
     );
-    assert_eq!(exported(folder.path()).await, before);
-    assert_eq!(scim_status(&ready(folder.path())).await, 200);
-    third.killed().await;
+    assert_eq!(export_set_up(folder.path()).await, before);
+    assert_eq!(fetch_scim_status(&ready(folder.path())).await, 200);
+    third.kill().await;
 }

@@ -27,7 +27,7 @@ fn signs_on(program: &str, file: &str) {
 
 #[tokio::test]
 async fn rust() {
-    assert_eq!(sign_on::signs_on().await.unwrap(), "grace@lumen.example");
+    assert_eq!(sign_on::sign_on().await.unwrap(), "grace@lumen.example");
 }
 
 #[test]

@@ -24,7 +24,7 @@ async fn run(arguments: &[&str]) -> (i32, String) {
 
 /// Tests that a login of the demo organization goes to the identity provider of the
 /// fixture, so that its metadata is used.
-async fn leads_to_idp(up: &Up) {
+async fn check_login_leads_to_idp(up: &Up) {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     let user = up.text("/idp/sso_login/username").replace('@', "%40");
     let start = format!("{}?email={user}", up.text("/sp/sso_start_url"));
@@ -45,7 +45,7 @@ async fn up_accepts_metadata_in_common_forms() {
         document("idp-expired-certificate.xml"),
         "https://sp2.example.com/metadata",
     );
-    let up = Up::on(
+    let up = Up::start_in(
         folder.path(),
         &[
             "--idp-metadata",
@@ -57,7 +57,7 @@ async fn up_accepts_metadata_in_common_forms() {
         ],
     )
     .await;
-    leads_to_idp(&up).await;
+    check_login_leads_to_idp(&up).await;
     let get = async |url: String| {
         let request = client().get(url).bearer_auth(up.text("/idp/admin_token"));
         request.send().await.unwrap().text().await.unwrap()
@@ -71,8 +71,8 @@ async fn up_accepts_metadata_in_common_forms() {
     }
     assert!(known.contains(chosen), "{known}");
     drop(up);
-    let up = Up::on(folder.path(), &["--idp-metadata", &old]).await;
-    leads_to_idp(&up).await;
+    let up = Up::start_in(folder.path(), &["--idp-metadata", &old]).await;
+    check_login_leads_to_idp(&up).await;
 }
 
 #[tokio::test]

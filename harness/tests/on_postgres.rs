@@ -12,7 +12,7 @@ async fn check_scim_finds_nothing_at_the_portal_on_postgresql() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &["--database-url", database.url()]).await;
+    let up = Up::start_in(folder.path(), &["--database-url", database.url()]).await;
     let arguments = [
         "check",
         "scim",
@@ -27,7 +27,7 @@ async fn check_scim_finds_nothing_at_the_portal_on_postgresql() {
     assert_eq!(output.status.code(), Some(0), "{error}");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(report["summary"]["passed"].as_u64() > Some(300), "{report}");
-    up.killed().await;
+    up.kill().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,9 +135,9 @@ async fn current() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     let folder = tempfile::tempdir().unwrap();
     let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/seed.toml");
-    let up = Up::on(folder.path(), &["--tls", "--seed", seed.to_str().unwrap()]).await;
+    let up = Up::start_in(folder.path(), &["--tls", "--seed", seed.to_str().unwrap()]).await;
     value_members(&up.ready, "ready", &mut all);
-    up.killed().await;
+    up.kill().await;
     names_in_sources(&mut all);
     for check in Kind::ALL.into_iter().flat_map(Kind::checks) {
         all.insert(format!("check {}", check.id));

@@ -61,7 +61,7 @@ fn report() -> CheckReport {
         ..Evidence::default()
     };
     let judged = |id, level, holds, evidence| {
-        Outcome::judged(
+        Outcome::new_judged(
             check(id, level),
             holds,
             "this",
@@ -78,7 +78,7 @@ fn report() -> CheckReport {
             false,
             json!({"sent": RESPONSE, "note": 1}),
         ),
-        Outcome::skipped(check("X-4", Level::Must), "nobody asked"),
+        Outcome::new_skipped(check("X-4", Level::Must), "nobody asked"),
     ];
     let started_at = jiff::Timestamp::UNIX_EPOCH;
     CheckReport::new("check idp", "https://idp.example", outcomes, started_at)
@@ -102,21 +102,21 @@ fn complaints(name: &str, value: &Value) -> Vec<String> {
 
 /// The report of a run with a profile: a requirement of each verdict.
 fn report_by_a_profile() -> CheckReport {
-    let profile = Profile::named("okta-oin-scim-spec").unwrap();
+    let profile = Profile::find_by_name("okta-oin-scim-spec").unwrap();
     let judged = |id: &str, holds| {
         let actual = "password=hunter22".to_owned();
-        Outcome::judged(check(id, Level::Must), holds, "e", actual, Value::Null)
+        Outcome::new_judged(check(id, Level::Must), holds, "e", actual, Value::Null)
     };
     let outcomes = vec![
         judged("SCIM-READ-01", true),
         judged("SCIM-CREATE-14", false),
-        Outcome::skipped(check("SCIM-FILTER-48", Level::Must), "there are no filters"),
+        Outcome::new_skipped(check("SCIM-FILTER-48", Level::Must), "there are no filters"),
     ];
     let report = CheckReport::new("check scim", "t", outcomes, jiff::Timestamp::UNIX_EPOCH);
     report
         .with_profiles(&[profile])
-        .assessed(&[profile])
-        .masked(&[])
+        .with_assessments(&[profile])
+        .mask_secrets(&[])
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn report_of_intrusions() -> CheckReport {
             harm,
             ..check(id, Level::Must)
         };
-        Outcome::judged(
+        Outcome::new_judged(
             check,
             false,
             "a refusal",
@@ -212,7 +212,7 @@ fn a_page_of_many_messages_stays_below_a_megabyte() {
     let sent = json!({"sent": RESPONSE, "answer": {"status": 403}});
     let outcome = |number: usize, holds| {
         let check = check(&format!("X-{number}"), Level::Must);
-        Outcome::judged(check, holds, "a refusal", "came".to_owned(), sent.clone())
+        Outcome::new_judged(check, holds, "a refusal", "came".to_owned(), sent.clone())
     };
     let outcomes = (0..1000).map(|number| outcome(number, number >= 400));
     let started_at = jiff::Timestamp::UNIX_EPOCH;
@@ -360,7 +360,7 @@ fn assert_no_form_shows_a_failure(report: &CheckReport) {
 #[test]
 fn a_finding_that_does_not_decide_is_a_failure_in_no_form() {
     let judged = |level| {
-        let outcome = Outcome::judged(
+        let outcome = Outcome::new_judged(
             check("X-1", level),
             false,
             "this",
@@ -380,8 +380,8 @@ fn a_finding_that_does_not_decide_is_a_failure_in_no_form() {
         ..judged(Level::Should)
     });
     // The profile does not require it.
-    let profile = Profile::named("okta-oin-scim-spec").unwrap();
-    assert_no_form_shows_a_failure(&judged(Level::Must).assessed(&[profile]));
+    let profile = Profile::find_by_name("okta-oin-scim-spec").unwrap();
+    assert_no_form_shows_a_failure(&judged(Level::Must).with_assessments(&[profile]));
     let decisive = CheckReport {
         fail_on: Level::Must,
         ..judged(Level::Must)
@@ -397,7 +397,7 @@ fn a_finding_that_does_not_decide_is_a_failure_in_no_form() {
 fn a_finding_that_follows_from_an_expected_failure_is_shown() {
     let judged = |id: &str, cause: Option<&str>| Outcome {
         cause: cause.map(str::to_owned),
-        ..Outcome::judged(
+        ..Outcome::new_judged(
             check(id, Level::Must),
             false,
             "e",
@@ -423,7 +423,7 @@ fn a_finding_that_follows_from_an_expected_failure_is_shown() {
 fn secrets_are_masked_unless_asked_for() {
     let report = report();
     assert!(report.html().contains("hunter22"));
-    let masked = report.masked(&[]);
+    let masked = report.mask_secrets(&[]);
     assert!(!masked.html().contains("hunter22"));
     assert!(!masked.json().to_string().contains("hunter22"));
 }

@@ -32,7 +32,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-fn refused(output: &Output) -> String {
+fn refusal_text(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -50,13 +50,13 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         vec!["snapshot"],
         vec!["restore", "/dev/null"],
     ] {
-        let errors = refused(&beside(folder, &command));
+        let errors = refusal_text(&beside(folder, &command));
         let is_known = errors.contains("no running `rehearsal up` found")
             || command[0] == "restore" && errors.contains("no complete snapshot");
         assert!(is_known, "{command:?}: {errors}");
     }
 
-    let up = Up::on(folder, &["--empty"]).await;
+    let up = Up::start_in(folder, &["--empty"]).await;
     let output = beside(folder, &["dns"]);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -64,7 +64,7 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         "{errors}"
     );
     assert!(errors.contains("no TXT records"), "{errors}");
-    let errors = refused(&beside(folder, &["dns", "set", "lumen.example", "TXT", ""]));
+    let errors = refusal_text(&beside(folder, &["dns", "set", "lumen.example", "TXT", ""]));
     assert!(errors.contains("a value is required"), "{errors}");
     let whole = Regex::new(&format!("^{KEY}$")).unwrap();
     let key = stdout(&beside(folder, &["key", "--seats", "3"]));
@@ -115,7 +115,7 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         listed,
         "lumen.example TXT a value with = and spaces\nlumen.example TXT two"
     );
-    let errors = refused(&beside(
+    let errors = refusal_text(&beside(
         folder,
         &["dns", "remove", "lumen.example", "three"],
     ));
@@ -123,7 +123,7 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         errors.contains("with the value three not found"),
         "{errors}"
     );
-    let errors = refused(&beside(
+    let errors = refusal_text(&beside(
         folder,
         &["dns", "remove", "lumen.example", "MX", "two"],
     ));
@@ -139,7 +139,7 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         listed,
         json!([{"name": "lumen.example", "value": "a value with = and spaces"}])
     );
-    let errors = refused(&beside(folder, &["dns", "set", "two words", "TXT", "x"]));
+    let errors = refusal_text(&beside(folder, &["dns", "set", "two words", "TXT", "x"]));
     assert!(errors.contains("invalid name \"two words\""), "{errors}");
 
     // The ready file can be used from any folder.
@@ -147,21 +147,21 @@ async fn commands_create_keys_and_records_in_the_running_up() {
     let elsewhere = tempfile::tempdir().unwrap();
     let named = ["key", "--target", ready.to_str().unwrap()];
     assert!(whole.is_match(&stdout(&beside(elsewhere.path(), &named))));
-    up.killed().await;
-    let errors = refused(&beside(folder, &["key"]));
+    up.kill().await;
+    let errors = refusal_text(&beside(folder, &["key"]));
     assert!(
         errors.contains("no running `rehearsal up` found"),
         "{errors}"
     );
     for command in ["export", "snapshot"] {
-        let errors = refused(&beside(folder, &[command, ready.to_str().unwrap()]));
+        let errors = refusal_text(&beside(folder, &[command, ready.to_str().unwrap()]));
         assert!(
             errors.contains("cannot reach") && errors.contains("check that it is running")
                 || errors.contains("environment of the identity provider not found"),
             "{command}: {errors}"
         );
     }
-    let errors = refused(&beside(
+    let errors = refusal_text(&beside(
         folder,
         &[
             "dns",
@@ -176,7 +176,7 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         errors.contains("always TXT, got x=1; give NAME TXT VALUE"),
         "{errors}"
     );
-    let errors = refused(&beside(folder, &named));
+    let errors = refusal_text(&beside(folder, &named));
     assert!(
         errors.contains("cannot reach the portal's control port"),
         "{errors}"
@@ -188,7 +188,7 @@ async fn the_ready_file_exists_as_long_as_the_parties_run() {
     let folder = tempfile::tempdir().unwrap();
     let ready = folder.path().join("ready.json");
     std::fs::write(&ready, r#"{"sp": {"base_url": "http://127.0.0.1:9"}}"#).unwrap();
-    let up = Up::on(folder.path(), &["--empty"]).await;
+    let up = Up::start_in(folder.path(), &["--empty"]).await;
     for file in [
         ready.clone(),
         std::fs::read_dir(folder.path().join("rehearsal"))
@@ -202,7 +202,7 @@ async fn the_ready_file_exists_as_long_as_the_parties_run() {
         assert_eq!(mode & 0o777, 0o600, "{}", file.display());
     }
     assert_ne!(up.ready["sp"]["base_url"], "http://127.0.0.1:9");
-    assert!(up.terminated().await.success());
+    assert!(up.terminate().await.success());
     assert!(!ready.exists(), "removed at the end");
     let left = std::fs::read_dir(folder.path().join("rehearsal")).unwrap();
     assert_eq!(left.count(), 0);
@@ -212,13 +212,13 @@ async fn the_ready_file_exists_as_long_as_the_parties_run() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let mut command = rehearsal(&["up", "--empty", "--sp-port", &port, "--ready-file"]);
-    let errors = refused(&command.arg(&ready).output().unwrap());
+    let errors = refusal_text(&command.arg(&ready).output().unwrap());
     assert!(!ready.exists());
     assert_eq!(errors.matches("in use").count(), 1, "{errors}");
     assert_eq!(errors.matches(&port).count(), 1, "{errors}");
 
     let output = rehearsal(&["up", "--database-url", "foo://x"]).output();
-    let errors = refused(&output.unwrap());
+    let errors = refusal_text(&output.unwrap());
     assert_eq!(errors.matches("foo").count(), 1, "{errors}");
 }
 
@@ -293,7 +293,7 @@ async fn on_a_terminal_up_prints_addresses_and_the_app_asks() {
     let left = std::fs::read_dir(folder.path().join("rehearsal")).unwrap();
     assert_eq!(left.count(), 0, "Ctrl-C removes the state file");
 
-    let up = Up::on(folder.path(), &[]).await;
+    let up = Up::start_in(folder.path(), &[]).await;
     let portal = up.portal("");
     let password = up.ready["idp"]["sso_login"]["password"].as_str().unwrap();
     let activate = shell(&format!("desktop activate --portal {portal}"));
@@ -326,10 +326,10 @@ async fn on_a_terminal_up_prints_addresses_and_the_app_asks() {
         &["--email", "grace@lumen.example", "--password", "no"],
     ]
     .concat();
-    let errors = refused(&rehearsal(&wrong).output().unwrap());
+    let errors = refusal_text(&rehearsal(&wrong).output().unwrap());
     assert!(
         errors.contains("did not accept the password of grace@lumen.example: Incorrect username"),
         "{errors}"
     );
-    up.killed().await;
+    up.kill().await;
 }

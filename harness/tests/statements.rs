@@ -84,7 +84,7 @@ impl<'a> Logged<'a> {
     }
 
     /// Logs in several times and returns the statements of the login with the fewest.
-    async fn fewest(&self, browser: impl Fn() -> Browser) -> Vec<String> {
+    async fn log_in_with_fewest(&self, browser: impl Fn() -> Browser) -> Vec<String> {
         let mut fewest: Option<Vec<String>> = None;
         for _ in 0..LOGINS {
             let browser = browser();
@@ -109,12 +109,12 @@ async fn a_login_needs_no_more_statements_than_the_decision_record_says() {
 
     let known = new();
     up.log_in(&known).await;
-    let with_session = up.fewest(|| known.clone()).await;
+    let with_session = up.log_in_with_fewest(|| known.clone()).await;
     assert!(!with_session.is_empty(), "nothing was logged");
     let listed = with_session.join("\n");
     assert!(with_session.len() <= WITH_SESSION, "{listed}");
 
-    let with_password = up.fewest(new).await;
+    let with_password = up.log_in_with_fewest(new).await;
     let listed = with_password.join("\n");
     assert!(with_password.len() <= WITH_PASSWORD, "{listed}");
 }

@@ -30,7 +30,9 @@ async fn run(target: &Path, arguments: &[&str]) -> BTreeMap<String, (String, Str
 }
 
 /// Splits the scenarios into those that passed, and the others with their reasons.
-fn parted(verdicts: &BTreeMap<String, (String, String)>) -> (Vec<&str>, BTreeMap<&str, &str>) {
+fn split_by_verdict(
+    verdicts: &BTreeMap<String, (String, String)>,
+) -> (Vec<&str>, BTreeMap<&str, &str>) {
     let passed = verdicts
         .iter()
         .filter(|(_, (verdict, _))| verdict == "pass");
@@ -44,7 +46,7 @@ fn parted(verdicts: &BTreeMap<String, (String, String)>) -> (Vec<&str>, BTreeMap
     )
 }
 
-async fn clock(ready: &Value, party: &str) -> i64 {
+async fn read_clock(ready: &Value, party: &str) -> i64 {
     let control = ready[party]["control_url"].as_str().unwrap();
     let verdicts = client().get(format!("{control}/sim/clock")).send().await;
     let verdicts: Value = verdicts.unwrap().json().await.unwrap();
@@ -52,7 +54,7 @@ async fn clock(ready: &Value, party: &str) -> i64 {
     now.as_second()
 }
 
-async fn environments(ready: &Value) -> usize {
+async fn count_environments(ready: &Value) -> usize {
     let url = format!(
         "{}/environments",
         ready["idp"]["admin_api_url"].as_str().unwrap()
@@ -67,7 +69,7 @@ async fn environments(ready: &Value) -> usize {
 }
 
 /// Returns the TXT records at the target's name server.
-async fn records(ready: &Path) -> String {
+async fn list_records(ready: &Path) -> String {
     let mut command = rehearsal(&["dns", "list", "--target"]);
     command.arg(ready);
     let output = Command::from(command).output().await.unwrap();
@@ -78,12 +80,15 @@ async fn records(ready: &Path) -> String {
 #[tokio::test]
 async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_they_were() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &[]).await;
+    let up = Up::start_in(folder.path(), &[]).await;
     let file = folder.path().join("ready.json");
-    let (time, places) = (clock(&up.ready, "sp").await, environments(&up.ready).await);
-    let published = records(&file).await;
+    let (time, places) = (
+        read_clock(&up.ready, "sp").await,
+        count_environments(&up.ready).await,
+    );
+    let published = list_records(&file).await;
     let verdicts = run(&file, &["--tags", "@G-07 or @G-19 or @G-25"]).await;
-    let (passed, rest) = parted(&verdicts);
+    let (passed, rest) = split_by_verdict(&verdicts);
     for name in [
         "A domain is verified by its TXT record",
         "A domain belongs to one business account only",
@@ -113,10 +118,13 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
     ]);
     assert_eq!(rest, lacking);
     // Weeks passed during the run; both clocks are set back.
-    let (portal, idp) = (clock(&up.ready, "sp").await, clock(&up.ready, "idp").await);
+    let (portal, idp) = (
+        read_clock(&up.ready, "sp").await,
+        read_clock(&up.ready, "idp").await,
+    );
     assert!((portal - time).abs() < 3600 && (idp - time).abs() < 3600);
-    assert_eq!(environments(&up.ready).await, places);
-    assert_eq!(records(&file).await, published);
+    assert_eq!(count_environments(&up.ready).await, places);
+    assert_eq!(list_records(&file).await, published);
     // The demo organization still works.
     let tenant = up.ready["sp"]["metadata_url"].as_str().unwrap();
     assert!(
@@ -128,13 +136,13 @@ async fn scenarios_run_beside_the_demo_organization_and_leave_the_parties_as_the
             .status()
             .is_success()
     );
-    up.killed().await;
+    up.kill().await;
 }
 
 #[tokio::test]
 async fn missing_capabilities_and_unreachable_parties_are_reported() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &["--empty"]).await;
+    let up = Up::start_in(folder.path(), &["--empty"]).await;
     let file = folder.path().join("poor.json");
     let poor = json!({
         "sp": {"base_url": up.ready["sp"]["base_url"]},
@@ -142,14 +150,14 @@ async fn missing_capabilities_and_unreachable_parties_are_reported() {
     });
     std::fs::write(&file, poor.to_string()).unwrap();
     let verdicts = run(&file, &["--tags", "@G-01 or @G-05 or @G-07"]).await;
-    let (passed, rest) = parted(&verdicts);
+    let (passed, rest) = split_by_verdict(&verdicts);
     assert!(passed.contains(&"A taken e-mail is refused"), "{passed:?}");
     let control = "not run: the target does not contain the portal's control port (sp.control_url)";
     assert!(
         rest.len() > 5 && rest.values().all(|why| *why == control),
         "{rest:?}"
     );
-    up.killed().await;
+    up.kill().await;
 
     let mut command = rehearsal(&["run", "--wait", "1", "--target"]);
     command.arg(&file);
@@ -160,13 +168,13 @@ async fn missing_capabilities_and_unreachable_parties_are_reported() {
 }
 
 /// Creates a link to the command with another name, as in the image.
-fn called(name: &str, folder: &Path) -> PathBuf {
+fn link_command(name: &str, folder: &Path) -> PathBuf {
     let link = folder.join(name);
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_rehearsal"), &link).unwrap();
     link
 }
 
-fn serving(program: &Path, variables: &[(&str, String)]) -> Child {
+fn start_server(program: &Path, variables: &[(&str, String)]) -> Child {
     Command::new(program)
         .arg("serve")
         .envs(variables.iter().map(|(name, value)| (*name, value)))
@@ -179,8 +187,8 @@ fn serving(program: &Path, variables: &[(&str, String)]) -> Child {
 #[tokio::test]
 async fn parties_in_separate_processes_are_a_target_too() {
     let folder = tempfile::tempdir().unwrap();
-    let sp = called("sp", folder.path());
-    let idp = called("mock-idp", folder.path());
+    let sp = link_command("sp", folder.path());
+    let idp = link_command("mock-idp", folder.path());
     let compose = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/compose-target.json");
     let mut text = std::fs::read_to_string(compose).unwrap();
     let mut addresses = BTreeMap::new();
@@ -197,7 +205,7 @@ async fn parties_in_separate_processes_are_a_target_too() {
     std::fs::write(&file, text).unwrap();
     let database = |name: &str| format!("sqlite://{}?mode=rwc", folder.path().join(name).display());
     let at = |port: &str| addresses[port].clone();
-    let _portal = serving(
+    let _portal = start_server(
         &sp,
         &[
             ("SP_LISTEN", at("8080")),
@@ -207,7 +215,7 @@ async fn parties_in_separate_processes_are_a_target_too() {
             ("SP_DATABASE_URL", database("portal.db")),
         ],
     );
-    let _idp = serving(
+    let _idp = start_server(
         &idp,
         &[
             ("MOCK_IDP_LISTEN", at("8081")),
@@ -227,7 +235,7 @@ async fn parties_in_separate_processes_are_a_target_too() {
         ],
     )
     .await;
-    let (passed, rest) = parted(&verdicts);
+    let (passed, rest) = split_by_verdict(&verdicts);
     assert_eq!(rest, BTreeMap::new());
     for name in ["The subscription has ended", "No seat left"] {
         assert!(passed.contains(&name), "{name}");
@@ -237,7 +245,7 @@ async fn parties_in_separate_processes_are_a_target_too() {
 #[tokio::test]
 async fn clients_that_trust_the_authority_use_the_parties_by_https() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &["--tls"]).await;
+    let up = Up::start_in(folder.path(), &["--tls"]).await;
     let portal = up.portal("/readyz");
     assert!(portal.starts_with("https://"), "{portal}");
     let stranger = client().get(&portal).send().await.unwrap_err();
@@ -256,11 +264,11 @@ async fn clients_that_trust_the_authority_use_the_parties_by_https() {
     // The IdP connects to the portal, and the desktop app to both.
     let file = folder.path().join("ready.json");
     let verdicts = run(&file, &["--tags", "(@G-25 or @G-26) and not @unhappy"]).await;
-    let (passed, rest) = parted(&verdicts);
+    let (passed, rest) = split_by_verdict(&verdicts);
     assert!(passed.len() > 5, "{passed:?} {rest:?}");
     let not_run = |why: &&str| why.starts_with("not run");
     assert!(rest.values().all(not_run), "{rest:?}");
-    up.killed().await;
+    up.kill().await;
 }
 
 /// Runs `rehearsal health` as the image does, for the parties whose state file is in this folder.
@@ -277,7 +285,7 @@ async fn health_finds_the_running_parties() {
     let folder = tempfile::tempdir().unwrap();
     let (code, errors) = health(folder.path(), &[]).await;
     assert_eq!(code, Some(2), "{errors}");
-    let up = Up::on(folder.path(), &["--tls"]).await;
+    let up = Up::start_in(folder.path(), &["--tls"]).await;
     let (code, errors) = health(folder.path(), &[]).await;
     assert_eq!(code, Some(0), "{errors}");
     // One party that does not answer is enough.
@@ -288,7 +296,7 @@ async fn health_finds_the_running_parties() {
     let (code, errors) = health(folder.path(), &["--target", file.to_str().unwrap()]).await;
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("http://127.0.0.1:1/readyz"), "{errors}");
-    up.killed().await;
+    up.kill().await;
 }
 
 /// Replaces the ports of the two parties, which differ in each run.
@@ -305,7 +313,7 @@ async fn with_a_key_seed_metadata_have_the_same_url_and_key_at_each_start() {
     let mut drawn = Vec::new();
     for seed in ["7", "7", "8"] {
         let folder = tempfile::tempdir().unwrap();
-        let up = Up::on(folder.path(), &["--key-seed", seed]).await;
+        let up = Up::start_in(folder.path(), &["--key-seed", seed]).await;
         let metadata = client().get(up.text("/idp/metadata_url")).send().await;
         let metadata = metadata.unwrap().text().await.unwrap();
         let certificate = metadata.split("X509Certificate>").nth(1).unwrap();
@@ -315,7 +323,7 @@ async fn with_a_key_seed_metadata_have_the_same_url_and_key_at_each_start() {
             up.text("/sp/scim_bearer_token").to_owned(),
             certificate.to_owned(),
         ]);
-        up.killed().await;
+        up.kill().await;
     }
     assert_eq!(drawn[0], drawn[1]);
     for (first, other) in drawn[0].iter().zip(&drawn[2]) {

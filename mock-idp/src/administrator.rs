@@ -43,7 +43,7 @@ impl Idp {
         if !bool::from(right) {
             return Ok(None);
         }
-        if self.environments().await?.is_empty() {
+        if self.list_environments().await?.is_empty() {
             let first = [
                 ("name".to_owned(), FIRST_ENVIRONMENT.into()),
                 ("type".to_owned(), "PRODUCTION".into()),
@@ -62,7 +62,7 @@ impl Idp {
     }
 
     /// True if this is the token of a session that has not expired.
-    pub(crate) async fn console_is_open(&self, token: &str) -> Result<bool> {
+    pub(crate) async fn is_console_open(&self, token: &str) -> Result<bool> {
         let mut db = self.store.read().await?;
         Ok(console::is_open(&mut db, &fingerprint("console", token), self.now()).await?)
     }

@@ -24,7 +24,7 @@ impl Running {
     ///
     /// # Errors
     /// A text that says what is missing.
-    pub async fn answers(
+    pub async fn prepare_answers(
         &self,
         environment: &str,
         sp_entity_id: &str,
@@ -33,11 +33,11 @@ impl Running {
         let idp = self.idp.clone();
         let words = |error: &dyn std::fmt::Display| error.to_string();
         let request = idp
-            .unsolicited(environment, sp_entity_id, None)
+            .create_unsolicited_request(environment, sp_entity_id, None)
             .await
             .map_err(|error| words(&error))?;
         let user = idp
-            .user_of_name(environment, username)
+            .find_user_by_name(environment, username)
             .await
             .map_err(|error| words(&error))?
             .ok_or_else(|| format!("user {username} not found"))?;
@@ -46,7 +46,7 @@ impl Running {
             .await
             .map_err(|error| words(&error))?;
         let (flow, _, _): (FlowRow, _, _) = idp
-            .flow(environment, &flow)
+            .get_flow(environment, &flow)
             .await
             .map_err(|error| words(&error))?;
         let tx = idp
@@ -75,7 +75,7 @@ impl Answers {
     pub async fn answer(&self) -> Result<String, String> {
         let session = self
             .idp
-            .session(&self.environment, Some(&self.cookie))
+            .find_session(&self.environment, Some(&self.cookie))
             .await
             .map_err(|error| error.to_string())?;
         let Some(standing) = session else {

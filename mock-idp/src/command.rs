@@ -121,7 +121,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         ..defaults
     };
     let ambient = if serve.simulated_clock {
-        Ambient::new(Arc::new(SimulatedClock::running()), Rng::from_os())
+        Ambient::new(Arc::new(SimulatedClock::from_system_time()), Rng::from_os())
     } else {
         Ambient::real()
     };
@@ -138,7 +138,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             "control_url": running.control_url(),
         }))?;
     }
-    process::shutdown_requested().await?;
+    process::wait_for_shutdown_signal().await?;
     drop(ready_file);
     running.shutdown().await;
     Ok(())

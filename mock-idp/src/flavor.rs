@@ -166,7 +166,7 @@ pub(crate) fn names() -> Vec<&'static str> {
 
 impl Flavor {
     /// Returns the flavor with this name.
-    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+    pub(crate) fn find_by_name(name: &str) -> Option<&'static Self> {
         all().iter().find(|it| it.key == name)
     }
 
@@ -174,7 +174,7 @@ impl Flavor {
     pub(crate) fn of(environment: &Resource) -> &'static Self {
         static NONE: LazyLock<Flavor> = LazyLock::new(Flavor::default);
         let name = environment.document.get("flavor").and_then(Value::as_str);
-        let named = name.and_then(Self::named);
+        let named = name.and_then(Self::find_by_name);
         named.or_else(|| all().first()).unwrap_or(&NONE)
     }
 

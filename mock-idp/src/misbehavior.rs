@@ -193,7 +193,7 @@ impl Misbehavior {
 
     /// Remembers the `SAMLResponse` field that is delivered to an application. Returns the
     /// previous one.
-    pub(crate) fn delivered(
+    pub(crate) fn remember_delivered(
         &self,
         environment: &str,
         application: &str,

@@ -34,7 +34,7 @@ struct Chosen {
 
 impl Idp {
     /// Creates a snapshot of the current state.
-    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+    pub(crate) async fn take_snapshot(&self) -> Result<Snapshot> {
         let places = self.misbehavior.places();
         let chosen = |(environment, application): (String, String)| Chosen {
             faults: choice::faults_to_json(&self.misbehavior, &environment, &application),
@@ -46,7 +46,7 @@ impl Idp {
             base_url: self.base_url.clone(),
             taken_at: self.now(),
             faults: places.into_iter().map(chosen).collect(),
-            tables: self.store.snapshot().await?,
+            tables: self.store.read_tables().await?,
         })
     }
 

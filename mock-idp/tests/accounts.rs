@@ -26,7 +26,7 @@ async fn act(world: &World, method: Method, path: &str, act: &str, body: Value) 
     (status, answer.json().await.unwrap())
 }
 
-async fn token(world: &World, env: &str, id: &str, secret: &str) -> (u16, Value) {
+async fn request_token(world: &World, env: &str, id: &str, secret: &str) -> (u16, Value) {
     let url = format!("{}/{env}/as/token", world.idp.base_url());
     let answer = browser()
         .post(url)
@@ -38,7 +38,7 @@ async fn token(world: &World, env: &str, id: &str, secret: &str) -> (u16, Value)
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-async fn status_with(world: &World, token: &str, path: &str) -> u16 {
+async fn get_status_with(world: &World, token: &str, path: &str) -> u16 {
     let url = format!("{}/v1{path}", world.idp.base_url());
     let answer = browser().get(url).bearer_auth(token).send().await.unwrap();
     answer.status().as_u16()
@@ -51,23 +51,29 @@ async fn a_worker_acts_in_its_own_environment_while_its_token_lasts() {
     let worker = world.create("/applications", worker).await;
     let secret = world.show(&format!("/applications/{worker}/secret")).await;
     let secret = secret["secret"].as_str().unwrap();
-    let (status, refused) = token(&world, &world.env, &worker, "wrong").await;
+    let (status, refused) = request_token(&world, &world.env, &worker, "wrong").await;
     assert_eq!((status, &refused["error"]), (401, &json!("invalid_client")));
-    let (status, issued) = token(&world, &world.env, &worker, secret).await;
+    let (status, issued) = request_token(&world, &world.env, &worker, secret).await;
     assert_eq!((status, &issued["token_type"]), (200, &json!("Bearer")));
     let access = issued["access_token"].as_str().unwrap();
-    assert_eq!(status_with(&world, access, &world.at("/users")).await, 200);
+    assert_eq!(
+        get_status_with(&world, access, &world.at("/users")).await,
+        200
+    );
 
     let other = json!({"name": "Other"});
-    let other = world.created("/environments", other).await;
+    let other = world.create_document("/environments", other).await;
     let elsewhere = format!("/environments/{}/users", other["id"].as_str().unwrap());
-    assert_eq!(status_with(&world, access, &elsewhere).await, 403);
-    let (_, strange) = token(&world, other["id"].as_str().unwrap(), &worker, secret).await;
+    assert_eq!(get_status_with(&world, access, &elsewhere).await, 403);
+    let (_, strange) = request_token(&world, other["id"].as_str().unwrap(), &worker, secret).await;
     assert_eq!(strange["error"], "invalid_client");
 
     world.advance(issued["expires_in"].as_i64().unwrap()).await;
-    assert_eq!(status_with(&world, access, &world.at("/users")).await, 401);
-    let (_, fresh) = token(&world, &world.env, &worker, secret).await;
+    assert_eq!(
+        get_status_with(&world, access, &world.at("/users")).await,
+        401
+    );
+    let (_, fresh) = request_token(&world, &world.env, &worker, secret).await;
     let fresh = fresh["access_token"].as_str().unwrap();
     world
         .change(
@@ -76,7 +82,10 @@ async fn a_worker_acts_in_its_own_environment_while_its_token_lasts() {
             json!({}),
         )
         .await;
-    assert_eq!(status_with(&world, fresh, &world.at("/users")).await, 401);
+    assert_eq!(
+        get_status_with(&world, fresh, &world.at("/users")).await,
+        401
+    );
 }
 
 #[tokio::test]
@@ -137,12 +146,12 @@ async fn a_locked_account_is_unlocked_by_an_administrator_or_after_its_time() {
     assert!(page.body.contains("locked"), "{}", page.body);
     let (_, unlocked) = act(&world, Method::POST, &path, "account.unlock", json!({})).await;
     assert_eq!(unlocked["account"]["status"], "OK");
-    world.judged().await.unwrap();
+    world.sign_on_and_judge().await.unwrap();
 
     let (_, locked) = act(&world, Method::POST, &path, "account.lock", json!({})).await;
     assert_eq!(locked["account"]["canAuthenticate"], false);
     world.advance(15 * 60).await;
-    world.judged().await.unwrap();
+    world.sign_on_and_judge().await.unwrap();
 }
 
 #[tokio::test]
@@ -164,7 +173,7 @@ async fn a_new_account_is_verified_by_the_code_that_was_sent() {
         "/control/environments/{}/users/{bob}/verification",
         world.env
     );
-    let (_, sent) = world.control(Method::GET, &sent, None).await;
+    let (_, sent) = world.call_control(Method::GET, &sent, None).await;
     let fields = [
         ("username", "bob"),
         ("code", sent["code"].as_str().unwrap()),
@@ -183,7 +192,7 @@ async fn an_application_signs_with_the_key_that_was_rotated_in() {
     let world = World::new().await;
     let key = json!({"name": "EC", "algorithm": "EC", "keyLength": 384, "validityPeriod": 90,
         "subjectDN": "CN=EC, O=Example"});
-    let made = world.created(&world.at("/keys"), key).await;
+    let made = world.create_document(&world.at("/keys"), key).await;
     assert_eq!(
         (
             &made["algorithm"],
@@ -196,7 +205,7 @@ async fn an_application_signs_with_the_key_that_was_rotated_in() {
     let signing = json!({"idpSigning": {"key": {"id": key}, "algorithm": "SHA384withECDSA"}});
     let app = format!("/applications/{}", world.app);
     world.change(Method::PATCH, &app, signing).await;
-    world.judged().await.unwrap();
+    world.sign_on_and_judge().await.unwrap();
     let wrong = json!({"idpSigning": {"algorithm": "SHA256withRSA"}});
     let (status, refused) = world
         .call(Method::PATCH, &world.at(&app), Some(wrong))
@@ -210,12 +219,12 @@ async fn an_application_signs_with_the_key_that_was_rotated_in() {
         (400, &json!("CONSTRAINT_VIOLATION"))
     );
 
-    let before = world.metadata().await.signing_certificates;
+    let before = world.fetch_metadata().await.signing_certificates;
     let rotated = world
         .create(&format!("/keys/{key}/rotation"), json!({}))
         .await;
-    assert_ne!(world.metadata().await.signing_certificates, before);
-    world.judged().await.unwrap();
+    assert_ne!(world.fetch_metadata().await.signing_certificates, before);
+    world.sign_on_and_judge().await.unwrap();
     let app = world.show(&app).await;
     assert_eq!(app["idpSigning"]["key"]["id"], json!(rotated));
     world.delete(&format!("/keys/{key}")).await;
@@ -227,7 +236,7 @@ async fn a_key_is_imported_in_pem_and_asks_for_a_certificate() {
     let material = mock_idp::generate_key("Imported", world::start_of_time()).unwrap();
     let import = json!({"name": "Imported", "privateKey": material.private_key,
         "certificate": material.certificate});
-    let made = world.created(&world.at("/keys"), import).await;
+    let made = world.create_document(&world.at("/keys"), import).await;
     assert!(
         made["subjectDN"].as_str().unwrap().contains("Imported"),
         "{made}"
@@ -236,7 +245,7 @@ async fn a_key_is_imported_in_pem_and_asks_for_a_certificate() {
     let signing = json!({"idpSigning": {"key": {"id": key}}});
     let app = format!("/applications/{}", world.app);
     world.change(Method::PATCH, &app, signing).await;
-    world.judged().await.unwrap();
+    world.sign_on_and_judge().await.unwrap();
 
     let path = world.at(&format!("/keys/{key}/csr"));
     let url = format!("{}/v1{path}", world.idp.base_url());

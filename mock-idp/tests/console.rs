@@ -50,7 +50,7 @@ impl Administrator {
     }
 
     /// Returns the form token in the forms of a page.
-    async fn form_token(&self, path: &str) -> String {
+    async fn read_form_token(&self, path: &str) -> String {
         let page = Html::parse_document(&self.get(path).await.text().await.unwrap());
         let field = Selector::parse("input[name=form_token]").unwrap();
         let found = page.select(&field).next().unwrap();
@@ -69,7 +69,7 @@ impl Administrator {
     }
 }
 
-async fn group_names(world: &World) -> Vec<Value> {
+async fn list_group_names(world: &World) -> Vec<Value> {
     let groups = world.show("/groups").await;
     let groups = groups["_embedded"]["groups"].as_array().unwrap();
     groups.iter().map(|group| group["name"].clone()).collect()
@@ -105,7 +105,7 @@ async fn a_form_is_accepted_only_from_its_own_page() {
     let world = World::new().await;
     let (_, administrator) = Administrator::sign_on(&world, "admin-token").await;
     let path = format!("/console/{}/groups/new", world.env);
-    let token = administrator.form_token(&path).await;
+    let token = administrator.read_form_token(&path).await;
     let here = administrator.base.clone();
     let named = ("name", "Engineers");
     let evil = "https://evil.example";
@@ -118,18 +118,18 @@ async fn a_form_is_accepted_only_from_its_own_page() {
         let refused = administrator.post(&path, origin, &form).await;
         assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{origin} {form:?}");
     }
-    assert!(group_names(&world).await.is_empty());
+    assert!(list_group_names(&world).await.is_empty());
     let form = [named, ("form_token", token.as_str())];
     let made = administrator.post(&path, &here, &form).await;
     assert_eq!(made.status(), StatusCode::SEE_OTHER);
-    assert_eq!(group_names(&world).await, ["Engineers"]);
+    assert_eq!(list_group_names(&world).await, ["Engineers"]);
 }
 
 #[tokio::test]
 async fn a_session_ends_by_sign_off_and_by_time() {
     let world = World::new().await;
     let (_, administrator) = Administrator::sign_on(&world, "admin-token").await;
-    let token = administrator.form_token("/console").await;
+    let token = administrator.read_form_token("/console").await;
     let form = [("form_token", token.as_str())];
     let here = administrator.base.clone();
     administrator.post("/console/sign-off", &here, &form).await;

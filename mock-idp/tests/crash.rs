@@ -116,7 +116,7 @@ async fn patch(
     Json(resource.clone()).into_response()
 }
 
-async fn target(swallow: Vec<usize>) -> (Shared, String) {
+async fn start_target(swallow: Vec<usize>) -> (Shared, String) {
     let target = Arc::new(Target {
         resources: Mutex::default(),
         made: watch::Sender::new(0),
@@ -198,7 +198,7 @@ impl Administrator {
 async fn after_a_kill_the_target_has_exactly_the_users_of_the_directory() {
     let count = users();
     let kills: Vec<usize> = [1, count / 3, count / 2, count - 1].to_vec();
-    let (target, url) = target(kills.clone()).await;
+    let (target, url) = start_target(kills.clone()).await;
     let directory = tempfile::TempDir::new().unwrap();
     let mut process = start(directory.path(), 0).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -25,7 +25,7 @@ async fn each_fault_gets_the_refusal_of_the_catalogue() {
             continue;
         }
         world.misbehave(&fault.id).await;
-        let got = match world.judged().await {
+        let got = match world.sign_on_and_judge().await {
             Ok(_) => "accepted".to_owned(),
             Err(refusal) if refusal.violations().any(|v| v.code.name() == fault.refusal) => {
                 continue;
@@ -36,7 +36,7 @@ async fn each_fault_gets_the_refusal_of_the_catalogue() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     // The fault was chosen for `once`, so the next Response has no fault.
-    world.judged().await.unwrap();
+    world.sign_on_and_judge().await.unwrap();
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use scim_target::provisioned::Provisioned;
 use serde_json::{Value, json};
 
 /// Makes the environment behave like this provider.
-async fn behaves_like(here: &Provisioned, flavor: &str) {
+async fn set_flavor(here: &Provisioned, flavor: &str) {
     let (status, answer) = here
         .world
         .call(
@@ -78,9 +78,9 @@ async fn each_flavor_has_its_habits() {
         ),
     ] {
         let here = Provisioned::new(json!({})).await;
-        behaves_like(&here, flavor).await;
+        set_flavor(&here, flavor).await;
         here.world.create("/propagation/revisions", json!({})).await;
-        here.settled().await;
+        here.wait_until_idle().await;
         let groups = here.target.requests().into_iter();
         let groups: Vec<String> = groups.filter(|it| it.contains("/Groups")).collect();
         assert_eq!(groups, group, "{flavor}");
@@ -93,11 +93,11 @@ async fn each_flavor_has_its_habits() {
         here.world
             .change(Method::PATCH, &path, json!({"title": "Dr"}))
             .await;
-        here.settled().await;
+        here.wait_until_idle().await;
         assert_eq!(here.target.requests().join(", "), change, "{flavor}");
         assert_eq!(here.target.user("alice").unwrap()["title"], "Dr");
         here.world.delete(&path).await;
-        here.settled().await;
+        here.wait_until_idle().await;
         let requests = here.target.requests().into_iter();
         let requests: Vec<String> = requests.filter(|it| it.contains("/Users")).collect();
         assert_eq!(requests.join(", "), removal, "{flavor}");
@@ -139,22 +139,22 @@ async fn entra_names_each_value_by_a_path_and_with_the_flag_replaces_several_at_
     ] {
         let target = Target::new().await;
         let url = format!("{}{query}", target.url);
-        let here = Provisioned::on(target, json!({"SCIM_URL": url})).await;
-        behaves_like(&here, "entra").await;
+        let here = Provisioned::with_target(target, json!({"SCIM_URL": url})).await;
+        set_flavor(&here, "entra").await;
         here.world.create("/propagation/revisions", json!({})).await;
-        here.settled().await;
+        here.wait_until_idle().await;
         operations(&here.target);
         let path = format!("/users/{}", here.world.alice);
         let renamed =
             json!({"name": {"given": "Alice", "family": "Murray"}, "email": "new@example.com"});
         here.world.change(Method::PATCH, &path, renamed).await;
-        here.settled().await;
+        here.wait_until_idle().await;
         assert_eq!(operations(&here.target), [change]);
         let enabled = format!("{path}/enabled");
         here.world
             .change(Method::PUT, &enabled, json!({"enabled": false}))
             .await;
-        here.settled().await;
+        here.wait_until_idle().await;
         assert_eq!(operations(&here.target), [disable]);
         let user = here.target.user("alice").unwrap();
         assert_eq!(user["meta"]["resourceType"], "User");
@@ -175,9 +175,9 @@ async fn entra_names_each_value_by_a_path_and_with_the_flag_replaces_several_at_
 #[tokio::test]
 async fn a_provider_has_its_user_agent() {
     let here = Provisioned::new(json!({})).await;
-    behaves_like(&here, "okta").await;
+    set_flavor(&here, "okta").await;
     here.world.create("/propagation/revisions", json!({})).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     let queries = here.target.held.lock().unwrap().queries.clone();
     let (_, agent) = queries.last().unwrap();
     assert_eq!(agent, "Okta SCIM Client 1.0.0");
@@ -198,7 +198,7 @@ async fn an_unknown_flavor_is_an_error_that_names_all() {
 
 /// Returns a PATCH operation as text: its path, or the names in its value; and the value of
 /// `active`, because clients write it differently.
-fn described(operation: &Value) -> String {
+fn describe_operation(operation: &Value) -> String {
     let op = operation["op"].as_str().unwrap();
     let value = &operation["value"];
     if let Some(path) = operation["path"].as_str() {
@@ -222,21 +222,21 @@ fn described(operation: &Value) -> String {
     format!("{op} {names:?} {}", value["active"])
 }
 
-fn described_patch(body: &Value) -> String {
+fn describe_patch(body: &Value) -> String {
     let all = body["Operations"].as_array().unwrap().iter();
-    let mut all: Vec<String> = all.map(described).collect();
+    let mut all: Vec<String> = all.map(describe_operation).collect();
     all.sort();
     all.join(", ")
 }
 
 /// Returns the changes that the target received since the last call.
-fn received(target: &Target) -> Vec<String> {
+fn take_changes(target: &Target) -> Vec<String> {
     let mut patches = std::mem::take(&mut target.held.lock().unwrap().patches).into_iter();
     let changes = target.requests().into_iter();
     let changes = changes.filter(|it| !it.starts_with("GET"));
     changes
         .map(|change| match change.starts_with("PATCH") {
-            true => format!("{change}: {}", described_patch(&patches.next().unwrap())),
+            true => format!("{change}: {}", describe_patch(&patches.next().unwrap())),
             false => change,
         })
         .collect()
@@ -251,7 +251,7 @@ fn written(acts: &Value, act: &str) -> Vec<String> {
             let endpoint = it["path"].as_str().unwrap().split('/').nth(1).unwrap();
             let change = format!("{} /{endpoint}", it["method"].as_str().unwrap());
             match it["method"] == "PATCH" {
-                true => format!("{change}: {}", described_patch(&it["body"])),
+                true => format!("{change}: {}", describe_patch(&it["body"])),
                 false => change,
             }
         })
@@ -274,8 +274,8 @@ async fn the_changes_of_a_provider_are_those_of_its_client_in_the_checks() {
         let acts: Value = serde_json::from_str(&acts).unwrap();
         let target = Target::new().await;
         let url = format!("{}{query}", target.url);
-        let here = Provisioned::on(target, json!({"SCIM_URL": url})).await;
-        behaves_like(&here, flavor).await;
+        let here = Provisioned::with_target(target, json!({"SCIM_URL": url})).await;
+        set_flavor(&here, flavor).await;
         let user = format!("/users/{}", here.world.alice);
         let membership = format!("{user}/memberOfGroups");
         let member = format!("{membership}/{}", here.group);
@@ -283,9 +283,9 @@ async fn the_changes_of_a_provider_are_those_of_its_client_in_the_checks() {
         let group = format!("/groups/{}", here.group);
         here.world.delete(&member).await;
         here.world.create("/propagation/revisions", json!({})).await;
-        here.settled().await;
+        here.wait_until_idle().await;
         let wanted = [written(&acts, "create"), written(&acts, "group")].concat();
-        assert_eq!(received(&here.target), wanted, "{client}");
+        assert_eq!(take_changes(&here.target), wanted, "{client}");
         for act in [
             "join", "update", "disable", "enable", "rename", "leave", "remove", "dissolve",
         ] {
@@ -314,9 +314,9 @@ async fn the_changes_of_a_provider_are_those_of_its_client_in_the_checks() {
                 "remove" => here.world.delete(&user).await,
                 _ => here.world.delete(&group).await,
             }
-            here.settled().await;
+            here.wait_until_idle().await;
             assert_eq!(
-                received(&here.target),
+                take_changes(&here.target),
                 written(&acts, act),
                 "{client} {act}"
             );

@@ -61,7 +61,7 @@ struct Parties {
 }
 
 /// Creates two applications and signs Alice on to both in one browser.
-async fn signed_on() -> (Parties, reqwest::Client) {
+async fn sign_on_to_both() -> (Parties, reqwest::Client) {
     let world = World::new().await;
     let (portal, other) = (Sp::new(SP), Sp::new("https://other.example"));
     let path = format!("/applications/{}", world.app);
@@ -148,7 +148,7 @@ impl Parties {
         follow(&url).await
     }
 
-    async fn asks(&self, request: &LogoutRequest) -> (u16, String) {
+    async fn send_request(&self, request: &LogoutRequest) -> (u16, String) {
         let message = (request.to_xml(), "the-portals");
         let message = (message.0.as_str(), message.1);
         let key = Some(&self.portal.key);
@@ -157,12 +157,16 @@ impl Parties {
 
     /// Returns the identity provider's message in a redirect address, verified with the key of
     /// its metadata.
-    async fn logout_message<M: Message + Clone>(&self, to: &Sp, location: &str) -> (M, String) {
+    async fn verify_logout_message<M: Message + Clone>(
+        &self,
+        to: &Sp,
+        location: &str,
+    ) -> (M, String) {
         let (address, query) = location.split_once('?').unwrap();
         assert_eq!(address, to.slo);
         let received = Received::by_redirect(query, &Limits::default()).unwrap();
         let relay_state = received.relay_state().unwrap().to_owned();
-        let keys = self.world.metadata().await.signing_certificates;
+        let keys = self.world.fetch_metadata().await.signing_certificates;
         let vouched = received
             .verify::<M>(&TrustedKeys::new(keys).unwrap())
             .unwrap();
@@ -191,13 +195,14 @@ async fn follow(url: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_logout_visits_every_application_and_returns_to_the_requester() {
-    let (parties, browser) = signed_on().await;
+    let (parties, browser) = sign_on_to_both().await;
     assert!(parties.is_signed_on(&browser).await);
     let logout_request = parties.request();
-    let (status, location) = parties.asks(&logout_request).await;
+    let (status, location) = parties.send_request(&logout_request).await;
     assert_eq!(status, 302, "{location}");
-    let (logout_message, round): (LogoutRequest, _) =
-        parties.logout_message(&parties.other, &location).await;
+    let (logout_message, round): (LogoutRequest, _) = parties
+        .verify_logout_message(&parties.other, &location)
+        .await;
     assert_eq!(logout_message.session_indexes.len(), 1);
     let said = parties
         .response(&logout_message, Status::success())
@@ -205,8 +210,9 @@ async fn a_logout_visits_every_application_and_returns_to_the_requester() {
     let key = Some(&parties.other.key);
     let message = (said.as_str(), round.as_str());
     let (_, location) = parties.carry(Parameter::Response, message, key).await;
-    let (answer, state): (LogoutResponse, _) =
-        parties.logout_message(&parties.portal, &location).await;
+    let (answer, state): (LogoutResponse, _) = parties
+        .verify_logout_message(&parties.portal, &location)
+        .await;
     assert_eq!(answer.status, Status::success());
     assert_eq!(answer.in_response_to.as_ref(), Some(&logout_request.id));
     assert_eq!(state, "the-portals");
@@ -220,7 +226,7 @@ async fn a_logout_visits_every_application_and_returns_to_the_requester() {
 async fn an_application_that_cannot_be_notified_makes_the_logout_partial() {
     // Cases: no endpoint, an answer that refuses, an SLO window that has ended.
     for case in ["no-endpoint", "refused", "window"] {
-        let (parties, _) = signed_on().await;
+        let (parties, _) = sign_on_to_both().await;
         let path = format!("/applications/{}", parties.other_app);
         if case == "no-endpoint" {
             let mut application = parties.world.show(&path).await;
@@ -233,10 +239,11 @@ async fn an_application_that_cannot_be_notified_makes_the_logout_partial() {
             let clock = parties.world.ambient.clock();
             clock.advance(SignedDuration::from_mins(61)).unwrap();
         }
-        let (_, mut location) = parties.asks(&parties.request()).await;
+        let (_, mut location) = parties.send_request(&parties.request()).await;
         if case == "refused" {
-            let (logout_message, round): (LogoutRequest, _) =
-                parties.logout_message(&parties.other, &location).await;
+            let (logout_message, round): (LogoutRequest, _) = parties
+                .verify_logout_message(&parties.other, &location)
+                .await;
             let no = Status {
                 code: StatusCode::Responder,
                 detail: Some(StatusCode::RequestDenied),
@@ -247,8 +254,9 @@ async fn an_application_that_cannot_be_notified_makes_the_logout_partial() {
             let key = Some(&parties.other.key);
             (_, location) = parties.carry(Parameter::Response, message, key).await;
         }
-        let (answer, _): (LogoutResponse, _) =
-            parties.logout_message(&parties.portal, &location).await;
+        let (answer, _): (LogoutResponse, _) = parties
+            .verify_logout_message(&parties.portal, &location)
+            .await;
         assert!(answer.status.is_success(), "{case}");
         assert_eq!(
             answer.status.detail,
@@ -260,7 +268,7 @@ async fn an_application_that_cannot_be_notified_makes_the_logout_partial() {
 
 #[tokio::test]
 async fn an_unverified_logout_message_ends_no_session() {
-    let (parties, browser) = signed_on().await;
+    let (parties, browser) = sign_on_to_both().await;
     let stranger = key();
     for (key, words) in [(None, "not-signed"), (Some(&stranger), "signature-invalid")] {
         let xml = parties.request().to_xml();
@@ -270,10 +278,10 @@ async fn an_unverified_logout_message_ends_no_session() {
     }
     let mut late = parties.request();
     late.issue_instant -= SignedDuration::from_mins(7);
-    assert_eq!(parties.asks(&late).await.0, 400);
+    assert_eq!(parties.send_request(&late).await.0, 400);
     let mut elsewhere = parties.request();
     elsewhere.destination = Some("https://idp.example/slo".into());
-    assert_eq!(parties.asks(&elsewhere).await.0, 400);
+    assert_eq!(parties.send_request(&elsewhere).await.0, 400);
     // The key of the other application does not verify the portal's messages.
     let xml = parties.request().to_xml();
     let key = Some(&parties.other.key);
@@ -283,10 +291,12 @@ async fn an_unverified_logout_message_ends_no_session() {
 
     let mut unknown = parties.request();
     unknown.session_indexes = vec!["_nobodys".into()];
-    let (_, location) = parties.asks(&unknown).await;
-    let (answer, _): (LogoutResponse, _) = parties.logout_message(&parties.portal, &location).await;
+    let (_, location) = parties.send_request(&unknown).await;
+    let (answer, _): (LogoutResponse, _) = parties
+        .verify_logout_message(&parties.portal, &location)
+        .await;
     assert_eq!(answer.status.detail, Some(StatusCode::UnknownPrincipal));
-    let (status, page) = parties.asks(&unknown).await;
+    let (status, page) = parties.send_request(&unknown).await;
     assert_eq!(status, 400);
     assert!(page.contains("used already"), "{page}");
     assert!(parties.is_signed_on(&browser).await);
@@ -294,7 +304,7 @@ async fn an_unverified_logout_message_ends_no_session() {
 
 #[tokio::test]
 async fn a_sign_off_at_the_idp_signs_off_everywhere() {
-    let (parties, browser) = signed_on().await;
+    let (parties, browser) = sign_on_to_both().await;
     let start = format!(
         "{}/{}/saml20/idp/startslo",
         parties.world.idp.base_url(),
@@ -322,7 +332,7 @@ async fn a_sign_off_at_the_idp_signs_off_everywhere() {
 #[tokio::test]
 async fn metadata_names_both_bindings_and_is_signed() {
     let world = World::new().await;
-    let metadata = world.metadata().await;
+    let metadata = world.fetch_metadata().await;
     let bindings: Vec<&str> = metadata.slo.iter().map(|it| it.binding.as_str()).collect();
     assert_eq!(bindings, [names::HTTP_POST, names::HTTP_REDIRECT]);
     let url = format!(

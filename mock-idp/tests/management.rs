@@ -135,7 +135,7 @@ async fn an_application_from_metadata_has_to_be_enabled() {
         <md:AssertionConsumerService index="0" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://other.example/acs"/>
       </md:SPSSODescriptor></md:EntityDescriptor>"#;
     let made = world
-        .created(
+        .create_document(
             &world.at("/applications"),
             json!({"name": "Other", "protocol": "SAML", "type": "WEB_APP", "spMetadata": metadata}),
         )
@@ -161,33 +161,35 @@ async fn the_signing_certificate_is_downloaded_as_pem_and_survives_a_restart() {
         .header("accept", "application/x-pem-file");
     let pem = pem.send().await.unwrap().text().await.unwrap();
     assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
-    let before = world.metadata().await.signing_certificates;
+    let before = world.fetch_metadata().await.signing_certificates;
     assert_eq!(saml::keys::Certificate::parse(&pem).unwrap(), before[0]);
 
-    let world = world.restarted().await;
-    assert_eq!(world.metadata().await.signing_certificates, before);
-    world.judged().await.unwrap();
+    let world = world.restart().await;
+    assert_eq!(world.fetch_metadata().await.signing_certificates, before);
+    world.sign_on_and_judge().await.unwrap();
 }
 
 #[tokio::test]
 async fn the_clock_moves_by_the_control_port_and_reset_empties_everything() {
     let world = World::new().await;
     let (_, clock) = world
-        .control(
+        .call_control(
             Method::PUT,
             "/control/clock",
             Some(json!({"advance_seconds": 90})),
         )
         .await;
     assert_eq!(clock["now"], "2026-03-01T08:01:30Z");
-    let (status, _) = world.control(Method::POST, "/control/reset", None).await;
+    let (status, _) = world
+        .call_control(Method::POST, "/control/reset", None)
+        .await;
     assert_eq!(status, 204);
     let (_, all) = world.call(Method::GET, "/environments", None).await;
     assert_eq!(all["count"], 0);
 }
 
 /// Exports the key to a `.p12` file with OpenSSL; `None` if OpenSSL is not installed.
-fn exported(key: &mock_idp::KeyMaterial, password: &str) -> Option<Vec<u8>> {
+fn export_pkcs12(key: &mock_idp::KeyMaterial, password: &str) -> Option<Vec<u8>> {
     let folder = tempfile::TempDir::new().unwrap();
     let both = folder.path().join("both.pem");
     std::fs::write(&both, format!("{}{}", key.private_key, key.certificate)).unwrap();
@@ -209,7 +211,7 @@ fn exported(key: &mock_idp::KeyMaterial, password: &str) -> Option<Vec<u8>> {
 async fn a_key_pair_is_imported_from_a_pkcs12_file() {
     let world = World::new().await;
     let key = mock_idp::generate_key("Elsewhere", world::start_of_time()).unwrap();
-    let Some(file) = exported(&key, "open sesame") else {
+    let Some(file) = export_pkcs12(&key, "open sesame") else {
         #[allow(clippy::print_stderr, reason = "a test that is skipped says why")]
         {
             eprintln!("skipped: no openssl");
@@ -258,8 +260,11 @@ async fn a_key_pair_is_imported_from_a_pkcs12_file() {
     let signing = json!({"idpSigning": {"key": {"id": made["id"]}, "algorithm": "SHA256withRSA"}});
     world.change(Method::PATCH, &at, signing).await;
     let expected = saml::keys::Certificate::parse(&key.certificate).unwrap();
-    assert_eq!(world.metadata().await.signing_certificates, [expected]);
-    world.judged().await.unwrap();
+    assert_eq!(
+        world.fetch_metadata().await.signing_certificates,
+        [expected]
+    );
+    world.sign_on_and_judge().await.unwrap();
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ fn documents() -> Vec<(String, Vec<u8>, Value)> {
         .collect()
 }
 
-async fn published() -> String {
+async fn serve_documents() -> String {
     let files = documents()
         .into_iter()
         .map(|(name, bytes, _)| (name, bytes));
@@ -86,7 +86,7 @@ async fn check_accepted(world: &World, name: &str, wanted: &Value, made: &Value)
 #[tokio::test]
 async fn each_document_gets_the_same_answer_at_every_endpoint() {
     let world = World::new().await;
-    let base = published().await;
+    let base = serve_documents().await;
     let path = world.at("/applications");
     for (name, bytes, wanted) in documents() {
         let text = saml::encoding::decode(&bytes).unwrap().text;
@@ -105,14 +105,14 @@ async fn each_document_gets_the_same_answer_at_every_endpoint() {
                 if let Some(entity_id) = wanted["entity_id"].as_str() {
                     assert!(message.contains("spEntityId"), "{name}: {message}");
                     body["spEntityId"] = entity_id.into();
-                    let made = world.created(&path, body).await;
+                    let made = world.create_document(&path, body).await;
                     assert_eq!(made["spEntityId"], entity_id);
                     let id = made["id"].as_str().unwrap();
                     world.delete(&format!("/applications/{id}")).await;
                 }
                 continue;
             }
-            let made = world.created(&path, body).await;
+            let made = world.create_document(&path, body).await;
             check_accepted(&world, &name, &wanted, &made).await;
         }
     }

@@ -50,7 +50,7 @@ impl<'w> Client<'w> {
         format!("{}/{}/as", self.world.idp.base_url(), self.world.env)
     }
 
-    async fn secret(&self) -> String {
+    async fn fetch_secret(&self) -> String {
         let path = format!("/applications/{}/secret", self.id);
         let shown = self.world.show(&path).await;
         shown["secret"].as_str().unwrap().to_owned()
@@ -69,12 +69,12 @@ impl<'w> Client<'w> {
         (status, answer.json().await.unwrap())
     }
 
-    async fn by_secret(&self, secret: &str) -> u16 {
+    async fn ask_by_secret(&self, secret: &str) -> u16 {
         let fields = [("client_id", self.id.as_str()), ("client_secret", secret)];
         self.ask(&fields).await.0
     }
 
-    async fn by_assertion(&self, assertion: &str, more: &[(&str, &str)]) -> (u16, Value) {
+    async fn ask_by_assertion(&self, assertion: &str, more: &[(&str, &str)]) -> (u16, Value) {
         let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
         let mut fields = vec![
             ("client_assertion_type", kind),
@@ -91,7 +91,7 @@ impl<'w> Client<'w> {
     }
 }
 
-fn signed(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
+fn sign_jwt(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
     encode(&Header::new(algorithm), claims, key).unwrap()
 }
 
@@ -99,7 +99,7 @@ fn signed(algorithm: Algorithm, key: &EncodingKey, claims: &Value) -> String {
 async fn an_access_token_is_signed_by_a_published_key() {
     let world = World::new().await;
     let client = Client::new(&world, json!({})).await;
-    let secret = client.secret().await;
+    let secret = client.fetch_secret().await;
     let fields = [
         ("client_id", client.id.as_str()),
         ("client_secret", &secret),
@@ -171,28 +171,28 @@ async fn two_secrets_are_valid_until_the_former_one_ends() {
     let world = World::new().await;
     let client = Client::new(&world, json!({})).await;
     let path = format!("/applications/{}/secret", client.id);
-    let first = client.secret().await;
+    let first = client.fetch_secret().await;
     let end = "2026-03-01T09:00:00Z";
     let keep = json!({"previous": {"expiresAt": end}});
     world.change(Method::POST, &path, keep.clone()).await;
-    let second = client.secret().await;
+    let second = client.fetch_secret().await;
     for (secret, status) in [(&first, 200), (&second, 200), (&"x".to_owned(), 401)] {
-        assert_eq!(client.by_secret(secret).await, status);
+        assert_eq!(client.ask_by_secret(secret).await, status);
     }
     world.advance(3600).await;
-    assert_eq!(client.by_secret(&first).await, 401);
-    assert_eq!(client.by_secret(&second).await, 200);
+    assert_eq!(client.ask_by_secret(&first).await, 401);
+    assert_eq!(client.ask_by_secret(&second).await, 200);
     // A rotation without `previous` ends the former secret at once.
     world.change(Method::POST, &path, json!({})).await;
-    assert_eq!(client.by_secret(&second).await, 401);
-    let third = client.secret().await;
+    assert_eq!(client.ask_by_secret(&second).await, 401);
+    let third = client.fetch_secret().await;
     let keep = json!({"previous": {"expiresAt": "2026-03-02T00:00:00Z"}});
     world.change(Method::POST, &path, keep).await;
-    assert_eq!(client.by_secret(&third).await, 200);
+    assert_eq!(client.ask_by_secret(&third).await, 200);
     let url = format!("{}/v1{}/previous", world.idp.base_url(), world.at(&path));
     let request = browser().delete(url).bearer_auth("admin-token");
     assert_eq!(request.send().await.unwrap().status(), 204);
-    assert_eq!(client.by_secret(&third).await, 401);
+    assert_eq!(client.ask_by_secret(&third).await, 401);
 }
 
 #[tokio::test]
@@ -202,8 +202,8 @@ async fn an_assertion_that_is_wrong_is_refused() {
     let (other, _) = key();
     let settings = json!({"tokenEndpointAuthMethod": "PRIVATE_KEY_JWT", "jwks": jwks});
     let client = Client::new(&world, settings).await;
-    let secret = client.secret().await;
-    assert_eq!(client.by_secret(&secret).await, 401);
+    let secret = client.fetch_secret().await;
+    assert_eq!(client.ask_by_secret(&secret).await, 401);
     let now = start_of_time().as_second();
     let cases: [(&str, Value, bool); 9] = [
         ("right", json!({}), true),
@@ -233,27 +233,30 @@ async fn an_assertion_that_is_wrong_is_refused() {
         for (claim, value) in changes.as_object().unwrap() {
             claims[claim] = value.clone();
         }
-        let assertion = signed(Algorithm::ES256, &own, &claims);
-        let (status, answer) = client.by_assertion(&assertion, &[]).await;
+        let assertion = sign_jwt(Algorithm::ES256, &own, &claims);
+        let (status, answer) = client.ask_by_assertion(&assertion, &[]).await;
         assert_eq!(status, if is_right { 200 } else { 401 }, "{name}: {answer}");
         if !is_right {
             assert_eq!(answer["error"], "invalid_client", "{name}");
         }
-        let again = client.by_assertion(&assertion, &[]).await;
+        let again = client.ask_by_assertion(&assertion, &[]).await;
         assert_eq!(again.0, 401, "{name} twice");
     }
     let claims = client.claims("forged");
-    let right = signed(Algorithm::ES256, &own, &claims);
+    let right = sign_jwt(Algorithm::ES256, &own, &claims);
     let body = right.split('.').nth(1).unwrap();
     let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
     let public = EncodingKey::from_secret(jwks.to_string().as_bytes());
     for (name, assertion) in [
-        ("by another key", signed(Algorithm::ES256, &other, &claims)),
+        (
+            "by another key",
+            sign_jwt(Algorithm::ES256, &other, &claims),
+        ),
         ("unsigned", format!("{none}.{body}.")),
-        ("HMAC", signed(Algorithm::HS256, &public, &claims)),
+        ("HMAC", sign_jwt(Algorithm::HS256, &public, &claims)),
         ("no JWT", "x".to_owned()),
     ] {
-        let (status, answer) = client.by_assertion(&assertion, &[]).await;
+        let (status, answer) = client.ask_by_assertion(&assertion, &[]).await;
         assert_eq!(
             (status, &answer["error"]),
             (401, &json!("invalid_client")),
@@ -261,9 +264,9 @@ async fn an_assertion_that_is_wrong_is_refused() {
         );
     }
     // The refused assertions did not use up this jti.
-    assert_eq!(client.by_assertion(&right, &[]).await.0, 200);
+    assert_eq!(client.ask_by_assertion(&right, &[]).await.0, 200);
     let both = [("client_secret", secret.as_str())];
-    let (status, answer) = client.by_assertion(&right, &both).await;
+    let (status, answer) = client.ask_by_assertion(&right, &both).await;
     assert_eq!((status, &answer["error"]), (400, &json!("invalid_request")));
 }
 
@@ -272,11 +275,11 @@ async fn a_client_signs_with_its_secret() {
     let world = World::new().await;
     let settings = json!({"tokenEndpointAuthMethod": "CLIENT_SECRET_JWT"});
     let client = Client::new(&world, settings).await;
-    let secret = EncodingKey::from_secret(client.secret().await.as_bytes());
+    let secret = EncodingKey::from_secret(client.fetch_secret().await.as_bytes());
     let wrong = EncodingKey::from_secret(b"wrong");
     for (jti, key, status) in [("1", &secret, 200), ("2", &wrong, 401)] {
-        let assertion = signed(Algorithm::HS256, key, &client.claims(jti));
-        assert_eq!(client.by_assertion(&assertion, &[]).await.0, status);
+        let assertion = sign_jwt(Algorithm::HS256, key, &client.claims(jti));
+        assert_eq!(client.ask_by_assertion(&assertion, &[]).await.0, status);
     }
 }
 
@@ -299,17 +302,20 @@ async fn another_issuer_authenticates_the_client() {
         for (claim, value) in changes.as_object().unwrap() {
             claims[claim] = value.clone();
         }
-        let assertion = signed(Algorithm::ES256, &outside, &claims);
+        let assertion = sign_jwt(Algorithm::ES256, &outside, &claims);
         let id = [("client_id", client.id.as_str())];
-        let (got, answer) = client.by_assertion(&assertion, &id).await;
+        let (got, answer) = client.ask_by_assertion(&assertion, &id).await;
         assert_eq!(got, status, "{name}: {answer}");
     }
     // The client's own secret is valid beside it.
-    assert_eq!(client.by_secret(&client.secret().await).await, 200);
+    assert_eq!(
+        client.ask_by_secret(&client.fetch_secret().await).await,
+        200
+    );
 }
 
 /// A SCIM server that keeps the last token it got, and accepts none that it does not know.
-async fn scim_server() -> (String, Arc<Mutex<Vec<String>>>) {
+async fn start_scim_server() -> (String, Arc<Mutex<Vec<String>>>) {
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
     let held = seen.clone();
     let users = async move |headers: axum::http::HeaderMap| {
@@ -330,7 +336,7 @@ async fn scim_server() -> (String, Arc<Mutex<Vec<String>>>) {
 #[tokio::test]
 async fn provisioning_authenticates_in_each_of_these_ways() {
     let world = World::new().await;
-    let (url, seen) = scim_server().await;
+    let (url, seen) = start_scim_server().await;
     let issuer = format!("{}/{}/as", world.idp.base_url(), world.env);
     let keys = format!("{issuer}/jwks");
     let trusted = json!([{"issuer": issuer, "subject": "engine", "jwksUrl": keys,
@@ -366,7 +372,7 @@ async fn provisioning_authenticates_in_each_of_these_ways() {
             "OAUTH_TOKEN_REQUEST": format!("{issuer}/token"),
             "OAUTH_CLIENT_ID": client.id, "OAUTH_CLIENT_AUTHENTICATION": way});
         if way.contains("Secret") {
-            settings["OAUTH_CLIENT_SECRET"] = client.secret().await.into();
+            settings["OAUTH_CLIENT_SECRET"] = client.fetch_secret().await.into();
         }
         for (name, value) in engine.as_object().unwrap() {
             settings[name] = value.clone();

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use world::{World, browser};
 
-async fn document(world: &World) -> Value {
+async fn fetch_document(world: &World) -> Value {
     let url = format!("{}/v1/openapi.json", world.idp.base_url());
     browser()
         .get(url)
@@ -24,7 +24,7 @@ async fn document(world: &World) -> Value {
 }
 
 /// Creates one resource of each kind. Returns their ids by the names of the path parameters.
-async fn furnished(world: &World) -> BTreeMap<&'static str, String> {
+async fn create_resources(world: &World) -> BTreeMap<&'static str, String> {
     let mut ids = BTreeMap::from([("env", world.env.clone()), ("user", world.alice.clone())]);
     let group = world.create("/groups", json!({"name": "Users"})).await;
     let outer = world.create("/groups", json!({"name": "Everyone"})).await;
@@ -39,7 +39,7 @@ async fn furnished(world: &World) -> BTreeMap<&'static str, String> {
     let attribute = attributes["_embedded"]["attributes"][0]["id"].as_str();
     let keys = world.show("/keys").await;
     let key = keys["_embedded"]["keys"][0]["id"].as_str().unwrap();
-    let certificate = world.metadata().await.signing_certificates[0].to_pem();
+    let certificate = world.fetch_metadata().await.signing_certificates[0].to_pem();
     let import = json!({"usageType": "SIGNING", "certificate": certificate});
     let certificate = world.create("/certificates", import).await;
     let configuration = json!({"SCIM_URL": "http://127.0.0.1:9/scim",
@@ -85,7 +85,7 @@ async fn furnished(world: &World) -> BTreeMap<&'static str, String> {
     ids
 }
 
-fn filled(path: &str, ids: &BTreeMap<&'static str, String>) -> String {
+fn fill_path(path: &str, ids: &BTreeMap<&'static str, String>) -> String {
     let mut filled = path.to_owned();
     if path.ends_with("/secret") {
         filled = filled.replace("{application}", &ids["worker"]);
@@ -99,14 +99,14 @@ fn filled(path: &str, ids: &BTreeMap<&'static str, String>) -> String {
 
 /// Returns the differences between a value and its schema: required members, types, enumerated
 /// values.
-fn lacking(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+fn find_differences(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     if let Some(reference) = schema["$ref"].as_str() {
         let schema = document.pointer(reference.trim_start_matches('#')).unwrap();
-        return lacking(document, schema, value, at);
+        return find_differences(document, schema, value, at);
     }
     let mut found = Vec::new();
     for one in schema["allOf"].as_array().into_iter().flatten() {
-        found.extend(lacking(document, one, value, at));
+        found.extend(find_differences(document, one, value, at));
     }
     let kinds: Vec<&str> = match &schema["type"] {
         Value::String(kind) => vec![kind],
@@ -136,11 +136,16 @@ fn lacking(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Str
     }
     for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
         if let Some(value) = value.get(name) {
-            found.extend(lacking(document, schema, value, &format!("{at}.{name}")));
+            found.extend(find_differences(
+                document,
+                schema,
+                value,
+                &format!("{at}.{name}"),
+            ));
         }
     }
     for item in value.as_array().into_iter().flatten() {
-        found.extend(lacking(
+        found.extend(find_differences(
             document,
             &schema["items"],
             item,
@@ -153,14 +158,14 @@ fn lacking(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Str
 #[tokio::test]
 async fn every_documented_resource_is_shown_as_documented() {
     let world = World::new().await;
-    let document = document(&world).await;
-    let ids = furnished(&world).await;
+    let document = fetch_document(&world).await;
+    let ids = create_resources(&world).await;
     let mut seen = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
         let Some(operation) = operations.get("get") else {
             continue;
         };
-        let (status, shown) = world.call(Method::GET, &filled(path, &ids), None).await;
+        let (status, shown) = world.call(Method::GET, &fill_path(path, &ids), None).await;
         assert_eq!(status, 200, "GET {path}: {shown}");
         let content = &operation["responses"]["200"]["content"];
         if content["application/json"].is_null() {
@@ -168,7 +173,7 @@ async fn every_documented_resource_is_shown_as_documented() {
             continue;
         }
         let schema = &content["application/json"]["schema"];
-        let lacks = lacking(&document, schema, &shown, path);
+        let lacks = find_differences(&document, schema, &shown, path);
         assert!(lacks.is_empty(), "{lacks:#?}");
         // Every member of an answer must be documented.
         if let Some(reference) = schema["$ref"].as_str() {
@@ -185,11 +190,11 @@ async fn every_documented_resource_is_shown_as_documented() {
 #[tokio::test]
 async fn every_documented_method_is_routed_and_no_other() {
     let world = World::new().await;
-    let document = document(&world).await;
-    let ids = furnished(&world).await;
+    let document = fetch_document(&world).await;
+    let ids = create_resources(&world).await;
     let http = browser();
     for (path, operations) in document["paths"].as_object().unwrap() {
-        let url = format!("{}/v1{}", world.idp.base_url(), filled(path, &ids));
+        let url = format!("{}/v1{}", world.idp.base_url(), fill_path(path, &ids));
         // A method that no route has: the answer lists the allowed ones.
         let answer = http
             .request(Method::from_bytes(b"REPORT").unwrap(), &url)
@@ -218,7 +223,7 @@ async fn every_documented_method_is_routed_and_no_other() {
 #[tokio::test]
 async fn every_operation_that_clients_call_is_documented() {
     let world = World::new().await;
-    let document = document(&world).await;
+    let document = fetch_document(&world).await;
     for (method, path) in [
         ("post", "/environments/{env}/applications"),
         (

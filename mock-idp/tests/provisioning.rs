@@ -20,7 +20,7 @@ async fn a_user_is_made_changed_disabled_and_deleted_at_the_target() {
         "nothing before a revision"
     );
     here.world.create("/propagation/revisions", json!({})).await;
-    let status = here.settled().await;
+    let status = here.wait_until_idle().await;
     assert_eq!(
         (&status["syncState"], &status["successCount"]),
         (&json!("SUCCESS"), &json!(1))
@@ -41,7 +41,7 @@ async fn a_user_is_made_changed_disabled_and_deleted_at_the_target() {
     let path = format!("/users/{}", here.world.alice);
     let married = json!({"name": {"family": "Brown"}});
     here.world.change(Method::PATCH, &path, married).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     let alice = here.target.user("alice").unwrap();
     assert_eq!(alice["name"]["familyName"], "Brown");
 
@@ -49,25 +49,25 @@ async fn a_user_is_made_changed_disabled_and_deleted_at_the_target() {
     here.world
         .change(Method::PUT, &enabled, json!({"enabled": false}))
         .await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert_eq!(here.target.user("alice").unwrap()["active"], false);
 
     here.world.delete(&path).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert_eq!(here.target.user("alice"), None);
     assert_eq!(here.target.all("Groups")[0]["members"], json!([]));
 }
 
 #[tokio::test]
 async fn joining_and_leaving_a_group_sends_the_difference() {
-    let here = Provisioned::resynchronized(json!({})).await;
+    let here = Provisioned::new_synchronized(json!({})).await;
     let bob = json!({"username": "bob", "email": "bob@example.com"});
     let bob = here.world.create("/users", bob).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     here.target.requests();
     let join = format!("/users/{bob}/memberOfGroups");
     here.world.create(&join, json!({"id": here.group})).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert_eq!(here.target.requests(), ["PATCH /Groups"]);
     let members = || {
         here.target.all("Groups")[0]["members"]
@@ -77,7 +77,7 @@ async fn joining_and_leaving_a_group_sends_the_difference() {
     };
     assert_eq!(members(), 2);
     here.world.delete(&format!("{join}/{}", here.group)).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert_eq!(members(), 1);
 }
 
@@ -100,7 +100,7 @@ async fn an_existing_user_is_found_and_not_created_again() {
             .insert(key, value);
     }
     here.world.create("/propagation/revisions", json!({})).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert_eq!(here.target.all("Users").len(), 1);
     assert_eq!(
         here.target.user("alice").unwrap()["displayName"],
@@ -116,14 +116,14 @@ async fn an_existing_user_is_found_and_not_created_again() {
 
 #[tokio::test]
 async fn a_target_that_fails_is_tried_again_when_the_clock_says_so() {
-    let here = Provisioned::resynchronized(json!({})).await;
+    let here = Provisioned::new_synchronized(json!({})).await;
     here.target.held.lock().unwrap().failures = 1;
     let bob = json!({"username": "bob", "email": "bob@example.com"});
     here.world.create("/users", bob).await;
     let waiting = here.world.wait_until_nothing_is_due(&here.store).await;
     assert_eq!(waiting["nextAttemptAt"], "2026-03-01T08:00:01Z");
     here.world.advance(2).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert!(here.target.user("bob").is_some());
 }
 
@@ -163,32 +163,32 @@ fn name_of(user: &Value) -> String {
 
 #[tokio::test]
 async fn the_queue_outlives_a_restart() {
-    let here = Provisioned::resynchronized(json!({})).await;
+    let here = Provisioned::new_synchronized(json!({})).await;
     here.target.held.lock().unwrap().failures = 1;
     let bob = json!({"username": "bob", "email": "bob@example.com"});
     here.world.create("/users", bob).await;
     let waiting = here.world.wait_until_nothing_is_due(&here.store).await;
     assert_eq!(waiting["waiting"], 1);
     let here = Provisioned {
-        world: here.world.restarted().await,
+        world: here.world.restart().await,
         ..here
     };
     here.world.advance(2).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert!(here.target.user("bob").is_some());
     assert_eq!(here.target.all("Users").len(), 2);
 }
 
 #[tokio::test]
 async fn settings_decide_what_is_done_at_the_target() {
-    let here = Provisioned::resynchronized(json!({"REMOVE_ACTION": "Disable"})).await;
+    let here = Provisioned::new_synchronized(json!({"REMOVE_ACTION": "Disable"})).await;
     here.world
         .delete(&format!("/users/{}", here.world.alice))
         .await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert_eq!(here.target.user("alice").unwrap()["active"], false);
 
-    let here = Provisioned::resynchronized(json!({"CREATE_USERS": false})).await;
+    let here = Provisioned::new_synchronized(json!({"CREATE_USERS": false})).await;
     assert!(here.target.all("Users").is_empty());
 }
 
@@ -204,7 +204,7 @@ async fn a_group_that_is_there_is_overwritten_when_the_connection_says_so() {
         .resources
         .insert(key, group);
     here.world.create("/propagation/revisions", json!({})).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     let alice = here.target.user("alice").unwrap();
     let group = &here.target.all("Groups")[0];
     assert_eq!(group["members"], json!([{"value": alice["id"]}]));
@@ -212,7 +212,7 @@ async fn a_group_that_is_there_is_overwritten_when_the_connection_says_so() {
 
 #[tokio::test]
 async fn a_paused_store_keeps_its_queue() {
-    let here = Provisioned::resynchronized(json!({})).await;
+    let here = Provisioned::new_synchronized(json!({})).await;
     let path = format!("/propagation/stores/{}", here.store);
     let mut store = here.world.show(&path).await;
     store["status"] = "INACTIVE".into();
@@ -235,17 +235,17 @@ async fn a_paused_store_keeps_its_queue() {
     );
     store["status"] = "ACTIVE".into();
     here.world.change(Method::PUT, &path, store).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert!(here.target.user("bob").is_some());
 }
 
 #[tokio::test]
 async fn failures_are_shown_for_each_user_and_retried() {
-    let here = Provisioned::resynchronized(json!({})).await;
+    let here = Provisioned::new_synchronized(json!({})).await;
     here.target.held.lock().unwrap().refusing = true;
     let bob = json!({"username": "bob", "email": "bob@example.com"});
     let bob = here.world.create("/users", bob).await;
-    let status = here.settled().await;
+    let status = here.wait_until_idle().await;
     assert_eq!(
         (&status["syncState"], &status["failedCount"]),
         (&json!("FAILED"), &json!(1))
@@ -271,14 +271,14 @@ async fn failures_are_shown_for_each_user_and_retried() {
         )
         .await;
     assert_eq!(queued["queued"], 1);
-    assert_eq!(here.settled().await["syncState"], "SUCCESS");
+    assert_eq!(here.wait_until_idle().await["syncState"], "SUCCESS");
     assert!(here.target.user("bob").is_some());
 }
 
 #[tokio::test]
 async fn a_deleted_rule_leaves_its_users_or_takes_them_along() {
     for deprovision in [false, true] {
-        let here = Provisioned::resynchronized(json!({})).await;
+        let here = Provisioned::new_synchronized(json!({})).await;
         let rules = here.world.show("/propagation/rules").await;
         let rule = &rules["_embedded"]["rules"][0];
         let path = format!("/propagation/rules/{}", rule["id"].as_str().unwrap());
@@ -286,7 +286,7 @@ async fn a_deleted_rule_leaves_its_users_or_takes_them_along() {
         rule["deprovision"] = deprovision.into();
         here.world.change(Method::PUT, &path, rule).await;
         here.world.delete(&path).await;
-        here.settled().await;
+        here.wait_until_idle().await;
         assert_eq!(here.target.user("alice").is_none(), deprovision);
     }
 }
@@ -294,7 +294,7 @@ async fn a_deleted_rule_leaves_its_users_or_takes_them_along() {
 #[tokio::test]
 async fn a_deleted_store_that_is_managed_is_left_by_all_at_the_next_revision() {
     for managed in [false, true] {
-        let here = Provisioned::resynchronized(json!({})).await;
+        let here = Provisioned::new_synchronized(json!({})).await;
         let path = format!("/propagation/stores/{}", here.store);
         let mut store = here.world.show(&path).await;
         store["managed"] = managed.into();
@@ -303,7 +303,7 @@ async fn a_deleted_store_that_is_managed_is_left_by_all_at_the_next_revision() {
         assert!(here.target.user("alice").is_some(), "not before a revision");
         here.world.create("/propagation/revisions", json!({})).await;
         // 404 shows that all data of the store was deleted.
-        while here.idle(20_000).await.0 != 404 {}
+        while here.ask_idle(20_000).await.0 != 404 {}
         assert_eq!(here.target.user("alice").is_none(), managed);
         assert_eq!(here.target.all("Groups").is_empty(), managed);
     }
@@ -313,7 +313,7 @@ async fn a_deleted_store_that_is_managed_is_left_by_all_at_the_next_revision() {
 async fn a_token_is_fetched_by_client_credentials_and_again_when_it_is_refused() {
     let here = Target::new().await;
     let issuer = here.url.clone();
-    let here = Provisioned::on(
+    let here = Provisioned::with_target(
         here,
         json!({"AUTHENTICATION_METHOD": "OAuth 2 Client Credentials",
                "OAUTH_TOKEN_REQUEST": format!("{issuer}/oauth/token"),
@@ -321,7 +321,7 @@ async fn a_token_is_fetched_by_client_credentials_and_again_when_it_is_refused()
     )
     .await;
     here.world.create("/propagation/revisions", json!({})).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert!(here.target.user("alice").is_some());
     let tokens = |requests: &[String]| requests.iter().filter(|r| *r == "POST token").count();
     assert_eq!(tokens(&here.target.requests()), 1, "one token for them all");
@@ -330,6 +330,6 @@ async fn a_token_is_fetched_by_client_credentials_and_again_when_it_is_refused()
     here.world.create("/users", bob).await;
     here.world.wait_until_nothing_is_due(&here.store).await;
     here.world.advance(2).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert!(here.target.user("bob").is_some());
 }

@@ -30,7 +30,7 @@ fn key(rsa: bool) -> SigningKey {
     SigningKey::new(&pair.serialize_pem(), Certificate::parse(&pem).unwrap()).unwrap()
 }
 
-async fn posted(world: &World, xml: &str) -> Page {
+async fn post_request(world: &World, xml: &str) -> Page {
     let url = format!("{}/{}/saml20/idp/sso", world.idp.base_url(), world.env);
     let fields = [
         ("SAMLRequest", post::encode(xml)),
@@ -51,15 +51,15 @@ async fn a_request_by_post_is_verified_by_its_own_signature() {
         world.change(Method::PATCH, &path, enforced).await;
         let xml = world.request().to_xml();
         let signed = |key: &SigningKey| Signer::of_documents(key.clone()).sign_document(&xml);
-        let page = posted(&world, &signed(&own).unwrap()).await;
+        let page = post_request(&world, &signed(&own).unwrap()).await;
         assert!(page.asks_for_a_password(), "{}", page.body);
-        let page = posted(&world, &xml).await;
+        let page = post_request(&world, &xml).await;
         assert!(
             page.body.contains("enforces signed requests"),
             "{}",
             page.body
         );
-        let page = posted(&world, &signed(&foreign).unwrap()).await;
+        let page = post_request(&world, &signed(&foreign).unwrap()).await;
         assert!(
             page.body.contains("not by the application"),
             "{}",
@@ -68,7 +68,7 @@ async fn a_request_by_post_is_verified_by_its_own_signature() {
         let changed = signed(&own)
             .unwrap()
             .replace("<saml:Issuer>", "<saml:Issuer> ");
-        let page = posted(&world, &changed).await;
+        let page = post_request(&world, &changed).await;
         assert!(
             page.body.contains("not by the application"),
             "{}",
@@ -79,7 +79,7 @@ async fn a_request_by_post_is_verified_by_its_own_signature() {
 
 /// Posts a request as a page of a service provider on another site does, with the headers that
 /// a browser adds.
-async fn posted_across_sites(
+async fn post_across_sites(
     world: &World,
     browser: &reqwest::Client,
     fields: &[(&str, &str)],
@@ -108,14 +108,14 @@ async fn a_request_without_the_session_cookie_is_posted_again_by_the_idp_itself(
     let fields = [("SAMLRequest", message.as_str()), ("RelayState", "s")];
     // The browser holds back the session cookie, so the test uses a client without cookies.
     let cookieless = reqwest::Client::new();
-    let page = posted_across_sites(&world, &cookieless, &fields, "cross-site").await;
+    let page = post_across_sites(&world, &cookieless, &fields, "cross-site").await;
     let action = format!("{}/{}/saml20/idp/sso", world.idp.base_url(), world.env);
     assert_eq!(page.action(), action);
     assert_eq!(page.relay_state().as_deref(), Some("s"));
     assert!(page.body.contains("name=\"reposted\""), "{}", page.body);
     // A POST by the identity provider's own page has the cookie.
     let marked = [fields[0], fields[1], ("reposted", "1")];
-    let answer = posted_across_sites(&world, &browser, &marked, "same-origin").await;
+    let answer = post_across_sites(&world, &browser, &marked, "same-origin").await;
     let checked = world
         .judge(
             &answer.saml_response(),
@@ -126,7 +126,7 @@ async fn a_request_without_the_session_cookie_is_posted_again_by_the_idp_itself(
     // Without a session, the user is asked for the password or the request is declined, after
     // one extra page.
     for (fields, site) in [(&marked[..], "same-origin"), (&fields[..], "same-site")] {
-        let answer = posted_across_sites(&world, &cookieless, fields, site).await;
+        let answer = post_across_sites(&world, &cookieless, fields, site).await;
         let refused = world
             .judge(
                 &answer.saml_response(),
@@ -137,7 +137,11 @@ async fn a_request_without_the_session_cookie_is_posted_again_by_the_idp_itself(
     }
 }
 
-fn asking(world: &World, comparison: AuthnContextComparison, class: &str) -> AuthnRequest {
+fn request_with_context(
+    world: &World,
+    comparison: AuthnContextComparison,
+    class: &str,
+) -> AuthnRequest {
     AuthnRequest {
         requested_authn_context: Some(RequestedAuthnContext {
             comparison,
@@ -151,7 +155,7 @@ fn asking(world: &World, comparison: AuthnContextComparison, class: &str) -> Aut
 async fn an_unsupported_context_ends_without_a_prompt() {
     let world = World::new().await;
     let smartcard = "urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard";
-    let request = asking(&world, AuthnContextComparison::Exact, smartcard);
+    let request = request_with_context(&world, AuthnContextComparison::Exact, smartcard);
     let page = open(browser().get(world.redirect(&request))).await;
     let expected = Expected::Request(request.id);
     let refusal = world.judge(&page.saml_response(), expected).await;
@@ -160,14 +164,14 @@ async fn an_unsupported_context_ends_without_a_prompt() {
         private.contains("status:Responder / urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"),
         "{private}"
     );
-    let request = asking(&world, AuthnContextComparison::Minimum, names::PASSWORD);
+    let request = request_with_context(&world, AuthnContextComparison::Minimum, names::PASSWORD);
     let page = open(browser().get(world.redirect(&request))).await;
     assert!(page.asks_for_a_password());
 }
 
 /// Checks a Response as a service provider with this key does.
 async fn read(world: &World, page: &Page, id: String, own: &SigningKey) -> Checked {
-    let metadata = world.metadata().await;
+    let metadata = world.fetch_metadata().await;
     let keys = TrustedKeys::new(metadata.signing_certificates).unwrap();
     let own = DecryptionKeys::new(vec![own.clone()]);
     Posted::from_form(&page.saml_response(), &Limits::default())

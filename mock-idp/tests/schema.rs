@@ -136,7 +136,7 @@ fn demand(xml: &str) {
     assert_eq!(all[0].0, "Response");
 }
 
-fn decoded(field: &str) -> String {
+fn decode(field: &str) -> String {
     String::from_utf8(STANDARD.decode(field).unwrap()).unwrap()
 }
 
@@ -148,7 +148,7 @@ async fn every_answer_has_the_schemas_order_in_every_signed_form() {
         let signing = json!({"assertionSigned": assertion, "responseSigned": response});
         world.change(Method::PATCH, &app, signing).await;
         let page = world.sign_on(&browser(), &world.request()).await;
-        let xml = decoded(&page.saml_response());
+        let xml = decode(&page.saml_response());
         assert_eq!(
             xml.matches("SignedInfo>").count(),
             2 * (usize::from(assertion) + usize::from(response))
@@ -158,7 +158,7 @@ async fn every_answer_has_the_schemas_order_in_every_signed_form() {
     let mut passive = world.request();
     passive.is_passive = true;
     let declined = open(browser().get(world.redirect(&passive))).await;
-    let xml = decoded(&declined.saml_response());
+    let xml = decode(&declined.saml_response());
     assert!(xml.contains("NoPassive"));
     demand(&xml);
 }

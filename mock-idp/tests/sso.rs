@@ -174,7 +174,7 @@ async fn an_application_for_a_group_declines_everyone_else() {
         json!({"accessControl": {"group": {"type": "ANY_GROUP", "groups": [{"id": group}]}}});
     let path = format!("/applications/{}", world.app);
     world.change(Method::PATCH, &path, access).await;
-    let refusal = world.judged().await.unwrap_err();
+    let refusal = world.sign_on_and_judge().await.unwrap_err();
     assert_eq!(refusal.code(), "status-not-success");
     // Membership by a nested group counts as well.
     let inner = world.create("/groups", json!({"name": "Interns"})).await;
@@ -190,7 +190,7 @@ async fn an_application_for_a_group_declines_everyone_else() {
             json!({"id": inner}),
         )
         .await;
-    world.judged().await.unwrap();
+    world.sign_on_and_judge().await.unwrap();
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn a_subject_without_a_value_gives_an_error_page() {
 }
 
 /// Returns the content of the Response for a user with a session, who is not asked again.
-async fn signed_on(world: &World, browser: &reqwest::Client) -> saml::acceptance::Checked {
+async fn sign_on_again(world: &World, browser: &reqwest::Client) -> saml::acceptance::Checked {
     let request = world.request();
     let page = open(browser.get(world.redirect(&request))).await;
     let expected = Expected::Request(request.id);
@@ -232,7 +232,7 @@ async fn the_next_answer_of_a_session_has_every_change() {
     let world = World::new().await;
     let browser = browser();
     world.sign_on(&browser, &world.request()).await;
-    let before = signed_on(&world, &browser).await;
+    let before = sign_on_again(&world, &browser).await;
     assert_eq!(before.attribute("displayname").unwrap(), ["Alice Adams"]);
     assert_eq!(before.attribute("groups"), None);
 
@@ -240,20 +240,23 @@ async fn the_next_answer_of_a_session_has_every_change() {
     let user = format!("/users/{}", world.alice);
     let renamed = json!({"name": {"given": "Alice", "family": "Baker"}});
     world.change(Method::PATCH, &user, renamed).await;
-    let now = signed_on(&world, &browser).await;
+    let now = sign_on_again(&world, &browser).await;
     assert_eq!(now.attribute("displayname").unwrap(), ["Alice Baker"]);
 
     // A change of groups: by membership, by nesting, by filter; and the end of the membership.
     let inner = world.create("/groups", json!({"name": "Inner"})).await;
     let join = format!("{user}/memberOfGroups");
     world.create(&join, json!({"id": inner})).await;
-    let now = signed_on(&world, &browser).await;
+    let now = sign_on_again(&world, &browser).await;
     assert_eq!(
         now.attribute("groups").unwrap(),
         std::slice::from_ref(&inner)
     );
     world.delete(&format!("/groups/{inner}")).await;
-    assert_eq!(signed_on(&world, &browser).await.attribute("groups"), None);
+    assert_eq!(
+        sign_on_again(&world, &browser).await.attribute("groups"),
+        None
+    );
 
     // A change of the mapping.
     let application = format!("/applications/{}", world.app);
@@ -263,26 +266,26 @@ async fn the_next_answer_of_a_session_has_every_change() {
     let at = format!("{application}/attributes/{}", name["id"].as_str().unwrap());
     let mapping = json!({"name": "name", "value": "${user.email}"});
     world.change(Method::PUT, &at, mapping).await;
-    let now = signed_on(&world, &browser).await;
+    let now = sign_on_again(&world, &browser).await;
     assert_eq!(now.attribute("name").unwrap(), ["alice@example.com"]);
 
     // A sign-on of the same user in another browser.
     let mapping = json!({"name": "name", "value": "${user.lastSignOn.at}"});
     world.change(Method::PUT, &at, mapping).await;
-    let before = signed_on(&world, &browser).await;
+    let before = sign_on_again(&world, &browser).await;
     world.advance(60).await;
     world.sign_on(&self::browser(), &world.request()).await;
-    let now = signed_on(&world, &browser).await;
+    let now = sign_on_again(&world, &browser).await;
     assert_ne!(now.attribute("name"), before.attribute("name"));
 
     // A change of the key.
-    let former = world.metadata().await.signing_certificates;
+    let former = world.fetch_metadata().await.signing_certificates;
     let key = json!({"name": "Next", "usageType": "SIGNING", "default": true,
         "algorithm": "RSA", "keyLength": 2048, "validityPeriod": 365,
         "subjectDN": "CN=Next", "signatureAlgorithm": "SHA256withRSA"});
     world.create("/keys", key).await;
-    assert_ne!(world.metadata().await.signing_certificates, former);
-    signed_on(&world, &browser).await;
+    assert_ne!(world.fetch_metadata().await.signing_certificates, former);
+    sign_on_again(&world, &browser).await;
 
     // The end of the session.
     let sessions = world.show(&format!("{user}/sessions")).await;

@@ -25,7 +25,7 @@ impl Timer for Noted {
     }
 }
 
-async fn world() -> (World, Noted) {
+async fn start_world() -> (World, Noted) {
     let noted = Noted::default();
     let world = World::with_timer(Arc::new(noted.clone())).await;
     (world, noted)
@@ -37,7 +37,7 @@ async fn choose(world: &World, faults: Value) {
         world.env, world.app
     );
     let body = json!({"faults": faults});
-    let (status, answer) = world.control(Method::PUT, &path, Some(body)).await;
+    let (status, answer) = world.call_control(Method::PUT, &path, Some(body)).await;
     assert_eq!(status, 200, "{answer}");
     for (requested, shown) in faults
         .as_array()
@@ -61,7 +61,7 @@ fn metadata(world: &World) -> String {
 
 #[tokio::test]
 async fn a_status_takes_the_answers_place_for_that_application_only() {
-    let (world, _) = world().await;
+    let (world, _) = start_world().await;
     let other = json!({"name": "Other", "spEntityId": "https://other.example", "acsUrls": ["https://other.example/acs"], "enabled": true});
     let other = world.create("/applications", other).await;
     choose(&world, json!([{"id": "error-status", "status": 502}])).await;
@@ -90,7 +90,7 @@ async fn a_status_takes_the_answers_place_for_that_application_only() {
 
 #[tokio::test]
 async fn too_many_requests_say_when_to_come_again_and_only_once() {
-    let (world, _) = world().await;
+    let (world, _) = start_world().await;
     choose(
         &world,
         json!([{"id": "too-many-requests", "retryAfter": 7, "times": "once"}]),
@@ -108,7 +108,7 @@ async fn too_many_requests_say_when_to_come_again_and_only_once() {
 
 #[tokio::test]
 async fn every_third_answer_and_a_seeded_share_of_them() {
-    let (world, _) = world().await;
+    let (world, _) = start_world().await;
     let http = browser();
     let statuses = async |count: usize| {
         let mut statuses = Vec::new();
@@ -139,7 +139,7 @@ async fn every_third_answer_and_a_seeded_share_of_them() {
 
 #[tokio::test]
 async fn half_a_body_and_a_reset_end_the_connection() {
-    let (world, _) = world().await;
+    let (world, _) = start_world().await;
     choose(&world, json!(["half-a-body"])).await;
     let answer = browser().get(metadata(&world)).send().await.unwrap();
     let promised = answer.content_length().unwrap();
@@ -151,7 +151,7 @@ async fn half_a_body_and_a_reset_end_the_connection() {
 
 #[tokio::test]
 async fn an_answer_comes_late_drop_by_drop_and_as_something_else() {
-    let (world, noted) = world().await;
+    let (world, noted) = start_world().await;
     choose(
         &world,
         json!([{"id": "latency", "milliseconds": 90_000}, {"id": "slow-drip", "milliseconds": 40},
@@ -168,7 +168,7 @@ async fn an_answer_comes_late_drop_by_drop_and_as_something_else() {
 
 #[tokio::test]
 async fn a_request_asks_for_its_own_fault_by_a_header() {
-    let (world, _) = world().await;
+    let (world, _) = start_world().await;
     let http = browser();
     let with = |header: &'static str| {
         http.get(metadata(&world))
@@ -193,5 +193,5 @@ async fn a_request_asks_for_its_own_fault_by_a_header() {
     let expected = saml::acceptance::Expected::Request(request.id);
     let judged = world.judge(&page.saml_response(), expected).await;
     assert!(judged.is_err());
-    world.judged().await.unwrap();
+    world.sign_on_and_judge().await.unwrap();
 }

@@ -4,7 +4,7 @@
 
 use crate::Portal;
 use crate::store::audit::AuditRow;
-use crate::store::{self, Db, StoreError, stored};
+use crate::store::{self, Db, StoreError, to_microseconds};
 
 /// An entry of the audit log.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ impl Event {
     }
 
     /// Adds details.
-    pub fn saying(mut self, detail: impl Into<String>) -> Self {
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
@@ -62,7 +62,7 @@ pub async fn record(
     let row = AuditRow {
         id: portal.ambient.rng().uuid().to_string(),
         business_id: business_id.map(str::to_owned),
-        happened: stored(portal.now()),
+        happened: to_microseconds(portal.now()),
         actor: event.actor,
         action: event.action.to_owned(),
         target: event.target,

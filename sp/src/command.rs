@@ -150,7 +150,7 @@ fn extension(path: &PathBuf) -> anyhow::Result<&'static Schema> {
 
 /// Adds the three simulated social identity providers to those of the
 /// configuration file.
-fn simulated_social(
+fn add_simulated_providers(
     base: &Url,
     mut social: Vec<crate::SocialProvider>,
 ) -> anyhow::Result<Vec<crate::SocialProvider>> {
@@ -209,9 +209,11 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
     let rng = flags
         .seed
         .or(file.seed)
-        .map_or_else(Rng::from_os, Rng::seeded);
+        .map_or_else(Rng::from_os, Rng::from_seed);
     let ambient = match flags.clock.or(file.clock) {
-        Some(ClockKind::Simulated) => Ambient::new(Arc::new(SimulatedClock::running()), rng),
+        Some(ClockKind::Simulated) => {
+            Ambient::new(Arc::new(SimulatedClock::from_system_time()), rng)
+        }
         _ => Ambient::new(Arc::new(SystemClock), rng),
     };
     let public_url = match (flags.public_url, file.public_url) {
@@ -238,7 +240,7 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
             flags.dns_servers
         },
         social: match &flags.simulated_social_url {
-            Some(url) => simulated_social(url, file.social)?,
+            Some(url) => add_simulated_providers(url, file.social)?,
             None => file.social,
         },
         scim_rate: flags.scim_rate.or(file.scim_rate).map(rate).transpose()?,
@@ -272,7 +274,7 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
             "control_url": running.control_url(),
         }))?;
     }
-    process::shutdown_requested().await?;
+    process::wait_for_shutdown_signal().await?;
     drop(ready_file);
     tracing::info!("stopping");
     running.shutdown().await;

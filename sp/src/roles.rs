@@ -9,7 +9,7 @@
 
 use crate::store::people::{AssertedRow, GroupNameRow};
 use crate::store::tenants::TenantRow;
-use crate::store::{self, Db, StoreError, stored};
+use crate::store::{self, Db, StoreError, to_microseconds};
 use jiff::Timestamp;
 
 /// The roles of a user in the business account.
@@ -44,7 +44,7 @@ impl Mapped<'_> {
         if (!self.id.is_empty() && got == self.id) || got == self.name {
             Ok(true)
         } else if loosely(got) == loosely(self.name) {
-            Err(self.spelled_otherwise(got))
+            Err(self.describe_near_miss(got))
         } else {
             Ok(false)
         }
@@ -58,7 +58,7 @@ impl Mapped<'_> {
         if group.display_name == self.name {
             Ok(true)
         } else if loosely(&group.display_name) == loosely(self.name) {
-            Err(self.spelled_otherwise(&group.display_name))
+            Err(self.describe_near_miss(&group.display_name))
         } else if same_id {
             Err(format!(
                 "the {} group is entered as `{}`, the identity provider calls it `{}` (ID {}): make both names the same",
@@ -76,7 +76,7 @@ impl Mapped<'_> {
             || group.display_name.to_lowercase() == self.name.to_lowercase()
     }
 
-    fn spelled_otherwise(&self, got: &str) -> String {
+    fn describe_near_miss(&self, got: &str) -> String {
         let differs = if got.to_lowercase() == self.name.to_lowercase() {
             "letter case included"
         } else {
@@ -110,7 +110,7 @@ fn loosely(name: &str) -> String {
 
 /// Returns the admins group and the users group of step 3; `None` for a group
 /// that is not entered.
-pub fn mapped(tenant: &TenantRow) -> (Option<Mapped<'_>>, Option<Mapped<'_>>) {
+pub fn mapped_groups(tenant: &TenantRow) -> (Option<Mapped<'_>>, Option<Mapped<'_>>) {
     fn one<'a>(
         purpose: &'static str,
         name: &'a Option<String>,
@@ -142,9 +142,9 @@ pub async fn judge_asserted(
     if got.is_empty() {
         return Ok(roles);
     }
-    let (admins, users) = mapped(tenant);
+    let (admins, users) = mapped_groups(tenant);
     let both = [admins, users];
-    let directory = store::people::groups_like_either(
+    let directory = store::people::list_groups_like_either(
         db,
         &tenant.business_id,
         both.map(|group| group.map_or("", |group| group.name)),
@@ -186,9 +186,13 @@ pub async fn judge_asserted(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn roles_of(db: &mut Db, tenant: &TenantRow, user_id: &str) -> Result<Roles, StoreError> {
-    let mut roles = in_directory(db, tenant, user_id).await?;
-    if let Some(asserted) = store::people::asserted(db, user_id).await? {
+pub async fn find_roles(
+    db: &mut Db,
+    tenant: &TenantRow,
+    user_id: &str,
+) -> Result<Roles, StoreError> {
+    let mut roles = find_directory_roles(db, tenant, user_id).await?;
+    if let Some(asserted) = store::people::find_asserted_roles(db, user_id).await? {
         roles.admin |= asserted.in_admins == 1;
         roles.product_user |= asserted.in_users == 1;
     }
@@ -205,10 +209,10 @@ pub async fn is_admin_at_next_sign_in(
     tenant: &TenantRow,
     user_id: &str,
 ) -> Result<bool, StoreError> {
-    if in_directory(db, tenant, user_id).await?.admin {
+    if find_directory_roles(db, tenant, user_id).await?.admin {
         return Ok(true);
     }
-    let Some(asserted) = store::people::asserted(db, user_id).await? else {
+    let Some(asserted) = store::people::find_asserted_roles(db, user_id).await? else {
         return Ok(false);
     };
     let got: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
@@ -219,14 +223,14 @@ pub async fn is_admin_at_next_sign_in(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn in_directory(
+pub async fn find_directory_roles(
     db: &mut Db,
     tenant: &TenantRow,
     user_id: &str,
 ) -> Result<Roles, StoreError> {
     let mut roles = Roles::default();
-    let (admins, users) = mapped(tenant);
-    for row in store::people::groups_of(db, user_id).await? {
+    let (admins, users) = mapped_groups(tenant);
+    for row in store::people::list_groups_of_user(db, user_id).await? {
         for (group, flag) in [(admins, &mut roles.admin), (users, &mut roles.product_user)] {
             match group.map(|group| group.is(&row)) {
                 Some(Ok(true)) => *flag = true,
@@ -256,7 +260,7 @@ pub async fn remember_asserted(
         in_admins: i64::from(roles.admin),
         in_users: i64::from(roles.product_user),
         groups: serde_json::Value::from(got).to_string(),
-        asserted: stored(now),
+        asserted: to_microseconds(now),
     };
     store::people::assert_roles(db, &row).await
 }
@@ -271,17 +275,17 @@ pub async fn prefer_directory(
     tenant: &TenantRow,
     user_id: &str,
 ) -> Result<(), StoreError> {
-    let Some(mut asserted) = store::people::asserted(db, user_id).await? else {
+    let Some(mut asserted) = store::people::find_asserted_roles(db, user_id).await? else {
         return Ok(());
     };
-    let (admins, users) = mapped(tenant);
+    let (admins, users) = mapped_groups(tenant);
     for (group, flag) in [
         (admins, &mut asserted.in_admins),
         (users, &mut asserted.in_users),
     ] {
         let Some(group) = group else { continue };
         let known =
-            store::people::groups_like(db, &tenant.business_id, group.name, group.id).await?;
+            store::people::list_groups_like(db, &tenant.business_id, group.name, group.id).await?;
         if !known.is_empty() {
             *flag = 0;
         }

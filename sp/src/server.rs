@@ -18,7 +18,7 @@ use crate::directory::sync_log::{self, SyncLog};
 use crate::dns::TxtResolver;
 use crate::portal::{Inner, Portal};
 use crate::rate_limit::RateLimits;
-use crate::store::{Store, StoreError, stored};
+use crate::store::{Store, StoreError, to_microseconds};
 use crate::{Config, http};
 
 /// Why the portal cannot start.
@@ -161,8 +161,8 @@ async fn forget_expired(portal: &Portal) -> Result<(), StoreError> {
     // must not make a replay possible.
     let before = portal.now() - jiff::SignedDuration::from_hours(24);
     let mut tx = portal.store.write().await?;
-    crate::store::logins::forget_expired(&mut tx, stored(before)).await?;
-    crate::store::removals::forget(&mut tx, stored(before)).await?;
+    crate::store::logins::forget_expired(&mut tx, to_microseconds(before)).await?;
+    crate::store::removals::forget(&mut tx, to_microseconds(before)).await?;
     tx.commit().await?;
     crate::refusal::delete_expired(portal).await
 }

@@ -52,13 +52,13 @@ impl Portal {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+    pub async fn take_snapshot(&self) -> Result<Snapshot, StoreError> {
         sync_log::write_down(self).await?;
         Ok(Snapshot {
             format: FORMAT,
             base_url: self.base_url.clone(),
             taken_at: self.now(),
-            tables: self.store.snapshot().await?,
+            tables: self.store.take_snapshot().await?,
         })
     }
 

@@ -165,7 +165,7 @@ impl World {
     pub async fn demo_organization(&mut self, plan: Plan) -> Outcome {
         self.logs_in("Ada", PORTAL_PASSWORD).await?;
         if self.answer()?.status == 200 {
-            return self.takes_organization_up().await;
+            return self.read_existing_organization().await;
         }
         self.integration_is_active(plan).await?;
         for (given, group) in [("Ada", ADMINS), ("Grace", PRODUCT_USERS)] {
@@ -173,7 +173,7 @@ impl World {
             self.joins_group(given, group).await?;
         }
         self.directory_is_in_sync().await?;
-        self.marks_organization_complete().await
+        self.mark_organization_complete().await
     }
 
     /// Makes the organization trust another identity provider than the simulated one (step
@@ -284,7 +284,7 @@ impl World {
 
     /// Reads the ids of an organization that an earlier run set up. The SCIM token was
     /// shown only once, so a new token is created.
-    async fn takes_organization_up(&mut self) -> Outcome {
+    async fn read_existing_organization(&mut self) -> Outcome {
         let page = self.look_at_configurator("Ada").await?;
         let is_open = (200..300).contains(&page.status);
         let copied = match is_open {
@@ -313,7 +313,7 @@ impl World {
 
     /// Marks the environment as complete, as the last step. Without this mark, a start was
     /// interrupted, or an older version made the environment.
-    async fn marks_organization_complete(&mut self) -> Outcome {
+    async fn mark_organization_complete(&mut self) -> Outcome {
         let shown = self.at_management(reqwest::Method::GET, "", None).await?;
         let mut environment = shown.clone().succeeded("showing the environment")?.body;
         environment["description"] = COMPLETE.into();

@@ -162,11 +162,11 @@ pub fn social_router<S: Clone + Send + Sync + 'static>(controls: &SocialControls
     Router::new()
         .route(
             "/{provider}/.well-known/openid-configuration",
-            get(configuration),
+            get(show_configuration),
         )
-        .route("/{provider}/jwks", get(jwks))
-        .route("/{provider}/authorize", get(page).post(decide))
-        .route("/{provider}/token", post(token))
+        .route("/{provider}/jwks", get(show_jwks))
+        .route("/{provider}/authorize", get(show_page).post(decide))
+        .route("/{provider}/token", post(exchange_code))
         .with_state(Arc::clone(&controls.0))
 }
 
@@ -268,7 +268,7 @@ impl Desk {
 
 type Shared = State<Arc<Desk>>;
 
-async fn configuration(State(desk): Shared, Path(provider): Path<String>) -> Json<Value> {
+async fn show_configuration(State(desk): Shared, Path(provider): Path<String>) -> Json<Value> {
     let issuer = desk.issuer(&provider);
     Json(json!({
         "issuer": issuer,
@@ -282,7 +282,7 @@ async fn configuration(State(desk): Shared, Path(provider): Path<String>) -> Jso
     }))
 }
 
-async fn jwks() -> Json<Value> {
+async fn show_jwks() -> Json<Value> {
     use rcgen::PublicKeyData as _;
     // An uncompressed point: 4, x, y (SEC 1, section 2.3.3).
     let point = keys()[0].der_bytes();
@@ -306,7 +306,7 @@ input{width:100%;box-sizing:border-box}button{cursor:pointer}.person{width:100%;
 ";
 
 /// Shows the page on which the person chooses an identity.
-async fn page(
+async fn show_page(
     State(desk): Shared,
     Path(provider): Path<String>,
     Query(asked): Query<Asked>,
@@ -427,7 +427,7 @@ struct Exchange {
 
 /// Exchanges a code for an ID token, once, if the client secret and the code verifier (RFC
 /// 7636) match.
-async fn token(
+async fn exchange_code(
     State(desk): Shared,
     Path(provider): Path<String>,
     Form(exchange): Form<Exchange>,

@@ -95,7 +95,7 @@ impl Shared {
         if engine.is_autocommit() {
             self.depth.store(0, Ordering::SeqCst);
         } else if depth > 0 {
-            engine.control(rollback_ansi_transaction_sql(depth).as_str())?;
+            engine.control_transaction(rollback_ansi_transaction_sql(depth).as_str())?;
             self.depth.store(depth - 1, Ordering::SeqCst);
         }
         Ok(())
@@ -206,7 +206,7 @@ impl AnyConnectionBackend for SqliteConnection {
             }
             let sql = statement.unwrap_or_else(|| begin_ansi_transaction_sql(depth));
             let begin = move |shared: &Shared, engine: &mut Engine| {
-                engine.control(sql.as_str())?;
+                engine.control_transaction(sql.as_str())?;
                 shared.depth.fetch_add(1, Ordering::SeqCst);
                 Ok(())
             };

@@ -111,7 +111,7 @@ impl Engine {
     }
 
     /// Runs a statement that begins, ends or divides a transaction.
-    pub(super) fn control(&mut self, sql: &str) -> Result<(), Error> {
+    pub(super) fn control_transaction(&mut self, sql: &str) -> Result<(), Error> {
         let mut statement = self.database.prepare_cached(sql).map_err(from_rusqlite)?;
         statement.raw_execute().map_err(from_rusqlite)?;
         Ok(())
@@ -120,13 +120,13 @@ impl Engine {
     /// Commits the transaction, and remembers how long it took.
     pub(super) fn commit(&mut self, sql: &str) -> Result<(), Error> {
         let began = Instant::now();
-        let committed = self.control(sql);
+        let committed = self.control_transaction(sql);
         self.commit = began.elapsed();
         committed
     }
 
     /// Runs all statements of a script without returning rows.
-    pub(super) fn script(&mut self, sql: &str) -> Result<(), Error> {
+    pub(super) fn run_script(&mut self, sql: &str) -> Result<(), Error> {
         self.database.execute_batch(sql).map_err(from_rusqlite)
     }
 
@@ -309,7 +309,7 @@ impl Shape {
                 ValueRef::Text(text) => {
                     let text = String::from_utf8(text.to_vec());
                     AnyValueKind::Text(Arc::new(
-                        text.map_err(|error| self.decoding(ordinal, error))?,
+                        text.map_err(|error| self.decode_error(ordinal, error))?,
                     ))
                 }
                 ValueRef::Blob(bytes) => AnyValueKind::Blob(Arc::new(bytes.to_vec())),
@@ -323,7 +323,7 @@ impl Shape {
         })
     }
 
-    fn decoding(&self, ordinal: usize, error: std::string::FromUtf8Error) -> Error {
+    fn decode_error(&self, ordinal: usize, error: std::string::FromUtf8Error) -> Error {
         Error::ColumnDecode {
             index: self.columns[ordinal].name.to_string(),
             source: error.into(),

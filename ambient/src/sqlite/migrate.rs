@@ -34,13 +34,13 @@ impl SqliteConnection {
         );
         let run = move |engine: &mut Engine| {
             if no_transaction {
-                engine.control("COMMIT")?;
-                engine.script(sql.as_str())?;
-                engine.control("BEGIN IMMEDIATE")?;
+                engine.control_transaction("COMMIT")?;
+                engine.run_script(sql.as_str())?;
+                engine.control_transaction("BEGIN IMMEDIATE")?;
             } else {
-                engine.script(sql.as_str())?;
+                engine.run_script(sql.as_str())?;
             }
-            engine.script(&note)
+            engine.run_script(&note)
         };
         let done = self.with(run).await;
         done.map_err(|error| MigrateError::ExecuteMigration(error, version))?;
@@ -66,7 +66,7 @@ impl Migrate for SqliteConnection {
             )"
         );
         Box::pin(async move {
-            let created = self.with(move |engine| engine.script(&sql)).await;
+            let created = self.with(move |engine| engine.run_script(&sql)).await;
             Ok(created?)
         })
     }
@@ -102,13 +102,17 @@ impl Migrate for SqliteConnection {
     fn lock(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async {
             Ok(self
-                .with(|engine| engine.control("BEGIN IMMEDIATE"))
+                .with(|engine| engine.control_transaction("BEGIN IMMEDIATE"))
                 .await?)
         })
     }
 
     fn unlock(&mut self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(async { Ok(self.with(|engine| engine.control("COMMIT")).await?) })
+        Box::pin(async {
+            Ok(self
+                .with(|engine| engine.control_transaction("COMMIT"))
+                .await?)
+        })
     }
 
     fn apply<'e>(

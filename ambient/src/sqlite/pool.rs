@@ -181,7 +181,7 @@ impl Writer {
     ///
     /// # Errors
     /// If the database cannot be opened.
-    pub async fn connection(&mut self) -> Result<&mut AnyConnection, Error> {
+    pub async fn get_or_open_connection(&mut self) -> Result<&mut AnyConnection, Error> {
         if let Some(connection) = &mut self.connection {
             // Waits until a canceled commit has ended.
             connection.ping().await?;
@@ -203,7 +203,7 @@ impl Writer {
     /// If the database cannot be opened, or another process holds its lock for 5 seconds.
     pub async fn begin(&mut self) -> Result<(), Error> {
         let begin = "BEGIN IMMEDIATE".into_sql_str();
-        let connection = self.connection().await?;
+        let connection = self.get_or_open_connection().await?;
         AnyTransactionManager::begin(connection, Some(begin)).await
     }
 

@@ -51,7 +51,7 @@ pub enum BaselineError {
 }
 
 impl Expected {
-    fn applied_to(&self, outcome: &mut Outcome, today: Date) {
+    fn apply_to(&self, outcome: &mut Outcome, today: Date) {
         let (reason, actual) = (&self.reason, outcome.actual.clone());
         let over = self.until.filter(|until| today > *until);
         match (outcome.verdict, over) {
@@ -109,7 +109,7 @@ impl CheckReport {
             let all = self.outcomes.iter_mut();
             for outcome in all.filter(|outcome| outcome.check.id == one.id) {
                 known = true;
-                one.applied_to(outcome, today);
+                one.apply_to(outcome, today);
             }
             if !known && self.is_complete() {
                 return Err(BaselineError::Unknown(one.id.clone()));
@@ -147,7 +147,13 @@ mod tests {
             spec: "s".into(),
             fix: "f".into(),
         };
-        let outcomes = vec![Outcome::judged(check, holds, "e", "a".into(), Value::Null)];
+        let outcomes = vec![Outcome::new_judged(
+            check,
+            holds,
+            "e",
+            "a".into(),
+            Value::Null,
+        )];
         CheckReport::new("check sp", "t", outcomes, jiff::Timestamp::UNIX_EPOCH)
     }
 
@@ -175,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_run_in_which_each_skipped_check_is_expected_is_no_error() {
-        let skipped = Outcome::skipped(report(true).outcomes.remove(0).check, "not offered");
+        let skipped = Outcome::new_skipped(report(true).outcomes.remove(0).check, "not offered");
         let run = CheckReport {
             outcomes: vec![skipped],
             error: Some(SetUpError::new(NOTHING_JUDGED, "m", "f")),

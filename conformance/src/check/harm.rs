@@ -156,7 +156,7 @@ mod tests {
                 fix: String::new(),
             };
             let evidence = serde_json::Value::Null;
-            Outcome::judged(check, false, "", String::new(), evidence)
+            Outcome::new_judged(check, false, "", String::new(), evidence)
         };
         let mut all = [
             outcome("form", Level::Must, Harm::Leniency),

@@ -96,7 +96,7 @@ pub(super) fn html(report: &CheckReport) -> String {
         @if !summary.skips.is_empty() {
             section data-group {
                 h2 { "Not judged" }
-                @for skips in &summary.skips { (skipped(skips, &parts)) }
+                @for skips in &summary.skips { (skipped_checks(skips, &parts)) }
             }
         }
         @if !summary.passed.is_empty() {
@@ -177,7 +177,7 @@ fn with_consequences(finding: &Finding<'_>, open: bool, parts: &Parts) -> Markup
     }
 }
 
-fn skipped(skips: &Skips<'_>, parts: &Parts) -> Markup {
+fn skipped_checks(skips: &Skips<'_>, parts: &Parts) -> Markup {
     html! {
         details.group data-group {
             summary {

@@ -107,7 +107,7 @@ impl CheckReport {
     /// message or an error. Secrets of fewer than 6 bytes are masked only by the names of their
     /// fields.
     #[must_use]
-    pub fn masked(mut self, known: &[String]) -> Self {
+    pub fn mask_secrets(mut self, known: &[String]) -> Self {
         let known = Known::new(known);
         if let Some(error) = &mut self.error {
             error.message = text(&error.message);

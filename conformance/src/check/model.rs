@@ -107,7 +107,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Returns a pass if `holds` is true; otherwise a finding, or a warning for a MAY.
-    pub fn judged(
+    pub fn new_judged(
         check: Check,
         holds: bool,
         expected: &str,
@@ -131,7 +131,7 @@ impl Outcome {
     }
 
     /// Returns an outcome for a check that was not judged, with the reason.
-    pub fn skipped(check: Check, why: impl Into<String>) -> Self {
+    pub fn new_skipped(check: Check, why: impl Into<String>) -> Self {
         Self {
             check,
             verdict: Verdict::Skip,
@@ -144,10 +144,10 @@ impl Outcome {
     }
 
     /// Returns an outcome for a check that was not judged because of another check's outcome.
-    pub fn skipped_because_of(check: Check, cause: &str, why: impl Into<String>) -> Self {
+    pub fn new_skipped_because_of(check: Check, cause: &str, why: impl Into<String>) -> Self {
         Self {
             cause: Some(cause.to_owned()),
-            ..Self::skipped(check, why)
+            ..Self::new_skipped(check, why)
         }
     }
 
@@ -349,7 +349,7 @@ impl CheckReport {
 
     /// Returns the report with the selected checks only.
     #[must_use]
-    pub fn selected(mut self, selection: &super::runner::Selection) -> Self {
+    pub fn keep_selected(mut self, selection: &super::runner::Selection) -> Self {
         self.outcomes
             .retain(|outcome| selection.includes(&outcome.check.id));
         self

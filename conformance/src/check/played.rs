@@ -29,7 +29,7 @@ impl Played {
     ///
     /// # Errors
     /// [`PlayError`].
-    pub(super) async fn at(
+    pub(super) async fn bind(
         port: u16,
         key_file: Option<&Path>,
         ambient: &Ambient,
@@ -39,7 +39,7 @@ impl Played {
             .await
             .map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let (key, foreign) = played_keys::keys(key_file, ambient).await?;
+        let (key, foreign) = played_keys::load_keys(key_file, ambient).await?;
         Ok(Self {
             listener,
             base: format!("http://{address}"),

@@ -32,7 +32,7 @@ pub enum PlayError {
 ///
 /// # Errors
 /// [`PlayError::Key`].
-pub(super) async fn keys(
+pub(super) async fn load_keys(
     key_file: Option<&Path>,
     ambient: &Ambient,
 ) -> Result<(SigningKey, SigningKey), PlayError> {

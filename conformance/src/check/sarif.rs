@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::{CheckReport, Outcome, Verdict, check_list};
-use crate::excerpt::beginning;
+use crate::excerpt::truncate;
 
 /// Longest description that GitHub accepts, in characters.
 const LONGEST: usize = 1024;
@@ -126,5 +126,5 @@ fn name(title: &str) -> String {
 
 fn cut(text: &str) -> String {
     // Leave room for the note with the full length.
-    beginning(text, LONGEST - 30)
+    truncate(text, LONGEST - 30)
 }

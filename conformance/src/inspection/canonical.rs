@@ -47,7 +47,7 @@ pub fn canonical(apex: Node<'_, '_>, method: &Method, left_out: Option<NodeId>) 
         method,
         left_out,
     };
-    writer.node(apex, &BTreeMap::new());
+    writer.write_node(apex, &BTreeMap::new());
     writer.out
 }
 
@@ -61,12 +61,12 @@ struct Writer<'m> {
 }
 
 impl Writer<'_> {
-    fn node(&mut self, node: Node<'_, '_>, rendered: &Rendered) {
+    fn write_node(&mut self, node: Node<'_, '_>, rendered: &Rendered) {
         if Some(node.id()) == self.left_out {
             return;
         }
         if node.is_element() {
-            self.element(node, rendered);
+            self.write_element(node, rendered);
         } else if node.is_text() {
             if self.method.without_blank_text && is_layout(node) {
                 return;
@@ -87,7 +87,7 @@ impl Writer<'_> {
         }
     }
 
-    fn element(&mut self, node: Node<'_, '_>, rendered: &Rendered) {
+    fn write_element(&mut self, node: Node<'_, '_>, rendered: &Rendered) {
         let name = written_name(node);
         let mut below = rendered.clone();
         let mut namespaces = String::new();
@@ -123,7 +123,7 @@ impl Writer<'_> {
         }
         self.out.push('>');
         for child in node.children() {
-            self.node(child, &below);
+            self.write_node(child, &below);
         }
         self.out.push_str("</");
         self.out.push_str(name);

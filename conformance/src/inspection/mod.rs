@@ -74,7 +74,7 @@ pub(crate) fn other_document(text: &str) -> Option<String> {
         return Some("JSON: look for the metadata in XML".to_owned());
     }
     if !text.starts_with('<') {
-        let begins = crate::excerpt::beginning(text, 40);
+        let begins = crate::excerpt::truncate(text, 40);
         return Some(format!("text that is no XML; it begins with \"{begins}\""));
     }
     parse(text).err().map(|error| {

@@ -131,7 +131,7 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
         .map(|it| children(it, ns::DSIG, "Reference").collect())
         .unwrap_or_default();
     let first = references.first().copied();
-    let target = first.and_then(|it| referenced_element(node.document(), it));
+    let target = first.and_then(|it| find_referenced_element(node.document(), it));
     let transforms: Vec<Node<'_, '_>> = first
         .and_then(|it| child(it, ns::DSIG, "Transforms"))
         .map(|it| children(it, ns::DSIG, "Transform").collect())
@@ -209,7 +209,7 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
 
 /// Returns the element that a Reference names: the only one with that `ID`, or the root for an
 /// empty URI.
-fn referenced_element<'a, 'i>(
+fn find_referenced_element<'a, 'i>(
     document: &'a Document<'i>,
     reference: Node<'a, 'i>,
 ) -> Option<Node<'a, 'i>> {

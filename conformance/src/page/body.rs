@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use crate::excerpt::beginning;
+use crate::excerpt::truncate;
 
 /// Longest body in a report, in characters.
 const SHOWN: usize = 8000;
@@ -70,7 +70,7 @@ fn is_name(text: &str) -> bool {
 }
 
 pub(super) fn cut(text: &str) -> String {
-    beginning(text, SHOWN)
+    truncate(text, SHOWN)
 }
 
 /// Returns indented JSON.

@@ -22,7 +22,7 @@ struct SignedParts {
     notes: Vec<String>,
 }
 
-fn signed_parts(xml: &str, trusted: &[String]) -> SignedParts {
+fn find_signed_parts(xml: &str, trusted: &[String]) -> SignedParts {
     let mut parts = SignedParts::default();
     let Ok(document) = parse(xml) else {
         return parts;
@@ -94,7 +94,7 @@ const DEEPEST: usize = 30;
 /// Returns the document, indented and colored. Its signatures are verified with the keys of the
 /// `trusted` certificates (base64).
 pub fn markup(xml: &str, trusted: &[String]) -> Markup {
-    let signed = signed_parts(xml, trusted);
+    let signed = find_signed_parts(xml, trusted);
     let mut lines: Vec<Markup> = Vec::new();
     let (mut depth, mut at) = (0_usize, 0_usize);
     let mut pending: Option<(usize, Vec<Markup>, &'static str)> = None;

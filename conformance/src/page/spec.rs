@@ -15,7 +15,7 @@ static CITATION: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Returns the text with a link on every known specification.
-pub(crate) fn linked(spec: &str) -> Markup {
+pub(crate) fn link_specifications(spec: &str) -> Markup {
     let mut pieces: Vec<Markup> = Vec::new();
     let mut at = 0;
     for found in CITATION.captures_iter(spec) {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn links(spec: &str) -> Vec<String> {
-        let markup = linked(spec).into_string();
+        let markup = link_specifications(spec).into_string();
         let page = scraper::Html::parse_fragment(&markup);
         let text: String = page.root_element().text().collect();
         assert_eq!(text, spec);

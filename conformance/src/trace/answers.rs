@@ -3,7 +3,7 @@
 
 use roxmltree::Node;
 
-use super::difference::named;
+use super::difference::describe_difference;
 use super::{Account, Known};
 use crate::inspection::{child, is, ns, response, text};
 
@@ -101,7 +101,7 @@ pub(super) fn judge(accounts: &mut [Account], known: &Known) {
         if let Some(id) = answer.id.clone() {
             let before = delivered.iter().find(|(it, _)| *it == id);
             if let Some((_, place)) = before {
-                account.verdict.remark(format!(
+                account.verdict.add_remark(format!(
                     "the Response with this ID was already delivered ({place}): a service provider that remembers the IDs refuses it"
                 ));
             }
@@ -123,7 +123,7 @@ fn compare(
     known: &Known,
 ) {
     let Some((place, request)) = requests.iter().find(|(_, it)| it.id == id) else {
-        account.verdict.remark(format!(
+        account.verdict.add_remark(format!(
             "InResponseTo is {id}, which is not the ID of {} in this input: the login began in another tab, before the recording, or at another service provider",
             match requests.len() {
                 1 => "the only AuthnRequest".to_owned(),
@@ -140,14 +140,14 @@ fn compare(
     if let (Some(asked), Some(sent)) = (&request.acs_url, &answer.destination)
         && asked != sent
     {
-        let difference = named(asked, sent);
-        account.verdict.remark(format!(
+        let difference = describe_difference(asked, sent);
+        account.verdict.add_remark(format!(
             "Destination is {sent}, but the request asked for {asked}:{difference} an identity provider that does not know a URL answers at one that it knows. Enter {asked} at the identity provider"
         ));
     }
     if let Some(asked) = &request.name_id_format {
         for given in answer.name_id_formats.iter().filter(|it| *it != asked) {
-            account.verdict.remark(format!(
+            account.verdict.add_remark(format!(
                 "the request demands a NameID in the format {asked} (NameIDPolicy), and the Response has {given}: an identity provider that cannot fulfill it must answer with InvalidNameIDPolicy (saml-core §3.4.1.1). Choose this format at the identity provider, or leave Format out of the request"
             ));
         }
@@ -157,7 +157,10 @@ fn compare(
         && !answer.audiences.is_empty()
         && !answer.audiences.contains(issuer)
     {
-        let differences = answer.audiences.iter().map(|it| named(it, issuer));
+        let differences = answer
+            .audiences
+            .iter()
+            .map(|it| describe_difference(it, issuer));
         let difference: String = differences.collect();
         account.verdict.refuse(format!(
             "the audience is {}, not {issuer}, the Issuer of the request:{difference} enter {issuer} as Audience or SP entity ID at the identity provider",

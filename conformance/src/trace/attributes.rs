@@ -17,12 +17,12 @@ pub(super) fn judge(attributes: &[Attribute], verdict: &mut Verdict) {
     for it in attributes {
         let name = it.name.as_str();
         if GROUP_LINKS.contains(&name) {
-            verdict.remark(
+            verdict.add_remark(
                 "the attribute groups.link stands for the groups: Entra sends it in place of them if the user is in more than 150 groups, and service providers then see no group. In Entra, choose \"Groups assigned to the application\" for the group claim, filter the groups, or use app roles",
             );
         } else if name == GROUPS && !it.values.is_empty() && it.values.iter().all(|it| is_guid(it))
         {
-            verdict.remark(
+            verdict.add_remark(
                 "the groups are object IDs of Entra, not names: enter the IDs at the service provider, or choose another source attribute for the group claim in Entra",
             );
         }

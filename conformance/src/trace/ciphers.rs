@@ -41,7 +41,7 @@ pub(super) fn judge(element: Node<'_, '_>, verdict: &mut Verdict) {
         if let Some((_, problem)) = weak {
             let remark = format!("encryption by {uri}: {problem}");
             if !verdict.remarks.contains(&remark) {
-                verdict.remark(remark);
+                verdict.add_remark(remark);
             }
         }
     }

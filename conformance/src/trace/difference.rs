@@ -37,7 +37,7 @@ pub(super) fn small_difference(one: &str, other: &str) -> Option<&'static str> {
 }
 
 /// Returns the difference as a part of a sentence, or nothing if it is plain to see.
-pub(super) fn named(one: &str, other: &str) -> String {
+pub(super) fn describe_difference(one: &str, other: &str) -> String {
     small_difference(one, other)
         .map(|it| format!(" they differ only {it};"))
         .unwrap_or_default()

@@ -93,7 +93,7 @@ impl Known {
     }
 
     /// Describes what is missing if the metadata that was given is not that of the sender.
-    pub(super) fn missing_metadata(&self, issuer: &str) -> String {
+    pub(super) fn describe_missing_metadata(&self, issuer: &str) -> String {
         format!(
             "whether a key of the Issuer made the signature: the metadata that was given is of {}, and the Issuer is {issuer}; give its metadata (--metadata)",
             self.entities()
@@ -105,7 +105,7 @@ impl Known {
 ///
 /// # Errors
 /// Why the metadata cannot be read, in a sentence.
-pub fn trusted_keys(metadata: &str) -> Result<Vec<TrustedKey>, String> {
+pub fn read_trusted_keys(metadata: &str) -> Result<Vec<TrustedKey>, String> {
     let metadata = metadata.trim_start_matches('\u{feff}').trim_start();
     if let Some(other) = other_document(metadata) {
         return Err(format!("expected SAML metadata, got {other}"));

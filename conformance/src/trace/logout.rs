@@ -29,9 +29,9 @@ pub(super) fn judge(
             "it is not signed: by HTTP-Redirect and HTTP-POST a {kind} must be (saml-profiles §4.4.4.1, §4.4.4.2), or anybody could log users out"
         ));
     }
-    verdict.id(&of, message.attribute("ID"));
-    verdict.version(&of, message.attribute("Version"));
-    verdict.issue_instant(&of, message.attribute("IssueInstant"), known);
+    verdict.judge_id(&of, message.attribute("ID"));
+    verdict.judge_version(&of, message.attribute("Version"));
+    verdict.judge_issue_instant(&of, message.attribute("IssueInstant"), known);
     signed::judge(signatures, known, verdict);
     if child(message, ns::ASSERTION, "Issuer").is_none() {
         verdict.refuse("no Issuer (saml-profiles §4.4.4.1, §4.4.4.2)");
@@ -49,7 +49,7 @@ pub(super) fn judge(
 }
 
 fn request(message: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
-    verdict.window(
+    verdict.judge_window(
         "the LogoutRequest",
         None,
         message.attribute("NotOnOrAfter"),
@@ -65,7 +65,7 @@ fn request(message: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
         );
     }
     if child(message, ns::PROTOCOL, "SessionIndex").is_none() {
-        verdict.remark(
+        verdict.add_remark(
             "no SessionIndex: it ends every session of the user at this party, which some refuse",
         );
     }
@@ -76,7 +76,7 @@ fn request(message: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
 
 fn response(message: Node<'_, '_>, verdict: &mut Verdict) {
     if message.attribute("InResponseTo").is_none() {
-        verdict.remark("no InResponseTo: it answers no request");
+        verdict.add_remark("no InResponseTo: it answers no request");
     }
     let part = child(message, ns::PROTOCOL, "Status");
     let code = part.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
@@ -90,7 +90,7 @@ fn response(message: Node<'_, '_>, verdict: &mut Verdict) {
             let words = part
                 .and_then(|it| child(it, ns::PROTOCOL, "StatusMessage"))
                 .map(text);
-            verdict.remark(format!(
+            verdict.add_remark(format!(
                 "the logout did not succeed everywhere: {}",
                 status::describe(value, detail, words.as_deref())
             ));

@@ -126,7 +126,7 @@ pub(super) fn judge(root: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
         if let Some(id) = entity.attribute("entityID")
             && !seen.insert(id)
         {
-            verdict.remark(format!(
+            verdict.add_remark(format!(
                 "{id}: the entity is in the metadata more than once, and products differ in which one they use; keep the one with the current key"
             ));
         }
@@ -149,7 +149,7 @@ fn judge_entity(entity: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
             if name == "RoleDescriptor" {
                 continue;
             }
-            verdict.remark(format!(
+            verdict.add_remark(format!(
                 "{id}: {name} does not support SAML 2.0 (protocolSupportEnumeration=\"{protocols}\")"
             ));
             continue;
@@ -170,11 +170,11 @@ fn judge_entity(entity: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
             let location = endpoint.attribute("Location").unwrap_or_default();
             let element = endpoint.tag_name().name();
             if location.is_empty() {
-                verdict.remark(format!(
+                verdict.add_remark(format!(
                     "{id}: {element} has an empty Location; leave the element out"
                 ));
             } else if !location.starts_with("http") {
-                verdict.remark(format!(
+                verdict.add_remark(format!(
                     "{id}: {element} is at {location}, which no browser opens"
                 ));
             }
@@ -188,7 +188,7 @@ fn keys(id: &str, role: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
     let mut signing = 0;
     for (usage, _) in key_values(role) {
         signing += usize::from(usage.contains("signing"));
-        verdict.remark(format!(
+        verdict.add_remark(format!(
             "{id}: the key for {usage} is announced as KeyValue without a certificate, which SAML permits (saml-metadata §2.4.1.1) and many products do not read: add X509Data/X509Certificate"
         ));
     }
@@ -200,7 +200,7 @@ fn keys(id: &str, role: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
                 if let Some(now) = known.now
                     && it.not_after <= now
                 {
-                    verdict.remark(format!(
+                    verdict.add_remark(format!(
                         "{id}: the certificate {} for {usage} expired at {}. SAML ignores that date, many products do not",
                         it.subject, it.not_after
                     ));
@@ -208,7 +208,7 @@ fn keys(id: &str, role: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
                 if let Key::Rsa(bits) = it.key
                     && bits < LEAST_RSA_BITS
                 {
-                    verdict.remark(format!(
+                    verdict.add_remark(format!(
                         "{id}: the key of {} has {bits} bits; at least {LEAST_RSA_BITS} are expected",
                         it.subject
                     ));

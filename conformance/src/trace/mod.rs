@@ -35,7 +35,7 @@ mod verdict;
 use roxmltree::Node;
 use serde::Serialize;
 
-pub use keys::{Known, TrustedKey, trusted_keys};
+pub use keys::{Known, TrustedKey, read_trusted_keys};
 pub use signed::Signed;
 pub use verdict::Verdict;
 
@@ -152,15 +152,15 @@ impl Account {
             verdict.refuse(problem.clone());
         }
         if let Some(remark) = repair::remark(&message.repairs) {
-            verdict.remark(remark);
+            verdict.add_remark(remark);
         }
         for remark in &message.remarks {
-            verdict.remark(remark.clone());
+            verdict.add_remark(remark.clone());
         }
         if let Some(relay_state) = &message.relay_state
             && relay_state.len() > LONGEST_RELAY_STATE
         {
-            verdict.remark(format!(
+            verdict.add_remark(format!(
                 "RelayState has {} bytes, and at most {LONGEST_RELAY_STATE} are allowed (saml-bindings §3.4.3, §3.5.3): some parties cut or refuse it; store the state and send a short key to it",
                 relay_state.len()
             ));

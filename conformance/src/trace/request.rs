@@ -16,9 +16,9 @@ pub(super) fn judge(
     verdict: &mut Verdict,
 ) {
     let of = "the AuthnRequest";
-    verdict.id(of, request.attribute("ID"));
-    verdict.version(of, request.attribute("Version"));
-    verdict.issue_instant(of, request.attribute("IssueInstant"), known);
+    verdict.judge_id(of, request.attribute("ID"));
+    verdict.judge_version(of, request.attribute("Version"));
+    verdict.judge_issue_instant(of, request.attribute("IssueInstant"), known);
     signed::judge(signatures, known, verdict);
     match child(request, ns::ASSERTION, "Issuer").map(text) {
         None => verdict.refuse(
@@ -28,7 +28,7 @@ pub(super) fn judge(
         Some(_) => {}
     }
     if !security.is_signed {
-        verdict.remark(
+        verdict.add_remark(
             "it is not signed: an identity provider whose metadata says WantAuthnRequestsSigned=\"true\" refuses it",
         );
     } else if !security.is_carried && request.attribute("Destination").is_none() {
@@ -47,7 +47,7 @@ pub(super) fn judge(
     }
     let is_true = |name: &str| matches!(request.attribute(name), Some("true" | "1"));
     if is_true("ForceAuthn") && is_true("IsPassive") {
-        verdict.remark(
+        verdict.add_remark(
             "ForceAuthn with IsPassive: the user has to sign on again without being asked, which most identity providers answer with NoPassive",
         );
     }
@@ -74,7 +74,7 @@ fn context_classes(context: Node<'_, '_>, verdict: &mut Verdict) {
         } else {
             "in another way"
         };
-        verdict.remark(format!(
+        verdict.add_remark(format!(
             "RequestedAuthnContext demands exactly {}: a user who signed on {example} is refused (Entra AADSTS75011, AD FS MSIS7102). Leave RequestedAuthnContext out, unless the application needs it",
             names.join(" or ")
         ));

@@ -3,7 +3,7 @@
 
 use roxmltree::Node;
 
-use super::difference::{named, small_difference};
+use super::difference::{describe_difference, small_difference};
 use super::status::{self, SUCCESS};
 use super::{Known, Signed, Verdict, attributes, signed};
 use crate::inspection::response::{self, Assertion, Response};
@@ -35,9 +35,9 @@ pub(super) fn judge(
     }
     if element.tag_name().name() == "Response" {
         let of = "the Response";
-        verdict.id(of, response.id.as_deref());
-        verdict.version(of, response.version.as_deref());
-        verdict.issue_instant(of, response.issue_instant.as_deref(), known);
+        verdict.judge_id(of, response.id.as_deref());
+        verdict.judge_version(of, response.version.as_deref());
+        verdict.judge_issue_instant(of, response.issue_instant.as_deref(), known);
         if response.destination.is_none() && !is_carried && covers(signatures, "Response") {
             verdict.refuse(
                 "the Response is signed and has no Destination, which signed messages must have (saml-bindings §3.5.5.2)",
@@ -50,7 +50,7 @@ pub(super) fn judge(
             verdict,
         );
         if response.in_response_to.is_none() {
-            verdict.remark(
+            verdict.add_remark(
                 "no InResponseTo: the identity provider began this sign-on itself. A service provider that accepts only answers to its own requests refuses it",
             );
         }
@@ -61,9 +61,9 @@ pub(super) fn judge(
         .filter(|it| is(*it, ns::ASSERTION, "Assertion"));
     for (assertion, node) in response.assertions.iter().zip(nodes) {
         let of = "the Assertion";
-        verdict.id(of, assertion.id.as_deref());
-        verdict.version(of, assertion.version.as_deref());
-        verdict.issue_instant(of, assertion.issue_instant.as_deref(), known);
+        verdict.judge_id(of, assertion.id.as_deref());
+        verdict.judge_version(of, assertion.version.as_deref());
+        verdict.judge_issue_instant(of, assertion.issue_instant.as_deref(), known);
         judge_conditions(assertion, known, verdict);
         let subject = child(node, ns::ASSERTION, "Subject");
         match subject.and_then(|it| child(it, ns::ASSERTION, "EncryptedID")) {
@@ -113,9 +113,9 @@ pub(super) fn judge_token(
     judge_signatures(element, &read, signatures, known, verdict);
     for assertion in &read.assertions {
         let of = "the Assertion";
-        verdict.id(of, assertion.id.as_deref());
-        verdict.version(of, assertion.version.as_deref());
-        verdict.issue_instant(of, assertion.issue_instant.as_deref(), known);
+        verdict.judge_id(of, assertion.id.as_deref());
+        verdict.judge_version(of, assertion.version.as_deref());
+        verdict.judge_issue_instant(of, assertion.issue_instant.as_deref(), known);
         if assertion.conditions.is_some() {
             judge_conditions(assertion, known, verdict);
         }
@@ -140,7 +140,7 @@ fn judge_address(name: &str, value: Option<&str>, known: &Known, verdict: &mut V
         return;
     }
     let own = known.acs.join(" or ");
-    let difference = known.acs.iter().map(|own| named(own, value));
+    let difference = known.acs.iter().map(|own| describe_difference(own, value));
     let difference: String = difference.collect();
     verdict.refuse(format!(
         "{name} is {value}, not {own}:{difference} enter the URL of the assertion consumer service at the identity provider as it is (scheme, host, port, path, a slash at the end)"
@@ -201,7 +201,7 @@ fn judge_signatures(
     if !covers(signatures, "Assertion") && !covers(signatures, "Response") {
         verdict.refuse("no signature covers the assertion");
     } else if !covers(signatures, "Assertion") {
-        verdict.remark(
+        verdict.add_remark(
             "only the Response is signed: a service provider whose metadata says WantAssertionsSigned=\"true\" refuses it",
         );
     }
@@ -217,7 +217,10 @@ fn judge_conditions(assertion: &Assertion, known: &Known, verdict: &mut Verdict)
     }
     if let Some(own) = &known.audience {
         for others in conditions.audiences.iter().filter(|it| !it.contains(own)) {
-            let difference: String = others.iter().map(|it| named(it, own)).collect();
+            let difference: String = others
+                .iter()
+                .map(|it| describe_difference(it, own))
+                .collect();
             verdict.refuse(format!(
                 "the audience is {}, not {own}:{difference} enter {own} as Audience or SP entity ID at the identity provider",
                 others.join(", ")
@@ -229,7 +232,7 @@ fn judge_conditions(assertion: &Assertion, known: &Known, verdict: &mut Verdict)
             "the condition <{other}> is unknown, so the assertion is invalid (saml-core §2.5.1.1)"
         ));
     }
-    verdict.window(
+    verdict.judge_window(
         "Conditions",
         conditions.not_before.as_deref(),
         conditions.not_on_or_after.as_deref(),
@@ -292,7 +295,7 @@ fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verd
                 response.in_response_to.as_ref().unwrap_or(&none)
             ));
         }
-        verdict.window(place, None, it.not_on_or_after.as_deref(), known.now);
+        verdict.judge_window(place, None, it.not_on_or_after.as_deref(), known.now);
     }
     if assertion.sign_ons.is_empty() {
         verdict.refuse("no AuthnStatement: the assertion does not state that the user signed on");

@@ -115,7 +115,7 @@ fn explain(
         ),
         (None, None) => String::new(),
     };
-    let unsupported = unsupported(&signature, keys);
+    let unsupported = why_unsupported(&signature, keys);
     let is_unchanged = signature.covers_parent && signature.digest_holds == Some(true);
     let said = if is_unchanged && unsupported.is_none() && signature.value_holds != Some(true) {
         wrong_key(&signature, keys, issuer, judged_by_metadata, known)
@@ -140,7 +140,7 @@ fn explain(
 }
 
 /// Returns why a signature cannot be judged here, although its receiver may be able to.
-fn unsupported(signature: &Signature, keys: &[Certificate]) -> Option<String> {
+fn why_unsupported(signature: &Signature, keys: &[Certificate]) -> Option<String> {
     let parent = &signature.parent;
     if signature.digest_holds != Some(false) && digest_of(&signature.digest_method, b"").is_none() {
         return Some(format!(
@@ -303,7 +303,7 @@ fn expiry(issuer: Option<&str>, key: Option<&TrustedKey>, known: &Known, verdict
         && let Some(until) = key.valid_until
         && until <= now
     {
-        verdict.remark(format!(
+        verdict.add_remark(format!(
             "the metadata of {} is valid until {until} (validUntil), which is past: a service provider that uses this copy refuses every message; fetch it again",
             key.entity_id
         ));
@@ -311,7 +311,7 @@ fn expiry(issuer: Option<&str>, key: Option<&TrustedKey>, known: &Known, verdict
     if let Some(key) = key
         && key.certificate.not_after <= now
     {
-        verdict.remark(format!(
+        verdict.add_remark(format!(
             "the certificate of the signature expired: {}. SAML ignores that date, many products do not; the identity provider needs a new certificate, and the service provider its new metadata",
             key.certificate.to_sentence()
         ));
@@ -333,7 +333,7 @@ pub(super) fn unknown_issuer(
         .iter()
         .any(|it| it.foreign_key_of.is_some() && it.issuer.as_deref() == Some(issuer))
     {
-        verdict.leave_out(known.missing_metadata(issuer));
+        verdict.leave_out(known.describe_missing_metadata(issuer));
     }
 }
 

@@ -31,7 +31,7 @@ impl Verdict {
         self.objections.push(objection.into());
     }
 
-    pub(super) fn remark(&mut self, remark: impl Into<String>) {
+    pub(super) fn add_remark(&mut self, remark: impl Into<String>) {
         self.remarks.push(remark.into());
     }
 
@@ -45,7 +45,7 @@ impl Verdict {
     }
 
     /// Judges an identifier (saml-core §1.3.4: xs:ID).
-    pub(super) fn id(&mut self, of: &str, id: Option<&str>) {
+    pub(super) fn judge_id(&mut self, of: &str, id: Option<&str>) {
         match id {
             None => self.refuse(format!("{of} has no ID")),
             Some(id) if !is_ncname(id) => self.refuse(format!(
@@ -56,7 +56,7 @@ impl Verdict {
     }
 
     /// Judges the version (saml-core §3.2.1).
-    pub(super) fn version(&mut self, of: &str, version: Option<&str>) {
+    pub(super) fn judge_version(&mut self, of: &str, version: Option<&str>) {
         if version != Some("2.0") {
             let got = version.unwrap_or("none");
             self.refuse(format!("invalid Version of {of}: expected 2.0, got {got}"));
@@ -64,12 +64,12 @@ impl Verdict {
     }
 
     /// Checks that a time is present and not in the future.
-    pub(super) fn issue_instant(&mut self, of: &str, value: Option<&str>, known: &Known) {
+    pub(super) fn judge_issue_instant(&mut self, of: &str, value: Option<&str>, known: &Known) {
         let Some(value) = value else {
             return self.refuse(format!("{of} has no IssueInstant"));
         };
         let Some(issued) = instant(value) else {
-            return self.no_instant(&format!("IssueInstant of {of}"), value);
+            return self.refuse_instant(&format!("IssueInstant of {of}"), value);
         };
         if let Some(now) = known.now
             && issued.duration_since(now) > SKEW
@@ -82,7 +82,7 @@ impl Verdict {
     }
 
     /// Checks a validity period.
-    pub(super) fn window(
+    pub(super) fn judge_window(
         &mut self,
         place: &str,
         begin: Option<&str>,
@@ -93,7 +93,7 @@ impl Verdict {
             if let Some(value) = value
                 && instant(value).is_none()
             {
-                self.no_instant(&format!("{name} of {place}"), value);
+                self.refuse_instant(&format!("{name} of {place}"), value);
             }
         }
         let Some(now) = now else { return };
@@ -117,7 +117,7 @@ impl Verdict {
         }
     }
 
-    fn no_instant(&mut self, place: &str, value: &str) {
+    fn refuse_instant(&mut self, place: &str, value: &str) {
         self.refuse(format!(
             "invalid {place}: expected an instant in UTC such as 2026-03-01T09:00:00Z (saml-core §1.3.3), got \"{value}\""
         ));

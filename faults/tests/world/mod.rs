@@ -106,38 +106,46 @@ pub(crate) fn certificate() -> Certificate {
 }
 
 /// Makes the message of a fault.
-pub(crate) fn forged(fault: &Fault) -> Result<Forged, Ineffective> {
-    forged_at(fault, Cover::Assertion)
+pub(crate) fn forge(fault: &Fault) -> Result<Forged, Ineffective> {
+    forge_for_cover(fault, Cover::Assertion)
 }
 
 /// The honest messages with these signatures about both users, as they are posted.
 pub(crate) fn honest_at(cover: Cover) -> [String; 2] {
-    [ATTACKER, VICTIM].map(|who| made(&[], who, cover).unwrap().field)
+    [ATTACKER, VICTIM].map(|who| make_message(&[], who, cover).unwrap().field)
 }
 
 /// Makes the message of a fault from a Response whose IDs contain this number.
-pub(crate) fn forged_from(fault: &Fault, cover: Cover, number: u32) -> Result<Forged, Ineffective> {
+pub(crate) fn forge_with_number(
+    fault: &Fault,
+    cover: Cover,
+    number: u32,
+) -> Result<Forged, Ineffective> {
     let mut response = response(ATTACKER);
     response.id = format!("_response-{number}");
     response.assertions[0].id = format!("_assertion-{number}");
-    made_of(std::slice::from_ref(fault), &response, cover)
+    make_message_from(std::slice::from_ref(fault), &response, cover)
 }
 
 /// Makes the message of a fault for a service provider that demands these signatures.
-pub(crate) fn forged_at(fault: &Fault, cover: Cover) -> Result<Forged, Ineffective> {
+pub(crate) fn forge_for_cover(fault: &Fault, cover: Cover) -> Result<Forged, Ineffective> {
     let who = if fault.impersonates() {
         ATTACKER
     } else {
         VICTIM
     };
-    made(std::slice::from_ref(fault), who, cover)
+    make_message(std::slice::from_ref(fault), who, cover)
 }
 
-fn made(faults: &[Fault], who: &str, cover: Cover) -> Result<Forged, Ineffective> {
-    made_of(faults, &response(who), cover)
+fn make_message(faults: &[Fault], who: &str, cover: Cover) -> Result<Forged, Ineffective> {
+    make_message_from(faults, &response(who), cover)
 }
 
-fn made_of(faults: &[Fault], response: &Response, cover: Cover) -> Result<Forged, Ineffective> {
+fn make_message_from(
+    faults: &[Fault],
+    response: &Response,
+    cover: Cover,
+) -> Result<Forged, Ineffective> {
     let signer = Signer {
         key: OWN.clone(),
         response: cover != Cover::Assertion,
@@ -158,7 +166,7 @@ fn made_of(faults: &[Fault], response: &Response, cover: Cover) -> Result<Forged
 }
 
 /// Runs the service provider's whole path, from form field to checked assertion.
-pub(crate) fn judged(field: &str) -> Result<Checked, Refusal> {
+pub(crate) fn judge_response(field: &str) -> Result<Checked, Refusal> {
     let own = DecryptionKeys::new(vec![RECIPIENT.clone()]);
     let keys = TrustedKeys::new(vec![OWN.certificate().clone()]).unwrap();
     Posted::from_form(field, &Limits::default())?

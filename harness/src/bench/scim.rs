@@ -74,13 +74,13 @@ pub async fn measure(sizes: &[usize], time: Duration) -> Result<Vec<Measured>> {
     }
     let mut all = Vec::new();
     for bench in &benches {
-        all.extend(bench.at_this_size(time).await?);
+        all.extend(bench.measure_at_this_size(time).await?);
     }
     if let [small, .., large] = benches.as_slice() {
-        all.extend(large.beside_a_smaller(small, time).await?);
+        all.extend(large.compare_with_smaller(small, time).await?);
     }
     if let Some(large) = benches.last() {
-        all.extend(large.groups(time).await?);
+        all.extend(large.measure_groups(time).await?);
     }
     for bench in benches {
         bench.store.close().await;
@@ -90,7 +90,7 @@ pub async fn measure(sizes: &[usize], time: Duration) -> Result<Vec<Measured>> {
 }
 
 /// Creates a business account with SCIM; returns base URL and bearer token.
-async fn tenant(portal: &sp::Running) -> Result<(String, String)> {
+async fn create_tenant(portal: &sp::Running) -> Result<(String, String)> {
     let client = Client::builder().cookie_store(true).build()?;
     let control = portal.control_url().unwrap_or_default();
     let root = portal.base_url();
@@ -135,10 +135,10 @@ async fn tenant(portal: &sp::Running) -> Result<(String, String)> {
 }
 
 /// Returns the id of the business account of the SCIM base URL.
-async fn business(store: &Store, base: &str) -> Result<String> {
+async fn find_business_id(store: &Store, base: &str) -> Result<String> {
     let tenant = base.rsplit('/').nth(1).unwrap_or_default();
     let mut db = store.read().await?;
-    let row = sp::store::tenants::by_id(&mut db, tenant).await?;
+    let row = sp::store::tenants::find_by_id(&mut db, tenant).await?;
     row.map(|row| row.business_id)
         .ok_or_else(|| BenchError::Answer("a tenant".into(), base.to_owned()))
 }
@@ -174,13 +174,13 @@ impl Bench {
             ..sp::Config::default()
         };
         let portal = sp::start(config, Ambient::real()).await?;
-        let (base, token) = tenant(&portal).await?;
+        let (base, token) = create_tenant(&portal).await?;
         let store = Store::open(&url, true).await?;
         let bench = Self {
             portal,
             _folder: folder,
             client: Client::new(),
-            business: business(&store, &base).await?,
+            business: find_business_id(&store, &base).await?,
             base,
             token,
             store,
@@ -243,45 +243,45 @@ impl Bench {
     }
 
     /// `GET /Users?filter=userName eq …`.
-    async fn filters(&self) -> Result<()> {
+    async fn send_filter(&self) -> Result<()> {
         let name = user_name(self.any());
         let path = format!("/Users?filter=userName%20eq%20%22{name}%22");
         self.send(self.ask(Method::GET, &path)).await
     }
 
     /// `GET /Users/{id}`.
-    async fn reads(&self) -> Result<()> {
+    async fn send_read(&self) -> Result<()> {
         let path = format!("/Users/{}", id(self.any()));
         self.send(self.ask(Method::GET, &path)).await
     }
 
     /// `POST /Users`.
-    async fn creates(&self) -> Result<()> {
+    async fn send_create(&self) -> Result<()> {
         let number = self.created.fetch_add(1, Ordering::Relaxed);
         let mut new = resource(self.users + number);
         new["userName"] = format!("new{number}@bench.example").into();
         self.send(self.post("/Users", &new)).await
     }
 
-    async fn at_this_size(&self, time: Duration) -> Result<Vec<Measured>> {
+    async fn measure_at_this_size(&self, time: Duration) -> Result<Vec<Measured>> {
         let name = |what: &str| format!("{what}, {} users", self.users);
         let sql = "the same look-up by SQL, in process";
-        let filtered = beside(
-            (&name(FILTER), async || self.filters().await),
+        let filtered = measure_alternately(
+            (&name(FILTER), async || self.send_filter().await),
             (sql, async || {
                 self.look_up(Field::UserName, user_name(self.any())).await
             }),
             time,
         )
         .await?;
-        let read = beside(
-            (&name(READ), async || self.reads().await),
+        let read = measure_alternately(
+            (&name(READ), async || self.send_read().await),
             (sql, async || self.look_up(Field::Id, id(self.any())).await),
             time,
         )
         .await?;
-        let create = beside(
-            (&name(CREATE), async || self.creates().await),
+        let create = measure_alternately(
+            (&name(CREATE), async || self.send_create().await),
             (COMMIT, async || self.commit().await),
             time,
         )
@@ -291,25 +291,25 @@ impl Bench {
 
     /// Measures the cost of size: each kind of request here, alternating with the same
     /// request at a smaller directory.
-    async fn beside_a_smaller(&self, small: &Self, time: Duration) -> Result<Vec<Measured>> {
+    async fn compare_with_smaller(&self, small: &Self, time: Duration) -> Result<Vec<Measured>> {
         let name = |what: &str| format!("{what}, {} users beside {}", self.users, small.users);
         let limit = format!("the same with {} users", small.users);
         Ok(vec![
-            beside(
-                (&name(FILTER), async || self.filters().await),
-                (&limit, async || small.filters().await),
+            measure_alternately(
+                (&name(FILTER), async || self.send_filter().await),
+                (&limit, async || small.send_filter().await),
                 time,
             )
             .await?,
-            beside(
-                (&name(READ), async || self.reads().await),
-                (&limit, async || small.reads().await),
+            measure_alternately(
+                (&name(READ), async || self.send_read().await),
+                (&limit, async || small.send_read().await),
                 time,
             )
             .await?,
-            beside(
-                (&name(CREATE), async || self.creates().await),
-                (&limit, async || small.creates().await),
+            measure_alternately(
+                (&name(CREATE), async || self.send_create().await),
+                (&limit, async || small.send_create().await),
                 time,
             )
             .await?,
@@ -358,7 +358,7 @@ impl Bench {
     }
 
     /// Adds and removes one member, in a group of ten and in one of up to 50,000.
-    async fn groups(&self, time: Duration) -> Result<Vec<Measured>> {
+    async fn measure_groups(&self, time: Duration) -> Result<Vec<Measured>> {
         let large = self.users.saturating_sub(CALLERS).min(50_000);
         for (group, size) in [("small", 10.min(large)), ("large", large)] {
             let mut tx = self.store.write().await?;
@@ -401,7 +401,7 @@ impl Bench {
                 .body(body.to_string());
             self.send(request).await
         };
-        let small = beside(
+        let small = measure_alternately(
             ("PATCH one member, group of 10", async || {
                 patch("small").await
             }),
@@ -409,7 +409,7 @@ impl Bench {
             time,
         )
         .await?;
-        let large = beside(
+        let large = measure_alternately(
             (&format!("PATCH one member, group of {large}"), async || {
                 patch("large").await
             }),
@@ -422,7 +422,7 @@ impl Bench {
 }
 
 /// Measures `work` and `limit` alternately for about `time`, each with [`CALLERS`] clients.
-async fn beside<W, L>(
+async fn measure_alternately<W, L>(
     (name, work): (&str, W),
     (limit_name, limit): (&str, L),
     time: Duration,
@@ -434,19 +434,19 @@ where
     let mut latencies = Vec::new();
     let (mut rates, mut limits) = (Vec::new(), Vec::new());
     // The first round is for warming up and is not counted.
-    round(&work, &mut Vec::new()).await?;
-    round(&limit, &mut Vec::new()).await?;
+    run_round(&work, &mut Vec::new()).await?;
+    run_round(&limit, &mut Vec::new()).await?;
     let start = Instant::now();
     while start.elapsed() < time || rates.len() < 3 {
-        limits.push(round(&limit, &mut Vec::new()).await?);
-        rates.push(round(&work, &mut latencies).await?);
+        limits.push(run_round(&limit, &mut Vec::new()).await?);
+        rates.push(run_round(&work, &mut latencies).await?);
     }
     Ok(compute_measurement(
         name, limit_name, latencies, rates, limits,
     ))
 }
 
-async fn round<W>(work: &W, latencies: &mut Vec<Duration>) -> Result<f64>
+async fn run_round<W>(work: &W, latencies: &mut Vec<Duration>) -> Result<f64>
 where
     W: AsyncFn() -> Result<()>,
 {

@@ -108,7 +108,10 @@ pub fn sso(now: Timestamp, time: Duration) -> Result<Measured, BenchError> {
             .await
             .map_err(bench_error)?;
         let (_, env) = set_up_environment(idp.base_url()).await?;
-        let answers = idp.answers(&env, SP, "grace").await.map_err(bench_error)?;
+        let answers = idp
+            .prepare_answers(&env, SP, "grace")
+            .await
+            .map_err(bench_error)?;
         let field = answers.answer().await.map_err(bench_error)?;
         Ok::<_, BenchError>((idp, (answers, field)))
     })?;

@@ -17,11 +17,11 @@ use world::{Options, Rehearsal};
 pub async fn start(now: Timestamp, time: Duration) -> Result<Measured, BenchError> {
     let key = mock_idp::generate_key("Bench", now).map_err(bench_error)?;
     let (mut latencies, mut rates, mut limits) = (Vec::new(), Vec::new(), Vec::new());
-    whole().await?;
+    time_full_start().await?;
     let began = Instant::now();
     while began.elapsed() < time || rates.len() < 5 {
-        limits.push(rate(alone(&key).await?));
-        let took = whole().await?;
+        limits.push(rate(time_idp_start(&key).await?));
+        let took = time_full_start().await?;
         rates.push(rate(took));
         latencies.push(took);
     }
@@ -39,7 +39,7 @@ fn rate(took: Duration) -> f64 {
 }
 
 /// Returns the duration of the start; stopping the parties is not counted.
-async fn whole() -> Result<Duration, BenchError> {
+async fn time_full_start() -> Result<Duration, BenchError> {
     let options = Options {
         unrecorded: true,
         ..Options::default()
@@ -51,7 +51,7 @@ async fn whole() -> Result<Duration, BenchError> {
     Ok(took)
 }
 
-async fn alone(key: &mock_idp::KeyMaterial) -> Result<Duration, BenchError> {
+async fn time_idp_start(key: &mock_idp::KeyMaterial) -> Result<Duration, BenchError> {
     let folder = tempfile::tempdir().map_err(bench_error)?;
     let database = folder.path().join("idp.db");
     let config = mock_idp::Config {

@@ -31,25 +31,25 @@ pub async fn measure(users: usize, groups: usize) -> Outcome<Vec<Measured>> {
         .at_configurator("Ada", Method::POST, "/activate", None)
         .await?
         .succeeded("Activate Integration")?;
-    let bare = bare_creations(&mut world).await?;
+    let bare = measure_bare_creations(&mut world).await?;
     let group_ids = fill(&mut world, users, groups).await?;
     world.saves_connection("Bench").await?;
     let subjects = u32::try_from(users + groups).unwrap_or(u32::MAX);
     let start = Instant::now();
-    rule(&mut world, &group_ids).await?;
-    idle(&mut world).await?;
+    create_rule(&mut world, &group_ids).await?;
+    wait_until_idle(&mut world).await?;
     let first = f64::from(subjects) / start.elapsed().as_secs_f64();
-    let after_first = newest(&mut world).await?;
+    let after_first = read_portal_state(&mut world).await?;
     let expected = u64::try_from(users).unwrap_or_default() + u64::from(BARE);
     if after_first["users"] != expected {
         let got = after_first.to_string();
         return Err(Failed::mismatch(format!("{expected} users"), got));
     }
     let start = Instant::now();
-    revision(&mut world).await?;
-    idle(&mut world).await?;
+    create_revision(&mut world).await?;
+    wait_until_idle(&mut world).await?;
     let second = f64::from(subjects) / start.elapsed().as_secs_f64();
-    let after_second = newest(&mut world).await?;
+    let after_second = read_portal_state(&mut world).await?;
     if after_first != after_second {
         return Err(Failed::mismatch(
             format!("a second run that writes nothing: {after_first}"),
@@ -82,7 +82,7 @@ pub async fn measure(users: usize, groups: usize) -> Outcome<Vec<Measured>> {
     ])
 }
 
-async fn bare_creations(world: &mut World) -> Outcome<f64> {
+async fn measure_bare_creations(world: &mut World) -> Outcome<f64> {
     let start = Instant::now();
     for number in 0..BARE {
         let user = json!({
@@ -137,7 +137,7 @@ async fn create(world: &mut World, path: &str, body: Value) -> Outcome<String> {
     Ok(text(&answer.body, "/id")?.to_owned())
 }
 
-async fn rule(world: &mut World, groups: &[String]) -> Outcome {
+async fn create_rule(world: &mut World, groups: &[String]) -> Outcome {
     let plan = create(world, "/propagation/plans", json!({"name": "Everything"})).await?;
     let source = json!({"name": "PingOne Directory", "type": "directory", "status": "ACTIVE", "configuration": {}});
     let source = create(world, "/propagation/stores", source).await?;
@@ -152,10 +152,10 @@ async fn rule(world: &mut World, groups: &[String]) -> Outcome {
         "active": true,
     });
     create(world, &format!("/propagation/plans/{plan}/rules"), rule).await?;
-    revision(world).await
+    create_revision(world).await
 }
 
-async fn revision(world: &mut World) -> Outcome {
+async fn create_revision(world: &mut World) -> Outcome {
     world
         .at_management(Method::POST, "/propagation/revisions", Some(json!({})))
         .await?
@@ -164,7 +164,7 @@ async fn revision(world: &mut World) -> Outcome {
     Ok(())
 }
 
-async fn idle(world: &mut World) -> Outcome {
+async fn wait_until_idle(world: &mut World) -> Outcome {
     let path = format!(
         "/v1/environments/{}/propagation/stores/{}/idle?timeout_ms={PATIENCE_MS}",
         world.directory.environment, world.directory.store
@@ -185,7 +185,7 @@ async fn idle(world: &mut World) -> Outcome {
 }
 
 /// Returns the number of users and groups at the portal, and when they changed last.
-async fn newest(world: &mut World) -> Outcome<Value> {
+async fn read_portal_state(world: &mut World) -> Outcome<Value> {
     let mut seen = json!({});
     for kind in ["Users", "Groups"] {
         let path = format!(

@@ -19,7 +19,7 @@ use rehearsal::check::{SetUpError, Signal};
 use url::Url;
 
 use super::bench_load_login::{Login, People};
-use super::check::{attributes, held, sp_metadata};
+use super::check::{attributes, held, read_sp_metadata};
 use super::check_options::{Connection, latency, seconds};
 use super::command_line::command_line;
 use super::outputs::{Outputs, is_standard_output, require_one_printed};
@@ -262,7 +262,12 @@ impl Scim {
             .options
             .setting("bench load scim", self.first_sync.is_some())?;
         let target = ("scim", self.base_url.as_str());
-        let fetched = match self.access.client.token(&access, &ambient, false).await {
+        let fetched = match self
+            .access
+            .client
+            .request_token(&access, &ambient, false)
+            .await
+        {
             Ok(fetched) => fetched,
             Err(error) => return self.options.report(target, &setting, &ambient, Err(error)),
         };
@@ -344,7 +349,7 @@ impl Idp {
             key_file.write_metadata(path, &party.metadata())?;
         }
         key_file.say_if_new("identity provider");
-        let ended = match self.metadata(&ambient, &access, &setting).await {
+        let ended = match self.fetch_metadata(&ambient, &access, &setting).await {
             Ok(metadata) => match idp::Load::new(party, &metadata, people, access, &ambient) {
                 Ok(load) => load.run(&setting).await,
                 Err(error) => Err(error.to_set_up_error()),
@@ -354,7 +359,7 @@ impl Idp {
         self.options.report(target, &setting, &ambient, ended)
     }
 
-    async fn metadata(
+    async fn fetch_metadata(
         &self,
         ambient: &Ambient,
         access: &Access,
@@ -446,7 +451,7 @@ impl Sp {
         let target = ("sp", self.metadata.as_str());
         let place = (self.metadata.as_str(), self.entity_id.as_deref());
         let wait = Duration::from_secs(self.wait);
-        let ended = match sp_metadata(place, wait, &runner).await {
+        let ended = match read_sp_metadata(place, wait, &runner).await {
             Ok((metadata, _)) => {
                 let attributes = match attributes.is_empty() {
                     // The same attributes as those of `check sp`.

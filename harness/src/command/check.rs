@@ -99,7 +99,7 @@ pub(crate) fn attributes(all: &[String]) -> anyhow::Result<Vec<PersonAttribute>>
 /// # Errors
 /// When the document cannot be read, is not metadata of a service provider, or contains several
 /// service providers and none is selected.
-pub(crate) async fn sp_metadata(
+pub(crate) async fn read_sp_metadata(
     (place, entity_id): (&str, Option<&str>),
     wait: Duration,
     runner: &Runner,
@@ -271,7 +271,7 @@ impl Sp {
         if let Some(path) = out {
             key_file.write_metadata(path, &provider.metadata())?;
         }
-        let second = self.second.provider(&ambient).await?;
+        let second = self.second.start_provider(&ambient).await?;
         let Some(target) = self.target.as_ref().filter(|_| !self.prepare) else {
             return self.print_next_steps();
         };
@@ -289,7 +289,7 @@ impl Sp {
         };
         let place = (target.metadata.as_str(), self.entity_id.as_deref());
         let wait = Duration::from_secs(self.wait);
-        let (metadata, document) = match sp_metadata(place, wait, &runner).await {
+        let (metadata, document) = match read_sp_metadata(place, wait, &runner).await {
             Ok(read) => read,
             Err(error) => return refused(error),
         };
@@ -319,7 +319,7 @@ impl Sp {
         };
         let report = judge.judge_with(second.as_ref()).await?;
         let held = held(&chosen, &judge.target.metadata);
-        let report = report.with_profiles(&held).assessed(&chosen);
+        let report = report.with_profiles(&held).with_assessments(&chosen);
         self.forms.write(report, &ambient)
     }
 

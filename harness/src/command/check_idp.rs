@@ -115,8 +115,8 @@ impl Idp {
             let recording: Recording = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not a recording of check idp", path.display()))?;
             let selection = self.options.selection(&checks)?;
-            let report = judge_recording(&recording, &chosen).selected(&selection);
-            return self.forms.write(report.assessed(&chosen), &ambient);
+            let report = judge_recording(&recording, &chosen).keep_selected(&selection);
+            return self.forms.write(report.with_assessments(&chosen), &ambient);
         }
         // Before anything is written or started, so that an invalid file changes nothing.
         let runner = self.options.runner(&checks)?;
@@ -145,13 +145,13 @@ impl Idp {
             Ok(recording) => {
                 let text = serde_json::to_string_pretty(&recording)?;
                 recorded.write(self.record.as_deref(), || text);
-                judge_recording(&recording, &chosen).selected(&runner.selection)
+                judge_recording(&recording, &chosen).keep_selected(&runner.selection)
             }
             Err(error) => CheckReport::of_error("check idp", place, error, started_at),
         };
         runner.progress.end();
         let report = runner.report(report, total, started.elapsed());
-        let report = report.without_untried().assessed(&chosen);
+        let report = report.without_untried().with_assessments(&chosen);
         let code = self.forms.write(report, &ambient);
         recorded.finish()?;
         code

@@ -18,7 +18,7 @@ use rehearsal::check::{CheckReport, SetUpError, UserUrl, scim};
 use url::Url;
 
 use super::KeyFile;
-use super::check::{attributes, sp_metadata};
+use super::check::{attributes, read_sp_metadata};
 use super::check_options::{Options, Profiles};
 use super::person_file::PersonFile;
 use super::report_forms::Forms;
@@ -177,14 +177,14 @@ impl Leaver {
         let fetched = match self
             .access
             .client
-            .token(&runner.access, &ambient, false)
+            .request_token(&runner.access, &ambient, false)
             .await
         {
             Ok(fetched) => fetched,
             Err(error) => return refused(error),
         };
         let entity = (place.as_str(), self.entity_id.as_deref());
-        let metadata = sp_metadata(entity, Duration::from_secs(self.wait), &runner).await;
+        let metadata = read_sp_metadata(entity, Duration::from_secs(self.wait), &runner).await;
         let metadata = match metadata {
             Ok((metadata, _)) => metadata,
             Err(error) => return refused(error.with_renamed("--metadata", "--sp-metadata")),
@@ -221,7 +221,7 @@ impl Leaver {
             pace: Arc::new(RealPace),
         };
         let report = judge.judge().await;
-        let report = report.with_profiles(&chosen).assessed(&chosen);
+        let report = report.with_profiles(&chosen).with_assessments(&chosen);
         self.forms.write(report, &ambient)
     }
 

@@ -72,7 +72,10 @@ impl Scim {
         }
         let tries_faults = runner.selection.asks_for("SCIM-PROFILE-19");
         let client = &self.access.client;
-        let fetched = match client.token(&runner.access, &ambient, tries_faults).await {
+        let fetched = match client
+            .request_token(&runner.access, &ambient, tries_faults)
+            .await
+        {
             Ok(fetched) => fetched,
             Err(error) => {
                 let target = base_url.as_str();
@@ -98,7 +101,7 @@ impl Scim {
             ambient: ambient.clone(),
         };
         let report = match judge.judge().await {
-            Ok(report) => report.with_profiles(&chosen).assessed(&chosen),
+            Ok(report) => report.with_profiles(&chosen).with_assessments(&chosen),
             Err(trouble) => {
                 let base = base_url.as_str();
                 judge.runner.progress.end();

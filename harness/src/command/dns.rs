@@ -91,8 +91,8 @@ impl Dns {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
         match self.action.unwrap_or(Action::List(self.list)) {
             Action::List(list) => {
-                let controls = list.target.controls().await?;
-                let records = controls.zones.txt_records().await?;
+                let controls = list.target.read_controls().await?;
+                let records = controls.zones.list_txt_records().await?;
                 let mut out = ambient::terminal::out();
                 if list.json {
                     let json = serde_json::to_string_pretty(&records)?;
@@ -113,9 +113,9 @@ impl Dns {
             }
             Action::Set(set) => {
                 let RecordKind::Txt = set.kind;
-                let controls = set.target.controls().await?;
+                let controls = set.target.read_controls().await?;
                 // Adding the same record again changes nothing.
-                let known = controls.zones.txt_records().await?;
+                let known = controls.zones.list_txt_records().await?;
                 let name = set.name.trim_end_matches('.').to_ascii_lowercase();
                 let is_there = |record: &rehearsal::TxtRecord| {
                     record.name == name && record.value == set.value
@@ -125,7 +125,7 @@ impl Dns {
                 }
             }
             Action::Remove(remove) => {
-                let controls = remove.target.controls().await?;
+                let controls = remove.target.read_controls().await?;
                 let value = match remove.value.as_slice() {
                     [] => None,
                     [kind] if kind.eq_ignore_ascii_case("TXT") => None,
@@ -138,7 +138,7 @@ impl Dns {
                     }
                 };
                 let name = remove.name.trim_end_matches('.').to_ascii_lowercase();
-                let known = controls.zones.txt_records().await?;
+                let known = controls.zones.list_txt_records().await?;
                 let is_meant = |it: &rehearsal::TxtRecord| {
                     it.name == name && value.is_none_or(|value| it.value == value)
                 };

@@ -46,7 +46,12 @@ impl Key {
             .to_owned(),
             ends: self.expires,
         };
-        let key = self.target.controls().await?.create_key(&order).await?;
+        let key = self
+            .target
+            .read_controls()
+            .await?
+            .create_key(&order)
+            .await?;
         writeln!(ambient::terminal::out(), "{key}")?;
         Ok(true)
     }

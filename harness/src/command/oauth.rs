@@ -163,7 +163,7 @@ impl ClientCredentials {
     /// # Errors
     /// The secret or the key cannot be read, the authorization server cannot be reached, or it
     /// issues no token.
-    pub(crate) async fn token(
+    pub(crate) async fn request_token(
         &self,
         access: &Access,
         ambient: &Ambient,
@@ -259,11 +259,11 @@ impl ClientCredentials {
             Method::SecretPost => Authentication::SecretPost(self.secret()?),
             Method::SecretJwt => Authentication::SecretJwt(self.secret()?),
             Method::PrivateKeyJwt => Authentication::PrivateKeyJwt(key()?),
-            Method::Federated => Authentication::Federated(self.federated_assertion(key)?),
+            Method::Federated => Authentication::Federated(self.read_federated_assertion(key)?),
         })
     }
 
-    fn federated_assertion(
+    fn read_federated_assertion(
         &self,
         key: impl Fn() -> Result<ClientKey, SetUpError>,
     ) -> Result<Federated, SetUpError> {

@@ -15,7 +15,7 @@ pub(crate) enum Party {
 
 /// Returns the party whose name this process was started under; None for `rehearsal` or any
 /// other name.
-pub(crate) fn called_as() -> Option<Party> {
+pub(crate) fn party_of_program_name() -> Option<Party> {
     let called = std::env::args_os().next()?;
     match Path::new(&called).file_name()?.to_str()? {
         "sp" => Some(Party::Sp(Box::new(

@@ -34,7 +34,7 @@ impl Profiles {
             }
             return Ok(());
         };
-        let profile = Profile::named(name).ok_or_else(|| {
+        let profile = Profile::find_by_name(name).ok_or_else(|| {
             let all: Vec<&str> = profiles().iter().map(|it| it.name.as_str()).collect();
             anyhow::anyhow!(
                 "profile {name} not found; the profiles are: {}",

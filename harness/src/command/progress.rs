@@ -19,7 +19,7 @@ const GROUP_EVERY: Duration = Duration::from_secs(1);
 /// Shorter waits are not reported.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
-fn waiting_line(length: Duration, why: &str) -> String {
+fn wait_line(length: Duration, why: &str) -> String {
     format!("waiting {} s: {why}", length.as_secs_f64().ceil())
 }
 
@@ -76,7 +76,7 @@ impl Listener for Live {
     fn wait(&self, length: Duration, why: &str) {
         // Too short to be read.
         if length >= WORTH_TELLING {
-            self.show(&waiting_line(length, why));
+            self.show(&wait_line(length, why));
         }
     }
 
@@ -125,7 +125,7 @@ impl Listener for Plain {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The next line would otherwise come only after the wait.
         if length >= PLAIN_EVERY || (state.is_due(PLAIN_EVERY) && length >= WORTH_TELLING) {
-            state.print("", &waiting_line(length, why));
+            state.print("", &wait_line(length, why));
         }
     }
 

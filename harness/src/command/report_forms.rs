@@ -133,7 +133,7 @@ impl Forms {
         require_file("--sarif", self.sarif.as_deref())?;
         require_file("--gitlab", self.gitlab.as_deref())?;
         require_own_files(&all)?;
-        for one in self.expected_failures()? {
+        for one in self.read_expected_failures()? {
             if !checks.iter().any(|check| check.id == one.id) {
                 return Err(BaselineError::Unknown(one.id).into());
             }
@@ -142,7 +142,7 @@ impl Forms {
         files.into_iter().flatten().try_for_each(|it| writable(it))
     }
 
-    fn expected_failures(&self) -> anyhow::Result<Vec<Expected>> {
+    fn read_expected_failures(&self) -> anyhow::Result<Vec<Expected>> {
         let Some(path) = &self.expected else {
             return Ok(Vec::new());
         };
@@ -171,7 +171,7 @@ impl Forms {
             },
             ..report
         };
-        let mut expected = self.expected_failures()?;
+        let mut expected = self.read_expected_failures()?;
         // With `--only`, the list may contain other checks: `verify` has compared it with
         // all checks.
         expected.retain(|one| report.outcomes.iter().any(|it| it.check.id == one.id));
@@ -179,7 +179,7 @@ impl Forms {
         let report = if self.show_secrets {
             report
         } else {
-            report.masked(&self.secrets)
+            report.mask_secrets(&self.secrets)
         };
         let mut outputs = Outputs::default();
         outputs.write(self.html.as_deref(), || report.html());

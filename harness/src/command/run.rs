@@ -114,7 +114,7 @@ impl Run {
         }
         let settings = Settings {
             at_once: self.jobs,
-            stage: self.stage().await?,
+            stage: self.prepare_stage().await?,
             stop: signals::stop().context("cannot listen to signals")?,
         };
         let progress = progress::progress(self.quiet);
@@ -132,7 +132,7 @@ impl Run {
         progress.end();
         let skipped = report.count(Verdict::Skip);
         if skipped == report.scenarios.len() && report.incomplete.is_none() {
-            let first = report.scenarios[0].ending();
+            let first = report.scenarios[0].first_not_passed();
             let because = first.and_then(|step| step.message.as_deref());
             bail!(
                 "all {skipped} scenarios were skipped; the reason of the first: {}",
@@ -202,7 +202,7 @@ impl Run {
 }
 
 impl Run {
-    async fn stage(&self) -> anyhow::Result<Stage> {
+    async fn prepare_stage(&self) -> anyhow::Result<Stage> {
         let Some(path) = &self.target else {
             return Ok(Stage::Own {
                 seed: self.seed,
@@ -213,7 +213,9 @@ impl Run {
             .with_context(|| format!("cannot read {}", path.display()))?;
         let target = Target::read(&text, self.admin_token())
             .with_context(|| format!("cannot use --target {}", path.display()))?;
-        let target = target.awaited(Duration::from_secs(self.wait)).await?;
+        let target = target
+            .wait_until_ready(Duration::from_secs(self.wait))
+            .await?;
         Ok(Stage::Target(Box::new(target)))
     }
 }
@@ -247,7 +249,9 @@ fn summarize(out: &mut impl std::io::Write, report: &RunReport) -> std::io::Resu
             scenario.millis(),
             scenario.name
         )?;
-        let because = scenario.ending().and_then(|step| step.message.as_deref());
+        let because = scenario
+            .first_not_passed()
+            .and_then(|step| step.message.as_deref());
         if let (Verdict::Skip, Some(because)) = (verdict, because) {
             writeln!(out, "                {because}")?;
         }

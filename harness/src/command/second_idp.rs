@@ -12,7 +12,7 @@ use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
 use url::Url;
 
 use super::KeyFile;
-use super::check::sp_metadata;
+use super::check::read_sp_metadata;
 
 /// The second tenant.
 #[derive(Args)]
@@ -48,7 +48,10 @@ pub(crate) struct SecondIdp {
 
 impl SecondIdp {
     /// Starts the second identity provider, if an option asks for it.
-    pub(crate) async fn provider(&self, ambient: &Ambient) -> anyhow::Result<Option<Provider>> {
+    pub(crate) async fn start_provider(
+        &self,
+        ambient: &Ambient,
+    ) -> anyhow::Result<Option<Provider>> {
         let out = self.second_idp_metadata_out.as_deref();
         if self.second_start_url.is_none() && out.is_none() {
             return Ok(None);
@@ -81,7 +84,7 @@ impl SecondIdp {
             return Ok(None);
         };
         let (metadata, document) = match &self.second_metadata {
-            Some(place) => sp_metadata((place, None), wait, &first.runner).await?,
+            Some(place) => read_sp_metadata((place, None), wait, &first.runner).await?,
             None => (first.target.metadata.clone(), first.target.document.clone()),
         };
         Ok(Some(Judge {

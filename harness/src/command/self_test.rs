@@ -58,7 +58,7 @@ impl SelfTest {
                     "ok  the parties play the set-up guide: {steps} steps in {} ms",
                     scenario.millis()
                 )?;
-            } else if let Some(step) = scenario.ending() {
+            } else if let Some(step) = scenario.first_not_passed() {
                 writeln!(out, "FAIL  {}: {}", scenario.name, step.title)?;
                 if let Some(message) = &step.message {
                     writeln!(out, "      {message}")?;

@@ -60,7 +60,7 @@ impl Simulation {
             .public_url
             .clone()
             .unwrap_or_else(|| page.url().clone());
-        let clock = Ambient::new(Arc::new(SimulatedClock::running()), Rng::from_os());
+        let clock = Ambient::new(Arc::new(SimulatedClock::from_system_time()), Rng::from_os());
         let social = SocialControls::at(url.join("/social/")?, clock.clone());
         let site = Site::new(controls, None)
             .known_as(&url)

@@ -92,7 +92,7 @@ impl TargetArgument {
     pub(crate) async fn find(&self) -> anyhow::Result<Found> {
         match &self.target {
             Some(path) => Found::read(path),
-            None => the_running_one().await,
+            None => find_running().await,
         }
     }
 
@@ -102,7 +102,7 @@ impl TargetArgument {
     }
 
     /// Returns the controls of the parties.
-    pub(crate) async fn controls(&self) -> anyhow::Result<Controls> {
+    pub(crate) async fn read_controls(&self) -> anyhow::Result<Controls> {
         Ok(Controls::read(&self.read().await?, admin_token(), None)?)
     }
 }
@@ -182,7 +182,7 @@ fn create_private_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-async fn the_running_one() -> anyhow::Result<Found> {
+async fn find_running() -> anyhow::Result<Found> {
     let mut running: Vec<(PathBuf, Value)> = Vec::new();
     for path in folder().iter().flat_map(|folder| state_files(folder)) {
         let Ok(content) = read_json(&path) else {

@@ -79,7 +79,7 @@ impl Trace {
         let mut trusted = Vec::new();
         for place in &self.metadata {
             let text = read_metadata("--metadata", place, Duration::from_secs(10)).await?;
-            let keys = trace::trusted_keys(&sources::unwrapped_metadata(&text))
+            let keys = trace::read_trusted_keys(&sources::unwrapped_metadata(&text))
                 .map_err(|error| anyhow!("cannot use the metadata {place}: {error}"))?;
             trusted.extend(keys);
         }

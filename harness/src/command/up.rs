@@ -182,7 +182,7 @@ impl Up {
         if let Some(place) = &self.idp_metadata {
             let metadata = super::read_metadata("--idp-metadata", place, patience).await?;
             let trust = async {
-                let source = trusted_metadata(&metadata, &self.entity_id, place)?;
+                let source = read_trusted_metadata(&metadata, &self.entity_id, place)?;
                 world.trusts_one_of("Ada", &source).await?;
                 anyhow::Ok(())
             };
@@ -199,7 +199,7 @@ impl Up {
             }
         }
         world
-            .applies_seed(seed, &documents)
+            .apply_seed(seed, &documents)
             .await
             .context("cannot set up what the seed describes")?;
         for place in &self.sp_metadata {
@@ -267,7 +267,7 @@ fn chosen_entities(
 
 /// Reads the values of step 4 from an identity provider's metadata. Prints to standard
 /// error what the portal does not use.
-fn trusted_metadata(
+fn read_trusted_metadata(
     metadata: &str,
     wanted: &[String],
     place: &str,
@@ -329,7 +329,7 @@ struct Files {
 
 /// Creates a license key of each kind, for a user who follows the guide.
 async fn sell_keys(controls: &Controls) -> anyhow::Result<Vec<LicenseKey>> {
-    let now = controls.portal_clock().await?.now;
+    let now = controls.read_portal_clock().await?.now;
     let ended = now - SignedDuration::from_hours(24);
     let mut sold = Vec::new();
     for (kind, ends) in [

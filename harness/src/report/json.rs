@@ -14,7 +14,7 @@ pub fn json(report: &RunReport, judged: Option<&CheckReport>) -> Value {
         .enumerate()
         .map(|(at, scenario)| {
             let judged = judged.map(|it| &it.outcomes[at]);
-            let ending = scenario.ending();
+            let ending = scenario.first_not_passed();
             let message = ending.and_then(|step| step.message.as_deref());
             let (expected, actual) = message.map_or((None, None), halves);
             json!({

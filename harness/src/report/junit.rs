@@ -31,7 +31,7 @@ pub fn junit(report: &RunReport) -> String {
 }
 
 fn case(scenario: &ScenarioReport) -> Case {
-    let ending = scenario.ending();
+    let ending = scenario.first_not_passed();
     let message = ending.and_then(|step| step.message.clone());
     let message = message.unwrap_or_else(|| "not run".to_owned());
     let step = ending.map(|step| step.title.clone()).unwrap_or_default();

@@ -108,7 +108,7 @@ impl ScenarioReport {
     }
 
     /// Returns the first step that did not pass.
-    pub fn ending(&self) -> Option<&StepReport> {
+    pub fn first_not_passed(&self) -> Option<&StepReport> {
         self.steps.iter().find(|step| step.verdict != Verdict::Pass)
     }
 
@@ -154,17 +154,17 @@ impl RunReport {
                 spec: scenario.tags.join(" "),
                 fix: "The failed step shows what was expected; the HTML report (--html) has every exchange.".to_owned(),
             };
-            let ending = scenario.ending();
+            let ending = scenario.first_not_passed();
             let said = ending
                 .and_then(|step| step.message.clone())
                 .unwrap_or_default();
             let title = ending.map_or("every step to pass", |step| step.title.as_str());
             match scenario.verdict() {
                 Verdict::Pass => {
-                    Outcome::judged(check, true, title, "they did".to_owned(), Value::Null)
+                    Outcome::new_judged(check, true, title, "they did".to_owned(), Value::Null)
                 }
-                Verdict::Fail => Outcome::judged(check, false, title, said, Value::Null),
-                Verdict::Skip => Outcome::skipped(check, said),
+                Verdict::Fail => Outcome::new_judged(check, false, title, said, Value::Null),
+                Verdict::Skip => Outcome::new_skipped(check, said),
             }
             .took(Duration::from_millis(scenario.millis()))
         };

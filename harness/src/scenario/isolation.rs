@@ -19,7 +19,7 @@ pub(super) fn insert_label(text: &str, label: &str) -> String {
 
 impl Case {
     /// Replaces every domain in the steps.
-    pub(super) fn moves_to(&mut self, label: &str) {
+    pub(super) fn replace_domains(&mut self, label: &str) {
         for step in &mut self.scenario.steps {
             step.value = insert_label(&step.value, label);
             let cells = step.table.iter_mut().flat_map(|table| &mut table.rows);

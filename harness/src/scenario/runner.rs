@@ -206,7 +206,7 @@ impl Run {
             }
             Stage::Target(target) => {
                 let label = Rng::from_os().hex(4);
-                case.moves_to(&label);
+                case.replace_domains(&label);
                 World::among(target, insert_label(DOMAIN, &label)).await
             }
         };

@@ -104,7 +104,7 @@ pub(super) async fn sell(
     };
     let key = site.controls.create_key(&order).await?;
     let is_expired = match ends {
-        Some(end) => end <= site.controls.portal_clock().await?.now,
+        Some(end) => end <= site.controls.read_portal_clock().await?.now,
         None => false,
     };
     let sold = LicenseKey {
@@ -133,7 +133,7 @@ struct RecordBody {
 }
 
 async fn list_txt_records(State(site): Shared) -> Answer {
-    let records = site.controls.zones.txt_records().await?;
+    let records = site.controls.zones.list_txt_records().await?;
     Ok(Json(json!({"records": records})).into_response())
 }
 
@@ -153,8 +153,8 @@ async fn remove_record(State(site): Shared, Json(record): Json<RecordBody>) -> A
 
 async fn show_clocks(State(site): Shared) -> Answer {
     let (portal, idp) = (
-        site.controls.portal_clock().await?,
-        site.controls.idp_clock().await?,
+        site.controls.read_portal_clock().await?,
+        site.controls.read_idp_clock().await?,
     );
     let shown = |clock: &super::ClockState| json!({"now": clock.now.to_string(), "simulated": clock.simulated});
     Ok(Json(json!({"portal": shown(&portal), "idp": shown(&idp)})).into_response())
@@ -174,7 +174,7 @@ async fn advance_clocks(State(site): Shared, Json(by): Json<Advance>) -> Answer 
 async fn list_faults(State(site): Shared) -> Answer {
     let applications: Vec<Value> = site
         .controls
-        .applications()
+        .list_applications()
         .await?
         .iter()
         .map(|application| {
@@ -186,7 +186,7 @@ async fn list_faults(State(site): Shared) -> Answer {
             })
         })
         .collect();
-    let catalogue = site.controls.fault_catalogue().await?;
+    let catalogue = site.controls.read_fault_catalogue().await?;
     let ids = |entries: &[super::FaultEntry]| -> Vec<Value> {
         let entry = |entry: &super::FaultEntry| json!({"id": entry.id, "about": entry.about});
         entries.iter().map(entry).collect()

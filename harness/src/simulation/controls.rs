@@ -212,18 +212,18 @@ impl Controls {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub async fn portal_clock(&self) -> Controlled<ClockState> {
+    pub async fn read_portal_clock(&self) -> Controlled<ClockState> {
         let control = self.portal_control()?;
-        self.clock_at(PORTAL, control).await
+        self.read_clock(PORTAL, control).await
     }
 
     /// Returns the state of the identity provider's clock.
     ///
     /// # Errors
     /// [`ControlError`].
-    pub async fn idp_clock(&self) -> Controlled<ClockState> {
+    pub async fn read_idp_clock(&self) -> Controlled<ClockState> {
         let control = self.idp_control()?;
-        self.clock_at(IDP, control).await
+        self.read_clock(IDP, control).await
     }
 
     /// Moves both clocks forward to the same time: the portal's time plus this number of
@@ -232,7 +232,10 @@ impl Controls {
     /// # Errors
     /// [`ControlError`]; no clock is moved unless both are simulated.
     pub async fn advance_clocks(&self, seconds: i64) -> Controlled<Timestamp> {
-        let (portal, idp) = (self.portal_clock().await?, self.idp_clock().await?);
+        let (portal, idp) = (
+            self.read_portal_clock().await?,
+            self.read_idp_clock().await?,
+        );
         if !portal.simulated || !idp.simulated {
             return Err(ControlError::Refused {
                 party: if portal.simulated { IDP } else { PORTAL },
@@ -266,7 +269,7 @@ impl Controls {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub async fn fault_catalogue(&self) -> Controlled<FaultCatalogue> {
+    pub async fn read_fault_catalogue(&self) -> Controlled<FaultCatalogue> {
         let control = self.idp_control()?;
         let answer = self
             .ask(IDP, Method::GET, control, "/control/faults", None)
@@ -282,7 +285,7 @@ impl Controls {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub async fn applications(&self) -> Controlled<Vec<Application>> {
+    pub async fn list_applications(&self) -> Controlled<Vec<Application>> {
         let mut all = Vec::new();
         for (environment, environment_name) in
             self.list_names("/environments", "environments").await?
@@ -330,7 +333,7 @@ impl Controls {
         control.ok_or(ControlError::Missing("idp.control_url"))
     }
 
-    async fn clock_at(&self, party: &'static str, control: &Url) -> Controlled<ClockState> {
+    async fn read_clock(&self, party: &'static str, control: &Url) -> Controlled<ClockState> {
         let answer = self
             .ask(party, Method::GET, control, "/sim/clock", None)
             .await?;

@@ -20,7 +20,7 @@ const LARGEST_FORM: usize = 32 * 1024 * 1024;
 
 pub(super) fn router() -> Router<Arc<Site>> {
     Router::new()
-        .route("/explain", get(empty).post(explain))
+        .route("/explain", get(show_empty_page).post(explain))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
 }
 
@@ -33,7 +33,7 @@ struct Form {
     audience: String,
 }
 
-async fn empty(State(site): State<Arc<Site>>) -> Response {
+async fn show_empty_page(State(site): State<Arc<Site>>) -> Response {
     Html(page(&site, &Form::default(), &html! {}).into_string()).into_response()
 }
 
@@ -92,7 +92,7 @@ async fn read(mut parts: Multipart) -> Result<Form, String> {
 fn accounts(form: &Form) -> Result<Vec<Account>, String> {
     let trusted = match form.metadata.as_str() {
         "" => Vec::new(),
-        metadata => trace::trusted_keys(metadata)
+        metadata => trace::read_trusted_keys(metadata)
             .map_err(|error| format!("cannot use the metadata: {error}"))?,
     };
     let known = Known {

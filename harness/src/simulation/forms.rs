@@ -21,8 +21,8 @@ type Fields = HashMap<String, String>;
 
 pub(super) fn router() -> Router<Arc<Site>> {
     Router::new()
-        .route("/", get(page))
-        .route("/style.css", get(style))
+        .route("/", get(show_page))
+        .route("/style.css", get(serve_style))
         .route("/keys", post(create_key))
         .route("/dns", post(add_record))
         .route("/dns/remove", post(remove_record))
@@ -42,14 +42,14 @@ pub(super) struct Refused {
     pub(super) fields: Fields,
 }
 
-async fn style() -> Response {
+async fn serve_style() -> Response {
     let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
     (kind, view::style()).into_response()
 }
 
-async fn page(State(site): Shared, Query(asked): Query<Fields>) -> Response {
+async fn show_page(State(site): Shared, Query(asked): Query<Fields>) -> Response {
     let done = asked.get("done").and_then(|word| view::done_message(word));
-    let document = view::page(&site, done, &Refused::default()).await;
+    let document = view::render_page(&site, done, &Refused::default()).await;
     Html(document.into_string()).into_response()
 }
 
@@ -58,7 +58,7 @@ fn redirect_with_message(section: Section, what: &str) -> Response {
     Redirect::to(&format!("/?done={what}#{}", section.id())).into_response()
 }
 
-async fn refusal_page(
+async fn show_refusal(
     site: &Site,
     section: Section,
     status: StatusCode,
@@ -70,7 +70,7 @@ async fn refusal_page(
         reason,
         fields,
     };
-    let document = view::page(site, None, &refused).await;
+    let document = view::render_page(site, None, &refused).await;
     (status, Html(document.into_string())).into_response()
 }
 
@@ -87,13 +87,13 @@ async fn handle_form(
         let reason = "This form is not from this page, or the simulation was restarted. \
                       Nothing was changed; send it again."
             .to_owned();
-        return refusal_page(site, section, StatusCode::FORBIDDEN, reason, fields).await;
+        return show_refusal(site, section, StatusCode::FORBIDDEN, reason, fields).await;
     }
     match outcome(site, &fields).await {
         Ok(()) => redirect_with_message(section, what),
         Err(error) => {
             let reason = ambient::error_chain(&error);
-            refusal_page(site, section, status_of(&error), reason, fields).await
+            show_refusal(site, section, status_of(&error), reason, fields).await
         }
     }
 }
@@ -202,7 +202,7 @@ async fn with_faults(
     change: impl FnOnce(&mut Vec<Value>),
 ) -> Result<(), ControlError> {
     let (environment, id) = (field(fields, "environment"), field(fields, "application"));
-    let applications = site.controls.applications().await?;
+    let applications = site.controls.list_applications().await?;
     let application = applications
         .into_iter()
         .find(|one| one.environment == environment && one.id == id)

@@ -91,13 +91,13 @@ pub(super) fn done_message(word: &str) -> Option<&'static str> {
 }
 
 /// Returns the whole page.
-pub(super) async fn page(site: &Site, done: Option<&str>, refused: &Refused) -> Markup {
+pub(super) async fn render_page(site: &Site, done: Option<&str>, refused: &Refused) -> Markup {
     let sections = html! {
-        (keys(site, refused))
-        (dns(site, refused).await)
-        (clock(site, refused).await)
-        (faults(site, refused).await)
-        (social(site, refused))
+        (render_keys(site, refused))
+        (render_dns(site, refused).await)
+        (render_clock(site, refused).await)
+        (render_faults(site, refused).await)
+        (render_social(site, refused))
     };
     let body = html! {
         div.title { h1 { "Simulation" } }
@@ -178,7 +178,7 @@ fn unavailable(error: &ControlError) -> Markup {
     html! { p.none { "Not available: " (ambient::error_chain(error)) } }
 }
 
-fn keys(site: &Site, refused: &Refused) -> Markup {
+fn render_keys(site: &Site, refused: &Refused) -> Markup {
     let section = Section::Keys;
     let known = site.keys();
     let kind = entered_value(refused, section, "kind", "per-user");
@@ -230,9 +230,9 @@ fn keys(site: &Site, refused: &Refused) -> Markup {
     )
 }
 
-async fn dns(site: &Site, refused: &Refused) -> Markup {
+async fn render_dns(site: &Site, refused: &Refused) -> Markup {
     let section = Section::Dns;
-    let body = match site.controls.zones.txt_records().await {
+    let body = match site.controls.zones.list_txt_records().await {
         Err(error) => unavailable(&error.into()),
         Ok(records) => html! {
             @if records.is_empty() { p.none { "There are no records yet." } }
@@ -279,12 +279,12 @@ async fn dns(site: &Site, refused: &Refused) -> Markup {
     )
 }
 
-async fn clock(site: &Site, refused: &Refused) -> Markup {
+async fn render_clock(site: &Site, refused: &Refused) -> Markup {
     let section = Section::Clock;
     let clocks = async {
         Ok::<_, ControlError>((
-            site.controls.portal_clock().await?,
-            site.controls.idp_clock().await?,
+            site.controls.read_portal_clock().await?,
+            site.controls.read_idp_clock().await?,
         ))
     };
     let body = match clocks.await {
@@ -326,10 +326,10 @@ async fn clock(site: &Site, refused: &Refused) -> Markup {
     )
 }
 
-async fn faults(site: &Site, refused: &Refused) -> Markup {
+async fn render_faults(site: &Site, refused: &Refused) -> Markup {
     let found = async {
-        let catalogue = site.controls.fault_catalogue().await?;
-        Ok::<_, ControlError>((catalogue, site.controls.applications().await?))
+        let catalogue = site.controls.read_fault_catalogue().await?;
+        Ok::<_, ControlError>((catalogue, site.controls.list_applications().await?))
     };
     let body = match found.await {
         Err(error) => unavailable(&error),
@@ -338,7 +338,7 @@ async fn faults(site: &Site, refused: &Refused) -> Markup {
         },
         Ok((catalogue, applications)) => html! {
             @for (number, application) in applications.iter().enumerate() {
-                (application_faults(site, &catalogue, application, number))
+                (render_application_faults(site, &catalogue, application, number))
             }
         },
     };
@@ -350,7 +350,7 @@ async fn faults(site: &Site, refused: &Refused) -> Markup {
     )
 }
 
-fn application_faults(
+fn render_application_faults(
     site: &Site,
     catalogue: &FaultCatalogue,
     application: &Application,
@@ -417,7 +417,7 @@ fn application_faults(
     }
 }
 
-fn social(site: &Site, refused: &Refused) -> Markup {
+fn render_social(site: &Site, refused: &Refused) -> Markup {
     let section = Section::Social;
     let body = match &site.social {
         None => html! {

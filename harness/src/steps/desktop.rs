@@ -44,16 +44,18 @@ async fn opens_account_and_license(world: &mut World, _given: String) -> Outcome
 #[when(expr = "{word} clicks Business Edition")]
 async fn clicks_business_edition(world: &mut World, _given: String) -> Outcome {
     let (app, transcript) = world.app()?;
-    app.click_business_edition(transcript).map_err(clicked)
+    app.click_business_edition(transcript)
+        .map_err(missing_button_error)
 }
 
 #[when(expr = "{word} clicks Continue with SSO")]
 async fn clicks_continue(world: &mut World, _given: String) -> Outcome {
     let (app, transcript) = world.app()?;
-    app.click_continue_with_sso(transcript).map_err(clicked)
+    app.click_continue_with_sso(transcript)
+        .map_err(missing_button_error)
 }
 
-fn clicked(error: NoSuchButton) -> Failed {
+fn missing_button_error(error: NoSuchButton) -> Failed {
     Failed::mismatch("a button to click", error.to_string())
 }
 

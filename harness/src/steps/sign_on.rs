@@ -102,7 +102,7 @@ async fn at_login_page(world: &mut World, _given: String) -> Outcome {
     let request = page
         .way
         .iter()
-        .find_map(|url| reading::redirected(url.as_str()))
+        .find_map(|url| reading::decode_redirect(url.as_str()))
         .ok_or_else(|| Failed::mismatch("a SAMLRequest on the way", format!("{:?}", page.way)))?;
     let issuer = world.given_by_portal("/service_provider/entity_id")?;
     let acs = world.given_by_portal("/service_provider/acs_url")?;

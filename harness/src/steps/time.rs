@@ -10,13 +10,13 @@ use world::judge::{Outcome, same};
 #[when(expr = "{int} day(s) pass(es)")]
 async fn days_pass(world: &mut World, days: i64) -> Outcome {
     let days = SignedDuration::from_hours(24 * days);
-    world.rehearsal.time_passes(days).await
+    world.rehearsal.advance_clocks(days).await
 }
 
 #[when(expr = "{int} hour(s) pass(es)")]
 async fn hours_pass(world: &mut World, hours: i64) -> Outcome {
     let hours = SignedDuration::from_hours(hours);
-    world.rehearsal.time_passes(hours).await
+    world.rehearsal.advance_clocks(hours).await
 }
 
 #[then("the former bearer token still opens the SCIM base URL")]

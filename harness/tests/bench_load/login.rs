@@ -23,7 +23,7 @@ struct Parties {
 impl Parties {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let up = Up::on(folder.path(), &[]).await;
+        let up = Up::start_in(folder.path(), &[]).await;
         let start = format!("{}?email={{user}}", up.text("/sp/sso_start_url"));
         Self {
             up,
@@ -167,7 +167,7 @@ async fn whole_logins_at_both_parties_are_counted() {
     let ended = parties.load(parties.password(), &["--keep-cookies"]).await;
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
     assert_eq!(operation(&ended.json(), "login")["succeeded"], 6);
-    parties.up.killed().await;
+    parties.up.kill().await;
 }
 
 #[tokio::test]
@@ -210,5 +210,5 @@ async fn a_login_that_cannot_be_measured_is_exit_2_with_its_reason() {
         "{}",
         ended.err
     );
-    parties.up.killed().await;
+    parties.up.kill().await;
 }

@@ -50,7 +50,7 @@ impl Broken {
         if !has("EncryptedAssertion") {
             return None;
         }
-        let text = match decrypted(document) {
+        let text = match decrypt_assertion(document) {
             Ok(text) if text.starts_with('<') => return None,
             Err(DecryptionError::Content) if self.is_flawed("oracle-padding") => "invalid padding",
             Err(DecryptionError::OtherKey) if self.is_flawed("oracle-key") => "invalid key",
@@ -64,7 +64,7 @@ impl Broken {
     }
 
     /// Returns the account that a flaw links this user to, by an attribute.
-    pub(super) fn linked(&self, document: &str, user: String) -> String {
+    pub(super) fn find_linked_account(&self, document: &str, user: String) -> String {
         let has = |name: &str| document.contains(&format!(">{name}</saml:AttributeValue>"));
         let is_linked = match user != USER && has(USER) {
             true if has(&user) => self.is_flawed("jit-last-value"),
@@ -79,7 +79,7 @@ impl Broken {
 }
 
 /// Decrypts the assertion of a Response.
-fn decrypted(document: &str) -> Result<String, DecryptionError> {
+fn decrypt_assertion(document: &str) -> Result<String, DecryptionError> {
     let key = DecryptionKey::read(&MATERIAL.0)?;
     let document = rehearsal::inspection::parse(document).map_err(|_| DecryptionError::Content)?;
     let mut all = document.descendants();

@@ -10,7 +10,7 @@ use saml::message::AuthnRequest;
 use saml::metadata::{Endpoint, SpMetadata};
 use saml::names;
 
-use super::own_logout::signed_with_sha1;
+use super::own_logout::sign_with_sha1;
 use super::{Broken, KEY, Session, Switch, cookie};
 
 /// Returns a certificate that expired in 2020.
@@ -64,7 +64,7 @@ impl Broken {
         let to = &self.idp.sso[0].location;
         let state = self.relay_state();
         if self.is_flawed("request-sha1") {
-            return signed_with_sha1(to, Parameter::Request, xml, "state");
+            return sign_with_sha1(to, Parameter::Request, xml, "state");
         }
         redirect::encode(to, Parameter::Request, xml, state.as_deref(), None).unwrap()
     }
@@ -94,7 +94,7 @@ impl Broken {
     }
 
     /// Changes the metadata as this flaw does.
-    pub(super) fn flawed_metadata(&self, flaw: &str, metadata: &mut SpMetadata) {
+    pub(super) fn change_metadata(&self, flaw: &str, metadata: &mut SpMetadata) {
         let slo = |binding: &str| Endpoint::at(binding, &format!("{}/slo", self.base));
         match flaw {
             "announces-signed" => metadata.authn_requests_signed = true,

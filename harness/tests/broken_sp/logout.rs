@@ -17,7 +17,7 @@ use saml::reception::{LogoutExpectations, Received};
 
 use super::{Broken, cookie};
 
-pub(super) async fn by_link(
+pub(super) async fn receive_by_link(
     State(sp): State<Broken>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -53,13 +53,13 @@ pub(super) async fn by_link(
         let signed = signed.replacen(&format!("&{obeyed}"), "", 1);
         assert!(signed.contains(verified));
         return match sp.request_in(Received::by_redirect(&signed, &Limits::default()), "slo") {
-            Ok(_) => sp.obey(&headers, &unverified(obeyed)),
+            Ok(_) => sp.obey(&headers, &read_unverified(obeyed)),
             Err(reason) => (StatusCode::FORBIDDEN, reason).into_response(),
         };
     }
     if first("SigAlg").is_none() && first("Signature").is_some() && sp.is_flawed("slo-half-signed")
     {
-        return sp.obey(&headers, &unverified(&without("Signature")));
+        return sp.obey(&headers, &read_unverified(&without("Signature")));
     }
     let query = match sp.is_flawed("slo-free-relay-state") {
         true => query.replace("RelayState=second", "RelayState=first"),
@@ -72,7 +72,7 @@ pub(super) async fn by_link(
     )
 }
 
-pub(super) async fn by_form(
+pub(super) async fn receive_by_form(
     State(sp): State<Broken>,
     headers: HeaderMap,
     Form(form): Form<HashMap<String, String>>,
@@ -88,7 +88,7 @@ pub(super) async fn by_form(
     if sp.is_flawed("slo-post-deaf") {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    if let Some(request) = sp.wrapped(field) {
+    if let Some(request) = sp.take_wrapped_request(field) {
         return sp.obey(&headers, &request);
     }
     let received = Received::by_form(Parameter::Request, field, None, &limits);
@@ -96,7 +96,7 @@ pub(super) async fn by_form(
 }
 
 /// Returns the request in a query, without verifying it.
-fn unverified(query: &str) -> LogoutRequest {
+fn read_unverified(query: &str) -> LogoutRequest {
     let received = Received::by_redirect(query, &Limits::default()).unwrap();
     received.at_its_word().unwrap()
 }
@@ -105,9 +105,9 @@ impl Broken {
     /// With these flaws, any genuine LogoutRequest in the document counts as its signature. Returns
     /// the request that is then carried out: the one in the root element or, without the flaw of
     /// reading it, the genuine one.
-    fn wrapped(&self, field: &str) -> Option<LogoutRequest> {
+    fn take_wrapped_request(&self, field: &str) -> Option<LogoutRequest> {
         if self.is_flawed("slo-wrapped-in-object") {
-            return self.wrapped_in_object(field);
+            return self.take_request_in_object(field);
         }
         let reads_root = self.is_flawed("slo-wrapped");
         if !reads_root && !self.is_flawed("slo-obeys-signed") {
@@ -138,7 +138,7 @@ impl Broken {
 
     /// With this flaw, the signature of the root element is verified over the element that its
     /// Reference names, wherever that is, and the root element is carried out.
-    fn wrapped_in_object(&self, field: &str) -> Option<LogoutRequest> {
+    fn take_request_in_object(&self, field: &str) -> Option<LogoutRequest> {
         let document = String::from_utf8(STANDARD.decode(field).ok()?).ok()?;
         let read = |xml: &str| {
             let field = STANDARD.encode(xml);

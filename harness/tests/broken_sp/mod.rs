@@ -33,6 +33,7 @@ use saml::message::AuthnRequest;
 use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, SpMetadata};
 use saml::names;
 
+use logout::{receive_by_form as slo_by_form, receive_by_link as slo_by_link};
 pub(crate) use switches::{
     CurrentCheck, KEY, Manner, Switch, always, issuer_addresses, named_addresses,
 };
@@ -125,7 +126,7 @@ async fn start_as(
         .route("/acs/{number}", post(acs))
         .route("/whoami", get(whoami))
         .route("/logout", get(own_logout::log_out))
-        .route("/slo", get(logout::by_link).post(logout::by_form))
+        .route("/slo", get(slo_by_link).post(slo_by_form))
         .layer(axum::extract::DefaultBodyLimit::max(16 * 1024 * 1024))
         .layer(middleware::from_fn_with_state(broken.clone(), limit))
         .with_state(broken.clone());
@@ -205,11 +206,9 @@ async fn login(State(sp): State<Broken>) -> Response {
     let request = sp.flawed_request(request);
     let url = sp.request_url(&request);
     let id = sp.request_id(id);
-    sp.memory
-        .lock()
-        .unwrap()
-        .requests
-        .insert(browser.clone(), id);
+    let mut memory = sp.memory.lock().unwrap();
+    memory.requests.insert(browser.clone(), id);
+    drop(memory);
     let site = sp.same_site();
     let set = AppendHeaders([(
         header::SET_COOKIE,
@@ -259,11 +258,11 @@ async fn acs(
     if let Some(answer) = sp.unusual_answer(&document) {
         return answer;
     }
-    let user = match sp.judged(&headers, field) {
+    let user = match sp.judge_response(&headers, field) {
         Ok(user) => user,
         Err(_) if sp.is_open() => USER.to_owned(),
         Err(reason) => {
-            let waved = sp.waved(&reason, &document);
+            let waved = sp.user_by_hole(&reason, &document);
             match waved.or_else(|| sp.of_the_other(&headers, field)) {
                 Some(user) => user,
                 None => return sp.refuse(reason),
@@ -278,7 +277,7 @@ async fn acs(
 }
 
 /// Escapes a text for HTML.
-fn escaped(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     text.replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -304,7 +303,7 @@ async fn whoami(State(sp): State<Broken>, headers: HeaderMap) -> Response {
     match user {
         Some(user) if is_page => Html(format!(
             "<h1>Home</h1><p>Logged in as {}</p>",
-            escaped(&user)
+            escape_html(&user)
         ))
         .into_response(),
         Some(user) => format!("user={user};").into_response(),
@@ -334,7 +333,7 @@ impl Broken {
         for switch in self.switches.iter() {
             match switch {
                 Switch::Demands(_, wants) => metadata.want_assertions_signed = *wants,
-                Switch::Flaw(flaw) => self.flawed_metadata(flaw, &mut metadata),
+                Switch::Flaw(flaw) => self.change_metadata(flaw, &mut metadata),
                 Switch::Decrypts | Switch::LostKey => {
                     metadata.encryption_certificates = vec![KEY.certificate().clone()];
                 }
@@ -365,7 +364,7 @@ impl Broken {
 
     /// Returns the user whom a hole logs in with a message that has to be refused; `None` if no
     /// hole applies.
-    fn waved(&self, reason: &str, document: &str) -> Option<String> {
+    fn user_by_hole(&self, reason: &str, document: &str) -> Option<String> {
         self.switches.iter().find_map(|it| match it {
             Switch::Waves(hole, is_it) if *hole == reason && is_it(document) => {
                 Some(USER.to_owned())
@@ -398,7 +397,7 @@ impl Broken {
         }
     }
 
-    fn judged(&self, headers: &HeaderMap, field: &str) -> Result<String, String> {
+    fn judge_response(&self, headers: &HeaderMap, field: &str) -> Result<String, String> {
         let memory = self.memory.lock().unwrap();
         let browser = cookie(headers, "browser");
         let is_asked = browser.is_some_and(|it| memory.requests.contains_key(it));
@@ -421,7 +420,7 @@ impl Broken {
         }
         let keys = self.keys().ok_or("no-key")?;
         let checked = self
-            .checked(&field, expected, &keys)
+            .check_response(&field, expected, &keys)
             .map_err(|refusal| refusal.code().to_owned())?;
         let mut user = checked.name_id().value.clone();
         for switch in self.switches.iter() {
@@ -466,7 +465,7 @@ impl Broken {
         STANDARD.encode(String::from_utf16_lossy(&units))
     }
 
-    fn checked(
+    fn check_response(
         &self,
         field: &str,
         expected: Expected,

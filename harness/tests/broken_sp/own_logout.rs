@@ -100,14 +100,14 @@ pub(super) async fn log_out(State(sp): State<Broken>, headers: HeaderMap) -> Res
         false => url,
     };
     let url = match sp.is_flawed("out-sha1") {
-        true => signed_with_sha1(to, Parameter::Request, &xml, &relay_state),
+        true => sign_with_sha1(to, Parameter::Request, &xml, &relay_state),
         false => url,
     };
     Redirect::to(&url).into_response()
 }
 
 /// Returns the URL of a message by HTTP-Redirect that is signed with RSA and SHA-1.
-pub(super) fn signed_with_sha1(
+pub(super) fn sign_with_sha1(
     to: &str,
     parameter: Parameter,
     xml: &str,

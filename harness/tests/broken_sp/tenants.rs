@@ -97,7 +97,7 @@ impl Broken {
         if self.is_second() && (by_name || by_mail) {
             return format!("{USER}{MERGED}");
         }
-        self.linked(document, user)
+        self.find_linked_account(document, user)
     }
 
     /// Returns the user as the probe shows it. Users of the second tenant have its name after

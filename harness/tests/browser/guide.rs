@@ -23,10 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const DONE: &str = "Configuration in the IdP Directory is done";
 
 /// Creates a world with its own organization among the parties of the topology.
-async fn world_among(topology: &mut Topology) -> Outcome<World> {
+async fn create_world_among(topology: &mut Topology) -> Outcome<World> {
     let token = topology.admin_token();
     let target = Target::read(&topology.target.to_string(), Some(token))?;
-    let target = target.awaited(PATIENCE).await?;
+    let target = target.wait_until_ready(PATIENCE).await?;
     Ok(World::among(&target, DOMAIN.to_owned()).await?)
 }
 
@@ -37,7 +37,7 @@ async fn the_whole_guide_in_both_consoles() -> Outcome {
     let Some(mut topology) = Topology::start(&[]).await else {
         return rehearse(async |page, world| walks(page, world, None).await).await;
     };
-    let world = world_among(&mut topology).await?;
+    let world = create_world_among(&mut topology).await?;
     rehearse_in(
         async || Ok(world),
         async |page, world| walks(page, world, Some(&mut topology)).await,
@@ -71,18 +71,19 @@ async fn walks(page: &Page, world: &mut World, mut topology: Option<&mut Topolog
     console::opens(page, world).await?;
     console::adds_mappings(page, "Parallels").await?;
     // (4) Configure SAML integration
-    integration(page, world).await?;
+    open_configurator(page, world).await?;
     let entity_id = page.value("Service Provider Entity ID").await?;
     let acs_url = page.value("Assertion Consumer Service URL").await?;
     console::opens(page, world).await?;
     let idp = console::configures_saml(page, "Parallels", &entity_id, &acs_url).await?;
     enters_saml(page, world, &idp).await?;
     // (5) Configure SCIM integration
-    integration(page, world).await?;
+    open_configurator(page, world).await?;
     let base_url = page.value("SCIM Base URL").await?;
     // The token exists already, like the base URL; no click is needed.
     let token = page.value("Bearer Token").await?;
-    page.looked_at("portal-integration-scim-token").await?;
+    page.take_screenshots("portal-integration-scim-token")
+        .await?;
     console::opens(page, world).await?;
     console::connects_scim(page, "Parallels", &base_url, &token).await?;
     selects_done(page, world, "scim").await?;
@@ -97,23 +98,23 @@ async fn walks(page: &Page, world: &mut World, mut topology: Option<&mut Topolog
     console::opens(page, world).await?;
     console::adds_rule(page, "Parallels", &[ADMINS, PRODUCT_USERS]).await?;
     console::sees_in_sync(page, "Parallels").await?;
-    page.looked_at("console-connection").await?;
+    page.take_screenshots("console-connection").await?;
     asks_before_dangerous_acts(page, world).await?;
     tests_sso(page, world).await?;
     tests_activation(page, world, topology).await?;
     is_refused_a_wrong_answer(page, world).await
 }
 
-async fn at_portal(page: &Page, world: &World, path: &str) -> Outcome {
+async fn open_portal_page(page: &Page, world: &World, path: &str) -> Outcome {
     let url = world.rehearsal.portal_url().join(path)?;
     page.open(url.as_str()).await
 }
 
 /// I. Registering the license key with Parallels.
 async fn registers_license_key(page: &Page, world: &World) -> Outcome {
-    at_portal(page, world, "/").await?;
+    open_portal_page(page, world, "/").await?;
     assert_eq!(page.heading().await?, "Sign In");
-    page.looked_at("portal-sign-in").await?;
+    page.take_screenshots("portal-sign-in").await?;
     page.click("Register an account").await?;
     page.field("Your name").enter("Ada Lovelace").await?;
     page.field("E-mail").enter(ADA).await?;
@@ -122,64 +123,64 @@ async fn registers_license_key(page: &Page, world: &World) -> Outcome {
     let said = page.field("Password").says().await?;
     assert!(said.contains("Too short"), "{said}");
     assert_eq!(page.field("E-mail").text().await?, ADA);
-    page.looked_at("portal-register").await?;
+    page.take_screenshots("portal-register").await?;
     page.field("Password").enter(PORTAL_PASSWORD).await?;
     page.click("Register").await?;
     assert_eq!(page.heading().await?, "Dashboard");
-    page.looked_at("portal-dashboard-new").await?;
+    page.take_screenshots("portal-dashboard-new").await?;
     page.click("Register Key").await?;
     page.field("License key").enter("not a key").await?;
     page.click("Register").await?;
     let said = page.field("License key").says().await?;
     assert!(said.contains("five groups of six"), "{said}");
-    page.looked_at("portal-register-key").await?;
+    page.take_screenshots("portal-register-key").await?;
     page.field("License key").enter(&world.license_key).await?;
     page.field("Subscription name (optional)")
         .enter("Macs of Lumen")
         .await?;
     page.click("Register").await?;
     page.says("Tell us about your organization").await?;
-    page.looked_at("portal-organization").await?;
+    page.take_screenshots("portal-organization").await?;
     page.field("Organization name").enter("Lumen Works").await?;
     page.field("Country").enter("United Kingdom").await?;
     page.click("Register").await?;
     page.says("The license key is registered.").await?;
-    page.looked_at("portal-dashboard").await
+    page.take_screenshots("portal-dashboard").await
 }
 
 async fn starts_configuring(page: &Page) -> Outcome {
     page.click("Business Profile").await?;
     page.says("Lumen Works").await?;
-    page.looked_at("portal-business-profile").await?;
+    page.take_screenshots("portal-business-profile").await?;
     page.click("IdP Integration").await?;
-    page.looked_at("portal-integration-start").await?;
+    page.take_screenshots("portal-integration-start").await?;
     page.click("Start Configuring").await
 }
 
 /// Opens the configurator's page, at the first grey step.
-async fn integration(page: &Page, world: &World) -> Outcome {
-    at_portal(page, world, "/dashboard").await?;
+async fn open_configurator(page: &Page, world: &World) -> Outcome {
+    open_portal_page(page, world, "/dashboard").await?;
     page.click("IdP Integration").await
 }
 
 /// (1) Configure organization's domains.
 async fn configures_domain(page: &Page, world: &World, simulation: Option<&str>) -> Outcome {
-    integration(page, world).await?;
+    open_configurator(page, world).await?;
     page.field("Domain").enter(DOMAIN).await?;
     page.click("Add Domain").await?;
     let name = page.value("Name").await?;
     let value = page.value("TXT value").await?;
-    page.hears("does not exist in DNS").await?;
-    page.looked_at("portal-integration-domain").await?;
+    page.wait_for_text("does not exist in DNS").await?;
+    page.take_screenshots("portal-integration-domain").await?;
     // The DNS administrator publishes the record.
     match simulation {
         Some(simulation) => {
             publishes_record(page, simulation, &name, &value).await?;
-            integration(page, world).await?;
+            open_configurator(page, world).await?;
         }
         None => world.rehearsal.dns.publish_txt(&name, &value).await?,
     }
-    page.hears("the TXT record was found").await?;
+    page.wait_for_text("the TXT record was found").await?;
     page.click("Verify lumen.example").await?;
     page.says("verified").await
 }
@@ -193,21 +194,21 @@ async fn publishes_record(page: &Page, simulation: &str, name: &str, value: &str
     form.field("TXT value").enter(value).await?;
     form.click("Add Record").await?;
     page.says("The record is published.").await?;
-    page.looked_at("simulation").await
+    page.take_screenshots("simulation").await
 }
 
 /// Selects "Configuration in the IdP Directory is done" in the next step.
 async fn selects_done(page: &Page, world: &World, step: &str) -> Outcome {
-    integration(page, world).await?;
+    open_configurator(page, world).await?;
     page.choose(DONE).await?;
-    page.looked_at(&format!("portal-integration-{step}"))
+    page.take_screenshots(&format!("portal-integration-{step}"))
         .await?;
     page.click("Save").await?;
     page.says("Saved.").await
 }
 
 async fn enters_groups(page: &Page, world: &World, (admins, users): (&str, &str)) -> Outcome {
-    integration(page, world).await?;
+    open_configurator(page, world).await?;
     for (label, text) in [
         ("Name of the admins group", ADMINS),
         ("ID of the admins group", admins),
@@ -216,13 +217,13 @@ async fn enters_groups(page: &Page, world: &World, (admins, users): (&str, &str)
     ] {
         page.field(label).enter(text).await?;
     }
-    page.looked_at("portal-integration-groups").await?;
+    page.take_screenshots("portal-integration-groups").await?;
     page.click("Save").await?;
     page.says("Saved.").await
 }
 
 async fn enters_saml(page: &Page, world: &World, idp: &IdpValues) -> Outcome {
-    integration(page, world).await?;
+    open_configurator(page, world).await?;
     page.field("Identity Provider Entity ID")
         .enter(&idp.issuer)
         .await?;
@@ -232,13 +233,13 @@ async fn enters_saml(page: &Page, world: &World, idp: &IdpValues) -> Outcome {
     // The page shows at once what was pasted. A late answer about the text before it must
     // change nothing.
     let certificate = page.field("Public Certificate");
-    page.holds_the_next_answer().await?;
+    page.hold_next_answer().await?;
     certificate.enter("x").await?;
     certificate.enter(&idp.certificate).await?;
-    page.hears("SHA-256 fingerprint").await?;
-    page.answers_late().await?;
+    page.wait_for_text("SHA-256 fingerprint").await?;
+    page.release_answer().await?;
     page.says("SHA-256 fingerprint").await?;
-    page.looked_at("portal-integration-saml").await?;
+    page.take_screenshots("portal-integration-saml").await?;
     page.click("Save").await?;
     page.says("Saved.").await
 }
@@ -246,14 +247,15 @@ async fn enters_saml(page: &Page, world: &World, idp: &IdpValues) -> Outcome {
 /// (7) Configure backup login: the default is the current user's e-mail address. Then
 /// Activate Integration.
 async fn activates(page: &Page, world: &World) -> Outcome {
-    integration(page, world).await?;
+    open_configurator(page, world).await?;
     opens_step(page, "(7) Configure backup login").await?;
-    page.looked_at("portal-integration-backup-login").await?;
+    page.take_screenshots("portal-integration-backup-login")
+        .await?;
     page.says("7 of 7 steps green").await?;
-    page.looked_at("portal-integration-ready").await?;
+    page.take_screenshots("portal-integration-ready").await?;
     page.click("Activate Integration").await?;
     page.says("The integration is active").await?;
-    page.looked_at("portal-integration-active").await
+    page.take_screenshots("portal-integration-active").await
 }
 
 /// Opens a step that is completed.
@@ -264,7 +266,7 @@ async fn opens_step(page: &Page, title: &str) -> Outcome {
 /// Actions that cannot be undone ask first. A group name that differs from the directory's
 /// is reported before it is saved.
 async fn asks_before_dangerous_acts(page: &Page, world: &World) -> Outcome {
-    integration(page, world).await?;
+    open_configurator(page, world).await?;
     page.click("Deactivate…").await?;
     page.says("can’t sign in with SSO").await?;
     opens_step(page, "(1) Configure organization’s domains").await?;
@@ -273,38 +275,40 @@ async fn asks_before_dangerous_acts(page: &Page, world: &World) -> Outcome {
     page.says("Last call from your identity provider").await?;
     page.click("Replace Bearer Token…").await?;
     page.says("unless you end it before").await?;
-    page.looked_at("portal-integration-asks").await?;
-    integration(page, world).await?;
+    page.take_screenshots("portal-integration-asks").await?;
+    open_configurator(page, world).await?;
     opens_step(page, "(3) Configure user groups mapping").await?;
     let name = page.field("Name of the admins group");
     name.enter(&ADMINS.to_lowercase()).await?;
     page.click("Save").await?;
     assert_eq!(page.heading().await?, "Save anyway?");
     page.says(ADMINS).await?;
-    page.looked_at("portal-integration-save-anyway").await?;
+    page.take_screenshots("portal-integration-save-anyway")
+        .await?;
     page.click("Back").await?;
     let typed = page.field("Name of the admins group").text().await?;
     assert_eq!(typed, ADMINS.to_lowercase());
-    page.looked_at("portal-integration-groups-back").await
+    page.take_screenshots("portal-integration-groups-back")
+        .await
 }
 
 /// Signs on at the IdP, if it asks for it.
 async fn continues_with_sso(page: &Page) -> Outcome {
     page.click("Continue with SSO").await?;
-    page.passed("portal-continue-with-sso").await?;
+    page.look_at_once("portal-continue-with-sso").await?;
     page.field("Work e-mail").enter(ADA).await?;
     page.click("Continue").await
 }
 
 /// Testing SSO on login to the Parallels My Account.
 async fn tests_sso(page: &Page, world: &World) -> Outcome {
-    at_portal(page, world, "/dashboard").await?;
+    open_portal_page(page, world, "/dashboard").await?;
     page.click("Sign Out").await?;
-    at_portal(page, world, "/directdownload/pd?experience=sso").await?;
-    page.looked_at("portal-download").await?;
+    open_portal_page(page, world, "/directdownload/pd?experience=sso").await?;
+    page.take_screenshots("portal-download").await?;
     continues_with_sso(page).await?;
     page.lands_on("Sign On").await?;
-    page.looked_at("idp-sign-on").await?;
+    page.take_screenshots("idp-sign-on").await?;
     page.field("Username").enter(ADA).await?;
     page.field("Password").enter(CORPORATE_PASSWORD).await?;
     page.click("Sign On").await?;
@@ -339,7 +343,7 @@ async fn tests_activation(
     ] {
         page.click(link).await?;
         page.says(words).await?;
-        page.looked_at(name).await?;
+        page.take_screenshots(name).await?;
     }
     Ok(())
 }
@@ -377,10 +381,10 @@ async fn is_refused_a_wrong_answer(page: &Page, world: &World) -> Outcome {
     console::opens(page, world).await?;
     console::misbehaves_once(page, "Parallels", "conditions-expired").await?;
     for heading in ["You could not be logged in", "Dashboard"] {
-        at_portal(page, world, "/login").await?;
+        open_portal_page(page, world, "/login").await?;
         page.continues_with_sso(ADA).await?;
         page.lands_on(heading).await?;
-        page.looked_at(&format!(
+        page.take_screenshots(&format!(
             "portal-{}",
             heading.to_lowercase().replace(' ', "-")
         ))

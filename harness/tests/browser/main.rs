@@ -76,8 +76,8 @@ async fn rehearse_in(
     };
     let mut world = world().await?;
     let page = Page::of(&browser);
-    page.wears_the_scheme().await?;
-    let played = caught(test(&page, &mut world)).await;
+    page.set_color_scheme().await?;
+    let played = catch_panic(test(&page, &mut world)).await;
     let outcome = match played {
         Ok(()) => Ok(()),
         Err(error) => {
@@ -92,7 +92,7 @@ async fn rehearse_in(
 }
 
 /// Turns a panic into an error, so that the browser is stopped after it too.
-async fn caught(test: impl Future<Output = Outcome>) -> Outcome {
+async fn catch_panic(test: impl Future<Output = Outcome>) -> Outcome {
     match AssertUnwindSafe(test).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => {

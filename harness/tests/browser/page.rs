@@ -106,14 +106,14 @@ impl Page {
         }
     }
 
-    /// Does [`Page::looked_at`] in the test that checks these pages, once for each name.
-    pub(crate) async fn passed(&self, name: &str) -> Outcome {
+    /// Does [`Page::take_screenshots`] in the test that checks these pages, once for each name.
+    pub(crate) async fn look_at_once(&self, name: &str) -> Outcome {
         let is_new = self.tour.as_ref().is_some_and(|seen| {
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.insert(name.to_owned())
         });
         if is_new {
-            self.looked_at(name).await?;
+            self.take_screenshots(name).await?;
         }
         Ok(())
     }
@@ -125,14 +125,14 @@ impl Page {
     }
 
     /// Disables the scripts of the pages from here on.
-    pub(crate) async fn without_scripts(&self) -> Outcome {
+    pub(crate) async fn disable_scripts(&self) -> Outcome {
         self.scriptless.store(true, Ordering::Relaxed);
-        self.runs_scripts(false).await
+        self.set_scripts_enabled(false).await
     }
 
     /// Enables or disables scripts: axe-core needs them, also on a page that was loaded
     /// without its scripts.
-    pub(crate) async fn runs_scripts(&self, run: bool) -> Outcome {
+    pub(crate) async fn set_scripts_enabled(&self, run: bool) -> Outcome {
         if self.scriptless.load(Ordering::Relaxed) {
             let disabled = json!({"value": !run});
             self.driver
@@ -224,7 +224,7 @@ impl Page {
     /// that it opens.
     pub(crate) async fn click(&self, name: &str) -> Outcome {
         if self.press(name).await? {
-            self.arrives()
+            self.wait_for_page()
                 .await
                 .with_context(|| format!("waiting for the page behind {name:?}"))?;
         }
@@ -251,7 +251,7 @@ impl Page {
     }
 
     /// Waits for the page that a click opens.
-    async fn arrives(&self) -> Outcome {
+    async fn wait_for_page(&self) -> Outcome {
         let mut glance = tokio::time::interval(Duration::from_millis(20));
         let arrived = async {
             loop {
@@ -279,7 +279,7 @@ impl Page {
     }
 
     /// Clears the checkbox with this name.
-    pub(crate) async fn leaves_out(&self, name: &str) -> Outcome {
+    pub(crate) async fn clear_checkbox(&self, name: &str) -> Outcome {
         let choice = self.find("choice", name).await?;
         if choice.is_selected().await? {
             self.approach(&choice).await?;
@@ -355,7 +355,7 @@ impl Page {
     }
 
     /// Waits until the page no longer contains the text.
-    pub(crate) async fn leaves_behind(&self, words: &str) -> Outcome {
+    pub(crate) async fn wait_until_gone(&self, words: &str) -> Outcome {
         let mut glance = tokio::time::interval(Duration::from_millis(20));
         let gone = async {
             while self.as_text().await.is_ok_and(|text| text.contains(words)) {
@@ -367,7 +367,7 @@ impl Page {
     }
 
     /// Waits until a script has added the text to the page.
-    pub(crate) async fn hears(&self, words: &str) -> Outcome {
+    pub(crate) async fn wait_for_text(&self, words: &str) -> Outcome {
         self.driver.set_script_timeout(PATIENCE).await?;
         self.driver
             .execute_async(HEAR, vec![json!(words)])
@@ -377,14 +377,14 @@ impl Page {
     }
 
     /// Delays the answer to the next request of the page's script until
-    /// [`Page::answers_late`].
-    pub(crate) async fn holds_the_next_answer(&self) -> Outcome {
+    /// [`Page::release_answer`].
+    pub(crate) async fn hold_next_answer(&self) -> Outcome {
         self.driver.execute(HOLD, Vec::new()).await?;
         Ok(())
     }
 
     /// Releases the delayed answer.
-    pub(crate) async fn answers_late(&self) -> Outcome {
+    pub(crate) async fn release_answer(&self) -> Outcome {
         self.driver.execute_async(LET_GO, Vec::new()).await?;
         Ok(())
     }

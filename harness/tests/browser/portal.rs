@@ -15,21 +15,22 @@ async fn a_user_signs_in_by_a_social_identity() -> Outcome {
         page.open(world.rehearsal.portal_url().join("/login")?.as_str())
             .await?;
         page.click("Continue with Google").await?;
-        page.looked_at("social-consent").await?;
+        page.take_screenshots("social-consent").await?;
         page.field("E-mail").enter("jo@mail.example").await?;
         page.choose("Google has verified the address").await?;
         page.click("Allow").await?;
         assert_eq!(page.heading().await?, "Dashboard");
         page.says("jo@mail.example").await?;
         page.click("Sign Out").await?;
-        page.looked_at("portal-signed-out").await?;
+        page.take_screenshots("portal-signed-out").await?;
         page.click("Sign in again").await?;
         page.click("Continue with Apple").await?;
         page.field("E-mail").enter("jo@mail.example").await?;
-        page.leaves_out("Apple has verified the address").await?;
+        page.clear_checkbox("Apple has verified the address")
+            .await?;
         page.click("Allow").await?;
         assert_eq!(page.heading().await?, "Sign In");
-        page.looked_at("portal-social-refused").await
+        page.take_screenshots("portal-social-refused").await
     })
     .await
 }
@@ -46,7 +47,7 @@ async fn an_administrator_finds_why_a_user_was_refused() -> Outcome {
         page.open(login.as_str()).await?;
         page.continues_with_sso("ada@lumen.example").await?;
         page.lands_on("Sign On").await?;
-        page.looked_at("idp-sign-on").await?;
+        page.take_screenshots("idp-sign-on").await?;
         page.fills_sign_on("ada@lumen.example").await?;
         page.click("Sign On").await?;
         page.lands_on("Dashboard").await?;
@@ -54,15 +55,15 @@ async fn an_administrator_finds_why_a_user_was_refused() -> Outcome {
         assert_eq!(page.heading().await?, "Sign-in problems");
         page.says("password-login-refused").await?;
         page.says("grace@lumen.example").await?;
-        page.looked_at("portal-sign-in-problems").await?;
+        page.take_screenshots("portal-sign-in-problems").await?;
         page.open(login.as_str()).await?;
         page.continues_with_sso("jo@nowhere.example").await?;
         page.lands_on("You could not be logged in").await?;
-        page.looked_at("portal-refused").await?;
+        page.take_screenshots("portal-refused").await?;
         page.click("Administrators: see why").await?;
         page.says("the domain nowhere.example belongs to no business account")
             .await?;
-        page.looked_at("portal-sign-in-problem").await
+        page.take_screenshots("portal-sign-in-problem").await
     })
     .await
 }
@@ -107,7 +108,7 @@ async fn an_open_page_does_not_send_its_form_again() -> Outcome {
             "key": world.license_key, "organization": {"name": "Lumen Works", "country": "GB"},
         });
         assert_eq!(page.posts("/api/license-keys", &key).await?, 201);
-        page.leaves_behind("Tell us about your organization")
+        page.wait_until_gone("Tell us about your organization")
             .await?;
         page.lands_on("Register Key").await?;
         let text = page.as_text().await?;

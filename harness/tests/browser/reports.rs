@@ -39,9 +39,9 @@ fn tape(path: &str) -> Value {
 fn many_findings() -> CheckReport {
     let long = format!("/Users/{}", "0123456789abcdef".repeat(12));
     let fail = |id: &str, level, evidence| {
-        Judged::judged(check(id, level), false, "200", "501".to_owned(), evidence)
+        Judged::new_judged(check(id, level), false, "200", "501".to_owned(), evidence)
     };
-    let mut outcomes = vec![Judged::judged(
+    let mut outcomes = vec![Judged::new_judged(
         check("SCIM-GOOD-01", Level::Must),
         true,
         "yes",
@@ -60,11 +60,15 @@ fn many_findings() -> CheckReport {
         let id = format!("SCIM-ETAG-{number:02}");
         let because = "PATCH answered 501";
         let check = check(&id, Level::Must);
-        outcomes.push(Judged::skipped_because_of(check, "SCIM-PATCH-02", because));
+        outcomes.push(Judged::new_skipped_because_of(
+            check,
+            "SCIM-PATCH-02",
+            because,
+        ));
     }
     for number in 1..=3 {
         let check = check(&format!("SCIM-BULK-{number:02}"), Level::May);
-        outcomes.push(Judged::skipped(check, "bulk is not supported"));
+        outcomes.push(Judged::new_skipped(check, "bulk is not supported"));
     }
     let evidence = Evidence {
         see: vec!["redirect".to_owned()],
@@ -107,26 +111,26 @@ async fn with_page(html: &str, test: impl AsyncFnOnce(&Page, &Browser) -> Outcom
     let path: PathBuf = folder.path().join("report.html");
     std::fs::write(&path, html)?;
     let page = Page::of(&browser);
-    page.wears_the_scheme().await?;
+    page.set_color_scheme().await?;
     browser
         .driver
         .goto(format!("file://{}", path.display()))
         .await?;
-    let outcome = crate::caught(test(&page, &browser)).await;
+    let outcome = crate::catch_panic(test(&page, &browser)).await;
     drop(page);
     browser.close().await?;
     outcome
 }
 
-async fn evaluated<T: serde::de::DeserializeOwned>(browser: &Browser, script: &str) -> Outcome<T> {
+async fn evaluate<T: serde::de::DeserializeOwned>(browser: &Browser, script: &str) -> Outcome<T> {
     let value = browser.driver.execute(script, Vec::new()).await?;
     value.convert().with_context(|| script.to_owned())
 }
 
 /// Returns the ids of the checks that are visible.
-async fn visible(browser: &Browser) -> Outcome<Vec<String>> {
+async fn list_visible(browser: &Browser) -> Outcome<Vec<String>> {
     let script = "return [...document.querySelectorAll('details.row')].filter(e => e.checkVisibility()).map(e => e.id)";
-    evaluated(browser, script).await
+    evaluate(browser, script).await
 }
 
 #[tokio::test]
@@ -136,36 +140,36 @@ async fn a_report_of_checks_is_searched_filtered_and_linked() -> Outcome {
         assert_eq!(page.heading().await?, verdict);
         // MUST comes before SHOULD; checks that follow from others, that are skipped or
         // that passed are folded.
-        let at_first = visible(browser).await?;
+        let at_first = list_visible(browser).await?;
         assert_eq!(at_first.first().map(String::as_str), Some("SCIM-PATCH-02"));
         assert_eq!(at_first.len(), 11, "{at_first:?}");
-        page.looked_at("report-check").await?;
+        page.take_screenshots("report-check").await?;
 
         browser.driver.refresh().await?;
         let press = |label: &str| {
             format!("[...document.querySelectorAll('.toolbar button')].find(b => b.textContent.startsWith('{label}')).click()")
         };
         let is_pressed = "return document.querySelectorAll('.toolbar [aria-pressed=true]').length";
-        let () = evaluated(browser, &press("Not judged")).await?;
-        assert_eq!(evaluated::<u32>(browser, is_pressed).await?, 1);
-        assert_eq!(visible(browser).await?.len(), 8);
-        let () = evaluated(browser, &press("MAY")).await?;
+        let () = evaluate(browser, &press("Not judged")).await?;
+        assert_eq!(evaluate::<u32>(browser, is_pressed).await?, 1);
+        assert_eq!(list_visible(browser).await?.len(), 8);
+        let () = evaluate(browser, &press("MAY")).await?;
         let bulk = ["SCIM-BULK-01", "SCIM-BULK-02", "SCIM-BULK-03"];
-        assert_eq!(visible(browser).await?, bulk);
-        let output: String = evaluated(browser, "return document.querySelector('output').textContent").await?;
+        assert_eq!(list_visible(browser).await?, bulk);
+        let output: String = evaluate(browser, "return document.querySelector('output').textContent").await?;
         assert_eq!(output, "3 of 20 checks shown");
-        let () = evaluated(browser, &press("Show all")).await?;
-        assert_eq!(visible(browser).await?, at_first);
+        let () = evaluate(browser, &press("Show all")).await?;
+        assert_eq!(list_visible(browser).await?, at_first);
 
         let search = "const i = document.querySelector('input[type=search]'); i.value = arguments[0]; i.dispatchEvent(new Event('input'));";
         browser.driver.execute(search, vec![json!("etag-03 501")]).await?;
-        assert_eq!(visible(browser).await?, ["SCIM-ETAG-03"]);
+        assert_eq!(list_visible(browser).await?, ["SCIM-ETAG-03"]);
         browser.driver.execute(search, vec![json!("")]).await?;
-        assert_eq!(visible(browser).await?, at_first);
+        assert_eq!(list_visible(browser).await?, at_first);
 
         // A link to a folded check opens the group that contains it.
-        let () = evaluated(browser, "location.hash = '#SCIM-ETAG-04'; dispatchEvent(new HashChangeEvent('hashchange'))").await?;
-        assert!(visible(browser).await?.contains(&"SCIM-ETAG-04".to_owned()));
+        let () = evaluate(browser, "location.hash = '#SCIM-ETAG-04'; dispatchEvent(new HashChangeEvent('hashchange'))").await?;
+        assert!(list_visible(browser).await?.contains(&"SCIM-ETAG-04".to_owned()));
         Ok(())
     })
     .await
@@ -175,7 +179,7 @@ async fn a_report_of_checks_is_searched_filtered_and_linked() -> Outcome {
 async fn a_report_without_scripts_shows_everything_but_the_filters() -> Outcome {
     let html = many_findings().html();
     with_page(&html, async |page, browser| {
-        page.without_scripts().await?;
+        page.disable_scripts().await?;
         browser.driver.refresh().await?;
         // Read by the driver, because a script cannot run on a page without scripts.
         let tree = browser.driver.source().await?;
@@ -191,7 +195,7 @@ async fn a_report_without_scripts_shows_everything_but_the_filters() -> Outcome 
 async fn every_finding_is_unfolded_in_print() -> Outcome {
     with_page(&many_findings().html(), async |_, browser| {
         let closed = "return [...document.querySelectorAll('details.row.fail')].filter(e => !e.open).length";
-        assert_eq!(evaluated::<u32>(browser, closed).await?, 10);
+        assert_eq!(evaluate::<u32>(browser, closed).await?, 10);
         let cdp = browser.driver.cdp();
         cdp.send_raw("Emulation.setEmulatedMedia", json!({"media": "print"})).await?;
         // Print styles apply only from one of the next frames on.
@@ -206,14 +210,14 @@ async fn every_finding_is_unfolded_in_print() -> Outcome {
         let seen = browser.driver.execute_async(printed, vec![]).await?;
         assert_eq!(seen.convert::<u32>()?, 10);
         let bar = "return document.querySelector('.toolbar').checkVisibility()";
-        assert!(!evaluated::<bool>(browser, bar).await?);
+        assert!(!evaluate::<bool>(browser, bar).await?);
         cdp.send_raw("Emulation.setEmulatedMedia", json!({"media": ""})).await?;
         Ok(())
     })
     .await
 }
 
-async fn whole_guide() -> Outcome<RunReport> {
+async fn run_whole_guide() -> Outcome<RunReport> {
     let cases = catalogue::demo_cases()?;
     let settings = Settings {
         at_once: 1,
@@ -228,24 +232,24 @@ async fn whole_guide() -> Outcome<RunReport> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_response_is_decoded_where_the_browser_posts_it() -> Outcome {
-    let html = rehearsal::report::html("Rehearsal: the whole guide", &whole_guide().await?);
+    let html = rehearsal::report::html("Rehearsal: the whole guide", &run_whole_guide().await?);
     with_page(&html, async |page, browser| {
         let opened = "
             const post = [...document.querySelectorAll('details.exchange')]
               .find(e => /POST.*\\/webapp\\/sso\\/acs\\//s.test(e.querySelector('summary').textContent));
             post.open = true; post.scrollIntoView();
             return post.innerText";
-        let text: String = evaluated(browser, opened).await?;
+        let text: String = evaluate(browser, opened).await?;
         for part in ["<samlp:Response", "ada@lumen.example", "it covers Assertion and holds", "decoded above"] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
         assert!(!text.contains("PHNhbWxwOlJlc3BvbnNl"), "base64 is shown: {text}");
         let signed = "return document.querySelectorAll('details.exchange[open] .signed').length";
-        assert!(evaluated::<u32>(browser, signed).await? > 0);
+        assert!(evaluate::<u32>(browser, signed).await? > 0);
         // The heads of the columns stay visible.
         let heads = "return document.querySelector('section.scenario > .lanes').getBoundingClientRect().top";
-        assert_eq!(evaluated::<f64>(browser, heads).await?, 0.0);
-        page.looked_at("report-run").await
+        assert_eq!(evaluate::<f64>(browser, heads).await?, 0.0);
+        page.take_screenshots("report-run").await
     })
     .await
 }

@@ -32,7 +32,7 @@ const SCHEME: &str = "REHEARSAL_SCHEME";
 
 impl Page {
     /// Uses the color scheme of `REHEARSAL_SCHEME`.
-    pub(crate) async fn wears_the_scheme(&self) -> Outcome {
+    pub(crate) async fn set_color_scheme(&self) -> Outcome {
         let Ok(scheme) = std::env::var(SCHEME) else {
             return Ok(());
         };
@@ -46,8 +46,8 @@ impl Page {
 
     /// Takes both screenshots; fails on a serious accessibility finding, or on elements
     /// that are wider than the screen.
-    pub(crate) async fn looked_at(&self, name: &str) -> Outcome {
-        self.runs_scripts(true).await?;
+    pub(crate) async fn take_screenshots(&self, name: &str) -> Outcome {
+        self.set_scripts_enabled(true).await?;
         for screen @ (width, _, phone) in [DESK, PHONE] {
             self.is_shown_on(screen).await?;
             self.is_accessible(name, phone)
@@ -63,7 +63,7 @@ impl Page {
             self.driver
                 .execute("window.scrollTo({top: 0, behavior: 'instant'})", Vec::new())
                 .await?;
-            self.picture(&format!("{name}-{width}")).await?;
+            self.save_screenshot(&format!("{name}-{width}")).await?;
             if !sticking.is_empty() {
                 bail!(
                     "{name}: expected a page within {width} pixels, sticking out: {}",
@@ -74,7 +74,7 @@ impl Page {
         // Back to the wide window before the next click: on a phone the navigation is
         // behind a button.
         self.is_shown_on(DESK).await?;
-        self.runs_scripts(false).await
+        self.set_scripts_enabled(false).await
     }
 
     /// Shows the page on a screen, and waits for its layout.
@@ -94,7 +94,7 @@ impl Page {
     }
 
     /// Saves the whole page as `target/screenshots/NAME.png`.
-    pub(crate) async fn picture(&self, name: &str) -> Outcome {
+    pub(crate) async fn save_screenshot(&self, name: &str) -> Outcome {
         let shot = self
             .driver
             .cdp()

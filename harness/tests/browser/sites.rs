@@ -26,7 +26,7 @@ fn two_sites() -> Options {
 }
 
 /// Goes to the identity provider's sign-on form and fills it in.
-async fn reaches_sign_on(page: &Page, world: &mut World) -> Outcome {
+async fn fill_sign_on_form(page: &Page, world: &mut World) -> Outcome {
     world.demo_organization(Plan::default()).await?;
     let login = world.rehearsal.portal_url().join("/login")?;
     page.open(login.as_str()).await?;
@@ -37,7 +37,7 @@ async fn reaches_sign_on(page: &Page, world: &mut World) -> Outcome {
 
 async fn signs_on(options: Options) -> Outcome {
     rehearse_with(options, async |page, world| {
-        reaches_sign_on(page, world).await?;
+        fill_sign_on_form(page, world).await?;
         page.click("Sign On").await?;
         page.lands_on("Dashboard").await?;
         page.says(ADA).await
@@ -85,8 +85,8 @@ async fn two_sites_over_plain_http() -> Outcome {
 #[tokio::test]
 async fn two_sites_without_scripts() -> Outcome {
     rehearse_with(two_sites(), async |page, world| {
-        page.without_scripts().await?;
-        reaches_sign_on(page, world).await?;
+        page.disable_scripts().await?;
+        fill_sign_on_form(page, world).await?;
         page.click("Sign On").await?;
         page.says("Select Continue to go on").await?;
         page.click("Continue").await?;
@@ -106,7 +106,7 @@ async fn two_sites_without_scripts() -> Outcome {
 #[tokio::test]
 async fn a_missing_cookie_is_named() -> Outcome {
     rehearse_with(two_sites(), async |page, world| {
-        reaches_sign_on(page, world).await?;
+        fill_sign_on_form(page, world).await?;
         page.driver
             .cdp()
             .send_raw("Network.clearBrowserCookies", json!({}))
@@ -117,7 +117,7 @@ async fn a_missing_cookie_is_named() -> Outcome {
             .await?;
         page.says(world.rehearsal.portal_url().as_str().trim_end_matches('/'))
             .await?;
-        page.looked_at("portal-cookie-missing").await
+        page.take_screenshots("portal-cookie-missing").await
     })
     .await
 }

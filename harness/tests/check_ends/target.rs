@@ -82,7 +82,7 @@ impl Target {
     }
 
     /// Waits until a request hangs.
-    pub(crate) async fn hung(&self) {
+    pub(crate) async fn wait_until_hung(&self) {
         self.inner.hung.notified().await;
     }
 }

@@ -12,13 +12,13 @@ use super::running::rehearsal;
 use super::target::{Behavior, Target};
 
 /// A token endpoint with one client, which has a secret.
-async fn token_endpoint() -> String {
-    counted_token_endpoint(3600).await.0
+async fn start_token_endpoint() -> String {
+    start_counted_token_endpoint(3600).await.0
 }
 
 /// A token endpoint that knows one client and issues tokens with this lifetime; with the number of
 /// requests.
-async fn counted_token_endpoint(life: u32) -> (String, Arc<AtomicUsize>) {
+async fn start_counted_token_endpoint(life: u32) -> (String, Arc<AtomicUsize>) {
     let times = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&times);
     let answer = async move |headers: axum::http::HeaderMap| {
@@ -48,7 +48,7 @@ async fn counted_token_endpoint(life: u32) -> (String, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn a_token_is_fetched_by_client_credentials() {
     let target = Target::start(Behavior::HangsAfter(usize::MAX)).await;
-    let url = token_endpoint().await;
+    let url = start_token_endpoint().await;
     for (secret, code) in [("secret", 0), ("wrong", 2)] {
         let arguments = [
             "check",
@@ -79,7 +79,7 @@ async fn a_token_is_fetched_by_client_credentials() {
 }
 
 /// A token endpoint with one client, which signs assertions with its key.
-async fn token_endpoint_of_keys(public_key: Vec<u8>) -> String {
+async fn start_token_endpoint_of_keys(public_key: Vec<u8>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
     let audience = url.clone();
@@ -115,7 +115,7 @@ async fn a_token_is_fetched_by_an_assertion_that_the_client_signs() {
     let target = Target::start(Behavior::HangsAfter(usize::MAX)).await;
     let folder = tempfile::tempdir().unwrap();
     let key = rcgen::KeyPair::generate().unwrap();
-    let url = token_endpoint_of_keys(key.public_key_raw().to_vec()).await;
+    let url = start_token_endpoint_of_keys(key.public_key_raw().to_vec()).await;
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -169,7 +169,7 @@ async fn a_token_is_fetched_by_an_assertion_that_the_client_signs() {
 }
 
 /// Runs `check scim` with these options; returns exit code and report.
-async fn checked(base: &str, options: &[&str]) -> (Option<i32>, Value) {
+async fn run_check(base: &str, options: &[&str]) -> (Option<i32>, Value) {
     let fixed = ["check", "scim", "--base-url", base, "--json"];
     let arguments: Vec<&str> = fixed.iter().chain(options).copied().collect();
     let mut command = tokio::process::Command::from(rehearsal(&arguments));
@@ -181,7 +181,7 @@ async fn checked(base: &str, options: &[&str]) -> (Option<i32>, Value) {
 #[tokio::test]
 async fn the_token_endpoint_is_read_from_the_metadata_of_the_issuer() {
     let target = Target::start(Behavior::HangsAfter(usize::MAX)).await;
-    let token_url = token_endpoint().await;
+    let token_url = start_token_endpoint().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = format!("http://{}/as", listener.local_addr().unwrap());
     let metadata = serde_json::json!({"issuer": issuer, "token_endpoint": token_url,
@@ -201,7 +201,7 @@ async fn the_token_endpoint_is_read_from_the_metadata_of_the_issuer() {
         "--only",
         "SCIM-OAUTH-",
     ];
-    let (code, report) = checked(&target.base, &options).await;
+    let (code, report) = run_check(&target.base, &options).await;
     assert_eq!(code, Some(0), "{report}");
     let checks = report["checks"].as_array().unwrap();
     let passed: Vec<&str> = checks
@@ -237,7 +237,7 @@ async fn an_expired_key_and_a_silent_issuer_are_no_findings() {
         ("--oauth-token-url", federated, "no-client-assertion"),
     ] {
         let options = [&[place, nowhere][..], &client].concat();
-        let (code, report) = checked(nowhere, &options).await;
+        let (code, report) = run_check(nowhere, &options).await;
         assert_eq!(code, Some(2), "{report}");
         assert_eq!(report["error"]["code"], error, "{report}");
         let message = report["error"]["message"].as_str().unwrap();
@@ -249,7 +249,7 @@ async fn an_expired_key_and_a_silent_issuer_are_no_findings() {
 async fn load_renews_its_token_too() {
     let target = Target::start(Behavior::HangsAfter(usize::MAX)).await;
     // A token without a lifetime is renewed before each request.
-    let (url, times) = counted_token_endpoint(0).await;
+    let (url, times) = start_counted_token_endpoint(0).await;
     let arguments = [
         "bench",
         "load",

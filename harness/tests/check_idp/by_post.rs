@@ -30,7 +30,7 @@ async fn record(change: impl Fn(&str) -> String) -> Recording {
     stage.gather(&party, |_| true, None).await
 }
 
-fn failed(recording: &Recording) -> Vec<String> {
+fn failed_checks(recording: &Recording) -> Vec<String> {
     of_verdict(&idp::judge(recording), Verdict::Fail)
         .iter()
         .filter_map(|it| it.split(':').next())
@@ -48,7 +48,10 @@ fn is_answered_by_post(recording: &Recording, name: &str) -> bool {
 async fn without_an_endpoint_for_redirects_every_request_is_sent_by_post() {
     let recording = record(|it| it.replace("HTTP-Redirect", "HTTP-Artifact")).await;
     // The signature of the metadata does not cover the change.
-    assert_eq!(failed(&recording), ["SAML-IDP-MD-11", "SAML-IDP-MD-19"]);
+    assert_eq!(
+        failed_checks(&recording),
+        ["SAML-IDP-MD-11", "SAML-IDP-MD-19"]
+    );
     for name in ["post", "session", "acs-second", "logout-still"] {
         assert!(is_answered_by_post(&recording, name), "{name}");
     }
@@ -59,7 +62,7 @@ async fn without_an_endpoint_for_redirects_every_request_is_sent_by_post() {
 #[tokio::test(flavor = "multi_thread")]
 async fn if_redirects_end_on_an_error_page_the_other_requests_are_sent_by_post() {
     let recording = record(|it| it.replacen("/idp/sso", "/idp/absent", 1)).await;
-    let failed = failed(&recording);
+    let failed = failed_checks(&recording);
     assert!(failed.contains(&"SAML-IDP-REQ-01".to_owned()), "{failed:?}");
     for name in ["post", "session", "acs-second", "logout-still"] {
         assert!(is_answered_by_post(&recording, name), "{name}");

@@ -62,7 +62,7 @@ impl Mortal {
 }
 
 /// Runs three trials, of which the second is the deadly one; returns the outcomes.
-async fn outcomes(deadly: &'static str) -> Vec<Outcome> {
+async fn run_trials(deadly: &'static str) -> Vec<Outcome> {
     let ambient = Ambient::real();
     let party = Party::start(0, None, &ambient).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -124,7 +124,7 @@ fn of<'o>(outcomes: &'o [Outcome], id: &str) -> &'o Outcome {
 #[tokio::test]
 async fn a_request_at_which_the_identity_provider_dies_is_a_denial_of_service() {
     // A RelayState of 2000 bytes: the ten digits, repeated.
-    let outcomes = outcomes("01234567890123456789").await;
+    let outcomes = run_trials("01234567890123456789").await;
     let found = of(&outcomes, "SAML-IDP-DOS-01");
     assert_eq!(found.verdict, Verdict::Fail, "{}", found.actual);
     for part in [
@@ -142,7 +142,7 @@ async fn a_request_at_which_the_identity_provider_dies_is_a_denial_of_service() 
 
 #[tokio::test]
 async fn an_identity_provider_that_still_works_is_not_blamed() {
-    let outcomes = outcomes("no request has this").await;
+    let outcomes = run_trials("no request has this").await;
     let found = of(&outcomes, "SAML-IDP-DOS-01");
     assert_eq!(found.verdict, Verdict::Pass, "{}", found.actual);
 }

@@ -91,7 +91,7 @@ async fn a_database_that_cannot_be_opened_is_named_with_its_option() {
 #[tokio::test]
 async fn the_ready_file_of_a_running_process_is_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &["--empty"]).await;
+    let up = Up::start_in(folder.path(), &["--empty"]).await;
     let file = folder.path().join("ready.json");
     let name = file.to_str().unwrap();
     let before = std::fs::read_to_string(&file).unwrap();
@@ -107,11 +107,11 @@ async fn the_ready_file_of_a_running_process_is_not_replaced() {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
     }
     // A killed process leaves its file, which the next one replaces and removes at its end.
-    up.killed().await;
+    up.kill().await;
     assert!(file.exists());
-    let next = Up::on(folder.path(), &["--empty"]).await;
+    let next = Up::start_in(folder.path(), &["--empty"]).await;
     assert_ne!(std::fs::read_to_string(&file).unwrap(), before);
-    assert!(next.terminated().await.success());
+    assert!(next.terminate().await.success());
     assert!(!file.exists());
 }
 

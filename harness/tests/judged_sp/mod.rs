@@ -28,13 +28,13 @@ pub(crate) fn target_at(base: &str, metadata: SpMetadata, document: String) -> T
 }
 
 /// Checks a service provider with one hole by Responses alone. It can decrypt assertions.
-pub(crate) async fn judged(hole: &'static str) -> CheckReport {
+pub(crate) async fn judge_hole(hole: &'static str) -> CheckReport {
     let exact = format!("user={};", regex::escape(broken_sp::USER));
-    judged_by(hole, &exact, of_messages()).await
+    judge_hole_by(hole, &exact, of_messages()).await
 }
 
 /// Checks a service provider with one hole. `expect` recognizes the user in the probe.
-pub(crate) async fn judged_by(
+pub(crate) async fn judge_hole_by(
     hole: &'static str,
     expect: &str,
     selection: Selection,
@@ -96,12 +96,12 @@ fn of_messages() -> Selection {
 }
 
 /// Returns the findings of a group of checks at a service provider with these flaws.
-pub(crate) async fn found_with(flaws: &'static [&'static str], group: &str) -> Vec<String> {
+pub(crate) async fn find_with_flaws(flaws: &'static [&'static str], group: &str) -> Vec<String> {
     let ambient = Ambient::real();
     let mut provider = Provider::start(0, None, &ambient).await.unwrap();
     let switches: Vec<Switch> = flaws.iter().map(|it| Switch::Flaw(it)).collect();
     if group.starts_with("CERT") {
-        provider = refetched(provider, &switches);
+        provider = with_short_refetch(provider, &switches);
     }
     let second = match group {
         "TEN" => Some(Provider::start(0, None, &ambient).await.unwrap()),
@@ -182,7 +182,11 @@ pub(crate) async fn found_with(flaws: &'static [&'static str], group: &str) -> V
 
 /// The ids of the findings if Responses describe the person by this preset. The probe shows the
 /// NameID.
-pub(crate) async fn found_for(preset: &str, shown: &str, switches: Vec<Switch>) -> Vec<String> {
+pub(crate) async fn find_for_preset(
+    preset: &str,
+    shown: &str,
+    switches: Vec<Switch>,
+) -> Vec<String> {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let sp = broken_sp::start_with(&provider.metadata(), switches, &ambient).await;
@@ -217,7 +221,7 @@ pub(crate) async fn found_for(preset: &str, shown: &str, switches: Vec<Switch>) 
 
 /// Returns the provider with short waits, because a service provider with these switches fetches
 /// the metadata at each login or never.
-pub(crate) fn refetched(provider: Provider, switches: &[Switch]) -> Provider {
+pub(crate) fn with_short_refetch(provider: Provider, switches: &[Switch]) -> Provider {
     let refetch = Refetch {
         // CERT-11 publishes metadata that is valid for three seconds only, so it may need several
         // logins.

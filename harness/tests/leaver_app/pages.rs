@@ -57,7 +57,7 @@ pub(super) async fn acs(
     let browser = cookie(&headers, "browser").unwrap_or_default();
     let asked = app.state().requests.get(browser).cloned();
     let field = form.get("SAMLResponse").map_or("", String::as_str);
-    let Some(checked) = asked.and_then(|id| app.checked(field, id)) else {
+    let Some(checked) = asked.and_then(|id| app.check_response(field, id)) else {
         return (StatusCode::FORBIDDEN, "this Response is not accepted").into_response();
     };
     let name = checked.name_id().value.clone();
@@ -71,7 +71,7 @@ pub(super) async fn acs(
 }
 
 impl App {
-    fn checked(&self, field: &str, request: String) -> Option<Checked> {
+    fn check_response(&self, field: &str, request: String) -> Option<Checked> {
         let keys = TrustedKeys::new(self.idp.signing_certificates.clone()).unwrap();
         let verified = Posted::from_form(field, &Limits::default())
             .ok()?

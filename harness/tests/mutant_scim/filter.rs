@@ -73,63 +73,63 @@ impl Parser {
         self.tokens.get(self.at - 1).cloned().unwrap_or_default()
     }
 
-    fn word(&mut self, word: &str) -> bool {
+    fn take_word(&mut self, word: &str) -> bool {
         let found = self.peek().eq_ignore_ascii_case(word);
         self.at += usize::from(found);
         found
     }
 
     fn want(&mut self, word: &str) -> Result<(), Refusal> {
-        if self.word(word) {
+        if self.take_word(word) {
             return Ok(());
         }
         Err(bad(format!("expected {word}, got {:?}", self.peek())))
     }
 
-    fn or(&mut self) -> Result<Filter, Refusal> {
-        let mut left = self.and()?;
-        while self.word("or") {
-            left = Filter::Or(Box::new(left), Box::new(self.and()?));
+    fn parse_or(&mut self) -> Result<Filter, Refusal> {
+        let mut left = self.parse_and()?;
+        while self.take_word("or") {
+            left = Filter::Or(Box::new(left), Box::new(self.parse_and()?));
         }
         Ok(left)
     }
 
-    fn and(&mut self) -> Result<Filter, Refusal> {
-        let mut left = self.one()?;
-        while self.word("and") {
-            left = Filter::And(Box::new(left), Box::new(self.one()?));
+    fn parse_and(&mut self) -> Result<Filter, Refusal> {
+        let mut left = self.parse_one()?;
+        while self.take_word("and") {
+            left = Filter::And(Box::new(left), Box::new(self.parse_one()?));
         }
         Ok(left)
     }
 
-    fn one(&mut self) -> Result<Filter, Refusal> {
+    fn parse_one(&mut self) -> Result<Filter, Refusal> {
         self.depth += 1;
         if self.depth > 50 {
             return Err(bad("too deep"));
         }
-        let found = if self.word("not") {
+        let found = if self.take_word("not") {
             self.want("(")?;
-            let inner = self.or()?;
+            let inner = self.parse_or()?;
             self.want(")")?;
             Filter::Not(Box::new(inner))
-        } else if self.word("(") {
-            let inner = self.or()?;
+        } else if self.take_word("(") {
+            let inner = self.parse_or()?;
             self.want(")")?;
             inner
         } else {
-            self.condition()?
+            self.parse_condition()?
         };
         self.depth -= 1;
         Ok(found)
     }
 
-    fn condition(&mut self) -> Result<Filter, Refusal> {
+    fn parse_condition(&mut self) -> Result<Filter, Refusal> {
         let path = self.take();
         if !path.starts_with(|sign: char| sign.is_ascii_alphabetic()) {
             return Err(bad(format!("expected an attribute, got {path:?}")));
         }
-        if self.word("[") {
-            let inner = self.or()?;
+        if self.take_word("[") {
+            let inner = self.parse_or()?;
             self.want("]")?;
             return Ok(Filter::Values(path, Box::new(inner)));
         }
@@ -154,7 +154,7 @@ pub(crate) fn parse(text: &str) -> Result<Filter, Refusal> {
         at: 0,
         depth: 0,
     };
-    let filter = parser.or()?;
+    let filter = parser.parse_or()?;
     if parser.at == parser.tokens.len() {
         return Ok(filter);
     }
@@ -229,7 +229,7 @@ pub(crate) fn matches(filter: &Filter, kind: &Kind, resource: &Value) -> Result<
         }
         Filter::Compare(path, operator, wanted) => {
             let (found, attr) = values(kind, resource, path)?;
-            compared(&found, attr, operator, wanted)?
+            compare_values(&found, attr, operator, wanted)?
         }
         Filter::Values(path, inner) => {
             let (found, attr) = values(kind, resource, path)?;
@@ -255,13 +255,13 @@ pub(crate) fn value_matches(
         Filter::Present(path) => !among_values(among, Some(value), path)?.0.is_empty(),
         Filter::Compare(path, operator, wanted) => {
             let (found, attr) = among_values(among, Some(value), path)?;
-            compared(&found, attr, operator, wanted)?
+            compare_values(&found, attr, operator, wanted)?
         }
         Filter::Values(..) => return Err(bad("brackets in brackets")),
     })
 }
 
-fn compared(
+fn compare_values(
     found: &[&Value],
     attr: &Attr,
     operator: &str,
@@ -274,7 +274,7 @@ fn compared(
         return Ok(found.is_empty() == (operator == "eq"));
     }
     if operator == "ne" {
-        return Ok(!compared(found, attr, "eq", wanted)?);
+        return Ok(!compare_values(found, attr, "eq", wanted)?);
     }
     let value = |one: &Value| match one {
         Value::Object(_) => member(one, "value").cloned().unwrap_or_default(),
@@ -294,7 +294,7 @@ fn compares(one: &Value, kind: &str, exact: bool, operator: &str, wanted: &Value
         let (Ok(left), Ok(right)) = (left.parse::<Timestamp>(), right.parse::<Timestamp>()) else {
             return false;
         };
-        return ordered(operator, left.cmp(&right));
+        return is_ordered(operator, left.cmp(&right));
     }
     let fold = |text: &str| {
         if exact {
@@ -308,11 +308,11 @@ fn compares(one: &Value, kind: &str, exact: bool, operator: &str, wanted: &Value
         "co" => left.contains(&right),
         "sw" => left.starts_with(&right),
         "ew" => left.ends_with(&right),
-        _ => ordered(operator, left.cmp(&right)),
+        _ => is_ordered(operator, left.cmp(&right)),
     }
 }
 
-fn ordered(operator: &str, order: std::cmp::Ordering) -> bool {
+fn is_ordered(operator: &str, order: std::cmp::Ordering) -> bool {
     match operator {
         "eq" => order.is_eq(),
         "gt" => order.is_gt(),

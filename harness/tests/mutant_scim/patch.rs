@@ -171,11 +171,11 @@ fn single(op: &str, path: &Path<'_>, value: Option<&Value>, holder: &mut Map<Str
 }
 
 /// Collects the values that a filter of equalities describes, to create such a value.
-fn described(filter: &Filter, into: &mut Map<String, Value>) {
+fn collect_values(filter: &Filter, into: &mut Map<String, Value>) {
     match filter {
         Filter::And(a, b) => {
-            described(a, into);
-            described(b, into);
+            collect_values(a, into);
+            collect_values(b, into);
         }
         Filter::Compare(name, operator, value) if operator == "eq" => {
             into.insert(name.clone(), value.clone());
@@ -236,7 +236,7 @@ fn many(
         if touched.is_empty() && op == "add" {
             let mut made = Map::new();
             if let Some(filter) = &path.filter {
-                described(filter, &mut made);
+                collect_values(filter, &mut made);
             }
             if let (Some(part), Some(value)) = (path.part, value) {
                 made.insert(part.name.to_owned(), value.clone());

@@ -51,7 +51,7 @@ async fn start(make: impl FnOnce(String) -> Servers) -> Arc<Servers> {
     servers
 }
 
-async fn client(servers: &Servers, way: Way) -> Client {
+async fn create_client(servers: &Servers, way: Way) -> Client {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("client.pem");
     std::fs::write(&path, &servers.client.pem).unwrap();
@@ -93,7 +93,7 @@ async fn client(servers: &Servers, way: Way) -> Client {
 }
 
 /// Judges with these checks only.
-async fn judged(servers: &Servers, client: Arc<Client>, only: &[&str]) -> CheckReport {
+async fn run_judge(servers: &Servers, client: Arc<Client>, only: &[&str]) -> CheckReport {
     let only: Vec<String> = only.iter().map(|it| (*it).to_owned()).collect();
     let judge = Judge {
         wire: servers,
@@ -131,8 +131,8 @@ async fn correct_servers_have_no_finding_by_any_way_of_authentication() {
         Way::Federated,
     ] {
         let servers = start(|base| Servers::new(base, None, Ambient::real())).await;
-        let client = Arc::new(client(&servers, way).await);
-        let report = judged(&servers, client.clone(), &["SCIM-OAUTH-"]).await;
+        let client = Arc::new(create_client(&servers, way).await);
+        let report = run_judge(&servers, client.clone(), &["SCIM-OAUTH-"]).await;
         for verdict in [Verdict::Fail, Verdict::Warn] {
             assert_eq!(of(&report, verdict), BTreeSet::new(), "{way:?}");
         }
@@ -189,8 +189,8 @@ async fn each_flaw_is_found_by_its_checks_and_by_no_other() {
     let mut fired = BTreeSet::new();
     for (flaw, way, ids) in flaws {
         let servers = start(|base| Servers::new(base, Some(flaw), Ambient::real())).await;
-        let client = Arc::new(client(&servers, way).await);
-        let report = judged(&servers, client, &["SCIM-OAUTH-"]).await;
+        let client = Arc::new(create_client(&servers, way).await);
+        let report = run_judge(&servers, client, &["SCIM-OAUTH-"]).await;
         let wanted: BTreeSet<String> = ids.iter().map(|id| (*id).to_owned()).collect();
         let mut found = of(&report, Verdict::Fail);
         found.extend(of(&report, Verdict::Warn));
@@ -210,8 +210,8 @@ async fn a_token_is_renewed_before_it_expires() {
         servers
     })
     .await;
-    let client = Arc::new(client(&servers, Way::KeyJwt).await);
-    let report = judged(&servers, client.clone(), &["SCIM-FILTER-", "SCIM-OAUTH-4"]).await;
+    let client = Arc::new(create_client(&servers, Way::KeyJwt).await);
+    let report = run_judge(&servers, client.clone(), &["SCIM-FILTER-", "SCIM-OAUTH-4"]).await;
     assert_eq!(of(&report, Verdict::Fail), BTreeSet::new());
     assert!(client.renewals() > 3, "{}", client.renewals());
     assert!(of(&report, Verdict::Pass).contains("SCIM-OAUTH-45"));
@@ -222,8 +222,8 @@ async fn a_token_is_renewed_before_it_expires() {
 async fn a_token_that_ends_early_is_renewed_once_and_the_request_repeated() {
     let servers =
         start(|base| Servers::new(base, None, Ambient::real()).with_short_tokens(3600, 20)).await;
-    let client = Arc::new(client(&servers, Way::Post).await);
-    let report = judged(&servers, client.clone(), &["SCIM-CREATE-", "SCIM-PATCH-"]).await;
+    let client = Arc::new(create_client(&servers, Way::Post).await);
+    let report = run_judge(&servers, client.clone(), &["SCIM-CREATE-", "SCIM-PATCH-"]).await;
     assert_eq!(of(&report, Verdict::Fail), BTreeSet::new());
     assert!(client.renewals() > 3, "{}", client.renewals());
     assert!(of(&report, Verdict::Pass).len() > 10);

@@ -33,7 +33,7 @@ struct Own {
 
 impl Own {
     async fn start() -> Self {
-        let (world, scim, _) = crate::portal().await;
+        let (world, scim, _) = crate::start_portal().await;
         let idp = world.rehearsal.idp_url().to_string();
         let environment = world.directory.environment.clone();
         let issuer = format!("{}/{environment}/as", idp.trim_end_matches('/'));
@@ -51,7 +51,7 @@ impl Own {
         answer.body.clone()
     }
 
-    async fn worker(&mut self, audience: &str, settings: Value) -> Worker {
+    async fn create_worker(&mut self, audience: &str, settings: Value) -> Worker {
         let mut worker = json!({"name": format!("SCIM client of {audience} {settings}"),
             "protocol": "OPENID_CONNECT", "enabled": true,
             "resource": {"audience": audience, "scopes": ["scim"]}});
@@ -78,7 +78,7 @@ impl Own {
         assert_eq!(done.status, 201, "{done}");
     }
 
-    async fn client(&self, worker: &Worker, way: Authentication) -> Client {
+    async fn create_client(&self, worker: &Worker, way: Authentication) -> Client {
         let access = Access::default();
         let metadata = Metadata::fetch(&self.issuer, &access).await.unwrap();
         let settings = Settings {
@@ -100,7 +100,7 @@ impl Own {
             .0
     }
 
-    async fn judged(&self, client: Client, only: &[&str]) -> CheckReport {
+    async fn run_judge(&self, client: Client, only: &[&str]) -> CheckReport {
         let only: Vec<String> = only.iter().map(|it| (*it).to_owned()).collect();
         let wire = Http::to(self.scim.clone(), Access::default()).unwrap();
         let judge = Judge {
@@ -164,10 +164,10 @@ async fn our_identity_provider_and_portal_pass_the_checks_of_oauth() {
     let mut passed = BTreeSet::new();
     let audience = own.scim.to_string();
     for (settings, way) in ways {
-        let worker = own.worker(&audience, settings.clone()).await;
+        let worker = own.create_worker(&audience, settings.clone()).await;
         own.accept(&worker).await;
-        let client = own.client(&worker, way(worker.secret.clone())).await;
-        let report = own.judged(client, &["SCIM-OAUTH-", "SCIM-AUTH-"]).await;
+        let client = own.create_client(&worker, way(worker.secret.clone())).await;
+        let report = own.run_judge(client, &["SCIM-OAUTH-", "SCIM-AUTH-"]).await;
         for verdict in [Verdict::Fail, Verdict::Warn] {
             assert_eq!(of(&report, verdict), Vec::<String>::new(), "{settings}");
         }
@@ -200,11 +200,13 @@ async fn our_identity_provider_and_portal_pass_the_checks_of_oauth() {
 async fn our_parties_rotate_secrets_and_refuse_tokens_for_another_api() {
     let mut own = Own::start().await;
     let audience = own.scim.to_string();
-    let worker = own.worker(&audience, json!({})).await;
+    let worker = own.create_worker(&audience, json!({})).await;
     own.accept(&worker).await;
-    let other = own.worker("https://other.example/api", json!({})).await;
     let other = own
-        .client(&other, Authentication::SecretPost(other.secret.clone()))
+        .create_worker("https://other.example/api", json!({}))
+        .await;
+    let other = own
+        .create_client(&other, Authentication::SecretPost(other.secret.clone()))
         .await;
     let path = format!("/applications/{}/secret", worker.id);
     let until = "2999-01-01T00:00:00Z";
@@ -227,7 +229,7 @@ async fn our_parties_rotate_secrets_and_refuse_tokens_for_another_api() {
         other_audience_token: Some(other.token()),
     };
     let started = Client::start(settings, &access, &Ambient::real()).await;
-    let report = own.judged(started.unwrap().0, &["SCIM-OAUTH-"]).await;
+    let report = own.run_judge(started.unwrap().0, &["SCIM-OAUTH-"]).await;
     for verdict in [Verdict::Fail, Verdict::Warn] {
         assert_eq!(of(&report, verdict), Vec::<String>::new());
     }

@@ -6,11 +6,11 @@ use rehearsal::check::runner::{Runner, Selection};
 use rehearsal::check::sp::{Judge, Person, Variants};
 use saml::message::NameIdFormat;
 
-use super::{not_passed, portal, portal_target};
+use super::{not_passed, portal_target, start_portal};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_knows_a_user_with_another_mail_address_by_the_identifier() {
-    let (mut world, ambient, provider) = portal(Options::default()).await;
+    let (mut world, ambient, provider) = start_portal(Options::default()).await;
     // The id of Grace's account does not change with her address.
     world.signs_in_by_sso("Grace").await.unwrap();
     let whoami = world.at_api("Grace", reqwest::Method::GET, "/whoami", None);

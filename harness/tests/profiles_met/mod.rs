@@ -9,7 +9,7 @@ use rehearsal::check::profile::{Demand, Kind, Profile, RequirementVerdict};
 /// Asserts that for each of these profiles more than `floor` requirements pass, none fails, and
 /// every untested requirement has a reason.
 pub(crate) fn assert_profiles_met(report: &CheckReport, all: &[&'static Profile], floor: usize) {
-    let report = report.clone().with_profiles(all).assessed(all);
+    let report = report.clone().with_profiles(all).with_assessments(all);
     assert_eq!(report.assessments.len(), all.len());
     for assessment in &report.assessments {
         let passed = assessment.count(RequirementVerdict::Passed, None);
@@ -32,7 +32,7 @@ pub(crate) fn failed_requirements(
     report: &CheckReport,
     all: &[&'static Profile],
 ) -> BTreeSet<String> {
-    let report = report.clone().with_profiles(all).assessed(all);
+    let report = report.clone().with_profiles(all).with_assessments(all);
     let mut failed = BTreeSet::new();
     for assessment in &report.assessments {
         let results = assessment.results.iter();

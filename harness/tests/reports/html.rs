@@ -57,7 +57,7 @@ fn every_link_of_the_page_works_and_ids_are_unique() {
 }
 
 /// Returns the DOM of a page in headless Chromium, and the lines of its console.
-fn opened(name: &str, html: &str) -> Option<(String, Vec<String>)> {
+fn open_in_chromium(name: &str, html: &str) -> Option<(String, Vec<String>)> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, html).unwrap();
@@ -80,7 +80,7 @@ fn opened(name: &str, html: &str) -> Option<(String, Vec<String>)> {
 #[test]
 fn the_pages_open_in_a_browser_without_console_messages() {
     let wrong = "<!DOCTYPE html><script>console.error('wrong')</script>";
-    let Some((_, console)) = opened("wrong.html", wrong) else {
+    let Some((_, console)) = open_in_chromium("wrong.html", wrong) else {
         println!("skipped: no chromium");
         return;
     };
@@ -90,7 +90,7 @@ fn the_pages_open_in_a_browser_without_console_messages() {
         ("check.html", report().html(), "Mend &amp; mind it."),
         ("run.html", run, "not run: a power is missing"),
     ] {
-        let (page, console) = opened(name, &html).unwrap();
+        let (page, console) = open_in_chromium(name, &html).unwrap();
         assert_eq!(console, Vec::<String>::new(), "{name}");
         assert!(page.contains(words), "{name}: {page}");
     }

@@ -4,7 +4,7 @@ use super::{report, run_report};
 
 /// Returns the content of the file that the environment variable names; None if it is not
 /// set.
-fn published(variable: &str) -> Option<String> {
+fn read_published(variable: &str) -> Option<String> {
     let path = std::env::var_os(variable)?;
     Some(std::fs::read_to_string(path).unwrap())
 }
@@ -20,7 +20,7 @@ fn xml_complaints(schema: &str, document: &str) -> Vec<String> {
 #[test]
 fn junit_matches_the_schema_of_its_readers() {
     let ours = include_str!("../schemas/junit.xsd").to_owned();
-    let schemas = [Some(ours), published("REHEARSAL_JUNIT_XSD")];
+    let schemas = [Some(ours), read_published("REHEARSAL_JUNIT_XSD")];
     let reports = [report().junit(), rehearsal::report::junit(&run_report())];
     for schema in schemas.iter().flatten() {
         for junit in &reports {

@@ -53,15 +53,15 @@ pub(crate) struct Up {
 
 impl Up {
     /// Starts it with databases in the folder, which are kept when it ends.
-    pub(crate) async fn kept(folder: &Path, arguments: &[&str]) -> Self {
+    pub(crate) async fn start_kept(folder: &Path, arguments: &[&str]) -> Self {
         let database = format!("sqlite://{}?mode=rwc", folder.join("portal.db").display());
         let mut all = vec!["--database-url", &database];
         all.extend(arguments);
-        Self::on(folder, &all).await
+        Self::start_in(folder, &all).await
     }
 
     /// Starts it and waits until everything is ready.
-    pub(crate) async fn on(folder: &Path, arguments: &[&str]) -> Self {
+    pub(crate) async fn start_in(folder: &Path, arguments: &[&str]) -> Self {
         let file = folder.join("ready.json");
         let mut command = rehearsal(&["up", "--ready-file"]);
         command.arg(&file).args(arguments).stdout(Stdio::piped());
@@ -91,14 +91,14 @@ impl Up {
 
     /// Sends SIGTERM and waits until the process has ended.
     #[cfg(unix)]
-    pub(crate) async fn terminated(mut self) -> std::process::ExitStatus {
+    pub(crate) async fn terminate(mut self) -> std::process::ExitStatus {
         let id = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(sent.success());
         self.child.wait().await.unwrap()
     }
 
-    pub(crate) async fn killed(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 }

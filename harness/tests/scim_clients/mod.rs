@@ -31,7 +31,9 @@ pub(crate) fn runner() -> Runner {
 
 /// Asserts that the portal passes every act of every client.
 pub(crate) fn our_portal(report: CheckReport) {
-    let report = report.with_profiles(&clients()).assessed(&clients());
+    let report = report
+        .with_profiles(&clients())
+        .with_assessments(&clients());
     let outcomes = report.outcomes.iter();
     let wrong: Vec<String> = outcomes
         .filter(|it| it.check.id.starts_with("SCIM-CLIENT-") && it.verdict != Verdict::Pass)
@@ -46,7 +48,7 @@ pub(crate) fn our_portal(report: CheckReport) {
     }
 }
 
-async fn judged(bend: Option<Mutation>) -> CheckReport {
+async fn judge_mutant(bend: Option<Mutation>) -> CheckReport {
     let server = bend.map_or_else(MutantServer::default, MutantServer::with);
     let judge = Judge {
         wire: &server,
@@ -71,7 +73,7 @@ fn with(report: &CheckReport, verdict: &[Verdict]) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn a_correct_server_passes_every_act_of_every_client() {
-    let report = judged(None).await;
+    let report = judge_mutant(None).await;
     let open = with(&report, &[Verdict::Fail, Verdict::Warn, Verdict::Skip]);
     assert_eq!(open, BTreeSet::new());
     assert_eq!(with(&report, &[Verdict::Pass]).len(), 94);
@@ -86,7 +88,7 @@ async fn exactly_the_acts_fail_that_a_server_breaks() {
     let mut wrong = BTreeMap::new();
     let mut shown = BTreeSet::new();
     for broken in BROKEN {
-        let report = judged(Some(broken.bend)).await;
+        let report = judge_mutant(Some(broken.bend)).await;
         let failed = with(&report, &[Verdict::Fail, Verdict::Warn]);
         let wanted = fails(broken);
         if failed != wanted {
@@ -125,12 +127,12 @@ async fn exactly_the_acts_fail_that_a_server_breaks() {
 
 #[tokio::test]
 async fn a_failed_requirement_of_a_client_fails_the_command() {
-    let client = Profile::named("okta-client").unwrap();
+    let client = Profile::find_by_name("okta-client").unwrap();
     let bend = BROKEN
         .iter()
         .find(|it| it.name == "an operation must have a path");
-    let report = judged(Some(bend.unwrap().bend)).await;
-    let report = report.with_profiles(&[client]).assessed(&[client]);
+    let report = judge_mutant(Some(bend.unwrap().bend)).await;
+    let report = report.with_profiles(&[client]).with_assessments(&[client]);
     let failed: Vec<&str> = report.assessments[0]
         .results
         .iter()
@@ -148,7 +150,7 @@ async fn a_failed_requirement_of_a_client_fails_the_command() {
 #[tokio::test]
 async fn a_server_without_groups_and_extensions_works_without_their_acts() {
     // It also refuses users with an extension that it does not have.
-    let report = judged(Some(Mutation::AnswersInstead(|server, request| {
+    let report = judge_mutant(Some(Mutation::AnswersInstead(|server, request| {
         let body = sent(request);
         if body.get(ENTERPRISE).is_some() {
             return Some(refusal(400, Some("invalidSyntax")));
@@ -175,6 +177,8 @@ async fn a_server_without_groups_and_extensions_works_without_their_acts() {
         ["06", "07", "08", "09", "11", "13", "14"].contains(&act)
     };
     assert!(skipped.iter().all(is_of_group), "{skipped:?}");
-    let report = report.with_profiles(&clients()).assessed(&clients());
+    let report = report
+        .with_profiles(&clients())
+        .with_assessments(&clients());
     assert!(report.assessments.iter().all(|it| it.is_well()));
 }

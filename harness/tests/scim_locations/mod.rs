@@ -26,7 +26,7 @@ impl Wire for OneHost {
     }
 }
 
-async fn judged(bend: Mutation, only: &str) -> (CheckReport, OneHost) {
+async fn judge_mutant(bend: Mutation, only: &str) -> (CheckReport, OneHost) {
     let wire = OneHost(MutantServer::with(bend));
     let judge = Judge {
         wire: &wire,
@@ -89,7 +89,7 @@ fn without_bodies(server: &Server, request: &ScimRequest) -> Option<ScimAnswer> 
 async fn resources_are_deleted_by_id_although_their_addresses_lead_elsewhere() {
     for bend in [on_another_host, under_another_path, without_bodies] {
         for only in ["SCIM-BULK", "SCIM-CREATE-01", "SCIM-GROUP"] {
-            let (report, wire) = judged(Mutation::AnswersInstead(bend), only).await;
+            let (report, wire) = judge_mutant(Mutation::AnswersInstead(bend), only).await;
             assert_eq!(wire.0.left(), Vec::<String>::new(), "{only}");
             let clean = report
                 .outcomes
@@ -102,7 +102,7 @@ async fn resources_are_deleted_by_id_although_their_addresses_lead_elsewhere() {
 
 #[tokio::test]
 async fn an_address_that_was_not_asked_is_no_missing_answer() {
-    let (report, _) = judged(Mutation::AnswersInstead(on_another_host), "SCIM-").await;
+    let (report, _) = judge_mutant(Mutation::AnswersInstead(on_another_host), "SCIM-").await;
     for one in &report.outcomes {
         let said = format!("{}: {}", one.check.id, one.actual);
         assert!(!said.contains("got no answer"), "{said}");
@@ -127,8 +127,9 @@ async fn an_address_that_was_not_asked_is_no_missing_answer() {
 
 #[tokio::test]
 async fn an_address_under_a_path_without_the_resource_is_a_finding() {
-    let (whole, _) = judged(Mutation::AnswersInstead(under_another_path), "SCIM-").await;
-    let (bulk, _) = judged(Mutation::AnswersInstead(under_another_path), "SCIM-BULK-02").await;
+    let (whole, _) = judge_mutant(Mutation::AnswersInstead(under_another_path), "SCIM-").await;
+    let (bulk, _) =
+        judge_mutant(Mutation::AnswersInstead(under_another_path), "SCIM-BULK-02").await;
     for (report, id, expected) in [
         (&whole, "SCIM-DISC-25", "/v2/ServiceProviderConfig"),
         (&whole, "SCIM-CREATE-09", "/v2/Users/user-"),
@@ -153,7 +154,7 @@ async fn without_a_location_its_checks_are_skipped() {
             answer.headers.retain(|(name, _)| name != "location");
         }
     });
-    let (report, _) = judged(bend, "SCIM-CREATE-0").await;
+    let (report, _) = judge_mutant(bend, "SCIM-CREATE-0").await;
     assert_eq!(outcome(&report, "SCIM-CREATE-02").verdict, Verdict::Fail);
     for id in ["SCIM-CREATE-03", "SCIM-CREATE-09"] {
         let one = outcome(&report, id);
@@ -174,7 +175,7 @@ fn creates_by_put_with_own_id(server: &Server, request: &ScimRequest) -> Option<
 async fn a_user_that_put_created_is_deleted() {
     for upserts in [creates_by_put, creates_by_put_with_own_id] {
         let bend = Mutation::AnswersInstead(upserts);
-        let (report, wire) = judged(bend, "SCIM-PUT-06").await;
+        let (report, wire) = judge_mutant(bend, "SCIM-PUT-06").await;
         assert_eq!(outcome(&report, "SCIM-PUT-06").verdict, Verdict::Fail);
         assert_eq!(wire.0.left(), Vec::<String>::new());
     }
@@ -200,7 +201,7 @@ async fn a_deleted_user_in_a_group_is_a_warning() {
         });
         Some(answer)
     });
-    let (report, _) = judged(bend, "SCIM-GROUP-23").await;
+    let (report, _) = judge_mutant(bend, "SCIM-GROUP-23").await;
     let one = outcome(&report, "SCIM-GROUP-23");
     // RFC 7644 §3.6 says nothing about groups.
     assert_eq!(one.verdict, Verdict::Warn, "{one:#?}");

@@ -33,7 +33,7 @@ pub(crate) fn runner() -> Runner {
 }
 
 fn by_all(report: CheckReport) -> CheckReport {
-    report.with_profiles(&all()).assessed(&all())
+    report.with_profiles(&all()).with_assessments(&all())
 }
 
 /// Returns the requirements that failed, as `profile requirement`, and asserts that every
@@ -78,8 +78,8 @@ pub(crate) fn our_portal(report: CheckReport) {
     assert!(passed("entra-gallery-scim") >= 20);
     assert!(passed("okta-oin-scim-manual") >= 35);
     // With the profile of Entra ID alone there is no finding.
-    let alone = [Profile::named("entra-gallery-scim").unwrap()];
-    let report = report.clone().assessed(&alone);
+    let alone = [Profile::find_by_name("entra-gallery-scim").unwrap()];
+    let report = report.clone().with_assessments(&alone);
     assert_eq!(
         report.exit_code(),
         0,
@@ -88,11 +88,14 @@ pub(crate) fn our_portal(report: CheckReport) {
     );
 }
 
-async fn judged(bend: Option<Mutation>, oauth: Option<OAuthToken>) -> (CheckReport, Vec<String>) {
-    judged_at(BASE, bend, oauth, runner()).await
+async fn judge_mutant(
+    bend: Option<Mutation>,
+    oauth: Option<OAuthToken>,
+) -> (CheckReport, Vec<String>) {
+    judge_mutant_at(BASE, bend, oauth, runner()).await
 }
 
-async fn judged_at(
+async fn judge_mutant_at(
     base: &str,
     bend: Option<Mutation>,
     oauth: Option<OAuthToken>,
@@ -117,7 +120,7 @@ async fn judged_at(
 
 #[tokio::test]
 async fn a_server_meets_the_rfcs_or_the_strict_profile() {
-    let (honest, left) = judged(None, Some(token(3600, "scim"))).await;
+    let (honest, left) = judge_mutant(None, Some(token(3600, "scim"))).await;
     let mut known: BTreeSet<String> = TOLERANT.iter().map(|it| (*it).to_owned()).collect();
     known.insert("scim-interop-02 replace-complex".to_owned());
     // The grammar of RFC 7644 allows a sub-attribute after brackets only in paths, not in
@@ -127,7 +130,7 @@ async fn a_server_meets_the_rfcs_or_the_strict_profile() {
     assert_eq!(left, Vec::<String>::new());
 
     // A server that follows the draft fails what these clients need.
-    let (strict, _) = judged(Some(Mutation::AnswersInstead(mutants::strict)), None).await;
+    let (strict, _) = judge_mutant(Some(Mutation::AnswersInstead(mutants::strict)), None).await;
     let failed = failed(&strict);
     let of = |name: &str| -> Vec<&str> {
         let all = failed.iter();
@@ -183,7 +186,7 @@ async fn the_lifetime_scope_and_assertions_of_the_token_are_judged() {
             selection: Selection::default().among(Some(only.to_vec())),
             ..Runner::default()
         };
-        let (report, _) = judged_at(BASE, None, Some(oauth.clone()), runner).await;
+        let (report, _) = judge_mutant_at(BASE, None, Some(oauth.clone()), runner).await;
         assert_eq!(
             failed_in(&report),
             wanted.iter().map(|it| (*it).to_owned()).collect(),
@@ -268,12 +271,12 @@ async fn the_load_check_runs_only_with_rate_seconds_and_reports_its_figures() {
 
 #[tokio::test]
 async fn a_base_url_without_tls_or_with_an_underscore_fails() {
-    let (report, _) = judged_at("http://scim.example.com/v2_1", None, None, runner()).await;
+    let (report, _) = judge_mutant_at("http://scim.example.com/v2_1", None, None, runner()).await;
     let failed = failed(&report);
     for requirement in ["okta-oin-scim-manual C9298", "scim-interop-02 tls"] {
         assert!(failed.contains(requirement), "{failed:?}");
     }
-    let (report, _) = judged_at("https://scim.example.com/v2", None, None, runner()).await;
+    let (report, _) = judge_mutant_at("https://scim.example.com/v2", None, None, runner()).await;
     let tls = &report
         .outcomes
         .iter()
@@ -333,7 +336,10 @@ fn chosen() -> (BTreeMap<&'static str, Mutation>, Vec<String>) {
 const LONG: [&str; 3] = ["SCIM-PROFILE-28", "SCIM-PROFILE-40", "SCIM-PROFILE-44"];
 
 /// Runs the checks against a broken server. Returns the report and the checks that failed.
-async fn broken(fires: &str, bend: Option<Mutation>) -> (CheckReport, BTreeSet<String>) {
+async fn check_broken_server(
+    fires: &str,
+    bend: Option<Mutation>,
+) -> (CheckReport, BTreeSet<String>) {
     let is_long = |id: &str| LONG.contains(&id) && id != fires;
     let mut ids = Profile::checks_to_run(Kind::Scim, &all()).unwrap();
     ids.retain(|id| !is_long(id));
@@ -341,7 +347,7 @@ async fn broken(fires: &str, bend: Option<Mutation>) -> (CheckReport, BTreeSet<S
         selection: Selection::default().among(Some(ids)),
         ..Runner::default()
     };
-    let (report, _) = judged_at(BASE, bend, None, runner).await;
+    let (report, _) = judge_mutant_at(BASE, bend, None, runner).await;
     let found = report.outcomes.iter();
     let found = found.filter(|it| matches!(it.verdict, Verdict::Fail | Verdict::Warn));
     let found = found.map(|it| it.check.id.clone()).collect();
@@ -363,12 +369,12 @@ fn failed_in(report: &CheckReport) -> BTreeSet<String> {
 /// Returns how the judgment of a broken server differs from the expected one. Expected: in
 /// addition to those of the correct server, exactly the requirements fail that contain a
 /// check which now fails.
-async fn misjudged(
+async fn find_misjudgment(
     fires: &'static str,
     bend: Mutation,
     honest: BTreeSet<String>,
 ) -> Option<String> {
-    let (report, found) = broken(fires, Some(bend)).await;
+    let (report, found) = check_broken_server(fires, Some(bend)).await;
     if !found.contains(fires) {
         return Some(format!("{fires} did not fire: {found:?}"));
     }
@@ -399,11 +405,11 @@ async fn misjudged(
 async fn each_required_requirement_is_failed_by_a_server_that_breaks_it() {
     let (chosen, without) = chosen();
     assert_eq!(without, Vec::<String>::new(), "no mutant breaks them");
-    let honest = broken("", None).await.1;
+    let honest = check_broken_server("", None).await.1;
     let judging = chosen.into_iter().map(|(fires, bend)| {
         let honest = honest.clone();
-        async move { (fires, misjudged(fires, bend, honest).await) }
+        async move { (fires, find_misjudgment(fires, bend, honest).await) }
     });
-    let wrong = super::misjudged_among(judging).await;
+    let wrong = super::find_misjudgments(judging).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

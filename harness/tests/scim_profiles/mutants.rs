@@ -76,7 +76,9 @@ pub(super) const MUTANTS: &[(&str, Mutation)] = &[
     ),
     (
         "SCIM-PROFILE-07",
-        Mutation::ChangesAnswer(|request, answer| untyped(request, answer, "phoneNumbers")),
+        Mutation::ChangesAnswer(|request, answer| {
+            drop_canonical_values(request, answer, "phoneNumbers")
+        }),
     ),
     (
         "SCIM-PROFILE-08",
@@ -90,11 +92,11 @@ pub(super) const MUTANTS: &[(&str, Mutation)] = &[
     ),
     (
         "SCIM-PROFILE-11",
-        Mutation::ChangesAnswer(|request, answer| unlisted(request, answer, "active")),
+        Mutation::ChangesAnswer(|request, answer| unlist_attribute(request, answer, "active")),
     ),
     (
         "SCIM-PROFILE-12",
-        Mutation::ChangesAnswer(|request, answer| unlisted(request, answer, "members")),
+        Mutation::ChangesAnswer(|request, answer| unlist_attribute(request, answer, "members")),
     ),
     (
         "SCIM-PROFILE-13",
@@ -116,7 +118,7 @@ pub(super) const MUTANTS: &[(&str, Mutation)] = &[
     ),
     (
         "SCIM-PROFILE-16",
-        Mutation::ChangesAnswer(|request, answer| untyped(request, answer, "emails")),
+        Mutation::ChangesAnswer(|request, answer| drop_canonical_values(request, answer, "emails")),
     ),
     (
         "SCIM-PROFILE-20",
@@ -434,11 +436,11 @@ fn schemas(request: &ScimRequest, answer: &mut ScimAnswer, change: impl Fn(&mut 
     }
 }
 
-fn unlisted(request: &ScimRequest, answer: &mut ScimAnswer, name: &str) {
+fn unlist_attribute(request: &ScimRequest, answer: &mut ScimAnswer, name: &str) {
     schemas(request, answer, |all| all.retain(|it| it["name"] != name));
 }
 
-fn untyped(request: &ScimRequest, answer: &mut ScimAnswer, name: &str) {
+fn drop_canonical_values(request: &ScimRequest, answer: &mut ScimAnswer, name: &str) {
     schemas(request, answer, |all| {
         for attribute in all.iter_mut().filter(|it| it["name"] == name) {
             for part in attribute["subAttributes"]

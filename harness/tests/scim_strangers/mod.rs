@@ -176,7 +176,7 @@ impl Wire for Running {
 }
 
 /// Returns what is wrong with the report about a stranger; None if nothing is.
-pub(crate) async fn misjudged(stranger: Stranger) -> Option<String> {
+pub(crate) async fn find_misjudgment(stranger: Stranger) -> Option<String> {
     let running = Running::new(&stranger);
     let credentials = if stranger.call.is_basic {
         Credentials::Basic {

@@ -8,10 +8,10 @@ use super::running::Up;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulation_page_explains_a_saml_message() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &[]).await;
+    let up = Up::start_in(folder.path(), &[]).await;
     let url = up.ready["simulation"]["url"].as_str().unwrap().to_owned();
     let hands = Hands::at(&url);
-    assert!(hands.page().await.contains("href=\"/explain\""));
+    assert!(hands.fetch_page().await.contains("href=\"/explain\""));
     let post = async |parts: &[(&str, &str)]| {
         let mut body = String::new();
         for (disposition, value) in parts {

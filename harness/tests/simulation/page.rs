@@ -23,14 +23,14 @@ impl Hands {
         }
     }
 
-    pub(crate) async fn page(&self) -> String {
+    pub(crate) async fn fetch_page(&self) -> String {
         let answer = self.http.get(&self.url).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         answer.text().await.unwrap()
     }
 
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String) {
-        let page = self.page().await;
+        let page = self.fetch_page().await;
         let token = Regex::new("name=\"form_token\" value=\"([^\"]+)\"").unwrap();
         let token = token.captures(&page).unwrap()[1].to_owned();
         let mut form = vec![("form_token", token.as_str())];
@@ -40,7 +40,7 @@ impl Hands {
         (answer.status(), answer.text().await.unwrap())
     }
 
-    async fn done(&self, path: &str, fields: &[(&str, &str)]) -> String {
+    async fn post_successfully(&self, path: &str, fields: &[(&str, &str)]) -> String {
         let (status, page) = self.post(path, fields).await;
         assert_eq!(status, StatusCode::OK, "{path}: {page}");
         assert!(page.contains("role=\"status\""), "{path}: {page}");
@@ -51,14 +51,14 @@ impl Hands {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulation_page_creates_keys_and_moves_the_clock() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &[]).await;
+    let up = Up::start_in(folder.path(), &[]).await;
     let url = up.ready["simulation"]["url"].as_str().unwrap().to_owned();
     let hands = Hands::at(&url);
     let keys = Regex::new(KEY).unwrap();
-    let before = keys.find_iter(&hands.page().await).count();
+    let before = keys.find_iter(&hands.fetch_page().await).count();
     assert_eq!(before, 3, "those that `up` printed");
     let page = hands
-        .done(
+        .post_successfully(
             "/keys",
             &[("kind", "per-device"), ("seats", "7"), ("expires", "")],
         )
@@ -75,13 +75,18 @@ async fn the_simulation_page_creates_keys_and_moves_the_clock() {
     assert!(page.contains("value=\"many\""), "what was typed stays");
 
     let record = [("name", "two.example"), ("value", "verification=1")];
-    assert!(hands.done("/dns", &record).await.contains("two.example"));
+    assert!(
+        hands
+            .post_successfully("/dns", &record)
+            .await
+            .contains("two.example")
+    );
     let listed = stdout(&beside(folder.path(), &["dns"]));
     assert!(
         listed.contains("two.example TXT verification=1"),
         "{listed}"
     );
-    let page = hands.done("/dns/remove", &record).await;
+    let page = hands.post_successfully("/dns/remove", &record).await;
     assert!(!page.contains("<code>verification=1</code>"), "{page}");
 
     let portal_time = async || {
@@ -96,7 +101,7 @@ async fn the_simulation_page_creates_keys_and_moves_the_clock() {
     };
     let then = portal_time().await;
     hands
-        .done("/clock", &[("amount", "3"), ("unit", "days")])
+        .post_successfully("/clock", &[("amount", "3"), ("unit", "days")])
         .await;
     let moved = portal_time().await.duration_since(then);
     assert!(moved >= jiff::SignedDuration::from_hours(72), "{moved}");
@@ -121,8 +126,8 @@ async fn the_simulation_page_creates_keys_and_moves_the_clock() {
             ("times", "always"),
         ]
     };
-    hands.done("/faults", &fault("expired")).await;
-    hands.done("/faults", &fault("latency")).await;
+    hands.post_successfully("/faults", &fault("expired")).await;
+    hands.post_successfully("/faults", &fault("latency")).await;
     let control = up.ready["idp"]["control_url"].as_str().unwrap();
     let chosen = format!("{control}/control/environments/{environment}/applications/{id}/faults");
     let chosen = async || {
@@ -131,24 +136,26 @@ async fn the_simulation_page_creates_keys_and_moves_the_clock() {
     };
     let on = chosen().await;
     assert!(on.contains("expired") && on.contains("latency"), "{on}");
-    hands.done("/faults/off", &fault("latency")).await;
+    hands
+        .post_successfully("/faults/off", &fault("latency"))
+        .await;
     let on = chosen().await;
     assert!(on.contains("expired") && !on.contains("latency"), "{on}");
 
     let page = hands
-        .done(
+        .post_successfully(
             "/social-identities",
             &[("email", "kim@mail.example"), ("verified", "yes")],
         )
         .await;
     assert!(page.contains("kim@mail.example"));
-    up.killed().await;
+    up.kill().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulation_page_refuses_other_sites() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &["--empty"]).await;
+    let up = Up::start_in(folder.path(), &["--empty"]).await;
     let url = up.ready["simulation"]["url"].as_str().unwrap();
     let send = async |method: Method, path: &str, headers: &[(&str, &str)], body: &str| {
         let mut request = client().request(method, format!("{url}{path}"));
@@ -203,13 +210,13 @@ async fn the_simulation_page_refuses_other_sites() {
         let link = format!("<a href=\"{url}/\">Simulation: license keys, DNS, clock, faults</a>");
         assert!(text.contains(&link), "{page}: {text}");
     }
-    up.killed().await;
+    up.kill().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulation_page_runs_alone_and_serves_dns() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::on(folder.path(), &["--empty"]).await;
+    let up = Up::start_in(folder.path(), &["--empty"]).await;
     let mut command = rehearsal(&["simulation", "--dns-listen", "127.0.0.1:0", "--target"]);
     let mut child = tokio::process::Command::from({
         command
@@ -226,7 +233,7 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
     let document: Value = serde_json::from_str(&line).unwrap();
     let hands = Hands::at(document["url"].as_str().unwrap());
     let page = hands
-        .done(
+        .post_successfully(
             "/keys",
             &[
                 ("kind", "per-user"),
@@ -238,7 +245,7 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
     assert!(Regex::new(KEY).unwrap().is_match(&page));
     assert!(page.contains("Expired"), "{page}");
     hands
-        .done("/dns", &[("name", "lumen.example"), ("value", "v=1")])
+        .post_successfully("/dns", &[("name", "lumen.example"), ("value", "v=1")])
         .await;
     // It has its own name server, not that of `up`.
     let target = json!({"dns": {"address": document["dns"]["address"]}}).to_string();
@@ -263,5 +270,5 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
         .unwrap();
     assert_eq!(document["issuer"], format!("{}/social/google", hands.url));
     child.kill().await.unwrap();
-    up.killed().await;
+    up.kill().await;
 }

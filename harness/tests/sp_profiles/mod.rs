@@ -13,7 +13,7 @@ use rehearsal::check::{CheckReport, Verdict};
 use saml::acceptance::SignaturePolicy;
 
 use crate::broken_sp::{self, Switch};
-use crate::judged_sp::{refetched, target_at};
+use crate::judged_sp::{target_at, with_short_refetch};
 use crate::profiles_met::failed_requirements;
 
 pub(crate) use table::{BROKEN, UNBROKEN};
@@ -42,7 +42,7 @@ pub(crate) fn all() -> Vec<&'static Profile> {
 }
 
 /// Runs the checks of the profiles at a service provider with these switches.
-pub(crate) async fn judged(group: Group, switches: &[Switch]) -> CheckReport {
+pub(crate) async fn judge_switches(group: Group, switches: &[Switch]) -> CheckReport {
     let ambient = Ambient::real();
     let mut provider = Provider::start(0, None, &ambient).await.unwrap();
     let mut all_switches = switches.to_vec();
@@ -54,7 +54,7 @@ pub(crate) async fn judged(group: Group, switches: &[Switch]) -> CheckReport {
             Switch::Flaw("metadata-key"),
         ]);
     } else {
-        provider = refetched(provider, switches);
+        provider = with_short_refetch(provider, switches);
     }
     let sp = broken_sp::start_with(&provider.metadata(), all_switches, &ambient).await;
     let mut ids = Profile::checks_to_run(Kind::Sp, &all()).unwrap();
@@ -79,8 +79,8 @@ pub(crate) async fn judged(group: Group, switches: &[Switch]) -> CheckReport {
 
 /// Returns how the failed requirements of a row differ from the expected ones; `None` if they do
 /// not.
-pub(crate) async fn difference((group, switches, fails): &Row) -> Option<String> {
-    let report = judged(*group, switches).await;
+pub(crate) async fn find_difference((group, switches, fails): &Row) -> Option<String> {
+    let report = judge_switches(*group, switches).await;
     let failed = failed_requirements(&report, &all());
     let expected: BTreeSet<String> = fails.iter().map(|it| (*it).to_owned()).collect();
     if report.error.is_none() && failed == expected {

@@ -10,7 +10,7 @@ use super::broken_sp::{self, Switch};
 use crate::judged_sp::target_at;
 
 /// Runs these checks with variants against a service provider with these switches.
-async fn judged_by_variants(switches: &[Switch], variants: Variants, only: &str) -> CheckReport {
+async fn judge_with_variants(switches: &[Switch], variants: Variants, only: &str) -> CheckReport {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let sp = broken_sp::start_with(&provider.metadata(), switches.to_vec(), &ambient).await;
@@ -45,11 +45,11 @@ async fn a_hole_that_only_variants_reach_is_found() {
         document.contains("#hmac-sha384\"")
     }
     let switch = Switch::Waves("signature-algorithm", is_believed);
-    let report = judged_by_variants(&[switch], Variants::None, HMAC).await;
+    let report = judge_with_variants(&[switch], Variants::None, HMAC).await;
     assert_eq!(findings(&report), []);
 
     let some = Variants::Sample { count: 40, seed: 3 };
-    let report = judged_by_variants(&[switch], some, HMAC).await;
+    let report = judge_with_variants(&[switch], some, HMAC).await;
     let found = findings(&report);
     assert!(!found.is_empty());
     for outcome in report.findings() {
@@ -66,7 +66,7 @@ async fn a_hole_that_only_variants_reach_is_found() {
         assert!(is_believed(sent), "{sent}");
     }
     // The same seed sends the same variants.
-    let again = judged_by_variants(&[switch], some, HMAC).await;
+    let again = judge_with_variants(&[switch], some, HMAC).await;
     let ids = |found: Vec<(String, String)>| -> Vec<String> {
         found.into_iter().map(|(id, _)| id).collect()
     };
@@ -86,9 +86,9 @@ async fn a_name_that_an_entity_cuts_is_found() {
     }
     let switch = Switch::Waves("response-not-xml", is_cut);
     let check = "SAML-SP-XML-02";
-    let report = judged_by_variants(&[switch], Variants::None, check).await;
+    let report = judge_with_variants(&[switch], Variants::None, check).await;
     assert_eq!(findings(&report), []);
-    let report = judged_by_variants(&[switch], Variants::All, check).await;
+    let report = judge_with_variants(&[switch], Variants::All, check).await;
     let found = findings(&report);
     assert_eq!(found.len(), 1, "{found:?}");
     // In the NameID and in an attribute.
@@ -100,7 +100,7 @@ async fn a_name_that_an_entity_cuts_is_found() {
 async fn wrapped_logout_requests_are_sent_in_every_variant() {
     let sent = async |variants, flaw: &'static str| {
         let switches = [Switch::Flaw("logout"), Switch::Flaw(flaw)];
-        let report = judged_by_variants(&switches, variants, "SAML-SP-SLO-29").await;
+        let report = judge_with_variants(&switches, variants, "SAML-SP-SLO-29").await;
         let counts = &report.outcomes[0].evidence["variants"];
         let count = |name: &str| counts[name].as_u64().unwrap();
         (count("sent"), count("accepted"))

@@ -63,7 +63,10 @@ impl Parties {
         let idp_url = sqlite("idp.db");
         load(&portal_url, &read("portal.sql")).await;
         load(&idp_url, &read("idp.sql")).await;
-        let before = [applied(&portal_url).await, applied(&idp_url).await];
+        let before = [
+            count_migrations(&portal_url).await,
+            count_migrations(&idp_url).await,
+        ];
 
         // A moment after the databases were written: sessions and licenses are still valid.
         let written: Timestamp = facts["time"].as_str().unwrap().parse().unwrap();
@@ -89,7 +92,10 @@ impl Parties {
             _postgres: postgres,
             _folder: folder,
         };
-        let after = [applied(&portal_url).await, applied(&idp_url).await];
+        let after = [
+            count_migrations(&portal_url).await,
+            count_migrations(&idp_url).await,
+        ];
         assert_eq!(after, [migrations("sp"), migrations("mock-idp")]);
         assert!(before[0] <= after[0] && before[1] <= after[1]);
         Some(parties)
@@ -117,7 +123,7 @@ async fn load(url: &str, sql: &str) {
 }
 
 /// Returns the number of migrations that the database has.
-async fn applied(url: &str) -> usize {
+async fn count_migrations(url: &str) -> usize {
     let mut connection = AnyConnection::connect(url).await.unwrap();
     let rows = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success")
         .fetch_all(&mut connection)

@@ -12,7 +12,7 @@ use x509_parser::public_key::PublicKey;
 use super::keys::{default_key, signer};
 use super::oauth_client::ProtectedResource;
 use crate::Idp;
-use crate::directory::environment;
+use crate::directory::get_environment;
 use crate::refusal::{Refused, Result};
 use crate::store::keys;
 
@@ -70,7 +70,7 @@ impl Idp {
     /// Returns the metadata of the environment's authorization server (RFC 8414 §2).
     pub(crate) async fn oauth_metadata(&self, environment_id: &str) -> Result<Value> {
         let mut db = self.store.read().await?;
-        environment(&mut db, environment_id).await?;
+        get_environment(&mut db, environment_id).await?;
         let issuer = self.oauth_issuer(environment_id);
         Ok(json!({
             "issuer": issuer,
@@ -91,7 +91,7 @@ impl Idp {
     /// Returns the public signing keys of the environment.
     pub(crate) async fn oauth_keys(&self, environment_id: &str) -> Result<Value> {
         let mut db = self.store.read().await?;
-        environment(&mut db, environment_id).await?;
+        get_environment(&mut db, environment_id).await?;
         let all = keys::list(&mut db, environment_id).await?;
         let signing = all.iter().filter(|key| key.purpose == "SIGNING");
         let public: Vec<Value> = signing
@@ -101,7 +101,7 @@ impl Idp {
     }
 
     /// Signs an access token (RFC 9068 §2) with the default key of the environment.
-    pub(super) async fn signed_access_token(
+    pub(super) async fn sign_access_token(
         &self,
         environment_id: &str,
         client: &str,
@@ -121,11 +121,11 @@ impl Idp {
         if !scope.is_empty() {
             claims["scope"] = scope.into();
         }
-        self.signed_jwt(environment_id, "at+jwt", &claims).await
+        self.sign_jwt(environment_id, "at+jwt", &claims).await
     }
 
     /// Signs a JWT of this type with the default key of the environment.
-    pub(crate) async fn signed_jwt(
+    pub(crate) async fn sign_jwt(
         &self,
         environment_id: &str,
         kind: &str,

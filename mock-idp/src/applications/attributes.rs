@@ -2,7 +2,7 @@
 
 use super::SUBJECT;
 use crate::Idp;
-use crate::directory::{Document, existing, text, writable};
+use crate::directory::{Document, get_existing, text, writable};
 use crate::expression::Template;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{self, Kind, Resource};
@@ -56,7 +56,7 @@ impl Idp {
             if core { "CORE" } else { "CUSTOM" }.into(),
         );
         let mut tx = self.store.write().await?;
-        existing(&mut tx, environment_id, Kind::Application, application).await?;
+        get_existing(&mut tx, environment_id, Kind::Application, application).await?;
         let mut attribute = self.draft(environment_id, Kind::Attribute, application, document);
         let others =
             resources::list(&mut tx, environment_id, Kind::Attribute, Some(application)).await?;
@@ -107,7 +107,7 @@ impl Idp {
         id: &str,
     ) -> Result<()> {
         let mut tx = self.store.write().await?;
-        let attribute = existing(&mut tx, environment_id, Kind::Attribute, id).await?;
+        let attribute = get_existing(&mut tx, environment_id, Kind::Attribute, id).await?;
         if attribute.parent != application {
             return Err(Refused::not_found("attribute", id));
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::settings::SpCertificate;
 use crate::Idp;
-use crate::directory::{Document, environment, existing, text};
+use crate::directory::{Document, get_environment, get_existing, text};
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{self, Kind, Resource};
 
@@ -16,7 +16,7 @@ use crate::store::resources::{self, Kind, Resource};
 pub(super) const PURPOSES: [&str; 2] = ["SIGNING", "ENCRYPTION"];
 
 /// Decodes a stored certificate.
-pub(crate) fn decoded(resource: &Resource) -> Result<Certificate> {
+pub(crate) fn decode_certificate(resource: &Resource) -> Result<Certificate> {
     let pem = text(&resource.document, "pem").unwrap_or_default();
     Certificate::parse(pem).map_err(|error| Refused::Internal(error.to_string()))
 }
@@ -69,7 +69,7 @@ impl Idp {
             made.document.insert("usageType".into(), purpose.clone());
         }
         let mut tx = self.store.write().await?;
-        environment(&mut tx, environment_id).await?;
+        get_environment(&mut tx, environment_id).await?;
         resources::put(&mut tx, &made).await?;
         tx.commit().await?;
         Ok(made)
@@ -78,7 +78,7 @@ impl Idp {
     /// Deletes a certificate that no application uses.
     pub(crate) async fn delete_certificate(&self, environment_id: &str, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
-        existing(&mut tx, environment_id, Kind::Certificate, id).await?;
+        get_existing(&mut tx, environment_id, Kind::Certificate, id).await?;
         let all = resources::list(&mut tx, environment_id, Kind::Application, None).await?;
         if let Some(user) = all
             .iter()
@@ -95,7 +95,7 @@ impl Idp {
     }
 
     /// Returns the certificates that an application's settings refer to.
-    pub(crate) async fn certificates(
+    pub(crate) async fn find_certificates(
         &self,
         environment_id: &str,
         named: &[SpCertificate],
@@ -108,7 +108,7 @@ impl Idp {
                 (Some(id), None) => {
                     let stored =
                         resources::get(&mut db, environment_id, Kind::Certificate, id).await?;
-                    found.extend(stored.as_ref().map(decoded).transpose()?);
+                    found.extend(stored.as_ref().map(decode_certificate).transpose()?);
                 }
                 (None, None) => {}
             }

@@ -61,7 +61,7 @@ impl Audience {
 }
 
 /// Reads a claim of an assertion whose signature is not verified yet.
-pub(super) fn unverified_claim(assertion: &str, name: &str) -> Option<String> {
+pub(super) fn read_unverified_claim(assertion: &str, name: &str) -> Option<String> {
     let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(assertion).ok()?;
     claims.claims[name].as_str().map(str::to_owned)
 }
@@ -154,23 +154,23 @@ fn refusal(claims: &Claims, wanted: &Wanted<'_>, now: Timestamp) -> Option<Strin
 
 impl Idp {
     /// Authenticates a client by its assertion. Returns why it is refused, or `None`.
-    pub(super) async fn refuses_assertion(
+    pub(super) async fn check_assertion(
         &self,
         worker: &Resource,
         settings: &ClientSettings,
         secrets: Vec<String>,
         assertion: &str,
     ) -> Result<Option<String>> {
-        let Some(issuer) = unverified_claim(assertion, "iss") else {
+        let Some(issuer) = read_unverified_claim(assertion, "iss") else {
             return Ok(Some("expected a JWT with iss".to_owned()));
         };
         let credentials = &settings.federated_credentials;
         let federated = credentials.iter().find(|it| it.issuer == issuer);
         let keys = match (federated, settings.method) {
-            (Some(trusted), _) => self.federated_keys(trusted).await,
+            (Some(trusted), _) => self.fetch_federated_keys(trusted).await,
             (None, Method::SecretJwt) => Ok(Keys::Secrets(secrets)),
             (None, Method::PrivateKeyJwt) => {
-                self.keys_at(settings.jwks.as_ref(), settings.jwks_url.as_deref())
+                self.fetch_client_keys(settings.jwks.as_ref(), settings.jwks_url.as_deref())
                     .await
             }
             (None, Method::SecretBasic | Method::SecretPost) => {
@@ -216,13 +216,13 @@ impl Idp {
     }
 
     /// Returns the keys of another issuer.
-    async fn federated_keys(
+    async fn fetch_federated_keys(
         &self,
         trusted: &FederatedCredential,
     ) -> std::result::Result<Keys, String> {
         if trusted.jwks.is_some() || trusted.jwks_url.is_some() {
             return self
-                .keys_at(trusted.jwks.as_ref(), trusted.jwks_url.as_deref())
+                .fetch_client_keys(trusted.jwks.as_ref(), trusted.jwks_url.as_deref())
                 .await;
         }
         // Issuers of workload identities publish their keys as OpenID providers do.
@@ -236,10 +236,11 @@ impl Idp {
                 trusted.issuer, metadata["issuer"]
             ));
         }
-        self.keys_at(None, metadata["jwks_uri"].as_str()).await
+        self.fetch_client_keys(None, metadata["jwks_uri"].as_str())
+            .await
     }
 
-    async fn keys_at(
+    async fn fetch_client_keys(
         &self,
         jwks: Option<&JwkSet>,
         url: Option<&str>,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Application, pkcs12};
 use crate::config::KeyMaterial;
-use crate::directory::{Document, environment, text};
+use crate::directory::{Document, get_environment, text};
 use crate::refusal::{Refused, Result};
 use crate::store::keys::{self, KeyRow};
 use crate::store::resources::{self, Kind};
@@ -125,7 +125,7 @@ pub(crate) fn kind_and_length(certificate: &Certificate) -> (bool, i64) {
     (kind == "EC", length)
 }
 
-fn distinguished_name(subject: &str) -> DistinguishedName {
+fn parse_distinguished_name(subject: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     for part in subject.split(',') {
         let Some((kind, value)) = part.split_once('=') else {
@@ -170,7 +170,7 @@ fn make(
     }
     .map_err(words)?;
     let mut params = CertificateParams::default();
-    params.distinguished_name = distinguished_name(&plan.subject);
+    params.distinguished_name = parse_distinguished_name(&plan.subject);
     params.serial_number = serial.map(|bytes| {
         let mut bytes = bytes;
         // A serial number must be positive (RFC 5280 §4.1.2.2).
@@ -225,7 +225,7 @@ impl Idp {
 
     /// Returns the first key of a new environment, not stored yet: the configured one if there
     /// is one, otherwise a new key.
-    pub(crate) async fn first_key(&self, environment_id: &str) -> Result<KeyRow> {
+    pub(crate) async fn make_first_key(&self, environment_id: &str) -> Result<KeyRow> {
         let name = "Default Signing Key";
         let material = match &self.config.signing_key {
             Some(material) => material.clone(),
@@ -250,7 +250,7 @@ impl Idp {
         };
         {
             let mut db = self.store.read().await?;
-            environment(&mut db, environment_id).await?;
+            get_environment(&mut db, environment_id).await?;
         }
         let material = match (text(document, "privateKey"), text(document, "certificate")) {
             (Some(private_key), Some(certificate)) => KeyMaterial {
@@ -277,7 +277,7 @@ impl Idp {
         purpose: &str,
     ) -> Result<KeyRow> {
         let purpose = purpose_of(&purpose.into())?;
-        let (material, certificate) = pkcs12::opened(file, password)?;
+        let (material, certificate) = pkcs12::read_key_and_certificate(file, password)?;
         let mut key = self.key_row(environment_id, certificate.subject(), material);
         key.purpose = purpose.to_owned();
         self.keep_key(key).await
@@ -286,7 +286,7 @@ impl Idp {
     async fn keep_key(&self, key: KeyRow) -> Result<KeyRow> {
         let (environment_id, name) = (&key.environment, &key.name);
         let mut tx = self.store.write().await?;
-        environment(&mut tx, environment_id).await?;
+        get_environment(&mut tx, environment_id).await?;
         if keys::list(&mut tx, environment_id)
             .await?
             .iter()
@@ -301,18 +301,22 @@ impl Idp {
 
     /// Returns a certificate signing request with the subject of the key's certificate
     /// (PKCS#10, PEM).
-    pub(crate) async fn signing_request(&self, environment_id: &str, id: &str) -> Result<String> {
-        let key = self.key(environment_id, id).await?;
+    pub(crate) async fn create_signing_request(
+        &self,
+        environment_id: &str,
+        id: &str,
+    ) -> Result<String> {
+        let key = self.get_key(environment_id, id).await?;
         let internal = |error: rcgen::Error| Refused::Internal(error.to_string());
         let pair = KeyPair::from_pem(&key.pkcs8).map_err(internal)?;
         let mut params = CertificateParams::default();
-        params.distinguished_name = distinguished_name(signer(&key)?.certificate().subject());
+        params.distinguished_name = parse_distinguished_name(signer(&key)?.certificate().subject());
         let request = params.serialize_request(&pair).map_err(internal)?;
         request.pem().map_err(internal)
     }
 
     /// Returns a key.
-    pub(crate) async fn key(&self, environment_id: &str, id: &str) -> Result<KeyRow> {
+    pub(crate) async fn get_key(&self, environment_id: &str, id: &str) -> Result<KeyRow> {
         let mut db = self.store.read().await?;
         keys::get(&mut db, environment_id, id)
             .await?
@@ -326,7 +330,7 @@ impl Idp {
         id: &str,
         document: &Document,
     ) -> Result<KeyRow> {
-        self.key(environment_id, id).await?;
+        self.get_key(environment_id, id).await?;
         let mut tx = self.store.write().await?;
         if let Some(purpose) = document.get("usageType") {
             let known = PURPOSES.into_iter().find(|known| purpose == known);
@@ -346,13 +350,13 @@ impl Idp {
             }
         }
         tx.commit().await?;
-        self.key(environment_id, id).await
+        self.get_key(environment_id, id).await
     }
 
     /// Replaces a key by a new one of the same kind: as the default key, and in every
     /// application that refers to it. The old key stays in the environment.
     pub(crate) async fn rotate_key(&self, environment_id: &str, id: &str) -> Result<KeyRow> {
-        let former = self.key(environment_id, id).await?;
+        let former = self.get_key(environment_id, id).await?;
         let material = self.make(KeyPlan::like(&former)?).await?;
         let now = self.now();
         let date = now.strftime("%Y-%m-%d %H:%M:%S");
@@ -378,7 +382,7 @@ impl Idp {
 
     /// Deletes a key that is neither the default nor used by an application.
     pub(crate) async fn delete_key(&self, environment_id: &str, id: &str) -> Result<()> {
-        let key = self.key(environment_id, id).await?;
+        let key = self.get_key(environment_id, id).await?;
         if key.is_default {
             return Err(Refused::constraint(
                 "id",

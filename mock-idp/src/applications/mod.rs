@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::Idp;
 use crate::directory::{
-    Change, Document, environment, existing, reference, text, unique_name, writable,
+    Change, Document, check_unique_name, get_environment, get_existing, reference, text, writable,
 };
 use crate::flavor::Flavor;
 use crate::refusal::{Refused, Result};
@@ -30,7 +30,7 @@ use ambient::answer_body;
 /// Name of the mapping that every application has. Its value becomes the `NameID`.
 pub(crate) const SUBJECT: &str = "saml_subject";
 
-async fn unique_entity(db: &mut Db, application: &Resource) -> Result<()> {
+async fn check_unique_entity(db: &mut Db, application: &Resource) -> Result<()> {
     let Some(entity) = text(&application.document, "spEntityId") else {
         return Ok(());
     };
@@ -142,7 +142,7 @@ impl Idp {
         let imported = self.import_metadata(environment_id, &mut document).await?;
         let flavor = {
             let mut db = self.store.read().await?;
-            Flavor::of(&environment(&mut db, environment_id).await?)
+            Flavor::of(&get_environment(&mut db, environment_id).await?)
         };
         if document
             .get("protocol")
@@ -170,9 +170,9 @@ impl Idp {
             ]),
         );
         let mut tx = self.store.write().await?;
-        environment(&mut tx, environment_id).await?;
-        unique_name(&mut tx, &created).await?;
-        unique_entity(&mut tx, &created).await?;
+        get_environment(&mut tx, environment_id).await?;
+        check_unique_name(&mut tx, &created).await?;
+        check_unique_entity(&mut tx, &created).await?;
         for certificate in &imported {
             resources::put(&mut tx, certificate).await?;
         }
@@ -251,7 +251,7 @@ impl Idp {
             Change::Replace(said)
         };
         let mut tx = self.store.write().await?;
-        let mut application = existing(&mut tx, environment_id, Kind::Application, id).await?;
+        let mut application = get_existing(&mut tx, environment_id, Kind::Application, id).await?;
         let protocol = application.document["protocol"].clone();
         application.document = change.of(application.document);
         settings::complete(&mut application.document)?;
@@ -265,8 +265,8 @@ impl Idp {
             .unwrap_or_default()
             .to_owned();
         application.updated_at = self.now();
-        unique_name(&mut tx, &application).await?;
-        unique_entity(&mut tx, &application).await?;
+        check_unique_name(&mut tx, &application).await?;
+        check_unique_entity(&mut tx, &application).await?;
         for certificate in &imported {
             resources::put(&mut tx, certificate).await?;
         }
@@ -279,7 +279,7 @@ impl Idp {
     /// Deletes an application with its mappings and secrets.
     pub(crate) async fn delete_application(&self, environment_id: &str, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
-        existing(&mut tx, environment_id, Kind::Application, id).await?;
+        get_existing(&mut tx, environment_id, Kind::Application, id).await?;
         resources::delete_below(&mut tx, environment_id, Kind::Attribute, id).await?;
         resources::delete_below(&mut tx, environment_id, Kind::Secret, id).await?;
         crate::store::workers::revoke(&mut tx, environment_id, id).await?;

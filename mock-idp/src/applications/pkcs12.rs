@@ -11,7 +11,10 @@ use crate::refusal::{Refused, Result};
 /// # Errors
 /// [`Refused`] for `file`: the password does not decrypt it, or it does not contain exactly one
 /// RSA or EC key and its certificate.
-pub(super) fn opened(file: &[u8], password: &str) -> Result<(KeyMaterial, Certificate)> {
+pub(super) fn read_key_and_certificate(
+    file: &[u8],
+    password: &str,
+) -> Result<(KeyMaterial, Certificate)> {
     let wrong = |what: String| Refused::invalid("file", what);
     let contents = bergshamra_pkcs12::parse_pkcs12(file, password).map_err(|error| {
         wrong(format!(

@@ -7,10 +7,10 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::client_assertion::unverified_claim;
+use super::client_assertion::read_unverified_claim;
 use super::oauth_client::{ClientSettings, Method, ProtectedResource};
 use crate::Idp;
-use crate::directory::{environment, existing, text, unique_name};
+use crate::directory::{check_unique_name, get_environment, get_existing, text};
 use crate::refusal::{Refused, Result};
 use crate::sso::fingerprint;
 use crate::store::resources::{self, Kind, Resource};
@@ -72,8 +72,8 @@ impl Idp {
     pub(super) async fn create_worker(&self, created: Resource) -> Result<Resource> {
         let secret = self.new_secret(&created);
         let mut tx = self.store.write().await?;
-        environment(&mut tx, &created.environment).await?;
-        unique_name(&mut tx, &created).await?;
+        get_environment(&mut tx, &created.environment).await?;
+        check_unique_name(&mut tx, &created).await?;
         resources::put(&mut tx, &created).await?;
         resources::put(&mut tx, &secret).await?;
         tx.commit().await?;
@@ -94,7 +94,11 @@ impl Idp {
     }
 
     /// Returns the secret of a worker.
-    pub(crate) async fn worker_secret(&self, environment_id: &str, id: &str) -> Result<Resource> {
+    pub(crate) async fn get_worker_secret(
+        &self,
+        environment_id: &str,
+        id: &str,
+    ) -> Result<Resource> {
         self.get(environment_id, Kind::Secret, id).await
     }
 
@@ -107,8 +111,8 @@ impl Idp {
         previous_until: Option<Timestamp>,
     ) -> Result<Resource> {
         let mut tx = self.store.write().await?;
-        let former = existing(&mut tx, environment_id, Kind::Secret, id).await?;
-        let worker = existing(&mut tx, environment_id, Kind::Application, id).await?;
+        let former = get_existing(&mut tx, environment_id, Kind::Secret, id).await?;
+        let worker = get_existing(&mut tx, environment_id, Kind::Application, id).await?;
         let mut secret = self.new_secret(&worker);
         match previous_until {
             Some(until) => {
@@ -130,7 +134,7 @@ impl Idp {
         id: &str,
     ) -> Result<()> {
         let mut tx = self.store.write().await?;
-        let mut secret = existing(&mut tx, environment_id, Kind::Secret, id).await?;
+        let mut secret = get_existing(&mut tx, environment_id, Kind::Secret, id).await?;
         if secret.document.remove(PREVIOUS).is_none() {
             return Err(Refused::not_found("previous secret", id));
         }
@@ -165,7 +169,7 @@ impl Idp {
         let invalid = |why: &str| Ok(Err(TokenRefused::InvalidClient(why.to_owned())));
         let named = match (&request.client, &request.proof) {
             (Some(client), _) => Some(client.clone()),
-            (None, ClientProof::Assertion(assertion)) => unverified_claim(assertion, "sub"),
+            (None, ClientProof::Assertion(assertion)) => read_unverified_claim(assertion, "sub"),
             (None, ClientProof::Secret(_)) => None,
         };
         let client = named.unwrap_or_default();
@@ -201,7 +205,7 @@ impl Idp {
                 }
             }
             ClientProof::Assertion(assertion) => {
-                let refused = self.refuses_assertion(&worker, &settings, secrets, assertion);
+                let refused = self.check_assertion(&worker, &settings, secrets, assertion);
                 if let Some(why) = refused.await? {
                     return invalid(&why);
                 }
@@ -260,7 +264,7 @@ impl Idp {
         let lifetime = self.config.token_lifetime;
         let (environment, client) = (&worker.environment, &worker.id);
         let token = self
-            .signed_access_token(environment, client, (resource, &scope), lifetime)
+            .sign_access_token(environment, client, (resource, &scope), lifetime)
             .await?;
         Ok(Ok(IssuedToken {
             token,
@@ -270,7 +274,7 @@ impl Idp {
     }
 
     /// Returns the caller to whom this token was issued; `None` if it is not valid.
-    pub(crate) async fn caller(&self, token: &str) -> Result<Option<Caller>> {
+    pub(crate) async fn find_caller(&self, token: &str) -> Result<Option<Caller>> {
         if bool::from(token.as_bytes().ct_eq(self.admin_token.as_bytes())) {
             return Ok(Some(Caller::Administrator));
         }

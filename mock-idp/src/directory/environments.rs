@@ -1,6 +1,6 @@
 //! Environments, which are isolated from each other, and their populations.
 
-use super::{Change, Document, environment, existing, text, unique_name, writable};
+use super::{Change, Document, check_unique_name, get_environment, get_existing, text, writable};
 use crate::Idp;
 use crate::flavor;
 use crate::refusal::{Refused, Result};
@@ -43,7 +43,7 @@ impl Idp {
         name(&document)?;
         check_environment(&mut document, &Document::new())?;
         let created = self.draft("", Kind::Environment, "", document);
-        let key = self.first_key(&created.id).await?;
+        let key = self.make_first_key(&created.id).await?;
         let population = self.draft(
             &created.id,
             Kind::Population,
@@ -54,7 +54,7 @@ impl Idp {
             ]),
         );
         let mut tx = self.store.write().await?;
-        unique_name(&mut tx, &created).await?;
+        check_unique_name(&mut tx, &created).await?;
         resources::put(&mut tx, &created).await?;
         resources::put(&mut tx, &population).await?;
         keys::add(&mut tx, &key).await?;
@@ -63,7 +63,7 @@ impl Idp {
     }
 
     /// Returns all environments.
-    pub(crate) async fn environments(&self) -> Result<Vec<Resource>> {
+    pub(crate) async fn list_environments(&self) -> Result<Vec<Resource>> {
         let mut db = self.store.read().await?;
         Ok(resources::list(&mut db, "", Kind::Environment, None).await?)
     }
@@ -71,7 +71,7 @@ impl Idp {
     /// Deletes an environment and everything in it.
     pub(crate) async fn delete_environment(&self, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
-        environment(&mut tx, id).await?;
+        get_environment(&mut tx, id).await?;
         resources::delete_environment(&mut tx, id).await?;
         tx.commit().await?;
         self.misbehavior.forget_environment(id);
@@ -81,13 +81,13 @@ impl Idp {
     /// Changes an environment.
     pub(crate) async fn change_environment(&self, id: &str, change: Change) -> Result<Resource> {
         let mut tx = self.store.write().await?;
-        let mut changed = environment(&mut tx, id).await?;
+        let mut changed = get_environment(&mut tx, id).await?;
         let former = changed.document.clone();
         changed.document = change.of(changed.document);
         check_environment(&mut changed.document, &former)?;
         changed.name = name(&changed.document)?;
         changed.updated_at = self.now();
-        unique_name(&mut tx, &changed).await?;
+        check_unique_name(&mut tx, &changed).await?;
         resources::put(&mut tx, &changed).await?;
         tx.commit().await?;
         Ok(changed)
@@ -104,8 +104,8 @@ impl Idp {
         document.insert("default".into(), false.into());
         let created = self.draft(environment_id, Kind::Population, "", document);
         let mut tx = self.store.write().await?;
-        environment(&mut tx, environment_id).await?;
-        unique_name(&mut tx, &created).await?;
+        get_environment(&mut tx, environment_id).await?;
+        check_unique_name(&mut tx, &created).await?;
         resources::put(&mut tx, &created).await?;
         tx.commit().await?;
         Ok(created)
@@ -119,7 +119,7 @@ impl Idp {
         change: Change,
     ) -> Result<Resource> {
         let mut tx = self.store.write().await?;
-        let mut changed = existing(&mut tx, environment_id, Kind::Population, id).await?;
+        let mut changed = get_existing(&mut tx, environment_id, Kind::Population, id).await?;
         let default = changed.document.get("default").cloned();
         changed.document = change.of(changed.document);
         changed.name = name(&changed.document)?;
@@ -127,7 +127,7 @@ impl Idp {
             .document
             .insert("default".into(), default.unwrap_or(false.into()));
         changed.updated_at = self.now();
-        unique_name(&mut tx, &changed).await?;
+        check_unique_name(&mut tx, &changed).await?;
         resources::put(&mut tx, &changed).await?;
         tx.commit().await?;
         Ok(changed)
@@ -136,7 +136,7 @@ impl Idp {
     /// Deletes a population without users.
     pub(crate) async fn delete_population(&self, environment_id: &str, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
-        let population = existing(&mut tx, environment_id, Kind::Population, id).await?;
+        let population = get_existing(&mut tx, environment_id, Kind::Population, id).await?;
         if population.document.get("default") == Some(&true.into()) {
             return Err(Refused::constraint(
                 "id",
@@ -159,9 +159,9 @@ impl Idp {
     }
 
     /// Returns the signing keys of an environment.
-    pub(crate) async fn keys(&self, environment_id: &str) -> Result<Vec<KeyRow>> {
+    pub(crate) async fn list_keys(&self, environment_id: &str) -> Result<Vec<KeyRow>> {
         let mut db = self.store.read().await?;
-        environment(&mut db, environment_id).await?;
+        get_environment(&mut db, environment_id).await?;
         Ok(keys::list(&mut db, environment_id).await?)
     }
 }

@@ -50,8 +50,8 @@ impl Filter {
             at: 0,
             depth: 0,
         };
-        let filter = reader.any()?;
-        reader.space();
+        let filter = reader.parse_or()?;
+        reader.skip_space();
         if reader.at < text.len() {
             return Err(reader.wrong("and, or, or the end of the filter"));
         }
@@ -155,13 +155,13 @@ impl Reader<'_> {
         &self.text[self.at..]
     }
 
-    fn space(&mut self) {
+    fn skip_space(&mut self) {
         let trimmed = self.rest().trim_start();
         self.at = self.text.len() - trimmed.len();
     }
 
-    fn word(&mut self) -> String {
-        self.space();
+    fn read_word(&mut self) -> String {
+        self.skip_space();
         let length = self
             .rest()
             .find(|c: char| !(c.is_alphanumeric() || "._-$:".contains(c)))
@@ -171,17 +171,17 @@ impl Reader<'_> {
         word
     }
 
-    fn keyword(&mut self, keyword: &str) -> bool {
+    fn take_keyword(&mut self, keyword: &str) -> bool {
         let before = self.at;
-        if self.word().eq_ignore_ascii_case(keyword) {
+        if self.read_word().eq_ignore_ascii_case(keyword) {
             return true;
         }
         self.at = before;
         false
     }
 
-    fn symbol(&mut self, symbol: char) -> bool {
-        self.space();
+    fn take_symbol(&mut self, symbol: char) -> bool {
+        self.skip_space();
         let found = self.rest().starts_with(symbol);
         if found {
             self.at += symbol.len_utf8();
@@ -189,10 +189,10 @@ impl Reader<'_> {
         found
     }
 
-    fn any(&mut self) -> Result<Filter, FilterError> {
-        let mut all = vec![self.all()?];
-        while self.keyword("or") {
-            all.push(self.all()?);
+    fn parse_or(&mut self) -> Result<Filter, FilterError> {
+        let mut all = vec![self.parse_and()?];
+        while self.take_keyword("or") {
+            all.push(self.parse_and()?);
         }
         Ok(match all.len() {
             1 => all.remove(0),
@@ -200,10 +200,10 @@ impl Reader<'_> {
         })
     }
 
-    fn all(&mut self) -> Result<Filter, FilterError> {
-        let mut all = vec![self.one()?];
-        while self.keyword("and") {
-            all.push(self.one()?);
+    fn parse_and(&mut self) -> Result<Filter, FilterError> {
+        let mut all = vec![self.parse_term()?];
+        while self.take_keyword("and") {
+            all.push(self.parse_term()?);
         }
         Ok(match all.len() {
             1 => all.remove(0),
@@ -211,16 +211,16 @@ impl Reader<'_> {
         })
     }
 
-    fn one(&mut self) -> Result<Filter, FilterError> {
-        let negated = self.keyword("not");
-        if self.symbol('(') {
+    fn parse_term(&mut self) -> Result<Filter, FilterError> {
+        let negated = self.take_keyword("not");
+        if self.take_symbol('(') {
             self.depth += 1;
             if self.depth > DEEPEST {
                 return Err(self.wrong("at most 32 nested parentheses"));
             }
-            let inner = self.any()?;
+            let inner = self.parse_or()?;
             self.depth -= 1;
-            if !self.symbol(')') {
+            if !self.take_symbol(')') {
                 return Err(self.wrong("a closing parenthesis"));
             }
             return Ok(if negated {
@@ -232,12 +232,12 @@ impl Reader<'_> {
         if negated {
             return Err(self.wrong("a parenthesis after not"));
         }
-        let path = self.word();
+        let path = self.read_word();
         if path.is_empty() {
             return Err(self.wrong("an attribute"));
         }
         let before = self.at;
-        let operator = match self.word().to_ascii_lowercase().as_str() {
+        let operator = match self.read_word().to_ascii_lowercase().as_str() {
             "pr" => return Ok(Filter::Present(path)),
             "eq" => Operator::Eq,
             "ne" => Operator::Ne,
@@ -253,7 +253,7 @@ impl Reader<'_> {
                 return Err(self.wrong("eq, ne, co, sw, ew, gt, ge, lt, le or pr"));
             }
         };
-        self.space();
+        self.skip_space();
         let value = if self.rest().starts_with('"') {
             let mut stream = serde_json::Deserializer::from_str(self.rest()).into_iter::<Value>();
             let value = stream.next().and_then(std::result::Result::ok);
@@ -262,7 +262,7 @@ impl Reader<'_> {
             value
         } else {
             let before = self.at;
-            let value = serde_json::from_str(&self.word()).ok();
+            let value = serde_json::from_str(&self.read_word()).ok();
             self.at = if value.is_some() { self.at } else { before };
             value
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::filter::Filter;
-use super::{Change, Document, environment, existing, reference, text, writable};
+use super::{Change, Document, get_environment, get_existing, reference, text, writable};
 use crate::Idp;
 use crate::provisioning::queue;
 use crate::refusal::{Refused, Result};
@@ -21,18 +21,18 @@ pub(crate) struct InGroup {
 }
 
 /// Returns all groups that contain the user: by membership, by filter, or by nesting.
-pub(crate) async fn groups_of(db: &mut Db, user: &UserRow) -> Result<Vec<InGroup>> {
+pub(crate) async fn list_groups_of(db: &mut Db, user: &UserRow) -> Result<Vec<InGroup>> {
     let environment = &user.environment;
     let itself = super::users::seen(user, &[]);
     let mut by_filter = Vec::new();
-    for group in resources::dynamic_groups(db, environment).await? {
+    for group in resources::list_dynamic_groups(db, environment).await? {
         if let Some(Ok(filter)) = text(&group.document, "userFilter").map(Filter::parse)
             && filter.holds(&itself)
         {
             by_filter.push(group.id);
         }
     }
-    let found = users::containing_groups(db, environment, &user.id, &by_filter).await?;
+    let found = users::list_containing_groups(db, environment, &user.id, &by_filter).await?;
     Ok(found
         .into_iter()
         .map(|group| InGroup {
@@ -44,13 +44,13 @@ pub(crate) async fn groups_of(db: &mut Db, user: &UserRow) -> Result<Vec<InGroup
 }
 
 /// Returns the ids of all users in the group, including those of nested groups.
-pub(crate) async fn members(db: &mut Db, group: &Resource) -> Result<BTreeSet<String>> {
+pub(crate) async fn list_members(db: &mut Db, group: &Resource) -> Result<BTreeSet<String>> {
     let environment = &group.environment;
     let mut found = BTreeSet::new();
     let mut seen = BTreeSet::from([group.id.clone()]);
     let mut open = vec![group.clone()];
     while let Some(group) = open.pop() {
-        found.extend(users::members_of(db, environment, false, &group.id).await?);
+        found.extend(users::list_members_of(db, environment, false, &group.id).await?);
         if let Some(Ok(filter)) = text(&group.document, "userFilter").map(Filter::parse) {
             for user in users::list(db, environment).await? {
                 if filter.holds(&super::users::seen(&user, &[])) {
@@ -58,7 +58,7 @@ pub(crate) async fn members(db: &mut Db, group: &Resource) -> Result<BTreeSet<St
                 }
             }
         }
-        for nested in users::members_of(db, environment, true, &group.id).await? {
+        for nested in users::list_members_of(db, environment, true, &group.id).await? {
             if seen.insert(nested.clone())
                 && let Some(nested) = resources::get(db, environment, Kind::Group, &nested).await?
             {
@@ -87,7 +87,7 @@ async fn complete(db: &mut Db, group: &Resource) -> Result<()> {
             format!("population {population} not found in this environment"),
         ));
     }
-    super::unique_name(db, group).await
+    super::check_unique_name(db, group).await
 }
 
 impl Idp {
@@ -99,10 +99,10 @@ impl Idp {
     ) -> Result<Resource> {
         let created = self.draft(environment_id, Kind::Group, "", writable(document));
         let mut tx = self.store.write().await?;
-        environment(&mut tx, environment_id).await?;
+        get_environment(&mut tx, environment_id).await?;
         complete(&mut tx, &created).await?;
         resources::put(&mut tx, &created).await?;
-        queue::group_changed(&mut tx, environment_id, &created.id, created.created_at).await?;
+        queue::enqueue_group(&mut tx, environment_id, &created.id, created.created_at).await?;
         tx.commit().await?;
         self.signals.wake();
         Ok(created)
@@ -116,13 +116,13 @@ impl Idp {
         change: Change,
     ) -> Result<Resource> {
         let mut tx = self.store.write().await?;
-        let mut group = existing(&mut tx, environment_id, Kind::Group, id).await?;
+        let mut group = get_existing(&mut tx, environment_id, Kind::Group, id).await?;
         group.document = change.of(group.document);
         group.name = text(&group.document, "name").unwrap_or_default().to_owned();
         group.updated_at = self.now();
         complete(&mut tx, &group).await?;
         resources::put(&mut tx, &group).await?;
-        queue::group_changed(&mut tx, environment_id, id, group.updated_at).await?;
+        queue::enqueue_group(&mut tx, environment_id, id, group.updated_at).await?;
         tx.commit().await?;
         self.signals.wake();
         Ok(group)
@@ -131,9 +131,9 @@ impl Idp {
     /// Deletes a group.
     pub(crate) async fn delete_group(&self, environment_id: &str, id: &str) -> Result<()> {
         let mut tx = self.store.write().await?;
-        existing(&mut tx, environment_id, Kind::Group, id).await?;
-        queue::group_changed(&mut tx, environment_id, id, self.now()).await?;
-        users::dissolve(&mut tx, environment_id, id).await?;
+        get_existing(&mut tx, environment_id, Kind::Group, id).await?;
+        queue::enqueue_group(&mut tx, environment_id, id, self.now()).await?;
+        users::delete_memberships(&mut tx, environment_id, id).await?;
         resources::delete(&mut tx, environment_id, Kind::Group, id).await?;
         tx.commit().await?;
         self.signals.wake();
@@ -148,8 +148,8 @@ impl Idp {
         outer: &str,
     ) -> Result<()> {
         let mut tx = self.store.write().await?;
-        existing(&mut tx, environment_id, Kind::Group, inner).await?;
-        existing(&mut tx, environment_id, Kind::Group, outer).await?;
+        get_existing(&mut tx, environment_id, Kind::Group, inner).await?;
+        get_existing(&mut tx, environment_id, Kind::Group, outer).await?;
         let mut open = vec![outer.to_owned()];
         let mut above = BTreeSet::new();
         while let Some(group) = open.pop() {
@@ -160,7 +160,7 @@ impl Idp {
                 ));
             }
             if above.insert(group.clone()) {
-                open.extend(users::groups_of(&mut tx, environment_id, true, &group).await?);
+                open.extend(users::list_groups_of(&mut tx, environment_id, true, &group).await?);
             }
         }
         let membership = Membership {
@@ -170,7 +170,7 @@ impl Idp {
         };
         users::join(&mut tx, environment_id, &membership).await?;
         for group in above {
-            queue::group_changed(&mut tx, environment_id, &group, self.now()).await?;
+            queue::enqueue_group(&mut tx, environment_id, &group, self.now()).await?;
         }
         tx.commit().await?;
         self.signals.wake();
@@ -185,7 +185,7 @@ impl Idp {
         outer: &str,
     ) -> Result<()> {
         let mut tx = self.store.write().await?;
-        existing(&mut tx, environment_id, Kind::Group, inner).await?;
+        get_existing(&mut tx, environment_id, Kind::Group, inner).await?;
         let membership = Membership {
             group: outer.to_owned(),
             nested: true,
@@ -194,44 +194,47 @@ impl Idp {
         if !users::leave(&mut tx, environment_id, &membership).await? {
             return Err(Refused::not_found("membership in the group", outer));
         }
-        queue::group_changed(&mut tx, environment_id, outer, self.now()).await?;
+        queue::enqueue_group(&mut tx, environment_id, outer, self.now()).await?;
         tx.commit().await?;
         self.signals.wake();
         Ok(())
     }
 
     /// Returns the groups that contain a group directly.
-    pub(crate) async fn outer_groups(
+    pub(crate) async fn list_outer_groups(
         &self,
         environment_id: &str,
         id: &str,
     ) -> Result<Vec<Resource>> {
         let mut db = self.store.read().await?;
-        existing(&mut db, environment_id, Kind::Group, id).await?;
+        get_existing(&mut db, environment_id, Kind::Group, id).await?;
         let mut outer = Vec::new();
-        for group in users::groups_of(&mut db, environment_id, true, id).await? {
+        for group in users::list_groups_of(&mut db, environment_id, true, id).await? {
             outer.extend(resources::get(&mut db, environment_id, Kind::Group, &group).await?);
         }
         Ok(outer)
     }
 
     /// Returns the numbers of direct and of all users in a group.
-    pub(crate) async fn member_counts(&self, group: &Resource) -> Result<(usize, usize)> {
+    pub(crate) async fn count_members(&self, group: &Resource) -> Result<(usize, usize)> {
         let mut db = self.store.read().await?;
-        let direct = users::members_of(&mut db, &group.environment, false, &group.id).await?;
-        Ok((direct.len(), members(&mut db, group).await?.len()))
+        let direct = users::list_members_of(&mut db, &group.environment, false, &group.id).await?;
+        Ok((direct.len(), list_members(&mut db, group).await?.len()))
     }
 
     /// Returns the users in a group, ordered by user name; true for a direct member, false for
     /// one by a filter or a nested group.
     #[allow(dead_code, reason = "the console's page of a group shows them")]
-    pub(crate) async fn users_of_group(&self, group: &Resource) -> Result<Vec<(UserRow, bool)>> {
+    pub(crate) async fn list_users_of_group(
+        &self,
+        group: &Resource,
+    ) -> Result<Vec<(UserRow, bool)>> {
         let mut db = self.store.read().await?;
         let environment = &group.environment;
-        let direct = users::members_of(&mut db, environment, false, &group.id).await?;
+        let direct = users::list_members_of(&mut db, environment, false, &group.id).await?;
         let direct: BTreeSet<String> = direct.into_iter().collect();
         let mut found = Vec::new();
-        for id in members(&mut db, group).await? {
+        for id in list_members(&mut db, group).await? {
             if let Some(user) = users::get(&mut db, environment, &id).await? {
                 found.push((user, direct.contains(&id)));
             }
@@ -241,8 +244,8 @@ impl Idp {
     }
 
     /// Returns all groups that contain a user.
-    pub(crate) async fn groups_of_user(&self, user: &UserRow) -> Result<Vec<InGroup>> {
+    pub(crate) async fn list_groups_of_user(&self, user: &UserRow) -> Result<Vec<InGroup>> {
         let mut db = self.store.read().await?;
-        groups_of(&mut db, user).await
+        list_groups_of(&mut db, user).await
     }
 }

@@ -50,7 +50,7 @@ pub(crate) fn writable(mut document: Document) -> Document {
 }
 
 /// Returns a resource of this kind, or an error if it does not exist.
-pub(crate) async fn existing(
+pub(crate) async fn get_existing(
     db: &mut Db,
     environment: &str,
     kind: Kind,
@@ -62,8 +62,8 @@ pub(crate) async fn existing(
 }
 
 /// Returns an environment, or an error if it does not exist.
-pub(crate) async fn environment(db: &mut Db, id: &str) -> Result<Resource> {
-    existing(db, "", Kind::Environment, id).await
+pub(crate) async fn get_environment(db: &mut Db, id: &str) -> Result<Resource> {
+    get_existing(db, "", Kind::Environment, id).await
 }
 
 impl Idp {
@@ -97,23 +97,23 @@ impl Idp {
         parent: Option<&str>,
     ) -> Result<Vec<Resource>> {
         let mut db = self.store.read().await?;
-        environment(&mut db, environment_id).await?;
+        get_environment(&mut db, environment_id).await?;
         Ok(resources::list(&mut db, environment_id, kind, parent).await?)
     }
 
     /// Returns a resource of an environment.
     pub(crate) async fn get(&self, environment_id: &str, kind: Kind, id: &str) -> Result<Resource> {
         let mut db = self.store.read().await?;
-        existing(&mut db, environment_id, kind, id).await
+        get_existing(&mut db, environment_id, kind, id).await
     }
 }
 
 /// Refuses a name that another resource of the kind has. Groups of two different populations
 /// may have the same name; a group without a population belongs to the whole environment.
-pub(crate) async fn unique_name(db: &mut Db, resource: &Resource) -> Result<()> {
+pub(crate) async fn check_unique_name(db: &mut Db, resource: &Resource) -> Result<()> {
     let population = |group: &Resource| reference(&group.document, "population").map(str::to_owned);
     let own = population(resource);
-    for other in resources::namesakes(db, resource).await? {
+    for other in resources::list_namesakes(db, resource).await? {
         let apart = resource.kind == Kind::Group
             && matches!((&own, population(&other)), (Some(one), Some(two)) if *one != two);
         if !apart {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::users::user;
+use super::users::get_user;
 use crate::Idp;
 use crate::refusal::{Refused, Result};
 use crate::store::Writing;
@@ -182,10 +182,10 @@ impl Idp {
         id: &str,
         password: &Value,
     ) -> Result<UserRow> {
-        let mut with_password = self.user(environment, id).await?;
+        let mut with_password = self.get_user(environment, id).await?;
         self.give_password(&mut with_password, password).await?;
         let mut tx = self.store.write().await?;
-        let mut current = user(&mut tx, environment, id).await?;
+        let mut current = get_user(&mut tx, environment, id).await?;
         current.password = with_password.password;
         current.must_change = with_password.must_change;
         current.failures = 0;
@@ -204,7 +204,7 @@ impl Idp {
         password: &str,
     ) -> Result<bool> {
         let mut tx = self.store.write_user().await?;
-        let found = user(&mut tx, environment, id).await?;
+        let found = get_user(&mut tx, environment, id).await?;
         let Some(found) = self.count_attempt(tx, found).await? else {
             return Ok(false);
         };
@@ -250,7 +250,7 @@ impl Idp {
         locked: bool,
     ) -> Result<UserRow> {
         let mut tx = self.store.write().await?;
-        let mut found = user(&mut tx, environment, id).await?;
+        let mut found = get_user(&mut tx, environment, id).await?;
         found.locked_at = locked.then(|| self.now());
         found.failures = 0;
         users::put(&mut tx, &found).await?;
@@ -264,7 +264,7 @@ impl Idp {
     /// Forces the user to change the password at the next sign-on.
     pub(crate) async fn force_change(&self, environment: &str, id: &str) -> Result<UserRow> {
         let mut tx = self.store.write().await?;
-        let mut found = user(&mut tx, environment, id).await?;
+        let mut found = get_user(&mut tx, environment, id).await?;
         if found.password.is_none() {
             return Err(Refused::constraint(
                 "password",
@@ -286,7 +286,7 @@ impl Idp {
     ) -> Result<SignOn> {
         let mut tx = self.store.write_user().await?;
         let key = username.trim().to_lowercase();
-        let Some(found) = users::by_username(&mut tx, environment, &key).await? else {
+        let Some(found) = users::find_by_username(&mut tx, environment, &key).await? else {
             drop(tx);
             verify(password.to_owned(), None, self.config.password_memory).await;
             return Ok(SignOn::Wrong);
@@ -300,7 +300,7 @@ impl Idp {
         }
         let mut tx = self.store.write_user().await?;
         // Read again: the user may have been changed or deleted during the check.
-        let mut user = user(&mut tx, environment, &found.id).await?;
+        let mut user = get_user(&mut tx, environment, &found.id).await?;
         user.failures = 0;
         user.locked_at = None;
         let refused = if user.document.get("enabled") == Some(&Value::Bool(false)) {
@@ -335,7 +335,7 @@ impl Idp {
     ) -> Result<std::result::Result<(), String>> {
         let known = {
             let mut db = self.store.read().await?;
-            users::by_username(&mut db, environment, &username.trim().to_lowercase()).await?
+            users::find_by_username(&mut db, environment, &username.trim().to_lowercase()).await?
         };
         let wrong = "Incorrect username or password. Please try again.".to_owned();
         let Some(known) = known else {
@@ -369,7 +369,7 @@ impl Idp {
         let [a, b, c, d] = self.ambient.rng().bytes::<4>();
         let code = u32::from_be_bytes([a, b, c, d]) % 100_000_000;
         let mut tx = self.store.write().await?;
-        let mut found = user(&mut tx, environment, id).await?;
+        let mut found = get_user(&mut tx, environment, id).await?;
         found.verification_code = Some(format!("{code:08}"));
         users::put(&mut tx, &found).await?;
         tx.commit().await?;
@@ -385,7 +385,7 @@ impl Idp {
         code: &str,
     ) -> Result<bool> {
         let mut tx = self.store.write().await?;
-        let mut found = user(&mut tx, environment, id).await?;
+        let mut found = get_user(&mut tx, environment, id).await?;
         let right = found
             .verification_code
             .take()
@@ -404,12 +404,12 @@ impl Idp {
     }
 
     /// Returns the user with this user name, in any letter case.
-    pub(crate) async fn user_of_name(
+    pub(crate) async fn find_user_by_name(
         &self,
         environment: &str,
         username: &str,
     ) -> Result<Option<UserRow>> {
         let mut db = self.store.read().await?;
-        Ok(users::by_username(&mut db, environment, &username.trim().to_lowercase()).await?)
+        Ok(users::find_by_username(&mut db, environment, &username.trim().to_lowercase()).await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Change, Document, environment, existing, reference, text, writable};
+use super::{Change, Document, get_environment, get_existing, reference, text, writable};
 use crate::Idp;
 use crate::expression::Template;
 use crate::provisioning::queue;
@@ -171,7 +171,7 @@ fn complete(document: &mut Document) -> Result<()> {
     Ok(())
 }
 
-async fn checked_population(
+async fn check_population(
     db: &mut Db,
     environment_id: &str,
     document: &mut Document,
@@ -214,7 +214,7 @@ async fn save(db: &mut Db, user: &UserRow) -> Result<()> {
 }
 
 /// Returns a user, or an error if it does not exist.
-pub(crate) async fn user(db: &mut Db, environment_id: &str, id: &str) -> Result<UserRow> {
+pub(crate) async fn get_user(db: &mut Db, environment_id: &str, id: &str) -> Result<UserRow> {
     users::get(db, environment_id, id)
         .await?
         .ok_or_else(|| Refused::not_found("user", id))
@@ -251,10 +251,10 @@ impl Idp {
             self.give_password(&mut user, &password).await?;
         }
         let mut tx = self.store.write().await?;
-        environment(&mut tx, environment_id).await?;
-        checked_population(&mut tx, environment_id, &mut user.document).await?;
+        get_environment(&mut tx, environment_id).await?;
+        check_population(&mut tx, environment_id, &mut user.document).await?;
         save(&mut tx, &user).await?;
-        queue::user_changed(&mut tx, environment_id, &user.id, now).await?;
+        queue::enqueue_user(&mut tx, environment_id, &user.id, now).await?;
         tx.commit().await?;
         self.signals.wake();
         Ok(user)
@@ -269,7 +269,7 @@ impl Idp {
     ) -> Result<UserRow> {
         let now = self.now();
         let mut tx = self.store.write().await?;
-        let mut user = user(&mut tx, environment_id, id).await?;
+        let mut user = get_user(&mut tx, environment_id, id).await?;
         let former = user.document.clone();
         let replaced = matches!(change, Change::Replace(_));
         user.document = change.of(user.document);
@@ -288,7 +288,7 @@ impl Idp {
             user.document.insert("emailVerified".into(), false.into());
         }
         complete(&mut user.document)?;
-        checked_population(&mut tx, environment_id, &mut user.document).await?;
+        check_population(&mut tx, environment_id, &mut user.document).await?;
         user.username_key = text(&user.document, "username")
             .unwrap_or_default()
             .to_lowercase();
@@ -297,7 +297,7 @@ impl Idp {
         if user.document.get("enabled") == Some(&Value::Bool(false)) {
             logins::close_all(&mut tx, environment_id, id).await?;
         }
-        queue::user_changed(&mut tx, environment_id, id, now).await?;
+        queue::enqueue_user(&mut tx, environment_id, id, now).await?;
         tx.commit().await?;
         self.signals.wake();
         Ok(user)
@@ -307,9 +307,9 @@ impl Idp {
     pub(crate) async fn delete_user(&self, environment_id: &str, id: &str) -> Result<()> {
         let now = self.now();
         let mut tx = self.store.write().await?;
-        user(&mut tx, environment_id, id).await?;
-        queue::user_changed(&mut tx, environment_id, id, now).await?;
-        queue::groups_of_user_changed(&mut tx, environment_id, id, now).await?;
+        get_user(&mut tx, environment_id, id).await?;
+        queue::enqueue_user(&mut tx, environment_id, id, now).await?;
+        queue::enqueue_groups_of_user(&mut tx, environment_id, id, now).await?;
         users::delete(&mut tx, environment_id, id).await?;
         tx.commit().await?;
         self.signals.wake();
@@ -317,23 +317,23 @@ impl Idp {
     }
 
     /// Returns all users of an environment.
-    pub(crate) async fn users(&self, environment_id: &str) -> Result<Vec<UserRow>> {
+    pub(crate) async fn list_users(&self, environment_id: &str) -> Result<Vec<UserRow>> {
         let mut db = self.store.read().await?;
-        environment(&mut db, environment_id).await?;
+        get_environment(&mut db, environment_id).await?;
         Ok(users::list(&mut db, environment_id).await?)
     }
 
     /// Returns at most `limit` users after the place `after` in the list, and the total number
     /// of users.
-    pub(crate) async fn page_of_users(
+    pub(crate) async fn list_page_of_users(
         &self,
         environment_id: &str,
         after: i64,
         limit: usize,
     ) -> Result<(Vec<UserRow>, usize)> {
         let mut db = self.store.read().await?;
-        environment(&mut db, environment_id).await?;
-        Ok(users::page(&mut db, environment_id, after, limit).await?)
+        get_environment(&mut db, environment_id).await?;
+        Ok(users::list_page(&mut db, environment_id, after, limit).await?)
     }
 
     /// Returns the number of users in an environment.
@@ -343,9 +343,9 @@ impl Idp {
     }
 
     /// Returns a user.
-    pub(crate) async fn user(&self, environment_id: &str, id: &str) -> Result<UserRow> {
+    pub(crate) async fn get_user(&self, environment_id: &str, id: &str) -> Result<UserRow> {
         let mut db = self.store.read().await?;
-        user(&mut db, environment_id, id).await
+        get_user(&mut db, environment_id, id).await
     }
 
     /// Evaluates the expression of a mapping, with or without `${…}` around it, for a user.
@@ -355,8 +355,8 @@ impl Idp {
         id: &str,
         written: &str,
     ) -> Result<Value> {
-        let user = self.user(environment_id, id).await?;
-        let groups = self.groups_of_user(&user).await?;
+        let user = self.get_user(environment_id, id).await?;
+        let groups = self.list_groups_of_user(&user).await?;
         let wrong = |error: crate::expression::ExpressionError| {
             Refused::invalid("expression", error.to_string())
         };
@@ -380,16 +380,16 @@ impl Idp {
     ) -> Result<()> {
         let now = self.now();
         let mut tx = self.store.write().await?;
-        user(&mut tx, environment_id, user_id).await?;
-        existing(&mut tx, environment_id, Kind::Group, group).await?;
+        get_user(&mut tx, environment_id, user_id).await?;
+        get_existing(&mut tx, environment_id, Kind::Group, group).await?;
         let membership = users::Membership {
             group: group.to_owned(),
             nested: false,
             member: user_id.to_owned(),
         };
         users::join(&mut tx, environment_id, &membership).await?;
-        queue::user_changed(&mut tx, environment_id, user_id, now).await?;
-        queue::groups_of_user_changed(&mut tx, environment_id, user_id, now).await?;
+        queue::enqueue_user(&mut tx, environment_id, user_id, now).await?;
+        queue::enqueue_groups_of_user(&mut tx, environment_id, user_id, now).await?;
         tx.commit().await?;
         self.signals.wake();
         Ok(())
@@ -404,8 +404,8 @@ impl Idp {
     ) -> Result<()> {
         let now = self.now();
         let mut tx = self.store.write().await?;
-        user(&mut tx, environment_id, user_id).await?;
-        queue::groups_of_user_changed(&mut tx, environment_id, user_id, now).await?;
+        get_user(&mut tx, environment_id, user_id).await?;
+        queue::enqueue_groups_of_user(&mut tx, environment_id, user_id, now).await?;
         let membership = users::Membership {
             group: group.to_owned(),
             nested: false,
@@ -414,7 +414,7 @@ impl Idp {
         if !users::leave(&mut tx, environment_id, &membership).await? {
             return Err(Refused::not_found("membership in the group", group));
         }
-        queue::user_changed(&mut tx, environment_id, user_id, now).await?;
+        queue::enqueue_user(&mut tx, environment_id, user_id, now).await?;
         tx.commit().await?;
         self.signals.wake();
         Ok(())

@@ -23,10 +23,10 @@ pub(super) fn parse(tokens: &[Token], end: usize) -> Result<Node> {
         depth: 0,
         operators: 0,
     };
-    let node = parser.expression()?;
+    let node = parser.parse_expression()?;
     match parser.peek() {
         None => Ok(node),
-        Some(token) => parser.unexpected("the end of the expression", token.column),
+        Some(token) => parser.reject_token("the end of the expression", token.column),
     }
 }
 
@@ -47,7 +47,7 @@ impl<'t> Parser<'t> {
         self.peek().map_or(self.end, |token| token.column)
     }
 
-    fn symbol(&mut self, symbol: &str) -> bool {
+    fn take_symbol(&mut self, symbol: &str) -> bool {
         let found =
             matches!(self.peek(), Some(Token { kind: Kind::Symbol(s), .. }) if *s == symbol);
         if found {
@@ -57,13 +57,13 @@ impl<'t> Parser<'t> {
     }
 
     fn expect(&mut self, symbol: &str) -> Result<()> {
-        if self.symbol(symbol) {
+        if self.take_symbol(symbol) {
             return Ok(());
         }
-        self.unexpected(&format!("{symbol:?}"), self.column())
+        self.reject_token(&format!("{symbol:?}"), self.column())
     }
 
-    fn unexpected<T>(&self, expected: &str, column: usize) -> Result<T> {
+    fn reject_token<T>(&self, expected: &str, column: usize) -> Result<T> {
         let got = match self.peek().map(|token| &token.kind) {
             None => "the end".to_owned(),
             Some(Kind::Symbol("=")) => {
@@ -93,7 +93,7 @@ impl<'t> Parser<'t> {
         wrong(column, format!("expected {expected}, got {got}"))
     }
 
-    fn deeper<T>(&mut self, what: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    fn parse_nested<T>(&mut self, what: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.depth >= DEEPEST {
             return wrong(
                 self.column(),
@@ -106,24 +106,24 @@ impl<'t> Parser<'t> {
         done
     }
 
-    fn expression(&mut self) -> Result<Node> {
-        self.deeper(Self::ternary)
+    fn parse_expression(&mut self) -> Result<Node> {
+        self.parse_nested(Self::parse_ternary)
     }
 
-    fn ternary(&mut self) -> Result<Node> {
-        let condition = self.binary(0)?;
+    fn parse_ternary(&mut self) -> Result<Node> {
+        let condition = self.parse_binary(0)?;
         let column = self.column();
-        if self.symbol("?:") {
-            let other = self.expression()?;
+        if self.take_symbol("?:") {
+            let other = self.parse_expression()?;
             return Ok(Node {
                 column,
                 what: What::Elvis(Box::new(condition), Box::new(other)),
             });
         }
-        if self.symbol("?") {
-            let yes = self.expression()?;
+        if self.take_symbol("?") {
+            let yes = self.parse_expression()?;
             self.expect(":")?;
-            let no = self.expression()?;
+            let no = self.parse_expression()?;
             return Ok(Node {
                 column,
                 what: What::Ternary(Box::new(condition), Box::new(yes), Box::new(no)),
@@ -163,8 +163,8 @@ impl<'t> Parser<'t> {
         })
     }
 
-    fn binary(&mut self, least: u8) -> Result<Node> {
-        let mut left = self.unary()?;
+    fn parse_binary(&mut self, least: u8) -> Result<Node> {
+        let mut left = self.parse_unary()?;
         while let Some((operator, binds)) = self.operator()
             && binds >= least
         {
@@ -183,7 +183,7 @@ impl<'t> Parser<'t> {
                     format!("expected at most {MOST_OPERATORS} operators"),
                 );
             }
-            let right = self.binary(binds + 1)?;
+            let right = self.parse_binary(binds + 1)?;
             left = Node {
                 column: token.column,
                 what: What::Binary(operator, Box::new(left), Box::new(right)),
@@ -192,47 +192,59 @@ impl<'t> Parser<'t> {
         Ok(left)
     }
 
-    fn unary(&mut self) -> Result<Node> {
+    fn parse_unary(&mut self) -> Result<Node> {
         let column = self.column();
         let not = matches!(self.peek().map(|t| &t.kind), Some(Kind::Name(n)) if n.eq_ignore_ascii_case("not"));
         if not {
             self.at += 1;
         }
-        if not || self.symbol("!") {
-            let operand = self.deeper(Self::unary)?;
+        if not || self.take_symbol("!") {
+            let operand = self.parse_nested(Self::parse_unary)?;
             return Ok(Node {
                 column,
                 what: What::Not(Box::new(operand)),
             });
         }
-        if self.symbol("-") {
-            let operand = self.deeper(Self::unary)?;
+        if self.take_symbol("-") {
+            let operand = self.parse_nested(Self::parse_unary)?;
             return Ok(Node {
                 column,
                 what: What::Negate(Box::new(operand)),
             });
         }
-        self.postfix()
+        self.parse_postfix()
     }
 
-    fn postfix(&mut self) -> Result<Node> {
-        let mut node = self.primary()?;
+    fn parse_postfix(&mut self) -> Result<Node> {
+        let mut node = self.parse_primary()?;
         let mut length = 0;
         loop {
             let column = self.column();
-            let what = if self.symbol(".![") {
-                What::Project(Box::new(node), Box::new(self.expression()?))
-            } else if self.symbol(".?[") {
-                What::Select(Box::new(node), Which::All, Box::new(self.expression()?))
-            } else if self.symbol(".^[") {
-                What::Select(Box::new(node), Which::First, Box::new(self.expression()?))
-            } else if self.symbol(".$[") {
-                What::Select(Box::new(node), Which::Last, Box::new(self.expression()?))
-            } else if self.symbol("[") {
-                What::Index(Box::new(node), Box::new(self.expression()?))
-            } else if self.symbol(".") {
-                let name = self.name("a property after the dot")?;
-                if self.symbol("(") {
+            let what = if self.take_symbol(".![") {
+                What::Project(Box::new(node), Box::new(self.parse_expression()?))
+            } else if self.take_symbol(".?[") {
+                What::Select(
+                    Box::new(node),
+                    Which::All,
+                    Box::new(self.parse_expression()?),
+                )
+            } else if self.take_symbol(".^[") {
+                What::Select(
+                    Box::new(node),
+                    Which::First,
+                    Box::new(self.parse_expression()?),
+                )
+            } else if self.take_symbol(".$[") {
+                What::Select(
+                    Box::new(node),
+                    Which::Last,
+                    Box::new(self.parse_expression()?),
+                )
+            } else if self.take_symbol("[") {
+                What::Index(Box::new(node), Box::new(self.parse_expression()?))
+            } else if self.take_symbol(".") {
+                let name = self.take_name("a property after the dot")?;
+                if self.take_symbol("(") {
                     return wrong(
                         column,
                         format!(
@@ -245,7 +257,7 @@ impl<'t> Parser<'t> {
                     what: What::Property(Box::new(node), name),
                 };
                 length += 1;
-                self.short(length, column)?;
+                self.check_path_length(length, column)?;
                 continue;
             } else {
                 return Ok(node);
@@ -253,12 +265,12 @@ impl<'t> Parser<'t> {
             self.expect("]")?;
             node = Node { column, what };
             length += 1;
-            self.short(length, column)?;
+            self.check_path_length(length, column)?;
         }
     }
 
     /// Limits the length of a path such as `a.b.c`, which also makes a deep tree.
-    fn short(&self, length: usize, column: usize) -> Result<()> {
+    fn check_path_length(&self, length: usize, column: usize) -> Result<()> {
         if length > DEEPEST {
             return wrong(
                 column,
@@ -268,33 +280,33 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    fn name(&mut self, expected: &str) -> Result<String> {
+    fn take_name(&mut self, expected: &str) -> Result<String> {
         match self.peek().map(|token| &token.kind) {
             Some(Kind::Name(name)) => {
                 self.at += 1;
                 Ok(name.clone())
             }
-            _ => self.unexpected(expected, self.column()),
+            _ => self.reject_token(expected, self.column()),
         }
     }
 
-    fn primary(&mut self) -> Result<Node> {
+    fn parse_primary(&mut self) -> Result<Node> {
         let column = self.column();
         let Some(token) = self.peek() else {
-            return self.unexpected("an expression", column);
+            return self.reject_token("an expression", column);
         };
         let what = match &token.kind {
             Kind::Symbol("(") => {
                 self.at += 1;
-                let inner = self.expression()?;
+                let inner = self.parse_expression()?;
                 self.expect(")")?;
                 return Ok(inner);
             }
             Kind::Symbol("{") => {
                 self.at += 1;
-                self.braces()?
+                self.parse_braces()?
             }
-            Kind::Symbol(_) => return self.unexpected("an expression", column),
+            Kind::Symbol(_) => return self.reject_token("an expression", column),
             Kind::Text(text) => {
                 self.at += 1;
                 What::Text(text.clone())
@@ -309,7 +321,7 @@ impl<'t> Parser<'t> {
             }
             Kind::Variable(name) => {
                 self.at += 1;
-                self.variable(name, column)?
+                self.parse_variable(name, column)?
             }
             Kind::Name(name) => {
                 self.at += 1;
@@ -317,12 +329,12 @@ impl<'t> Parser<'t> {
                     "null" => What::Null,
                     "true" => What::Bool(true),
                     "false" => What::Bool(false),
-                    "new" => self.array(column)?,
-                    "T" if self.symbol("(") => {
+                    "new" => self.parse_array(column)?,
+                    "T" if self.take_symbol("(") => {
                         return wrong(column, "the operator T() is disabled");
                     }
                     "instanceof" => return wrong(column, "instanceof is disabled"),
-                    _ if self.symbol("(") => {
+                    _ if self.take_symbol("(") => {
                         return wrong(
                             column,
                             format!(
@@ -337,7 +349,7 @@ impl<'t> Parser<'t> {
         Ok(Node { column, what })
     }
 
-    fn variable(&mut self, name: &str, column: usize) -> Result<What> {
+    fn parse_variable(&mut self, name: &str, column: usize) -> Result<What> {
         match name {
             "root" => return Ok(What::Root),
             "this" => return Ok(What::This),
@@ -353,9 +365,9 @@ impl<'t> Parser<'t> {
             );
         }
         self.expect(".")?;
-        let function = self.name("a function of the library")?;
+        let function = self.take_name("a function of the library")?;
         self.expect("(")?;
-        let arguments = self.list(")")?;
+        let arguments = self.parse_list(")")?;
         Ok(What::Call {
             library: name.to_owned(),
             function,
@@ -363,54 +375,54 @@ impl<'t> Parser<'t> {
         })
     }
 
-    fn list(&mut self, close: &str) -> Result<Vec<Node>> {
+    fn parse_list(&mut self, close: &str) -> Result<Vec<Node>> {
         let mut items = Vec::new();
-        if self.symbol(close) {
+        if self.take_symbol(close) {
             return Ok(items);
         }
         loop {
-            items.push(self.expression()?);
-            if self.symbol(close) {
+            items.push(self.parse_expression()?);
+            if self.take_symbol(close) {
                 return Ok(items);
             }
-            if !self.symbol(",") {
-                return self.unexpected(&format!("\",\" or {close:?}"), self.column());
+            if !self.take_symbol(",") {
+                return self.reject_token(&format!("\",\" or {close:?}"), self.column());
             }
         }
     }
 
     /// Parses a list or a map, after its opening brace.
-    fn braces(&mut self) -> Result<What> {
-        if self.symbol("}") {
+    fn parse_braces(&mut self) -> Result<What> {
+        if self.take_symbol("}") {
             return Ok(What::List(Vec::new()));
         }
-        if self.symbol(":") {
+        if self.take_symbol(":") {
             self.expect("}")?;
             return Ok(What::Map(Vec::new()));
         }
-        let first = self.expression()?;
-        if !self.symbol(":") {
+        let first = self.parse_expression()?;
+        if !self.take_symbol(":") {
             let mut items = vec![first];
-            if self.symbol(",") {
-                items.extend(self.list("}")?);
+            if self.take_symbol(",") {
+                items.extend(self.parse_list("}")?);
             } else {
                 self.expect("}")?;
             }
             return Ok(What::List(items));
         }
-        let mut members = vec![(first, self.expression()?)];
-        while !self.symbol("}") {
+        let mut members = vec![(first, self.parse_expression()?)];
+        while !self.take_symbol("}") {
             self.expect(",")?;
-            let key = self.expression()?;
+            let key = self.parse_expression()?;
             self.expect(":")?;
-            members.push((key, self.expression()?));
+            members.push((key, self.parse_expression()?));
         }
         Ok(What::Map(members))
     }
 
     /// Parses `new int[4]` or `new int[] {1,2}`, after `new`.
-    fn array(&mut self, column: usize) -> Result<What> {
-        let kind = self.name("a primitive type after new")?;
+    fn parse_array(&mut self, column: usize) -> Result<What> {
+        let kind = self.take_name("a primitive type after new")?;
         if !PRIMITIVES.contains(&kind.as_str()) {
             return wrong(
                 column,
@@ -422,14 +434,14 @@ impl<'t> Parser<'t> {
         }
         let float = kind == "float";
         self.expect("[")?;
-        if self.symbol("]") {
+        if self.take_symbol("]") {
             self.expect("{")?;
             return Ok(What::Array {
                 float,
-                items: self.list("}")?,
+                items: self.parse_list("}")?,
             });
         }
-        let length = self.length(LARGEST_ARRAY)?;
+        let length = self.parse_array_length(LARGEST_ARRAY)?;
         let zero = match kind.as_str() {
             "boolean" => What::Bool(false),
             "char" => What::Text("\0".into()),
@@ -443,12 +455,12 @@ impl<'t> Parser<'t> {
             };
             (0..length).map(one).collect::<Vec<_>>()
         };
-        if !self.symbol("[") {
+        if !self.take_symbol("[") {
             let items = filled(length, &zero);
             return Ok(What::Array { float, items });
         }
         // An array of arrays, which has no literal form.
-        let inner = self.length(LARGEST_ARRAY / length.max(1))?;
+        let inner = self.parse_array_length(LARGEST_ARRAY / length.max(1))?;
         let row = What::Array {
             float,
             items: filled(inner, &zero),
@@ -457,10 +469,10 @@ impl<'t> Parser<'t> {
     }
 
     /// Parses the length of an array and the bracket after it.
-    fn length(&mut self, most: i64) -> Result<i64> {
+    fn parse_array_length(&mut self, most: i64) -> Result<i64> {
         let length = match self.peek().map(|token| &token.kind) {
             Some(Kind::Int(length)) if (0..=most).contains(length) => *length,
-            _ => return self.unexpected(&format!("a length from 0 to {most}"), self.column()),
+            _ => return self.reject_token(&format!("a length from 0 to {most}"), self.column()),
         };
         self.at += 1;
         self.expect("]")?;

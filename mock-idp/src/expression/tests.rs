@@ -31,17 +31,17 @@ fn now() -> jiff::Timestamp {
     "2026-03-01T08:00:00.1234Z".parse().unwrap()
 }
 
-fn evaluated(expression: &str) -> Result<Json> {
+fn evaluate(expression: &str) -> Result<Json> {
     Template::parse(&format!("${{{expression}}}"))
         .and_then(|template| template.evaluate(&model(), now()))
 }
 
 fn of(expression: &str) -> Json {
-    evaluated(expression).unwrap_or_else(|error| panic!("{expression}: {error}"))
+    evaluate(expression).unwrap_or_else(|error| panic!("{expression}: {error}"))
 }
 
-fn refused(expression: &str) -> String {
-    evaluated(expression).unwrap_err().to_string()
+fn error_of(expression: &str) -> String {
+    evaluate(expression).unwrap_err().to_string()
 }
 
 /// The samples of the documentation: `expression → result`, the result in JSON. A `//` before a
@@ -111,7 +111,7 @@ fn disabled_syntax_is_refused_with_its_column() {
             "column 13: expected a property after the dot, got the end",
         ),
     ] {
-        assert_eq!(refused(expression), message, "{expression}");
+        assert_eq!(error_of(expression), message, "{expression}");
     }
 }
 
@@ -121,10 +121,10 @@ fn no_expression_exceeds_its_budget() {
     for _ in 0..20 {
         nested = format!("#string.replace({nested}, 'a', 'aaaa', -1)");
     }
-    assert!(refused(&nested).contains("at most"));
-    assert!(refused(&"(".repeat(4000)).contains("nested levels"));
-    assert!(refused(&format!("user{}", ".a".repeat(4000))).contains("steps in one path"));
-    assert!(refused(&format!("1{}", " + 1".repeat(3000))).contains("operators"));
+    assert!(error_of(&nested).contains("at most"));
+    assert!(error_of(&"(".repeat(4000)).contains("nested levels"));
+    assert!(error_of(&format!("user{}", ".a".repeat(4000))).contains("steps in one path"));
+    assert!(error_of(&format!("1{}", " + 1".repeat(3000))).contains("operators"));
     // The deepest expression that is allowed must not overflow a worker's stack.
     let row = format!("1{}", " + 1".repeat(150));
     let deep = format!("{}{row}{}", "(".repeat(40), ")".repeat(40));
@@ -132,9 +132,9 @@ fn no_expression_exceeds_its_budget() {
     // Evaluates the inner list for every item, five levels deep.
     let ten = "{1,2,3,4,5,6,7,8,9,10}";
     let all = format!("{ten}.![{ten}.![{ten}.![{ten}.![{ten}.![#root]]]]]");
-    assert!(refused(&all).contains("steps"));
+    assert!(error_of(&all).contains("steps"));
     let wide = format!("new int[10000].![{}]", "#root");
-    assert!(refused(&wide).contains("steps"));
+    assert!(error_of(&wide).contains("steps"));
     let many = "${'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}".repeat(400);
     assert!(
         Template::parse(&many)
@@ -153,14 +153,14 @@ fn no_expression_exceeds_its_budget() {
 #[test]
 fn a_pattern_that_goes_back_without_end_is_refused() {
     let catastrophe = format!("#regex.matches('{}b', '((?=a)a+)+c')", "a".repeat(40));
-    assert!(refused(&catastrophe).contains("too many backtracking steps"));
-    assert!(refused("#regex.matches('a', '(')").contains("invalid regular expression"));
+    assert!(error_of(&catastrophe).contains("too many backtracking steps"));
+    assert!(error_of("#regex.matches('a', '(')").contains("invalid regular expression"));
     assert!(
-        refused("#regex.matches('a', '((a{1000}){1000}){1000}')")
+        error_of("#regex.matches('a', '((a{1000}){1000}){1000}')")
             .contains("invalid regular expression")
     );
     let long = format!("#regex.matches('a', '{}')", "a".repeat(3000));
-    assert!(refused(&long).contains("at most 2000 bytes"));
+    assert!(error_of(&long).contains("at most 2000 bytes"));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn only_a_written_out_object_is_not_safe_for_null() {
     assert_eq!(of("user.nothing.at.all"), json!(null));
     assert_eq!(of("{'a': 1}.a"), json!(1));
     assert_eq!(of("{'a': 1}['b']"), json!(null));
-    assert!(refused("{'a': 1}.b").contains("no property b"));
+    assert!(error_of("{'a': 1}.b").contains("no property b"));
 }
 
 #[test]
@@ -179,13 +179,13 @@ fn nothing_but_the_model_is_seen() {
         "systemProperties",
         "#root.class",
     ] {
-        match evaluated(expression) {
+        match evaluate(expression) {
             Ok(value) => assert_eq!(value, json!(null), "{expression}"),
             Err(error) => assert!(error.message.contains("expected #root"), "{error}"),
         }
     }
     for name in ["exec", "getClass", "forName"] {
-        assert!(refused(&format!("#string.{name}('x')")).contains("not found in #string"));
+        assert!(error_of(&format!("#string.{name}('x')")).contains("not found in #string"));
     }
 }
 
@@ -211,7 +211,7 @@ proptest::proptest! {
         function in "(string\\.(substring|indexOf|lastIndexOf|replace|format|split|asUrlDecoded|asBase64Decoded|uuidAsBase64Guid)|datetime\\.(addDays|addMonths|addYears|addHours|parse|format|periodBetween|monthsBetween|toDateTimeInTimezone|fromUnixTimestamp|toDate)|data\\.(union|indexOf|equals)|regex\\.(matches|replaceAll|findAllMatches))",
         arguments in "(('[a-zA-Z0-9:%$ä .TZ+-]{0,20}'|-?[0-9]{1,18}|null|\\{1,2\\}|'2021-02-28Z'|'9999-12-31T23:59:59Z'|'-009999-01-01Z'|'yyyy-MM-dd'),){0,4}null"
     ) {
-        let _ = evaluated(&format!("#{function}({arguments})"));
+        let _ = evaluate(&format!("#{function}({arguments})"));
     }
 
     #[test]

@@ -28,18 +28,18 @@ pub(crate) fn router(idp: Idp) -> Router {
         .route("/control/clock", get(show_clock).put(set_clock))
         // The same resource by its documented name.
         .route("/sim/clock", get(show_clock).put(set_clock))
-        .route("/control/faults", get(catalogue))
+        .route("/control/faults", get(show_catalogue))
         .route(
             "/control/environments/{env}/applications/{app}/faults",
-            get(chosen).put(choose).delete(clear),
+            get(show_chosen).put(choose).delete(clear),
         )
         .route(
             "/v1/environments/{env}/propagation/stores/{id}/idle",
-            get(idle),
+            get(wait_until_idle),
         )
         .route(
             "/control/environments/{env}/users/{user}/verification",
-            get(verification),
+            get(show_verification_code),
         )
         .route("/control/reset", post(reset))
         .route(
@@ -99,7 +99,7 @@ async fn set_clock(State(idp): State<Idp>, Body(to): Body) -> Answer {
     Ok(show_clock(State(idp)).await)
 }
 
-async fn catalogue() -> Answer {
+async fn show_catalogue() -> Answer {
     let transport: Vec<Value> = transport::ALL
         .iter()
         .map(|fault| json!({"id": fault.id, "about": fault.about}))
@@ -107,12 +107,12 @@ async fn catalogue() -> Answer {
     Ok(Json(json!({"faults": choice::all_faults()?, "transport": transport})).into_response())
 }
 
-async fn application(idp: &Idp, env: &str, app: &str) -> Result<(), Refused> {
+async fn check_application(idp: &Idp, env: &str, app: &str) -> Result<(), Refused> {
     idp.get(env, Kind::Application, app).await.map(|_| ())
 }
 
-async fn chosen(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
-    application(&idp, &env, &app).await?;
+async fn show_chosen(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
+    check_application(&idp, &env, &app).await?;
     let faults = choice::faults_to_json(&idp.misbehavior, &env, &app);
     Ok(Json(json!({"faults": faults})).into_response())
 }
@@ -124,11 +124,11 @@ async fn choose(
     Path((env, app)): Path<(String, String)>,
     Body(document): Body,
 ) -> Answer {
-    application(&idp, &env, &app).await?;
+    check_application(&idp, &env, &app).await?;
     let wanted = document.get("faults").and_then(Value::as_array);
     let wanted = wanted.ok_or_else(|| Refused::required("faults"))?;
     choice::read(wanted)?.takes_effect(&idp.misbehavior, &env, &app);
-    chosen(State(idp), Path((env, app))).await
+    show_chosen(State(idp), Path((env, app))).await
 }
 
 async fn clear(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
@@ -144,13 +144,13 @@ struct Patience {
 
 /// Answers 200 as soon as the queue of the store is empty, or 409 after `timeout_ms` (default
 /// 10,000, at most 120,000).
-async fn idle(
+async fn wait_until_idle(
     State(idp): State<Idp>,
     Path((env, id)): Path<(String, String)>,
     Query(patience): Query<Patience>,
 ) -> Answer {
     let timeout = Duration::from_millis(patience.timeout_ms.unwrap_or(10_000).min(120_000));
-    let state = idp.idle(&env, &id, timeout).await?;
+    let state = idp.wait_until_idle(&env, &id, timeout).await?;
     let store = idp.get(&env, Kind::Store, &id).await?;
     let body = json!({
         "idle": state.idle,
@@ -167,8 +167,11 @@ async fn idle(
 }
 
 /// Returns the verification code of a user, which a real provider sends by e-mail.
-async fn verification(State(idp): State<Idp>, Path((env, user)): Path<(String, String)>) -> Answer {
-    let user = idp.user(&env, &user).await?;
+async fn show_verification_code(
+    State(idp): State<Idp>,
+    Path((env, user)): Path<(String, String)>,
+) -> Answer {
+    let user = idp.get_user(&env, &user).await?;
     Ok(Json(json!({"code": user.verification_code})).into_response())
 }
 
@@ -180,7 +183,7 @@ async fn reset(State(idp): State<Idp>) -> Answer {
 }
 
 async fn take_snapshot(State(idp): State<Idp>) -> Answer {
-    Ok(Json(idp.snapshot().await?).into_response())
+    Ok(Json(idp.take_snapshot().await?).into_response())
 }
 
 async fn restore(State(idp): State<Idp>, Body(document): Body) -> Answer {

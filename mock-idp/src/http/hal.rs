@@ -276,7 +276,7 @@ impl Page {
     }
 
     /// Keeps the items that match the filter.
-    pub(super) fn filtered<T>(
+    pub(super) fn apply_filter<T>(
         &self,
         all: &mut Vec<T>,
         seen: impl Fn(&T) -> Value,
@@ -294,7 +294,7 @@ impl Page {
         &self,
         all: &'i mut Vec<Resource>,
     ) -> Result<Part<'i, Resource>, Refused> {
-        self.filtered(all, |item| resource(item, ""))?;
+        self.apply_filter(all, |item| resource(item, ""))?;
         self.cut(all, |item| item.place)
     }
 }

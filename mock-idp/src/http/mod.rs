@@ -43,9 +43,9 @@ pub(crate) fn router(idp: Idp) -> Router {
         .route("/", get(async || Redirect::to("/console")))
         .merge(token::router())
         .route("/healthz", get(async || "alive\n"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .fallback(pages::nothing_here)
+        .route("/readyz", get(check_readiness))
+        .route("/metrics", get(show_metrics))
+        .fallback(pages::show_not_found)
         .layer((
             // The first is the outermost. They are one layer, because the router allocates memory
             // for each of its layers at each request, and again for all layers within.
@@ -71,7 +71,7 @@ pub(crate) fn router(idp: Idp) -> Router {
         .with_state(idp)
 }
 
-async fn ready(State(idp): State<Idp>) -> Response {
+async fn check_readiness(State(idp): State<Idp>) -> Response {
     match idp.store.try_write().await {
         Ok(()) => "ready\n".into_response(),
         Err(error) => {
@@ -86,8 +86,8 @@ async fn ready(State(idp): State<Idp>) -> Response {
 }
 
 /// Returns the metrics in Prometheus' text format. They are counted at each request.
-async fn metrics(State(idp): State<Idp>) -> Response {
-    let environments = idp.environments().await.unwrap_or_default();
+async fn show_metrics(State(idp): State<Idp>) -> Response {
+    let environments = idp.list_environments().await.unwrap_or_default();
     let mut users = 0;
     for environment in &environments {
         users += idp.count_users(&environment.id).await.unwrap_or_default();

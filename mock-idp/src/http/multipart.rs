@@ -37,7 +37,7 @@ pub(super) fn is_announced(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// [`Unreadable`] if the body is not valid `multipart/form-data`.
-pub(super) async fn parts(request: Request) -> Result<Vec<(String, Bytes)>, Unreadable> {
+pub(super) async fn read_parts(request: Request) -> Result<Vec<(String, Bytes)>, Unreadable> {
     let mut multipart = Multipart::from_request(request, &()).await?;
     let mut parts = Vec::new();
     while let Some(part) = multipart.next_field().await? {

@@ -66,7 +66,7 @@ impl Destination {
     }
 }
 
-fn page(title: &str, content: &Markup) -> Markup {
+fn render_page(title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -82,7 +82,7 @@ fn page(title: &str, content: &Markup) -> Markup {
 }
 
 /// Renders the sign-on form.
-pub(super) fn sign_on(
+pub(super) fn render_sign_on(
     action: &str,
     to: &Destination,
     username: &str,
@@ -105,11 +105,11 @@ pub(super) fn sign_on(
     } else {
         StatusCode::OK
     };
-    (status, Html(page("Sign On", &form).into_string())).into_response()
+    (status, Html(render_page("Sign On", &form).into_string())).into_response()
 }
 
 /// Renders the form for a user who must change the password.
-pub(super) fn new_password(action: &str, username: &str, wrong: Option<&str>) -> Response {
+pub(super) fn render_new_password(action: &str, username: &str, wrong: Option<&str>) -> Response {
     let form = html! {
         p { "Your password must be changed before you can go on." }
         @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
@@ -127,11 +127,15 @@ pub(super) fn new_password(action: &str, username: &str, wrong: Option<&str>) ->
     } else {
         StatusCode::OK
     };
-    (status, Html(page("Change Password", &form).into_string())).into_response()
+    (
+        status,
+        Html(render_page("Change Password", &form).into_string()),
+    )
+        .into_response()
 }
 
 /// Renders the form for a user who must verify the e-mail address.
-pub(super) fn verification(action: &str, username: &str) -> Response {
+pub(super) fn render_verification(action: &str, username: &str) -> Response {
     let form = html! {
         p { "We sent a code to your e-mail address. Enter it to verify your account." }
         form method="post" action=(action) {
@@ -141,11 +145,11 @@ pub(super) fn verification(action: &str, username: &str) -> Response {
             button type="submit" { "Verify" }
         }
     };
-    Html(page("Verify Your Account", &form).into_string()).into_response()
+    Html(render_page("Verify Your Account", &form).into_string()).into_response()
 }
 
 /// Renders the last page of a logout.
-pub(super) fn signed_off(whole: bool) -> Response {
+pub(super) fn render_signed_off(whole: bool) -> Response {
     let content = html! {
         p { "You are signed off." }
         @if !whole {
@@ -154,11 +158,11 @@ pub(super) fn signed_off(whole: bool) -> Response {
             }
         }
     };
-    Html(page("Signed off", &content).into_string()).into_response()
+    Html(render_page("Signed off", &content).into_string()).into_response()
 }
 
 /// Renders an error page, with a reference that the log contains too.
-pub(super) fn denied(idp: &Idp, denied: &Denied) -> Response {
+pub(super) fn render_denied(idp: &Idp, denied: &Denied) -> Response {
     let reference = idp.ambient.rng().hex(4);
     let (status, message) = match denied {
         Denied::Page(message) => (StatusCode::BAD_REQUEST, message.clone()),
@@ -176,13 +180,13 @@ pub(super) fn denied(idp: &Idp, denied: &Denied) -> Response {
         p { "Reference " code { (reference) } ". The administrator of this identity provider finds it in its log." }
         p.back { "Go back to the application that sent you here, and start again." }
     };
-    let body = page("You can't sign on right now", &content).into_string();
+    let body = render_page("You can't sign on right now", &content).into_string();
     (status, Html(body)).into_response()
 }
 
 /// Renders the page for an unknown path.
-pub(super) async fn nothing_here() -> Response {
+pub(super) async fn show_not_found() -> Response {
     let content = html! { p { "There is nothing at this address." } };
-    let body = page("Not found", &content).into_string();
+    let body = render_page("Not found", &content).into_string();
     (StatusCode::NOT_FOUND, Html(body)).into_response()
 }

@@ -21,16 +21,19 @@ use crate::sso::{Delivery, Denied, SignOnRequest};
 
 pub(super) fn router() -> Router<Idp> {
     Router::new()
-        .route("/{env}/saml20/metadata/{app}", get(metadata))
-        .route("/{env}/saml20/idp/sso", get(by_redirect).post(by_form))
+        .route("/{env}/saml20/metadata/{app}", get(show_metadata))
+        .route(
+            "/{env}/saml20/idp/sso",
+            get(receive_request_by_redirect).post(receive_request_by_form),
+        )
         .route("/{env}/saml20/idp/startsso", get(start_here))
         .route(
             "/{env}/saml20/idp/slo",
-            get(slo_by_redirect).post(slo_by_form),
+            get(receive_logout_by_redirect).post(receive_logout_by_form),
         )
         .route("/{env}/saml20/idp/startslo", get(sign_off))
         .route("/{env}/saml20/resume", get(resume))
-        .route("/{env}/flows/{flow}", get(form).post(submit))
+        .route("/{env}/flows/{flow}", get(show_form).post(submit))
         .route("/{env}/flows/{flow}/password", post(choose_password))
         .route("/{env}/flows/{flow}/verification", post(verify))
 }
@@ -38,7 +41,7 @@ pub(super) fn router() -> Router<Idp> {
 type Answer = Result<Response, Denied>;
 
 fn to_response(idp: &Idp, outcome: Answer) -> Response {
-    outcome.unwrap_or_else(|denied| pages::denied(idp, &denied))
+    outcome.unwrap_or_else(|denied| pages::render_denied(idp, &denied))
 }
 
 /// Returns the value of the session cookie `ST`.
@@ -69,8 +72,11 @@ fn form_page(page: String) -> Response {
     (policy, Html(page)).into_response()
 }
 
-async fn metadata(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Response {
-    let made = idp.signed_metadata(&env, &app).await;
+async fn show_metadata(
+    State(idp): State<Idp>,
+    Path((env, app)): Path<(String, String)>,
+) -> Response {
+    let made = idp.sign_metadata(&env, &app).await;
     to_response(
         &idp,
         made.map_err(Denied::from).map(|metadata| {
@@ -83,7 +89,9 @@ async fn metadata(State(idp): State<Idp>, Path((env, app)): Path<(String, String
 /// Sends the Response if the user has a session that the request accepts. Otherwise starts a
 /// sign-on, or answers with an error status.
 async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderMap) -> Answer {
-    let session = idp.session(env, session_token(headers).as_deref()).await?;
+    let session = idp
+        .find_session(env, session_token(headers).as_deref())
+        .await?;
     if request.context_unmet {
         let message = "This identity provider supports the authentication context PasswordProtectedTransport only.";
         let delivery = idp
@@ -111,7 +119,7 @@ async fn proceed(idp: &Idp, env: &str, request: SignOnRequest, headers: &HeaderM
     }
 }
 
-async fn by_redirect(
+async fn receive_request_by_redirect(
     State(idp): State<Idp>,
     Path(env): Path<String>,
     RawQuery(query): RawQuery,
@@ -147,7 +155,7 @@ struct Posted {
 }
 
 impl Posted {
-    fn received(self) -> Result<Received, Denied> {
+    fn decode_message(self) -> Result<Received, Denied> {
         let (parameter, field) = match (self.request, self.response) {
             (Some(request), None) => (Parameter::Request, request),
             (None, Some(response)) => (Parameter::Response, response),
@@ -161,7 +169,7 @@ impl Posted {
     }
 }
 
-async fn by_form(
+async fn receive_request_by_form(
     State(idp): State<Idp>,
     Path(env): Path<String>,
     headers: HeaderMap,
@@ -171,7 +179,9 @@ async fn by_form(
         return page;
     }
     let outcome = async {
-        let request = idp.check_authn_request(&env, posted.received()?).await?;
+        let request = idp
+            .check_authn_request(&env, posted.decode_message()?)
+            .await?;
         proceed(&idp, &env, request, &headers).await
     };
     let outcome = outcome.await;
@@ -228,7 +238,7 @@ async fn start_here(
 ) -> Response {
     let outcome = async {
         let request = idp
-            .unsolicited(&env, &start.sp_entity_id, start.application_url)
+            .create_unsolicited_request(&env, &start.sp_entity_id, start.application_url)
             .await?;
         proceed(&idp, &env, request, &headers).await
     };
@@ -236,7 +246,7 @@ async fn start_here(
     to_response(&idp, outcome)
 }
 
-async fn slo_by_redirect(
+async fn receive_logout_by_redirect(
     State(idp): State<Idp>,
     Path(env): Path<String>,
     RawQuery(query): RawQuery,
@@ -250,12 +260,12 @@ async fn slo_by_redirect(
     to_response(&idp, outcome.map(|ended| logout_page(&idp, &env, ended)))
 }
 
-async fn slo_by_form(
+async fn receive_logout_by_form(
     State(idp): State<Idp>,
     Path(env): Path<String>,
     Form(posted): Form<Posted>,
 ) -> Response {
-    let outcome = async { idp.receive_logout(&env, posted.received()?).await };
+    let outcome = async { idp.receive_logout(&env, posted.decode_message()?).await };
     let outcome = outcome.await;
     to_response(&idp, outcome.map(|ended| logout_page(&idp, &env, ended)))
 }
@@ -275,8 +285,8 @@ fn logout_page(idp: &Idp, env: &str, ended: Ended) -> Response {
             (StatusCode::FOUND, cookie, [(header::LOCATION, url)]).into_response()
         }
         Ended::Carrying(Outgoing::Form(page)) => (cookie, form_page(page)).into_response(),
-        Ended::Whole => (cookie, pages::signed_off(true)).into_response(),
-        Ended::InPart => (cookie, pages::signed_off(false)).into_response(),
+        Ended::Whole => (cookie, pages::render_signed_off(true)).into_response(),
+        Ended::InPart => (cookie, pages::render_signed_off(false)).into_response(),
     }
 }
 
@@ -284,13 +294,13 @@ fn action(idp: &Idp, env: &str, flow: &str) -> String {
     format!("{}/{env}/flows/{flow}", idp.base_url)
 }
 
-async fn form(State(idp): State<Idp>, Path((env, flow)): Path<(String, String)>) -> Response {
-    let found = idp.flow(&env, &flow).await;
+async fn show_form(State(idp): State<Idp>, Path((env, flow)): Path<(String, String)>) -> Response {
+    let found = idp.get_flow(&env, &flow).await;
     to_response(
         &idp,
         found.map(|(_, request, application)| {
             let to = Destination::of(application, &request.acs_url);
-            pages::sign_on(&action(&idp, &env, &flow), &to, "", None)
+            pages::render_sign_on(&action(&idp, &env, &flow), &to, "", None)
         }),
     )
 }
@@ -309,7 +319,7 @@ async fn submit(
     Form(credentials): Form<Credentials>,
 ) -> Response {
     let outcome = async {
-        let (flow, request, application) = idp.flow(&env, &id).await?;
+        let (flow, request, application) = idp.get_flow(&env, &id).await?;
         let to = Destination::of(application, &request.acs_url);
         let Credentials { username, password } = credentials;
         let wrong = match idp.sign_on(&env, &username, &password).await? {
@@ -323,17 +333,17 @@ async fn submit(
             SignOn::Disabled => "This account is disabled. Ask your administrator to enable it.",
             SignOn::MustChange => {
                 let save = format!("{}/password", action(&idp, &env, &id));
-                return Ok(pages::new_password(&save, &username, None));
+                return Ok(pages::render_new_password(&save, &username, None));
             }
             SignOn::Unverified => {
-                if let Some(user) = idp.user_of_name(&env, &username).await? {
+                if let Some(user) = idp.find_user_by_name(&env, &username).await? {
                     idp.send_verification_code(&env, &user.id).await?;
                 }
                 let send = format!("{}/verification", action(&idp, &env, &id));
-                return Ok(pages::verification(&send, &username));
+                return Ok(pages::render_verification(&send, &username));
             }
         };
-        Ok(pages::sign_on(
+        Ok(pages::render_sign_on(
             &action(&idp, &env, &id),
             &to,
             &username,
@@ -359,7 +369,7 @@ async fn choose_password(
     Form(chosen): Form<Chosen>,
 ) -> Response {
     let outcome = async {
-        let (flow, request, application) = idp.flow(&env, &id).await?;
+        let (flow, request, application) = idp.get_flow(&env, &id).await?;
         let destination = Destination::of(application, &request.acs_url);
         let changed = idp
             .change_password(
@@ -371,7 +381,11 @@ async fn choose_password(
             .await?;
         if let Err(lacking) = changed {
             let to = format!("{}/password", action(&idp, &env, &id));
-            return Ok(pages::new_password(&to, &chosen.username, Some(&lacking)));
+            return Ok(pages::render_new_password(
+                &to,
+                &chosen.username,
+                Some(&lacking),
+            ));
         }
         match idp
             .sign_on(&env, &chosen.username, &chosen.new_password)
@@ -382,7 +396,7 @@ async fn choose_password(
                 let token = idp.open_session(tx, &flow, &user).await?;
                 Ok(set_session_and_resume(&idp, &env, &id, &token))
             }
-            _ => Ok(pages::sign_on(
+            _ => Ok(pages::render_sign_on(
                 &action(&idp, &env, &id),
                 &destination,
                 &chosen.username,
@@ -409,15 +423,15 @@ async fn verify(
     Form(said): Form<Verification>,
 ) -> Response {
     let outcome = async {
-        let (_, request, application) = idp.flow(&env, &id).await?;
+        let (_, request, application) = idp.get_flow(&env, &id).await?;
         let destination = Destination::of(application, &request.acs_url);
-        let right = match idp.user_of_name(&env, &said.username).await? {
+        let right = match idp.find_user_by_name(&env, &said.username).await? {
             Some(user) => idp.verify_user(&env, &user.id, &said.code).await?,
             None => false,
         };
         let wrong = (!right)
             .then_some("This is not the code that was sent last. Sign on to get a new one.");
-        Ok(pages::sign_on(
+        Ok(pages::render_sign_on(
             &action(&idp, &env, &id),
             &destination,
             &said.username,

@@ -17,19 +17,22 @@ use crate::applications::workers::{ClientProof, TokenRefused, TokenRequest};
 
 pub(super) fn router() -> Router<Idp> {
     Router::new()
-        .route("/{env}/as/token", post(token))
-        .route("/{env}/as/jwks", get(keys))
+        .route("/{env}/as/token", post(issue_token))
+        .route("/{env}/as/jwks", get(show_keys))
         // RFC 8414 §3.1 inserts the well-known part before the path of the issuer; OpenID
         // Connect appends it, and PingOne serves only that.
         .route(
             "/.well-known/oauth-authorization-server/{env}/as",
-            get(metadata),
+            get(show_metadata),
         )
         .route(
             "/{env}/as/.well-known/oauth-authorization-server",
-            get(metadata),
+            get(show_metadata),
         )
-        .route("/{env}/as/.well-known/openid-configuration", get(metadata))
+        .route(
+            "/{env}/as/.well-known/openid-configuration",
+            get(show_metadata),
+        )
 }
 
 #[derive(Deserialize, Default)]
@@ -110,7 +113,7 @@ fn request(headers: &HeaderMap, asked: Asked) -> Result<TokenRequest, &'static s
     })
 }
 
-async fn token(
+async fn issue_token(
     State(idp): State<Idp>,
     Path(env): Path<String>,
     headers: HeaderMap,
@@ -163,10 +166,10 @@ async fn token(
     }
 }
 
-async fn metadata(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
+async fn show_metadata(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
     Ok(Json(idp.oauth_metadata(&env).await?).into_response())
 }
 
-async fn keys(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
+async fn show_keys(State(idp): State<Idp>, Path(env): Path<String>) -> Answer {
     Ok(Json(idp.oauth_keys(&env).await?).into_response())
 }

@@ -34,7 +34,7 @@ pub(super) fn around(routes: Router<Idp>, idp: Idp) -> Router<Idp> {
     routes.layer(middleware::from_fn_with_state(idp, misbehave))
 }
 
-fn requested_faults(request: &Request) -> Result<(Vec<Fault>, Vec<Transport>), String> {
+fn read_requested_faults(request: &Request) -> Result<(Vec<Fault>, Vec<Transport>), String> {
     let mut of_catalogue = Vec::new();
     let mut of_transport = Vec::new();
     let values = request.headers().get_all(HEADER);
@@ -55,7 +55,7 @@ fn requested_faults(request: &Request) -> Result<(Vec<Fault>, Vec<Transport>), S
 }
 
 async fn misbehave(State(idp): State<Idp>, request: Request, next: Next) -> Response {
-    let (of_catalogue, mut striking) = match requested_faults(&request) {
+    let (of_catalogue, mut striking) = match read_requested_faults(&request) {
         Ok(asked) => asked,
         Err(wrong) => {
             return (StatusCode::BAD_REQUEST, format!("{HEADER}: {wrong}\n")).into_response();
@@ -92,18 +92,18 @@ async fn find_application(idp: &Idp, request: Request) -> (Request, Option<(Stri
     let (environment, application) = match parts[..] {
         [env, "saml20", "metadata", app] => return (request, Some((env.into(), app.into()))),
         [env, "saml20", "resume"] => match parameter("flowId") {
-            Some(flow) => (env, of_flow(idp, env, &flow).await),
+            Some(flow) => (env, find_by_flow(idp, env, &flow).await),
             None => (env, None),
         },
-        [env, "flows", flow, ..] => (env, of_flow(idp, env, flow).await),
+        [env, "flows", flow, ..] => (env, find_by_flow(idp, env, flow).await),
         [env, "saml20", "idp", "startsso"] => match parameter("spEntityId") {
-            Some(entity) => (env, of_entity(idp, env, &entity).await),
+            Some(entity) => (env, find_by_entity(idp, env, &entity).await),
             None => (env, None),
         },
         [env, "saml20", "idp", _] if request.method() == Method::GET => {
             let message = redirect::decode(&query, &Limits::default()).ok();
             let xml = message.map(|message| message.xml);
-            (env, of_request(idp, env, xml).await)
+            (env, find_by_request(idp, env, xml).await)
         }
         [env, "saml20", "idp", _] => {
             let (parts, body) = request.into_parts();
@@ -113,7 +113,7 @@ async fn find_application(idp: &Idp, request: Request) -> (Request, Option<(Stri
                 .find(|(key, _)| key == "SAMLRequest")
                 .map(|(_, value)| value.into_owned());
             let xml = field.and_then(|field| post::decode(&field, &Limits::default()).ok());
-            let application = of_request(idp, env, xml).await;
+            let application = find_by_request(idp, env, xml).await;
             let place = application.map(|application| (env.to_owned(), application));
             return (Request::from_parts(parts, Body::from(body)), place);
         }
@@ -123,17 +123,17 @@ async fn find_application(idp: &Idp, request: Request) -> (Request, Option<(Stri
     (request, place)
 }
 
-async fn of_flow(idp: &Idp, environment: &str, flow: &str) -> Option<String> {
-    let (_, request, _) = idp.flow(environment, flow).await.ok()?;
+async fn find_by_flow(idp: &Idp, environment: &str, flow: &str) -> Option<String> {
+    let (_, request, _) = idp.get_flow(environment, flow).await.ok()?;
     Some(request.application)
 }
 
-async fn of_request(idp: &Idp, environment: &str, xml: Option<String>) -> Option<String> {
+async fn find_by_request(idp: &Idp, environment: &str, xml: Option<String>) -> Option<String> {
     let request = AuthnRequest::parse(&xml?).ok()?;
-    of_entity(idp, environment, &request.issuer).await
+    find_by_entity(idp, environment, &request.issuer).await
 }
 
-async fn of_entity(idp: &Idp, environment: &str, entity: &str) -> Option<String> {
+async fn find_by_entity(idp: &Idp, environment: &str, entity: &str) -> Option<String> {
     let all = idp.list(environment, Kind::Application, None).await.ok()?;
     let found = all.into_iter().find(|application| {
         crate::directory::text(&application.document, "spEntityId") == Some(entity)
@@ -180,13 +180,13 @@ async fn apply_transport_fault(
             response
         }
         Transport::HalfABody => {
-            let (parts, body) = whole(response).await;
+            let (parts, body) = read_response(response).await;
             let half = body.slice(..body.len() / 2);
             let length = body.len();
             answer_of_length(parts, length, broken(half))
         }
         Transport::SlowDrip { milliseconds } => {
-            let (parts, body) = whole(response).await;
+            let (parts, body) = read_response(response).await;
             let length = body.len();
             let pace = Duration::from_millis(*milliseconds);
             answer_of_length(parts, length, slow_body(idp.clone(), body, pace))
@@ -194,7 +194,7 @@ async fn apply_transport_fault(
     }
 }
 
-async fn whole(response: Response) -> (axum::http::response::Parts, Bytes) {
+async fn read_response(response: Response) -> (axum::http::response::Parts, Bytes) {
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await;
     (parts, body.unwrap_or_default())

@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn pushes_that_fail_together_are_not_tried_together() {
-        let rng = Rng::seeded(3);
+        let rng = Rng::from_seed(3);
         let drawn: Vec<i64> = (0..50).map(|_| backoff_seconds(6, &rng)).collect();
         assert!(drawn.iter().all(|seconds| (32..=64).contains(seconds)));
         assert!(drawn.iter().any(|seconds| *seconds != drawn[0]));

@@ -306,7 +306,7 @@ impl Client<'_> {
                 reason,
                 after: None,
             }) => {
-                return match self.made_after_all(path, resource).await {
+                return match self.find_created(path, resource).await {
                     Some(id) => Ok(id),
                     None => Err(PushError::Later {
                         reason,
@@ -323,7 +323,7 @@ impl Client<'_> {
         if let Some(id) = made.location.as_deref().and_then(id_in) {
             return Ok(id);
         }
-        let found = self.made_after_all(path, resource).await;
+        let found = self.find_created(path, resource).await;
         found.ok_or_else(|| {
             PushError::Refused(format!(
                 "POST {path}: {} with neither an id in the body nor Location",
@@ -332,7 +332,7 @@ impl Client<'_> {
         })
     }
 
-    async fn made_after_all(&self, path: &str, resource: &Value) -> Option<String> {
+    async fn find_created(&self, path: &str, resource: &Value) -> Option<String> {
         let (attribute, name) = ["userName", "displayName"]
             .into_iter()
             .find_map(|attribute| Some((attribute, resource[attribute].as_str()?)))?;

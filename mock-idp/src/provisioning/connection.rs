@@ -117,12 +117,12 @@ impl Settings<'_> {
         }
     }
 
-    fn required(&self, name: &str) -> Result<String> {
+    fn required_text(&self, name: &str) -> Result<String> {
         self.text(name).ok_or_else(|| Refused::required(&key(name)))
     }
 
     fn url(&self, name: &str) -> Result<String> {
-        let url = self.required(name)?;
+        let url = self.required_text(name)?;
         if Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
             return Ok(url);
         }
@@ -186,11 +186,11 @@ impl Settings<'_> {
         };
         Ok(match method {
             "OAuth 2 Bearer Token" => {
-                let token = self.required("OAUTH_ACCESS_TOKEN")?;
+                let token = self.required_text("OAUTH_ACCESS_TOKEN")?;
                 (Some(format!("{} {token}", self.scheme())), None)
             }
             "Basic Authentication" => {
-                let user = self.required("BASIC_AUTH_USER")?;
+                let user = self.required_text("BASIC_AUTH_USER")?;
                 let password = self.text("BASIC_AUTH_PASSWORD").unwrap_or_default();
                 let encoded = STANDARD.encode(format!("{user}:{password}"));
                 (Some(format!("Basic {encoded}")), None)
@@ -198,7 +198,7 @@ impl Settings<'_> {
             "OAuth 2 Client Credentials" => {
                 let credentials = ClientCredentials {
                     token_url: self.url("OAUTH_TOKEN_REQUEST")?,
-                    id: self.required("OAUTH_CLIENT_ID")?,
+                    id: self.required_text("OAUTH_CLIENT_ID")?,
                     authentication: self.client_authentication()?,
                     scope: self.text("OAUTH_SCOPE"),
                     audience: self.text("OAUTH_AUDIENCE"),
@@ -212,13 +212,13 @@ impl Settings<'_> {
     }
 
     fn client_authentication(&self) -> Result<ClientAuthentication> {
-        let secret = || self.required("OAUTH_CLIENT_SECRET");
+        let secret = || self.required_text("OAUTH_CLIENT_SECRET");
         let way = self.one_of("OAUTH_CLIENT_AUTHENTICATION", &CLIENT_AUTHENTICATIONS)?;
         Ok(match way {
             "Client Secret Post" => ClientAuthentication::SecretPost(secret()?),
             "Client Secret JWT" => ClientAuthentication::SecretJwt(secret()?),
             "Private Key JWT" => ClientAuthentication::PrivateKeyJwt,
-            "Federated" => ClientAuthentication::Federated(self.required("OAUTH_SUBJECT")?),
+            "Federated" => ClientAuthentication::Federated(self.required_text("OAUTH_SUBJECT")?),
             _ => ClientAuthentication::SecretBasic(secret()?),
         })
     }

@@ -25,7 +25,7 @@ fn member_ids(members: &Value) -> BTreeSet<String> {
 }
 
 impl Push<'_> {
-    pub(super) async fn group(&self) -> Result<Record, Failure> {
+    pub(super) async fn push_group(&self) -> Result<Record, Failure> {
         let subject = &self.job.subject;
         let Some(path) = self.client.connection.groups.clone() else {
             return Ok(Record::Unchanged);
@@ -42,10 +42,10 @@ impl Push<'_> {
                         .iter()
                         .any(|rule| plans::pushes(rule, &group.id)) =>
                 {
-                    let within = groups::members(&mut db, &group).await?;
+                    let within = groups::list_members(&mut db, &group).await?;
                     let (environment, store) = (&subject.environment, &subject.store);
                     let members =
-                        sync::remote_users(&mut db, environment, store, within.iter()).await?;
+                        sync::find_remote_ids(&mut db, environment, store, within.iter()).await?;
                     Some((group, BTreeSet::from_iter(members)))
                 }
                 _ => None,
@@ -54,7 +54,7 @@ impl Push<'_> {
         let Some((group, members)) = wanted else {
             // Deletes the group only if this store created it; another group of the same name
             // stays.
-            let remote = self.remote_id(&path, "displayName", |sent, there| sent == there);
+            let remote = self.find_remote_id(&path, "displayName", |sent, there| sent == there);
             if let Some(id) = remote.await? {
                 self.client.delete(&path, &id).await?;
             }

@@ -370,7 +370,7 @@ mod tests {
     use crate::flavor::Flavor;
 
     fn habits(flavor: &str, base_url: &str) -> Habits {
-        Flavor::named(flavor).unwrap().habits(base_url)
+        Flavor::find_by_name(flavor).unwrap().habits(base_url)
     }
 
     fn user(family: &str, more: Value) -> Value {

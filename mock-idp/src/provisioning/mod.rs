@@ -104,7 +104,7 @@ enum Record {
 /// Runs the engine until the identity provider stops.
 pub(crate) async fn run(idp: Idp) {
     loop {
-        let wait = match step(&idp).await {
+        let wait = match run_step(&idp).await {
             Ok(Step::Worked) => continue,
             Ok(Step::Idle) => None,
             Ok(Step::NotYet) => Some(GLANCE),
@@ -134,7 +134,7 @@ enum Step {
     Idle,
 }
 
-async fn step(idp: &Idp) -> Result<Step> {
+async fn run_step(idp: &Idp) -> Result<Step> {
     if idp.stop.is_cancelled() {
         return Ok(Step::Idle);
     }
@@ -192,12 +192,12 @@ async fn settle(idp: &Idp, job: &Job) -> Result<()> {
         Err(failure) => {
             let message = failure.to_string();
             tracing::warn!(subject = ?job.subject, %message, "provisioning operation failed");
-            let mut known = sync::known(&mut tx, &job.subject).await?;
+            let mut known = sync::find_known(&mut tx, &job.subject).await?;
             known.error = Some(message);
             sync::note(&mut tx, &job.subject, &known, now).await?;
         }
     }
-    sync::done(&mut tx, job).await?;
+    sync::remove_done(&mut tx, job).await?;
     if set_up.is_none_or(|it| it.is_leaving) {
         plans::forget_left(&mut tx, &job.subject.environment, &job.subject.store).await?;
     }
@@ -212,7 +212,7 @@ async fn store_record(tx: &mut Db, job: &Job, record: Record, now: Timestamp) ->
         Record::Unchanged => {}
         Record::Absent => sync::forget(tx, subject).await?,
         Record::Provisioned { remote_id, pushed } => {
-            let before = sync::known(tx, subject).await?;
+            let before = sync::find_known(tx, subject).await?;
             let is_new = before.remote_id.as_deref() != Some(&remote_id);
             let known = Known {
                 remote_id: Some(remote_id),
@@ -222,7 +222,7 @@ async fn store_record(tx: &mut Db, job: &Job, record: Record, now: Timestamp) ->
             sync::note(tx, subject, &known, now).await?;
             if subject.kind == "user" && is_new {
                 // Only now can its groups have this user as a member at the target.
-                queue::groups_of_user_changed(tx, &subject.environment, &subject.id, now).await?;
+                queue::enqueue_groups_of_user(tx, &subject.environment, &subject.id, now).await?;
             }
         }
     }
@@ -246,14 +246,14 @@ async fn bring_into_line(
         return Ok(Record::Unchanged);
     }
     let connection = idp
-        .authorized(&subject.environment, set_up.connection.clone())
+        .authorize(&subject.environment, set_up.connection.clone())
         .await?;
     let http = idp
         .http(&connection.base_url)
         .map_err(|error| PushError::Refused(error.to_string()))?;
     let known = {
         let mut db = idp.store.read().await?;
-        sync::known(&mut db, subject).await?
+        sync::find_known(&mut db, subject).await?
     };
     let push = Push {
         idp,
@@ -267,8 +267,8 @@ async fn bring_into_line(
         known,
     };
     let done = match subject.kind.as_str() {
-        "user" => push.user().await,
-        _ => push.group().await,
+        "user" => push.push_user().await,
+        _ => push.push_group().await,
     };
     match (done, &connection.credentials) {
         // The access token may have been revoked before it expired: get a new one and repeat
@@ -305,7 +305,7 @@ impl Push<'_> {
     /// Returns the subject's id at the target: the stored one, or that of a resource whose
     /// creation was sent without an answer. That resource is looked up by `attribute`, and
     /// `is_ours` compares the `externalId` that was sent with the one in the answer.
-    async fn remote_id(
+    async fn find_remote_id(
         &self,
         path: &str,
         attribute: &str,
@@ -337,7 +337,7 @@ pub(crate) struct Idle {
 
 impl Idp {
     /// Waits until the queue of the store is empty, for at most `timeout`.
-    pub(crate) async fn idle(
+    pub(crate) async fn wait_until_idle(
         &self,
         environment: &str,
         store: &str,
@@ -350,7 +350,7 @@ impl Idp {
                 .await?
                 .is_none()
             {
-                directory::existing(&mut db, environment, Kind::Store, store).await?;
+                directory::get_existing(&mut db, environment, Kind::Store, store).await?;
             }
         }
         let mut progress = self.signals.progress.subscribe();
@@ -370,7 +370,7 @@ impl Idp {
             ended?;
         }
         let mut db = self.store.read().await?;
-        let (waiting, next_attempt_at) = sync::waiting(&mut db, environment, store).await?;
+        let (waiting, next_attempt_at) = sync::count_waiting(&mut db, environment, store).await?;
         Ok(Idle {
             idle: waiting == 0,
             waiting,

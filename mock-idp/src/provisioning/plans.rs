@@ -7,7 +7,9 @@ use super::connection::Connection;
 use super::{queue, user_mapping};
 use crate::Idp;
 use crate::directory::filter::Filter;
-use crate::directory::{Document, environment, existing, reference, text, unique_name, writable};
+use crate::directory::{
+    Document, check_unique_name, get_environment, get_existing, reference, text, writable,
+};
 use crate::flavor::Flavor;
 use crate::refusal::{Refused, Result};
 use crate::store::Db;
@@ -15,7 +17,7 @@ use crate::store::resources::{self, Kind, Resource};
 use crate::store::sync;
 
 /// Returns the active rules of a store.
-pub(super) async fn active_rules(
+pub(super) async fn list_active_rules(
     db: &mut Db,
     environment: &str,
     store: &str,
@@ -134,7 +136,7 @@ async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
             }
         }
         Kind::Mapping => {
-            user_mapping::mapping(&resource.document)?;
+            user_mapping::parse_mapping(&resource.document)?;
         }
         _ => {}
     }
@@ -142,7 +144,7 @@ async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
         if resource.name.is_empty() {
             return Err(Refused::required("name"));
         }
-        unique_name(db, resource).await?;
+        check_unique_name(db, resource).await?;
     }
     Ok(())
 }
@@ -150,7 +152,7 @@ async fn check(db: &mut Db, resource: &mut Resource) -> Result<()> {
 /// Deletes a store. A managed store is kept as a [`Kind::LeavingStore`] until the next revision
 /// has deprovisioned its users.
 async fn delete_store(db: &mut Db, environment: &str, id: &str) -> Result<()> {
-    let mut store = existing(db, environment, Kind::Store, id).await?;
+    let mut store = get_existing(db, environment, Kind::Store, id).await?;
     if store.document.get("managed") != Some(&Value::Bool(true)) {
         return Ok(sync::forget_store(db, environment, id).await?);
     }
@@ -182,13 +184,13 @@ impl Idp {
     ) -> Result<Resource> {
         let mut created = self.draft(environment_id, kind, parent, writable(document));
         let mut tx = self.store.write().await?;
-        environment(&mut tx, environment_id).await?;
+        get_environment(&mut tx, environment_id).await?;
         match kind {
             Kind::Rule => {
-                existing(&mut tx, environment_id, Kind::Plan, parent).await?;
+                get_existing(&mut tx, environment_id, Kind::Plan, parent).await?;
             }
             Kind::Mapping => {
-                existing(&mut tx, environment_id, Kind::Rule, parent).await?;
+                get_existing(&mut tx, environment_id, Kind::Rule, parent).await?;
             }
             _ => {}
         }
@@ -207,7 +209,7 @@ impl Idp {
         document: Document,
     ) -> Result<Resource> {
         let mut tx = self.store.write().await?;
-        let mut resource = existing(&mut tx, environment_id, kind, id).await?;
+        let mut resource = get_existing(&mut tx, environment_id, kind, id).await?;
         let former = std::mem::replace(&mut resource.document, writable(document));
         if kind != Kind::Mapping && text(&resource.document, "name").is_none() {
             return Err(Refused::required("name"));
@@ -242,7 +244,7 @@ impl Idp {
         id: &str,
     ) -> Result<()> {
         let mut tx = self.store.write().await?;
-        existing(&mut tx, environment_id, kind, id).await?;
+        get_existing(&mut tx, environment_id, kind, id).await?;
         match kind {
             Kind::Store => delete_store(&mut tx, environment_id, id).await?,
             Kind::Plan => {
@@ -254,7 +256,7 @@ impl Idp {
             }
             Kind::Rule => {
                 resources::delete_below(&mut tx, environment_id, Kind::Mapping, id).await?;
-                let rule = existing(&mut tx, environment_id, Kind::Rule, id).await?;
+                let rule = get_existing(&mut tx, environment_id, Kind::Rule, id).await?;
                 if rule.document.get("deprovision") == Some(&Value::Bool(true))
                     && let Some(store) = reference(&rule.document, "targetStore")
                 {
@@ -274,9 +276,9 @@ impl Idp {
     pub(crate) async fn create_revision(&self, environment_id: &str) -> Result<Resource> {
         let created = self.draft(environment_id, Kind::Revision, "", Document::new());
         let mut tx = self.store.write().await?;
-        environment(&mut tx, environment_id).await?;
+        get_environment(&mut tx, environment_id).await?;
         resources::put(&mut tx, &created).await?;
-        for store in queue::targets(&mut tx, environment_id).await? {
+        for store in queue::list_targets(&mut tx, environment_id).await? {
             queue::resynchronize(&mut tx, environment_id, &store, created.created_at).await?;
         }
         for store in resources::list(&mut tx, environment_id, Kind::LeavingStore, None).await? {
@@ -296,10 +298,10 @@ impl Idp {
         let connection = Connection::of(document)?;
         let flavor = {
             let mut db = self.store.read().await?;
-            Flavor::of(&environment(&mut db, environment_id).await?)
+            Flavor::of(&get_environment(&mut db, environment_id).await?)
         };
         let habits = flavor.habits(&connection.base_url);
-        let connection = match self.authorized(environment_id, connection).await {
+        let connection = match self.authorize(environment_id, connection).await {
             Ok(connection) => connection,
             Err(error) => return Ok(Some(error.to_string())),
         };
@@ -318,11 +320,11 @@ impl Idp {
     /// Returns the `syncStatus` of a store.
     pub(crate) async fn sync_status(&self, store: &Resource) -> Result<Value> {
         let mut db = self.store.read().await?;
-        let (waiting, _) = sync::waiting(&mut db, &store.environment, &store.id).await?;
-        let mut users = sync::all_known(&mut db, &store.environment, &store.id, "user").await?;
+        let (waiting, _) = sync::count_waiting(&mut db, &store.environment, &store.id).await?;
+        let mut users = sync::list_known(&mut db, &store.environment, &store.id, "user").await?;
         // A creation without an answer yet counts neither as successful nor as failed.
         users.retain(|(_, known, _)| known.remote_id.is_some() || known.error.is_some());
-        let groups = sync::all_known(&mut db, &store.environment, &store.id, "group").await?;
+        let groups = sync::list_known(&mut db, &store.environment, &store.id, "group").await?;
         let failed: Vec<_> = users
             .iter()
             .map(|known| ("user", known))

@@ -11,8 +11,8 @@ use crate::store::sync::{self, Subject};
 use crate::store::{Db, users};
 
 /// Returns the stores of active rules; none before the first revision.
-pub(crate) async fn targets(db: &mut Db, environment: &str) -> Result<Vec<String>> {
-    Ok(resources::target_stores(db, environment).await?)
+pub(crate) async fn list_targets(db: &mut Db, environment: &str) -> Result<Vec<String>> {
+    Ok(resources::list_target_stores(db, environment).await?)
 }
 
 async fn enqueue_subject(
@@ -22,7 +22,7 @@ async fn enqueue_subject(
     id: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let targets = targets(db, environment).await?;
+    let targets = list_targets(db, environment).await?;
     enqueue(db, environment, &targets, (kind, id), now).await
 }
 
@@ -47,7 +47,7 @@ async fn enqueue(
 }
 
 /// Enqueues a user who was created, changed or deleted.
-pub(crate) async fn user_changed(
+pub(crate) async fn enqueue_user(
     db: &mut Db,
     environment: &str,
     id: &str,
@@ -58,27 +58,27 @@ pub(crate) async fn user_changed(
 
 /// Enqueues a group that was created, changed or deleted, or whose members changed, and the
 /// groups that contain it, because its members are their members too.
-pub(crate) async fn group_changed(
+pub(crate) async fn enqueue_group(
     db: &mut Db,
     environment: &str,
     id: &str,
     now: Timestamp,
 ) -> Result<()> {
-    groups_changed(db, environment, vec![id.to_owned()], now).await
+    enqueue_groups(db, environment, vec![id.to_owned()], now).await
 }
 
 /// Enqueues every group of a user who joined or left a group, or was deleted.
-pub(crate) async fn groups_of_user_changed(
+pub(crate) async fn enqueue_groups_of_user(
     db: &mut Db,
     environment: &str,
     user: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let groups = users::groups_of(db, environment, false, user).await?;
-    groups_changed(db, environment, groups, now).await
+    let groups = users::list_groups_of(db, environment, false, user).await?;
+    enqueue_groups(db, environment, groups, now).await
 }
 
-async fn groups_changed(
+async fn enqueue_groups(
     db: &mut Db,
     environment: &str,
     mut open: Vec<String>,
@@ -87,7 +87,7 @@ async fn groups_changed(
     if open.is_empty() {
         return Ok(());
     }
-    let targets = targets(db, environment).await?;
+    let targets = list_targets(db, environment).await?;
     if targets.is_empty() {
         return Ok(());
     }
@@ -95,7 +95,7 @@ async fn groups_changed(
     while let Some(group) = open.pop() {
         if seen.insert(group.clone()) {
             enqueue(db, environment, &targets, ("group", &group), now).await?;
-            open.extend(users::groups_of(db, environment, true, &group).await?);
+            open.extend(users::list_groups_of(db, environment, true, &group).await?);
         }
     }
     Ok(())
@@ -110,7 +110,7 @@ pub(crate) async fn deprovision(
     now: Timestamp,
 ) -> Result<()> {
     for kind in ["user", "group"] {
-        for (id, _, _) in sync::all_known(db, environment, store, kind).await? {
+        for (id, _, _) in sync::list_known(db, environment, store, kind).await? {
             let subject = Subject {
                 environment: environment.to_owned(),
                 store: store.to_owned(),
@@ -130,7 +130,7 @@ pub(crate) async fn resynchronize(
     store: &str,
     now: Timestamp,
 ) -> Result<()> {
-    sync::distrust(db, environment, store).await?;
+    sync::clear_pushed(db, environment, store).await?;
     let mut subjects: BTreeSet<(&str, String)> = BTreeSet::new();
     for user in users::list(db, environment).await? {
         subjects.insert(("user", user.id));
@@ -139,7 +139,7 @@ pub(crate) async fn resynchronize(
         subjects.insert(("group", group.id));
     }
     for kind in ["user", "group"] {
-        for (id, _, _) in sync::all_known(db, environment, store, kind).await? {
+        for (id, _, _) in sync::list_known(db, environment, store, kind).await? {
             subjects.insert((kind, id));
         }
     }

@@ -67,8 +67,8 @@ impl SetUps {
 
 impl SetUp {
     /// Returns the mappings of users, which the first user of a set-up reads.
-    pub(super) async fn mappings(&self, db: &mut Db, environment: &str) -> Result<&[Mapping]> {
-        let read = async || user_mapping::user_mappings(db, environment, &self.rules).await;
+    pub(super) async fn load_mappings(&self, db: &mut Db, environment: &str) -> Result<&[Mapping]> {
+        let read = async || user_mapping::list_user_mappings(db, environment, &self.rules).await;
         self.mappings.get_or_try_init(read).await.map(Vec::as_slice)
     }
 }
@@ -86,7 +86,7 @@ impl Idp {
         let (store, rules, is_leaving) =
             match resources::get(&mut db, environment, Kind::Store, id).await? {
                 Some(store) => {
-                    let rules = plans::active_rules(&mut db, environment, id).await?;
+                    let rules = plans::list_active_rules(&mut db, environment, id).await?;
                     (Some(store), rules, false)
                 }
                 None => {
@@ -99,7 +99,7 @@ impl Idp {
             return Ok(None);
         };
         let connection = Connection::of(&store.document)?;
-        let flavor = directory::environment(&mut db, environment).await.ok();
+        let flavor = directory::get_environment(&mut db, environment).await.ok();
         let habits = flavor.map(|it| Flavor::of(&it).habits(&connection.base_url));
         let set_up = Arc::new(SetUp {
             connection,

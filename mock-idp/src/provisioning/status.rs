@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::queue;
 use crate::Idp;
-use crate::directory::existing;
+use crate::directory::get_existing;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::Kind;
 use crate::store::sync::{self, Subject};
@@ -60,15 +60,15 @@ pub(crate) enum Again {
 
 impl Idp {
     /// Returns all users at a store or in its queue, ordered by id.
-    pub(crate) async fn synced_users(
+    pub(crate) async fn list_synced_users(
         &self,
         environment: &str,
         store: &str,
     ) -> Result<Vec<SyncedUser>> {
         let mut db = self.store.read().await?;
-        existing(&mut db, environment, Kind::Store, store).await?;
+        get_existing(&mut db, environment, Kind::Store, store).await?;
         let mut all = BTreeMap::new();
-        for (id, known, at) in sync::all_known(&mut db, environment, store, "user").await? {
+        for (id, known, at) in sync::list_known(&mut db, environment, store, "user").await? {
             let state = match (&known.error, &known.remote_id) {
                 (Some(_), _) => State::Failed,
                 (None, Some(_)) => State::Synced,
@@ -88,7 +88,7 @@ impl Idp {
             all.insert(id, user);
         }
         for (id, attempts, due_at, error) in
-            sync::pending(&mut db, environment, store, "user").await?
+            sync::list_pending(&mut db, environment, store, "user").await?
         {
             let user = all.entry(id.clone()).or_insert(SyncedUser {
                 id,
@@ -123,7 +123,7 @@ impl Idp {
     ) -> Result<usize> {
         let now = self.now();
         let mut tx = self.store.write().await?;
-        existing(&mut tx, environment, Kind::Store, store).await?;
+        get_existing(&mut tx, environment, Kind::Store, store).await?;
         let subject = |kind: &str, id: &str| Subject {
             environment: environment.to_owned(),
             store: store.to_owned(),
@@ -134,12 +134,13 @@ impl Idp {
         match again {
             Again::All => {
                 queue::resynchronize(&mut tx, environment, store, now).await?;
-                put = usize::try_from(sync::waiting(&mut tx, environment, store).await?.0)
+                put = usize::try_from(sync::count_waiting(&mut tx, environment, store).await?.0)
                     .unwrap_or(0);
             }
             Again::Failed => {
                 for kind in ["user", "group"] {
-                    for (id, known, _) in sync::all_known(&mut tx, environment, store, kind).await?
+                    for (id, known, _) in
+                        sync::list_known(&mut tx, environment, store, kind).await?
                     {
                         if known.error.is_some() {
                             sync::enqueue(&mut tx, &subject(kind, &id), now).await?;
@@ -147,7 +148,7 @@ impl Idp {
                         }
                     }
                     for (id, attempts, _, _) in
-                        sync::pending(&mut tx, environment, store, kind).await?
+                        sync::list_pending(&mut tx, environment, store, kind).await?
                     {
                         if attempts > 0 {
                             sync::enqueue(&mut tx, &subject(kind, &id), now).await?;
@@ -157,7 +158,7 @@ impl Idp {
                 }
             }
             Again::User(id) => {
-                let known = sync::known(&mut tx, &subject("user", id)).await?;
+                let known = sync::find_known(&mut tx, &subject("user", id)).await?;
                 if users::get(&mut tx, environment, id).await?.is_none()
                     && known.remote_id.is_none()
                     && known.error.is_none()

@@ -60,7 +60,7 @@ struct Issued {
 impl Idp {
     /// Returns the connection with its `Authorization` header. Requests an access token if
     /// there is no valid one.
-    pub(super) async fn authorized(
+    pub(super) async fn authorize(
         &self,
         environment: &str,
         mut connection: Connection,
@@ -101,7 +101,7 @@ impl Idp {
     }
 
     /// Returns a client assertion: of this issuer, about this subject.
-    async fn client_assertion(
+    async fn create_client_assertion(
         &self,
         environment: &str,
         credentials: &ClientCredentials,
@@ -125,7 +125,7 @@ impl Idp {
                 signed.map_err(|error| error.to_string())
             }
             _ => {
-                let signed = self.signed_jwt(environment, "JWT", &claims).await;
+                let signed = self.sign_jwt(environment, "JWT", &claims).await;
                 signed.map_err(|error| error.to_string())
             }
         };
@@ -133,7 +133,7 @@ impl Idp {
     }
 
     /// Adds the authentication of the client to a token request.
-    async fn authenticated(
+    async fn authenticate_client(
         &self,
         environment: &str,
         credentials: &ClientCredentials,
@@ -164,7 +164,7 @@ impl Idp {
             }
         };
         if let Some(parties) = asserted {
-            let assertion = self.client_assertion(environment, credentials, parties);
+            let assertion = self.create_client_assertion(environment, credentials, parties);
             form.extend([
                 ("client_assertion_type", JWT_BEARER.to_owned()),
                 ("client_assertion", assertion.await?),
@@ -187,7 +187,7 @@ impl Idp {
             .http(&credentials.token_url)
             .map_err(|error| PushError::Refused(error.to_string()))?;
         let request = http.post(&credentials.token_url);
-        let request = self.authenticated(environment, credentials, request);
+        let request = self.authenticate_client(environment, credentials, request);
         let answer = request
             .await?
             .send()

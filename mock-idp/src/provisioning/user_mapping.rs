@@ -41,7 +41,7 @@ const DEFAULTS: [(&str, &str); 13] = [
 ];
 
 /// Parses a mapping `{sourceAttribute | expression, targetAttribute}`.
-pub(crate) fn mapping(document: &Document) -> Result<Mapping> {
+pub(crate) fn parse_mapping(document: &Document) -> Result<Mapping> {
     let target = text(document, "targetAttribute")
         .ok_or_else(|| Refused::required("targetAttribute"))?
         .to_owned();
@@ -70,7 +70,7 @@ pub(crate) fn mapping(document: &Document) -> Result<Mapping> {
 }
 
 /// Returns the mappings of these rules; if they have none, the defaults.
-pub(crate) async fn user_mappings(
+pub(crate) async fn list_user_mappings(
     db: &mut Db,
     environment: &str,
     rules: &[Resource],
@@ -78,7 +78,7 @@ pub(crate) async fn user_mappings(
     let mut own = Vec::new();
     for rule in rules {
         for stored in resources::list(db, environment, Kind::Mapping, Some(&rule.id)).await? {
-            own.push(mapping(&stored.document)?);
+            own.push(parse_mapping(&stored.document)?);
         }
     }
     if !own.is_empty() {

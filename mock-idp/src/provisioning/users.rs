@@ -10,18 +10,21 @@ use crate::directory::{groups, users as directory};
 use crate::store::users;
 
 impl Push<'_> {
-    pub(super) async fn user(&self) -> Result<Record, Failure> {
+    pub(super) async fn push_user(&self) -> Result<Record, Failure> {
         let subject = &self.job.subject;
         let (user, mappings) = {
             let mut db = self.idp.store.read().await?;
             let user = match users::get(&mut db, &subject.environment, &subject.id).await? {
                 None => None,
                 Some(user) => {
-                    let groups = groups::groups_of(&mut db, &user).await?;
+                    let groups = groups::list_groups_of(&mut db, &user).await?;
                     Some(directory::seen(&user, &groups))
                 }
             };
-            let mappings = self.set_up.mappings(&mut db, &subject.environment).await?;
+            let mappings = self
+                .set_up
+                .load_mappings(&mut db, &subject.environment)
+                .await?;
             (user, mappings)
         };
         let rules = &self.set_up.rules;
@@ -38,7 +41,7 @@ impl Push<'_> {
     async fn remove_user(&self) -> Result<Record, Failure> {
         let path = &self.client.connection.users;
         // Another user may have got the same userName since, so compare the `externalId`.
-        let remote = self.remote_id(path, "userName", |sent, there| {
+        let remote = self.find_remote_id(path, "userName", |sent, there| {
             sent.is_null() || there.is_null() || sent == there
         });
         if let Some(id) = &remote.await? {

@@ -65,7 +65,10 @@ impl Idp {
         request: &SignOnRequest,
         SsoSession { session, person }: &SsoSession,
     ) -> Result<(Delivery, Option<Participant>)> {
-        let Some(prepared) = self.prepared(environment, &request.application).await? else {
+        let Some(prepared) = self
+            .load_prepared(environment, &request.application)
+            .await?
+        else {
             return page("This application no longer exists.");
         };
         let application = &prepared.application;
@@ -113,7 +116,10 @@ impl Idp {
         detail: StatusCode,
         message: &str,
     ) -> Result<Delivery> {
-        let Some(prepared) = self.prepared(environment, &request.application).await? else {
+        let Some(prepared) = self
+            .load_prepared(environment, &request.application)
+            .await?
+        else {
             return page("This application no longer exists.");
         };
         let response = Response {
@@ -226,7 +232,8 @@ impl Idp {
             })?,
             None => {
                 let forged = self.apply_faults(prepared, response, &faults).await?;
-                self.misbehavior.delivered(environment, id, &forged.field);
+                self.misbehavior
+                    .remember_delivered(environment, id, &forged.field);
                 forged.field
             }
         };

@@ -31,11 +31,11 @@ impl AssertionEncryption {
         signer: &Signer,
         response: &Response,
     ) -> std::result::Result<String, Denied> {
-        self.signed(signer, response)
+        self.sign_and_encrypt(signer, response)
             .map_err(|error| Denied::Refused(Refused::Internal(error.to_string())))
     }
 
-    fn signed(
+    fn sign_and_encrypt(
         &self,
         signer: &Signer,
         response: &Response,
@@ -51,7 +51,7 @@ impl AssertionEncryption {
 impl Idp {
     /// Returns how to encrypt the Responses for this application; `None` without
     /// `spEncryption`.
-    pub(super) async fn encryption(
+    pub(super) async fn load_encryption(
         &self,
         environment: &str,
         application: &Application,
@@ -60,7 +60,7 @@ impl Idp {
             return Ok(None);
         };
         let named = std::slice::from_ref(&settings.certificate);
-        let found = self.certificates(environment, named).await?;
+        let found = self.find_certificates(environment, named).await?;
         let Some(recipient) = found.into_iter().next() else {
             return page(
                 "The application's encryption certificate no longer exists. \

@@ -128,7 +128,7 @@ impl Idp {
     }
 
     /// Returns the metadata as it is published: XML, signed with the application's key.
-    pub(crate) async fn signed_metadata(&self, environment: &str, id: &str) -> Result<String> {
+    pub(crate) async fn sign_metadata(&self, environment: &str, id: &str) -> Result<String> {
         let metadata = self.idp_metadata(environment, id).await?;
         let resource = self.get(environment, Kind::Application, id).await?;
         let application = Application::of(&resource)?;
@@ -140,14 +140,14 @@ impl Idp {
     }
 
     /// Returns the sessions of a user that have not expired.
-    pub(crate) async fn sessions_of_user(
+    pub(crate) async fn list_sessions_of_user(
         &self,
         environment: &str,
         user: &str,
     ) -> Result<Vec<SessionRow>> {
-        self.user(environment, user).await?;
+        self.get_user(environment, user).await?;
         let mut db = self.store.read().await?;
-        Ok(logins::sessions_of(&mut db, environment, user, self.now()).await?)
+        Ok(logins::list_sessions_of(&mut db, environment, user, self.now()).await?)
     }
 
     /// Ends one session of a user, by its `SessionIndex`.
@@ -187,14 +187,14 @@ impl Idp {
     }
 
     /// Returns a flow that has not been answered, its request, and the name of its application.
-    pub(crate) async fn flow(
+    pub(crate) async fn get_flow(
         &self,
         environment: &str,
         id: &str,
     ) -> std::result::Result<(FlowRow, SignOnRequest, String), Denied> {
         let found = {
             let mut db = self.store.read().await?;
-            logins::flow(&mut db, environment, id, self.now()).await?
+            logins::find_flow(&mut db, environment, id, self.now()).await?
         };
         let Some(flow) = found else {
             return page(
@@ -229,7 +229,7 @@ impl Idp {
         };
         let edition = self.store.edition();
         logins::open(&mut tx, &session).await?;
-        logins::signed_on(&mut tx, &flow.id, &session.token).await?;
+        logins::set_flow_session(&mut tx, &flow.id, &session.token).await?;
         tx.commit().await?;
         self.remember_session(edition, session);
         Ok(token)
@@ -243,8 +243,8 @@ impl Idp {
         flow: &str,
         token: Option<&str>,
     ) -> std::result::Result<Delivery, Denied> {
-        let (flow, request, _) = self.flow(environment, flow).await?;
-        let session = self.session(environment, token).await?;
+        let (flow, request, _) = self.get_flow(environment, flow).await?;
+        let session = self.find_session(environment, token).await?;
         let Some(standing) = session else {
             return page(
                 "Nobody is signed on in this browser. Go back to the application and start again.",

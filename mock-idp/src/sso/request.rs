@@ -15,12 +15,12 @@ type Result<T> = std::result::Result<T, Denied>;
 
 impl Idp {
     /// Returns the application with this SP Entity ID, if it is enabled.
-    pub(super) async fn application_of(
+    pub(super) async fn get_enabled_application(
         &self,
         environment_id: &str,
         entity: &str,
     ) -> Result<Arc<ServiceProvider>> {
-        let Some(found) = self.service_provider(environment_id, entity).await? else {
+        let Some(found) = self.find_service_provider(environment_id, entity).await? else {
             return page(format!(
                 "No application of this environment has the SP Entity ID {entity}. \
                  Compare it with the application's Configuration, letter by letter."
@@ -44,10 +44,12 @@ impl Idp {
         received: Received,
     ) -> Result<SignOnRequest> {
         let issuer = received.claimed_issuer().map_err(unreadable)?;
-        let found = self.application_of(environment_id, &issuer).await?;
+        let found = self
+            .get_enabled_application(environment_id, &issuer)
+            .await?;
         let application = &found.application;
         let relay_state = received.relay_state().map(str::to_owned);
-        let (request, signed) = vouched_for(&found, received)?;
+        let (request, signed) = verify_request(&found, received)?;
         let sso_url = self.sso_url(environment_id);
         if let Some(destination) = &request.destination
             && *destination != sso_url
@@ -77,13 +79,13 @@ impl Idp {
 
     /// Returns the request of a sign-on that starts at the identity provider (saml-profiles
     /// §4.1.5).
-    pub(crate) async fn unsolicited(
+    pub(crate) async fn create_unsolicited_request(
         &self,
         environment_id: &str,
         entity: &str,
         application_url: Option<String>,
     ) -> Result<SignOnRequest> {
-        let found = self.application_of(environment_id, entity).await?;
+        let found = self.get_enabled_application(environment_id, entity).await?;
         let application = &found.application;
         let Some(acs_url) = application.acs_urls.first().cloned() else {
             return page("The application has no ACS URL.");
@@ -103,7 +105,7 @@ impl Idp {
 
 /// Returns the `AuthnRequest`, and true if a key of the application signed it. A signed request
 /// is read only from the element that was signed.
-fn vouched_for(found: &ServiceProvider, received: Received) -> Result<(AuthnRequest, bool)> {
+fn verify_request(found: &ServiceProvider, received: Received) -> Result<(AuthnRequest, bool)> {
     if received.is_signed().map_err(unreadable)?
         && let Ok(keys) = TrustedKeys::new(found.certificates.clone())
     {

@@ -17,7 +17,7 @@ use super::{Denied, fingerprint};
 use crate::Idp;
 use crate::applications::Application;
 use crate::directory::groups::{self, InGroup};
-use crate::directory::{environment, text, users};
+use crate::directory::{get_environment, text, users};
 use crate::expression::{ExpressionError, Template};
 use crate::refusal::{Refused, Result};
 use crate::store::logins::{self, SessionRow};
@@ -156,7 +156,7 @@ struct Editions {
 impl Idp {
     /// Returns an application with all data that a Response needs; `None` if it no longer
     /// exists.
-    pub(super) async fn prepared(
+    pub(super) async fn load_prepared(
         &self,
         environment: &str,
         id: &str,
@@ -179,7 +179,7 @@ impl Idp {
             return Ok(None);
         };
         let application = Application::of(&found)?;
-        let encryption = match self.encryption(environment, &application).await {
+        let encryption = match self.load_encryption(environment, &application).await {
             Ok(encryption) => Ok(encryption),
             Err(Denied::Page(words)) => Err(words),
             Err(denied) => return Err(denied),
@@ -187,7 +187,7 @@ impl Idp {
         let prepared = Arc::new(Prepared {
             key: self.signing_key(environment, &application).await?,
             application,
-            mappings: mappings.into_iter().map(mapping).collect(),
+            mappings: mappings.into_iter().map(parse_mapping).collect(),
             encryption,
         });
         self.remembered.keep(edition, |shelf| {
@@ -211,7 +211,7 @@ impl Idp {
 
     /// Returns the application with this SP Entity ID, and the certificates that verify its
     /// messages; `None` if there is none.
-    pub(super) async fn service_provider(
+    pub(super) async fn find_service_provider(
         &self,
         environment_id: &str,
         entity: &str,
@@ -226,7 +226,7 @@ impl Idp {
         }
         let all = {
             let mut db = self.store.read().await?;
-            environment(&mut db, environment_id).await?;
+            get_environment(&mut db, environment_id).await?;
             resources::list(&mut db, environment_id, Kind::Application, None).await?
         };
         let Some(resource) = all
@@ -239,7 +239,7 @@ impl Idp {
         let named = &application.sp_verification.certificates;
         let found = Arc::new(ServiceProvider {
             id: resource.id,
-            certificates: self.certificates(environment_id, named).await?,
+            certificates: self.find_certificates(environment_id, named).await?,
             application,
         });
         self.remembered.keep(edition, |shelf| {
@@ -248,7 +248,7 @@ impl Idp {
         Ok(Some(found))
     }
 
-    async fn person(&self, environment: &str, id: &str) -> Result<Option<Arc<Person>>> {
+    async fn load_person(&self, environment: &str, id: &str) -> Result<Option<Arc<Person>>> {
         let editions = Editions {
             all: self.store.edition(),
             users: self.store.users_edition(),
@@ -258,12 +258,12 @@ impl Idp {
             return Ok(Some(found));
         }
         let mut db = self.store.read().await?;
-        let user = match users::user(&mut db, environment, id).await {
+        let user = match users::get_user(&mut db, environment, id).await {
             Ok(user) => user,
             Err(Refused::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let groups = groups::groups_of(&mut db, &user).await?;
+        let groups = groups::list_groups_of(&mut db, &user).await?;
         let person = Arc::new(Person {
             model: json!({"user": users::seen(&user, &groups)}),
             user,
@@ -275,7 +275,7 @@ impl Idp {
     }
 
     /// Returns the session of a browser's cookie, with its user; `None` if it has expired.
-    pub(crate) async fn session(
+    pub(crate) async fn find_session(
         &self,
         environment: &str,
         token: Option<&str>,
@@ -293,7 +293,7 @@ impl Idp {
             Some(session) => Some(session),
             None => {
                 let mut db = self.store.read().await?;
-                let found = logins::session(&mut db, environment, &token, now).await?;
+                let found = logins::find_session(&mut db, environment, &token, now).await?;
                 let found = found.map(Arc::new);
                 if let Some(session) = &found {
                     self.remembered.keep(edition, |shelf| {
@@ -306,7 +306,7 @@ impl Idp {
         let Some(session) = session else {
             return Ok(None);
         };
-        let person = self.person(environment, &session.user).await?;
+        let person = self.load_person(environment, &session.user).await?;
         Ok(person.map(|person| SsoSession { session, person }))
     }
 
@@ -338,7 +338,7 @@ fn participation(it: &Participant) -> [String; 3] {
     [&it.session, &it.application, &it.name_id].map(String::clone)
 }
 
-fn mapping(resource: resources::Resource) -> Mapping {
+fn parse_mapping(resource: resources::Resource) -> Mapping {
     let read = |name: &str| text(&resource.document, name).map(str::to_owned);
     let source = read("value").unwrap_or_default();
     Mapping {

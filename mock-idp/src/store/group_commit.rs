@@ -36,7 +36,7 @@ impl Queue {
     /// Runs the migrations.
     pub(super) async fn migrate(&self, migrator: &Migrator) -> Result<()> {
         let mut writer = self.writer.lock().await;
-        migrator.run(writer.connection().await?).await?;
+        migrator.run(writer.get_or_open_connection().await?).await?;
         Ok(())
     }
 

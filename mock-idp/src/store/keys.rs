@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{Db, Result, instant, stored};
+use super::{Db, Result, instant, to_microseconds};
 
 /// A stored key pair.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ pub(crate) async fn add(db: &mut Db, key: &KeyRow) -> Result<()> {
     .bind(&key.pkcs8)
     .bind(&key.certificate)
     .bind(&key.purpose)
-    .bind(stored(key.created_at))
+    .bind(to_microseconds(key.created_at))
     .execute(db)
     .await?;
     Ok(())

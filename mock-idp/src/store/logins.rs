@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{Db, Result, instant, stored};
+use super::{Db, Result, instant, to_microseconds};
 
 /// A stored SSO session.
 #[derive(Debug, Clone)]
@@ -28,15 +28,15 @@ pub(crate) async fn open(db: &mut Db, session: &SessionRow) -> Result<()> {
     .bind(&session.environment)
     .bind(&session.user)
     .bind(&session.index)
-    .bind(stored(session.authenticated_at))
-    .bind(stored(session.expires_at))
+    .bind(to_microseconds(session.authenticated_at))
+    .bind(to_microseconds(session.expires_at))
     .execute(db)
     .await?;
     Ok(())
 }
 
 /// Returns the session with this token in this environment, if it has not expired.
-pub(crate) async fn session(
+pub(crate) async fn find_session(
     db: &mut Db,
     environment: &str,
     token: &str,
@@ -45,7 +45,7 @@ pub(crate) async fn session(
     sqlx::query("SELECT * FROM sessions WHERE token = $1 AND environment = $2 AND expires_at > $3")
         .bind(token)
         .bind(environment)
-        .bind(stored(now))
+        .bind(to_microseconds(now))
         .fetch_optional(db)
         .await?
         .map(|row| read(&row))
@@ -64,7 +64,7 @@ fn read(row: &AnyRow) -> Result<SessionRow> {
 }
 
 /// Returns the sessions of a user that have not expired.
-pub(crate) async fn sessions_of(
+pub(crate) async fn list_sessions_of(
     db: &mut Db,
     environment: &str,
     user: &str,
@@ -76,7 +76,7 @@ pub(crate) async fn sessions_of(
     )
     .bind(environment)
     .bind(user)
-    .bind(stored(now))
+    .bind(to_microseconds(now))
     .fetch_all(db)
     .await?
     .iter()
@@ -122,7 +122,7 @@ pub(crate) struct FlowRow {
 /// Stores a flow and deletes those that have expired.
 pub(crate) async fn start(db: &mut Db, flow: &FlowRow, now: Timestamp) -> Result<()> {
     sqlx::query("DELETE FROM flows WHERE expires_at <= $1")
-        .bind(stored(now))
+        .bind(to_microseconds(now))
         .execute(&mut *db)
         .await?;
     sqlx::query(
@@ -133,14 +133,14 @@ pub(crate) async fn start(db: &mut Db, flow: &FlowRow, now: Timestamp) -> Result
     .bind(&flow.environment)
     .bind(&flow.document)
     .bind(flow.session.as_deref())
-    .bind(stored(flow.expires_at))
+    .bind(to_microseconds(flow.expires_at))
     .execute(db)
     .await?;
     Ok(())
 }
 
 /// Returns a flow, if it has not been answered and has not expired.
-pub(crate) async fn flow(
+pub(crate) async fn find_flow(
     db: &mut Db,
     environment: &str,
     id: &str,
@@ -149,7 +149,7 @@ pub(crate) async fn flow(
     sqlx::query("SELECT * FROM flows WHERE id = $1 AND environment = $2 AND expires_at > $3")
         .bind(id)
         .bind(environment)
-        .bind(stored(now))
+        .bind(to_microseconds(now))
         .fetch_optional(db)
         .await?
         .map(|row| {
@@ -165,7 +165,7 @@ pub(crate) async fn flow(
 }
 
 /// Stores which session the sign-on created.
-pub(crate) async fn signed_on(db: &mut Db, flow: &str, session: &str) -> Result<()> {
+pub(crate) async fn set_flow_session(db: &mut Db, flow: &str, session: &str) -> Result<()> {
     sqlx::query("UPDATE flows SET session = $2 WHERE id = $1")
         .bind(flow)
         .bind(session)

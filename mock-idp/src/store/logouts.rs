@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{Db, Result, instant, stored};
+use super::{Db, Result, instant, to_microseconds};
 
 /// An application to which the user signed on in a session.
 #[derive(Debug, Clone)]
@@ -43,14 +43,14 @@ pub(crate) async fn take_part(db: &mut Db, it: &Participant) -> Result<()> {
     .bind(&it.application)
     .bind(&it.name_id)
     .bind(&it.session_index)
-    .bind(stored(it.since))
+    .bind(to_microseconds(it.since))
     .execute(db)
     .await?;
     Ok(())
 }
 
 /// Returns the current sessions in which the application got this NameID.
-pub(crate) async fn sessions_of(
+pub(crate) async fn find_sessions_of(
     db: &mut Db,
     environment: &str,
     application: &str,
@@ -66,14 +66,14 @@ pub(crate) async fn sessions_of(
     .bind(environment)
     .bind(application)
     .bind(name_id)
-    .bind(stored(now))
+    .bind(to_microseconds(now))
     .fetch_all(db)
     .await?;
     rows.iter().map(participant).collect()
 }
 
 /// Returns all participants of a session, ordered by the time of their sign-on.
-pub(crate) async fn of_session(db: &mut Db, session: &str) -> Result<Vec<Participant>> {
+pub(crate) async fn list_participants(db: &mut Db, session: &str) -> Result<Vec<Participant>> {
     let rows = sqlx::query(
         "SELECT * FROM participants WHERE session = $1 ORDER BY since, application, name_id",
     )
@@ -111,14 +111,14 @@ pub(crate) async fn keep(
     .bind(id)
     .bind(environment)
     .bind(document)
-    .bind(stored(expires_at))
+    .bind(to_microseconds(expires_at))
     .execute(db)
     .await?;
     Ok(())
 }
 
 /// Returns the state of a logout that is in progress.
-pub(crate) async fn waiting(
+pub(crate) async fn find_logout(
     db: &mut Db,
     (environment, id): (&str, &str),
     now: Timestamp,
@@ -128,14 +128,14 @@ pub(crate) async fn waiting(
     )
     .bind(id)
     .bind(environment)
-    .bind(stored(now))
+    .bind(to_microseconds(now))
     .fetch_optional(db)
     .await?;
     Ok(row.map(|row| row.try_get("document")).transpose()?)
 }
 
 /// Deletes the state of a logout that is complete.
-pub(crate) async fn over(db: &mut Db, id: &str) -> Result<()> {
+pub(crate) async fn delete_logout(db: &mut Db, id: &str) -> Result<()> {
     sqlx::query("DELETE FROM logouts WHERE id = $1")
         .bind(id)
         .execute(db)
@@ -157,7 +157,7 @@ pub(crate) async fn see(
         "DELETE FROM logouts WHERE expires_at <= $1",
     ] {
         sqlx::query(statement)
-            .bind(stored(now))
+            .bind(to_microseconds(now))
             .execute(&mut *db)
             .await?;
     }
@@ -168,7 +168,7 @@ pub(crate) async fn see(
     .bind(environment)
     .bind(issuer)
     .bind(id)
-    .bind(stored(until))
+    .bind(to_microseconds(until))
     .execute(db)
     .await?;
     Ok(seen.rows_affected() == 1)

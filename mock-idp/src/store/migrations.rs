@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     /// Reads the folder with SQLx's own reader, which `sqlx::migrate!` uses too.
-    async fn migrations_by_sqlx() -> Migrator {
+    async fn read_migrations_by_sqlx() -> Migrator {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         Migrator::new(folder).await.unwrap()
     }
@@ -45,7 +45,10 @@ mod tests {
                 })
                 .collect()
         };
-        assert_eq!(describe(&MIGRATIONS), describe(&migrations_by_sqlx().await));
+        assert_eq!(
+            describe(&MIGRATIONS),
+            describe(&read_migrations_by_sqlx().await)
+        );
     }
 
     #[tokio::test]
@@ -57,7 +60,7 @@ mod tests {
             folder.path().join("old.db").display()
         );
         let mut connection = AnyConnection::connect(&url).await.unwrap();
-        migrations_by_sqlx()
+        read_migrations_by_sqlx()
             .await
             .run(&mut connection)
             .await

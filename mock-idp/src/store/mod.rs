@@ -204,7 +204,7 @@ impl Store {
 }
 
 /// Converts a timestamp to the stored form: microseconds since 1970, UTC.
-pub(crate) fn stored(at: Timestamp) -> i64 {
+pub(crate) fn to_microseconds(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{Db, Result, instant, stored};
+use super::{Db, Result, instant, to_microseconds};
 
 /// A kind of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +95,8 @@ pub(crate) async fn put(db: &mut Db, resource: &Resource) -> Result<()> {
     .bind(&resource.parent)
     .bind(&resource.name)
     .bind(serde_json::to_string(&resource.document)?)
-    .bind(stored(resource.created_at))
-    .bind(stored(resource.updated_at))
+    .bind(to_microseconds(resource.created_at))
+    .bind(to_microseconds(resource.updated_at))
     .execute(db)
     .await?;
     Ok(())
@@ -152,7 +152,7 @@ pub(crate) async fn list(
 }
 
 /// Returns the dynamic groups, which have a filter.
-pub(crate) async fn dynamic_groups(db: &mut Db, environment: &str) -> Result<Vec<Resource>> {
+pub(crate) async fn list_dynamic_groups(db: &mut Db, environment: &str) -> Result<Vec<Resource>> {
     sqlx::query(
         "SELECT rowid AS place, * FROM resources WHERE environment = $1 AND kind = $2
            AND document LIKE '%\"userFilter\"%' ORDER BY rowid",
@@ -167,7 +167,7 @@ pub(crate) async fn dynamic_groups(db: &mut Db, environment: &str) -> Result<Vec
 }
 
 /// Returns the ids of the target stores of active rules; none before the first revision.
-pub(crate) async fn target_stores(db: &mut Db, environment: &str) -> Result<Vec<String>> {
+pub(crate) async fn list_target_stores(db: &mut Db, environment: &str) -> Result<Vec<String>> {
     // In SQL, because each change of a user or group reads them, and a rule may list thousands of
     // groups.
     sqlx::query(
@@ -189,7 +189,7 @@ pub(crate) async fn target_stores(db: &mut Db, environment: &str) -> Result<Vec<
 }
 
 /// Returns the other resources of the same kind and environment that have the same name.
-pub(crate) async fn namesakes(db: &mut Db, resource: &Resource) -> Result<Vec<Resource>> {
+pub(crate) async fn list_namesakes(db: &mut Db, resource: &Resource) -> Result<Vec<Resource>> {
     sqlx::query(
         "SELECT rowid AS place, * FROM resources
          WHERE environment = $1 AND kind = $2 AND name = $3 AND id <> $4",

@@ -31,7 +31,7 @@ pub(crate) type Tables = Map<String, Value>;
 
 impl Store {
     /// Returns all rows, read in one transaction.
-    pub(crate) async fn snapshot(&self) -> Result<Tables> {
+    pub(crate) async fn read_tables(&self) -> Result<Tables> {
         let mut tx = self.write().await?;
         let mut tables = Tables::new();
         for table in TABLES {
@@ -51,7 +51,7 @@ impl Store {
             return Err(StoreError::SnapshotTable(unknown.clone()));
         }
         let mut tx = self.write().await?;
-        empty(&mut tx).await?;
+        delete_all_rows(&mut tx).await?;
         for table in TABLES {
             let rows = tables.get(table).and_then(Value::as_array);
             for row in rows.into_iter().flatten() {
@@ -64,12 +64,12 @@ impl Store {
     /// Deletes all rows: the control port's reset.
     pub(crate) async fn reset(&self) -> Result<()> {
         let mut tx = self.write().await?;
-        empty(&mut tx).await?;
+        delete_all_rows(&mut tx).await?;
         tx.commit().await
     }
 }
 
-async fn empty(db: &mut Db) -> Result<()> {
+async fn delete_all_rows(db: &mut Db) -> Result<()> {
     for table in TABLES {
         let delete = format!("DELETE FROM {table}");
         sqlx::query(sqlx::AssertSqlSafe(delete))

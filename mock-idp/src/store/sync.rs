@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{Db, Result, instant, stored};
+use super::{Db, Result, instant, to_microseconds};
 
 /// A user or group at a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub(crate) async fn enqueue(db: &mut Db, subject: &Subject, now: Timestamp) -> R
     .bind(&subject.store)
     .bind(&subject.kind)
     .bind(&subject.id)
-    .bind(stored(now))
+    .bind(to_microseconds(now))
     .execute(db)
     .await?;
     Ok(())
@@ -104,7 +104,7 @@ pub(crate) async fn pause(db: &mut Db, environment: &str, store: &str, paused: b
 
 /// Returns the jobs of a kind in the queue of a store: subject, number of attempts, due time,
 /// error of the last attempt.
-pub(crate) async fn pending(
+pub(crate) async fn list_pending(
     db: &mut Db,
     environment: &str,
     store: &str,
@@ -146,7 +146,7 @@ pub(crate) async fn next(db: &mut Db, now: Timestamp, users: usize) -> Result<Ve
                              AND sync_pauses.store = sync_jobs.store)
          ORDER BY kind DESC, subject LIMIT ($2 + 0)",
     )
-    .bind(stored(now))
+    .bind(to_microseconds(now))
     .bind(i64::try_from(users.max(1)).unwrap_or(i64::MAX))
     .fetch_all(&mut *db)
     .await?
@@ -185,7 +185,7 @@ fn job(row: &AnyRow) -> Result<Job> {
 }
 
 /// Removes a job from the queue, unless its subject has changed meanwhile.
-pub(crate) async fn done(db: &mut Db, job: &Job) -> Result<()> {
+pub(crate) async fn remove_done(db: &mut Db, job: &Job) -> Result<()> {
     sqlx::query(
         "DELETE FROM sync_jobs WHERE environment = $1 AND store = $2 AND kind = $3
          AND subject = $4 AND change = $5",
@@ -211,7 +211,7 @@ pub(crate) async fn put_off(db: &mut Db, job: &Job, until: Timestamp, error: &st
     .bind(&job.subject.kind)
     .bind(&job.subject.id)
     .bind(job.change)
-    .bind(stored(until))
+    .bind(to_microseconds(until))
     .bind(error)
     .execute(db)
     .await?;
@@ -219,7 +219,7 @@ pub(crate) async fn put_off(db: &mut Db, job: &Job, until: Timestamp, error: &st
 }
 
 /// Returns the number of jobs in the queue of a store, and the due time of the last one.
-pub(crate) async fn waiting(
+pub(crate) async fn count_waiting(
     db: &mut Db,
     environment: &str,
     store: &str,
@@ -257,7 +257,7 @@ pub(crate) async fn is_waiting(db: &mut Db, environment: &str, store: &str) -> R
 }
 
 /// Returns the ids at the target of those users who exist there.
-pub(crate) async fn remote_users(
+pub(crate) async fn find_remote_ids(
     db: &mut Db,
     environment: &str,
     store: &str,
@@ -285,7 +285,7 @@ pub(crate) async fn remote_users(
 }
 
 /// Returns the known state of a subject at the target.
-pub(crate) async fn known(db: &mut Db, subject: &Subject) -> Result<Known> {
+pub(crate) async fn find_known(db: &mut Db, subject: &Subject) -> Result<Known> {
     let row = sqlx::query(
         "SELECT * FROM synced WHERE environment = $1 AND store = $2 AND kind = $3 AND subject = $4",
     )
@@ -326,7 +326,7 @@ pub(crate) async fn note(
     .bind(known.remote_id.as_deref())
     .bind(known.pushed.as_deref())
     .bind(known.error.as_deref())
-    .bind(stored(now))
+    .bind(to_microseconds(now))
     .execute(db)
     .await?;
     Ok(())
@@ -347,7 +347,7 @@ pub(crate) async fn forget(db: &mut Db, subject: &Subject) -> Result<()> {
 }
 
 /// Returns the known states of all users or all groups at a store.
-pub(crate) async fn all_known(
+pub(crate) async fn list_known(
     db: &mut Db,
     environment: &str,
     store: &str,
@@ -391,7 +391,7 @@ pub(crate) async fn forget_store(db: &mut Db, environment: &str, store: &str) ->
 
 /// Deletes the last sent resources, so that all are sent again. Those of creations without an
 /// answer are kept, because they are needed to find the resource at the target.
-pub(crate) async fn distrust(db: &mut Db, environment: &str, store: &str) -> Result<()> {
+pub(crate) async fn clear_pushed(db: &mut Db, environment: &str, store: &str) -> Result<()> {
     sqlx::query(
         "UPDATE synced SET pushed = NULL WHERE environment = $1 AND store = $2
                  AND remote_id IS NOT NULL",
@@ -440,7 +440,7 @@ mod tests {
         let jobs = next(&mut tx, now, 4).await.unwrap();
         assert_eq!(ids(&jobs), ["b", "c", "e"], "no group with the last users");
         for job in &jobs {
-            done(&mut tx, job).await.unwrap();
+            remove_done(&mut tx, job).await.unwrap();
         }
         let jobs = next(&mut tx, now, 4).await.unwrap();
         assert_eq!(ids(&jobs), ["a"], "one group at a time");

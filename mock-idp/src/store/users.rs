@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::resources::Kind;
-use super::{Db, Result, instant, stored};
+use super::{Db, Result, instant, to_microseconds};
 
 /// A stored user.
 #[derive(Debug, Clone)]
@@ -67,10 +67,10 @@ pub(crate) async fn put(db: &mut Db, user: &UserRow) -> Result<()> {
     .bind(user.password.as_deref())
     .bind(i64::from(user.must_change))
     .bind(user.failures)
-    .bind(user.locked_at.map(stored))
+    .bind(user.locked_at.map(to_microseconds))
     .bind(user.verification_code.as_deref())
-    .bind(stored(user.created_at))
-    .bind(stored(user.updated_at))
+    .bind(to_microseconds(user.created_at))
+    .bind(to_microseconds(user.updated_at))
     .execute(db)
     .await?;
     Ok(())
@@ -90,7 +90,7 @@ pub(crate) async fn set_attempts(
     .bind(environment)
     .bind(id)
     .bind(failures)
-    .bind(locked_at.map(stored))
+    .bind(locked_at.map(to_microseconds))
     .execute(db)
     .await?;
     Ok(())
@@ -108,7 +108,7 @@ pub(crate) async fn get(db: &mut Db, environment: &str, id: &str) -> Result<Opti
 }
 
 /// Returns the user with this user name, given in lower case.
-pub(crate) async fn by_username(
+pub(crate) async fn find_by_username(
     db: &mut Db,
     environment: &str,
     username_key: &str,
@@ -134,7 +134,7 @@ pub(crate) async fn list(db: &mut Db, environment: &str) -> Result<Vec<UserRow>>
 }
 
 /// Returns at most `limit` users after a place, and the total number of users.
-pub(crate) async fn page(
+pub(crate) async fn list_page(
     db: &mut Db,
     environment: &str,
     after: i64,
@@ -237,7 +237,7 @@ pub(crate) struct ContainingGroup {
 
 /// Returns the groups that contain a user, by name: those of its memberships, those in
 /// `by_filter`, and all in which one of these groups is nested.
-pub(crate) async fn containing_groups(
+pub(crate) async fn list_containing_groups(
     db: &mut Db,
     environment: &str,
     user: &str,
@@ -275,7 +275,7 @@ pub(crate) async fn containing_groups(
 }
 
 /// Returns the ids of the groups that contain the member directly.
-pub(crate) async fn groups_of(
+pub(crate) async fn list_groups_of(
     db: &mut Db,
     environment: &str,
     nested: bool,
@@ -296,7 +296,7 @@ pub(crate) async fn groups_of(
 }
 
 /// Returns the ids of the direct members of a group.
-pub(crate) async fn members_of(
+pub(crate) async fn list_members_of(
     db: &mut Db,
     environment: &str,
     nested: bool,
@@ -317,7 +317,7 @@ pub(crate) async fn members_of(
 }
 
 /// Deletes all memberships in a group, and those of the group in others.
-pub(crate) async fn dissolve(db: &mut Db, environment: &str, group: &str) -> Result<()> {
+pub(crate) async fn delete_memberships(db: &mut Db, environment: &str, group: &str) -> Result<()> {
     sqlx::query(
         "DELETE FROM memberships WHERE environment = $1
          AND (group_id = $2 OR (member_kind = 'group' AND member_id = $2))",

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::Row as _;
 
-use super::{Db, Result, instant, stored};
+use super::{Db, Result, instant, to_microseconds};
 
 /// A stored access token.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub(crate) struct TokenRow {
 /// Stores a token and deletes those that have expired.
 pub(crate) async fn add(db: &mut Db, token: &TokenRow, now: Timestamp) -> Result<()> {
     sqlx::query("DELETE FROM worker_tokens WHERE expires_at <= $1")
-        .bind(stored(now))
+        .bind(to_microseconds(now))
         .execute(&mut *db)
         .await?;
     sqlx::query(
@@ -28,7 +28,7 @@ pub(crate) async fn add(db: &mut Db, token: &TokenRow, now: Timestamp) -> Result
     .bind(&token.token)
     .bind(&token.environment)
     .bind(&token.application)
-    .bind(stored(token.expires_at))
+    .bind(to_microseconds(token.expires_at))
     .execute(db)
     .await?;
     Ok(())
@@ -38,7 +38,7 @@ pub(crate) async fn add(db: &mut Db, token: &TokenRow, now: Timestamp) -> Result
 pub(crate) async fn get(db: &mut Db, token: &str, now: Timestamp) -> Result<Option<TokenRow>> {
     sqlx::query("SELECT * FROM worker_tokens WHERE token = $1 AND expires_at > $2")
         .bind(token)
-        .bind(stored(now))
+        .bind(to_microseconds(now))
         .fetch_optional(db)
         .await?
         .map(|row| {
@@ -71,7 +71,7 @@ pub(crate) async fn spend(
     (now, expires_at): (Timestamp, Timestamp),
 ) -> Result<bool> {
     sqlx::query("DELETE FROM client_assertions WHERE expires_at <= $1")
-        .bind(stored(now))
+        .bind(to_microseconds(now))
         .execute(&mut *db)
         .await?;
     let (environment, application) = worker;
@@ -82,7 +82,7 @@ pub(crate) async fn spend(
     .bind(environment)
     .bind(application)
     .bind(digest)
-    .bind(stored(expires_at))
+    .bind(to_microseconds(expires_at))
     .execute(db)
     .await?;
     Ok(added.rows_affected() > 0)

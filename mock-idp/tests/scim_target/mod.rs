@@ -47,7 +47,7 @@ impl Target {
         let held = Shared::default();
         held.lock().unwrap().token = "secret".to_owned();
         let router = Router::new()
-            .route("/oauth/token", post(token))
+            .route("/oauth/token", post(issue_token))
             .route("/{kind}", get(search).post(create))
             .route(
                 "/{kind}/{id}",
@@ -127,7 +127,7 @@ async fn lose(State(held): State<Shared>, request: Request, next: Next) -> Respo
     }
 }
 
-async fn token(State(held): State<Shared>, headers: HeaderMap, body: String) -> Response {
+async fn issue_token(State(held): State<Shared>, headers: HeaderMap, body: String) -> Response {
     let mut held = held.lock().unwrap();
     held.requests.push("POST token".to_owned());
     assert_eq!(headers["authorization"], "Basic aWRwOnNoaA==");

@@ -15,10 +15,10 @@ pub(crate) struct Provisioned {
 
 impl Provisioned {
     pub(crate) async fn new(settings: Value) -> Self {
-        Self::on(Target::new().await, settings).await
+        Self::with_target(Target::new().await, settings).await
     }
 
-    pub(crate) async fn on(target: Target, settings: Value) -> Self {
+    pub(crate) async fn with_target(target: Target, settings: Value) -> Self {
         let world = World::new().await;
         let configuration = json!({
             "SCIM_URL": target.url, "SCIM_VERSION": "2.0", "USERS_RESOURCE": "/Users",
@@ -29,7 +29,7 @@ impl Provisioned {
         let check = "/propagation/stores/connection/status";
         let tested = world.change(Method::POST, check, connection.clone()).await;
         assert_eq!(tested["status"], "SUCCESS", "{tested}");
-        let (store, group) = world.provisions(connection).await;
+        let (store, group) = world.set_up_provisioning(connection).await;
         Self {
             world,
             target,
@@ -38,24 +38,24 @@ impl Provisioned {
         }
     }
 
-    pub(crate) async fn resynchronized(settings: Value) -> Self {
+    pub(crate) async fn new_synchronized(settings: Value) -> Self {
         let here = Self::new(settings).await;
         here.world.create("/propagation/revisions", json!({})).await;
-        here.settled().await;
+        here.wait_until_idle().await;
         here
     }
 
-    pub(crate) async fn idle(&self, timeout_ms: u32) -> (u16, Value) {
+    pub(crate) async fn ask_idle(&self, timeout_ms: u32) -> (u16, Value) {
         let path = format!(
             "/v1{}/idle?timeout_ms={timeout_ms}",
             self.world
                 .at(&format!("/propagation/stores/{}", self.store))
         );
-        self.world.control(Method::GET, &path, None).await
+        self.world.call_control(Method::GET, &path, None).await
     }
 
-    pub(crate) async fn settled(&self) -> Value {
-        let (status, answer) = self.idle(20_000).await;
+    pub(crate) async fn wait_until_idle(&self) -> Value {
+        let (status, answer) = self.ask_idle(20_000).await;
         assert_eq!(status, 200, "{answer}");
         answer["syncStatus"].clone()
     }

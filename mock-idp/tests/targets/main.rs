@@ -39,7 +39,7 @@ async fn targets_with_deviations_converge() {
     let all = rows.into_iter().map(|(row, quirks, settings)| async move {
         Provisioned::new(quirks, settings)
             .await
-            .converges(row)
+            .check_convergence(row)
             .await;
     });
     futures::future::join_all(all).await;
@@ -48,7 +48,7 @@ async fn targets_with_deviations_converge() {
 #[tokio::test]
 async fn a_connection_that_says_so_sends_no_patch() {
     let here = Provisioned::new(&[], json!({"UPDATE_METHOD": "PUT"})).await;
-    here.converges("UPDATE_METHOD").await;
+    here.check_convergence("UPDATE_METHOD").await;
     assert_eq!(here.target.requests("PATCH"), 0);
 }
 
@@ -63,7 +63,7 @@ async fn a_target_that_ignores_filters_keeps_its_other_users() {
     assert_eq!(here.target.user("stranger"), Some(stranger.clone()));
     assert!(here.target.user("alice").is_some());
     here.world.delete(&here.alice()).await;
-    here.settled().await;
+    here.wait_until_idle().await;
     assert_eq!(here.target.all("/Users/"), [stranger]);
 }
 
@@ -124,7 +124,7 @@ async fn a_user_who_cannot_be_deleted_is_an_error() {
     let here = Provisioned::new(&[Quirk::NoDelete], json!({})).await;
     here.synchronize().await;
     here.world.delete(&here.alice()).await;
-    let status = here.settled().await;
+    let status = here.wait_until_idle().await;
     assert_eq!(status["syncState"], "FAILED", "{status}");
     assert_eq!(status["failedDeprovisionCount"], 1, "{status}");
     assert!(status.to_string().contains("still there"), "{status}");
@@ -134,9 +134,9 @@ async fn a_user_who_cannot_be_deleted_is_an_error() {
 async fn an_operation_that_the_target_does_not_support_is_not_retried() {
     let here = Provisioned::new(&[Quirk::NoPut, Quirk::NoPatch(501)], json!({})).await;
     here.synchronize().await;
-    here.marry().await;
+    here.rename_alice().await;
     // It would not settle if the operation were repeated later.
-    let status = here.settled().await;
+    let status = here.wait_until_idle().await;
     assert_eq!(status["syncState"], "FAILED", "{status}");
     assert!(status.to_string().contains("501"), "{status}");
 }
@@ -156,7 +156,7 @@ async fn a_user_who_leaves_before_the_answer_to_the_creation_is_removed() {
     here.target.held.lock().unwrap().is_broken = false;
     // Operations that failed meanwhile are repeated after this time.
     here.world.advance(60).await;
-    let status = here.settled().await;
+    let status = here.wait_until_idle().await;
     assert_eq!(status["syncState"], "SUCCESS", "{status}");
     assert_eq!(here.target.user("alice"), None);
 }

@@ -261,7 +261,7 @@ impl StateMachineTest for Provisioning {
         RUNTIME.block_on(async {
             played.change(&change).await;
             if !model.is_target_broken {
-                let status = played.here.settled().await;
+                let status = played.here.wait_until_idle().await;
                 assert_eq!(status["syncState"], "SUCCESS", "{change:?} {status}");
             }
         });

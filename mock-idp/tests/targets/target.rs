@@ -121,7 +121,7 @@ fn empty(status: u16) -> Response<Body> {
     answer
 }
 
-fn decoded(text: &str) -> String {
+fn decode_parameter(text: &str) -> String {
     let pair = format!("x={}", text.replace('+', "%2B"));
     let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
     pairs.next().map(|(_, it)| it.into_owned()).unwrap()
@@ -158,7 +158,11 @@ async fn answer(
             &json!({"patch": {"supported": !has(Quirk::DeniesPatch)}}),
         );
     }
-    let parts: Vec<String> = path.trim_matches('/').split('/').map(decoded).collect();
+    let parts: Vec<String> = path
+        .trim_matches('/')
+        .split('/')
+        .map(decode_parameter)
+        .collect();
     let sent: Value = serde_json::from_slice(&body).unwrap_or_default();
     match (method.as_str(), parts.as_slice()) {
         ("GET", [kind]) => {
@@ -225,7 +229,7 @@ async fn answer(
                             _ => {}
                         }
                     }
-                    let value = patched(now, &sent);
+                    let value = apply_patch(now, &sent);
                     held.resources.insert(place, value.clone());
                     said(200, &value)
                 }
@@ -267,7 +271,7 @@ fn list(held: &Held, kind: &str, query: &str, ignores: bool) -> Value {
     json!({"schemas": [urn], "totalResults": found.len(), "Resources": found})
 }
 
-fn patched(mut now: Value, body: &Value) -> Value {
+fn apply_patch(mut now: Value, body: &Value) -> Value {
     for operation in body["Operations"].as_array().into_iter().flatten() {
         let path = operation["path"].as_str().unwrap();
         match operation["op"].as_str().unwrap() {
@@ -302,7 +306,9 @@ impl Provisioned {
             "SCIM_URL": target.url, "AUTHENTICATION_METHOD": "None",
             "UNIQUE_USER_IDENTIFIER": "userName",
         });
-        let (store, _) = world.provisions(connection(configuration, &settings)).await;
+        let (store, _) = world
+            .set_up_provisioning(connection(configuration, &settings))
+            .await;
         Self {
             world,
             target,
@@ -312,16 +318,19 @@ impl Provisioned {
 
     pub(crate) async fn synchronize(&self) -> Value {
         self.world.create("/propagation/revisions", json!({})).await;
-        self.settled().await
+        self.wait_until_idle().await
     }
 
-    pub(crate) async fn settled(&self) -> Value {
+    pub(crate) async fn wait_until_idle(&self) -> Value {
         let path = format!(
             "/v1{}/idle?timeout_ms=20000",
             self.world
                 .at(&format!("/propagation/stores/{}", self.store))
         );
-        let (status, answer) = self.world.control(reqwest::Method::GET, &path, None).await;
+        let (status, answer) = self
+            .world
+            .call_control(reqwest::Method::GET, &path, None)
+            .await;
         assert_eq!(status, 200, "{answer}");
         answer["syncStatus"].clone()
     }
@@ -330,7 +339,7 @@ impl Provisioned {
         format!("/users/{}", self.world.alice)
     }
 
-    pub(crate) async fn marry(&self) {
+    pub(crate) async fn rename_alice(&self) {
         let married = json!({"name": {"family": "Brown"}});
         self.world
             .change(reqwest::Method::PATCH, &self.alice(), married)
@@ -338,24 +347,24 @@ impl Provisioned {
     }
 
     /// Creates, changes, disables and deletes a user. Each change must reach the target.
-    pub(crate) async fn converges(&self, row: &str) {
+    pub(crate) async fn check_convergence(&self, row: &str) {
         let status = self.synchronize().await;
         assert_eq!(status["syncState"], "SUCCESS", "{row}: {status}");
         let alice = self.target.user("alice").unwrap();
         assert_eq!(alice["displayName"], "Alice Adams", "{row}");
         assert_eq!(self.target.members(), 1, "{row}: the group has its member");
 
-        self.marry().await;
+        self.rename_alice().await;
         let bob = json!({"username": "bob", "email": "bob@example.com"});
         let bob = self.world.create("/users", bob).await;
-        let status = self.settled().await;
+        let status = self.wait_until_idle().await;
         assert_eq!(status["syncState"], "SUCCESS", "{row}: {status}");
         let alice = self.target.user("alice").unwrap();
         assert_eq!(alice["name"]["familyName"], "Brown", "{row}");
 
         self.world.delete(&format!("/users/{bob}")).await;
         self.world.delete(&self.alice()).await;
-        let status = self.settled().await;
+        let status = self.wait_until_idle().await;
         assert_eq!(status["syncState"], "SUCCESS", "{row}: {status}");
         let left = self.target.all("/Users/");
         assert!(

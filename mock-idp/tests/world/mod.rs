@@ -99,7 +99,7 @@ impl World {
             http: browser(),
         };
         let made = world
-            .created("/environments", json!({"name": "Administrators"}))
+            .create_document("/environments", json!({"name": "Administrators"}))
             .await;
         world.env = made["id"].as_str().unwrap().to_owned();
         world.app = world
@@ -130,7 +130,7 @@ impl World {
     }
 
     /// Restarts the identity provider with the same database.
-    pub(crate) async fn restarted(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let Self {
             idp,
             ambient,
@@ -180,7 +180,7 @@ impl World {
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    pub(crate) async fn created(&self, path: &str, body: Value) -> Value {
+    pub(crate) async fn create_document(&self, path: &str, body: Value) -> Value {
         let (status, made) = self.call(Method::POST, path, Some(body)).await;
         assert_eq!(status, 201, "POST {path}: {made}");
         made
@@ -188,7 +188,7 @@ impl World {
 
     /// Creates a resource in the environment. Returns its id.
     pub(crate) async fn create(&self, path: &str, body: Value) -> String {
-        let made = self.created(&self.at(path), body).await;
+        let made = self.create_document(&self.at(path), body).await;
         made["id"].as_str().unwrap().to_owned()
     }
 
@@ -211,7 +211,7 @@ impl World {
 
     /// Creates a connection with a rule for a new group that contains Alice. Returns the ids of
     /// the connection and the group.
-    pub(crate) async fn provisions(&self, connection: Value) -> (String, String) {
+    pub(crate) async fn set_up_provisioning(&self, connection: Value) -> (String, String) {
         let group = self.create("/groups", json!({"name": "Users"})).await;
         let join = format!("/users/{}/memberOfGroups", self.alice);
         self.create(&join, json!({"id": group})).await;
@@ -227,7 +227,7 @@ impl World {
     }
 
     /// Calls the control port.
-    pub(crate) async fn control(
+    pub(crate) async fn call_control(
         &self,
         method: Method,
         path: &str,
@@ -251,8 +251,8 @@ impl World {
         let store = self.at(&format!("/propagation/stores/{store}"));
         let path = format!("/v1{store}/idle?timeout_ms=20");
         loop {
-            let (status, queue) = self.control(Method::GET, &path, None).await;
-            let (_, clock) = self.control(Method::GET, "/control/clock", None).await;
+            let (status, queue) = self.call_control(Method::GET, &path, None).await;
+            let (_, clock) = self.call_control(Method::GET, "/control/clock", None).await;
             let instant = |value: &Value| value.as_str().unwrap().parse::<Timestamp>().unwrap();
             if status == 200 || instant(&queue["nextAttemptAt"]) > instant(&clock["now"]) {
                 return queue;
@@ -264,7 +264,7 @@ impl World {
     pub(crate) async fn advance(&self, seconds: i64) {
         let forward = json!({"advance_seconds": seconds});
         let (status, answer) = self
-            .control(Method::PUT, "/control/clock", Some(forward))
+            .call_control(Method::PUT, "/control/clock", Some(forward))
             .await;
         assert_eq!(status, 200, "{answer}");
     }
@@ -275,11 +275,11 @@ impl World {
             self.env, self.app
         );
         let body = json!({"faults": [{"id": fault, "times": "once"}]});
-        let (status, answer) = self.control(Method::PUT, &path, Some(body)).await;
+        let (status, answer) = self.call_control(Method::PUT, &path, Some(body)).await;
         assert_eq!(status, 200, "{answer}");
     }
 
-    pub(crate) async fn metadata(&self) -> IdpMetadata {
+    pub(crate) async fn fetch_metadata(&self) -> IdpMetadata {
         let url = format!(
             "{}/{}/saml20/metadata/{}",
             self.idp.base_url(),
@@ -325,7 +325,7 @@ impl World {
     }
 
     /// Signs on, and checks the Response as a service provider should.
-    pub(crate) async fn judged(&self) -> Result<Checked, Refusal> {
+    pub(crate) async fn sign_on_and_judge(&self) -> Result<Checked, Refusal> {
         let request = self.request();
         let page = self.sign_on(&browser(), &request).await;
         self.judge(&page.saml_response(), Expected::Request(request.id))
@@ -333,7 +333,7 @@ impl World {
     }
 
     pub(crate) async fn judge(&self, field: &str, expected: Expected) -> Result<Checked, Refusal> {
-        let metadata = self.metadata().await;
+        let metadata = self.fetch_metadata().await;
         let keys = TrustedKeys::new(metadata.signing_certificates).unwrap();
         Posted::from_form(field, &Limits::default())?
             .verify(&keys, SignaturePolicy::Either)?

@@ -74,7 +74,7 @@ impl Encryption {
     /// # Errors
     /// [`EncryptError`], for example when the recipient's key is not RSA.
     pub fn encrypt(&self, assertion: &str) -> Result<String, EncryptError> {
-        self.wrapped("saml:EncryptedAssertion", assertion)
+        self.encrypt_in_wrapper("saml:EncryptedAssertion", assertion)
     }
 
     /// Encrypts a NameID for the recipient.
@@ -88,7 +88,8 @@ impl Encryption {
         let plain =
             w.into_string()
                 .replacen(open, &format!("{open} xmlns:saml=\"{ASSERTION}\""), 1);
-        self.wrapped("saml:EncryptedID", &plain).map(EncryptedId)
+        self.encrypt_in_wrapper("saml:EncryptedID", &plain)
+            .map(EncryptedId)
     }
 
     /// Returns the text of a response with the NameIDs of its assertions encrypted. Do this before
@@ -127,7 +128,7 @@ impl Encryption {
         }
     }
 
-    fn wrapped(&self, wrapper: &str, plain: &str) -> Result<String, EncryptError> {
+    fn encrypt_in_wrapper(&self, wrapper: &str, plain: &str) -> Result<String, EncryptError> {
         let mut keys = KeysManager::new();
         keys.add_key(self.recipient.public_key().clone());
         bergshamra::encrypt(

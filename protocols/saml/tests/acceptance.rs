@@ -9,11 +9,11 @@ use saml::keys::SignatureAlgorithm;
 use saml::message::{Response, Status, StatusCode};
 use saml::names;
 use saml::signature::Signer;
-use support::{accept, accept_with, ec_for, now, other_rsa, response, rsa, signed_by, signer};
+use support::{accept, accept_with, ec_for, now, other_rsa, response, rsa, sign_response, signer};
 
 #[test]
 fn claims_are_read_as_the_identity_provider_wrote_them() {
-    let checked = accept(&signed_by(&signer())).unwrap();
+    let checked = accept(&sign_response(&signer())).unwrap();
     assert_eq!(checked.name_id().value, "anna@corp.example");
     assert_eq!(
         checked.attribute("groups").unwrap(),
@@ -39,7 +39,7 @@ fn either_signature_is_enough_unless_the_policy_requires_both() {
         (false, false, &[]),
     ];
     for (of_response, of_assertion, enough_for) in cases {
-        let xml = signed_by(&Signer {
+        let xml = sign_response(&Signer {
             response: of_response,
             assertion: of_assertion,
             ..signer()
@@ -64,7 +64,7 @@ fn every_accepted_algorithm_verifies_and_sha1_does_not() {
             rsa()
         };
         let trusted = vec![other_rsa().certificate().clone(), key.certificate().clone()];
-        let xml = signed_by(&Signer {
+        let xml = sign_response(&Signer {
             key,
             algorithm,
             ..signer()
@@ -76,14 +76,14 @@ fn every_accepted_algorithm_verifies_and_sha1_does_not() {
         (names::RSA_SHA256, names::RSA_SHA1),
         (names::SHA256, names::SHA1),
     ] {
-        let xml = signed_by(&signer()).replace(strong, weak);
+        let xml = sign_response(&signer()).replace(strong, weak);
         assert_eq!(accept(&xml).unwrap_err().code(), "signature-algorithm");
     }
 }
 
 #[test]
 fn unlisted_algorithms_and_transforms_are_refused() {
-    let xml = signed_by(&signer());
+    let xml = sign_response(&signer());
     let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
     let enveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
     let method = |uri: &str| format!("<ds:CanonicalizationMethod Algorithm=\"{uri}\"");
@@ -138,7 +138,7 @@ fn unlisted_algorithms_and_transforms_are_refused() {
 
 #[test]
 fn another_key_is_refused_even_with_its_certificate() {
-    let xml = signed_by(&Signer {
+    let xml = sign_response(&Signer {
         key: other_rsa(),
         ..signer()
     });
@@ -156,7 +156,7 @@ fn any_change_after_signing_is_refused() {
         ),
         ("Recipient=\"https://portal", "Recipient=\"https://p0rtal"),
     ] {
-        let xml = signed_by(&signer());
+        let xml = sign_response(&signer());
         let changed = xml.replace(from, to);
         assert_ne!(xml, changed, "{from}");
         let refusal = accept(&changed).unwrap_err();
@@ -178,7 +178,7 @@ fn a_comment_within_a_value_does_not_cut_it_short() {
 
 #[test]
 fn messages_other_than_a_signed_response_are_refused_with_the_reason() {
-    let xml = signed_by(&signer());
+    let xml = sign_response(&signer());
     let declined = Response {
         status: Status {
             code: StatusCode::Responder,
@@ -310,7 +310,7 @@ proptest::proptest! {
 }
 
 /// Returns a Response whose text was changed before signing.
-fn signed_after(find: &str, replacement: &str, signer: &Signer) -> String {
+fn sign_changed_response(find: &str, replacement: &str, signer: &Signer) -> String {
     let text = response().to_xml();
     assert!(text.contains(find), "{find} in {text}");
     signer
@@ -372,11 +372,11 @@ fn signed_content_that_schema_or_profile_forbid_is_refused() {
     for (find, replacement, signer, code) in cases {
         // The signer of this project cannot sign a prefix without a namespace either.
         if code == "response-not-xml" {
-            let signed = signed_by(signer).replacen(find, replacement, 1);
+            let signed = sign_response(signer).replacen(find, replacement, 1);
             assert_eq!(accept(&signed).unwrap_err().code(), code, "{find}");
             continue;
         }
-        let signed = signed_after(find, replacement, signer);
+        let signed = sign_changed_response(find, replacement, signer);
         assert_eq!(
             accept(&signed).unwrap_err().code(),
             code,
@@ -384,5 +384,5 @@ fn signed_content_that_schema_or_profile_forbid_is_refused() {
         );
     }
     // A Response without a signature of its own may have no Issuer.
-    accept(&signed_after(&issuer, "", &of_assertion)).unwrap();
+    accept(&sign_changed_response(&issuer, "", &of_assertion)).unwrap();
 }

@@ -19,7 +19,7 @@ fn encryption(cipher: ContentCipher) -> Encryption {
     }
 }
 
-fn judged(xml: &str, policy: SignaturePolicy) -> Result<Checked, Refusal> {
+fn judge_response(xml: &str, policy: SignaturePolicy) -> Result<Checked, Refusal> {
     let trusted = TrustedKeys::new(vec![rsa().certificate().clone()]).unwrap();
     // The first key does not fit and is skipped.
     let own = DecryptionKeys::new(vec![rsa(), other_rsa()]);
@@ -29,7 +29,7 @@ fn judged(xml: &str, policy: SignaturePolicy) -> Result<Checked, Refusal> {
 }
 
 fn code(xml: &str) -> String {
-    let refusal = judged(xml, SignaturePolicy::Either).unwrap_err();
+    let refusal = judge_response(xml, SignaturePolicy::Either).unwrap_err();
     refusal.code().to_owned()
 }
 
@@ -53,7 +53,7 @@ fn every_cipher_with_every_cover_is_accepted() {
                 };
                 let xml = signer.sign_encrypted(&response(), &encryption).unwrap();
                 assert!(!xml.contains("anna@"), "{xml}");
-                let checked = judged(&xml, policy).unwrap();
+                let checked = judge_response(&xml, policy).unwrap();
                 assert_eq!(checked.name_id().value, "anna@corp.example");
             }
         }
@@ -75,7 +75,7 @@ fn encryption_does_not_replace_a_signature() {
     let gcm = encryption(ContentCipher::Aes256Gcm);
     for (signer, because) in [(unsigned, "not-signed: "), (foreign, "signature-invalid: ")] {
         let xml = signer.sign_encrypted(&response(), &gcm).unwrap();
-        let refusal = judged(&xml, SignaturePolicy::Either).unwrap_err();
+        let refusal = judge_response(&xml, SignaturePolicy::Either).unwrap_err();
         assert_eq!(refusal.code(), "encrypted-assertion");
         assert!(refusal.private().contains(because), "{refusal}");
     }
@@ -99,7 +99,7 @@ fn every_decryption_error_is_the_same_refusal() {
             let byte = &mut changed[at - distance];
             *byte = if *byte == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            let refusal = judged(&changed, SignaturePolicy::Either).unwrap_err();
+            let refusal = judge_response(&changed, SignaturePolicy::Either).unwrap_err();
             let refused = (refusal.code(), refusal.public(), refusal.next());
             let one = saml::acceptance::Code::EncryptedAssertion;
             let answer = "The answer of your identity provider could not be accepted.";
@@ -168,14 +168,14 @@ fn an_encrypted_name_is_read_whatever_is_signed_or_encrypted_around_it() {
                 ..signer()
             };
             let xml = with_encrypted_name(&signer, cipher);
-            let checked = judged(&xml, SignaturePolicy::Either).unwrap();
+            let checked = judge_response(&xml, SignaturePolicy::Either).unwrap();
             assert_eq!(checked.name_id().value, "anna@corp.example");
         }
     }
     // An encrypted NameID inside an encrypted assertion.
     let xml = with_encrypted_name(&signer(), ContentCipher::Aes128Gcm);
     let twice = encryption(ContentCipher::Aes256Gcm).encrypt_assertions(&xml);
-    let checked = judged(&twice.unwrap(), SignaturePolicy::Assertion).unwrap();
+    let checked = judge_response(&twice.unwrap(), SignaturePolicy::Assertion).unwrap();
     assert_eq!(checked.name_id().value, "anna@corp.example");
 }
 

@@ -150,7 +150,7 @@ fn a_signed_redirect_verifies_over_its_own_octets() {
 }
 
 /// Returns signed metadata with an `ID`.
-fn signed() -> String {
+fn sign_metadata() -> String {
     idp().to_signed_xml("_metadata", &rsa()).unwrap()
 }
 
@@ -166,14 +166,14 @@ fn signed_metadata_is_accepted_only_with_the_given_certificate() {
         };
         IdpMetadata::select(text, &selection)
     };
-    assert_eq!(read(&signed(), Some(&right)).unwrap(), idp());
+    assert_eq!(read(&sign_metadata(), Some(&right)).unwrap(), idp());
     // Without a required signature, the metadata is accepted unverified.
-    assert_eq!(read(&signed(), None).unwrap(), idp());
+    assert_eq!(read(&sign_metadata(), None).unwrap(), idp());
     for (text, keys) in [
-        (signed(), &wrong),
+        (sign_metadata(), &wrong),
         (idp().to_xml(), &right),
         (
-            signed().replace("idp.example/env/saml20", "evil.example/env/saml20"),
+            sign_metadata().replace("idp.example/env/saml20", "evil.example/env/saml20"),
             &right,
         ),
     ] {
@@ -184,7 +184,7 @@ fn signed_metadata_is_accepted_only_with_the_given_certificate() {
     let aggregate = format!(
         "<md:EntitiesDescriptor xmlns:md=\"{}\">{}</md:EntitiesDescriptor>",
         names::METADATA,
-        signed()
+        sign_metadata()
     );
     let error = read(&aggregate, Some(&right)).unwrap_err();
     assert!(matches!(error, MetadataError::Signature(_)), "{error}");

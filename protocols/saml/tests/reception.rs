@@ -36,7 +36,7 @@ fn logout() -> LogoutRequest {
     }
 }
 
-fn received(outgoing: &Outgoing) -> Received {
+fn receive_message(outgoing: &Outgoing) -> Received {
     match outgoing {
         Outgoing::Redirect(url) => {
             let query = url.split_once('?').unwrap().1;
@@ -55,29 +55,31 @@ fn by_form(field: &str) -> Received {
     Received::by_form(Parameter::Request, field, None, &limits).unwrap()
 }
 
-fn judged(received: Received) -> Result<Authenticated<LogoutRequest>, Refusal> {
+fn verify_logout_request(received: Received) -> Result<Authenticated<LogoutRequest>, Refusal> {
     let certificates = [rsa(), ec()].map(|key| key.certificate().clone());
     received.verify(&TrustedKeys::new(certificates.to_vec()).unwrap())
 }
 
 fn sent(binding: &str, key: Option<&SigningKey>) -> Received {
     let xml = logout().to_xml();
-    received(&send((binding, SLO), Parameter::Request, &xml, None, key).unwrap())
+    receive_message(&send((binding, SLO), Parameter::Request, &xml, None, key).unwrap())
 }
 
 #[test]
 fn a_signed_message_is_verified_by_both_bindings_and_key_types() {
     for binding in [names::HTTP_REDIRECT, names::HTTP_POST] {
         for key in [rsa(), ec()] {
-            let vouched = judged(sent(binding, Some(&key))).unwrap();
+            let vouched = verify_logout_request(sent(binding, Some(&key))).unwrap();
             assert_eq!(*vouched.message(), logout(), "{binding}");
         }
         assert_eq!(
-            judged(sent(binding, None)).unwrap_err().code(),
+            verify_logout_request(sent(binding, None))
+                .unwrap_err()
+                .code(),
             "not-signed"
         );
         let foreign = other_rsa();
-        let refusal = judged(sent(binding, Some(&foreign))).unwrap_err();
+        let refusal = verify_logout_request(sent(binding, Some(&foreign))).unwrap_err();
         assert_eq!(refusal.code(), "signature-invalid");
     }
 }
@@ -88,7 +90,7 @@ fn a_message_that_was_changed_or_signed_elsewhere_is_refused() {
         .sign_document(&logout().to_xml())
         .unwrap();
     let code = |xml: &str| {
-        let refusal = judged(by_form(&post::encode(xml))).unwrap_err();
+        let refusal = verify_logout_request(by_form(&post::encode(xml))).unwrap_err();
         refusal.code().to_owned()
     };
     let changed = signed.replace("anna@", "eve@");
@@ -106,7 +108,7 @@ fn a_message_that_was_changed_or_signed_elsewhere_is_refused() {
     assert_eq!(code(&weak), "signature-algorithm");
     // An enveloped signature does not count for HTTP-Redirect.
     let url = redirect::encode(SLO, Parameter::Request, &signed, None, None).unwrap();
-    let refusal = judged(received(&Outgoing::Redirect(url))).unwrap_err();
+    let refusal = verify_logout_request(receive_message(&Outgoing::Redirect(url))).unwrap_err();
     assert_eq!(refusal.code(), "signature-misplaced");
     // A message of another kind is refused.
     let keys = TrustedKeys::new(vec![rsa().certificate().clone()]).unwrap();
@@ -141,7 +143,7 @@ fn a_post_request_is_verified_and_an_unsigned_one_can_be_read_unverified() {
         None,
         Some(&key),
     );
-    let received = received(&outgoing.unwrap());
+    let received = receive_message(&outgoing.unwrap());
     assert_eq!(received.claimed_issuer().unwrap(), SP);
     assert!(received.is_signed().unwrap());
     assert_eq!(received.at_its_word::<AuthnRequest>().unwrap(), request);

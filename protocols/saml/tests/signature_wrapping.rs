@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{accept, signed_by, signer};
+use support::{accept, sign_response, signer};
 
 /// Returns the element from its start tag to its end tag.
 fn cut<'x>(xml: &'x str, start: &str, end: &str) -> &'x str {
@@ -14,7 +14,7 @@ fn cut<'x>(xml: &'x str, start: &str, end: &str) -> &'x str {
 
 #[test]
 fn wrapped_signatures_are_refused_wherever_the_forgery_is() {
-    let xml = signed_by(&signer());
+    let xml = sign_response(&signer());
     let genuine = cut(&xml, "<saml:Assertion", "</saml:Assertion>");
     let signature = cut(genuine, "<ds:Signature", "</ds:Signature>");
     let forged = genuine
@@ -104,7 +104,7 @@ fn wrapped_signatures_are_refused_wherever_the_forgery_is() {
 
 #[test]
 fn a_signature_has_to_follow_the_issuer() {
-    let signed = signed_by(&signer());
+    let signed = sign_response(&signer());
     let start = signed.find("<ds:Signature").unwrap();
     let end = signed.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
     let signature = &signed[start..end];

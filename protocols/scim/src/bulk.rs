@@ -163,7 +163,7 @@ impl Operation {
 
     /// Returns the operation with known references replaced by ids.
     #[must_use]
-    pub fn resolved(&self, created: &Created) -> Self {
+    pub fn resolve_references(&self, created: &Created) -> Self {
         let path: Vec<&str> = self
             .path
             .split('/')
@@ -327,9 +327,9 @@ mod tests {
         let created: Created = [("g", "G"), ("u1", "U1"), ("u2", "U2")]
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .into();
-        let group = request.operations[0].resolved(&created);
+        let group = request.operations[0].resolve_references(&created);
         assert_eq!(group.data["members"][0]["value"], "U1");
-        let patch = request.operations[1].resolved(&created);
+        let patch = request.operations[1].resolve_references(&created);
         assert_eq!(patch.path, "/Groups/G");
         assert_eq!(
             patch.data["Operations"][0]["path"],

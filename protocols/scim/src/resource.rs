@@ -50,7 +50,7 @@ impl Resource {
                 ),
             ));
         };
-        declared(body, of)?;
+        check_schemas(body, of)?;
         let mut out = Map::new();
         let mut schemas = vec![Value::from(of.schema.id)];
         // `schemas` is the first member, as readers expect; it is filled in at the end.
@@ -127,7 +127,7 @@ impl Resource {
     }
 
     /// Returns the `value` of a multi-valued attribute that is primary, or else the first one.
-    pub fn preferred(&self, name: &str) -> Option<&str> {
+    pub fn preferred_value(&self, name: &str) -> Option<&str> {
         let values = self.get(name)?.as_array()?;
         let is_primary = |value: &&Value| value["primary"] == Value::Bool(true);
         values.iter().find(is_primary).or_else(|| values.first())?["value"].as_str()
@@ -145,7 +145,7 @@ impl Resource {
 }
 
 /// Requires that `schemas`, if present, names the resource's own schema.
-fn declared(body: &Value, of: &ResourceType) -> Result<(), Error> {
+fn check_schemas(body: &Value, of: &ResourceType) -> Result<(), Error> {
     let Some(schemas) = member(body, "schemas") else {
         return Ok(());
     };

@@ -86,7 +86,7 @@ pub fn sort_value(
 ) -> Result<SortValue, Error> {
     let leaf = definition(path, of)?;
     Ok(found(path, resource, of)
-        .and_then(|value| typed(leaf, value))
+        .and_then(|value| to_sort_value(leaf, value))
         .unwrap_or(SortValue::Absent))
 }
 
@@ -111,7 +111,7 @@ fn found<'r>(path: &AttributePath, resource: &'r Value, of: &ResourceType) -> Op
     }
 }
 
-fn typed(leaf: &Attribute, value: &Value) -> Option<SortValue> {
+fn to_sort_value(leaf: &Attribute, value: &Value) -> Option<SortValue> {
     Some(match (leaf.kind, value) {
         (Kind::DateTime, Value::String(text)) => {
             let instant: jiff::Timestamp = text.parse().ok()?;

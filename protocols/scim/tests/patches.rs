@@ -6,7 +6,7 @@ use scim::schema::{GROUP_TYPE, ResourceType, USER_TYPE};
 use scim::{Error, Projection, Resource, patch};
 use serde_json::{Value, json};
 
-fn patched(resource: &Value, of: &ResourceType, operations: Value) -> Result<Value, Error> {
+fn patch_resource(resource: &Value, of: &ResourceType, operations: Value) -> Result<Value, Error> {
     let body = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": operations,
@@ -129,7 +129,7 @@ fn users_are_changed_as_known_clients_ask() {
         ),
     ];
     for (operations, pointer, expected) in cases {
-        let after = patched(&user(), &USER_TYPE, operations.clone())
+        let after = patch_resource(&user(), &USER_TYPE, operations.clone())
             .unwrap_or_else(|error| panic!("{operations}: {error}"));
         assert_eq!(
             after.pointer(pointer).unwrap_or(&Value::Null),
@@ -168,7 +168,7 @@ fn members_are_changed_as_known_clients_ask() {
             "12",
         ),
     ] {
-        let after = patched(&group(), &GROUP_TYPE, operations.clone()).unwrap();
+        let after = patch_resource(&group(), &GROUP_TYPE, operations.clone()).unwrap();
         let members = after["members"].as_array().cloned().unwrap_or_default();
         let mut ids: Vec<&str> = members
             .iter()
@@ -248,7 +248,7 @@ fn a_refused_patch_has_its_scim_type() {
         ),
         (json!([{"op": "replace", "value": "x"}]), "invalidValue"),
     ] {
-        let error = patched(&user(), &USER_TYPE, operations.clone()).unwrap_err();
+        let error = patch_resource(&user(), &USER_TYPE, operations.clone()).unwrap_err();
         assert_eq!(
             error.scim_type.map(scim::ScimType::keyword),
             Some(keyword),
@@ -363,11 +363,11 @@ fn changes_of_members_are_separated_if_possible() {
 #[test]
 fn immutable_values_cannot_be_changed() {
     let change = json!([{"op": "replace", "path": "members[value eq \"1\"].value", "value": "9"}]);
-    let error = patched(&group(), &GROUP_TYPE, change).unwrap_err();
+    let error = patch_resource(&group(), &GROUP_TYPE, change).unwrap_err();
     assert_eq!(error.scim_type, Some(scim::ScimType::Mutability));
     let same = json!([{"op": "replace", "path": "members[value eq \"1\"].value", "value": "1"}]);
     assert_eq!(
-        patched(&group(), &GROUP_TYPE, same).unwrap()["members"],
+        patch_resource(&group(), &GROUP_TYPE, same).unwrap()["members"],
         group()["members"]
     );
 }
@@ -389,7 +389,7 @@ fn a_custom_extension_is_data() {
         schema.to_json("x")["attributes"][0]["mutability"],
         "immutable"
     );
-    let of = USER_TYPE.extended(&[schema]);
+    let of = USER_TYPE.with_extensions(&[schema]);
     let urn = schema.id;
     let mut whole = user();
     whole[urn] = json!({"Number": "7", "level": 3, "pin": "1", "doors": [{"value": "d"}]});
@@ -401,7 +401,7 @@ fn a_custom_extension_is_data() {
         json!({"number": "7", "level": 3, "doors": [{"value": "d"}]})
     );
     let path = format!("{urn}:level");
-    let after = patched(
+    let after = patch_resource(
         &before,
         of,
         json!([{"op": "replace", "path": path, "value": 4}]),
@@ -410,7 +410,7 @@ fn a_custom_extension_is_data() {
     assert_eq!(after[urn]["level"], 4);
     assert!(scim::keeps_immutable(&before, &after, of).is_ok());
     let path = format!("{urn}:number");
-    let after = patched(
+    let after = patch_resource(
         &before,
         of,
         json!([{"op": "replace", "path": path, "value": "8"}]),

@@ -46,10 +46,13 @@ pub struct Workspace {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn workspaces_of_email(db: &mut Db, email: &str) -> Result<Vec<Workspace>, StoreError> {
+pub async fn list_workspaces_of_email(
+    db: &mut Db,
+    email: &str,
+) -> Result<Vec<Workspace>, StoreError> {
     let mut within_reach = Vec::new();
-    for member in store::members::of_email(db, email).await? {
-        let tenant = store::tenants::of_business(db, &member.business_id).await?;
+    for member in store::members::list_by_email(db, email).await? {
+        let tenant = store::tenants::find_by_business(db, &member.business_id).await?;
         let active = tenant.as_ref().is_some_and(|tenant| tenant.active == 1);
         let backup = tenant.and_then(|tenant| tenant.backup_login);
         let is_backup = backup.as_deref() == Some(email);
@@ -61,7 +64,7 @@ pub async fn workspaces_of_email(db: &mut Db, email: &str) -> Result<Vec<Workspa
         } else {
             Role::Member
         };
-        within_reach.extend(workspace(db, &member.business_id, role).await?);
+        within_reach.extend(find_workspace(db, &member.business_id, role).await?);
     }
     Ok(within_reach)
 }
@@ -72,28 +75,32 @@ pub async fn workspaces_of_email(db: &mut Db, email: &str) -> Result<Vec<Workspa
 ///
 /// # Errors
 /// When the database fails.
-pub async fn workspaces_of_person(
+pub async fn list_workspaces_of_person(
     db: &mut Db,
     person: &PersonRow,
 ) -> Result<Vec<Workspace>, StoreError> {
-    let tenant = store::tenants::of_business(db, &person.business_id).await?;
+    let tenant = store::tenants::find_by_business(db, &person.business_id).await?;
     let Some(tenant) = tenant.filter(|tenant| tenant.active == 1 && person.active == 1) else {
         return Ok(Vec::new());
     };
-    let roles = roles::roles_of(db, &tenant, &person.id).await?;
+    let roles = roles::find_roles(db, &tenant, &person.id).await?;
     let role = match (roles.admin, roles.product_user) {
         (true, _) => Role::Admin,
         (false, true) => Role::Member,
         (false, false) => return Ok(Vec::new()),
     };
-    Ok(workspace(db, &person.business_id, role)
+    Ok(find_workspace(db, &person.business_id, role)
         .await?
         .into_iter()
         .collect())
 }
 
-async fn workspace(db: &mut Db, id: &str, role: Role) -> Result<Option<Workspace>, StoreError> {
-    let business = store::members::business(db, id).await?;
+async fn find_workspace(
+    db: &mut Db,
+    id: &str,
+    role: Role,
+) -> Result<Option<Workspace>, StoreError> {
+    let business = store::members::find_business(db, id).await?;
     Ok(business.map(|business| Workspace {
         id: business.id,
         name: business.name,

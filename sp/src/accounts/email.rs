@@ -4,11 +4,11 @@
 /// around it, or `None` if it is invalid. Valid: exactly one `@`, a local part
 /// of at most 64 characters without quoting, and a host name with at least two
 /// labels.
-pub fn normalized(email: &str) -> Option<String> {
+pub fn normalize_email(email: &str) -> Option<String> {
     normalized_exactly(email.trim())
 }
 
-/// As [`normalized`], for an address that an identity provider asserts: white
+/// As [`normalize_email`], for an address that an identity provider asserts: white
 /// space around it belongs to the name, which then is invalid. Otherwise
 /// whoever gets that name there would log in as another user.
 pub fn normalized_exactly(email: &str) -> Option<String> {
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn an_address_is_one_name_at_one_domain() {
         assert_eq!(
-            normalized(" Jo@Example.COM "),
+            normalize_email(" Jo@Example.COM "),
             Some("jo@example.com".into())
         );
         for bad in [
@@ -71,7 +71,7 @@ mod tests {
             "jo@127.0.0.1",
             "mar\u{212a}@example.com",
         ] {
-            assert_eq!(normalized(bad), None, "{bad:?}");
+            assert_eq!(normalize_email(bad), None, "{bad:?}");
         }
     }
 

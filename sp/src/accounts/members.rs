@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{AccountError, normalized};
+use super::{AccountError, normalize_email};
 use crate::Portal;
 use crate::audit::{self, Event};
 use crate::configurator::By;
@@ -11,7 +11,7 @@ use crate::roles;
 use crate::store::licenses::LicenseRow;
 use crate::store::members::MemberRow;
 use crate::store::tenants::TenantRow;
-use crate::store::{self, Db, StoreError, stored};
+use crate::store::{self, Db, StoreError, to_microseconds};
 
 /// A user of a business account, as its administrators see it.
 #[derive(Debug, Clone)]
@@ -50,15 +50,16 @@ pub struct Listed {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn everybody(db: &mut Db, business_id: &str) -> Result<Vec<Listed>, StoreError> {
-    let tenant = store::tenants::of_business(db, business_id).await?;
-    let mut licenses: HashMap<String, LicenseRow> = store::licenses::of_business(db, business_id)
-        .await?
-        .into_iter()
-        .map(|license| (license.user_id.clone(), license))
-        .collect();
+pub async fn list_users(db: &mut Db, business_id: &str) -> Result<Vec<Listed>, StoreError> {
+    let tenant = store::tenants::find_by_business(db, business_id).await?;
+    let mut licenses: HashMap<String, LicenseRow> =
+        store::licenses::list_by_business(db, business_id)
+            .await?
+            .into_iter()
+            .map(|license| (license.user_id.clone(), license))
+            .collect();
     let mut all = Vec::new();
-    for member in store::members::of_business(db, business_id).await? {
+    for member in store::members::list_by_business(db, business_id).await? {
         all.push(Listed {
             id: member.account_id,
             email: member.email,
@@ -74,12 +75,12 @@ pub async fn everybody(db: &mut Db, business_id: &str) -> Result<Vec<Listed>, St
             last_login: member.last_login,
         });
     }
-    for person in store::people::of_business(db, business_id).await? {
+    for person in store::people::list_by_business(db, business_id).await? {
         let roles = match &tenant {
-            Some(tenant) => roles::roles_of(db, tenant, &person.id).await?,
+            Some(tenant) => roles::find_roles(db, tenant, &person.id).await?,
             None => roles::Roles::default(),
         };
-        let groups = groups_of(db, tenant.as_ref(), &person.id).await?;
+        let groups = list_groups_of_user(db, tenant.as_ref(), &person.id).await?;
         let groups = groups.into_iter().map(|group| group.name).collect();
         all.push(Listed {
             license: licenses.remove(&person.id),
@@ -119,20 +120,20 @@ pub(crate) struct GroupOfPerson {
 /// Returns the user's groups: those of the directory, or else those of the last
 /// Response, with IDs replaced by the names known from step 3 or SCIM. Omits a
 /// mapped group if SCIM has changed it since that Response.
-pub(crate) async fn groups_of(
+pub(crate) async fn list_groups_of_user(
     db: &mut Db,
     tenant: Option<&TenantRow>,
     user_id: &str,
 ) -> Result<Vec<GroupOfPerson>, StoreError> {
-    let groups = store::people::groups_of(db, user_id).await?;
+    let groups = store::people::list_groups_of_user(db, user_id).await?;
     if groups.is_empty()
-        && let Some(asserted) = store::people::asserted(db, user_id).await?
+        && let Some(asserted) = store::people::find_asserted_roles(db, user_id).await?
     {
         let received: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
-        let (admins, users) = tenant.map(roles::mapped).unwrap_or_default();
+        let (admins, users) = tenant.map(roles::mapped_groups).unwrap_or_default();
         let mut named = Vec::with_capacity(received.len());
         for value in received {
-            let group = group_of_value(db, tenant, &asserted.business_id, &value).await?;
+            let group = resolve_group_value(db, tenant, &asserted.business_id, &value).await?;
             let is = |mapped: Option<roles::Mapped<'_>>| {
                 mapped.is_some_and(|mapped| {
                     [&value, &group.name]
@@ -159,18 +160,18 @@ pub(crate) async fn groups_of(
 
 /// Returns the group that a value of the groups attribute means. The value is a
 /// name, or an ID whose name is known from SCIM or step 3.
-async fn group_of_value(
+async fn resolve_group_value(
     db: &mut Db,
     tenant: Option<&TenantRow>,
     business_id: &str,
     value: &str,
 ) -> Result<GroupOfPerson, StoreError> {
-    let by_scim = store::people::groups_like(db, business_id, "", value).await?;
+    let by_scim = store::people::list_groups_like(db, business_id, "", value).await?;
     let known = by_scim
         .into_iter()
         .find(|row| row.external_id.as_deref() == Some(value))
         .map(|row| row.display_name);
-    let (admins, users) = tenant.map(roles::mapped).unwrap_or_default();
+    let (admins, users) = tenant.map(roles::mapped_groups).unwrap_or_default();
     let named = known.or_else(|| {
         [admins, users]
             .into_iter()
@@ -201,7 +202,8 @@ pub async fn add_member(
     email: &str,
     role: &str,
 ) -> Result<MemberRow, AccountError> {
-    let email = normalized(email).ok_or_else(|| AccountError::InvalidEmail(email.to_owned()))?;
+    let email =
+        normalize_email(email).ok_or_else(|| AccountError::InvalidEmail(email.to_owned()))?;
     if !matches!(role, "admin" | "member") {
         return Err(AccountError::InvalidRole(role.to_owned()));
     }
@@ -209,7 +211,7 @@ pub async fn add_member(
         business_id: by.business_id.to_owned(),
         email,
         role: role.to_owned(),
-        added: stored(portal.now()),
+        added: to_microseconds(portal.now()),
         last_login: None,
     };
     let mut tx = portal.store.write().await?;
@@ -220,7 +222,7 @@ pub async fn add_member(
         other => other?,
     }
     let event = Event::new(by.actor, "member-added", &row.email)
-        .saying(row.role.clone())
+        .with_detail(row.role.clone())
         .from(by.address);
     audit::record(portal, &mut tx, Some(&row.business_id), event).await?;
     tx.commit().await.map_err(StoreError::from)?;

@@ -9,10 +9,10 @@ mod refused;
 pub mod social;
 mod throttle;
 
-pub use access::{Role, Workspace, workspaces_of_email, workspaces_of_person};
-pub use email::{domain_of, is_domain, normalized, normalized_exactly};
-pub(crate) use members::groups_of;
-pub use members::{Listed, add_member, everybody};
+pub use access::{Role, Workspace, list_workspaces_of_email, list_workspaces_of_person};
+pub use email::{domain_of, is_domain, normalize_email, normalized_exactly};
+pub(crate) use members::list_groups_of_user;
+pub use members::{Listed, add_member, list_users};
 pub use throttle::Throttle;
 
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use crate::Portal;
 use crate::audit::{self, Event};
 use crate::store::accounts::{AccountRow, SessionRow};
 use crate::store::people::PersonRow;
-use crate::store::{self, Db, StoreError, fingerprint, instant, stored};
+use crate::store::{self, Db, StoreError, fingerprint, instant, to_microseconds};
 
 /// Why an account cannot be created or used.
 #[derive(Debug, thiserror::Error)]
@@ -130,8 +130,8 @@ impl Who {
 ///
 /// # Errors
 /// All errors in e-mail and password, at least one.
-pub fn checked_registration(email: &str, password: &str) -> Result<String, Vec<AccountError>> {
-    let valid = normalized(email);
+pub fn check_registration(email: &str, password: &str) -> Result<String, Vec<AccountError>> {
+    let valid = normalize_email(email);
     let strength = password::check_strength(password, valid.as_deref().unwrap_or(email));
     let weak = strength.err().map(AccountError::WeakPassword);
     match (valid, weak) {
@@ -157,7 +157,7 @@ pub async fn register(
     name: Option<String>,
     address: &str,
 ) -> Result<AccountRow, AccountError> {
-    let email = checked_registration(email, password).map_err(|mut errors| errors.remove(0))?;
+    let email = check_registration(email, password).map_err(|mut errors| errors.remove(0))?;
     // The answer reveals whether an e-mail is taken, so limit the attempts of
     // one address.
     let (now, source) = (portal.now(), from(address));
@@ -172,7 +172,7 @@ pub async fn register(
             .await,
         email,
         name: name.filter(|name| !name.trim().is_empty()),
-        created: stored(portal.now()),
+        created: to_microseconds(portal.now()),
     };
     let mut tx = portal.store.write().await?;
     match store::accounts::insert(&mut tx, &row).await {
@@ -213,14 +213,14 @@ async fn try_log_in(
     password: &str,
     address: &str,
 ) -> Result<(String, Who), AccountError> {
-    let email = normalized(email).ok_or(AccountError::WrongCredentials)?;
+    let email = normalize_email(email).ok_or(AccountError::WrongCredentials)?;
     let now = portal.now();
     let (most, source) = (portal.config.login_attempts, from(address));
     let mut db = portal.store.read().await?;
     if must_use_sso(&mut db, &email).await? {
         return Err(AccountError::UseSso);
     }
-    let account = store::accounts::by_email(&mut db, &email).await?;
+    let account = store::accounts::find_by_email(&mut db, &email).await?;
     let hash = account
         .as_ref()
         .map(|account| account.password_hash.clone());
@@ -231,7 +231,7 @@ async fn try_log_in(
     let memory = portal.config.password_memory;
     if !password::verify(password.to_owned(), hash, memory).await {
         let event = Event::new(&email, "wrong-password", &email).from(address);
-        let business = account_business(&mut db, &email).await?;
+        let business = find_business_of_email(&mut db, &email).await?;
         drop(db);
         let mut tx = portal.store.write().await?;
         audit::record(portal, &mut tx, business.as_deref(), event).await?;
@@ -266,8 +266,8 @@ async fn open_session(
     address: &str,
 ) -> Result<(String, SessionRow, Vec<Workspace>), AccountError> {
     let now = portal.now();
-    let members = store::members::of_email(db, &account.email).await?;
-    let workspaces = workspaces_of_email(db, &account.email).await?;
+    let members = store::members::list_by_email(db, &account.email).await?;
+    let workspaces = list_workspaces_of_email(db, &account.email).await?;
     // If all business accounts of the member use SSO, a login with a password
     // gives access to nothing.
     if workspaces.is_empty() && !members.is_empty() {
@@ -281,7 +281,7 @@ async fn open_session(
     };
     store::accounts::insert_session(db, &session).await?;
     if let Some(id) = &session.workspace {
-        store::members::logged_in(db, id, &account.email, stored(now)).await?;
+        store::members::record_login(db, id, &account.email, to_microseconds(now)).await?;
     }
     let event = Event::new(&account.email, action, &account.email).from(address);
     audit::record(portal, db, session.workspace.as_deref(), event).await?;
@@ -300,8 +300,8 @@ fn from(address: &str) -> String {
 
 /// Returns the business account whose audit log records a wrong password for
 /// this e-mail.
-async fn account_business(db: &mut Db, email: &str) -> Result<Option<String>, StoreError> {
-    let members = store::members::of_email(db, email).await?;
+async fn find_business_of_email(db: &mut Db, email: &str) -> Result<Option<String>, StoreError> {
+    let members = store::members::list_by_email(db, email).await?;
     Ok(members.into_iter().next().map(|member| member.business_id))
 }
 
@@ -313,9 +313,9 @@ pub fn new_session(portal: &Portal, now: Timestamp) -> (String, SessionRow) {
         account_id: None,
         user_id: None,
         workspace: None,
-        created: stored(now),
-        seen: stored(now),
-        expires: stored(now + portal.config.session_lifetime),
+        created: to_microseconds(now),
+        seen: to_microseconds(now),
+        expires: to_microseconds(now + portal.config.session_lifetime),
         saml_tenant: None,
         saml_subject: None,
         saml_session_index: None,
@@ -328,14 +328,15 @@ pub fn new_session(portal: &Portal, now: Timestamp) -> (String, SessionRow) {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn who(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreError> {
-    let Some(who) = holder(portal, cookie).await? else {
+pub async fn use_session(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreError> {
+    let Some(who) = find_session_user(portal, cookie).await? else {
         return Ok(None);
     };
     let now = portal.now();
     if now.duration_since(instant(who.session.seen)).as_secs() >= 60 {
         let mut tx = portal.store.write().await?;
-        store::accounts::touch_session(&mut tx, &who.session.token_hash, stored(now)).await?;
+        store::accounts::touch_session(&mut tx, &who.session.token_hash, to_microseconds(now))
+            .await?;
         tx.commit().await?;
     }
     Ok(Some(who))
@@ -346,9 +347,9 @@ pub async fn who(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreErro
 ///
 /// # Errors
 /// When the database fails.
-pub async fn holder(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreError> {
+pub async fn find_session_user(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreError> {
     let mut db = portal.store.read().await?;
-    let Some(session) = store::accounts::session(&mut db, &fingerprint(cookie)).await? else {
+    let Some(session) = store::accounts::find_session(&mut db, &fingerprint(cookie)).await? else {
         return Ok(None);
     };
     let now = portal.now();
@@ -358,17 +359,17 @@ pub async fn holder(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreE
     }
     let (identity, workspaces) = match (&session.account_id, &session.user_id) {
         (Some(id), _) => {
-            let Some(account) = store::accounts::by_id(&mut db, id).await? else {
+            let Some(account) = store::accounts::find_by_id(&mut db, id).await? else {
                 return Ok(None);
             };
-            let workspaces = workspaces_of_email(&mut db, &account.email).await?;
+            let workspaces = list_workspaces_of_email(&mut db, &account.email).await?;
             (Identity::Password(account), workspaces)
         }
         (None, Some(id)) => {
-            let Some(person) = store::people::by_id(&mut db, id).await? else {
+            let Some(person) = store::people::find_by_id(&mut db, id).await? else {
                 return Ok(None);
             };
-            let workspaces = workspaces_of_person(&mut db, &person).await?;
+            let workspaces = list_workspaces_of_person(&mut db, &person).await?;
             if workspaces.is_empty() {
                 return Ok(None);
             }
@@ -410,7 +411,7 @@ pub async fn log_out_everywhere(
         Identity::Sso(person) => store::accounts::end_sessions_of_user(&mut tx, &person.id).await?,
     };
     let event = Event::new(who.email(), "signed-out-everywhere", who.email())
-        .saying(format!("{ended} sessions"))
+        .with_detail(format!("{ended} sessions"))
         .from(address);
     let business = who.workspace().map(|workspace| workspace.id.as_str());
     audit::record(portal, &mut tx, business, event).await?;
@@ -428,7 +429,8 @@ pub async fn select_workspace(portal: &Portal, who: &Who, id: &str) -> Result<()
     let mut tx = portal.store.write().await?;
     store::accounts::select_workspace(&mut tx, &who.session.token_hash, id).await?;
     if let Identity::Password(account) = &who.identity {
-        store::members::logged_in(&mut tx, id, &account.email, stored(portal.now())).await?;
+        store::members::record_login(&mut tx, id, &account.email, to_microseconds(portal.now()))
+            .await?;
     }
     tx.commit().await.map_err(StoreError::from)?;
     Ok(())
@@ -437,13 +439,13 @@ pub async fn select_workspace(portal: &Portal, who: &Who, id: &str) -> Result<()
 /// True if the domain of this e-mail belongs to an active integration and the
 /// e-mail is not its backup login (G-19).
 async fn must_use_sso(db: &mut Db, email: &str) -> Result<bool, StoreError> {
-    let Some(domain) = store::domains::by_name(db, domain_of(email)).await? else {
+    let Some(domain) = store::domains::find_by_name(db, domain_of(email)).await? else {
         return Ok(false);
     };
     if domain.status != "verified" {
         return Ok(false);
     }
-    let tenant = store::tenants::of_business(db, &domain.business_id).await?;
+    let tenant = store::tenants::find_by_business(db, &domain.business_id).await?;
     Ok(tenant
         .is_some_and(|tenant| tenant.active == 1 && tenant.backup_login.as_deref() != Some(email)))
 }

@@ -1,7 +1,7 @@
 //! Records refused password logins of organizations with active SSO.
 //! Administrators find them under Sign-in problems, like refused SSO logins.
 
-use super::{AccountError, domain_of, normalized};
+use super::{AccountError, domain_of, normalize_email};
 use crate::Portal;
 use crate::refusal::{self, Flow, Kind, Refused, kinds};
 use crate::store::{self, Db, StoreError};
@@ -24,12 +24,12 @@ pub(super) async fn record(portal: &Portal, email: &str, error: &AccountError, a
         ),
         _ => return,
     };
-    let Some(email) = normalized(email) else {
+    let Some(email) = normalize_email(email) else {
         return;
     };
     let found = async {
         let mut db = portal.store.read().await?;
-        integration_of(&mut db, &email).await
+        find_active_integration(&mut db, &email).await
     };
     let (business_id, is_backup) = match found.await {
         Ok(Some(found)) => found,
@@ -54,19 +54,22 @@ pub(super) async fn record(portal: &Portal, email: &str, error: &AccountError, a
 
 /// Returns the business account with an active integration that this e-mail
 /// belongs to, and whether the e-mail is its backup login.
-async fn integration_of(db: &mut Db, email: &str) -> Result<Option<(String, bool)>, StoreError> {
-    let mut candidates: Vec<String> = store::members::of_email(db, email)
+async fn find_active_integration(
+    db: &mut Db,
+    email: &str,
+) -> Result<Option<(String, bool)>, StoreError> {
+    let mut candidates: Vec<String> = store::members::list_by_email(db, email)
         .await?
         .into_iter()
         .map(|member| member.business_id)
         .collect();
-    if let Some(domain) = store::domains::by_name(db, domain_of(email)).await?
+    if let Some(domain) = store::domains::find_by_name(db, domain_of(email)).await?
         && domain.status == "verified"
     {
         candidates.push(domain.business_id);
     }
     for business_id in candidates {
-        if let Some(tenant) = store::tenants::of_business(db, &business_id).await?
+        if let Some(tenant) = store::tenants::find_by_business(db, &business_id).await?
             && tenant.active == 1
         {
             let is_backup = tenant.backup_login.as_deref() == Some(email);

@@ -17,13 +17,13 @@ use serde::de::DeserializeOwned;
 use sha2::Digest as _;
 use url::Url;
 
-use super::{AccountError, Identity, Who, must_use_sso, normalized, open_session};
+use super::{AccountError, Identity, Who, must_use_sso, normalize_email, open_session};
 use crate::Portal;
 use crate::audit::{self, Event};
 use crate::config::SocialProvider;
 use crate::store::accounts::AccountRow;
 use crate::store::social::SocialLoginRow;
-use crate::store::{self, StoreError, fingerprint, stored};
+use crate::store::{self, StoreError, fingerprint, to_microseconds};
 
 /// Accepted signature algorithms of ID tokens.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
@@ -158,7 +158,7 @@ pub async fn begin(portal: &Portal, id: &str, browser: &str) -> Result<Url, Soci
         browser_hash: fingerprint(browser),
         nonce: rng.token(32),
         verifier,
-        expires: stored(portal.now() + portal.config.sso_request_lifetime),
+        expires: to_microseconds(portal.now() + portal.config.sso_request_lifetime),
     };
     let mut tx = portal.store.write().await?;
     store::social::insert(&mut tx, &row).await?;
@@ -200,7 +200,7 @@ pub struct Returned<'a> {
 /// See [`SocialError`].
 pub async fn finish(portal: &Portal, returned: Returned<'_>) -> Result<(String, Who), SocialError> {
     let provider = provider(portal, returned.provider)?;
-    let now = stored(portal.now());
+    let now = to_microseconds(portal.now());
     let mut tx = portal.store.write().await?;
     let begun = store::social::take(&mut tx, &fingerprint(returned.state), now).await?;
     tx.commit().await.map_err(StoreError::from)?;
@@ -338,17 +338,17 @@ async fn enter(
     address: &str,
 ) -> Result<(String, Who), SocialError> {
     let is_verified = claims.email_verified == true || claims.email_verified == "true";
-    let email = claims.email.as_deref().and_then(normalized);
+    let email = claims.email.as_deref().and_then(normalize_email);
     let Some(email) = email.filter(|_| is_verified) else {
         return Err(SocialError::UnverifiedEmail {
             provider: provider.name.clone(),
         });
     };
-    let now = stored(portal.now());
+    let now = to_microseconds(portal.now());
     let mut tx = portal.store.write().await?;
-    let known = store::social::account_of(&mut tx, &provider.id, &claims.sub).await?;
+    let known = store::social::find_account_id(&mut tx, &provider.id, &claims.sub).await?;
     let account = match known {
-        Some(id) => store::accounts::by_id(&mut tx, &id).await?,
+        Some(id) => store::accounts::find_by_id(&mut tx, &id).await?,
         None => None,
     };
     let account = match account {
@@ -357,7 +357,10 @@ async fn enter(
             if must_use_sso(&mut tx, &email).await? {
                 return Err(AccountError::UseSso.into());
             }
-            if store::accounts::by_email(&mut tx, &email).await?.is_some() {
+            if store::accounts::find_by_email(&mut tx, &email)
+                .await?
+                .is_some()
+            {
                 return Err(SocialError::EmailTaken(email));
             }
             let account = AccountRow {
@@ -371,7 +374,7 @@ async fn enter(
             store::accounts::insert(&mut tx, &account).await?;
             store::social::link(&mut tx, &provider.id, &claims.sub, &account.id, now).await?;
             let event = Event::new(&email, "account-registered", &email)
-                .saying(format!("by {}", provider.name))
+                .with_detail(format!("by {}", provider.name))
                 .from(address);
             audit::record(portal, &mut tx, None, event).await?;
             account

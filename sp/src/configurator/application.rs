@@ -4,7 +4,7 @@ use super::changes::change;
 use super::{By, ConfiguratorError, Entered, Step, done};
 use crate::Portal;
 
-pub(super) fn missing(entered: &Entered) -> Vec<String> {
+pub(super) fn list_missing_actions(entered: &Entered) -> Vec<String> {
     done(
         entered.tenant.application_done,
         "confirm that the configuration in the IdP Directory is done",

@@ -3,10 +3,10 @@
 use super::changes::change;
 use super::{By, ConfiguratorError, Entered, Step};
 use crate::Portal;
-use crate::accounts::normalized;
+use crate::accounts::normalize_email;
 use crate::store;
 
-pub(super) fn missing(entered: &Entered) -> Vec<String> {
+pub(super) fn list_missing_actions(entered: &Entered) -> Vec<String> {
     match entered.tenant.backup_login {
         Some(_) => Vec::new(),
         None => vec![format!(
@@ -34,9 +34,9 @@ pub async fn choose(
     email: &str,
 ) -> Result<Entered, ConfiguratorError> {
     let email =
-        normalized(email).ok_or_else(|| ConfiguratorError::InvalidEmail(email.to_owned()))?;
+        normalize_email(email).ok_or_else(|| ConfiguratorError::InvalidEmail(email.to_owned()))?;
     let mut db = portal.store.read().await?;
-    let member = store::members::one(&mut db, by.business_id, &email).await?;
+    let member = store::members::find_member(&mut db, by.business_id, &email).await?;
     drop(db);
     if member.is_none_or(|member| member.last_login.is_none()) {
         return Err(ConfiguratorError::NeverLoggedIn(email));

@@ -6,18 +6,21 @@ use super::{By, ConfiguratorError, Entered, Step, lockout};
 use crate::Portal;
 use crate::audit::{self, Event};
 use crate::store::tenants::TenantRow;
-use crate::store::{self, Db, StoreError, stored};
+use crate::store::{self, Db, StoreError, to_microseconds};
 
 /// Returns the entered values, or `None` before Start Configuring.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn entered(db: &mut Db, business_id: &str) -> Result<Option<Entered>, StoreError> {
-    let Some(tenant) = store::tenants::of_business(db, business_id).await? else {
+pub async fn load_entered_values(
+    db: &mut Db,
+    business_id: &str,
+) -> Result<Option<Entered>, StoreError> {
+    let Some(tenant) = store::tenants::find_by_business(db, business_id).await? else {
         return Ok(None);
     };
-    let domains = store::domains::of_business(db, business_id).await?;
-    let token = store::tenants::newest_token(db, &tenant.id).await?;
+    let domains = store::domains::list_by_business(db, business_id).await?;
+    let token = store::tenants::find_newest_token(db, &tenant.id).await?;
     Ok(Some(Entered {
         tenant,
         domains,
@@ -26,8 +29,11 @@ pub async fn entered(db: &mut Db, business_id: &str) -> Result<Option<Entered>, 
     }))
 }
 
-pub(super) async fn begun(db: &mut Db, business_id: &str) -> Result<Entered, ConfiguratorError> {
-    entered(db, business_id)
+pub(super) async fn require_entered_values(
+    db: &mut Db,
+    business_id: &str,
+) -> Result<Entered, ConfiguratorError> {
+    load_entered_values(db, business_id)
         .await?
         .ok_or(ConfiguratorError::NotStarted)
 }
@@ -41,18 +47,18 @@ pub(super) async fn begun(db: &mut Db, business_id: &str) -> Result<Entered, Con
 /// is registered.
 pub async fn start(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
-    if let Some(entered) = entered(&mut tx, by.business_id).await? {
+    if let Some(entered) = load_entered_values(&mut tx, by.business_id).await? {
         return Ok(review(&mut tx, entered).await?);
     }
     if !store::subscriptions::has_per_user(&mut tx, by.business_id).await? {
         return Err(ConfiguratorError::NotAvailable);
     }
     let id = portal.ambient.rng().uuid().to_string();
-    let now = stored(portal.now());
+    let now = to_microseconds(portal.now());
     store::tenants::insert(&mut tx, &id, by.business_id, by.actor, now).await?;
     super::scim::make_first_token(portal, &mut tx, &id).await?;
-    let mut fresh = begun(&mut tx, by.business_id).await?;
-    let member = store::members::one(&mut tx, by.business_id, by.actor).await?;
+    let mut fresh = require_entered_values(&mut tx, by.business_id).await?;
+    let member = store::members::find_member(&mut tx, by.business_id, by.actor).await?;
     if member.is_some_and(|member| member.last_login.is_some()) {
         fresh.tenant.backup_login = Some(by.actor.to_owned());
         store::tenants::update(&mut tx, &fresh.tenant).await?;
@@ -87,12 +93,12 @@ pub(super) async fn try_change(
     edit: impl FnOnce(&mut TenantRow) -> Result<(), ConfiguratorError> + Send,
 ) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
-    let mut entered = begun(&mut tx, by.business_id).await?;
-    let before = lockout::access(&mut tx, by).await?;
+    let mut entered = require_entered_values(&mut tx, by.business_id).await?;
+    let before = lockout::read_access(&mut tx, by).await?;
     let former = review(&mut tx, entered.clone()).await?;
     edit(&mut entered.tenant)?;
     if entered.tenant.active == 1 {
-        let missing = step.missing(&entered, portal.now());
+        let missing = step.list_missing_actions(&entered, portal.now());
         if !missing.is_empty() {
             return Err(ConfiguratorError::ActiveNeeds(missing.join(", ")));
         }
@@ -131,13 +137,13 @@ pub(super) async fn try_change(
 /// [`ConfiguratorError::StepsMissing`] unless all seven steps are complete.
 pub async fn activate(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
-    let mut entered = begun(&mut tx, by.business_id).await?;
+    let mut entered = require_entered_values(&mut tx, by.business_id).await?;
     let grey = entered.grey(portal.now());
     if !grey.is_empty() {
         let ids = grey.into_iter().map(Step::id).collect();
         return Err(ConfiguratorError::StepsMissing(ids));
     }
-    let before = lockout::access(&mut tx, by).await?;
+    let before = lockout::read_access(&mut tx, by).await?;
     entered.tenant.active = 1;
     store::tenants::update(&mut tx, &entered.tenant).await?;
     let what = "you are signed in with a password, and once the integration is active only the backup login can do that";
@@ -157,8 +163,8 @@ pub async fn activate(portal: &Portal, by: By<'_>) -> Result<Entered, Configurat
 /// If the configuration was not started, or the database fails.
 pub async fn deactivate(portal: &Portal, by: By<'_>) -> Result<Entered, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
-    let mut entered = begun(&mut tx, by.business_id).await?;
-    let before = lockout::access(&mut tx, by).await?;
+    let mut entered = require_entered_values(&mut tx, by.business_id).await?;
+    let before = lockout::read_access(&mut tx, by).await?;
     entered.tenant.active = 0;
     store::tenants::update(&mut tx, &entered.tenant).await?;
     let what = "you are signed in with SSO, and SSO ends with the integration";
@@ -179,7 +185,7 @@ pub(super) async fn note(
     detail: &str,
 ) -> Result<(), StoreError> {
     let event = Event::new(by.actor, action, target)
-        .saying(detail)
+        .with_detail(detail)
         .from(by.address);
     audit::record(portal, db, Some(by.business_id), event).await
 }

@@ -1,17 +1,17 @@
 //! Step 1, Configure organization's domains (G-07).
 
-use super::changes::{begun, note};
+use super::changes::{note, require_entered_values};
 use super::{By, ConfiguratorError, Entered, lockout};
 use crate::Portal;
 use crate::accounts::is_domain;
 use crate::dns::Found;
 use crate::store::domains::DomainRow;
-use crate::store::{self, stored};
+use crate::store::{self, to_microseconds};
 
 /// Prefix of the TXT record; 64 hexadecimal digits follow.
 pub const PREFIX: &str = "parallels-domain-verification=";
 
-pub(super) fn missing(entered: &Entered) -> Vec<String> {
+pub(super) fn list_missing_actions(entered: &Entered) -> Vec<String> {
     if entered.domains.is_empty() {
         return vec!["add at least one domain".to_owned()];
     }
@@ -38,7 +38,7 @@ pub async fn add(
         return Err(ConfiguratorError::InvalidDomain(domain.to_owned()));
     }
     let mut tx = portal.store.write().await?;
-    begun(&mut tx, by.business_id).await?;
+    require_entered_values(&mut tx, by.business_id).await?;
     if store::domains::claim(&mut tx, by.business_id, &name)
         .await?
         .is_some()
@@ -47,7 +47,7 @@ pub async fn add(
     }
     // Only a verified domain is taken: otherwise any account could keep a domain
     // from its owner.
-    if let Some(row) = store::domains::by_name(&mut tx, &name).await?
+    if let Some(row) = store::domains::find_by_name(&mut tx, &name).await?
         && row.status == "verified"
     {
         return Err(ConfiguratorError::DomainTaken(name));
@@ -58,7 +58,7 @@ pub async fn add(
         business_id: by.business_id.to_owned(),
         status: "pending".to_owned(),
         detail: "not looked up yet".to_owned(),
-        added: stored(portal.now()),
+        added: to_microseconds(portal.now()),
         checked: None,
     };
     store::domains::insert(&mut tx, &row).await?;
@@ -75,7 +75,7 @@ pub async fn add(
 pub async fn remove(portal: &Portal, by: By<'_>, domain: &str) -> Result<(), ConfiguratorError> {
     let domain = domain.to_lowercase();
     let mut tx = portal.store.write().await?;
-    let entered = begun(&mut tx, by.business_id).await?;
+    let entered = require_entered_values(&mut tx, by.business_id).await?;
     let left = entered
         .domains
         .iter()
@@ -85,7 +85,7 @@ pub async fn remove(portal: &Portal, by: By<'_>, domain: &str) -> Result<(), Con
             "at least one verified domain".to_owned(),
         ));
     }
-    let before = lockout::access(&mut tx, by).await?;
+    let before = lockout::read_access(&mut tx, by).await?;
     if !store::domains::delete(&mut tx, by.business_id, &domain).await? {
         return Err(ConfiguratorError::NoSuchDomain(domain));
     }
@@ -111,7 +111,7 @@ pub async fn look(
         .await?
         .ok_or(ConfiguratorError::NoSuchDomain(domain))?;
     drop(db);
-    let found = portal.resolver.txt(&row.domain).await;
+    let found = portal.resolver.look_up_txt(&row.domain).await;
     Ok(judge(&row, &found))
 }
 
@@ -130,11 +130,11 @@ pub async fn verify(
         .await?
         .ok_or(ConfiguratorError::NoSuchDomain(domain))?;
     drop(db);
-    let found = portal.resolver.txt(&row.domain).await;
+    let found = portal.resolver.look_up_txt(&row.domain).await;
     let (status, detail) = judge(&row, &found);
     let mut tx = portal.store.write().await?;
-    let at = stored(portal.now());
-    store::domains::checked(&mut tx, by.business_id, &row.domain, status, &detail, at)
+    let at = to_microseconds(portal.now());
+    store::domains::record_check(&mut tx, by.business_id, &row.domain, status, &detail, at)
         .await
         .map_err(|error| match error.is_unique_violation() {
             true => ConfiguratorError::DomainTaken(row.domain.clone()),

@@ -13,7 +13,7 @@ pub struct GroupEntered {
     pub id: String,
 }
 
-pub(super) fn missing(entered: &Entered) -> Vec<String> {
+pub(super) fn list_missing_actions(entered: &Entered) -> Vec<String> {
     let tenant = &entered.tenant;
     let mut missing = Vec::new();
     if tenant.admins_group_name.is_none() {

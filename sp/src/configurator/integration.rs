@@ -102,7 +102,7 @@ impl Integration {
                 .then(|| tenant.idp_sso_post_url.clone())
                 .flatten(),
             slo: endpoints::read(&tenant.idp_slo),
-            requested_authn_context: super::saml::requested(&tenant),
+            requested_authn_context: super::saml::requested_authn_context(&tenant),
             unsolicited: tenant.unsolicited == 1,
             domains,
             tenant,

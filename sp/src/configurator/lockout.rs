@@ -24,11 +24,13 @@ pub(super) struct Access {
 
 /// Returns the acting user's access according to the database; `None` if the
 /// portal itself acts.
-pub(super) async fn access(db: &mut Db, by: By<'_>) -> Result<Option<Access>, StoreError> {
+pub(super) async fn read_access(db: &mut Db, by: By<'_>) -> Result<Option<Access>, StoreError> {
     let Some(who) = by.who else { return Ok(None) };
     let reached = match &who.identity {
-        Identity::Password(account) => accounts::workspaces_of_email(db, &account.email).await?,
-        Identity::Sso(person) => accounts::workspaces_of_person(db, person).await?,
+        Identity::Password(account) => {
+            accounts::list_workspaces_of_email(db, &account.email).await?
+        }
+        Identity::Sso(person) => accounts::list_workspaces_of_person(db, person).await?,
     };
     let session = reached
         .iter()
@@ -36,9 +38,9 @@ pub(super) async fn access(db: &mut Db, by: By<'_>) -> Result<Option<Access>, St
     let next_sign_in = match &who.identity {
         Identity::Password(_) => session,
         Identity::Sso(person) => {
-            let tenant = store::tenants::of_business(db, by.business_id).await?;
+            let tenant = store::tenants::find_by_business(db, by.business_id).await?;
             let domain = domain_of(who.email());
-            let verified = store::domains::of_business(db, by.business_id)
+            let verified = store::domains::list_by_business(db, by.business_id)
                 .await?
                 .iter()
                 .any(|row| row.domain == domain && row.status == "verified");
@@ -72,12 +74,12 @@ pub(super) async fn ask(
     if by.confirmed {
         return Ok(());
     }
-    let after = access(db, by).await?;
+    let after = read_access(db, by).await?;
     if let (Some(before), Some(after)) = (before, after) {
         let lost =
             (before.session && !after.session) || (before.next_sign_in && !after.next_sign_in);
         if lost {
-            let message = own_role(db, by, what, after).await?;
+            let message = describe_role_loss(db, by, what, after).await?;
             warnings.insert(0, Warning::new("own-admin-role", message));
         }
     }
@@ -88,13 +90,13 @@ pub(super) async fn ask(
     }
 }
 
-async fn own_role(
+async fn describe_role_loss(
     db: &mut Db,
     by: By<'_>,
     what: &str,
     after: Access,
 ) -> Result<String, StoreError> {
-    let tenant = store::tenants::of_business(db, by.business_id).await?;
+    let tenant = store::tenants::find_by_business(db, by.business_id).await?;
     let backup = tenant
         .as_ref()
         .filter(|tenant| tenant.active == 1)
@@ -125,7 +127,7 @@ pub(super) async fn describe_groups(
     by: By<'_>,
     tenant: &TenantRow,
 ) -> Result<String, StoreError> {
-    let (admins, _) = roles::mapped(tenant);
+    let (admins, _) = roles::mapped_groups(tenant);
     let entered = admins.map_or_else(
         || "no admins group is entered".to_owned(),
         |group| {
@@ -142,7 +144,7 @@ pub(super) async fn describe_groups(
     else {
         return Ok(entered);
     };
-    let yours: Vec<String> = accounts::groups_of(db, Some(tenant), &person.id)
+    let yours: Vec<String> = accounts::list_groups_of_user(db, Some(tenant), &person.id)
         .await?
         .into_iter()
         .map(|group| match group.id {

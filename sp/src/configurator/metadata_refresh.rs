@@ -137,7 +137,7 @@ pub async fn refresh(
     {
         return Ok(known);
     }
-    let renewed = tenants::for_login(db, LoginKey::Tenant(&tenant.id)).await?;
+    let renewed = tenants::find_for_login(db, LoginKey::Tenant(&tenant.id)).await?;
     Ok(renewed.unwrap_or(known))
 }
 

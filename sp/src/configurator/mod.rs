@@ -31,7 +31,7 @@ pub mod scim_issuers;
 pub mod users;
 mod warnings;
 
-pub use changes::{activate, deactivate, entered, start};
+pub use changes::{activate, deactivate, load_entered_values, start};
 pub use integration::{Integration, IntegrationError};
 pub use metadata_refresh::{Refreshes, refresh as refresh_metadata};
 pub use warnings::{Warning, review};
@@ -102,15 +102,15 @@ impl Step {
 
     /// Returns what is missing before the step is complete (green); empty if it
     /// is complete.
-    pub fn missing(self, entered: &Entered, now: Timestamp) -> Vec<String> {
+    pub fn list_missing_actions(self, entered: &Entered, now: Timestamp) -> Vec<String> {
         match self {
-            Self::Domains => domains::missing(entered),
-            Self::Application => application::missing(entered),
-            Self::Groups => groups::missing(entered),
-            Self::Saml => saml::missing(entered, now),
-            Self::Scim => scim::missing(entered),
-            Self::Users => users::missing(entered),
-            Self::BackupLogin => backup_login::missing(entered),
+            Self::Domains => domains::list_missing_actions(entered),
+            Self::Application => application::list_missing_actions(entered),
+            Self::Groups => groups::list_missing_actions(entered),
+            Self::Saml => saml::list_missing_actions(entered, now),
+            Self::Scim => scim::list_missing_actions(entered),
+            Self::Users => users::list_missing_actions(entered),
+            Self::BackupLogin => backup_login::list_missing_actions(entered),
         }
     }
 }
@@ -155,7 +155,7 @@ impl Entered {
     pub fn grey(&self, now: Timestamp) -> Vec<Step> {
         Step::ALL
             .into_iter()
-            .filter(|step| !step.missing(self, now).is_empty())
+            .filter(|step| !step.list_missing_actions(self, now).is_empty())
             .collect()
     }
 
@@ -169,7 +169,7 @@ impl Entered {
 
     /// Returns the state of this step.
     pub fn state(&self, step: Step, now: Timestamp) -> StepState {
-        if !step.missing(self, now).is_empty() {
+        if !step.list_missing_actions(self, now).is_empty() {
             StepState::Grey
         } else if self.warnings(step).is_empty() {
             StepState::Green

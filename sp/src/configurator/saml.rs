@@ -14,8 +14,8 @@ use super::fetch::fetch;
 pub use super::integration::certificates;
 use super::{By, ConfiguratorError, Entered, Step, endpoints};
 use crate::Portal;
-use crate::store::stored;
 use crate::store::tenants::TenantRow;
+use crate::store::to_microseconds;
 
 /// The three ways to enter the IdP's values.
 #[derive(Debug, Clone)]
@@ -73,13 +73,13 @@ impl Values {
         tenant.idp_slo = endpoints::endpoints_to_json(&self.slo);
         tenant.idp_certificates = Some(serde_json::Value::from(texts).to_string());
         tenant.idp_wants_signed_requests = i64::from(self.wants_signed_requests);
-        tenant.idp_metadata_until = self.until.map(stored);
-        tenant.idp_metadata_fresh_until = self.fresh_until.map(stored);
+        tenant.idp_metadata_until = self.until.map(to_microseconds);
+        tenant.idp_metadata_fresh_until = self.fresh_until.map(to_microseconds);
         tenant.idp_left_out = serde_json::Value::from(self.left_out).to_string();
     }
 }
 
-pub(super) fn missing(entered: &Entered, now: Timestamp) -> Vec<String> {
+pub(super) fn list_missing_actions(entered: &Entered, now: Timestamp) -> Vec<String> {
     let tenant = &entered.tenant;
     let mut missing = Vec::new();
     if tenant.idp_entity_id.is_none() {
@@ -125,7 +125,7 @@ pub async fn enter(
             entity_id,
             sso_url,
             certificate,
-        } => typed_in(&entity_id, &sso_url, &certificate)?,
+        } => parse_typed_values(&entity_id, &sso_url, &certificate)?,
     };
     let certificates: Vec<String> = values
         .certificates
@@ -243,19 +243,19 @@ fn exact() -> String {
 }
 
 impl AuthnContext {
-    fn requested(self) -> Option<RequestedAuthnContext> {
+    fn into_requested(self) -> Option<RequestedAuthnContext> {
         Some(RequestedAuthnContext {
-            comparison: AuthnContextComparison::named(&self.comparison)?,
+            comparison: AuthnContextComparison::from_name(&self.comparison)?,
             class_refs: self.classes,
         })
     }
 }
 
 /// Returns the authentication context that this tenant requests.
-pub fn requested(tenant: &TenantRow) -> Option<RequestedAuthnContext> {
+pub fn requested_authn_context(tenant: &TenantRow) -> Option<RequestedAuthnContext> {
     let stored = tenant.requested_authn_context.as_deref()?;
     let context: AuthnContext = serde_json::from_str(stored).ok()?;
-    context.requested()
+    context.into_requested()
 }
 
 /// Returns the IdP's single logout endpoints as JSON: binding and location.
@@ -302,7 +302,7 @@ pub async fn settle(
         return Err(ConfiguratorError::RequestBinding(binding.clone()));
     }
     if let Some(context) = &settings.authn_context
-        && context.clone().requested().is_none()
+        && context.clone().into_requested().is_none()
     {
         return Err(ConfiguratorError::Comparison(context.comparison.clone()));
     }
@@ -387,7 +387,7 @@ fn from_metadata(xml: &str, picked: &Picked, now: Timestamp) -> Result<Values, C
     })
 }
 
-fn typed_in(
+fn parse_typed_values(
     entity_id: &str,
     sso_url: &str,
     certificate: &str,

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::changes::{begun, change, note};
+use super::changes::{change, note, require_entered_values};
 use super::{By, ConfiguratorError, Entered, Step};
 use crate::Portal;
 use crate::store::tenants::TokenRow;
-use crate::store::{self, Db, StoreError, fingerprint, instant, stored};
+use crate::store::{self, Db, StoreError, fingerprint, instant, to_microseconds};
 
-pub(super) fn missing(entered: &Entered) -> Vec<String> {
+pub(super) fn list_missing_actions(entered: &Entered) -> Vec<String> {
     if entered.tenant.scim_enabled == 0 {
         return Vec::new();
     }
@@ -84,7 +84,7 @@ fn fresh(portal: &Portal, tenant_id: &str) -> (String, TokenRow) {
         token_hash: fingerprint(&token),
         tenant_id: tenant_id.to_owned(),
         hint: token[token.len() - 4..].to_owned(),
-        created: stored(portal.now()),
+        created: to_microseconds(portal.now()),
         expires: None,
         last_used: None,
         clear_text: None,
@@ -96,12 +96,12 @@ fn fresh(portal: &Portal, tenant_id: &str) -> (String, TokenRow) {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tokens(
+pub async fn list_tokens(
     portal: &Portal,
     db: &mut Db,
     tenant_id: &str,
 ) -> Result<Vec<TokenRow>, StoreError> {
-    store::tenants::tokens_at(db, tenant_id, stored(portal.now())).await
+    store::tenants::list_valid_tokens(db, tenant_id, to_microseconds(portal.now())).await
 }
 
 /// Returns the ID of a token for lists and URLs: the start of its hash, which
@@ -116,8 +116,8 @@ pub fn token_id(row: &TokenRow) -> &str {
 /// [`ConfiguratorError::NoSuchToken`], [`ConfiguratorError::TokenIsCurrent`].
 pub async fn end_token(portal: &Portal, by: By<'_>, id: &str) -> Result<(), ConfiguratorError> {
     let mut tx = portal.store.write().await?;
-    let entered = begun(&mut tx, by.business_id).await?;
-    let valid = tokens(portal, &mut tx, &entered.tenant.id).await?;
+    let entered = require_entered_values(&mut tx, by.business_id).await?;
+    let valid = list_tokens(portal, &mut tx, &entered.tenant.id).await?;
     let row = valid
         .iter()
         .find(|row| token_id(row) == id)
@@ -125,7 +125,7 @@ pub async fn end_token(portal: &Portal, by: By<'_>, id: &str) -> Result<(), Conf
     if row.expires.is_none() {
         return Err(ConfiguratorError::TokenIsCurrent);
     }
-    store::tenants::end_token(&mut tx, &row.token_hash, stored(portal.now())).await?;
+    store::tenants::end_token(&mut tx, &row.token_hash, to_microseconds(portal.now())).await?;
     let hint = format!("…{}", row.hint);
     note(portal, &mut tx, by, "scim-token-ended", &hint, "").await?;
     tx.commit().await?;
@@ -140,11 +140,17 @@ pub async fn end_token(portal: &Portal, by: By<'_>, id: &str) -> Result<(), Conf
 /// See [`ConfiguratorError`].
 pub async fn new_token(portal: &Portal, by: By<'_>) -> Result<String, ConfiguratorError> {
     let mut tx = portal.store.write().await?;
-    let entered = begun(&mut tx, by.business_id).await?;
+    let entered = require_entered_values(&mut tx, by.business_id).await?;
     let now = portal.now();
     let overlap = now + portal.config.scim_token_overlap;
     let tenant_id = &entered.tenant.id;
-    store::tenants::expire_tokens(&mut tx, tenant_id, stored(overlap), stored(now)).await?;
+    store::tenants::expire_tokens(
+        &mut tx,
+        tenant_id,
+        to_microseconds(overlap),
+        to_microseconds(now),
+    )
+    .await?;
     let (token, row) = fresh(portal, tenant_id);
     store::tenants::insert_token(&mut tx, &row).await?;
     let hint = format!("…{}", row.hint);
@@ -236,10 +242,10 @@ pub async fn authenticate(
     }
     let forgotten = portal.scim_callers.lock().forgotten;
     let mut db = portal.store.read().await?;
-    let Some(row) = store::tenants::token(&mut db, tenant_id, &key.1).await? else {
+    let Some(row) = store::tenants::find_token(&mut db, tenant_id, &key.1).await? else {
         return Ok(None);
     };
-    let tenant = store::tenants::by_id(&mut db, tenant_id).await?;
+    let tenant = store::tenants::find_by_id(&mut db, tenant_id).await?;
     let Some(tenant) = tenant.filter(|tenant| tenant.scim_enabled == 1) else {
         return Ok(None);
     };
@@ -249,9 +255,9 @@ pub async fn authenticate(
     drop(db);
     let mut last_used = row.last_used.unwrap_or(i64::MIN);
     if row.last_used.is_none() || !is_fresh(last_used) {
-        last_used = stored(now);
+        last_used = to_microseconds(now);
         let mut tx = portal.store.write().await?;
-        store::tenants::token_used(&mut tx, &row.token_hash, last_used).await?;
+        store::tenants::record_token_use(&mut tx, &row.token_hash, last_used).await?;
         tx.commit().await?;
     }
     let access = ScimAccess {

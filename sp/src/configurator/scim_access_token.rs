@@ -204,7 +204,11 @@ async fn fetch_keys(portal: &Portal, issuer: &str) -> Result<JwkSet, String> {
 
 /// Returns the keys of an issuer. Fetches them if they are old, or if none has this key ID:
 /// issuers change their keys.
-async fn keys_of(portal: &Portal, issuer: &str, kid: Option<&str>) -> Result<JwkSet, String> {
+async fn get_or_fetch_keys(
+    portal: &Portal,
+    issuer: &str,
+    kid: Option<&str>,
+) -> Result<JwkSet, String> {
     let now = portal.now();
     let known = lock(&portal.scim_issuer_keys.keys).get(issuer).cloned();
     if let Some(known) = known {
@@ -227,7 +231,7 @@ async fn keys_of(portal: &Portal, issuer: &str, kid: Option<&str>) -> Result<Jwk
 }
 
 /// Reads `iss` of a token whose signature is not verified yet, to find out whose keys verify it.
-fn unverified_issuer(token: &str) -> Option<String> {
+fn read_unverified_issuer(token: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Issued {
         iss: String,
@@ -250,12 +254,12 @@ async fn verify(
     if !TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
         return Err(TokenRefusal::Type);
     }
-    let issuer = unverified_issuer(token).ok_or(TokenRefusal::Malformed)?;
+    let issuer = read_unverified_issuer(token).ok_or(TokenRefusal::Malformed)?;
     let Some(row) = accepted.iter().find(|row| row.issuer == issuer) else {
         return Err(TokenRefusal::Issuer(issuer.chars().take(200).collect()));
     };
     let kid = header.kid.as_deref();
-    let keys = keys_of(portal, &issuer, kid).await;
+    let keys = get_or_fetch_keys(portal, &issuer, kid).await;
     let keys = keys.map_err(|why| TokenRefusal::Keys { issuer, why })?;
     let mut validation = Validation::new(header.alg);
     // Claims are checked below: times with the portal's clock, and each with its own reason.
@@ -307,11 +311,11 @@ pub(super) async fn authenticate(
     token: &str,
 ) -> Result<Option<Result<ScimAccess, TokenRefusal>>, StoreError> {
     let mut db = portal.store.read().await?;
-    let tenant = store::tenants::by_id(&mut db, tenant_id).await?;
+    let tenant = store::tenants::find_by_id(&mut db, tenant_id).await?;
     let Some(tenant) = tenant.filter(|tenant| tenant.scim_enabled == 1) else {
         return Ok(None);
     };
-    let accepted = store::scim_issuers::of_tenant(&mut db, tenant_id).await?;
+    let accepted = store::scim_issuers::list_by_tenant(&mut db, tenant_id).await?;
     drop(db);
     let Err(refusal) = verify(portal, &accepted, token).await else {
         return Ok(Some(Ok(ScimAccess {
@@ -324,7 +328,7 @@ pub(super) async fn authenticate(
     let keys = &portal.scim_issuer_keys;
     if keys.must_note(tenant_id, code, portal.now()) {
         let event = Event::new("SCIM client", "scim-access-token-refused", code);
-        let event = event.saying(refusal.to_string());
+        let event = event.with_detail(refusal.to_string());
         let mut tx = portal.store.write().await?;
         audit::record(portal, &mut tx, Some(&tenant.business_id), event).await?;
         tx.commit().await?;

@@ -1,11 +1,11 @@
 //! Step 5: OAuth authorization servers whose access tokens the SCIM endpoint accepts beside the
 //! bearer tokens of the step.
 
-use super::changes::{begun, note};
+use super::changes::{note, require_entered_values};
 use super::{By, ConfiguratorError};
 use crate::Portal;
 use crate::store::scim_issuers::ScimIssuerRow;
-use crate::store::{self, Db, StoreError, stored};
+use crate::store::{self, Db, StoreError, to_microseconds};
 
 /// An authorization server to be accepted.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct NewIssuer {
 /// # Errors
 /// When the database fails.
 pub async fn list(db: &mut Db, tenant_id: &str) -> Result<Vec<ScimIssuerRow>, StoreError> {
-    store::scim_issuers::of_tenant(db, tenant_id).await
+    store::scim_issuers::list_by_tenant(db, tenant_id).await
 }
 
 /// Returns the clients of an authorization server.
@@ -70,7 +70,7 @@ pub async fn add(
 ) -> Result<ScimIssuerRow, ConfiguratorError> {
     check(&new)?;
     let mut tx = portal.store.write().await?;
-    let entered = begun(&mut tx, by.business_id).await?;
+    let entered = require_entered_values(&mut tx, by.business_id).await?;
     let row = ScimIssuerRow {
         id: portal.ambient.rng().uuid().to_string(),
         tenant_id: entered.tenant.id,
@@ -78,7 +78,7 @@ pub async fn add(
         audience: new.audience,
         clients: serde_json::json!(new.clients).to_string(),
         scope: new.scope.filter(|scope| !scope.is_empty()),
-        created: stored(portal.now()),
+        created: to_microseconds(portal.now()),
     };
     if !store::scim_issuers::insert(&mut tx, &row).await? {
         return Err(ConfiguratorError::IssuerEntered(row.issuer));
@@ -96,7 +96,7 @@ pub async fn add(
 /// [`ConfiguratorError::NoSuchIssuer`].
 pub async fn remove(portal: &Portal, by: By<'_>, id: &str) -> Result<(), ConfiguratorError> {
     let mut tx = portal.store.write().await?;
-    let entered = begun(&mut tx, by.business_id).await?;
+    let entered = require_entered_values(&mut tx, by.business_id).await?;
     let known = list(&mut tx, &entered.tenant.id).await?;
     let row = known.into_iter().find(|row| row.id == id);
     let row = row.ok_or_else(|| ConfiguratorError::NoSuchIssuer(id.to_owned()))?;

@@ -4,7 +4,7 @@ use super::changes::change;
 use super::{By, ConfiguratorError, Entered, Step, done};
 use crate::Portal;
 
-pub(super) fn missing(entered: &Entered) -> Vec<String> {
+pub(super) fn list_missing_actions(entered: &Entered) -> Vec<String> {
     done(
         entered.tenant.users_done,
         "confirm that users are in the groups or will be added later",

@@ -51,7 +51,7 @@ impl Warning {
 /// # Errors
 /// When the database fails.
 pub async fn review(db: &mut Db, mut entered: Entered) -> Result<Entered, StoreError> {
-    entered.warnings = of_groups(db, &entered).await?;
+    entered.warnings = review_groups(db, &entered).await?;
     Ok(entered)
 }
 
@@ -65,10 +65,11 @@ struct Known {
     asserted: Vec<String>,
 }
 
-async fn of_groups(db: &mut Db, entered: &Entered) -> Result<Vec<Warning>, StoreError> {
+async fn review_groups(db: &mut Db, entered: &Entered) -> Result<Vec<Warning>, StoreError> {
     let tenant = &entered.tenant;
-    let (groups, count) = store::people::group_names(db, &tenant.business_id, NAMED).await?;
-    let lists = store::people::asserted_groups(db, &tenant.business_id, SIGN_INS).await?;
+    let (groups, count) =
+        store::people::list_and_count_groups(db, &tenant.business_id, NAMED).await?;
+    let lists = store::people::list_asserted_groups(db, &tenant.business_id, SIGN_INS).await?;
     let asserted = lists
         .iter()
         .flat_map(|list| serde_json::from_str::<Vec<String>>(list).unwrap_or_default())
@@ -79,17 +80,17 @@ async fn of_groups(db: &mut Db, entered: &Entered) -> Result<Vec<Warning>, Store
         asserted,
     };
     let mut warnings = Vec::new();
-    let (admins, users) = roles::mapped(tenant);
+    let (admins, users) = roles::mapped_groups(tenant);
     for group in [admins, users].into_iter().flatten() {
         let like =
-            store::people::groups_like(db, &tenant.business_id, group.name, group.id).await?;
-        warnings.extend(of_group(group, &like, &known));
+            store::people::list_groups_like(db, &tenant.business_id, group.name, group.id).await?;
+        warnings.extend(review_group(group, &like, &known));
     }
     warnings.dedup();
     Ok(warnings)
 }
 
-fn of_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warning> {
+fn review_group(group: Mapped<'_>, like: &[GroupNameRow], known: &Known) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let exact = like.iter().find(|row| row.display_name == group.name);
     let mut differs = like.iter().filter_map(|row| group.is(row).err());

@@ -3,7 +3,7 @@
 //! the portal itself.
 
 use crate::Portal;
-use crate::accounts::normalized;
+use crate::accounts::normalize_email;
 use crate::audit::{self, Event};
 use crate::configurator::{Integration, Step};
 use crate::licensing::{self, Granted, SeatError};
@@ -14,7 +14,7 @@ use crate::refusal::{Kind, Place, Refused, kinds};
 use crate::store::activations::ActivationRow;
 use crate::store::people::PersonRow;
 use crate::store::tenants::LoginKey;
-use crate::store::{self, MayConflict as _, fingerprint, instant, stored};
+use crate::store::{self, MayConflict as _, fingerprint, instant, to_microseconds};
 use jiff::Timestamp;
 use saml::binding::Outgoing;
 use subtle::ConstantTimeEq as _;
@@ -73,12 +73,12 @@ pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, LoginRefusa
         id: id.clone(),
         tenant_id: started.tenant_id,
         secret_hash: fingerprint(&secret),
-        email: normalized(&wanted.email).unwrap_or_default(),
+        email: normalize_email(&wanted.email).unwrap_or_default(),
         device_id: wanted.device_id,
         device_name: wanted.device_name,
         app_version: wanted.app_version,
-        created: stored(now),
-        expires: stored(expires),
+        created: to_microseconds(now),
+        expires: to_microseconds(expires),
         spent: 0,
     };
     let mut tx = portal.store.write().await?;
@@ -96,7 +96,7 @@ pub async fn begin(portal: &Portal, wanted: Wanted) -> Result<Begun, LoginRefusa
             "Set the request binding of step 4 to HTTP-Redirect.",
         )
         .with_who(&row.email);
-        let owner = login::owner(portal, &row.tenant_id).await;
+        let owner = login::find_business_of_tenant(portal, &row.tenant_id).await;
         return Err(LoginRefusal {
             business_id: owner,
             refused: unavailable,
@@ -124,7 +124,7 @@ pub async fn answer(
     address: &str,
 ) -> Result<Activated, LoginRefusal> {
     let mut db = portal.store.read().await?;
-    let activation = store::activations::by_id(&mut db, activation_id)
+    let activation = store::activations::find_by_id(&mut db, activation_id)
         .await?
         .filter(|row| {
             let given = fingerprint(secret);
@@ -137,7 +137,7 @@ pub async fn answer(
             )
         })?;
     let key = LoginKey::Tenant(&activation.tenant_id);
-    let found = store::tenants::for_login(&mut db, key).await?;
+    let found = store::tenants::find_for_login(&mut db, key).await?;
     let business_id = found
         .as_ref()
         .map(|found| found.tenant.business_id.clone())
@@ -153,8 +153,9 @@ pub async fn answer(
             ),
         )));
     }
-    let integration = login::integration(portal, &mut db, &business_id, found).await?;
-    let request = store::logins::of_activation(&mut db, activation_id)
+    let integration =
+        login::require_active_integration(portal, &mut db, &business_id, found).await?;
+    let request = store::logins::find_by_activation(&mut db, activation_id)
         .await?
         .filter(|request| request.relay_state == relay_state)
         .ok_or_else(|| {
@@ -241,7 +242,7 @@ async fn complete(
         "desktop-activated",
         &activation.device_id,
     )
-    .saying(format!(
+    .with_detail(format!(
         "{}, app version {}",
         activation.device_name, activation.app_version
     ))

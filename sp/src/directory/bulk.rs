@@ -48,7 +48,7 @@ pub async fn carry_out(
         outcomes: BTreeMap::new(),
         errors: 0,
     };
-    run.all(request).await?;
+    run.run_all(request).await?;
     Ok(run.outcomes.into_values().collect())
 }
 
@@ -62,7 +62,7 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    async fn all(&mut self, request: &Request) -> Result<()> {
+    async fn run_all(&mut self, request: &Request) -> Result<()> {
         let operations = &request.operations;
         let mut waiting: Vec<usize> = (0..operations.len()).collect();
         // Operations that were carried out without some of their references.
@@ -76,7 +76,7 @@ impl Run<'_> {
                 };
                 let index = waiting.remove(at);
                 let operation = operations[index].without_references();
-                let outcome = self.one(&operation).await?;
+                let outcome = self.run_one(&operation).await?;
                 if outcome.error.is_none()
                     && let Some(location) = &outcome.location
                 {
@@ -89,8 +89,8 @@ impl Run<'_> {
                 continue;
             };
             let index = waiting.remove(at);
-            let operation = operations[index].resolved(&self.created);
-            let outcome = self.one(&operation).await?;
+            let operation = operations[index].resolve_references(&self.created);
+            let outcome = self.run_one(&operation).await?;
             if self.store_outcome(index, outcome, request) {
                 return Ok(());
             }
@@ -155,7 +155,7 @@ impl Run<'_> {
 
     /// Replaces the resource of a circular operation by the complete one.
     async fn complete(&mut self, operation: &Operation, id: &str) -> Result<Outcome> {
-        let whole = operation.resolved(&self.created);
+        let whole = operation.resolve_references(&self.created);
         if let Some(missing) = whole.references().first() {
             let detail = format!(
                 "cannot set the reference to {missing}: the operation that creates it failed"
@@ -168,7 +168,7 @@ impl Run<'_> {
             version: None,
             ..whole
         };
-        let mut outcome = self.one(&replace).await?;
+        let mut outcome = self.run_one(&replace).await?;
         outcome.method = operation.method;
         if outcome.error.is_none() {
             outcome.status = 201;
@@ -176,7 +176,7 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    async fn one(&self, operation: &Operation) -> Result<Outcome> {
+    async fn run_one(&self, operation: &Operation) -> Result<Outcome> {
         match self.perform(operation).await {
             Ok((status, answered)) => Ok(Outcome {
                 method: operation.method,

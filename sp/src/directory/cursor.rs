@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::Result;
 use crate::store::selection::Operand;
-use crate::store::{fingerprint, instant, stored};
+use crate::store::{fingerprint, instant, to_microseconds};
 
 /// Lifetime of a cursor, in seconds.
 pub const TIMEOUT: i64 = 3600;
@@ -49,7 +49,7 @@ pub(super) fn encode(
     };
     let cursor = json!([
         good_for(query, tenant_id, endpoint),
-        stored(now),
+        to_microseconds(now),
         key,
         place.id
     ]);

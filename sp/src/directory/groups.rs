@@ -9,7 +9,7 @@ use scim::{ListQuery, ListResponse, Projection, Resource, SortValue};
 use serde_json::{Value, json};
 
 use super::listing::{self, Listed};
-use super::membership::{carry_out, named};
+use super::membership::{carry_out, read_member_ids};
 use super::{
     Answered, Precondition, Result, Shown, Stored, check_keys, conflict_error, json_list,
     not_found, note, text_to_store,
@@ -18,7 +18,7 @@ use crate::Portal;
 use crate::configurator::scim::ScimAccess;
 use crate::store::groups::GroupRow;
 use crate::store::selection::{Condition, Field, Selection};
-use crate::store::{self, Db, stored};
+use crate::store::{self, Db, to_microseconds};
 
 /// Maximum number of members with which PATCH answers 200 and the whole group.
 /// For larger groups it answers 204 with the new version in the ETag, which RFC
@@ -44,8 +44,8 @@ pub async fn create(
     mut resource: Resource,
     shown: Shown,
 ) -> Result<Answered> {
-    let now = stored(portal.now());
-    let wanted = named(resource.take("members").as_ref());
+    let now = to_microseconds(portal.now());
+    let wanted = read_member_ids(resource.take("members").as_ref());
     let row = GroupRow {
         id: portal.ambient.rng().uuid().to_string(),
         business_id: access.business_id.clone(),
@@ -60,7 +60,7 @@ pub async fn create(
     let joins = [ListChange::Join(wanted)];
     store::with_retry(async || {
         let mut tx = portal.store.write().await?;
-        store::locks::own_directory(&mut tx, &access.business_id).await?;
+        store::locks::lock_directory(&mut tx, &access.business_id).await?;
         store::groups::insert(&mut tx, &row).await?;
         let moved = carry_out(&mut tx, access, &row.id, &joins).await?;
         let detail = moved.description();
@@ -103,7 +103,7 @@ pub async fn replace(
     precondition: &Precondition,
     shown: Shown,
 ) -> Result<Answered> {
-    let members = named(resource.take("members").as_ref());
+    let members = read_member_ids(resource.take("members").as_ref());
     let change = Change {
         resource: Some(resource),
         members: vec![ListChange::Replace(members)],
@@ -158,12 +158,12 @@ async fn patch_once(
         // If the operations on members cannot be separated from the others,
         // apply them to the whole list of members.
         None => {
-            let held = store::groups::named_members(&mut tx, id).await?;
+            let held = store::groups::list_members_with_names(&mut tx, id).await?;
             let held = held.iter().map(
                 |one| json!({"value": one.member_id, "type": one.kind, "display": one.display}),
             );
             let mut resource = apply_patch(operations, &before, Some(held.collect()))?;
-            let members = named(resource.take("members").as_ref());
+            let members = read_member_ids(resource.take("members").as_ref());
             Change {
                 resource: Some(resource),
                 members: vec![ListChange::Replace(members)],
@@ -211,7 +211,7 @@ pub async fn delete(
         let mut tx = portal.store.write().await?;
         let row = find_locked(&mut tx, access, id).await?;
         precondition.holds(row.version)?;
-        let users = store::groups::users_beneath(&mut tx, id).await?;
+        let users = store::groups::list_users_beneath(&mut tx, id).await?;
         store::groups::delete(&mut tx, id).await?;
         let name = &row.display_name;
         note(portal, &mut tx, access, "group-deleted", name, "").await?;
@@ -271,7 +271,7 @@ impl Listed for Groups {
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
-    async fn texts(
+    async fn encode_rows(
         _: &Portal,
         db: &mut Db,
         access: &ScimAccess,
@@ -291,14 +291,14 @@ async fn find(db: &mut Db, access: &ScimAccess, id: &str) -> Result<GroupRow> {
     if id.contains('\0') {
         return Err(not_found(&GROUP_TYPE, id));
     }
-    let found = store::groups::by_id(db, &access.business_id, id).await?;
+    let found = store::groups::find_by_id(db, &access.business_id, id).await?;
     found.ok_or_else(|| not_found(&GROUP_TYPE, id))
 }
 
 /// Finds a group and locks the whole directory of the business account until
 /// the transaction ends.
 async fn find_locked(db: &mut Db, access: &ScimAccess, id: &str) -> Result<GroupRow> {
-    store::locks::own_directory(db, &access.business_id).await?;
+    store::locks::lock_directory(db, &access.business_id).await?;
     find(db, access, id).await
 }
 
@@ -314,7 +314,7 @@ fn check_names(row: &GroupRow) -> Result<()> {
 async fn expand_to_users(db: &mut Db, ids: impl Iterator<Item = &str>) -> Result<Vec<String>> {
     let mut users = BTreeSet::new();
     for id in ids {
-        users.extend(store::groups::users_beneath(db, id).await?);
+        users.extend(store::groups::list_users_beneath(db, id).await?);
     }
     Ok(users.into_iter().collect())
 }
@@ -346,7 +346,7 @@ impl Change {
             return Ok(before);
         }
         row.version = before.version + 1;
-        row.last_modified = stored(portal.now()).max(before.last_modified);
+        row.last_modified = to_microseconds(portal.now()).max(before.last_modified);
         if !store::groups::update(db, &row, before.version).await? {
             return Err(conflict_error(&GROUP_TYPE));
         }
@@ -378,8 +378,8 @@ async fn answer(
 ) -> Result<Answered> {
     let held = match shown {
         Shown::Without => Vec::new(),
-        Shown::Plain => store::groups::members(db, &row.id).await?,
-        Shown::Named => store::groups::named_members(db, &row.id).await?,
+        Shown::Plain => store::groups::list_members(db, &row.id).await?,
+        Shown::Named => store::groups::list_members_with_names(db, &row.id).await?,
     };
     let base = &access.base_url;
     let members = json_list(&held, |out, member| {
@@ -403,7 +403,7 @@ async fn answer(
         created: row.created,
         last_modified: row.last_modified,
     };
-    Ok(stored.answered(
+    Ok(stored.to_answered(
         access,
         members.as_deref().map(|members| ("members", members)),
     ))

@@ -76,7 +76,7 @@ pub(super) trait Listed {
     ) -> impl Future<Output = Result<usize>> + Send;
 
     /// Encodes resources as JSON text.
-    fn texts(
+    fn encode_rows(
         portal: &Portal,
         db: &mut Db,
         access: &ScimAccess,
@@ -118,7 +118,7 @@ pub(super) async fn list<L: Listed>(
     let (total, rows, more) = match order {
         Some(order) if asked.exact => lister.ask(order).await?,
         Some(order) => lister.walk(order).await?,
-        None => lister.sift().await?,
+        None => lister.sort_candidates().await?,
     };
     let last = rows.last().map(|(key, row)| Place {
         key: key.clone(),
@@ -131,7 +131,7 @@ pub(super) async fn list<L: Listed>(
     let mut resources = Vec::with_capacity(rows.len());
     let rows: Vec<L::Row> = rows.into_iter().map(|(_, row)| row).collect();
     for chunk in rows.chunks(L::AT_ONCE) {
-        for text in L::texts(portal, &mut db, access, chunk, shown).await? {
+        for text in L::encode_rows(portal, &mut db, access, chunk, shown).await? {
             resources.push(apply_projection(text, &query.projection, of));
         }
     }
@@ -196,7 +196,7 @@ impl<L: Listed> Lister<'_, L> {
     }
 
     /// Calls `keep` for each row that matches the filter, in this order.
-    async fn each(
+    async fn visit_matches(
         &mut self,
         order: Order,
         mut keep: impl FnMut(L::Row, Value) -> Result<()> + Send,
@@ -230,7 +230,8 @@ impl<L: Listed> Lister<'_, L> {
                 if chunk.is_empty() {
                     break;
                 }
-                let texts = L::texts(self.portal, self.db, self.access, &chunk, shown).await?;
+                let texts =
+                    L::encode_rows(self.portal, self.db, self.access, &chunk, shown).await?;
                 for (row, text) in chunk.into_iter().zip(texts) {
                     let resource: Value = serde_json::from_str(&text).unwrap_or_default();
                     let holds = match &self.query.filter {
@@ -257,7 +258,7 @@ impl<L: Listed> Lister<'_, L> {
         let mut beyond = 0;
         let mut rows = Vec::new();
         let mut more = false;
-        self.each(order, |row, _| {
+        self.visit_matches(order, |row, _| {
             total += 1;
             let key = L::key(&row, order.by);
             if after
@@ -280,7 +281,7 @@ impl<L: Listed> Lister<'_, L> {
 
     /// Reads all candidate rows, and keeps sort keys and IDs up to the end of
     /// the page.
-    async fn sift(&mut self) -> Result<Found<L::Row>> {
+    async fn sort_candidates(&mut self) -> Result<Found<L::Row>> {
         let Page { offset, limit } = self.page;
         let of = L::of(self.portal);
         let query = self.query;
@@ -292,7 +293,7 @@ impl<L: Listed> Lister<'_, L> {
         let mut first: BinaryHeap<Ranked> = BinaryHeap::new();
         let mut total = 0;
         let mut more = false;
-        self.each(Order::CREATED, |row, resource| {
+        self.visit_matches(Order::CREATED, |row, resource| {
             total += 1;
             let key = scim::sort_value(path, &resource, of)?;
             let id = L::id(&row);

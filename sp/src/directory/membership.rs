@@ -45,7 +45,7 @@ impl Moved {
 }
 
 /// Returns the IDs in the attribute `members` of a resource.
-pub(super) fn named(members: Option<&Value>) -> Vec<String> {
+pub(super) fn read_member_ids(members: Option<&Value>) -> Vec<String> {
     let all = members.and_then(Value::as_array);
     all.into_iter()
         .flatten()
@@ -80,7 +80,7 @@ pub(super) async fn carry_out(
             }
             ListChange::Replace(ids) => {
                 let wanted: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
-                let held: BTreeSet<String> = store::groups::member_ids(db, group_id)
+                let held: BTreeSet<String> = store::groups::list_member_ids(db, group_id)
                     .await?
                     .into_iter()
                     .collect();
@@ -113,7 +113,7 @@ async fn join(
     }
     let kind = match id.contains('\0') {
         true => None,
-        false => store::groups::kind_of(db, &access.business_id, id).await?,
+        false => store::groups::find_kind(db, &access.business_id, id).await?,
     };
     let Some(kind) = kind else {
         return Err(invalid(format!(

@@ -103,7 +103,7 @@ impl ResourceTypes {
     /// Creates the resource types with these extensions of User.
     pub fn with(extensions: &[&'static Schema]) -> Self {
         Self {
-            user: USER_TYPE.extended(extensions),
+            user: USER_TYPE.with_extensions(extensions),
             group: &GROUP_TYPE,
         }
     }
@@ -220,7 +220,7 @@ impl Stored<'_> {
         out
     }
 
-    fn answered(&self, access: &ScimAccess, added: Option<(&str, &str)>) -> Answered {
+    fn to_answered(&self, access: &ScimAccess, added: Option<(&str, &str)>) -> Answered {
         Answered {
             text: self.text(access, added),
             version: self.version,
@@ -330,8 +330,9 @@ async fn review(
     business_id: &str,
     user_ids: &[String],
 ) -> Result<()> {
-    store::removals::directory_changed(db, user_ids, store::stored(portal.now())).await?;
-    Ok(crate::licensing::after_directory_change(portal, db, business_id, user_ids).await?)
+    store::removals::record_directory_change(db, user_ids, store::to_microseconds(portal.now()))
+        .await?;
+    Ok(crate::licensing::update_access(portal, db, business_id, user_ids).await?)
 }
 
 async fn note(
@@ -342,6 +343,6 @@ async fn note(
     target: &str,
     detail: impl Into<String>,
 ) -> Result<()> {
-    let event = crate::audit::Event::new("scim", action, target).saying(detail);
+    let event = crate::audit::Event::new("scim", action, target).with_detail(detail);
     Ok(crate::audit::record(portal, db, Some(&access.business_id), event).await?)
 }

@@ -7,7 +7,7 @@ use scim::schema::ResourceType;
 use serde_json::Value;
 
 use crate::store::selection::{Condition, Field, Operand, Order, Test};
-use crate::store::stored;
+use crate::store::to_microseconds;
 
 /// The database condition for a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,15 +60,15 @@ impl Asked {
     pub fn of(filter: Option<&Filter>, of: &ResourceType) -> Self {
         match filter {
             None => Self::exactly(Condition::Always),
-            Some(filter) => asked(filter, of),
+            Some(filter) => translate_filter(filter, of),
         }
     }
 }
 
-fn asked(filter: &Filter, of: &ResourceType) -> Asked {
+fn translate_filter(filter: &Filter, of: &ResourceType) -> Asked {
     match filter {
         Filter::And(a, b) => {
-            let (a, b) = (asked(a, of), asked(b, of));
+            let (a, b) = (translate_filter(a, of), translate_filter(b, of));
             let exact = a.exact && b.exact;
             let condition = match (a.condition, b.condition) {
                 (Condition::Always, other) | (other, Condition::Always) => other,
@@ -77,7 +77,7 @@ fn asked(filter: &Filter, of: &ResourceType) -> Asked {
             Asked { condition, exact }
         }
         Filter::Or(a, b) => {
-            let (a, b) = (asked(a, of), asked(b, of));
+            let (a, b) = (translate_filter(a, of), translate_filter(b, of));
             if Asked::ANYTHING == a || Asked::ANYTHING == b {
                 return Asked::ANYTHING;
             }
@@ -87,7 +87,7 @@ fn asked(filter: &Filter, of: &ResourceType) -> Asked {
             }
         }
         Filter::Not(inner) => {
-            let inner = asked(inner, of);
+            let inner = translate_filter(inner, of);
             if !inner.exact {
                 return Asked::ANYTHING;
             }
@@ -257,7 +257,7 @@ fn comparison(key: &Key, operator: Operator, wanted: &Value) -> Option<Condition
             // between two of them.
             let between = wanted.as_nanosecond().rem_euclid(1000) != 0;
             let floor = i64::try_from(wanted.as_nanosecond().div_euclid(1000))
-                .unwrap_or_else(|_| stored(wanted));
+                .unwrap_or_else(|_| to_microseconds(wanted));
             let test = match (operator, between) {
                 (Operator::Equal, false) => Test::Equal,
                 (Operator::Equal, true) => return Some(Condition::Any(Vec::new())),

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Portal;
 use crate::store::scim_log::{self, ScimLogRow};
-use crate::store::{self, StoreError, stored};
+use crate::store::{self, StoreError, to_microseconds};
 
 /// Number of requests that are kept per business account.
 pub const MOST: i64 = 1000;
@@ -71,7 +71,9 @@ pub fn note(portal: &Portal, noted: Noted) {
         let mut waiting = portal.sync_log.lock();
         waiting.place += 1;
         let place = waiting.place;
-        waiting.rows.push((stored(portal.now()), place, noted));
+        waiting
+            .rows
+            .push((to_microseconds(portal.now()), place, noted));
         if waiting.rows.len() >= WAITING {
             waiting.rows.drain(..WAITING / 2);
         }
@@ -112,7 +114,7 @@ pub async fn write_down(portal: &Portal) -> Result<(), StoreError> {
         let owner = match owners.get(&noted.tenant_id) {
             Some(owner) => owner.clone(),
             None => {
-                let tenant = store::tenants::by_id(&mut tx, &noted.tenant_id).await?;
+                let tenant = store::tenants::find_by_id(&mut tx, &noted.tenant_id).await?;
                 let owner = tenant.map(|tenant| tenant.business_id);
                 owners.insert(noted.tenant_id, owner.clone());
                 owner
@@ -143,12 +145,12 @@ pub async fn write_down(portal: &Portal) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_business(
+pub async fn list_by_business(
     portal: &Portal,
     business_id: &str,
     limit: i64,
 ) -> Result<Vec<ScimLogRow>, StoreError> {
     write_down(portal).await?;
     let mut db = portal.store.read().await?;
-    scim_log::of_business(&mut db, business_id, limit).await
+    scim_log::list_by_business(&mut db, business_id, limit).await
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::configurator::scim::ScimAccess;
 use crate::store::selection::{Condition, Field, Selection};
 use crate::store::users::UserRow;
-use crate::store::{self, Db, stored};
+use crate::store::{self, Db, to_microseconds};
 use crate::{Portal, licensing};
 
 /// Creates a user.
@@ -27,7 +27,7 @@ pub async fn create(
     resource: Resource,
     shown: Shown,
 ) -> Result<Answered> {
-    let now = stored(portal.now());
+    let now = to_microseconds(portal.now());
     let mut row = UserRow {
         id: portal.ambient.rng().uuid().to_string(),
         business_id: access.business_id.clone(),
@@ -130,12 +130,13 @@ pub async fn delete(
         let row = find_locked(portal, &mut tx, access, id).await?;
         precondition.holds(row.version)?;
         let because = "deleted in the directory";
-        licensing::holder_gone(portal, &mut tx, &row.business_id, &row.id, because).await?;
+        licensing::revoke_access(portal, &mut tx, &row.business_id, &row.id, because).await?;
         store::users::delete(&mut tx, &row.id).await?;
-        let at = stored(portal.now());
+        let at = to_microseconds(portal.now());
         let external_id = row.external_id.as_deref();
         let business_id = &row.business_id;
-        store::removals::deleted(&mut tx, business_id, &row.user_name, external_id, at).await?;
+        store::removals::record_deletion(&mut tx, business_id, &row.user_name, external_id, at)
+            .await?;
         note(portal, &mut tx, access, "user-deleted", &row.user_name, "").await?;
         tx.commit().await.map_err(store::StoreError::from)?;
         Ok(())
@@ -192,14 +193,14 @@ impl Listed for Users {
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
-    async fn texts(
+    async fn encode_rows(
         portal: &Portal,
         db: &mut Db,
         access: &ScimAccess,
         rows: &[UserRow],
         shown: Shown,
     ) -> Result<Vec<String>> {
-        Ok(answers(portal, db, access, rows, shown)
+        Ok(answer_all(portal, db, access, rows, shown)
             .await?
             .into_iter()
             .map(|answered| answered.text)
@@ -212,7 +213,7 @@ async fn find(portal: &Portal, db: &mut Db, access: &ScimAccess, id: &str) -> Re
     if id.contains('\0') {
         return Err(not_found(portal.resource_types.user, id));
     }
-    let found = store::users::by_id(db, &access.business_id, id).await?;
+    let found = store::users::find_by_id(db, &access.business_id, id).await?;
     found.ok_or_else(|| not_found(portal.resource_types.user, id))
 }
 
@@ -226,7 +227,7 @@ async fn find_locked(
 ) -> Result<UserRow> {
     store::locks::share_directory(db, &access.business_id).await?;
     let found = find(portal, db, access, id).await?;
-    if store::locks::user(db, &found.id).await? {
+    if store::locks::lock_user(db, &found.id).await? {
         return find(portal, db, access, id).await;
     }
     Ok(found)
@@ -244,7 +245,7 @@ fn fill(row: &mut UserRow, mut resource: Resource, of: &ResourceType) -> Result<
     }
     resource.set("active", (row.active == 1).into());
     row.user_name = resource.text("userName").unwrap_or_default().to_owned();
-    let email = resource.preferred("emails").or_else(|| {
+    let email = resource.preferred_value("emails").or_else(|| {
         let name = row.user_name.as_str();
         name.contains('@').then_some(name)
     });
@@ -298,7 +299,7 @@ async fn change_once(
     row.source = "scim".to_owned();
     if row != before {
         row.version = before.version + 1;
-        row.last_modified = stored(portal.now()).max(before.last_modified);
+        row.last_modified = to_microseconds(portal.now()).max(before.last_modified);
         let done = store::users::update(&mut tx, &row, &before)
             .await
             .map_err(|error| uniqueness_error(error, "userName", &row.user_name))?;
@@ -329,13 +330,13 @@ async fn answer(
     shown: Shown,
 ) -> Result<Answered> {
     let rows = std::slice::from_ref(row);
-    let mut answered = answers(portal, db, access, rows, shown).await?;
+    let mut answered = answer_all(portal, db, access, rows, shown).await?;
     answered
         .pop()
         .ok_or_else(|| not_found(portal.resource_types.user, &row.id))
 }
 
-async fn answers(
+async fn answer_all(
     portal: &Portal,
     db: &mut Db,
     access: &ScimAccess,
@@ -347,7 +348,7 @@ async fn answers(
         .filter(|row| shown != Shown::Without && row.grouped == 1)
         .map(|row| row.id.as_str())
         .collect();
-    let held = store::groups::held_by(db, &grouped).await?;
+    let held = store::groups::list_groups_of_users(db, &grouped).await?;
     let base = &access.base_url;
     Ok(rows
         .iter()
@@ -377,7 +378,7 @@ async fn answers(
                 created: row.created,
                 last_modified: row.last_modified,
             };
-            stored.answered(access, groups.as_deref().map(|groups| ("groups", groups)))
+            stored.to_answered(access, groups.as_deref().map(|groups| ("groups", groups)))
         })
         .collect())
 }

@@ -53,7 +53,7 @@ impl TxtResolver {
     }
 
     /// Looks up the TXT records of exactly this domain name.
-    pub async fn txt(&self, domain: &str) -> Found {
+    pub async fn look_up_txt(&self, domain: &str) -> Found {
         match self.0.txt_lookup(format!("{domain}.")).await {
             Ok(lookup) => Found::Records(
                 lookup

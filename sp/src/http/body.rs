@@ -61,7 +61,7 @@ impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
 /// Prevents cross-site request forgery. Requests with unsafe methods need a
 /// JSON body, which HTML forms cannot send; if they have an `Origin` header, it
 /// must be the portal's origin.
-pub(super) async fn same_origin(
+pub(super) async fn require_same_origin(
     State(portal): State<Portal>,
     request: Request,
     next: Next,

@@ -48,7 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
             .session()
             .returns("Business")
             .refuses(&[409]),
-        Route::get("/api/business/users", users)
+        Route::get("/api/business/users", list_users)
             .summary("List members and directory users")
             .admin()
             .returns("Users"),
@@ -57,7 +57,7 @@ pub(super) fn routes() -> Vec<Route> {
             .admin()
             .body("NewMember")
             .creates("Member"),
-        Route::get("/api/business/subscriptions", subscriptions)
+        Route::get("/api/business/subscriptions", list_subscriptions)
             .summary("List the subscriptions")
             .admin()
             .returns("Subscriptions"),
@@ -74,24 +74,24 @@ pub(super) fn routes() -> Vec<Route> {
         .summary("Release a device from a license")
         .admin()
         .refuses(&[404]),
-        Route::get("/api/business/licenses", licenses)
+        Route::get("/api/business/licenses", list_licenses)
             .summary("List the licenses, with their devices")
             .admin()
             .returns("Licenses"),
-        Route::get("/api/business/audit", audit_log)
+        Route::get("/api/business/audit", show_audit_log)
             .summary("List the last 500 entries of the audit log")
             .admin()
             .returns("AuditLog"),
-        Route::get("/api/business/scim-log", scim_log)
+        Route::get("/api/business/scim-log", show_scim_log)
             .summary("List the last 500 SCIM requests")
             .admin()
             .returns("ScimLog"),
-        Route::get("/api/business/refusals", refusals)
+        Route::get("/api/business/refusals", list_refusals)
             .summary("List sign-in problems, page by page")
             .admin()
             .query(REFUSALS)
             .returns("Refusals"),
-        Route::get("/api/business/refusals/{reference}", refusal)
+        Route::get("/api/business/refusals/{reference}", show_refusal)
             .summary("Read a sign-in problem")
             .admin()
             .returns("Refusal")
@@ -135,7 +135,7 @@ async fn register_key(
     let used = 0;
     let body = json!({
         "business_account": {"id": registered.business.id, "name": registered.business.name},
-        "subscription": subscription_shown(&portal, &registered.subscription, used),
+        "subscription": subscription_to_json(&portal, &registered.subscription, used),
     });
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
@@ -158,9 +158,9 @@ async fn show(State(portal): State<Portal>, Caller(who): Caller) -> Answer {
     }))))
 }
 
-async fn users(State(portal): State<Portal>, admin: Admin) -> Answer {
+async fn list_users(State(portal): State<Portal>, admin: Admin) -> Answer {
     let mut db = portal.store.read().await?;
-    let users: Vec<Value> = accounts::everybody(&mut db, &admin.workspace.id)
+    let users: Vec<Value> = accounts::list_users(&mut db, &admin.workspace.id)
         .await?
         .into_iter()
         .map(|user| {
@@ -205,12 +205,12 @@ async fn add_member(
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
-async fn subscriptions(State(portal): State<Portal>, admin: Admin) -> Answer {
+async fn list_subscriptions(State(portal): State<Portal>, admin: Admin) -> Answer {
     let mut db = portal.store.read().await?;
     let mut shown = Vec::new();
-    for row in store::subscriptions::of_business(&mut db, &admin.workspace.id).await? {
-        let used = store::licenses::used_seats(&mut db, &row.id).await?;
-        shown.push(subscription_shown(&portal, &row, used));
+    for row in store::subscriptions::list_by_business(&mut db, &admin.workspace.id).await? {
+        let used = store::licenses::count_used_seats(&mut db, &row.id).await?;
+        shown.push(subscription_to_json(&portal, &row, used));
     }
     Ok(no_store(Json(json!({"subscriptions": shown}))))
 }
@@ -252,8 +252,8 @@ async fn change_subscription(
     let row =
         licensing::change_subscription(&portal, by, &id, change.name.as_deref(), group).await?;
     let mut db = portal.store.read().await?;
-    let used = store::licenses::used_seats(&mut db, &row.id).await?;
-    Ok(no_store(Json(subscription_shown(&portal, &row, used))))
+    let used = store::licenses::count_used_seats(&mut db, &row.id).await?;
+    Ok(no_store(Json(subscription_to_json(&portal, &row, used))))
 }
 
 async fn release_device(
@@ -267,7 +267,7 @@ async fn release_device(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn subscription_shown(portal: &Portal, row: &SubscriptionRow, used: i64) -> Value {
+fn subscription_to_json(portal: &Portal, row: &SubscriptionRow, used: i64) -> Value {
     json!({
         "id": row.id,
         "name": row.name,
@@ -286,9 +286,9 @@ fn subscription_shown(portal: &Portal, row: &SubscriptionRow, used: i64) -> Valu
     })
 }
 
-async fn licenses(State(portal): State<Portal>, admin: Admin) -> Answer {
+async fn list_licenses(State(portal): State<Portal>, admin: Admin) -> Answer {
     let mut db = portal.store.read().await?;
-    let shown: Vec<Value> = licensing::held(&mut db, &admin.workspace.id)
+    let shown: Vec<Value> = licensing::list_held_licenses(&mut db, &admin.workspace.id)
         .await?
         .into_iter()
         .map(|held| {
@@ -312,8 +312,8 @@ async fn licenses(State(portal): State<Portal>, admin: Admin) -> Answer {
     Ok(no_store(Json(json!({"licenses": shown}))))
 }
 
-async fn scim_log(State(portal): State<Portal>, admin: Admin) -> Answer {
-    let requests: Vec<Value> = sync_log::of_business(&portal, &admin.workspace.id, 500)
+async fn show_scim_log(State(portal): State<Portal>, admin: Admin) -> Answer {
+    let requests: Vec<Value> = sync_log::list_by_business(&portal, &admin.workspace.id, 500)
         .await?
         .into_iter()
         .map(|row| {
@@ -330,9 +330,9 @@ async fn scim_log(State(portal): State<Portal>, admin: Admin) -> Answer {
     Ok(no_store(Json(json!({"requests": requests}))))
 }
 
-async fn audit_log(State(portal): State<Portal>, admin: Admin) -> Answer {
+async fn show_audit_log(State(portal): State<Portal>, admin: Admin) -> Answer {
     let mut db = portal.store.read().await?;
-    let events: Vec<Value> = store::audit::of_business(&mut db, &admin.workspace.id, 500)
+    let events: Vec<Value> = store::audit::list_by_business(&mut db, &admin.workspace.id, 500)
         .await?
         .into_iter()
         .map(|row| {
@@ -356,7 +356,7 @@ struct RefusalQuery {
     page: Option<i64>,
 }
 
-async fn refusals(
+async fn list_refusals(
     State(portal): State<Portal>,
     admin: Admin,
     Query(query): Query<RefusalQuery>,
@@ -379,12 +379,12 @@ async fn refusals(
     }))))
 }
 
-async fn refusal(
+async fn show_refusal(
     State(portal): State<Portal>,
     admin: Admin,
     Path(reference): Path<String>,
 ) -> Answer {
-    let found = refusal::entry(&portal, &admin.workspace.id, &reference).await?;
+    let found = refusal::find_by_reference(&portal, &admin.workspace.id, &reference).await?;
     let problem = found.ok_or_else(|| {
         Problem::not_found(format!(
             "refusal {reference} not found in your organization; it may be older than the portal keeps"

@@ -61,7 +61,7 @@ impl FromRequestParts<Portal> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Problem> {
         let cookie = cookie(&parts.headers, SESSION).ok_or_else(Problem::not_logged_in)?;
-        let who = accounts::who(portal, cookie).await?;
+        let who = accounts::use_session(portal, cookie).await?;
         who.map(Self).ok_or_else(Problem::not_logged_in)
     }
 }

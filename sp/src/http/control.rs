@@ -183,7 +183,7 @@ async fn reset(State(portal): State<Portal>) -> Answer {
 }
 
 async fn take_snapshot(State(portal): State<Portal>) -> Answer {
-    Ok(Json(portal.snapshot().await?).into_response())
+    Ok(Json(portal.take_snapshot().await?).into_response())
 }
 
 async fn restore(State(portal): State<Portal>, Body(snapshot): Body<Snapshot>) -> Answer {

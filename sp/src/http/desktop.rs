@@ -39,7 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
             .body("HeldLicense")
             .returns("ValidatedLicense")
             .refuses(&[403, 404]),
-        Route::get("/desktop/v1/keys", keys)
+        Route::get("/desktop/v1/keys", show_public_keys)
             .summary("Read the public keys of signed licenses (RFC 7517)")
             .returns("JwkSet"),
     ]
@@ -88,7 +88,7 @@ async fn begin(
                 "expires_at": begun.expires,
             })),
         ))),
-        Err(away) => Err(refusal_problem(&portal, away, &address).await),
+        Err(away) => Err(refuse(&portal, away, &address).await),
     }
 }
 
@@ -117,12 +117,12 @@ async fn answer(
     .await;
     let activated = match activated {
         Ok(activated) => activated,
-        Err(away) => return Err(refusal_problem(&portal, away, &address).await),
+        Err(away) => return Err(refuse(&portal, away, &address).await),
     };
     let person = &activated.person;
     let granted = &activated.granted;
     let email = person.email.as_ref().unwrap_or(&person.user_name);
-    let (mut license, signed) = terms(
+    let (mut license, signed) = sign_license_with_terms(
         &portal,
         &granted.license,
         &granted.device,
@@ -157,7 +157,7 @@ async fn answer(
 }
 
 /// Returns the terms of a license as JSON members, and the signed license.
-async fn terms(
+async fn sign_license_with_terms(
     portal: &Portal,
     license: &LicenseRow,
     device: &DeviceRow,
@@ -173,8 +173,8 @@ async fn terms(
 }
 
 /// Returns the public keys for signed licenses as a JWK set (RFC 7517).
-async fn keys(State(portal): State<Portal>) -> Answer {
-    Ok(Json(licensing::published(&portal).await?).into_response())
+async fn show_public_keys(State(portal): State<Portal>) -> Answer {
+    Ok(Json(licensing::load_public_keys(&portal).await?).into_response())
 }
 
 #[derive(Deserialize)]
@@ -187,7 +187,8 @@ async fn validate(State(portal): State<Portal>, Body(held): Body<Held>) -> Answe
     match licensing::validate(&portal, &held.license_token, &held.device_id).await? {
         Validation::Valid(found) => {
             let (device, license, subscription) = *found;
-            let (mut body, signed) = terms(&portal, &license, &device, &subscription).await?;
+            let (mut body, signed) =
+                sign_license_with_terms(&portal, &license, &device, &subscription).await?;
             body.insert("status".to_owned(), json!("valid"));
             body.insert("signed_license".to_owned(), json!(signed));
             body.insert("license_id".to_owned(), json!(license.id));
@@ -211,7 +212,7 @@ async fn validate(State(portal): State<Portal>, Body(held): Body<Held>) -> Answe
     }
 }
 
-async fn refusal_problem(portal: &Portal, away: LoginRefusal, address: &str) -> Problem {
+async fn refuse(portal: &Portal, away: LoginRefusal, address: &str) -> Problem {
     let refused = away.refused;
     let business_id = away.business_id.as_deref();
     let reference = refusal::record(portal, business_id, &refused, Flow::Desktop, address).await;

@@ -25,8 +25,8 @@ pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/login/sso", post(continue_with_sso))
         .route("/sso/start", get(start))
-        .route("/webapp/sso/acs/{id}", post(acs))
-        .route("/saml/metadata/{id}", get(metadata))
+        .route("/webapp/sso/acs/{id}", post(receive_response))
+        .route("/saml/metadata/{id}", get(show_metadata))
 }
 
 #[derive(Deserialize)]
@@ -128,7 +128,7 @@ struct AcsForm {
     reposted: Option<String>,
 }
 
-async fn acs(
+async fn receive_response(
     State(portal): State<Portal>,
     Address(address): Address,
     Path(id): Path<String>,
@@ -139,7 +139,7 @@ async fn acs(
         Ok(Form(form)) => form,
         Err(rejection) => {
             let away = LoginRefusal {
-                business_id: login::owner(&portal, &id).await,
+                business_id: login::find_business_of_tenant(&portal, &id).await,
                 ..form_error(&rejection)
             };
             return refuse(&portal, away, Flow::Sso, &address).await;
@@ -160,7 +160,7 @@ async fn acs(
         relay_state: form.relay_state.as_deref().unwrap_or_default(),
         address: &address,
     };
-    match login::browser_response(&portal, posted).await {
+    match login::receive_browser_response(&portal, posted).await {
         Ok(logged_in) => {
             let cookie = AppendHeaders([(
                 header::SET_COOKIE,
@@ -195,7 +195,7 @@ async fn refuse(portal: &Portal, away: LoginRefusal, flow: Flow, address: &str) 
     let business_id = away.business_id.as_deref();
     let reference = refusal::record(portal, business_id, &away.refused, flow, address).await;
     let status = status_of(&away.refused);
-    let page = pages::refused(&away.refused, &reference);
+    let page = pages::refusal_page(&away.refused, &reference);
     super::no_store((status, [("x-refusal-reference", reference)], page))
 }
 
@@ -209,14 +209,14 @@ pub(super) fn status_of(refused: &Refused) -> StatusCode {
     }
 }
 
-async fn metadata(
+async fn show_metadata(
     State(portal): State<Portal>,
     Address(address): Address,
     Path(id): Path<String>,
 ) -> Response {
     let known = async {
         let mut db = portal.store.read().await?;
-        store::tenants::by_id(&mut db, &id).await
+        store::tenants::find_by_id(&mut db, &id).await
     };
     let tenant = match known.await {
         Ok(Some(tenant)) => tenant,
@@ -226,7 +226,7 @@ async fn metadata(
         }
         Err(error) => return refuse(&portal, error.into(), Flow::Sso, &address).await,
     };
-    match portal.signed_metadata(&tenant).await {
+    match portal.sign_metadata(&tenant).await {
         Ok(document) => {
             let kind = [(header::CONTENT_TYPE, "application/samlmetadata+xml")];
             (kind, document).into_response()

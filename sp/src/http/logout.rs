@@ -20,9 +20,10 @@ use crate::login::{self, LoggedOut, LoginRefusal};
 use crate::refusal::{self, Flow, Refused, kinds};
 
 pub(super) fn router() -> Router<Portal> {
-    Router::new()
-        .route("/logout", post(log_out))
-        .route("/webapp/sso/slo/{id}", get(by_redirect).post(by_form))
+    Router::new().route("/logout", post(log_out)).route(
+        "/webapp/sso/slo/{id}",
+        get(receive_by_redirect).post(receive_by_form),
+    )
 }
 
 /// Logs the user out: ends the session at the portal, then sends a
@@ -50,7 +51,7 @@ async fn log_out(
     response
 }
 
-async fn by_redirect(
+async fn receive_by_redirect(
     State(portal): State<Portal>,
     Address(address): Address,
     Path(id): Path<String>,
@@ -71,7 +72,7 @@ struct Posted {
     relay_state: Option<String>,
 }
 
-async fn by_form(
+async fn receive_by_form(
     State(portal): State<Portal>,
     Address(address): Address,
     Path(id): Path<String>,
@@ -80,7 +81,7 @@ async fn by_form(
     let posted = match form {
         Ok(Form(posted)) => posted,
         Err(rejection) => {
-            let refused = unreadable(&portal, &id, rejection.body_text()).await;
+            let refused = unreadable_refusal(&portal, &id, rejection.body_text()).await;
             return to_response(&portal, Err(refused), &address).await;
         }
     };
@@ -89,7 +90,7 @@ async fn by_form(
         (None, Some(response)) => (Parameter::Response, response),
         _ => {
             let reason = "expected exactly one of the fields SAMLRequest and SAMLResponse";
-            let refused = unreadable(&portal, &id, reason).await;
+            let refused = unreadable_refusal(&portal, &id, reason).await;
             return to_response(&portal, Err(refused), &address).await;
         }
     };
@@ -97,9 +98,9 @@ async fn by_form(
     receive_message(&portal, &id, received, &address).await
 }
 
-async fn unreadable(portal: &Portal, id: &str, reason: impl Into<String>) -> LoginRefusal {
+async fn unreadable_refusal(portal: &Portal, id: &str, reason: impl Into<String>) -> LoginRefusal {
     LoginRefusal {
-        business_id: login::owner(portal, id).await,
+        business_id: login::find_business_of_tenant(portal, id).await,
         refused: Refused::new(&kinds::MALFORMED_FORM, reason),
     }
 }
@@ -113,7 +114,7 @@ async fn receive_message(
     let outcome = match received {
         Ok(received) => login::receive_logout(portal, tenant_id, received, address).await,
         Err(refusal) => Err(LoginRefusal {
-            business_id: login::owner(portal, tenant_id).await,
+            business_id: login::find_business_of_tenant(portal, tenant_id).await,
             refused: Refused::from(refusal),
         }),
     };
@@ -132,17 +133,17 @@ async fn to_response(
             no_store(pages::farewell("Logged out in part", &said))
         }
         Ok(LoggedOut::To(outgoing)) => no_store(sso::to_response(outgoing)),
-        Err(away) => refusal_page(portal, &away, address).await,
+        Err(away) => refuse(portal, &away, address).await,
     }
 }
 
 /// Returns the page for a refused logout message. Such a message ends no
 /// session.
-async fn refusal_page(portal: &Portal, away: &LoginRefusal, address: &str) -> Response {
+async fn refuse(portal: &Portal, away: &LoginRefusal, address: &str) -> Response {
     let business_id = away.business_id.as_deref();
     let refused = &away.refused;
     let reference = refusal::record(portal, business_id, refused, Flow::Logout, address).await;
-    let page: Html<String> = pages::logout_refused(refused, &reference);
+    let page: Html<String> = pages::logout_refusal_page(refused, &reference);
     no_store((
         sso::status_of(refused),
         AppendHeaders([("x-refusal-reference", reference)]),

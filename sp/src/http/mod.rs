@@ -64,15 +64,15 @@ fn too_large(limit: usize) -> String {
 pub fn router(portal: Portal) -> Router {
     let api = openapi::router(openapi::guarded_routes()).layer(middleware::from_fn_with_state(
         portal.clone(),
-        body::same_origin,
+        body::require_same_origin,
     ));
     let strict_transport = portal
         .is_https()
-        .then(|| fixed("strict-transport-security", "max-age=31536000"));
+        .then(|| fixed_header("strict-transport-security", "max-age=31536000"));
     Router::new()
         .merge(api)
         .merge(openapi::router(desktop::routes()))
-        .route("/api/openapi.json", get(openapi_document))
+        .route("/api/openapi.json", get(show_openapi_document))
         .merge(login::router())
         .merge(logout::router())
         .merge(pages::router())
@@ -81,8 +81,8 @@ pub fn router(portal: Portal) -> Router {
             portal.clone(),
             scim_log::note_exchange,
         )))
-        .fallback(nothing_here)
-        .method_not_allowed_fallback(wrong_method)
+        .fallback(answer_not_found)
+        .method_not_allowed_fallback(answer_wrong_method)
         .layer((
             // The first is the outermost. They are one layer, because the router allocates memory
             // for each of its layers at each request, and again for all layers within.
@@ -97,16 +97,16 @@ pub fn router(portal: Portal) -> Router {
             }),
             middleware::from_fn(limit_body),
             tower::util::option_layer(strict_transport),
-            fixed(
+            fixed_header(
                 "content-security-policy",
                 // No form-action: browsers apply it to the redirects after a form
                 // as well, and Continue with SSO redirects to an IdP that is not
                 // known here.
                 "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
             ),
-            fixed("referrer-policy", "same-origin"),
-            fixed("x-frame-options", "DENY"),
-            fixed("x-content-type-options", "nosniff"),
+            fixed_header("referrer-policy", "same-origin"),
+            fixed_header("x-frame-options", "DENY"),
+            fixed_header("x-content-type-options", "nosniff"),
             middleware::from_fn_with_state(
                 portal.config.simulation_url.as_ref().map(|url| url.as_str().into()),
                 ambient::with_simulation_link,
@@ -119,7 +119,7 @@ pub fn router(portal: Portal) -> Router {
 
 /// Returns the OpenAPI document. It is made when it is read, because it takes a
 /// considerable part of a start.
-async fn openapi_document(State(portal): State<Portal>) -> Json<serde_json::Value> {
+async fn show_openapi_document(State(portal): State<Portal>) -> Json<serde_json::Value> {
     Json(openapi::document(&portal.base_url))
 }
 
@@ -130,14 +130,14 @@ async fn limit_body(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-fn fixed(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+fn fixed_header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(
         HeaderName::from_static(name),
         HeaderValue::from_static(value),
     )
 }
 
-async fn nothing_here(uri: Uri) -> Response {
+async fn answer_not_found(uri: Uri) -> Response {
     if is_for_programs(uri.path()) {
         Problem::not_found(format!("resource not found: {}", uri.path())).into_response()
     } else {
@@ -149,7 +149,7 @@ async fn nothing_here(uri: Uri) -> Response {
     }
 }
 
-async fn wrong_method(uri: Uri) -> Response {
+async fn answer_wrong_method(uri: Uri) -> Response {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",

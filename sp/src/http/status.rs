@@ -16,11 +16,11 @@ use crate::Portal;
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/healthz", get(async || "ok"))
-        .route("/readyz", get(ready))
+        .route("/readyz", get(check_readiness))
         .route("/metrics", get(render))
 }
 
-async fn ready(State(portal): State<Portal>) -> Response {
+async fn check_readiness(State(portal): State<Portal>) -> Response {
     match portal.store.try_write().await {
         Ok(()) => "ready".into_response(),
         Err(error) => {

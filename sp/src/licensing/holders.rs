@@ -19,13 +19,16 @@ pub struct HeldLicense {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn held(db: &mut Db, business_id: &str) -> Result<Vec<HeldLicense>, StoreError> {
+pub async fn list_held_licenses(
+    db: &mut Db,
+    business_id: &str,
+) -> Result<Vec<HeldLicense>, StoreError> {
     let mut all = Vec::new();
-    for license in store::licenses::of_business(db, business_id).await? {
-        let person = store::people::by_id(db, &license.user_id).await?;
+    for license in store::licenses::list_by_business(db, business_id).await? {
+        let person = store::people::find_by_id(db, &license.user_id).await?;
         all.push(HeldLicense {
             email: person.map(|person| person.email.unwrap_or(person.user_name)),
-            devices: store::licenses::devices(db, &license.id).await?,
+            devices: store::licenses::list_devices(db, &license.id).await?,
             license,
         });
     }

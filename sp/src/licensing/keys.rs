@@ -9,7 +9,7 @@ use crate::accounts::{Identity, Who};
 use crate::audit::{self, Event};
 use crate::store::members::{BusinessRow, MemberRow};
 use crate::store::subscriptions::{KeyRow, SubscriptionRow};
-use crate::store::{self, StoreError, stored};
+use crate::store::{self, StoreError, to_microseconds};
 
 const GROUPS: usize = 5;
 const GROUP_LENGTH: usize = 6;
@@ -107,7 +107,7 @@ impl Organization {
 ///
 /// # Errors
 /// [`KeyError::Malformed`].
-pub fn checked_key(key: &str) -> Result<String, KeyError> {
+pub fn check_key(key: &str) -> Result<String, KeyError> {
     well_formed(key).ok_or_else(|| KeyError::Malformed(key.to_owned()))
 }
 
@@ -143,8 +143,8 @@ pub async fn create_key(portal: &Portal, new: NewKey) -> Result<String, StoreErr
         edition: new.edition,
         licensing: new.licensing,
         seats: i64::from(new.seats),
-        starts: stored(starts),
-        ends: stored(
+        starts: to_microseconds(starts),
+        ends: to_microseconds(
             new.ends
                 .unwrap_or(starts.saturating_add(year).unwrap_or(Timestamp::MAX)),
         ),
@@ -172,16 +172,16 @@ pub async fn register_key(
     organization: Option<Organization>,
     address: &str,
 ) -> Result<Registered, KeyError> {
-    let key = checked_key(key)?;
+    let key = check_key(key)?;
     let now = portal.now();
     let mut tx = portal.store.write().await?;
-    let row = store::subscriptions::key(&mut tx, &key)
+    let row = store::subscriptions::find_key(&mut tx, &key)
         .await?
         .ok_or(KeyError::Unknown)?;
     KeyState::of(&row, now).registrable()?;
     let mine = who.workspace().or(who.workspaces.first());
     let business = match (mine, organization) {
-        (Some(workspace), _) => store::members::business(&mut tx, &workspace.id)
+        (Some(workspace), _) => store::members::find_business(&mut tx, &workspace.id)
             .await?
             .ok_or(KeyError::OrganizationRequired)?,
         (None, Some(organization)) => {
@@ -190,7 +190,7 @@ pub async fn register_key(
                 id: portal.ambient.rng().uuid().to_string(),
                 name: organization.name.trim().to_owned(),
                 details: Value::Object(organization.details).to_string(),
-                created: stored(now),
+                created: to_microseconds(now),
             };
             store::members::insert_business(&mut tx, &business).await?;
             business
@@ -204,8 +204,8 @@ pub async fn register_key(
             business_id: business.id.clone(),
             email: account.email.clone(),
             role: "admin".to_owned(),
-            added: stored(now),
-            last_login: Some(stored(now)),
+            added: to_microseconds(now),
+            last_login: Some(to_microseconds(now)),
         };
         store::members::insert(&mut tx, &member).await?;
     }
@@ -223,7 +223,7 @@ pub async fn register_key(
         seats: row.seats,
         starts: row.starts,
         ends: row.ends,
-        registered: stored(now),
+        registered: to_microseconds(now),
         devices: row.devices,
         grace: row.grace,
         cancelled: None,
@@ -233,7 +233,7 @@ pub async fn register_key(
     store::subscriptions::insert(&mut tx, &subscription).await?;
     store::accounts::select_workspace(&mut tx, &who.session.token_hash, &business.id).await?;
     let event = Event::new(who.email(), "license-key-registered", &mask_key(&key))
-        .saying(format!("subscription {}", subscription.name))
+        .with_detail(format!("subscription {}", subscription.name))
         .from(address);
     audit::record(portal, &mut tx, Some(&business.id), event).await?;
     tx.commit().await?;
@@ -249,24 +249,25 @@ pub async fn register_key(
 /// # Errors
 /// [`KeyError::Unknown`]; [`KeyError::Cancelled`] if it was already cancelled.
 pub async fn cancel_key(portal: &Portal, key: &str, reason: &str) -> Result<(), KeyError> {
-    let key = checked_key(key)?;
+    let key = check_key(key)?;
     let mut tx = portal.store.write().await?;
-    let row = store::subscriptions::key(&mut tx, &key)
+    let row = store::subscriptions::find_key(&mut tx, &key)
         .await?
         .ok_or(KeyError::Unknown)?;
-    if let Some(subscription) = store::subscriptions::of_key(&mut tx, &key).await? {
-        store::locks::own_directory(&mut tx, &subscription.business_id).await?;
+    if let Some(subscription) = store::subscriptions::find_by_key(&mut tx, &key).await? {
+        store::locks::lock_directory(&mut tx, &subscription.business_id).await?;
     }
     if !store::subscriptions::cancel_key(&mut tx, &key, reason).await? {
         return Err(KeyError::Cancelled(row.cancelled.unwrap_or_default()));
     }
-    if let Some(subscription) = store::subscriptions::of_key(&mut tx, &key).await? {
+    if let Some(subscription) = store::subscriptions::find_by_key(&mut tx, &key).await? {
         let because = format!("the vendor cancelled the license key: {reason}");
-        let now = stored(portal.now());
-        for license in store::licenses::of_subscription(&mut tx, &subscription.id).await? {
+        let now = to_microseconds(portal.now());
+        for license in store::licenses::list_by_subscription(&mut tx, &subscription.id).await? {
             store::licenses::revoke(&mut tx, &license.id, now, &because).await?;
         }
-        let event = Event::new("vendor", "license-key-cancelled", &mask_key(&key)).saying(reason);
+        let event =
+            Event::new("vendor", "license-key-cancelled", &mask_key(&key)).with_detail(reason);
         audit::record(portal, &mut tx, Some(&subscription.business_id), event).await?;
     }
     Ok(tx.commit().await?)

@@ -43,22 +43,22 @@ impl From<sqlx::Error> for MappingError {
 }
 
 /// Returns the per-user subscriptions from which this user can get a license.
-pub(super) async fn drawn_on(
+pub(super) async fn list_usable_subscriptions(
     db: &mut Db,
     person: &PersonRow,
 ) -> Result<Vec<SubscriptionRow>, StoreError> {
-    let all = store::subscriptions::of_business(db, &person.business_id).await?;
+    let all = store::subscriptions::list_by_business(db, &person.business_id).await?;
     let per_user: Vec<SubscriptionRow> = all
         .into_iter()
         .filter(|subscription| subscription.licensing == "per-user")
         .collect();
     let mut held: Vec<String> = Vec::new();
     if per_user.iter().any(|one| one.group_name.is_some()) {
-        for group in store::people::groups_of(db, &person.id).await? {
+        for group in store::people::list_groups_of_user(db, &person.id).await? {
             held.push(group.display_name);
             held.extend(group.external_id);
         }
-        if let Some(asserted) = store::people::asserted(db, &person.id).await? {
+        if let Some(asserted) = store::people::find_asserted_roles(db, &person.id).await? {
             let got: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
             held.extend(got);
         }
@@ -90,7 +90,7 @@ pub async fn change_subscription(
     group: Option<Option<(&str, &str)>>,
 ) -> Result<SubscriptionRow, MappingError> {
     let mut tx = portal.store.write().await?;
-    let all = store::subscriptions::of_business(&mut tx, by.business_id).await?;
+    let all = store::subscriptions::list_by_business(&mut tx, by.business_id).await?;
     let known = all.iter().find(|one| one.id == id).cloned();
     let mut row = known.ok_or_else(|| MappingError::Unknown(id.to_owned()))?;
     if let Some(name) = name {
@@ -116,7 +116,7 @@ pub async fn change_subscription(
     store::subscriptions::update(&mut tx, &row).await?;
     let serves = row.group_name.as_deref().unwrap_or("everybody");
     let event = Event::new(by.actor, "subscription-changed", &row.name)
-        .saying(format!("serves {serves}"))
+        .with_detail(format!("serves {serves}"))
         .from(by.address);
     audit::record(portal, &mut tx, Some(by.business_id), event).await?;
     tx.commit().await?;

@@ -11,14 +11,12 @@ mod seats;
 mod signed;
 mod states;
 
-pub use holders::{HeldLicense, held};
+pub use holders::{HeldLicense, list_held_licenses};
 pub use keys::{
-    KeyError, NewKey, Organization, Registered, cancel_key, checked_key, create_key, mask_key,
+    KeyError, NewKey, Organization, Registered, cancel_key, check_key, create_key, mask_key,
     register_key,
 };
 pub use mapping::{MappingError, change_subscription, release_device};
-pub use seats::{
-    Granted, SeatError, Validation, after_directory_change, grant, holder_gone, validate,
-};
-pub use signed::{LicenseKey, Terms, published, sign, terms};
+pub use seats::{Granted, SeatError, Validation, grant, revoke_access, update_access, validate};
+pub use signed::{LicenseKey, Terms, load_public_keys, sign, terms};
 pub use states::{KeyState, Status, holds_until};

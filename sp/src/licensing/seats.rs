@@ -8,7 +8,7 @@ use crate::roles;
 use crate::store::licenses::{DeviceRow, LicenseRow};
 use crate::store::people::PersonRow;
 use crate::store::subscriptions::SubscriptionRow;
-use crate::store::{self, Db, StoreError, fingerprint, instant, stored};
+use crate::store::{self, Db, StoreError, fingerprint, instant, to_microseconds};
 use jiff::Timestamp;
 
 /// Why no seat can be granted.
@@ -57,9 +57,9 @@ pub async fn grant(
     device_name: &str,
 ) -> Result<Granted, SeatError> {
     let now = portal.now();
-    store::locks::subscriptions(db, &person.business_id).await?;
-    let subscriptions = mapping::drawn_on(db, person).await?;
-    let held = store::licenses::held_by(db, &person.business_id, &person.id).await?;
+    store::locks::lock_subscriptions(db, &person.business_id).await?;
+    let subscriptions = mapping::list_usable_subscriptions(db, person).await?;
+    let held = store::licenses::find_by_user(db, &person.business_id, &person.id).await?;
     let kept = held.as_ref().and_then(|license| {
         subscriptions
             .iter()
@@ -69,12 +69,12 @@ pub async fn grant(
     let (license, subscription) = match (held.clone(), kept) {
         (Some(license), Some(subscription)) => (license, subscription.clone()),
         (held, _) => {
-            let subscription = free_seat(db, &subscriptions, now).await?.clone();
+            let subscription = find_free_seat(db, &subscriptions, now).await?.clone();
             let license = take_seat(portal, db, person, held, &subscription, now).await?;
             (license, subscription)
         }
     };
-    let others = store::licenses::devices(db, &license.id)
+    let others = store::licenses::list_devices(db, &license.id)
         .await?
         .into_iter()
         .filter(|device| device.device_id != device_id)
@@ -88,8 +88,8 @@ pub async fn grant(
         device_id: device_id.to_owned(),
         name: device_name.to_owned(),
         token_hash: fingerprint(&token),
-        activated: stored(now),
-        validated: stored(now),
+        activated: to_microseconds(now),
+        validated: to_microseconds(now),
     };
     store::licenses::upsert_device(db, &device).await?;
     Ok(Granted {
@@ -100,7 +100,7 @@ pub async fn grant(
     })
 }
 
-async fn free_seat<'s>(
+async fn find_free_seat<'s>(
     db: &mut Db,
     subscriptions: &'s [SubscriptionRow],
     now: Timestamp,
@@ -113,7 +113,7 @@ async fn free_seat<'s>(
         }
         any_running = true;
         seats += subscription.seats;
-        if store::licenses::used_seats(db, &subscription.id).await? < subscription.seats {
+        if store::licenses::count_used_seats(db, &subscription.id).await? < subscription.seats {
             return Ok(subscription);
         }
     }
@@ -143,7 +143,7 @@ async fn take_seat(
     if let Some(held) = held {
         store::licenses::move_to(db, &held.id, &subscription.id).await?;
         let event = Event::new("portal", "license-moved", &person.user_name)
-            .saying(format!("to the subscription {}", subscription.name));
+            .with_detail(format!("to the subscription {}", subscription.name));
         audit::record(portal, db, Some(&person.business_id), event).await?;
         return Ok(LicenseRow {
             subscription_id: subscription.id.clone(),
@@ -155,13 +155,13 @@ async fn take_seat(
         business_id: person.business_id.clone(),
         subscription_id: subscription.id.clone(),
         user_id: person.id.clone(),
-        granted: stored(now),
+        granted: to_microseconds(now),
         revoked: None,
         revoked_because: None,
     };
     store::licenses::insert(db, &license).await?;
     let event = Event::new("portal", "license-granted", &person.user_name)
-        .saying(format!("subscription {}", subscription.name));
+        .with_detail(format!("subscription {}", subscription.name));
     audit::record(portal, db, Some(&person.business_id), event).await?;
     Ok(license)
 }
@@ -172,22 +172,22 @@ async fn take_seat(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn after_directory_change(
+pub async fn update_access(
     portal: &Portal,
     db: &mut Db,
     business_id: &str,
     user_ids: &[String],
 ) -> Result<(), StoreError> {
-    let Some(tenant) = store::tenants::of_business(db, business_id).await? else {
+    let Some(tenant) = store::tenants::find_by_business(db, business_id).await? else {
         return Ok(());
     };
     for user_id in user_ids {
-        let Some(person) = store::people::by_id(db, user_id).await? else {
-            holder_gone(portal, db, business_id, user_id, "deleted in the directory").await?;
+        let Some(person) = store::people::find_by_id(db, user_id).await? else {
+            revoke_access(portal, db, business_id, user_id, "deleted in the directory").await?;
             continue;
         };
         roles::prefer_directory(db, &tenant, user_id).await?;
-        let roles = roles::roles_of(db, &tenant, user_id).await?;
+        let roles = roles::find_roles(db, &tenant, user_id).await?;
         let because = if person.active == 0 {
             Some("disabled in the directory")
         } else if !roles.product_user {
@@ -209,7 +209,7 @@ pub async fn after_directory_change(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn holder_gone(
+pub async fn revoke_access(
     portal: &Portal,
     db: &mut Db,
     business_id: &str,
@@ -230,11 +230,11 @@ async fn release(
     name: &str,
     because: &str,
 ) -> Result<(), StoreError> {
-    let Some(license) = store::licenses::held_by(db, business_id, user_id).await? else {
+    let Some(license) = store::licenses::find_by_user(db, business_id, user_id).await? else {
         return Ok(());
     };
-    store::licenses::revoke(db, &license.id, stored(portal.now()), because).await?;
-    let event = Event::new("portal", "license-revoked", name).saying(because);
+    store::licenses::revoke(db, &license.id, to_microseconds(portal.now()), because).await?;
+    let event = Event::new("portal", "license-revoked", name).with_detail(because);
     audit::record(portal, db, Some(business_id), event).await
 }
 
@@ -261,7 +261,7 @@ pub async fn validate(
     let now = portal.now();
     let hash = fingerprint(token);
     let mut tx = portal.store.write().await?;
-    let Some((device, license)) = store::licenses::by_token(&mut tx, &hash).await? else {
+    let Some((device, license)) = store::licenses::find_by_token(&mut tx, &hash).await? else {
         return Ok(Validation::Unknown);
     };
     if device.device_id != device_id {
@@ -271,7 +271,8 @@ pub async fn validate(
         let because = license.revoked_because.unwrap_or_default();
         return Ok(Validation::Revoked(because));
     }
-    let subscriptions = store::subscriptions::of_business(&mut tx, &license.business_id).await?;
+    let subscriptions =
+        store::subscriptions::list_by_business(&mut tx, &license.business_id).await?;
     let subscription = subscriptions
         .into_iter()
         .find(|subscription| subscription.id == license.subscription_id)
@@ -279,7 +280,7 @@ pub async fn validate(
     let Some(subscription) = subscription else {
         return Ok(Validation::Revoked("the subscription has ended".to_owned()));
     };
-    store::licenses::validated(&mut tx, &hash, stored(now)).await?;
+    store::licenses::record_validation(&mut tx, &hash, to_microseconds(now)).await?;
     tx.commit().await?;
     Ok(Validation::Valid(Box::new((device, license, subscription))))
 }

@@ -16,7 +16,7 @@ use crate::Portal;
 use crate::store::licenses::{DeviceRow, LicenseRow};
 use crate::store::signing_keys::{self, SigningKeyRow};
 use crate::store::subscriptions::SubscriptionRow;
-use crate::store::{StoreError, stored};
+use crate::store::{StoreError, to_microseconds};
 
 const ID: &str = "licenses";
 
@@ -96,7 +96,7 @@ pub async fn sign(
 ///
 /// # Errors
 /// If the key cannot be created or read.
-pub async fn published(portal: &Portal) -> Result<Value, StoreError> {
+pub async fn load_public_keys(portal: &Portal) -> Result<Value, StoreError> {
     let key = portal.license_key().await?;
     Ok(json!({"keys": [{
         "kty": "OKP",
@@ -120,13 +120,13 @@ impl Portal {
     async fn license_key(&self) -> Result<LicenseKey, StoreError> {
         let key = self
             .license_key
-            .get_or_try_init(|| self.shared_license_key());
+            .get_or_try_init(|| self.load_or_create_license_key());
         Ok(key.await?.clone())
     }
 
-    async fn shared_license_key(&self) -> Result<LicenseKey, StoreError> {
+    async fn load_or_create_license_key(&self) -> Result<LicenseKey, StoreError> {
         let mut db = self.store.read().await?;
-        let known = signing_keys::by_id(&mut db, ID).await?;
+        let known = signing_keys::find_by_id(&mut db, ID).await?;
         drop(db);
         let row = match known {
             Some(row) => row,
@@ -137,11 +137,11 @@ impl Portal {
                     id: ID.to_owned(),
                     private_key: pair.serialize_pem(),
                     certificate: pair.public_key_pem(),
-                    created: stored(self.now()),
+                    created: to_microseconds(self.now()),
                 };
                 let mut tx = self.store.write().await?;
                 signing_keys::insert(&mut tx, &made).await?;
-                let first = signing_keys::by_id(&mut tx, ID).await?;
+                let first = signing_keys::find_by_id(&mut tx, ID).await?;
                 tx.commit().await?;
                 first.unwrap_or(made)
             }

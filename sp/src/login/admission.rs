@@ -14,7 +14,7 @@ use crate::licensing;
 use crate::refusal::{Place, Refused, kinds};
 use crate::roles::{self, Roles};
 use crate::store::people::PersonRow;
-use crate::store::{self, Db, StoreError, instant, stored};
+use crate::store::{self, Db, StoreError, instant, to_microseconds};
 
 /// The user that a Response authenticates, with roles.
 #[derive(Debug, Clone)]
@@ -44,10 +44,10 @@ pub async fn admit(
     integration: &Integration,
     unspent: &Unspent<'_>,
 ) -> Result<Admitted, Refused> {
-    let claims = Claims::of(unspent.checked())?;
+    let claims = Claims::of(unspent.content())?;
     let email = email_of_ours(integration, &claims)?;
     let tenant = &integration.tenant;
-    let issued = unspent.checked().issue_instant();
+    let issued = unspent.content().issue_instant();
     store::locks::share_directory(db, &tenant.business_id).await?;
     // Without SCIM, the Response is the only source of groups. If it has no
     // groups attribute, the user is in no group, because many IdPs omit an
@@ -68,7 +68,7 @@ pub async fn admit(
     let mut roles = if groups.is_some() {
         asserted
     } else {
-        roles::in_directory(db, tenant, &person.id).await?
+        roles::find_directory_roles(db, tenant, &person.id).await?
     };
     if person.id.is_empty() {
         return Ok(Admitted {
@@ -88,16 +88,20 @@ pub async fn admit(
             let near_misses = roles.near_misses;
             roles = Roles {
                 near_misses,
-                ..roles::roles_of(db, tenant, &person.id).await?
+                ..roles::find_roles(db, tenant, &person.id).await?
             };
         }
         // The directory may give the role that the Response does not give.
-        if !roles.product_user && !roles::roles_of(db, tenant, &person.id).await?.product_user {
+        if !roles.product_user
+            && !roles::find_roles(db, tenant, &person.id)
+                .await?
+                .product_user
+        {
             let id = person.id.clone();
-            licensing::after_directory_change(portal, db, &tenant.business_id, &[id]).await?;
+            licensing::update_access(portal, db, &tenant.business_id, &[id]).await?;
         }
     }
-    store::people::logged_in(db, &person.id, stored(now)).await?;
+    store::people::record_login(db, &person.id, to_microseconds(now)).await?;
     Ok(Admitted {
         person,
         roles,
@@ -122,15 +126,15 @@ async fn find_or_create(
         return Ok(person);
     }
     let (name, id) = (&claims.user_name, &claims.object_id);
-    let deleted = store::removals::last_deletion(db, business_id, name, id).await?;
+    let deleted = store::removals::find_last_deletion(db, business_id, name, id).await?;
     if let Some(deleted) = deleted.map(instant).filter(|deleted| issued < *deleted) {
-        return Err(deleted_since(claims, issued, deleted));
+        return Err(deleted_user_refusal(claims, issued, deleted));
     }
     // Users in neither mapped group are not stored: they get no access.
     if !(asserted.admin || asserted.product_user) {
         return Ok(person_without_group(&integration.tenant, claims, email));
     }
-    match first_login(portal, db, integration, claims, email, portal.now()).await? {
+    match create_at_first_login(portal, db, integration, claims, email, portal.now()).await? {
         Some(person) => Ok(person),
         // SCIM or a concurrent login created the user first; that user may be
         // disabled.
@@ -143,7 +147,7 @@ async fn find_or_create(
 
 /// Refuses a Response that was issued before the user was deleted. Otherwise it
 /// would create the user again.
-fn deleted_since(claims: &Claims, issued: Timestamp, deleted: Timestamp) -> Refused {
+fn deleted_user_refusal(claims: &Claims, issued: Timestamp, deleted: Timestamp) -> Refused {
     Refused::new(
         &kinds::ACCOUNT_DISABLED,
         format!(
@@ -166,7 +170,7 @@ async fn find_locked(
     let Some(found) = find(db, business_id, claims).await? else {
         return Ok(None);
     };
-    if !store::locks::user(db, &found.id).await? {
+    if !store::locks::lock_user(db, &found.id).await? {
         return Ok(Some(found));
     }
     // Read again after locking: meanwhile the user name may have been given to
@@ -182,10 +186,10 @@ async fn find(
     business_id: &str,
     claims: &Claims,
 ) -> Result<Option<PersonRow>, StoreError> {
-    let by_id = store::people::by_external_id(db, business_id, &claims.object_id).await?;
+    let by_id = store::people::find_by_external_id(db, business_id, &claims.object_id).await?;
     match by_id {
         Some(person) => Ok(Some(person)),
-        None => store::people::by_user_name(db, business_id, &claims.user_name).await,
+        None => store::people::find_by_user_name(db, business_id, &claims.user_name).await,
     }
 }
 
@@ -231,7 +235,7 @@ fn person_without_group(
 
 /// Creates the user from the Response, if SCIM has not provisioned it yet
 /// (G-28). Returns `None` if a concurrent transaction has taken the user name.
-async fn first_login(
+async fn create_at_first_login(
     portal: &Portal,
     db: &mut Db,
     integration: &Integration,
@@ -251,11 +255,11 @@ async fn first_login(
         "active": true,
         "emails": [{"value": person.email, "type": "work", "primary": true}],
     });
-    if !store::people::insert(db, &person, &resource.to_string(), stored(now)).await? {
+    if !store::people::insert(db, &person, &resource.to_string(), to_microseconds(now)).await? {
         return Ok(None);
     }
     let event = Event::new("portal", "user-created", &person.user_name)
-        .saying("from the assertion of a first login");
+        .with_detail("from the assertion of a first login");
     audit::record(portal, db, Some(&person.business_id), event).await?;
     Ok(Some(person))
 }
@@ -299,14 +303,14 @@ pub(crate) fn not_in_users_group(
 fn about_groups(refused: Refused, unspent: &Unspent<'_>, admitted: &Admitted) -> Refused {
     let refused = refused.with_who(&admitted.person.user_name);
     if let Some(changed) = admitted.superseded {
-        let issued = unspent.checked().issue_instant();
+        let issued = unspent.content().issue_instant();
         return refused.with_remedy(
             Place::Step(Step::Groups),
             format!("SCIM changed this user or their groups at {changed}, after the identity provider issued the Response at {issued}, so the directory's groups count. If the user is in a group now, log in once more."),
         );
     }
     if admitted.claims.groups.is_none() {
-        let got = unspent.checked().attributes().iter();
+        let got = unspent.content().attributes().iter();
         let got = claims::list_names(got.map(|(name, _)| name.as_str()));
         let public = format!(
             "{} The portal expected an attribute `groups`; your identity provider sent {got}. Many identity providers leave it out for a user who is in no group.",
@@ -328,7 +332,7 @@ fn about_groups(refused: Refused, unspent: &Unspent<'_>, admitted: &Admitted) ->
 
 /// Describes the expected groups, the received groups and near matches.
 fn why_in_none(integration: &Integration, admitted: &Admitted) -> String {
-    let (admins, users) = roles::mapped(&integration.tenant);
+    let (admins, users) = roles::mapped_groups(&integration.tenant);
     let expected = [admins, users]
         .into_iter()
         .flatten()

@@ -19,7 +19,7 @@ use crate::refusal::{Refused, kinds};
 use crate::store::accounts::SessionRow;
 use crate::store::logouts::LogoutRow;
 use crate::store::tenants::LoginKey;
-use crate::store::{self, fingerprint, stored};
+use crate::store::{self, fingerprint, to_microseconds};
 
 /// Result of a logout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub enum LoggedOut {
 /// has ended anyway, unless the database failed.
 pub async fn log_out(portal: &Portal, cookie: &str) -> Result<LoggedOut, LoginRefusal> {
     let mut db = portal.store.read().await?;
-    let session = store::accounts::session(&mut db, &fingerprint(cookie)).await?;
+    let session = store::accounts::find_session(&mut db, &fingerprint(cookie)).await?;
     drop(db);
     accounts::log_out(portal, cookie).await?;
     let Some(session) = session else {
@@ -52,12 +52,13 @@ pub async fn log_out(portal: &Portal, cookie: &str) -> Result<LoggedOut, LoginRe
     };
     let mut db = portal.store.read().await?;
     let key = LoginKey::Tenant(tenant_id);
-    let Some(found) = store::tenants::for_login(&mut db, key).await? else {
+    let Some(found) = store::tenants::find_for_login(&mut db, key).await? else {
         return Ok(LoggedOut::Here);
     };
     let business_id = found.tenant.business_id.clone();
     // If the integration does not work, no LogoutRequest can be sent.
-    let integration = super::integration(portal, &mut db, &business_id, Some(found)).await;
+    let integration =
+        super::require_active_integration(portal, &mut db, &business_id, Some(found)).await;
     let Ok(integration) = integration else {
         return Ok(LoggedOut::Here);
     };
@@ -95,8 +96,8 @@ async fn send_request(
         relay_state: rng.token(24),
         tenant_id: integration.tenant.id.clone(),
         request_id: request.id.clone(),
-        created: stored(now),
-        expires: stored(until),
+        created: to_microseconds(now),
+        expires: to_microseconds(until),
     };
     let key = portal.request_key().await?;
     let outgoing = send(
@@ -135,7 +136,7 @@ pub async fn receive(
     address: &str,
 ) -> Result<LoggedOut, LoginRefusal> {
     let mut db = portal.store.read().await?;
-    let (_, integration) = super::integration_of_tenant(portal, &mut db, tenant_id).await?;
+    let (_, integration) = super::find_integration_of_tenant(portal, &mut db, tenant_id).await?;
     drop(db);
     let issuer = received.claimed_issuer().ok();
     let outcome = match received.parameter() {
@@ -174,9 +175,9 @@ async fn handle_request(
         .check(&expectations(portal, integration), Some(&decryption))?;
     let request = honored.message();
     let tenant_id = &integration.tenant.id;
-    let subject = subject::stored(honored.name_id());
+    let subject = subject::name_id_to_text(honored.name_id());
     let mut tx = portal.store.write().await?;
-    let until = stored(honored.until());
+    let until = to_microseconds(honored.until());
     if !store::logins::see_assertion(&mut tx, &request.issuer, &request.id, until).await? {
         return Err(replay_refusal(&request.issuer, &request.id));
     }
@@ -193,7 +194,7 @@ async fn handle_request(
         "logged-out-by-idp",
         &honored.name_id().value,
     )
-    .saying(format!("{ended} sessions ended"))
+    .with_detail(format!("{ended} sessions ended"))
     .from(address);
     audit::record(
         portal,
@@ -256,9 +257,9 @@ async fn handle_response(
 ) -> Result<LoggedOut, Refused> {
     let relay_state = received.relay_state().unwrap_or_default().to_owned();
     let tenant_id = &integration.tenant.id;
-    let now = stored(portal.now());
+    let now = to_microseconds(portal.now());
     let mut db = portal.store.read().await?;
-    let waiting = store::logouts::waiting(&mut db, tenant_id, &relay_state, now).await?;
+    let waiting = store::logouts::find_unexpired(&mut db, tenant_id, &relay_state, now).await?;
     drop(db);
     let waiting = waiting.ok_or_else(|| {
         Refused::new(
@@ -273,7 +274,7 @@ async fn handle_response(
             ..expectations(portal, integration)
         })?;
     let mut tx = portal.store.write().await?;
-    let first = store::logouts::answered(&mut tx, &relay_state).await?;
+    let first = store::logouts::delete_answered(&mut tx, &relay_state).await?;
     tx.commit().await?;
     let response = honored.message();
     if !first {

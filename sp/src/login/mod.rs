@@ -27,7 +27,7 @@ use crate::configurator::{self, Integration, IntegrationError, Step};
 use crate::refusal::{Place, Refused, kinds};
 use crate::store::accounts::SessionRow;
 use crate::store::tenants::{LoginKey, LoginTenant};
-use crate::store::{self, Db, MayConflict as _, fingerprint, stored};
+use crate::store::{self, Db, MayConflict as _, fingerprint, to_microseconds};
 
 /// A refused login, and the business account whose administrators may read the
 /// reason.
@@ -59,7 +59,7 @@ impl<E: Into<Refused>> From<E> for LoginRefusal {
 
 /// Returns the active IdP integration that was found for this business account.
 /// Refreshes metadata from the URL first if it is due.
-pub(crate) async fn integration(
+pub(crate) async fn require_active_integration(
     portal: &Portal,
     db: &mut Db,
     business_id: &str,
@@ -139,23 +139,25 @@ pub(crate) fn add_values(
 
 /// Returns the ID of the business account of this tenant, whose administrators
 /// may read refusals of messages to the tenant's addresses.
-pub(crate) async fn owner(portal: &Portal, tenant_id: &str) -> Option<String> {
+pub(crate) async fn find_business_of_tenant(portal: &Portal, tenant_id: &str) -> Option<String> {
     let mut db = portal.store.read().await.ok()?;
-    let tenant = store::tenants::by_id(&mut db, tenant_id).await.ok()??;
+    let tenant = store::tenants::find_by_id(&mut db, tenant_id)
+        .await
+        .ok()??;
     Some(tenant.business_id)
 }
 
 /// Returns the business account and the active IdP integration of a tenant.
-pub(crate) async fn integration_of_tenant(
+pub(crate) async fn find_integration_of_tenant(
     portal: &Portal,
     db: &mut Db,
     tenant_id: &str,
 ) -> Result<(String, Integration), LoginRefusal> {
-    let found = store::tenants::for_login(db, LoginKey::Tenant(tenant_id))
+    let found = store::tenants::find_for_login(db, LoginKey::Tenant(tenant_id))
         .await?
         .ok_or_else(|| no_such_service(tenant_id))?;
     let business_id = found.tenant.business_id.clone();
-    let integration = integration(portal, db, &business_id, Some(found)).await?;
+    let integration = require_active_integration(portal, db, &business_id, Some(found)).await?;
     Ok((business_id, integration))
 }
 
@@ -186,19 +188,25 @@ pub struct Posted<'a> {
 ///
 /// # Errors
 /// If the Response is refused.
-pub async fn browser_response(
+pub async fn receive_browser_response(
     portal: &Portal,
     posted: Posted<'_>,
 ) -> Result<LoggedIn, LoginRefusal> {
     let mut db = portal.store.read().await?;
     let (business_id, integration) =
-        integration_of_tenant(portal, &mut db, posted.tenant_id).await?;
+        find_integration_of_tenant(portal, &mut db, posted.tenant_id).await?;
     let open = match posted.browser {
         Some(browser) => {
-            let now = stored(portal.now());
+            let now = to_microseconds(portal.now());
             let hash = fingerprint(browser);
-            store::logins::of_browser(&mut db, posted.tenant_id, &hash, posted.relay_state, now)
-                .await?
+            store::logins::find_by_browser(
+                &mut db,
+                posted.tenant_id,
+                &hash,
+                posted.relay_state,
+                now,
+            )
+            .await?
         }
         None => None,
     };
@@ -254,8 +262,8 @@ async fn open_session(
         return Err(refused.with_verified_message());
     }
     let (token, session) = new_session(portal, portal.now());
-    let checked = unspent.checked();
-    let idp_end = checked.session_not_on_or_after().map(stored);
+    let checked = unspent.content();
+    let idp_end = checked.session_not_on_or_after().map(to_microseconds);
     let session = SessionRow {
         user_id: Some(admitted.person.id.clone()),
         workspace: Some(business_id.clone()),
@@ -263,7 +271,7 @@ async fn open_session(
         // `SessionNotOnOrAfter` (saml-core §2.7.2).
         expires: idp_end.map_or(session.expires, |end| end.min(session.expires)),
         saml_tenant: Some(posted.tenant_id.to_owned()),
-        saml_subject: Some(subject::stored(checked.name_id())),
+        saml_subject: Some(subject::name_id_to_text(checked.name_id())),
         saml_session_index: checked.session_index().map(str::to_owned),
         ..session
     };

@@ -7,12 +7,12 @@ use saml::names;
 
 use super::LoginRefusal;
 use crate::Portal;
-use crate::accounts::{domain_of, normalized};
+use crate::accounts::{domain_of, normalize_email};
 use crate::configurator::Step;
 use crate::refusal::{self, Place, Refused, kinds};
 use crate::store::logins::SsoRequestRow;
 use crate::store::tenants::LoginKey;
-use crate::store::{self, Db, stored};
+use crate::store::{self, Db, to_microseconds};
 
 /// Who logs in.
 #[derive(Debug, Clone)]
@@ -62,19 +62,20 @@ pub async fn start(
     asking: Asking,
     purpose: impl FnOnce(&str) -> Purpose + Send,
 ) -> Result<Started, LoginRefusal> {
-    let email = normalized(email).ok_or_else(|| {
+    let email = normalize_email(email).ok_or_else(|| {
         Refused::new(
             &kinds::INVALID_EMAIL,
             format!("expected name@domain, got {email:?}"),
         )
     })?;
     let mut db = portal.store.read().await?;
-    let found = store::tenants::for_login(&mut db, LoginKey::Domain(domain_of(&email))).await?;
+    let found =
+        store::tenants::find_for_login(&mut db, LoginKey::Domain(domain_of(&email))).await?;
     let business_id = match &found {
         Some(found) => found.tenant.business_id.clone(),
-        None => verified_by(&mut db, &email).await?,
+        None => find_business_of_domain(&mut db, &email).await?,
     };
-    let integration = super::integration(portal, &mut db, &business_id, found)
+    let integration = super::require_active_integration(portal, &mut db, &business_id, found)
         .await
         .map_err(|away| LoginRefusal {
             refused: away.refused.with_who(&email),
@@ -135,8 +136,8 @@ pub async fn start(
         browser_hash,
         activation_id,
         return_to,
-        created: stored(now),
-        expires: stored(now + portal.config.sso_request_lifetime),
+        created: to_microseconds(now),
+        expires: to_microseconds(now + portal.config.sso_request_lifetime),
         spent: 0,
     };
     let mut tx = portal.store.write().await?;
@@ -153,15 +154,19 @@ pub async fn start(
 ///
 /// # Errors
 /// If none has.
-async fn verified_by(db: &mut Db, email: &str) -> Result<String, LoginRefusal> {
+async fn find_business_of_domain(db: &mut Db, email: &str) -> Result<String, LoginRefusal> {
     let domain = domain_of(email);
-    let row = store::domains::by_name(db, domain).await?.ok_or_else(|| {
-        let what = format!("the domain {domain} belongs to no business account");
-        of_nobody(email, what).with_remedy(
-            Place::Step(Step::Domains),
-            format!("If {domain} is a domain of your organization, add and verify it in step 1."),
-        )
-    })?;
+    let row = store::domains::find_by_name(db, domain)
+        .await?
+        .ok_or_else(|| {
+            let what = format!("the domain {domain} belongs to no business account");
+            of_nobody(email, what).with_remedy(
+                Place::Step(Step::Domains),
+                format!(
+                    "If {domain} is a domain of your organization, add and verify it in step 1."
+                ),
+            )
+        })?;
     if row.status != "verified" {
         return Err(LoginRefusal::of(
             &row.business_id,

@@ -15,7 +15,7 @@ use crate::Portal;
 use crate::configurator::Integration;
 use crate::refusal::{Refused, kinds};
 use crate::store::logins::SsoRequestRow;
-use crate::store::{self, Db, stored};
+use crate::store::{self, Db, to_microseconds};
 
 /// The AuthnRequest that the Response must answer.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ pub struct Unspent<'a>(&'a Checked);
 
 impl Unspent<'_> {
     /// The checked content of the Response.
-    pub fn checked(&self) -> &Checked {
+    pub fn content(&self) -> &Checked {
         self.0
     }
 }
@@ -70,7 +70,7 @@ pub async fn receive<'a>(
     )?;
     check_authn_context(integration, &checked)?;
     check_length("ID of the assertion", checked.assertion_id())?;
-    check_length("NameID", &subject::stored(checked.name_id()))?;
+    check_length("NameID", &subject::name_id_to_text(checked.name_id()))?;
     Ok(CheckedResponse {
         checked,
         request: match asked {
@@ -100,7 +100,7 @@ impl<'a> CheckedResponse<'a> {
             db,
             checked.issuer(),
             checked.assertion_id(),
-            stored(end.max(portal.now())),
+            to_microseconds(end.max(portal.now())),
         )
         .await?;
         if !first {

@@ -10,7 +10,7 @@ use saml::keys::{Certificate, SigningKey};
 use crate::Portal;
 use crate::refusal::{Refused, kinds};
 use crate::store::signing_keys::{self, SigningKeyRow};
-use crate::store::stored;
+use crate::store::to_microseconds;
 
 const ID: &str = "authn-requests";
 
@@ -35,18 +35,18 @@ impl Portal {
     pub async fn request_key(&self) -> Result<SigningKey, Refused> {
         let key = self
             .request_key
-            .get_or_try_init(|| self.shared_key())
+            .get_or_try_init(|| self.load_or_create_request_key())
             .await?;
         Ok(key.clone())
     }
 
-    async fn shared_key(&self) -> Result<SigningKey, Refused> {
+    async fn load_or_create_request_key(&self) -> Result<SigningKey, Refused> {
         if let Some(given) = &self.config.signing_key {
             let certificate = Certificate::parse(&given.certificate).map_err(broken)?;
             return SigningKey::new(&given.private_key, certificate).map_err(broken);
         }
         let mut db = self.store.read().await?;
-        let known = signing_keys::by_id(&mut db, ID).await?;
+        let known = signing_keys::find_by_id(&mut db, ID).await?;
         drop(db);
         let row = match known {
             Some(row) => row,
@@ -56,7 +56,7 @@ impl Portal {
                 let made = made.await.map_err(broken)?.map_err(broken)?;
                 let mut tx = self.store.write().await?;
                 signing_keys::insert(&mut tx, &made).await?;
-                let first = signing_keys::by_id(&mut tx, ID).await?;
+                let first = signing_keys::find_by_id(&mut tx, ID).await?;
                 tx.commit().await?;
                 first.unwrap_or(made)
             }
@@ -86,6 +86,6 @@ fn generate(now: Timestamp) -> Result<SigningKeyRow, rcgen::Error> {
         id: ID.to_owned(),
         private_key: key.serialize_pem(),
         certificate: certificate.pem(),
-        created: stored(now),
+        created: to_microseconds(now),
     })
 }

@@ -15,7 +15,7 @@ impl Portal {
     ///
     /// # Errors
     /// If the portal's key cannot be created, read or used for signing.
-    pub async fn signed_metadata(&self, tenant: &TenantRow) -> Result<String, Refused> {
+    pub async fn sign_metadata(&self, tenant: &TenantRow) -> Result<String, Refused> {
         let key = self.request_key().await?;
         let certificate = key.certificate().clone();
         let sp = self.service_provider(&tenant.id);

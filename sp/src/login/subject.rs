@@ -5,7 +5,7 @@ use saml::message::{NameId, NameIdFormat};
 
 /// Returns the NameID as text. Equal NameIDs give equal texts: the value and
 /// every qualifier are compared (saml-core §3.3.4).
-pub(super) fn stored(name: &NameId) -> String {
+pub(super) fn name_id_to_text(name: &NameId) -> String {
     serde_json::json!([
         name.value,
         name.format.uri(),
@@ -43,6 +43,6 @@ mod tests {
             name_qualifier: Some("idp".into()),
             sp_name_qualifier: None,
         };
-        assert_eq!(read(&stored(&name)), Some(name));
+        assert_eq!(read(&name_id_to_text(&name)), Some(name));
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{Fact, Flow, Place, oldest_kept};
 use crate::Portal;
 use crate::store::refusals::{self, RefusalRow};
-use crate::store::{StoreError, instant, stored};
+use crate::store::{StoreError, instant, to_microseconds};
 
 /// Number of entries on one page.
 const PAGE_SIZE: i64 = 25;
@@ -95,7 +95,7 @@ pub struct Page {
 /// # Errors
 /// When the database fails.
 pub async fn list(portal: &Portal, business_id: &str, query: &Query) -> Result<Page, StoreError> {
-    let since = stored(oldest_kept(portal));
+    let since = to_microseconds(oldest_kept(portal));
     let search = query.search.trim().to_lowercase();
     let mut db = portal.store.read().await?;
     let total = refusals::count(&mut db, business_id, since, &search).await?;
@@ -104,7 +104,8 @@ pub async fn list(portal: &Portal, business_id: &str, query: &Query) -> Result<P
     let number = query.page.clamp(1, pages);
     let offset = (number - 1) * PAGE_SIZE;
     let rows =
-        refusals::of_business(&mut db, business_id, since, &search, (PAGE_SIZE, offset)).await?;
+        refusals::list_by_business(&mut db, business_id, since, &search, (PAGE_SIZE, offset))
+            .await?;
     Ok(Page {
         problems: rows.into_iter().map(Problem::from).collect(),
         number,
@@ -118,14 +119,14 @@ pub async fn list(portal: &Portal, business_id: &str, query: &Query) -> Result<P
 ///
 /// # Errors
 /// When the database fails.
-pub async fn entry(
+pub async fn find_by_reference(
     portal: &Portal,
     business_id: &str,
     reference: &str,
 ) -> Result<Option<Problem>, StoreError> {
-    let since = stored(oldest_kept(portal));
+    let since = to_microseconds(oldest_kept(portal));
     let reference = reference.trim().to_uppercase();
     let mut db = portal.store.read().await?;
-    let row = refusals::by_reference(&mut db, business_id, since, &reference).await?;
+    let row = refusals::find_by_reference(&mut db, business_id, since, &reference).await?;
     Ok(row.map(Problem::from))
 }

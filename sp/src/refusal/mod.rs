@@ -9,7 +9,7 @@ pub mod kinds;
 mod list;
 
 pub use kinds::{Kind, Place};
-pub use list::{Page, Problem, Query, entry, list};
+pub use list::{Page, Problem, Query, find_by_reference, list};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use crate::Portal;
 use crate::accounts::domain_of;
 use crate::audit::{self, Event};
 use crate::store::refusals::RefusalRow;
-use crate::store::{self, MayConflict, StoreError, stored};
+use crate::store::{self, MayConflict, StoreError, to_microseconds};
 
 /// Path of the page Sign-in problems of IdP Integration.
 pub const PAGE: &str = "/profile/business/idp_integration/sign-in-problems";
@@ -288,7 +288,7 @@ pub async fn record(
         public_text: refused.public.clone(),
         private_text: refused.private.clone(),
         next_text: refused.remedy.clone(),
-        refused: stored(portal.now()),
+        refused: to_microseconds(portal.now()),
         domain: refused.domain.clone(),
         who: refused.who.clone(),
         who_verified: i64::from(refused.verified),
@@ -309,12 +309,17 @@ pub async fn record(
             (None, _) => "unknown".to_owned(),
         };
         let event = Event::new(&actor, store::refusals::AUDIT_ACTION, &reference)
-            .saying(format!("{}: {}", flow.label(), refused.code))
+            .with_detail(format!("{}: {}", flow.label(), refused.code))
             .from(address);
         audit::record(portal, &mut tx, business_id, event).await?;
         let most = i64::from(portal.config.sign_in_problems_kept);
-        store::refusals::delete_old(&mut tx, business_id, stored(oldest_kept(portal)), most)
-            .await?;
+        store::refusals::delete_old(
+            &mut tx,
+            business_id,
+            to_microseconds(oldest_kept(portal)),
+            most,
+        )
+        .await?;
         tx.commit().await.map_err(StoreError::from)
     };
     if let Err(error) = kept.await {
@@ -329,7 +334,7 @@ pub async fn record(
 /// When the database fails.
 pub async fn delete_expired(portal: &Portal) -> Result<(), StoreError> {
     let mut tx = portal.store.write().await?;
-    store::refusals::delete_before(&mut tx, stored(oldest_kept(portal))).await?;
+    store::refusals::delete_before(&mut tx, to_microseconds(oldest_kept(portal))).await?;
     Ok(tx.commit().await?)
 }
 

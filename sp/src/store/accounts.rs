@@ -68,7 +68,7 @@ from_row!(SessionRow {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_email(db: &mut Db, email: &str) -> Result<Option<AccountRow>> {
+pub async fn find_by_email(db: &mut Db, email: &str) -> Result<Option<AccountRow>> {
     Ok(sqlx::query_as("SELECT * FROM accounts WHERE email = $1")
         .bind(email.to_owned())
         .fetch_optional(db)
@@ -79,7 +79,7 @@ pub async fn by_email(db: &mut Db, email: &str) -> Result<Option<AccountRow>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<AccountRow>> {
+pub async fn find_by_id(db: &mut Db, id: &str) -> Result<Option<AccountRow>> {
     Ok(sqlx::query_as("SELECT * FROM accounts WHERE id = $1")
         .bind(id.to_owned())
         .fetch_optional(db)
@@ -133,7 +133,7 @@ pub async fn insert_session(db: &mut Db, row: &SessionRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn session(db: &mut Db, token_hash: &str) -> Result<Option<SessionRow>> {
+pub async fn find_session(db: &mut Db, token_hash: &str) -> Result<Option<SessionRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM sessions WHERE token_hash = $1")
             .bind(token_hash.to_owned())

@@ -69,7 +69,7 @@ pub async fn insert(db: &mut Db, row: &ActivationRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<ActivationRow>> {
+pub async fn find_by_id(db: &mut Db, id: &str) -> Result<Option<ActivationRow>> {
     Ok(sqlx::query_as("SELECT * FROM activations WHERE id = $1")
         .bind(id.to_owned())
         .fetch_optional(db)

@@ -62,7 +62,7 @@ pub async fn append(db: &mut Db, row: &AuditRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_business(db: &mut Db, business_id: &str, limit: i64) -> Result<Vec<AuditRow>> {
+pub async fn list_by_business(db: &mut Db, business_id: &str, limit: i64) -> Result<Vec<AuditRow>> {
     Ok(sqlx::query_as(
         "SELECT * FROM audit WHERE business_id = $1 ORDER BY place DESC LIMIT ($2 + 0)",
     )

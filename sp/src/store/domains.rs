@@ -57,7 +57,7 @@ pub async fn insert(db: &mut Db, row: &DomainRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_name(db: &mut Db, domain: &str) -> Result<Option<DomainRow>> {
+pub async fn find_by_name(db: &mut Db, domain: &str) -> Result<Option<DomainRow>> {
     Ok(sqlx::query_as(
         "SELECT * FROM domains WHERE domain = $1
          ORDER BY CASE WHEN status = 'verified' THEN 0 ELSE 1 END, added, business_id LIMIT 1",
@@ -86,7 +86,7 @@ pub async fn claim(db: &mut Db, business_id: &str, domain: &str) -> Result<Optio
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<DomainRow>> {
+pub async fn list_by_business(db: &mut Db, business_id: &str) -> Result<Vec<DomainRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM domains WHERE business_id = $1 ORDER BY added, domain")
             .bind(business_id.to_owned())
@@ -99,7 +99,7 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<DomainRow
 ///
 /// # Errors
 /// A unique violation if another business account has verified the domain.
-pub async fn checked(
+pub async fn record_check(
     db: &mut Db,
     business_id: &str,
     domain: &str,

@@ -128,7 +128,7 @@ async fn run(open: &mut AnyConnection, sql: &'static str) -> Result<(), sqlx::Er
 
 impl Batch {
     /// Rolls back a dropped transaction.
-    async fn mend(&mut self) -> Result<(), sqlx::Error> {
+    async fn roll_back_dropped(&mut self) -> Result<(), sqlx::Error> {
         if !self.spoiled {
             return Ok(());
         }
@@ -172,7 +172,7 @@ impl Batch {
 
     /// Commits the batch and reports the result to all its transactions.
     async fn close(&mut self) -> Result<(), sqlx::Error> {
-        self.mend().await?;
+        self.roll_back_dropped().await?;
         if !self.is_open {
             return Ok(());
         }
@@ -232,7 +232,7 @@ impl Queue {
             return Err(sqlx::Error::Protocol(self.last_failure().clone()));
         }
         // If the rollback fails, the batch has ended and a new one begins.
-        if let Err(error) = batch.mend().await {
+        if let Err(error) = batch.roll_back_dropped().await {
             tracing::warn!(%error, "cannot roll back an unfinished transaction");
         }
         batch.has_savepoint = batch.is_open;
@@ -268,7 +268,7 @@ impl Queue {
         statements: &[&'static str],
     ) -> Result<(), StoreError> {
         let mut batch = self.batch.lock().await;
-        let connection = batch.writer.connection().await?;
+        let connection = batch.writer.get_or_open_connection().await?;
         migrator.run(&mut *connection).await?;
         for statement in statements {
             run(connection, statement).await?;

@@ -161,7 +161,7 @@ pub async fn delete(db: &mut Db, id: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_id(db: &mut Db, business_id: &str, id: &str) -> Result<Option<GroupRow>> {
+pub async fn find_by_id(db: &mut Db, business_id: &str, id: &str) -> Result<Option<GroupRow>> {
     let sql =
         format!("SELECT {GROUP} FROM groups WHERE groups.id = $1 AND groups.business_id = $2");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -205,7 +205,7 @@ pub async fn explain(db: &mut Db, selection: &Selection<'_>) -> Result<Vec<Strin
 ///
 /// # Errors
 /// When the database fails.
-pub async fn kind_of(db: &mut Db, business_id: &str, id: &str) -> Result<Option<String>> {
+pub async fn find_kind(db: &mut Db, business_id: &str, id: &str) -> Result<Option<String>> {
     Ok(sqlx::query_scalar(
         "SELECT CAST('User' AS TEXT) FROM users WHERE id = $1 AND business_id = $2
          UNION ALL SELECT CAST('Group' AS TEXT) FROM groups WHERE id = $1 AND business_id = $2",
@@ -220,7 +220,7 @@ pub async fn kind_of(db: &mut Db, business_id: &str, id: &str) -> Result<Option<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn members(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>> {
+pub async fn list_members(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>> {
     Ok(sqlx::query_as(
         "SELECT member_id, kind, NULL AS display FROM memberships
          WHERE group_id = $1 ORDER BY member_id",
@@ -234,7 +234,7 @@ pub async fn members(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn named_members(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>> {
+pub async fn list_members_with_names(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>> {
     Ok(sqlx::query_as(
         "SELECT m.member_id, m.kind, COALESCE(u.display_name, u.user_name, g.display_name) AS display
          FROM memberships m
@@ -251,7 +251,7 @@ pub async fn named_members(db: &mut Db, group_id: &str) -> Result<Vec<MemberRow>
 ///
 /// # Errors
 /// When the database fails.
-pub async fn member_ids(db: &mut Db, group_id: &str) -> Result<Vec<String>> {
+pub async fn list_member_ids(db: &mut Db, group_id: &str) -> Result<Vec<String>> {
     Ok(
         sqlx::query_scalar("SELECT member_id FROM memberships WHERE group_id = $1")
             .bind(group_id.to_owned())
@@ -279,7 +279,7 @@ pub async fn count_members(db: &mut Db, group_id: &str, limit: i64) -> Result<i6
 ///
 /// # Errors
 /// When the database fails.
-pub async fn held_by(db: &mut Db, user_ids: &[&str]) -> Result<Vec<HeldRow>> {
+pub async fn list_groups_of_users(db: &mut Db, user_ids: &[&str]) -> Result<Vec<HeldRow>> {
     if user_ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -338,7 +338,7 @@ pub async fn leave(db: &mut Db, group_id: &str, member_id: &str) -> Result<bool>
 ///
 /// # Errors
 /// When the database fails.
-pub async fn users_beneath(db: &mut Db, id: &str) -> Result<Vec<String>> {
+pub async fn list_users_beneath(db: &mut Db, id: &str) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(
         "WITH RECURSIVE beneath (id) AS (
             SELECT $1

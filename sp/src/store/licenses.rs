@@ -62,7 +62,11 @@ from_row!(DeviceRow {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn held_by(db: &mut Db, business_id: &str, user_id: &str) -> Result<Option<LicenseRow>> {
+pub async fn find_by_user(
+    db: &mut Db,
+    business_id: &str,
+    user_id: &str,
+) -> Result<Option<LicenseRow>> {
     Ok(sqlx::query_as(
         "SELECT * FROM licenses WHERE business_id = $1 AND user_id = $2 AND revoked IS NULL",
     )
@@ -77,7 +81,7 @@ pub async fn held_by(db: &mut Db, business_id: &str, user_id: &str) -> Result<Op
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<LicenseRow>> {
+pub async fn list_by_business(db: &mut Db, business_id: &str) -> Result<Vec<LicenseRow>> {
     Ok(sqlx::query_as(
         "SELECT * FROM licenses WHERE business_id = $1 AND revoked IS NULL ORDER BY granted, id",
     )
@@ -90,7 +94,7 @@ pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<LicenseRo
 ///
 /// # Errors
 /// When the database fails.
-pub async fn used_seats(db: &mut Db, subscription_id: &str) -> Result<i64> {
+pub async fn count_used_seats(db: &mut Db, subscription_id: &str) -> Result<i64> {
     let (used,): (i64,) = sqlx::query_as(
         "SELECT COUNT(*) FROM licenses WHERE subscription_id = $1 AND revoked IS NULL",
     )
@@ -160,7 +164,7 @@ pub async fn upsert_device(db: &mut Db, row: &DeviceRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn devices(db: &mut Db, license_id: &str) -> Result<Vec<DeviceRow>> {
+pub async fn list_devices(db: &mut Db, license_id: &str) -> Result<Vec<DeviceRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM devices WHERE license_id = $1 ORDER BY activated, device_id")
             .bind(license_id.to_owned())
@@ -173,7 +177,10 @@ pub async fn devices(db: &mut Db, license_id: &str) -> Result<Vec<DeviceRow>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_token(db: &mut Db, token_hash: &str) -> Result<Option<(DeviceRow, LicenseRow)>> {
+pub async fn find_by_token(
+    db: &mut Db,
+    token_hash: &str,
+) -> Result<Option<(DeviceRow, LicenseRow)>> {
     let device: Option<DeviceRow> = sqlx::query_as("SELECT * FROM devices WHERE token_hash = $1")
         .bind(token_hash.to_owned())
         .fetch_optional(&mut *db)
@@ -192,7 +199,7 @@ pub async fn by_token(db: &mut Db, token_hash: &str) -> Result<Option<(DeviceRow
 ///
 /// # Errors
 /// When the database fails.
-pub async fn validated(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
+pub async fn record_validation(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
     sqlx::query("UPDATE devices SET validated = $2 WHERE token_hash = $1")
         .bind(token_hash.to_owned())
         .bind(at)
@@ -205,7 +212,7 @@ pub async fn validated(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_subscription(db: &mut Db, subscription_id: &str) -> Result<Vec<LicenseRow>> {
+pub async fn list_by_subscription(db: &mut Db, subscription_id: &str) -> Result<Vec<LicenseRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM licenses WHERE subscription_id = $1 AND revoked IS NULL")
             .bind(subscription_id.to_owned())

@@ -42,7 +42,7 @@ pub async fn share_directory(db: &mut Db, business_id: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn own_directory(db: &mut Db, business_id: &str) -> Result<()> {
+pub async fn lock_directory(db: &mut Db, business_id: &str) -> Result<()> {
     if !has_locks(db) {
         return Ok(());
     }
@@ -57,7 +57,7 @@ pub async fn own_directory(db: &mut Db, business_id: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn user(db: &mut Db, user_id: &str) -> Result<bool> {
+pub async fn lock_user(db: &mut Db, user_id: &str) -> Result<bool> {
     if !has_locks(db) {
         return Ok(false);
     }
@@ -70,7 +70,7 @@ pub async fn user(db: &mut Db, user_id: &str) -> Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn subscriptions(db: &mut Db, business_id: &str) -> Result<()> {
+pub async fn lock_subscriptions(db: &mut Db, business_id: &str) -> Result<()> {
     if !has_locks(db) {
         return Ok(());
     }

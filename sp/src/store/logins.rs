@@ -67,7 +67,7 @@ pub async fn insert(db: &mut Db, row: &SsoRequestRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_browser(
+pub async fn find_by_browser(
     db: &mut Db,
     tenant_id: &str,
     browser_hash: &str,
@@ -91,7 +91,7 @@ pub async fn of_browser(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_activation(db: &mut Db, activation_id: &str) -> Result<Option<SsoRequestRow>> {
+pub async fn find_by_activation(db: &mut Db, activation_id: &str) -> Result<Option<SsoRequestRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM sso_requests WHERE activation_id = $1")
             .bind(activation_id.to_owned())

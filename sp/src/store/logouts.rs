@@ -49,7 +49,7 @@ pub async fn insert(db: &mut Db, row: &LogoutRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn waiting(
+pub async fn find_unexpired(
     db: &mut Db,
     tenant_id: &str,
     relay_state: &str,
@@ -71,7 +71,7 @@ pub async fn waiting(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn answered(db: &mut Db, relay_state: &str) -> Result<bool> {
+pub async fn delete_answered(db: &mut Db, relay_state: &str) -> Result<bool> {
     Ok(
         sqlx::query("DELETE FROM logout_requests WHERE relay_state = $1")
             .bind(relay_state.to_owned())

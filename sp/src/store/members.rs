@@ -68,7 +68,7 @@ pub async fn insert_business(db: &mut Db, row: &BusinessRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn business(db: &mut Db, id: &str) -> Result<Option<BusinessRow>> {
+pub async fn find_business(db: &mut Db, id: &str) -> Result<Option<BusinessRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM business_accounts WHERE id = $1")
             .bind(id.to_owned())
@@ -100,7 +100,7 @@ pub async fn insert(db: &mut Db, row: &MemberRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_email(db: &mut Db, email: &str) -> Result<Vec<MemberRow>> {
+pub async fn list_by_email(db: &mut Db, email: &str) -> Result<Vec<MemberRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM members WHERE email = $1 ORDER BY added, business_id")
             .bind(email.to_owned())
@@ -113,7 +113,7 @@ pub async fn of_email(db: &mut Db, email: &str) -> Result<Vec<MemberRow>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn one(db: &mut Db, business_id: &str, email: &str) -> Result<Option<MemberRow>> {
+pub async fn find_member(db: &mut Db, business_id: &str, email: &str) -> Result<Option<MemberRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM members WHERE business_id = $1 AND email = $2")
             .bind(business_id.to_owned())
@@ -127,7 +127,7 @@ pub async fn one(db: &mut Db, business_id: &str, email: &str) -> Result<Option<M
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<MemberWithName>> {
+pub async fn list_by_business(db: &mut Db, business_id: &str) -> Result<Vec<MemberWithName>> {
     Ok(sqlx::query_as(
         "SELECT m.email, m.role, m.last_login, a.name, a.id AS account_id
          FROM members m LEFT JOIN accounts a ON a.email = m.email
@@ -165,7 +165,7 @@ from_row!(MemberWithName {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn logged_in(db: &mut Db, business_id: &str, email: &str, at: i64) -> Result<()> {
+pub async fn record_login(db: &mut Db, business_id: &str, email: &str, at: i64) -> Result<()> {
     sqlx::query("UPDATE members SET last_login = $3 WHERE business_id = $1 AND email = $2")
         .bind(business_id.to_owned())
         .bind(email.to_owned())

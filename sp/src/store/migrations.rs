@@ -32,7 +32,7 @@ mod tests {
 
     /// Reads the folder with SQLx's own reader, which `sqlx::migrate!` uses
     /// as well.
-    async fn migrations_by_sqlx() -> Migrator {
+    async fn load_migrations_by_sqlx() -> Migrator {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         Migrator::new(folder).await.unwrap()
     }
@@ -53,7 +53,10 @@ mod tests {
                 })
                 .collect()
         };
-        assert_eq!(describe(&MIGRATIONS), describe(&migrations_by_sqlx().await));
+        assert_eq!(
+            describe(&MIGRATIONS),
+            describe(&load_migrations_by_sqlx().await)
+        );
     }
 
     #[tokio::test]
@@ -65,7 +68,7 @@ mod tests {
             folder.path().join("old.db").display()
         );
         let mut connection = AnyConnection::connect(&url).await.unwrap();
-        migrations_by_sqlx()
+        load_migrations_by_sqlx()
             .await
             .run(&mut connection)
             .await

@@ -251,7 +251,7 @@ impl Store {
         });
         loop {
             let mut tx = store.write().await?;
-            let keyed = users::key_old_rows(&mut tx, 500).await?;
+            let keyed = users::fill_key_columns(&mut tx, 500).await?;
             tx.commit().await?;
             if keyed == 0 {
                 break;
@@ -357,7 +357,7 @@ async fn migrate_postgres(db: &mut AnyConnection) -> Result<()> {
 
 /// Converts a timestamp to the stored form: microseconds since the Unix
 /// epoch, UTC.
-pub fn stored(at: Timestamp) -> i64 {
+pub fn to_microseconds(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 

@@ -92,7 +92,7 @@ from_row!(AssertedRow {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<PersonRow>> {
+pub async fn find_by_id(db: &mut Db, id: &str) -> Result<Option<PersonRow>> {
     let sql = format!("SELECT {PERSON} FROM users WHERE id = $1");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(id.to_owned())
@@ -104,7 +104,7 @@ pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<PersonRow>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_user_name(
+pub async fn find_by_user_name(
     db: &mut Db,
     business_id: &str,
     user_name: &str,
@@ -121,7 +121,7 @@ pub async fn by_user_name(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_external_id(
+pub async fn find_by_external_id(
     db: &mut Db,
     business_id: &str,
     external_id: &str,
@@ -140,7 +140,7 @@ pub async fn by_external_id(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<PersonRow>> {
+pub async fn list_by_business(db: &mut Db, business_id: &str) -> Result<Vec<PersonRow>> {
     let sql = format!("SELECT {PERSON} FROM users WHERE business_id = $1 ORDER BY created, id");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(business_id.to_owned())
@@ -180,7 +180,7 @@ pub async fn insert(db: &mut Db, row: &PersonRow, resource: &str, now: i64) -> R
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    super::users::key_emails(db, &row.business_id, &row.id, resource).await?;
+    super::users::insert_emails(db, &row.business_id, &row.id, resource).await?;
     Ok(true)
 }
 
@@ -188,7 +188,7 @@ pub async fn insert(db: &mut Db, row: &PersonRow, resource: &str, now: i64) -> R
 ///
 /// # Errors
 /// When the database fails.
-pub async fn logged_in(db: &mut Db, user_id: &str, at: i64) -> Result<()> {
+pub async fn record_login(db: &mut Db, user_id: &str, at: i64) -> Result<()> {
     sqlx::query("UPDATE users SET last_login = $2 WHERE id = $1")
         .bind(user_id.to_owned())
         .bind(at)
@@ -202,7 +202,7 @@ pub async fn logged_in(db: &mut Db, user_id: &str, at: i64) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn groups_like_either(
+pub async fn list_groups_like_either(
     db: &mut Db,
     business_id: &str,
     names: [&str; 2],
@@ -230,7 +230,7 @@ pub async fn groups_like_either(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn groups_like(
+pub async fn list_groups_like(
     db: &mut Db,
     business_id: &str,
     name: &str,
@@ -251,7 +251,7 @@ pub async fn groups_like(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn group_names(
+pub async fn list_and_count_groups(
     db: &mut Db,
     business_id: &str,
     limit: i64,
@@ -276,7 +276,11 @@ pub async fn group_names(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn asserted_groups(db: &mut Db, business_id: &str, limit: i64) -> Result<Vec<String>> {
+pub async fn list_asserted_groups(
+    db: &mut Db,
+    business_id: &str,
+    limit: i64,
+) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(
         "SELECT DISTINCT groups FROM asserted_roles WHERE business_id = $1 LIMIT ($2 + 0)",
     )
@@ -290,7 +294,7 @@ pub async fn asserted_groups(db: &mut Db, business_id: &str, limit: i64) -> Resu
 ///
 /// # Errors
 /// When the database fails.
-pub async fn groups_of(db: &mut Db, user_id: &str) -> Result<Vec<GroupNameRow>> {
+pub async fn list_groups_of_user(db: &mut Db, user_id: &str) -> Result<Vec<GroupNameRow>> {
     Ok(sqlx::query_as(
         "WITH RECURSIVE held (group_id) AS (
             SELECT group_id FROM memberships WHERE member_id = $1
@@ -307,7 +311,7 @@ pub async fn groups_of(db: &mut Db, user_id: &str) -> Result<Vec<GroupNameRow>> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn asserted(db: &mut Db, user_id: &str) -> Result<Option<AssertedRow>> {
+pub async fn find_asserted_roles(db: &mut Db, user_id: &str) -> Result<Option<AssertedRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM asserted_roles WHERE user_id = $1")
             .bind(user_id.to_owned())

@@ -140,7 +140,7 @@ pub async fn count(db: &mut Db, business_id: &str, since: i64, search: &str) -> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_business(
+pub async fn list_by_business(
     db: &mut Db,
     business_id: &str,
     since: i64,
@@ -166,7 +166,7 @@ pub async fn of_business(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_reference(
+pub async fn find_by_reference(
     db: &mut Db,
     business_id: &str,
     since: i64,

@@ -10,7 +10,7 @@ const AT_ONCE: usize = 500;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn directory_changed(db: &mut Db, user_ids: &[String], at: i64) -> Result<()> {
+pub async fn record_directory_change(db: &mut Db, user_ids: &[String], at: i64) -> Result<()> {
     for ids in user_ids.chunks(AT_ONCE) {
         let places: Vec<String> = (2..ids.len() + 2).map(|n| format!("${n}")).collect();
         let sql = format!(
@@ -30,7 +30,7 @@ pub async fn directory_changed(db: &mut Db, user_ids: &[String], at: i64) -> Res
 ///
 /// # Errors
 /// When the database fails.
-pub async fn deleted(
+pub async fn record_deletion(
     db: &mut Db,
     business_id: &str,
     user_name: &str,
@@ -57,7 +57,7 @@ pub async fn deleted(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn last_deletion(
+pub async fn find_last_deletion(
     db: &mut Db,
     business_id: &str,
     user_name: &str,

@@ -57,7 +57,7 @@ pub async fn insert(db: &mut Db, row: &ScimIssuerRow) -> Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_tenant(db: &mut Db, tenant_id: &str) -> Result<Vec<ScimIssuerRow>> {
+pub async fn list_by_tenant(db: &mut Db, tenant_id: &str) -> Result<Vec<ScimIssuerRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM scim_issuers WHERE tenant_id = $1 ORDER BY created, id")
             .bind(tenant_id.to_owned())

@@ -82,7 +82,11 @@ pub async fn append(db: &mut Db, rows: &[ScimLogRow]) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_business(db: &mut Db, business_id: &str, limit: i64) -> Result<Vec<ScimLogRow>> {
+pub async fn list_by_business(
+    db: &mut Db,
+    business_id: &str,
+    limit: i64,
+) -> Result<Vec<ScimLogRow>> {
     Ok(sqlx::query_as(
         "SELECT * FROM scim_log WHERE business_id = $1
          ORDER BY happened DESC, place DESC LIMIT ($2 + 0)",

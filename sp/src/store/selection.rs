@@ -182,12 +182,12 @@ impl Statement {
     /// Returns the statement that selects rows.
     pub(super) fn rows(table: &Table, selection: &Selection<'_>) -> Self {
         let mut statement = Self::begin(table, table.columns, selection.business_id);
-        statement.condition(table, selection.condition);
+        statement.write_condition(table, selection.condition);
         if let Some(position) = selection.after {
             statement.text.push_str(" AND ");
-            statement.after(table, selection.order, position);
+            statement.write_after(table, selection.order, position);
         }
-        statement.order(table, selection.order);
+        statement.write_order(table, selection.order);
         let limit = statement.bind(Operand::Number(selection.limit));
         let _ = write!(statement.text, " LIMIT ({limit} + 0)");
         if selection.offset > 0 {
@@ -200,7 +200,7 @@ impl Statement {
     /// Returns the statement that counts rows.
     pub(super) fn count(table: &Table, business_id: &str, condition: &Condition) -> Self {
         let mut statement = Self::begin(table, "COUNT(*)", business_id);
-        statement.condition(table, condition);
+        statement.write_condition(table, condition);
         statement
     }
 
@@ -217,22 +217,22 @@ impl Statement {
         format!("${}", self.bound.len())
     }
 
-    fn condition(&mut self, table: &Table, condition: &Condition) {
+    fn write_condition(&mut self, table: &Table, condition: &Condition) {
         match condition {
             Condition::Always => self.text.push_str("1 = 1"),
-            Condition::All(all) => self.joined(table, all, " AND ", "1 = 1"),
-            Condition::Any(any) => self.joined(table, any, " OR ", "1 = 0"),
+            Condition::All(all) => self.write_conditions(table, all, " AND ", "1 = 1"),
+            Condition::Any(any) => self.write_conditions(table, any, " OR ", "1 = 0"),
             Condition::Not(inner) => {
                 self.text.push_str("NOT (");
-                self.condition(table, inner);
+                self.write_condition(table, inner);
                 self.text.push(')');
             }
-            Condition::Has(field, tests) => self.field(table, *field, tests, false),
-            Condition::Filled(field) => self.field(table, *field, &[], true),
+            Condition::Has(field, tests) => self.write_field_tests(table, *field, tests, false),
+            Condition::Filled(field) => self.write_field_tests(table, *field, &[], true),
         }
     }
 
-    fn joined(&mut self, table: &Table, parts: &[Condition], word: &str, none: &str) {
+    fn write_conditions(&mut self, table: &Table, parts: &[Condition], word: &str, none: &str) {
         if parts.is_empty() {
             self.text.push_str(none);
             return;
@@ -242,12 +242,18 @@ impl Statement {
             if number > 0 {
                 self.text.push_str(word);
             }
-            self.condition(table, part);
+            self.write_condition(table, part);
         }
         self.text.push(')');
     }
 
-    fn field(&mut self, table: &Table, field: Field, tests: &[(Test, Operand)], filled: bool) {
+    fn write_field_tests(
+        &mut self,
+        table: &Table,
+        field: Field,
+        tests: &[(Test, Operand)],
+        filled: bool,
+    ) {
         match (table.source)(field) {
             // A field that the table does not have matches no row.
             None => self.text.push_str("1 = 0"),
@@ -264,7 +270,7 @@ impl Statement {
                 if filled {
                     let _ = write!(self.text, "{word}{column} <> ''");
                 }
-                self.tests(&column, tests, word);
+                self.write_tests(&column, tests, word);
                 self.text.push(')');
             }
             Some(Source::Memberships) => {
@@ -278,7 +284,7 @@ impl Statement {
                 if filled {
                     let _ = write!(self.text, "{column} <> ''");
                 }
-                self.tests(column, tests, "");
+                self.write_tests(column, tests, "");
                 self.text.push_str(
                     " UNION SELECT m.member_id, m.kind FROM beneath b
                       CROSS JOIN memberships m WHERE m.group_id = b.id AND b.kind = 'Group')
@@ -300,21 +306,21 @@ impl Statement {
                 if filled {
                     let _ = write!(self.text, "{word}{column} <> ''");
                 }
-                self.tests(&column, tests, word);
+                self.write_tests(&column, tests, word);
                 self.text.push(')');
             }
         }
     }
 
-    fn tests(&mut self, column: &str, tests: &[(Test, Operand)], mut word: &'static str) {
+    fn write_tests(&mut self, column: &str, tests: &[(Test, Operand)], mut word: &'static str) {
         for (test, operand) in tests {
             self.text.push_str(word);
-            self.test(column, *test, operand);
+            self.write_test(column, *test, operand);
             word = " AND ";
         }
     }
 
-    fn test(&mut self, column: &str, test: Test, operand: &Operand) {
+    fn write_test(&mut self, column: &str, test: Test, operand: &Operand) {
         let ordered = match operand {
             Operand::Text(_) => format!("{column} COLLATE \"binary\""),
             Operand::Number(_) => column.to_owned(),
@@ -368,7 +374,7 @@ impl Statement {
     }
 
     /// Returns the column to sort by, and true if it may be NULL.
-    fn ordering(table: &Table, order: Order, key: Option<&Operand>) -> (String, bool) {
+    fn sort_column(table: &Table, order: Order, key: Option<&Operand>) -> (String, bool) {
         let name = table.name;
         match (table.source)(order.by) {
             Some(Source::Column(column, nullable)) => {
@@ -386,8 +392,8 @@ impl Statement {
         }
     }
 
-    fn order(&mut self, table: &Table, order: Order) {
-        let (column, nullable) = Self::ordering(table, order, None);
+    fn write_order(&mut self, table: &Table, order: Order) {
+        let (column, nullable) = Self::sort_column(table, order, None);
         self.text.push_str(" ORDER BY ");
         let (null, other, direction) = if order.descending {
             (0, 1, " DESC")
@@ -406,8 +412,8 @@ impl Statement {
         }
     }
 
-    fn after(&mut self, table: &Table, order: Order, position: &Position) {
-        let (column, nullable) = Self::ordering(table, order, position.key.as_ref());
+    fn write_after(&mut self, table: &Table, order: Order, position: &Position) {
+        let (column, nullable) = Self::sort_column(table, order, position.key.as_ref());
         let id = format!("{}.id COLLATE \"binary\"", table.name);
         let Some(key) = &position.key else {
             let after = self.bind(Operand::Text(position.id.clone()));

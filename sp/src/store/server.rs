@@ -59,13 +59,13 @@ impl Server {
             if let Ok(answer) = timeout(PATIENCE, &mut connection).await {
                 return Ok(answer?);
             }
-            if let Some(reason) = self.why_unreachable().await {
+            if let Some(reason) = self.find_connection_error().await {
                 return Err(StoreError::Unreachable(reason));
             }
         }
     }
 
-    async fn why_unreachable(&self) -> Option<String> {
+    async fn find_connection_error(&self) -> Option<String> {
         let mut last = self.last.lock().await;
         if let Some((at, reason)) = &*last
             && at.elapsed() < FRESH

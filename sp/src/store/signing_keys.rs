@@ -27,7 +27,7 @@ from_row!(SigningKeyRow {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<SigningKeyRow>> {
+pub async fn find_by_id(db: &mut Db, id: &str) -> Result<Option<SigningKeyRow>> {
     Ok(sqlx::query_as("SELECT * FROM signing_keys WHERE id = $1")
         .bind(id.to_owned())
         .fetch_optional(db)

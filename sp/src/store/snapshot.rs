@@ -47,7 +47,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn snapshot(&self) -> Result<Tables> {
+    pub async fn take_snapshot(&self) -> Result<Tables> {
         let mut tx = self.write().await?;
         if self.is_postgres() {
             sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -80,7 +80,7 @@ impl Store {
             ));
         }
         let mut tx = self.write().await?;
-        empty(&mut tx).await?;
+        delete_all_rows(&mut tx).await?;
         for table in TABLES {
             let rows = tables.get(table).and_then(Value::as_array);
             for row in rows.into_iter().flatten() {
@@ -96,12 +96,12 @@ impl Store {
     /// When the database fails.
     pub async fn reset(&self) -> Result<()> {
         let mut tx = self.write().await?;
-        empty(&mut tx).await?;
+        delete_all_rows(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 }
 
-async fn empty(db: &mut Db) -> Result<()> {
+async fn delete_all_rows(db: &mut Db) -> Result<()> {
     for table in TABLES.iter().rev() {
         let delete = format!("DELETE FROM {table}");
         sqlx::query(sqlx::AssertSqlSafe(delete))

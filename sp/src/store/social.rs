@@ -77,7 +77,7 @@ pub async fn take(db: &mut Db, state_hash: &str, now: i64) -> Result<Option<Soci
 ///
 /// # Errors
 /// When the database fails.
-pub async fn account_of(db: &mut Db, provider: &str, subject: &str) -> Result<Option<String>> {
+pub async fn find_account_id(db: &mut Db, provider: &str, subject: &str) -> Result<Option<String>> {
     let found: Option<(String,)> = sqlx::query_as(
         "SELECT account_id FROM social_identities WHERE provider = $1 AND subject = $2",
     )

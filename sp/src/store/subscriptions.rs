@@ -119,7 +119,7 @@ pub async fn insert_key(db: &mut Db, row: &KeyRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn key(db: &mut Db, license_key: &str) -> Result<Option<KeyRow>> {
+pub async fn find_key(db: &mut Db, license_key: &str) -> Result<Option<KeyRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM license_keys WHERE license_key = $1")
             .bind(license_key.to_owned())
@@ -175,7 +175,7 @@ pub async fn insert(db: &mut Db, row: &SubscriptionRow) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Vec<SubscriptionRow>> {
+pub async fn list_by_business(db: &mut Db, business_id: &str) -> Result<Vec<SubscriptionRow>> {
     Ok(
         sqlx::query_as(
             "SELECT * FROM subscriptions WHERE business_id = $1 ORDER BY registered, id",
@@ -227,7 +227,7 @@ pub async fn cancel_key(db: &mut Db, license_key: &str, reason: &str) -> Result<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_key(db: &mut Db, license_key: &str) -> Result<Option<SubscriptionRow>> {
+pub async fn find_by_key(db: &mut Db, license_key: &str) -> Result<Option<SubscriptionRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM subscriptions WHERE license_key = $1")
             .bind(license_key.to_owned())

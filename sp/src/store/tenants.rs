@@ -205,7 +205,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<TenantRow>> {
+pub async fn find_by_id(db: &mut Db, id: &str) -> Result<Option<TenantRow>> {
     Ok(sqlx::query_as("SELECT * FROM tenants WHERE id = $1")
         .bind(id.to_owned())
         .fetch_optional(db)
@@ -216,7 +216,7 @@ pub async fn by_id(db: &mut Db, id: &str) -> Result<Option<TenantRow>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn for_login(db: &mut Db, key: LoginKey<'_>) -> Result<Option<LoginTenant>> {
+pub async fn find_for_login(db: &mut Db, key: LoginKey<'_>) -> Result<Option<LoginTenant>> {
     let (condition, value) = match key {
         LoginKey::Tenant(id) => ("t.id = $1", id),
         LoginKey::Business(id) => ("t.business_id = $1", id),
@@ -251,7 +251,7 @@ pub async fn for_login(db: &mut Db, key: LoginKey<'_>) -> Result<Option<LoginTen
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_business(db: &mut Db, business_id: &str) -> Result<Option<TenantRow>> {
+pub async fn find_by_business(db: &mut Db, business_id: &str) -> Result<Option<TenantRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM tenants WHERE business_id = $1")
             .bind(business_id.to_owned())
@@ -385,7 +385,7 @@ pub async fn hide_tokens(db: &mut Db, tenant_id: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tokens_at(db: &mut Db, tenant_id: &str, now: i64) -> Result<Vec<TokenRow>> {
+pub async fn list_valid_tokens(db: &mut Db, tenant_id: &str, now: i64) -> Result<Vec<TokenRow>> {
     Ok(sqlx::query_as(
         "SELECT * FROM scim_tokens WHERE tenant_id = $1 AND (expires IS NULL OR expires > $2)
          ORDER BY CASE WHEN expires IS NULL THEN 0 ELSE 1 END, created DESC, token_hash",
@@ -400,7 +400,7 @@ pub async fn tokens_at(db: &mut Db, tenant_id: &str, now: i64) -> Result<Vec<Tok
 ///
 /// # Errors
 /// When the database fails.
-pub async fn newest_token(db: &mut Db, tenant_id: &str) -> Result<Option<TokenRow>> {
+pub async fn find_newest_token(db: &mut Db, tenant_id: &str) -> Result<Option<TokenRow>> {
     Ok(sqlx::query_as(
         "SELECT * FROM scim_tokens WHERE tenant_id = $1 AND expires IS NULL
          ORDER BY created DESC LIMIT 1",
@@ -414,7 +414,11 @@ pub async fn newest_token(db: &mut Db, tenant_id: &str) -> Result<Option<TokenRo
 ///
 /// # Errors
 /// When the database fails.
-pub async fn token(db: &mut Db, tenant_id: &str, token_hash: &str) -> Result<Option<TokenRow>> {
+pub async fn find_token(
+    db: &mut Db,
+    tenant_id: &str,
+    token_hash: &str,
+) -> Result<Option<TokenRow>> {
     Ok(
         sqlx::query_as("SELECT * FROM scim_tokens WHERE tenant_id = $1 AND token_hash = $2")
             .bind(tenant_id.to_owned())
@@ -428,7 +432,7 @@ pub async fn token(db: &mut Db, tenant_id: &str, token_hash: &str) -> Result<Opt
 ///
 /// # Errors
 /// When the database fails.
-pub async fn token_used(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
+pub async fn record_token_use(db: &mut Db, token_hash: &str, at: i64) -> Result<()> {
     sqlx::query("UPDATE scim_tokens SET last_used = $2, clear_text = NULL WHERE token_hash = $1")
         .bind(token_hash.to_owned())
         .bind(at)

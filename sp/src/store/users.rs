@@ -88,7 +88,7 @@ fn emails(resource: &str) -> std::collections::BTreeSet<String> {
 }
 
 /// Stores the e-mail addresses in the table that filters use.
-pub(super) async fn key_emails(
+pub(super) async fn insert_emails(
     db: &mut Db,
     business_id: &str,
     id: &str,
@@ -109,7 +109,7 @@ pub(super) async fn key_emails(
 
 /// Fills the key columns of rows that an older version has stored; returns
 /// their number.
-pub(super) async fn key_old_rows(db: &mut Db, at_once: i64) -> Result<usize> {
+pub(super) async fn fill_key_columns(db: &mut Db, at_once: i64) -> Result<usize> {
     let sql = format!("SELECT {USER} FROM users WHERE keyed = 0 ORDER BY users.id LIMIT ($1 + 0)");
     let rows: Vec<UserRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(at_once)
@@ -121,7 +121,7 @@ pub(super) async fn key_old_rows(db: &mut Db, at_once: i64) -> Result<usize> {
             .bind(row.display_name.as_deref().map(str::to_lowercase))
             .execute(&mut *db)
             .await?;
-        key_emails(db, &row.business_id, &row.id, &row.resource).await?;
+        insert_emails(db, &row.business_id, &row.id, &row.resource).await?;
     }
     Ok(rows.len())
 }
@@ -153,7 +153,7 @@ pub async fn insert(db: &mut Db, row: &UserRow) -> Result<()> {
     .bind(row.display_name.as_deref().map(str::to_lowercase))
     .execute(&mut *db)
     .await?;
-    key_emails(db, &row.business_id, &row.id, &row.resource).await
+    insert_emails(db, &row.business_id, &row.id, &row.resource).await
 }
 
 /// Updates a user if the stored version is still that of `before`; `false` if
@@ -185,7 +185,7 @@ pub async fn update(db: &mut Db, row: &UserRow, before: &UserRow) -> Result<bool
     .await?;
     if emails(&row.resource) != emails(&before.resource) {
         forget_emails(db, &row.id).await?;
-        key_emails(db, &row.business_id, &row.id, &row.resource).await?;
+        insert_emails(db, &row.business_id, &row.id, &row.resource).await?;
     }
     Ok(done.rows_affected() == 1)
 }
@@ -219,7 +219,7 @@ pub async fn delete(db: &mut Db, id: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_id(db: &mut Db, business_id: &str, id: &str) -> Result<Option<UserRow>> {
+pub async fn find_by_id(db: &mut Db, business_id: &str, id: &str) -> Result<Option<UserRow>> {
     let sql = format!("SELECT {USER} FROM users WHERE users.id = $1 AND users.business_id = $2");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(id.to_owned())

@@ -32,7 +32,7 @@ async fn a_person_registers_logs_in_and_logs_out() {
 #[tokio::test]
 async fn a_weak_password_a_taken_email_and_a_wrong_password_are_reported() {
     let parties = Parties::start().await;
-    let browser = parties.account("jo@mail.example").await;
+    let browser = parties.register_account("jo@mail.example").await;
     let new = |email: &str, password: &str| json!({"email": email, "password": password});
     let post = async |path: &str, body: Value| browser.post(path, &body).await;
     post("/api/accounts", new("al@mail.example", "short"))
@@ -58,7 +58,7 @@ async fn a_weak_password_a_taken_email_and_a_wrong_password_are_reported() {
 #[tokio::test]
 async fn the_eleventh_wrong_password_must_wait() {
     let parties = Parties::start().await;
-    let browser = parties.account("jo@mail.example").await;
+    let browser = parties.register_account("jo@mail.example").await;
     let wrong = json!({"email": "jo@mail.example", "password": "wrong horse battery"});
     for _ in 0..10 {
         browser
@@ -84,7 +84,7 @@ async fn the_eleventh_wrong_password_must_wait() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_passwords_tried_at_once_are_counted_before_they_are_checked() {
     let parties = Parties::start().await;
-    parties.account("jo@mail.example").await;
+    parties.register_account("jo@mail.example").await;
     let wrong = json!({"email": "jo@mail.example", "password": "wrong horse battery"});
     let browser = parties.browser();
     let tries = (0..40).map(|_| browser.post("/api/session", &wrong));
@@ -138,8 +138,8 @@ async fn bad_input_is_a_problem_and_never_a_stack_trace() {
 #[tokio::test]
 async fn the_first_key_creates_the_business_account_and_the_next_is_added_to_it() {
     let parties = Parties::start().await;
-    let browser = parties.account("jo@mail.example").await;
-    let key = parties.license_key(json!({"seats": 5})).await;
+    let browser = parties.register_account("jo@mail.example").await;
+    let key = parties.order_license_key(json!({"seats": 5})).await;
     browser
         .post("/api/license-keys", &json!({"key": key}))
         .await
@@ -151,7 +151,7 @@ async fn the_first_key_creates_the_business_account_and_the_next_is_added_to_it(
         .await
         .is(201);
     assert_eq!(made["subscription"]["name"], "Macs");
-    let second = parties.license_key(json!({"seats": 3})).await;
+    let second = parties.order_license_key(json!({"seats": 3})).await;
     let landed = browser
         .post("/api/license-keys", &json!({"key": second}))
         .await
@@ -166,7 +166,7 @@ async fn the_first_key_creates_the_business_account_and_the_next_is_added_to_it(
 #[tokio::test]
 async fn a_refused_key_has_a_reason() {
     let parties = Parties::start().await;
-    let browser = parties.admin(1).await;
+    let browser = parties.create_admin(1).await;
     let register = async |key: &str| {
         browser
             .post("/api/license-keys", &json!({"key": key}))
@@ -177,12 +177,12 @@ async fn a_refused_key_has_a_reason() {
         .await
         .problem(404, "license-key-unknown");
     let ended = parties
-        .license_key(
+        .order_license_key(
             json!({"seats": 1, "starts": "2020-01-01T00:00:00Z", "ends": "2021-01-01T00:00:00Z"}),
         )
         .await;
     register(&ended).await.problem(410, "license-key-expired");
-    let key = parties.license_key(json!({"seats": 1})).await;
+    let key = parties.order_license_key(json!({"seats": 1})).await;
     register(&key).await.is(201);
     register(&key).await.problem(409, "license-key-used");
 }
@@ -190,12 +190,12 @@ async fn a_refused_key_has_a_reason() {
 #[tokio::test]
 async fn the_configurator_exists_only_with_a_per_user_key_and_for_admins() {
     let parties = Parties::start().await;
-    let browser = parties.account("jo@mail.example").await;
+    let browser = parties.register_account("jo@mail.example").await;
     let page = step("");
     let page = page.trim_end_matches('/');
     browser.get(page).await.problem(409, "no-workspace");
     let key = parties
-        .license_key(json!({"seats": 1, "licensing": "per-device"}))
+        .order_license_key(json!({"seats": 1, "licensing": "per-device"}))
         .await;
     browser
         .post(
@@ -212,7 +212,7 @@ async fn the_configurator_exists_only_with_a_per_user_key_and_for_admins() {
         browser.get("/api/business").await.is(200)["idp_integration_available"],
         false
     );
-    let key = parties.license_key(json!({"seats": 1})).await;
+    let key = parties.order_license_key(json!({"seats": 1})).await;
     browser
         .post("/api/license-keys", &json!({"key": key}))
         .await
@@ -222,14 +222,14 @@ async fn the_configurator_exists_only_with_a_per_user_key_and_for_admins() {
         .post("/api/business/users", &json!({"email": "al@mail.example"}))
         .await
         .is(201);
-    let member = parties.account("al@mail.example").await;
+    let member = parties.register_account("al@mail.example").await;
     member.get(page).await.problem(403, "not-an-admin");
 }
 
 #[tokio::test]
 async fn a_session_ends_when_it_idles() {
     let parties = Parties::start().await;
-    let browser = parties.account("jo@mail.example").await;
+    let browser = parties.register_account("jo@mail.example").await;
     parties
         .ambient
         .clock()

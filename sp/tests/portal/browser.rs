@@ -67,7 +67,7 @@ impl Browser {
     }
 
     /// Starts SSO; returns the AuthnRequest and the RelayState.
-    pub(crate) async fn sso(&self, email: &str) -> (AuthnRequest, String) {
+    pub(crate) async fn start_sso(&self, email: &str) -> (AuthnRequest, String) {
         let path = format!("/sso/start?email={}", email.replace('@', "%40"));
         let answer = self.get(&path).await;
         assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.body);
@@ -75,19 +75,19 @@ impl Browser {
     }
 
     /// Starts SSO; returns the query of the redirect to the IdP.
-    pub(crate) async fn sso_query(&self, email: &str) -> String {
+    pub(crate) async fn start_sso_and_get_query(&self, email: &str) -> String {
         let path = format!("/sso/start?email={}", email.replace('@', "%40"));
         let location = self.get(&path).await.location.unwrap();
         location.split_once('?').unwrap().1.to_owned()
     }
 
     /// Posts a form as a browser without scripts does.
-    pub(crate) async fn form(&self, url: &str, fields: &[(&str, String)]) -> Answer {
+    pub(crate) async fn post_form(&self, url: &str, fields: &[(&str, String)]) -> Answer {
         answer(self.client.post(url).form(fields)).await
     }
 
     /// Opens a page and posts a form with the page's form token.
-    pub(crate) async fn fills_in(
+    pub(crate) async fn fill_in(
         &self,
         page: &str,
         action: &str,
@@ -107,7 +107,7 @@ impl Browser {
     }
 
     /// Posts a Response to the ACS, as the IdP's page does.
-    pub(crate) async fn posts(&self, acs: &str, xml: &str, relay_state: &str) -> Answer {
+    pub(crate) async fn post_response(&self, acs: &str, xml: &str, relay_state: &str) -> Answer {
         let form = [
             ("SAMLResponse", post::encode(xml)),
             ("RelayState", relay_state.to_owned()),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::lockout::{ADMINS_ID, USERS_ID};
 use crate::parties::{Browser, IDP, PASSWORD, Parties, step, text};
 
-async fn states(browser: &Browser) -> Vec<(String, String)> {
+async fn list_step_states(browser: &Browser) -> Vec<(String, String)> {
     let shown = browser.get("/api/business/idp-integration").await.is(200);
     let steps = shown["steps"].as_array().unwrap();
     steps
@@ -17,9 +17,13 @@ async fn states(browser: &Browser) -> Vec<(String, String)> {
 #[tokio::test]
 async fn seven_steps_turn_green_and_outlive_a_restart() {
     let mut parties = Parties::start().await;
-    let admin = parties.admin(5).await;
+    let admin = parties.create_admin(5).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
-    let ids: Vec<String> = states(&admin).await.into_iter().map(|(id, _)| id).collect();
+    let ids: Vec<String> = list_step_states(&admin)
+        .await
+        .into_iter()
+        .map(|(id, _)| id)
+        .collect();
     assert_eq!(
         ids,
         [
@@ -46,7 +50,7 @@ async fn seven_steps_turn_green_and_outlive_a_restart() {
     admin.put(&step("groups"), &groups).await.is(200);
     parties.restart().await;
     assert!(
-        states(&admin)
+        list_step_states(&admin)
             .await
             .iter()
             .all(|(_, state)| state == "green")
@@ -74,7 +78,7 @@ async fn seven_steps_turn_green_and_outlive_a_restart() {
 #[tokio::test]
 async fn failed_look_ups_have_different_errors() {
     let parties = Parties::start().await;
-    let admin = parties.admin(5).await;
+    let admin = parties.create_admin(5).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
     let added = admin
         .post(&step("domains"), &json!({"domain": "Corp.Example"}))
@@ -115,12 +119,12 @@ async fn failed_look_ups_have_different_errors() {
 #[tokio::test]
 async fn a_domain_that_another_account_did_not_verify_can_be_verified() {
     let parties = Parties::start().await;
-    let squatter = parties.admin(5).await;
+    let squatter = parties.create_admin(5).await;
     squatter.post(&step("start"), &Value::Null).await.is(200);
     let corp = json!({"domain": "corp.example"});
     squatter.post(&step("domains"), &corp).await.is(201);
-    let owner = parties.account("jo@mail.example").await;
-    let key = parties.license_key(json!({"seats": 1})).await;
+    let owner = parties.register_account("jo@mail.example").await;
+    let key = parties.order_license_key(json!({"seats": 1})).await;
     let organization = json!({"key": key, "organization": {"name": "Corp"}});
     owner.post("/api/license-keys", &organization).await.is(201);
     owner.post(&step("start"), &Value::Null).await.is(200);
@@ -148,9 +152,9 @@ async fn a_domain_that_another_account_did_not_verify_can_be_verified() {
 #[tokio::test]
 async fn a_domain_belongs_to_one_business_account_only() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(5).await;
-    let other = parties.account("jo@mail.example").await;
-    let key = parties.license_key(json!({"seats": 1})).await;
+    let (admin, _) = parties.create_integration(5).await;
+    let other = parties.register_account("jo@mail.example").await;
+    let key = parties.order_license_key(json!({"seats": 1})).await;
     other
         .post(
             "/api/license-keys",
@@ -185,7 +189,7 @@ async fn a_domain_belongs_to_one_business_account_only() {
 #[tokio::test]
 async fn the_idps_values_come_by_file_or_typed_in_with_any_kind_of_certificate() {
     let parties = Parties::start().await;
-    let admin = parties.admin(5).await;
+    let admin = parties.create_admin(5).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
     let put = async |body: Value| admin.put(&step("saml"), &body).await;
     let certificate = parties.idp.key.certificate();
@@ -227,7 +231,7 @@ async fn the_idps_values_come_by_file_or_typed_in_with_any_kind_of_certificate()
 #[tokio::test]
 async fn groups_need_name_and_id_and_must_differ() {
     let parties = Parties::start().await;
-    let admin = parties.admin(5).await;
+    let admin = parties.create_admin(5).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
     let put = async |body: Value| admin.put(&step("groups"), &body).await;
     let group = |name: &str, id: &str| json!({"name": name, "id": id});
@@ -251,7 +255,7 @@ async fn groups_need_name_and_id_and_must_differ() {
 #[tokio::test]
 async fn scim_is_on_by_default_and_its_token_is_shown_once() {
     let parties = Parties::start().await;
-    let admin = parties.admin(5).await;
+    let admin = parties.create_admin(5).await;
     let shown = admin.post(&step("start"), &Value::Null).await.is(200);
     assert_eq!(shown["scim"]["enabled"], true);
     // The first token is shown until the IdP uses it or the step is saved as
@@ -279,7 +283,7 @@ async fn scim_is_on_by_default_and_its_token_is_shown_once() {
 #[tokio::test]
 async fn the_backup_login_must_have_logged_in_once() {
     let parties = Parties::start().await;
-    let admin = parties.admin(5).await;
+    let admin = parties.create_admin(5).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
     let al = json!({"email": "al@mail.example"});
     admin
@@ -291,7 +295,7 @@ async fn the_backup_login_must_have_logged_in_once() {
         .put(&step("backup-login"), &al)
         .await
         .problem(409, "never-logged-in");
-    parties.account("al@mail.example").await;
+    parties.register_account("al@mail.example").await;
     let shown = admin.put(&step("backup-login"), &al).await.is(200);
     assert_eq!(shown["backup_login"]["email"], "al@mail.example");
 }
@@ -299,7 +303,7 @@ async fn the_backup_login_must_have_logged_in_once() {
 #[tokio::test]
 async fn once_active_only_the_backup_login_enters_with_a_password() {
     let parties = Parties::start().await;
-    let admin = parties.admin(5).await;
+    let admin = parties.create_admin(5).await;
     admin
         .post(
             "/api/business/users",
@@ -307,7 +311,7 @@ async fn once_active_only_the_backup_login_enters_with_a_password() {
         )
         .await
         .is(201);
-    let al = parties.account("al@corp.example").await;
+    let al = parties.register_account("al@corp.example").await;
     al.get("/api/business/users").await.is(200);
     parties.configure(&admin).await;
     admin.post(&step("activate"), &Value::Null).await.is(200);
@@ -333,10 +337,10 @@ async fn once_active_only_the_backup_login_enters_with_a_password() {
 #[tokio::test]
 async fn a_member_of_another_domain_is_sent_to_sso_as_well() {
     let parties = Parties::start().await;
-    let admin = parties.admin(5).await;
+    let admin = parties.create_admin(5).await;
     let al = json!({"email": "al@mail.example", "role": "admin"});
     admin.post("/api/business/users", &al).await.is(201);
-    parties.account("al@mail.example").await;
+    parties.register_account("al@mail.example").await;
     parties.configure(&admin).await;
     admin.post(&step("activate"), &Value::Null).await.is(200);
     let credentials = json!({"email": "al@mail.example", "password": PASSWORD});
@@ -350,9 +354,9 @@ async fn a_member_of_another_domain_is_sent_to_sso_as_well() {
 #[tokio::test]
 async fn one_of_several_business_accounts_is_the_selected_workspace() {
     let parties = Parties::start().await;
-    let admin = parties.admin(5).await;
-    let al = parties.account("al@mail.example").await;
-    let key = parties.license_key(json!({"seats": 1})).await;
+    let admin = parties.create_admin(5).await;
+    let al = parties.register_account("al@mail.example").await;
+    let key = parties.order_license_key(json!({"seats": 1})).await;
     let order = json!({"key": key, "organization": {"name": "Other"}});
     let other = al.post("/api/license-keys", &order).await.is(201);
     admin
@@ -379,7 +383,7 @@ async fn one_of_several_business_accounts_is_the_selected_workspace() {
 #[tokio::test]
 async fn an_expired_certificate_is_reported_and_the_backup_login_works() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(5).await;
+    let (admin, _) = parties.create_integration(5).await;
     let far: jiff::Timestamp = "4097-01-01T00:00:00Z".parse().unwrap();
     parties.ambient.clock().set(far).unwrap();
     let refused = parties
@@ -406,7 +410,7 @@ async fn an_expired_certificate_is_reported_and_the_backup_login_works() {
 #[tokio::test]
 async fn the_idps_values_come_by_the_url_of_its_metadata() {
     let parties = Parties::start().await;
-    let admin = parties.admin(5).await;
+    let admin = parties.create_admin(5).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
     let mut metadata = parties.idp.metadata();
     let current = metadata.to_xml();

@@ -8,7 +8,7 @@ use crate::parties::Parties;
 #[tokio::test(flavor = "multi_thread")]
 async fn no_web_page_reaches_the_control_port() {
     let parties = Parties::start().await;
-    let admin = parties.account("ada@lumen.example").await;
+    let admin = parties.register_account("ada@lumen.example").await;
     let control = parties.portal().control_url().unwrap();
     let send = |method: Method, path: &str, name: &'static str, value: &'static str| {
         let url = format!("{control}{path}");

@@ -12,7 +12,7 @@ pub(crate) struct TestDatabase {
 
 impl TestDatabase {
     /// Creates a database of the kind that the environment selects.
-    pub(crate) async fn fresh() -> Self {
+    pub(crate) async fn create() -> Self {
         if test_postgres::is_chosen() {
             Self::postgres().await.unwrap()
         } else {

@@ -44,8 +44,8 @@ pub(crate) async fn begin_activation(
 #[tokio::test]
 async fn a_product_user_gets_one_license_for_several_macs() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(1).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (admin, tenant) = parties.create_integration(1).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let first = activate(&parties, &tenant, &anna, "mac-1").await.is(200);
     let second = activate(&parties, &tenant, &anna, "mac-2").await.is(200);
     assert_eq!(first["license"]["id"], second["license"]["id"]);
@@ -73,8 +73,8 @@ async fn a_product_user_gets_one_license_for_several_macs() {
 #[tokio::test]
 async fn without_the_users_group_or_a_seat_there_is_no_license() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(1).await;
-    let only_admin = Person::named("boss@corp.example", &["g-admins"]);
+    let (admin, tenant) = parties.create_integration(1).await;
+    let only_admin = Person::new("boss@corp.example", &["g-admins"]);
     let refused = activate(&parties, &tenant, &only_admin, "mac-1")
         .await
         .problem(403, "not-in-users-group");
@@ -83,7 +83,7 @@ async fn without_the_users_group_or_a_seat_there_is_no_license() {
     activate(
         &parties,
         &tenant,
-        &Person::named("anna@corp.example", &["g-users"]),
+        &Person::new("anna@corp.example", &["g-users"]),
         "mac-1",
     )
     .await
@@ -91,7 +91,7 @@ async fn without_the_users_group_or_a_seat_there_is_no_license() {
     activate(
         &parties,
         &tenant,
-        &Person::named("bert@corp.example", &["g-users"]),
+        &Person::new("bert@corp.example", &["g-users"]),
         "mac-2",
     )
     .await
@@ -101,10 +101,10 @@ async fn without_the_users_group_or_a_seat_there_is_no_license() {
 #[tokio::test]
 async fn a_user_who_left_the_group_loses_the_license_and_the_seat_is_free() {
     let parties = Parties::start().await;
-    let (_, tenant) = parties.integrated(1).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (_, tenant) = parties.create_integration(1).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let held = activate(&parties, &tenant, &anna, "mac-1").await.is(200);
-    let left = Person::named("anna@corp.example", &["g-admins"]);
+    let left = Person::new("anna@corp.example", &["g-admins"]);
     activate(&parties, &tenant, &left, "mac-1")
         .await
         .problem(403, "not-in-users-group");
@@ -118,7 +118,7 @@ async fn a_user_who_left_the_group_loses_the_license_and_the_seat_is_free() {
     activate(
         &parties,
         &tenant,
-        &Person::named("bert@corp.example", &["g-users"]),
+        &Person::new("bert@corp.example", &["g-users"]),
         "mac-2",
     )
     .await
@@ -128,8 +128,8 @@ async fn a_user_who_left_the_group_loses_the_license_and_the_seat_is_free() {
 #[tokio::test]
 async fn an_ended_subscription_grants_and_validates_nothing() {
     let parties = Parties::start().await;
-    let (_, tenant) = parties.integrated(1).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (_, tenant) = parties.create_integration(1).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let held = activate(&parties, &tenant, &anna, "mac-1").await.is(200);
     parties
         .ambient
@@ -150,15 +150,15 @@ async fn an_ended_subscription_grants_and_validates_nothing() {
 #[tokio::test]
 async fn an_activation_is_the_apps_own_and_used_once() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let app = parties.browser();
     let wanted = json!({"email": "anna@corp.example", "device": {"id": "mac-1"}});
     let begun = app.post("/desktop/v1/activations", &wanted).await.is(201);
     let (request, relay_state) = sent_request(begun["sso_url"].as_str().unwrap());
-    let xml = parties.idp.signed_response(
+    let xml = parties.idp.sign_response(
         &tenant,
         &request,
-        &Person::named("anna@corp.example", &["g-users"]),
+        &Person::new("anna@corp.example", &["g-users"]),
     );
     let path = format!(
         "/desktop/v1/activations/{}/response",
@@ -188,21 +188,21 @@ async fn an_activation_is_the_apps_own_and_used_once() {
 #[tokio::test]
 async fn many_desktops_at_once_never_get_more_seats_than_there_are() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(100).await;
+    let (admin, tenant) = parties.create_integration(100).await;
     let portals = [parties.portal().base_url().to_owned()];
-    two_hundred_for_a_hundred_seats(&parties, &admin, &tenant, &portals).await;
+    activate_more_devices_than_seats(&parties, &admin, &tenant, &portals).await;
 }
 
 /// Activates 200 devices concurrently, alternating between these replicas: 100
 /// licenses are granted, all others get the error that no seat is left.
-pub(crate) async fn two_hundred_for_a_hundred_seats(
+pub(crate) async fn activate_more_devices_than_seats(
     parties: &Parties,
     admin: &Browser,
     tenant: &Tenant,
     portals: &[String],
 ) {
     let people: Vec<Person> = (0..200)
-        .map(|n| Person::named(&format!("u{n}@corp.example"), &["g-users"]))
+        .map(|n| Person::new(&format!("u{n}@corp.example"), &["g-users"]))
         .collect();
     let app = parties.browser();
     let activations = people.iter().enumerate().map(|(n, person)| {
@@ -225,8 +225,8 @@ pub(crate) async fn two_hundred_for_a_hundred_seats(
 #[tokio::test]
 async fn one_user_gets_as_many_devices_as_the_subscription_allows() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(1).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (admin, tenant) = parties.create_integration(1).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     for n in 0..5 {
         let mac = format!("mac-{n}");
         activate(&parties, &tenant, &anna, &mac).await.is(200);
@@ -249,8 +249,8 @@ async fn one_user_gets_as_many_devices_as_the_subscription_allows() {
 #[tokio::test]
 async fn a_group_with_its_own_key_uses_that_and_all_others_the_primary_key() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(2).await;
-    let key = parties.license_key(json!({"seats": 1})).await;
+    let (admin, tenant) = parties.create_integration(2).await;
+    let key = parties.order_license_key(json!({"seats": 1})).await;
     let second = admin
         .post(
             "/api/license-keys",
@@ -270,21 +270,21 @@ async fn a_group_with_its_own_key_uses_that_and_all_others_the_primary_key() {
         .await
         .is(200);
     assert_eq!(mapped["group"]["name"], "Design");
-    let designer = Person::named("dora@corp.example", &["g-users", "g-design"]);
+    let designer = Person::new("dora@corp.example", &["g-users", "g-design"]);
     let granted = activate(&parties, &tenant, &designer, "mac-1")
         .await
         .is(200);
     assert_eq!(granted["license"]["subscription"]["name"], "Design");
-    let another = Person::named("emil@corp.example", &["g-users", "g-design"]);
+    let another = Person::new("emil@corp.example", &["g-users", "g-design"]);
     activate(&parties, &tenant, &another, "mac-2")
         .await
         .problem(403, "no-seat-left");
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let granted = activate(&parties, &tenant, &anna, "mac-3").await.is(200);
     assert_ne!(granted["license"]["subscription"]["name"], "Design");
     // A user who leaves the group moves to the primary subscription, with
     // license and devices.
-    let left = Person::named("dora@corp.example", &["g-users"]);
+    let left = Person::new("dora@corp.example", &["g-users"]);
     let moved = activate(&parties, &tenant, &left, "mac-1").await.is(200);
     assert_ne!(moved["license"]["subscription"]["name"], "Design");
     let listed = admin.get("/api/business/licenses").await.is(200);
@@ -294,8 +294,8 @@ async fn a_group_with_its_own_key_uses_that_and_all_others_the_primary_key() {
 #[tokio::test]
 async fn a_key_is_issued_registered_and_withdrawn_with_its_reason() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(1).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (admin, tenant) = parties.create_integration(1).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let held = activate(&parties, &tenant, &anna, "mac-1").await.is(200);
     let cancel = async |key: &str| {
         let control = parties.portal().control_url().unwrap();
@@ -304,7 +304,7 @@ async fn a_key_is_issued_registered_and_withdrawn_with_its_reason() {
         let sent = parties.browser().client.post(url).json(&body).send();
         sent.await.unwrap().status().as_u16()
     };
-    let unregistered = parties.license_key(json!({"seats": 1})).await;
+    let unregistered = parties.order_license_key(json!({"seats": 1})).await;
     assert_eq!(cancel(&unregistered).await, 204);
     assert_eq!(cancel(&unregistered).await, 410);
     admin
@@ -331,8 +331,8 @@ async fn in_its_grace_a_subscription_renews_licenses_and_grants_none() {
     let day = 24 * 3600;
     let order = json!({"seats": 2, "grace_seconds": 10 * day,
         "ends": parties.ambient.now() + SignedDuration::from_secs(30 * day)});
-    let (_, tenant) = parties.integrated_by(order).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (_, tenant) = parties.create_integration_with_order(order).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let granted = activate(&parties, &tenant, &anna, "mac-1").await.is(200);
     let held = json!({"license_token": granted["license_token"], "device_id": "mac-1"});
     let clock = parties.ambient.clock();
@@ -340,7 +340,7 @@ async fn in_its_grace_a_subscription_renews_licenses_and_grants_none() {
     let app = parties.browser();
     let validate = async || app.post("/desktop/v1/licenses/validate", &held).await;
     validate().await.is(200);
-    let bert = Person::named("bert@corp.example", &["g-users"]);
+    let bert = Person::new("bert@corp.example", &["g-users"]);
     activate(&parties, &tenant, &bert, "mac-2")
         .await
         .problem(403, "subscription-expired");

@@ -79,8 +79,8 @@ fn forms(page: &str) -> Vec<(String, bool)> {
 #[tokio::test]
 async fn every_form_that_cannot_be_undone_asks_first() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(3).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (admin, tenant) = parties.create_integration(3).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     activate(&parties, &tenant, &anna, "mac-of-anna")
         .await
         .is(200);
@@ -124,20 +124,20 @@ async fn a_form_says_everything_that_is_wrong_at_once() {
     let parties = Parties::start().await;
     let stranger = parties.browser();
     let fields = [("email", "nobody"), ("password", "short")];
-    let page = stranger.fills_in("/register", "/register", &fields).await;
+    let page = stranger.fill_in("/register", "/register", &fields).await;
     errors_at(&page.body, &["email", "password"]);
     assert!(
         page.body.contains("2 fields need a correction."),
         "{}",
         page.body
     );
-    let jo = parties.account("jo@mail.example").await;
+    let jo = parties.register_account("jo@mail.example").await;
     let fields = [
         ("key", "no key"),
         ("with_organization", "1"),
         ("organization", ""),
     ];
-    let page = jo.fills_in("/register-key", "/register-key", &fields).await;
+    let page = jo.fill_in("/register-key", "/register-key", &fields).await;
     errors_at(&page.body, &["key", "organization"]);
     assert!(
         page.body.contains("Enter the organization's name.")
@@ -145,10 +145,10 @@ async fn a_form_says_everything_that_is_wrong_at_once() {
         "{}",
         page.body
     );
-    let admin = parties.admin(3).await;
+    let admin = parties.create_admin(3).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
     let does = async |act: &str, fields: &[(&str, &str)]| {
-        let answer = admin.fills_in(PAGE, &format!("{PAGE}/{act}"), fields).await;
+        let answer = admin.fill_in(PAGE, &format!("{PAGE}/{act}"), fields).await;
         assert_eq!(answer.status, 400, "{}", answer.body);
         answer.body
     };
@@ -176,10 +176,10 @@ fn errors_at(page: &str, fields: &[&str]) {
 #[tokio::test]
 async fn a_repeated_domain_and_a_failed_look_up_have_their_own_errors() {
     let parties = Parties::start().await;
-    let admin = parties.admin(3).await;
+    let admin = parties.create_admin(3).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
     let does = async |act: &str, fields: &[(&str, &str)]| {
-        admin.fills_in(PAGE, &format!("{PAGE}/{act}"), fields).await
+        admin.fill_in(PAGE, &format!("{PAGE}/{act}"), fields).await
     };
     does("domains", &[("domain", "corp.example")]).await.is(303);
     let page = admin.get(PAGE).await.body;
@@ -206,9 +206,9 @@ async fn a_repeated_domain_and_a_failed_look_up_have_their_own_errors() {
 #[tokio::test]
 async fn seats_of_different_kinds_are_not_added_and_the_link_has_its_host() {
     let parties = Parties::start().await;
-    let admin = parties.admin(3).await;
+    let admin = parties.create_admin(3).await;
     let key = parties
-        .license_key(json!({"seats": 4, "licensing": "per-device"}))
+        .order_license_key(json!({"seats": 4, "licensing": "per-device"}))
         .await;
     admin
         .post("/api/license-keys", &json!({"key": key}))
@@ -233,24 +233,24 @@ async fn seats_of_different_kinds_are_not_added_and_the_link_has_its_host() {
 #[tokio::test]
 async fn pages_are_in_american_english_without_api_terms() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(3).await;
+    let (admin, tenant) = parties.create_integration(3).await;
     let ids = json!({
         "admins": {"name": "Portal Admins", "id": ADMINS_ID},
         "users": {"name": "Desktop Users", "id": USERS_ID},
     });
     admin.put(&step("groups"), &ids).await.is(200);
-    let anna = Person::named("anna@corp.example", &[USERS_ID]);
+    let anna = Person::new("anna@corp.example", &[USERS_ID]);
     activate(&parties, &tenant, &anna, "mac-of-anna")
         .await
         .is(200);
     let expired = parties
-        .license_key(
+        .order_license_key(
             json!({"seats": 3, "starts": "2019-01-01T00:00:00Z", "ends": "2020-01-01T00:00:00Z"}),
         )
         .await;
     let fields = [("key", expired.as_str())];
     let refused = admin
-        .fills_in("/register-key", "/register-key", &fields)
+        .fill_in("/register-key", "/register-key", &fields)
         .await;
     assert!(
         refused.body.contains("1 January 2020, 00:00 UTC"),

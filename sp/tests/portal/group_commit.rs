@@ -19,7 +19,7 @@ fn business(id: String) -> members::BusinessRow {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writers_share_a_transaction_and_undo_only_their_own() {
-    let database = TestDatabase::fresh().await;
+    let database = TestDatabase::create().await;
     let store = Store::open(database.url(), true).await.unwrap();
     let writers = (0..60).map(|n| {
         let store = store.clone();
@@ -42,7 +42,7 @@ async fn writers_share_a_transaction_and_undo_only_their_own() {
             }
             // After a successful commit, another connection must see the row.
             let mut db = store.read().await.unwrap();
-            members::business(&mut db, &format!("{n}-2"))
+            members::find_business(&mut db, &format!("{n}-2"))
                 .await
                 .unwrap()
                 .is_some()
@@ -58,7 +58,7 @@ async fn writers_share_a_transaction_and_undo_only_their_own() {
     let mut db = store.read().await.unwrap();
     for n in 0..60 {
         for part in 0..3 {
-            let row = members::business(&mut db, &format!("{n}-{part}")).await;
+            let row = members::find_business(&mut db, &format!("{n}-{part}")).await;
             assert_eq!(row.unwrap().is_some(), n % 3 == 2, "{n}-{part}");
         }
     }
@@ -85,7 +85,12 @@ async fn a_writer_that_stops_waiting_does_not_delay_others() {
     let spoiled = store.write().await.unwrap();
     drop(spoiled);
     let mut db = store.read().await.unwrap();
-    assert!(members::business(&mut db, "first").await.unwrap().is_some());
+    assert!(
+        members::find_business(&mut db, "first")
+            .await
+            .unwrap()
+            .is_some()
+    );
     drop(db);
     store.close().await;
 }
@@ -130,11 +135,11 @@ async fn a_transaction_that_the_database_ended_for_a_deadlock_runs_again() {
             let runs = AtomicUsize::new(0);
             store::with_retry(async || {
                 let mut tx = store.write().await?;
-                locks::user(&mut tx, first).await?;
+                locks::lock_user(&mut tx, first).await?;
                 if runs.fetch_add(1, Ordering::SeqCst) == 0 {
                     both_hold_one.wait().await;
                 }
-                locks::user(&mut tx, second).await?;
+                locks::lock_user(&mut tx, second).await?;
                 tx.commit().await.map_err(store::StoreError::from)
             })
             .await

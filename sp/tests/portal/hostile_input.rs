@@ -9,7 +9,7 @@ use crate::parties::{Parties, Person};
 #[tokio::test]
 async fn the_character_nul_is_refused_everywhere() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     for path in [
         "/saml/metadata/a%00b",
         "/scim/a%00b/v2/Users",
@@ -24,7 +24,7 @@ async fn the_character_nul_is_refused_everywhere() {
         ("SAMLResponse", "PHg+".to_owned()),
         ("RelayState", "a\0b".to_owned()),
     ];
-    let answer = admin.form(&tenant.acs_url, &form).await;
+    let answer = admin.post_form(&tenant.acs_url, &form).await;
     answer.is(400);
     let activation = json!({"email": "anna@corp.example", "device": {"id": "a\0b"}});
     admin
@@ -43,12 +43,12 @@ async fn the_character_nul_is_refused_everywhere() {
 #[tokio::test]
 async fn values_of_a_response_that_an_index_cannot_hold_are_refused() {
     let parties = Parties::start().await;
-    let (_, tenant) = parties.integrated(5).await;
+    let (_, tenant) = parties.create_integration(5).await;
     let long = parties.ambient.rng().hex(3000);
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     for what in ["assertion", "NameID", "objectidentifier"] {
         let browser = parties.browser();
-        let (request, relay_state) = browser.sso("anna@corp.example").await;
+        let (request, relay_state) = browser.start_sso("anna@corp.example").await;
         let mut person = anna.clone();
         if what == "objectidentifier" {
             for (name, values) in &mut person.attributes {
@@ -69,7 +69,9 @@ async fn values_of_a_response_that_an_index_cannot_hold_are_refused() {
             }
         }
         let xml = parties.idp.sign(&response);
-        let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
+        let answer = browser
+            .post_response(&tenant.acs_url, &xml, &relay_state)
+            .await;
         assert_eq!(answer.status, 403, "{what} {}", answer.body);
         assert!(answer.body.contains("too long"), "{what} {}", answer.body);
     }
@@ -79,15 +81,17 @@ async fn values_of_a_response_that_an_index_cannot_hold_are_refused() {
 async fn a_response_with_thousands_of_attributes_is_refused_before_it_is_parsed() {
     use std::fmt::Write as _;
     let parties = Parties::start().await;
-    let (_, tenant) = parties.integrated(5).await;
+    let (_, tenant) = parties.create_integration(5).await;
     let browser = parties.browser();
-    let (_, relay_state) = browser.sso("anna@corp.example").await;
+    let (_, relay_state) = browser.start_sso("anna@corp.example").await;
     let mut bomb = String::from("<samlp:Response");
     for n in 0..20_000 {
         let _ = write!(bomb, " a{n}=''");
     }
     bomb.push_str("/>");
-    let answer = browser.posts(&tenant.acs_url, &bomb, &relay_state).await;
+    let answer = browser
+        .post_response(&tenant.acs_url, &bomb, &relay_state)
+        .await;
     answer.is(403);
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    pub(crate) fn named(email: &str, groups: &[&str]) -> Self {
+    pub(crate) fn new(email: &str, groups: &[&str]) -> Self {
         let groups = groups.iter().map(|&group| group.to_owned()).collect();
         Self {
             attributes: vec![
@@ -142,7 +142,7 @@ impl Idp {
     }
 
     /// Returns a Response without `InResponseTo` (IdP-initiated SSO).
-    pub(crate) fn unsolicited_response(
+    pub(crate) fn sign_unsolicited_response(
         &self,
         tenant: &Tenant,
         id: &str,
@@ -174,7 +174,7 @@ impl Idp {
         self.sign(&response)
     }
 
-    pub(crate) fn signed_response(
+    pub(crate) fn sign_response(
         &self,
         tenant: &Tenant,
         request: &AuthnRequest,

@@ -56,7 +56,7 @@ impl Answers {
         self.users.lock().unwrap().insert(name.to_owned(), expected);
     }
 
-    fn counted(&self) {
+    fn count_answer(&self) {
         self.count.send_modify(|count| *count += 1);
     }
 }
@@ -82,11 +82,11 @@ impl Portal {
         let status = answer.status();
         let text = answer.text().await.ok()?;
         assert!(status.is_success(), "{status} {text}");
-        self.answers.counted();
+        self.answers.count_answer();
         Some(serde_json::from_str(&text).unwrap_or_default())
     }
 
-    async fn scim(&self, method: Method, path: &str, body: &Value) -> Option<Value> {
+    async fn send_scim(&self, method: Method, path: &str, body: &Value) -> Option<Value> {
         self.send(method, format!("{}{path}", self.scim), body)
             .await
     }
@@ -96,7 +96,7 @@ impl Portal {
         let url = format!("{}/desktop/v1/activations", self.base);
         let new = json!({"email": name, "device": {"id": name}});
         let begun = self.send(Method::POST, url, &new).await?;
-        let person = Person::named(name, &["g-users"]);
+        let person = Person::new(name, &["g-users"]);
         let (path, body) = self
             .parties
             .answer_activation(&self.tenant, &begun, &person);
@@ -116,7 +116,7 @@ impl Portal {
             "userName": name,
             "externalId": format!("id-of-{name}"),
         });
-        let user = self.scim(Method::POST, "/Users", &user).await?;
+        let user = self.send_scim(Method::POST, "/Users", &user).await?;
         let id = text(&user["id"]);
         let patch = |operation: Value| {
             json!({
@@ -126,7 +126,7 @@ impl Portal {
         };
         let join = patch(json!({"op": "add", "path": "members", "value": [{"value": id}]}));
         let path = format!("/Groups/{}", self.group);
-        self.scim(Method::PATCH, &path, &join).await?;
+        self.send_scim(Method::PATCH, &path, &join).await?;
         let present = |is_licensed| Expected::Present {
             id: id.clone(),
             is_licensed,
@@ -141,13 +141,13 @@ impl Portal {
         match n % 5 {
             2 | 3 => {
                 note(Expected::Unknown);
-                self.scim(Method::DELETE, &path, &Value::Null).await?;
+                self.send_scim(Method::DELETE, &path, &Value::Null).await?;
                 note(Expected::Absent);
             }
             4 => {
                 note(Expected::Unknown);
                 let disable = patch(json!({"op": "replace", "path": "active", "value": false}));
-                self.scim(Method::PATCH, &path, &disable).await?;
+                self.send_scim(Method::PATCH, &path, &disable).await?;
                 note(Expected::Disabled(id));
             }
             _ => {}
@@ -159,8 +159,8 @@ impl Portal {
 /// Compares the database with the answers. Returns the number of users, of
 /// users with a license, and of disabled users.
 async fn reconcile(database: &TestDatabase, answers: &Answers) -> (usize, usize, usize) {
-    let pool = reconciliation::pool(database).await;
-    reconciliation::nothing_is_left_behind(&pool).await;
+    let pool = reconciliation::open_pool(database).await;
+    reconciliation::check_no_orphan_rows(&pool).await;
     let rows: Vec<(String, String)> = sqlx::query_as("SELECT user_name, id FROM users")
         .fetch_all(&pool)
         .await
@@ -202,19 +202,20 @@ async fn reconcile(database: &TestDatabase, answers: &Answers) -> (usize, usize,
 async fn a_portal_killed_under_load_keeps_every_answered_write() {
     let kills = std::env::var("REHEARSAL_KILLS");
     let kills: usize = kills.map_or(3, |kills| kills.parse().unwrap());
-    let database = TestDatabase::fresh().await;
+    let database = TestDatabase::create().await;
     let dns = Dns::start().await;
     let resolver = dns.address.to_string();
     let options = ["--dns-server", resolver.as_str()];
-    let serve =
-        async |listen: &str| Process::on(database.url(), database.folder(), listen, &options).await;
+    let serve = async |listen: &str| {
+        Process::start_on(database.url(), database.folder(), listen, &options).await
+    };
     let mut process = serve(ANYWHERE).await;
     let base = process.place.base.clone();
     // Keep the address, because the SSO settings contain it.
     let address = base.strip_prefix("http://").unwrap();
-    let ambient = Ambient::new(Arc::new(SystemClock), Rng::seeded(7));
+    let ambient = Ambient::new(Arc::new(SystemClock), Rng::from_seed(7));
     let parties = Parties::around(process.place.clone(), ambient, dns);
-    let (admin, tenant) = parties.integrated(1_000_000).await;
+    let (admin, tenant) = parties.create_integration(1_000_000).await;
     let made = admin.post(&step("scim/token"), &Value::Null).await.is(201);
     let page = admin.get("/api/business/idp-integration").await.is(200);
     let mut portal = Portal {
@@ -231,7 +232,10 @@ async fn a_portal_killed_under_load_keeps_every_answered_write() {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
         "displayName": "Group",
     });
-    let group = portal.scim(Method::POST, "/Groups", &group).await.unwrap();
+    let group = portal
+        .send_scim(Method::POST, "/Groups", &group)
+        .await
+        .unwrap();
     portal.group = text(&group["id"]);
     let mut figures = (0, 0, 0);
     for kill in 0..kills {

@@ -20,8 +20,8 @@ fn groups(admins: (&str, &str)) -> Value {
 }
 
 /// Creates an active integration with group IDs in step 3.
-async fn integrated(parties: &Parties) -> (Browser, Tenant) {
-    let (owner, tenant) = parties.integrated(2).await;
+async fn create_integration_with_ids(parties: &Parties) -> (Browser, Tenant) {
+    let (owner, tenant) = parties.create_integration(2).await;
     let entered = groups(("Portal Admins", ADMINS_ID));
     owner.put(&step("groups"), &entered).await.is(200);
     (owner, tenant)
@@ -29,13 +29,13 @@ async fn integrated(parties: &Parties) -> (Browser, Tenant) {
 
 /// Creates an active integration with an administrator who is signed in by SSO
 /// and whom SCIM has added to the admins group.
-async fn signed_in_with_sso(parties: &Parties) -> (Browser, Browser, Tenant, Provisioning) {
-    let (owner, tenant) = integrated(parties).await;
-    let scim = Provisioning::of(&owner).await;
-    let id = scim.user("anna@corp.example").await;
-    scim.group("Portal Admins", ADMINS_ID, &[&id]).await;
-    scim.group("Desktop Users", USERS_ID, &[&id]).await;
-    let anna = Person::named("anna@corp.example", &[ADMINS_ID]);
+async fn sign_in_admin_with_sso(parties: &Parties) -> (Browser, Browser, Tenant, Provisioning) {
+    let (owner, tenant) = create_integration_with_ids(parties).await;
+    let scim = Provisioning::set_up(&owner).await;
+    let id = scim.create_user("anna@corp.example").await;
+    scim.create_group("Portal Admins", ADMINS_ID, &[&id]).await;
+    scim.create_group("Desktop Users", USERS_ID, &[&id]).await;
+    let anna = Person::new("anna@corp.example", &[ADMINS_ID]);
     let (browser, answer) = sign_on(parties, &tenant, &anna).await;
     answer.is(303);
     browser.get("/api/business/users").await.is(200);
@@ -44,7 +44,7 @@ async fn signed_in_with_sso(parties: &Parties) -> (Browser, Browser, Tenant, Pro
 
 async fn does(browser: &Browser, act: &str, fields: &[(&str, &str)]) -> Answer {
     browser
-        .fills_in(PAGE, &format!("{PAGE}/{act}"), fields)
+        .fill_in(PAGE, &format!("{PAGE}/{act}"), fields)
         .await
 }
 
@@ -56,7 +56,7 @@ fn codes(problem: &Value) -> Vec<String> {
 #[tokio::test]
 async fn the_api_asks_before_it_takes_the_callers_own_admin_role() {
     let parties = Parties::start().await;
-    let (_, anna, tenant, _) = signed_in_with_sso(&parties).await;
+    let (_, anna, tenant, _) = sign_in_admin_with_sso(&parties).await;
     let wrong = groups(("Portal Admin", "9e107d9d-372b-4b68-8d1f-0000deadbeef"));
     let warned = anna
         .put(&step("groups"), &wrong)
@@ -78,24 +78,24 @@ async fn the_api_asks_before_it_takes_the_callers_own_admin_role() {
     assert_eq!(shown["groups"]["admins"]["name"], "Portal Admins");
     let path = format!("{}?confirm=true", step("groups"));
     anna.put(&path, &wrong).await.is(200);
-    let person = Person::named("anna@corp.example", &[ADMINS_ID]);
+    let person = Person::new("anna@corp.example", &[ADMINS_ID]);
     sign_on(&parties, &tenant, &person).await.1.is(403);
 }
 
 #[tokio::test]
 async fn the_warning_names_the_groups_that_still_hold() {
     let parties = Parties::start().await;
-    let (owner, tenant) = integrated(&parties).await;
-    let anna = Person::named("anna@corp.example", &[ADMINS_ID, USERS_ID]);
+    let (owner, tenant) = create_integration_with_ids(&parties).await;
+    let anna = Person::new("anna@corp.example", &[ADMINS_ID, USERS_ID]);
     let (browser, answer) = sign_on(&parties, &tenant, &anna).await;
     answer.is(303);
     // After that Response, SCIM has removed the user from the users group.
-    let scim = Provisioning::of(&owner).await;
+    let scim = Provisioning::set_up(&owner).await;
     let found = scim
         .send(Method::GET, "/Users?filter=userName%20pr", &Value::Null)
         .await;
     let id = text(&found["Resources"][0]["id"]);
-    let users = scim.group("Desktop Users", USERS_ID, &[&id]).await;
+    let users = scim.create_group("Desktop Users", USERS_ID, &[&id]).await;
     let remove = json!({"op": "remove", "path": format!("members[value eq \"{id}\"]")});
     scim.patch(&format!("/Groups/{users}"), remove).await;
 
@@ -114,7 +114,7 @@ async fn the_warning_names_the_groups_that_still_hold() {
 #[tokio::test]
 async fn every_action_that_ends_the_callers_own_admin_role_asks() {
     let parties = Parties::start().await;
-    let (_, anna, _, _) = signed_in_with_sso(&parties).await;
+    let (_, anna, _, _) = sign_in_admin_with_sso(&parties).await;
     let asks = async |browser: &Browser, method: Method, path: &str, body: Value| {
         let answer = browser.send(method, &step(path), &body).await;
         let warned = answer.problem(409, "confirmation-required");
@@ -165,10 +165,10 @@ async fn every_action_that_ends_the_callers_own_admin_role_asks() {
 #[tokio::test]
 async fn a_local_admin_is_asked_before_the_password_stops_working() {
     let parties = Parties::start().await;
-    let owner = parties.admin(2).await;
+    let owner = parties.create_admin(2).await;
     let al = json!({"email": "al@mail.example", "role": "admin"});
     owner.post("/api/business/users", &al).await.is(201);
-    let al = parties.account("al@mail.example").await;
+    let al = parties.register_account("al@mail.example").await;
     parties.configure(&owner).await;
     // Al is not the backup login, so activating ends Al's own access.
     let warned = al
@@ -197,7 +197,7 @@ async fn a_local_admin_is_asked_before_the_password_stops_working() {
 #[tokio::test]
 async fn the_page_asks_in_between_and_loses_nothing_that_was_typed() {
     let parties = Parties::start().await;
-    let (_, anna, tenant, _) = signed_in_with_sso(&parties).await;
+    let (_, anna, tenant, _) = sign_in_admin_with_sso(&parties).await;
     let fields = [
         ("admins_name", "Portal Admin"),
         ("admins_id", "9e107d9d-372b-4b68-8d1f-0000deadbeef"),
@@ -225,17 +225,17 @@ async fn the_page_asks_in_between_and_loses_nothing_that_was_typed() {
     );
     let anyway = [&fields[..], &[("confirm", "1")]].concat();
     does(&anna, "groups", &anyway).await.is(303);
-    let person = Person::named("anna@corp.example", &[ADMINS_ID]);
+    let person = Person::new("anna@corp.example", &[ADMINS_ID]);
     sign_on(&parties, &tenant, &person).await.1.is(403);
 }
 
 #[tokio::test]
 async fn a_group_that_differs_from_the_scim_directory_turns_step_3_amber() {
     let parties = Parties::start().await;
-    let (owner, _) = parties.integrated(2).await;
-    let scim = Provisioning::of(&owner).await;
-    scim.group("Portal Admins", ADMINS_ID, &[]).await;
-    scim.group("Desktop Users", USERS_ID, &[]).await;
+    let (owner, _) = parties.create_integration(2).await;
+    let scim = Provisioning::set_up(&owner).await;
+    scim.create_group("Portal Admins", ADMINS_ID, &[]).await;
+    scim.create_group("Desktop Users", USERS_ID, &[]).await;
     let enter = async |name: &str, id: &str| {
         let path = format!("{}?confirm=true", step("groups"));
         let shown = owner.put(&path, &groups((name, id))).await.is(200);
@@ -287,7 +287,7 @@ async fn a_group_that_differs_from_the_scim_directory_turns_step_3_amber() {
 #[tokio::test]
 async fn placeholders_are_not_ids_even_without_a_directory() {
     let parties = Parties::start().await;
-    let admin = parties.admin(2).await;
+    let admin = parties.create_admin(2).await;
     admin.post(&step("start"), &Value::Null).await.is(200);
     for id in ["not-an-id", "new"] {
         let shown = admin
@@ -302,7 +302,7 @@ async fn placeholders_are_not_ids_even_without_a_directory() {
 #[tokio::test]
 async fn an_active_integration_asks_before_its_admins_group_stops_fitting() {
     let parties = Parties::start().await;
-    let (owner, _, _, _) = signed_in_with_sso(&parties).await;
+    let (owner, _, _, _) = sign_in_admin_with_sso(&parties).await;
     // The backup login keeps its own access, but no other user would be
     // an administrator.
     let warned = owner
@@ -315,9 +315,9 @@ async fn an_active_integration_asks_before_its_admins_group_stops_fitting() {
 #[tokio::test]
 async fn a_replaced_token_says_until_when_it_works_and_can_be_ended() {
     let parties = Parties::start().await;
-    let (owner, _) = parties.integrated(2).await;
-    let old = Provisioning::of(&owner).await;
-    old.user("anna@corp.example").await;
+    let (owner, _) = parties.create_integration(2).await;
+    let old = Provisioning::set_up(&owner).await;
+    old.create_user("anna@corp.example").await;
     let made = owner.post(&step("scim/token"), &Value::Null).await.is(201);
     let replaced = &made["replaced"];
     assert_eq!(
@@ -325,7 +325,7 @@ async fn a_replaced_token_says_until_when_it_works_and_can_be_ended() {
         "2026-03-02T09:00:00Z",
         "{made}"
     );
-    old.user("bert@corp.example").await;
+    old.create_user("bert@corp.example").await;
     let shown = owner.get("/api/business/idp-integration").await.is(200);
     let tokens = shown["scim"]["tokens"].as_array().unwrap();
     assert_eq!(tokens[0]["current"], true);
@@ -345,7 +345,7 @@ async fn a_replaced_token_says_until_when_it_works_and_can_be_ended() {
         .send(Method::DELETE, &path(&text(&used["id"])), &Value::Null)
         .await
         .is(204);
-    assert_eq!(old.status(Method::GET, "/Users").await, 401);
+    assert_eq!(old.send_without_body(Method::GET, "/Users").await, 401);
     owner
         .send(Method::DELETE, &path("no-such-token"), &Value::Null)
         .await
@@ -355,7 +355,7 @@ async fn a_replaced_token_says_until_when_it_works_and_can_be_ended() {
 #[tokio::test]
 async fn the_first_token_is_shown_until_its_first_use() {
     let parties = Parties::start().await;
-    let admin = parties.admin(2).await;
+    let admin = parties.create_admin(2).await;
     let shown = admin.post(&step("start"), &Value::Null).await.is(200);
     let token = text(&shown["scim"]["token"]);
     let page = admin.get(PAGE).await.body;
@@ -366,7 +366,7 @@ async fn the_first_token_is_shown_until_its_first_use() {
         base: text(&shown["scim"]["base_url"]),
         token: token.clone(),
     };
-    scim.user("anna@corp.example").await;
+    scim.create_user("anna@corp.example").await;
     let page = admin.get(PAGE).await.body;
     assert!(!page.contains(&token), "only the hash may be stored now");
     assert!(page.contains("POST /Users"), "{page}");
@@ -378,10 +378,10 @@ async fn the_first_token_is_shown_until_its_first_use() {
 #[tokio::test]
 async fn a_person_with_a_password_and_sso_is_one_row_with_groups_by_name() {
     let parties = Parties::start().await;
-    let (owner, tenant) = integrated(&parties).await;
+    let (owner, tenant) = create_integration_with_ids(&parties).await;
     let anna = json!({"email": "anna@corp.example", "role": "admin"});
     owner.post("/api/business/users", &anna).await.is(201);
-    let anna = Person::named("anna@corp.example", &[USERS_ID]);
+    let anna = Person::new("anna@corp.example", &[USERS_ID]);
     sign_on(&parties, &tenant, &anna).await.1.is(303);
     let page = owner.get("/profile/business/users").await.body;
     assert!(page.contains("2 of 2 users"), "{page}");

@@ -27,13 +27,13 @@ fn slo_url(tenant: &Tenant) -> String {
 /// Logs Anna in by SSO, with this SessionIndex.
 async fn log_in(parties: &Parties, tenant: &Tenant, index: &str) -> Browser {
     let browser = parties.browser();
-    let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (request, relay_state) = browser.start_sso("anna@corp.example").await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let mut draft = parties.idp.draft(tenant, &request, &anna);
     draft.assertions[0].authn_statements[0].session_index = Some(index.to_owned());
     let xml = parties.idp.sign(&draft);
     browser
-        .posts(&tenant.acs_url, &xml, &relay_state)
+        .post_response(&tenant.acs_url, &xml, &relay_state)
         .await
         .is(303);
     browser.get("/whoami").await.is(200);
@@ -80,12 +80,17 @@ async fn carry(
             };
             let name = parameter.name();
             let form = [(name, field(name)), ("RelayState", field("RelayState"))];
-            browser.form(location, &form).await
+            browser.post_form(location, &form).await
         }
     }
 }
 
-async fn asks(parties: &Parties, browser: &Browser, binding: &str, it: &LogoutRequest) -> Answer {
+async fn send_logout_request(
+    parties: &Parties,
+    browser: &Browser,
+    binding: &str,
+    it: &LogoutRequest,
+) -> Answer {
     let location = it.destination.clone().unwrap_or_default();
     let message = (location.as_str(), it.to_xml(), "the-idps-state");
     let message = (message.0, message.1.as_str(), message.2);
@@ -94,7 +99,7 @@ async fn asks(parties: &Parties, browser: &Browser, binding: &str, it: &LogoutRe
 }
 
 /// Returns the keys in the portal's metadata.
-async fn portal_keys(parties: &Parties, tenant: &Tenant) -> TrustedKeys {
+async fn read_portal_keys(parties: &Parties, tenant: &Tenant) -> TrustedKeys {
     let id = tenant.entity_id.rsplit('/').next().unwrap();
     let page = parties.browser().get(&format!("/saml/metadata/{id}")).await;
     let metadata = SpMetadata::parse(&page.body).unwrap();
@@ -104,14 +109,18 @@ async fn portal_keys(parties: &Parties, tenant: &Tenant) -> TrustedKeys {
 }
 
 /// Parses the portal's LogoutResponse to a request of the IdP.
-async fn reply(parties: &Parties, tenant: &Tenant, answer: &Answer) -> LogoutResponse {
+async fn read_logout_response(
+    parties: &Parties,
+    tenant: &Tenant,
+    answer: &Answer,
+) -> LogoutResponse {
     assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.body);
     let location = answer.location.clone().unwrap();
     let (address, query) = location.split_once('?').unwrap();
     assert_eq!(address, format!("{IDP}/saml20/idp/slo/response"));
     let received = Received::by_redirect(query, &Limits::default()).unwrap();
     assert_eq!(received.relay_state(), Some("the-idps-state"));
-    let keys = portal_keys(parties, tenant).await;
+    let keys = read_portal_keys(parties, tenant).await;
     let vouched = received.verify::<LogoutResponse>(&keys).unwrap();
     vouched.message().clone()
 }
@@ -119,13 +128,14 @@ async fn reply(parties: &Parties, tenant: &Tenant, answer: &Answer) -> LogoutRes
 #[tokio::test]
 async fn the_idp_ends_the_session_it_names_and_no_other() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     for binding in [REDIRECT, POST] {
         let one = log_in(&parties, &tenant, "_one").await;
         let other = log_in(&parties, &tenant, "_other").await;
         let logout_request = request(&parties, &tenant, &["_one"]);
-        let answer = asks(&parties, &parties.browser(), binding, &logout_request).await;
-        let said = reply(&parties, &tenant, &answer).await;
+        let answer =
+            send_logout_request(&parties, &parties.browser(), binding, &logout_request).await;
+        let said = read_logout_response(&parties, &tenant, &answer).await;
         assert_eq!(said.status, Status::success());
         assert_eq!(said.in_response_to.as_ref(), Some(&logout_request.id));
         assert_eq!(said.issuer, tenant.entity_id);
@@ -133,7 +143,7 @@ async fn the_idp_ends_the_session_it_names_and_no_other() {
         other.get("/whoami").await.is(200);
 
         let all = request(&parties, &tenant, &[]);
-        asks(&parties, &parties.browser(), binding, &all).await;
+        send_logout_request(&parties, &parties.browser(), binding, &all).await;
         other.get("/whoami").await.is(401);
     }
     // The administrator logged in with a password, so no LogoutRequest ends
@@ -144,7 +154,7 @@ async fn the_idp_ends_the_session_it_names_and_no_other() {
 #[tokio::test]
 async fn an_encrypted_name_is_understood() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let settings = serde_json::json!({"encryption": true});
     let path = crate::parties::step("saml-settings");
     admin.put(&path, &settings).await.is(200);
@@ -163,13 +173,13 @@ async fn an_encrypted_name_is_understood() {
         panic!("a name");
     };
     logout_request.principal = Principal::Encrypted(encryption.encrypt_name_id(name).unwrap());
-    let answer = asks(&parties, &parties.browser(), POST, &logout_request).await;
-    let said = reply(&parties, &tenant, &answer).await;
+    let answer = send_logout_request(&parties, &parties.browser(), POST, &logout_request).await;
+    let said = read_logout_response(&parties, &tenant, &answer).await;
     assert_eq!(said.status, Status::success());
     anna.get("/whoami").await.is(401);
 }
 
-async fn reason(admin: &Browser, answer: &Answer) -> String {
+async fn fetch_refusal_code(admin: &Browser, answer: &Answer) -> String {
     let word = answer.body.split_once("R-").unwrap().1;
     let digits: String = word.chars().take_while(char::is_ascii_hexdigit).collect();
     let path = format!("/api/business/refusals/R-{digits}");
@@ -181,7 +191,7 @@ async fn reason(admin: &Browser, answer: &Answer) -> String {
 async fn an_unverified_logout_message_ends_no_session() {
     type Bend = fn(&mut LogoutRequest);
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let anna = log_in(&parties, &tenant, "_one").await;
     let stranger = {
         let pair = rcgen::KeyPair::generate().unwrap();
@@ -198,7 +208,7 @@ async fn an_unverified_logout_message_ends_no_session() {
             let message = (message.0.as_str(), message.1, "x");
             let answer = carry(&browser, binding, Parameter::Request, message, key).await;
             answer.is(403);
-            assert_eq!(reason(&admin, &answer).await, code);
+            assert_eq!(fetch_refusal_code(&admin, &answer).await, code);
         }
         let bends: [(&str, Bend); 5] = [
             ("wrong-issuer", |r| {
@@ -226,7 +236,7 @@ async fn an_unverified_logout_message_ends_no_session() {
             let key = Some(&parties.idp.key);
             let answer = carry(&browser, binding, Parameter::Request, message, key).await;
             answer.is(403);
-            assert_eq!(reason(&admin, &answer).await, code);
+            assert_eq!(fetch_refusal_code(&admin, &answer).await, code);
         }
     }
     // The message was changed after signing.
@@ -242,49 +252,54 @@ async fn an_unverified_logout_message_ends_no_session() {
     let changed = url.replace("RelayState=x", "RelayState=y");
     let path = changed.strip_prefix(browser.base.as_str()).unwrap();
     let answer = browser.get(path).await;
-    assert_eq!(reason(&admin, &answer).await, "signature-invalid");
+    assert_eq!(
+        fetch_refusal_code(&admin, &answer).await,
+        "signature-invalid"
+    );
     anna.get("/whoami").await.is(200);
 }
 
 #[tokio::test]
 async fn a_logout_counts_once_and_an_unknown_session_is_said_to_be() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let browser = parties.browser();
     let unknown = request(&parties, &tenant, &["_nobodys"]);
-    let answer = asks(&parties, &browser, REDIRECT, &unknown).await;
-    let said = reply(&parties, &tenant, &answer).await;
+    let answer = send_logout_request(&parties, &browser, REDIRECT, &unknown).await;
+    let said = read_logout_response(&parties, &tenant, &answer).await;
     assert_eq!(said.status.code, Saml::Requester);
     assert_eq!(said.status.detail, Some(Saml::UnknownPrincipal));
 
     log_in(&parties, &tenant, "_one").await;
     let logout_request = request(&parties, &tenant, &["_one"]);
-    let answer = asks(&parties, &browser, REDIRECT, &logout_request).await;
+    let answer = send_logout_request(&parties, &browser, REDIRECT, &logout_request).await;
     assert_eq!(answer.status, StatusCode::FOUND);
     // Replay of the same message, also with the other binding.
     let anna = log_in(&parties, &tenant, "_one").await;
     for binding in [REDIRECT, POST] {
-        let answer = asks(&parties, &browser, binding, &logout_request).await;
+        let answer = send_logout_request(&parties, &browser, binding, &logout_request).await;
         answer.is(403);
-        assert_eq!(reason(&admin, &answer).await, "logout-replayed");
+        assert_eq!(fetch_refusal_code(&admin, &answer).await, "logout-replayed");
     }
     anna.get("/whoami").await.is(200);
 }
 
 /// Logs the user out at the portal; returns the LogoutRequest to the IdP.
-async fn logs_out(
+async fn log_out_at_portal(
     parties: &Parties,
     tenant: &Tenant,
     browser: &Browser,
 ) -> (LogoutRequest, String) {
-    let answer = browser.form(&format!("{}/logout", browser.base), &[]).await;
+    let answer = browser
+        .post_form(&format!("{}/logout", browser.base), &[])
+        .await;
     assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.body);
     let location = answer.location.unwrap();
     let (address, query) = location.split_once('?').unwrap();
     assert_eq!(address, format!("{IDP}/saml20/idp/slo"));
     let received = Received::by_redirect(query, &Limits::default()).unwrap();
     let relay_state = received.relay_state().unwrap().to_owned();
-    let keys = portal_keys(parties, tenant).await;
+    let keys = read_portal_keys(parties, tenant).await;
     let vouched = received.verify::<LogoutRequest>(&keys).unwrap();
     (vouched.message().clone(), relay_state)
 }
@@ -300,7 +315,7 @@ fn response(parties: &Parties, tenant: &Tenant, to: &str, status: Status) -> Log
     }
 }
 
-async fn answers(
+async fn send_logout_response(
     parties: &Parties,
     browser: &Browser,
     said: &LogoutResponse,
@@ -316,9 +331,9 @@ async fn answers(
 #[tokio::test]
 async fn a_person_who_logs_out_is_logged_out_at_once_and_the_idp_is_notified() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let anna = log_in(&parties, &tenant, "_one").await;
-    let (logout_request, relay_state) = logs_out(&parties, &tenant, &anna).await;
+    let (logout_request, relay_state) = log_out_at_portal(&parties, &tenant, &anna).await;
     anna.get("/whoami").await.is(401);
     assert_eq!(logout_request.session_indexes, ["_one"]);
     assert_eq!(logout_request.issuer, tenant.entity_id);
@@ -329,39 +344,50 @@ async fn a_person_who_logs_out_is_logged_out_at_once_and_the_idp_is_notified() {
 
     // A LogoutResponse to another request, and one with an unknown RelayState.
     let wrong = response(&parties, &tenant, "_another", Status::success());
-    let answer = answers(&parties, &anna, &wrong, &relay_state).await;
-    assert_eq!(reason(&admin, &answer).await, "wrong-in-response-to");
+    let answer = send_logout_response(&parties, &anna, &wrong, &relay_state).await;
+    assert_eq!(
+        fetch_refusal_code(&admin, &answer).await,
+        "wrong-in-response-to"
+    );
     let right = response(&parties, &tenant, &logout_request.id, Status::success());
-    let answer = answers(&parties, &anna, &right, "nobodys").await;
-    assert_eq!(reason(&admin, &answer).await, "logout-unsolicited");
+    let answer = send_logout_response(&parties, &anna, &right, "nobodys").await;
+    assert_eq!(
+        fetch_refusal_code(&admin, &answer).await,
+        "logout-unsolicited"
+    );
     // The right answer is accepted once.
-    let answer = answers(&parties, &anna, &right, &relay_state).await;
+    let answer = send_logout_response(&parties, &anna, &right, &relay_state).await;
     answer.is(200);
     assert!(
         answer.body.contains("You are logged out."),
         "{}",
         answer.body
     );
-    let answer = answers(&parties, &anna, &right, &relay_state).await;
-    assert_eq!(reason(&admin, &answer).await, "logout-unsolicited");
+    let answer = send_logout_response(&parties, &anna, &right, &relay_state).await;
+    assert_eq!(
+        fetch_refusal_code(&admin, &answer).await,
+        "logout-unsolicited"
+    );
 
     // PartialLogout: another session participant was not reached.
     let anna = log_in(&parties, &tenant, "_two").await;
-    let (logout_request, relay_state) = logs_out(&parties, &tenant, &anna).await;
+    let (logout_request, relay_state) = log_out_at_portal(&parties, &tenant, &anna).await;
     let partly = Status {
         detail: Some(Saml::PartialLogout),
         ..Status::success()
     };
     let said = response(&parties, &tenant, &logout_request.id, partly);
-    let answer = answers(&parties, &anna, &said, &relay_state).await;
+    let answer = send_logout_response(&parties, &anna, &said, &relay_state).await;
     assert!(answer.body.contains("in part"), "{}", answer.body);
 }
 
 #[tokio::test]
 async fn a_user_who_logged_in_by_password_logs_out_only_at_the_portal() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(5).await;
-    let answer = admin.form(&format!("{}/logout", admin.base), &[]).await;
+    let (admin, _) = parties.create_integration(5).await;
+    let answer = admin
+        .post_form(&format!("{}/logout", admin.base), &[])
+        .await;
     answer.is(200);
     admin.get("/whoami").await.is(401);
 }
@@ -369,10 +395,10 @@ async fn a_user_who_logged_in_by_password_logs_out_only_at_the_portal() {
 #[tokio::test]
 async fn a_field_is_not_a_message_of_the_other_kind() {
     let parties = Parties::start().await;
-    let (_, tenant) = parties.integrated(5).await;
+    let (_, tenant) = parties.create_integration(5).await;
     let logout_request = request(&parties, &tenant, &[]).to_xml();
     let browser = parties.browser();
     let form = [("SAMLResponse", post::encode(&logout_request))];
-    browser.form(&slo_url(&tenant), &form).await.is(403);
-    browser.form(&slo_url(&tenant), &[]).await.is(400);
+    browser.post_form(&slo_url(&tenant), &form).await.is(403);
+    browser.post_form(&slo_url(&tenant), &[]).await.is(400);
 }

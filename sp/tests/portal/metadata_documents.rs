@@ -29,7 +29,7 @@ fn documents() -> Vec<(String, Vec<u8>, Value)> {
 }
 
 /// Serves the documents at `/NAME`, byte for byte.
-async fn published() -> String {
+async fn serve_documents() -> String {
     let files = documents()
         .into_iter()
         .map(|(name, bytes, _)| (name, bytes));
@@ -72,7 +72,7 @@ async fn upload_of(admin: &Browser, bytes: &[u8], entity_id: &str) -> (u16, Stri
     (answer.status.as_u16(), answer.body)
 }
 
-fn unescaped(page: &str) -> String {
+fn unescape_html(page: &str) -> String {
     page.replace("&lt;", "<")
         .replace("&gt;", ">")
         .replace("&quot;", "\"")
@@ -101,9 +101,9 @@ async fn check_accepted(admin: &Browser, name: &str, wanted: &Value) {
 #[tokio::test]
 async fn each_document_gets_the_same_answer_at_every_endpoint() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(5).await;
+    let (admin, _) = parties.create_integration(5).await;
     admin.post(&step("deactivate"), &json!({})).await.is(200);
-    let base = published().await;
+    let base = serve_documents().await;
     for (name, bytes, wanted) in documents() {
         let text = saml::encoding::decode(&bytes).unwrap().text;
         let url = format!("{base}/{name}");
@@ -126,7 +126,7 @@ async fn each_document_gets_the_same_answer_at_every_endpoint() {
             );
             let (status, page) = upload(&admin, &bytes).await;
             assert_eq!(status, 400, "{name}");
-            assert!(unescaped(&page).contains(fragment), "{name}: {page}");
+            assert!(unescape_html(&page).contains(fragment), "{name}: {page}");
             continue;
         }
         by_api.is(200);
@@ -145,7 +145,7 @@ async fn each_document_gets_the_same_answer_at_every_endpoint() {
 #[tokio::test]
 async fn an_expired_certificate_counts_only_by_choice() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(5).await;
+    let (admin, _) = parties.create_integration(5).await;
     let (_, bytes, _) = documents()
         .into_iter()
         .find(|(_, _, wanted)| wanted["expired"] == true)
@@ -160,7 +160,7 @@ async fn an_expired_certificate_counts_only_by_choice() {
     assert_eq!(shown["saml_settings"]["accept_expired_certificates"], true);
     let shown = admin.put(&step("saml"), &body).await.is(200);
     assert_eq!(shown["status"], "active");
-    let (request, _) = parties.browser().sso("anna@corp.example").await;
+    let (request, _) = parties.browser().start_sso("anna@corp.example").await;
     assert!(!request.id.is_empty());
 }
 
@@ -184,13 +184,13 @@ fn aggregate(length: usize) -> Vec<u8> {
 async fn the_metadata_of_a_federation_is_read_up_to_20_mb() {
     const MB: usize = 1024 * 1024;
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(5).await;
+    let (admin, _) = parties.create_integration(5).await;
     admin.post(&step("deactivate"), &json!({})).await.is(200);
     let large = aggregate(18 * MB);
     // No entity was selected: the error counts all seven.
     let (status, page) = upload(&admin, &large).await;
     assert_eq!(status, 400);
-    let said = unescaped(&page);
+    let said = unescape_html(&page);
     assert!(
         said.contains("(<md:EntitiesDescriptor>) with 7: "),
         "{page}"

@@ -251,9 +251,9 @@ async fn every_answer_has_the_documented_form_and_every_operation_is_called() {
     assert!(DOCUMENT.set(document).is_ok());
     let document = DOCUMENT.get().unwrap();
 
-    let (admin, tenant) = parties.integrated(2).await;
+    let (admin, tenant) = parties.create_integration(2).await;
     walk_accounts(&parties, &admin).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let app = parties.browser();
     let (path, body) = begin_activation(&app, &parties, &tenant, &anna, "mac-1").await;
     let license = app.post(&path, &body).await.is(200);
@@ -262,7 +262,7 @@ async fn every_answer_has_the_documented_form_and_every_operation_is_called() {
     let validate = "/desktop/v1/licenses/validate";
     app.post(validate, &held).await.is(200);
     app.get("/desktop/v1/keys").await.is(200);
-    let stranger = Person::named("eve@corp.example", &["g-admins"]);
+    let stranger = Person::new("eve@corp.example", &["g-admins"]);
     let (path, body) = begin_activation(&app, &parties, &tenant, &stranger, "mac-2").await;
     let refused = app.post(&path, &body).await.is(403);
     let reference = text(&refused["reference"]);
@@ -356,7 +356,7 @@ async fn every_answer_has_the_documented_form_and_every_operation_is_called() {
 #[tokio::test]
 async fn every_documented_method_is_routed_and_no_other() {
     let parties = Parties::start().await;
-    let (base, token) = parties.second_tenant().await;
+    let (base, token) = parties.create_second_tenant().await;
     let browser = parties.browser();
     let document = Document::read(&browser.base).await;
     let tenant = base.split('/').nth_back(1).unwrap().to_owned();

@@ -13,23 +13,23 @@ use crate::parties::{Browser, PASSWORD, Parties, Person, step};
 const PAGE: &str = "/profile/business/idp_integration";
 
 /// Registers account, license key and organization on the pages.
-async fn registered(parties: &Parties) -> Browser {
+async fn register_on_pages(parties: &Parties) -> Browser {
     let browser = parties.browser();
     let fields = [
         ("email", "owner@vendor-mail.example"),
         ("password", PASSWORD),
     ];
-    let answer = browser.fills_in("/register", "/register", &fields).await;
+    let answer = browser.fill_in("/register", "/register", &fields).await;
     assert_eq!(
         answer.location.as_deref(),
         Some("/dashboard"),
         "{}",
         answer.body
     );
-    let key = parties.license_key(json!({"seats": 3})).await;
+    let key = parties.order_license_key(json!({"seats": 3})).await;
     let fields = [("key", key.as_str()), ("subscription_name", "Macs")];
     let form_page = browser
-        .fills_in("/register-key", "/register-key", &fields)
+        .fill_in("/register-key", "/register-key", &fields)
         .await;
     assert!(
         form_page.body.contains("Your organization"),
@@ -40,7 +40,7 @@ async fn registered(parties: &Parties) -> Browser {
     let mut fields = fields.to_vec();
     fields.extend([("with_organization", "1"), ("organization", "Corp")]);
     let answer = browser
-        .fills_in("/register-key", "/register-key", &fields)
+        .fill_in("/register-key", "/register-key", &fields)
         .await;
     assert_eq!(
         answer.location.as_deref(),
@@ -51,14 +51,14 @@ async fn registered(parties: &Parties) -> Browser {
 
 async fn does(browser: &Browser, act: &str, fields: &[(&str, &str)]) -> crate::parties::Answer {
     browser
-        .fills_in(PAGE, &format!("{PAGE}/{act}"), fields)
+        .fill_in(PAGE, &format!("{PAGE}/{act}"), fields)
         .await
 }
 
 #[tokio::test]
 async fn the_whole_configurator_is_walked_by_forms() {
     let parties = Parties::start().await;
-    let browser = registered(&parties).await;
+    let browser = register_on_pages(&parties).await;
     assert!(browser.get(PAGE).await.body.contains("Start Configuring"));
     let go = async |act: &str, fields: &[(&str, &str)]| {
         let answer = does(&browser, act, fields).await;
@@ -173,7 +173,7 @@ async fn the_whole_configurator_is_walked_by_forms() {
 #[tokio::test]
 async fn a_form_from_elsewhere_changes_nothing() {
     let parties = Parties::start().await;
-    let browser = registered(&parties).await;
+    let browser = register_on_pages(&parties).await;
     let url = format!("{}{PAGE}/start", browser.base);
     let send = async |token: &str, origin: Option<&str>| {
         let mut request = browser.client.post(&url).form(&[("csrf", token)]);
@@ -201,7 +201,7 @@ async fn a_form_from_elsewhere_changes_nothing() {
 #[tokio::test]
 async fn every_page_has_a_strict_policy_and_runs_no_inline_script_or_style() {
     let parties = Parties::start().await;
-    let (browser, _) = parties.integrated(3).await;
+    let (browser, _) = parties.create_integration(3).await;
     for path in [
         "/login",
         "/register",
@@ -243,8 +243,8 @@ async fn every_page_has_a_strict_policy_and_runs_no_inline_script_or_style() {
 #[tokio::test]
 async fn license_holders_are_shown_and_a_device_is_released() {
     let parties = Parties::start().await;
-    let (browser, tenant) = parties.integrated(3).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (browser, tenant) = parties.create_integration(3).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     activate(&parties, &tenant, &anna, "mac-of-anna")
         .await
         .is(200);
@@ -256,7 +256,7 @@ async fn license_holders_are_shown_and_a_device_is_released() {
     let license = listed["licenses"][0]["id"].as_str().unwrap();
     let fields = [("license", license), ("device", "mac-of-anna")];
     browser
-        .fills_in("/licenses", "/licenses/release", &fields)
+        .fill_in("/licenses", "/licenses/release", &fields)
         .await
         .is(303);
     assert!(!browser.get("/licenses").await.body.contains("mac-of-anna"));
@@ -270,7 +270,7 @@ async fn license_holders_are_shown_and_a_device_is_released() {
 #[tokio::test]
 async fn the_sync_log_has_each_scim_requests_outcome() {
     let mut parties = Parties::start().await;
-    let (browser, _) = parties.integrated(3).await;
+    let (browser, _) = parties.create_integration(3).await;
     let token = browser
         .post(&step("scim/token"), &Value::Null)
         .await
@@ -309,11 +309,11 @@ async fn the_sync_log_has_each_scim_requests_outcome() {
 #[tokio::test]
 async fn a_login_changes_the_session_and_sign_out_everywhere_ends_all() {
     let parties = Parties::start().await;
-    let first = parties.account("jo@mail.example").await;
-    let before = session_of(&first).await;
+    let first = parties.register_account("jo@mail.example").await;
+    let before = log_in_for_cookie(&first).await;
     let credentials = json!({"email": "jo@mail.example", "password": PASSWORD});
     first.post("/api/session", &credentials).await.is(200);
-    let after = session_of(&first).await;
+    let after = log_in_for_cookie(&first).await;
     assert_ne!(before, after);
     let stale = parties.browser();
     let url = format!("{}/api/session", stale.base);
@@ -326,7 +326,7 @@ async fn a_login_changes_the_session_and_sign_out_everywhere_ends_all() {
     let second = parties.browser();
     second.post("/api/session", &credentials).await.is(200);
     first
-        .fills_in("/dashboard", "/logout-everywhere", &[])
+        .fill_in("/dashboard", "/logout-everywhere", &[])
         .await
         .is(303);
     second
@@ -340,7 +340,7 @@ async fn a_login_changes_the_session_and_sign_out_everywhere_ends_all() {
 }
 
 /// Returns the session cookie of a new login, as a new client receives it.
-async fn session_of(browser: &Browser) -> String {
+async fn log_in_for_cookie(browser: &Browser) -> String {
     let credentials = json!({"email": "jo@mail.example", "password": PASSWORD});
     let url = format!("{}/api/session", browser.base);
     let answer = browser
@@ -357,7 +357,7 @@ async fn session_of(browser: &Browser) -> String {
 #[tokio::test]
 async fn a_session_ends_when_idle_and_at_its_absolute_end() {
     let parties = Parties::start().await;
-    let browser = parties.account("jo@mail.example").await;
+    let browser = parties.register_account("jo@mail.example").await;
     let clock = parties.ambient.clock();
     for _ in 0..7 {
         clock.advance(SignedDuration::from_mins(100)).unwrap();
@@ -397,7 +397,7 @@ async fn one_address_that_tries_many_accounts_must_wait() {
 #[tokio::test]
 async fn an_idp_of_a_federation_and_the_finer_settings_are_chosen_at_step_4() {
     let parties = Parties::start().await;
-    let (browser, _) = parties.integrated(1).await;
+    let (browser, _) = parties.create_integration(1).await;
     let mut ours = parties.idp.metadata();
     let by_post = format!("{}/post", ours.sso[0].location);
     ours.sso.push(Endpoint::at(names::HTTP_POST, &by_post));

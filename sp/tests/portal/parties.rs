@@ -39,10 +39,10 @@ pub(crate) struct Place {
 
 impl Parties {
     pub(crate) async fn start() -> Self {
-        Self::on(TestDatabase::fresh().await).await
+        Self::start_on(TestDatabase::create().await).await
     }
 
-    pub(crate) async fn on(database: TestDatabase) -> Self {
+    pub(crate) async fn start_on(database: TestDatabase) -> Self {
         let start: Timestamp = "2026-03-01T09:00:00Z".parse().unwrap();
         let ambient = Ambient::simulated(start, 7);
         let dns = Dns::start().await;
@@ -114,7 +114,7 @@ impl Parties {
         person: &Person,
     ) -> (String, Value) {
         let (request, relay_state) = sent_request(begun["sso_url"].as_str().unwrap());
-        let xml = self.idp.signed_response(tenant, &request, person);
+        let xml = self.idp.sign_response(tenant, &request, person);
         let path = format!(
             "/desktop/v1/activations/{}/response",
             text(&begun["activation_id"])
@@ -138,7 +138,7 @@ impl Parties {
         }
     }
 
-    pub(crate) async fn license_key(&self, order: Value) -> String {
+    pub(crate) async fn order_license_key(&self, order: Value) -> String {
         let url = format!("{}/control/license-keys", self.place().control);
         let answer = Client::new().post(url).json(&order).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED);
@@ -147,7 +147,7 @@ impl Parties {
     }
 
     /// Registers an account and logs it in.
-    pub(crate) async fn account(&self, email: &str) -> Browser {
+    pub(crate) async fn register_account(&self, email: &str) -> Browser {
         let browser = self.browser();
         let credentials = json!({"email": email, "password": PASSWORD});
         browser.post("/api/accounts", &credentials).await.is(201);
@@ -157,15 +157,15 @@ impl Parties {
 
     /// Creates a business account with this many per-user seats; returns
     /// its administrator.
-    pub(crate) async fn admin(&self, seats: u32) -> Browser {
-        self.admin_by(json!({"seats": seats})).await
+    pub(crate) async fn create_admin(&self, seats: u32) -> Browser {
+        self.create_admin_with_order(json!({"seats": seats})).await
     }
 
     /// Creates a business account with a key of this order; returns
     /// its administrator.
-    pub(crate) async fn admin_by(&self, order: Value) -> Browser {
-        let admin = self.account("owner@vendor-mail.example").await;
-        let key = self.license_key(order).await;
+    pub(crate) async fn create_admin_with_order(&self, order: Value) -> Browser {
+        let admin = self.register_account("owner@vendor-mail.example").await;
+        let key = self.order_license_key(order).await;
         key.clone_into(&mut self.key.lock().unwrap());
         let organization = json!({"name": "Corp", "country": "CH"});
         admin
@@ -179,14 +179,15 @@ impl Parties {
     }
 
     /// Creates an administrator and an active integration of corp.example.
-    pub(crate) async fn integrated(&self, seats: u32) -> (Browser, Tenant) {
-        self.integrated_by(json!({"seats": seats})).await
+    pub(crate) async fn create_integration(&self, seats: u32) -> (Browser, Tenant) {
+        self.create_integration_with_order(json!({"seats": seats}))
+            .await
     }
 
     /// Creates an administrator, with a key of this order, and an active
     /// integration of corp.example.
-    pub(crate) async fn integrated_by(&self, order: Value) -> (Browser, Tenant) {
-        let admin = self.admin_by(order).await;
+    pub(crate) async fn create_integration_with_order(&self, order: Value) -> (Browser, Tenant) {
+        let admin = self.create_admin_with_order(order).await;
         let tenant = self.configure(&admin).await;
         admin.post(&step("activate"), &Value::Null).await.is(200);
         (admin, tenant)
@@ -194,9 +195,9 @@ impl Parties {
 
     /// Creates another business account; returns its SCIM Base URL and
     /// bearer token.
-    pub(crate) async fn second_tenant(&self) -> (String, String) {
-        let admin = self.account("other@vendor-mail.example").await;
-        let key = self.license_key(json!({"seats": 1})).await;
+    pub(crate) async fn create_second_tenant(&self) -> (String, String) {
+        let admin = self.register_account("other@vendor-mail.example").await;
+        let key = self.order_license_key(json!({"seats": 1})).await;
         let organization = json!({"name": "Other", "country": "CH"});
         let new = json!({"key": key, "organization": organization});
         admin.post("/api/license-keys", &new).await.is(201);

@@ -12,14 +12,14 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     let Some(database) = TestDatabase::postgres().await else {
         return;
     };
-    let parties = Parties::on(database).await;
-    let (admin, tenant) = parties.integrated(100).await;
+    let parties = Parties::start_on(database).await;
+    let (admin, tenant) = parties.create_integration(100).await;
     let browser = parties.browser();
-    let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let anna = Person::named("anna@corp.example", &["g-admins"]);
-    let xml = parties.idp.signed_response(&tenant, &request, &anna);
+    let (request, relay_state) = browser.start_sso("anna@corp.example").await;
+    let anna = Person::new("anna@corp.example", &["g-admins"]);
+    let xml = parties.idp.sign_response(&tenant, &request, &anna);
     browser
-        .posts(&tenant.acs_url, &xml, &relay_state)
+        .post_response(&tenant.acs_url, &xml, &relay_state)
         .await
         .is(303);
     assert_eq!(
@@ -48,7 +48,9 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
     let unasked = json!({"unsolicited": true});
     let path = crate::parties::step("saml-settings");
     admin.put(&path, &unasked).await.is(200);
-    let xml = parties.idp.unsolicited_response(&tenant, "_first", &anna);
+    let xml = parties
+        .idp
+        .sign_unsolicited_response(&tenant, "_first", &anna);
     let statuses = |answers: Vec<crate::parties::Answer>| {
         let all = answers.iter().map(|answer| answer.status.as_u16());
         let mut all: Vec<u16> = all.collect();
@@ -56,14 +58,16 @@ async fn the_portal_runs_on_postgresql_as_on_sqlite() {
         all
     };
     let visitor = parties.browser();
-    let first = visitor.posts(&tenant.acs_url, &xml, "").await;
-    let again = parties.browser().posts(&at_second, &xml, "").await;
+    let first = visitor.post_response(&tenant.acs_url, &xml, "").await;
+    let again = parties.browser().post_response(&at_second, &xml, "").await;
     assert_eq!(statuses(vec![first, again]), [303, 403]);
-    let xml = parties.idp.unsolicited_response(&tenant, "_at-once", &anna);
+    let xml = parties
+        .idp
+        .sign_unsolicited_response(&tenant, "_at-once", &anna);
     let (one, other) = (parties.browser(), parties.browser());
     let (one, other) = futures::join!(
-        one.posts(&tenant.acs_url, &xml, ""),
-        other.posts(&at_second, &xml, "")
+        one.post_response(&tenant.acs_url, &xml, ""),
+        other.post_response(&at_second, &xml, "")
     );
     assert_eq!(statuses(vec![one, other]), [303, 403]);
     second.shutdown().await;
@@ -76,8 +80,8 @@ async fn a_group_is_patched_on_postgresql() {
     let Some(database) = TestDatabase::postgres().await else {
         return;
     };
-    let parties = Parties::on(database).await;
-    let (base, token) = parties.second_tenant().await;
+    let parties = Parties::start_on(database).await;
+    let (base, token) = parties.create_second_tenant().await;
     let client = reqwest::Client::new();
     let ask = async |method: reqwest::Method, path: &str, body: Value| {
         let url = format!("{base}{path}");

@@ -21,12 +21,17 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the process with this database, on a free port.
     async fn serve(database: &TestDatabase) -> Self {
-        Self::on(database.url(), database.folder(), ANYWHERE, &[]).await
+        Self::start_on(database.url(), database.folder(), ANYWHERE, &[]).await
     }
 
     /// Starts the process with a database, an address and further options. Its
     /// output is written to the folder.
-    pub(crate) async fn on(database: &str, folder: &Path, listen: &str, options: &[&str]) -> Self {
+    pub(crate) async fn start_on(
+        database: &str,
+        folder: &Path,
+        listen: &str,
+        options: &[&str],
+    ) -> Self {
         let command = Command::new(env!("CARGO_BIN_EXE_sp"));
         Self::run(command, database, folder, listen, options).await
     }
@@ -94,7 +99,7 @@ impl Drop for Process {
 
 #[tokio::test]
 async fn a_portal_killed_half_way_through_the_configurator_loses_nothing() {
-    let database = TestDatabase::fresh().await;
+    let database = TestDatabase::create().await;
     let credentials = json!({"email": "jo@mail.example", "password": PASSWORD});
     let process = Process::serve(&database).await;
     let jo = process.browser();
@@ -134,7 +139,7 @@ async fn a_portal_killed_half_way_through_the_configurator_loses_nothing() {
 
 #[tokio::test]
 async fn a_portal_ends_after_sigterm() {
-    let database = TestDatabase::fresh().await;
+    let database = TestDatabase::create().await;
     let mut process = Process::serve(&database).await;
     process.browser().get("/readyz").await.is(200);
     let id = process.child.id().to_string();
@@ -145,7 +150,7 @@ async fn a_portal_ends_after_sigterm() {
 
 #[tokio::test]
 async fn a_portal_that_cannot_start_says_why_in_one_line() {
-    let database = TestDatabase::fresh().await;
+    let database = TestDatabase::create().await;
     let taken = std::net::TcpListener::bind(ANYWHERE).unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let ended = Command::new(env!("CARGO_BIN_EXE_sp"))

@@ -15,7 +15,7 @@ pub(crate) struct Provisioning {
 }
 
 impl Provisioning {
-    pub(crate) async fn of(admin: &Browser) -> Self {
+    pub(crate) async fn set_up(admin: &Browser) -> Self {
         let token = admin.post(&step("scim/token"), &Value::Null).await.is(201);
         let page = admin.get("/api/business/idp-integration").await.is(200);
         Self {
@@ -43,13 +43,13 @@ impl Provisioning {
     }
 
     /// Sends a request without a body; returns the status.
-    pub(crate) async fn status(&self, method: Method, path: &str) -> u16 {
+    pub(crate) async fn send_without_body(&self, method: Method, path: &str) -> u16 {
         let request = self.client.request(method, format!("{}{path}", self.base));
         let answer = request.bearer_auth(&self.token).send().await.unwrap();
         answer.status().as_u16()
     }
 
-    pub(crate) async fn user(&self, email: &str) -> String {
+    pub(crate) async fn create_user(&self, email: &str) -> String {
         let user = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": email,
@@ -61,7 +61,12 @@ impl Provisioning {
         text(&self.send(Method::POST, "/Users", &user).await["id"])
     }
 
-    pub(crate) async fn group(&self, name: &str, external_id: &str, members: &[&str]) -> String {
+    pub(crate) async fn create_group(
+        &self,
+        name: &str,
+        external_id: &str,
+        members: &[&str],
+    ) -> String {
         let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
         let group = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
@@ -87,9 +92,11 @@ pub(crate) async fn sign_on(
     person: &Person,
 ) -> (Browser, Answer) {
     let browser = parties.browser();
-    let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let xml = parties.idp.signed_response(tenant, &request, person);
-    let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
+    let (request, relay_state) = browser.start_sso("anna@corp.example").await;
+    let xml = parties.idp.sign_response(tenant, &request, person);
+    let answer = browser
+        .post_response(&tenant.acs_url, &xml, &relay_state)
+        .await;
     (browser, answer)
 }
 
@@ -97,11 +104,11 @@ pub(crate) async fn sign_on(
 async fn a_disabled_or_deleted_user_frees_the_seat() {
     for how in ["leaves", "is disabled", "is deleted"] {
         let parties = Parties::start().await;
-        let (admin, tenant) = parties.integrated(1).await;
-        let scim = Provisioning::of(&admin).await;
-        let id = scim.user("anna@corp.example").await;
-        let users = scim.group("Desktop Users", "g-users", &[&id]).await;
-        let anna = Person::named("anna@corp.example", &["g-users"]);
+        let (admin, tenant) = parties.create_integration(1).await;
+        let scim = Provisioning::set_up(&admin).await;
+        let id = scim.create_user("anna@corp.example").await;
+        let users = scim.create_group("Desktop Users", "g-users", &[&id]).await;
+        let anna = Person::new("anna@corp.example", &["g-users"]);
         let held = activate(&parties, &tenant, &anna, "mac-1").await.is(200);
         match how {
             "leaves" => {
@@ -126,7 +133,7 @@ async fn a_disabled_or_deleted_user_frees_the_seat() {
         app.post("/desktop/v1/licenses/validate", &held)
             .await
             .problem(403, "license-revoked");
-        let bert = Person::named("bert@corp.example", &["g-users"]);
+        let bert = Person::new("bert@corp.example", &["g-users"]);
         activate(&parties, &tenant, &bert, "mac-2").await.is(200);
     }
 }
@@ -134,11 +141,11 @@ async fn a_disabled_or_deleted_user_frees_the_seat() {
 #[tokio::test]
 async fn an_admin_taken_out_of_the_group_loses_the_open_session() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(1).await;
-    let scim = Provisioning::of(&admin).await;
-    let id = scim.user("anna@corp.example").await;
-    let admins = scim.group("Portal Admins", "g-admins", &[&id]).await;
-    let anna = Person::named("anna@corp.example", &["g-admins"]);
+    let (admin, tenant) = parties.create_integration(1).await;
+    let scim = Provisioning::set_up(&admin).await;
+    let id = scim.create_user("anna@corp.example").await;
+    let admins = scim.create_group("Portal Admins", "g-admins", &[&id]).await;
+    let anna = Person::new("anna@corp.example", &["g-admins"]);
     let (browser, answer) = sign_on(&parties, &tenant, &anna).await;
     answer.is(303);
     browser.get("/api/business/users").await.is(200);
@@ -149,14 +156,14 @@ async fn an_admin_taken_out_of_the_group_loses_the_open_session() {
         .await
         .problem(401, "not-logged-in");
     // The script of an open page notices it and reloads the page.
-    assert_eq!(watches(&browser, "/session/access").await.0, 401);
-    assert_eq!(watches(&browser, LOOK_UP).await.0, 401);
+    assert_eq!(fetch_fragment(&browser, "/session/access").await.0, 401);
+    assert_eq!(fetch_fragment(&browser, LOOK_UP).await.0, 401);
 }
 
 /// A request that the script of an open page repeats.
 const LOOK_UP: &str = "/profile/business/idp_integration/lookup/corp.example";
 
-async fn watches(browser: &Browser, path: &str) -> (u16, String) {
+async fn fetch_fragment(browser: &Browser, path: &str) -> (u16, String) {
     let url = format!("{}{path}", browser.base);
     let fetch = browser.client.get(url).header("x-fragment", "1");
     let answer = fetch.send().await.unwrap();
@@ -166,23 +173,23 @@ async fn watches(browser: &Browser, path: &str) -> (u16, String) {
 #[tokio::test]
 async fn an_admin_who_stays_a_product_user_loses_the_pages_and_keeps_the_session() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(1).await;
-    let scim = Provisioning::of(&admin).await;
-    let id = scim.user("anna@corp.example").await;
-    let admins = scim.group("Portal Admins", "g-admins", &[&id]).await;
-    scim.group("Desktop Users", "g-users", &[&id]).await;
-    let anna = Person::named("anna@corp.example", &["g-admins", "g-users"]);
+    let (admin, tenant) = parties.create_integration(1).await;
+    let scim = Provisioning::set_up(&admin).await;
+    let id = scim.create_user("anna@corp.example").await;
+    let admins = scim.create_group("Portal Admins", "g-admins", &[&id]).await;
+    scim.create_group("Desktop Users", "g-users", &[&id]).await;
+    let anna = Person::new("anna@corp.example", &["g-admins", "g-users"]);
     let (browser, answer) = sign_on(&parties, &tenant, &anna).await;
     answer.is(303);
     let page = browser.get("/profile/business/users").await;
     assert_eq!(page.status, 200);
-    let (_, before) = watches(&browser, "/session/access").await;
+    let (_, before) = fetch_fragment(&browser, "/session/access").await;
     assert!(
         page.body.contains(&format!("data-access=\"{before}\"")),
         "{before}: {}",
         page.body
     );
-    assert_eq!(watches(&browser, LOOK_UP).await.0, 200);
+    assert_eq!(fetch_fragment(&browser, LOOK_UP).await.0, 200);
     let nobody = json!({"op": "replace", "path": "members", "value": []});
     scim.patch(&format!("/Groups/{admins}"), nobody).await;
     browser
@@ -190,22 +197,22 @@ async fn an_admin_who_stays_a_product_user_loses_the_pages_and_keeps_the_session
         .await
         .problem(403, "not-an-admin");
     assert_eq!(browser.get("/profile/business/users").await.status, 403);
-    let (status, after) = watches(&browser, "/session/access").await;
+    let (status, after) = fetch_fragment(&browser, "/session/access").await;
     assert_eq!(status, 200);
     assert_ne!(before, after, "the page is loaded again");
-    assert_eq!(watches(&browser, LOOK_UP).await.0, 401);
+    assert_eq!(fetch_fragment(&browser, LOOK_UP).await.0, 401);
 }
 
 #[tokio::test]
 async fn polling_of_a_page_does_not_prolong_the_session() {
     let parties = Parties::start().await;
-    let browser = parties.account("jo@mail.example").await;
+    let browser = parties.register_account("jo@mail.example").await;
     let clock = parties.ambient.clock();
     let half = parties.config.session_idle.as_secs() / 2 + 60;
     clock.advance(SignedDuration::from_secs(half)).unwrap();
-    assert_eq!(watches(&browser, "/session/access").await.0, 200);
+    assert_eq!(fetch_fragment(&browser, "/session/access").await.0, 200);
     clock.advance(SignedDuration::from_secs(half)).unwrap();
-    assert_eq!(watches(&browser, "/session/access").await.0, 401);
+    assert_eq!(fetch_fragment(&browser, "/session/access").await.0, 401);
     browser
         .get("/api/session")
         .await
@@ -215,11 +222,11 @@ async fn polling_of_a_page_does_not_prolong_the_session() {
 #[tokio::test]
 async fn a_group_that_the_directory_spells_otherwise_is_not_the_mapped_one() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(1).await;
-    let scim = Provisioning::of(&admin).await;
-    let id = scim.user("anna@corp.example").await;
-    scim.group("portal admins", "g-admins", &[&id]).await;
-    let anna = Person::named("anna@corp.example", &["g-admins"]);
+    let (admin, tenant) = parties.create_integration(1).await;
+    let scim = Provisioning::set_up(&admin).await;
+    let id = scim.create_user("anna@corp.example").await;
+    scim.create_group("portal admins", "g-admins", &[&id]).await;
+    let anna = Person::new("anna@corp.example", &["g-admins"]);
     let (_, answer) = sign_on(&parties, &tenant, &anna).await;
     answer.is(403);
     let users = admin.get("/api/business/users").await.is(200);
@@ -235,12 +242,12 @@ async fn a_group_that_the_directory_spells_otherwise_is_not_the_mapped_one() {
 #[tokio::test]
 async fn a_disabled_user_sees_the_reason_in_browser_and_app() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(1).await;
-    let scim = Provisioning::of(&admin).await;
-    let id = scim.user("anna@corp.example").await;
+    let (admin, tenant) = parties.create_integration(1).await;
+    let scim = Provisioning::set_up(&admin).await;
+    let id = scim.create_user("anna@corp.example").await;
     let disable = json!({"op": "replace", "path": "active", "value": false});
     scim.patch(&format!("/Users/{id}"), disable).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let (_, answer) = sign_on(&parties, &tenant, &anna).await;
     answer.is(403);
     assert!(answer.body.contains("disabled"));
@@ -252,9 +259,9 @@ async fn a_disabled_user_sees_the_reason_in_browser_and_app() {
 #[tokio::test]
 async fn a_user_made_by_a_first_login_is_found_and_taken_over_by_scim() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(1).await;
-    let scim = Provisioning::of(&admin).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (admin, tenant) = parties.create_integration(1).await;
+    let scim = Provisioning::set_up(&admin).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     sign_on(&parties, &tenant, &anna).await.1.is(303);
     let found = "/Users?filter=userName%20eq%20%22ANNA@corp.example%22";
     let listed = scim.send(Method::GET, found, &Value::Null).await;
@@ -273,11 +280,11 @@ async fn a_user_made_by_a_first_login_is_found_and_taken_over_by_scim() {
 #[tokio::test]
 async fn a_response_from_before_a_removal_does_not_restore_access() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(2).await;
-    let scim = Provisioning::of(&admin).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
-    let id = scim.user("anna@corp.example").await;
-    let group = scim.group("Desktop Users", "g-users", &[&id]).await;
+    let (admin, tenant) = parties.create_integration(2).await;
+    let scim = Provisioning::set_up(&admin).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
+    let id = scim.create_user("anna@corp.example").await;
+    let group = scim.create_group("Desktop Users", "g-users", &[&id]).await;
     let app = parties.browser();
     let later = || {
         let second = SignedDuration::from_secs(1);
@@ -298,7 +305,8 @@ async fn a_response_from_before_a_removal_does_not_restore_access() {
     // SCIM deletes the user after the Response was issued.
     let begun = begin_activation(&app, &parties, &tenant, &anna, "mac-1").await;
     later();
-    scim.status(Method::DELETE, &format!("/Users/{id}")).await;
+    scim.send_without_body(Method::DELETE, &format!("/Users/{id}"))
+        .await;
     let refused = app.post(&begun.0, &begun.1).await;
     refused.problem(403, "account-disabled");
     let found = "/Users?filter=userName%20eq%20%22anna@corp.example%22";

@@ -84,7 +84,7 @@ impl Race {
 
     async fn with_seats(seats: u32) -> Option<Self> {
         let replicas = Replicas::start().await?;
-        let (admin, tenant) = replicas.parties.integrated(seats).await;
+        let (admin, tenant) = replicas.parties.create_integration(seats).await;
         let enabled = json!({"enabled": true});
         admin.put(&step("scim"), &enabled).await.is(200);
         let made = admin.post(&step("scim/token"), &Value::Null).await.is(201);
@@ -136,28 +136,28 @@ impl Race {
 
     /// Runs an activation and a browser login concurrently with this change of
     /// the user.
-    async fn login_against(&self, email: &str, change: impl AsyncFn(String) -> u16) {
+    async fn race_login_of_new_user(&self, email: &str, change: impl AsyncFn(String) -> u16) {
         let id = self.scim.create_user(email).await;
-        self.login_of(email, id, change).await;
+        self.race_login(email, id, change).await;
     }
 
-    async fn login_of(&self, email: &str, id: String, change: impl AsyncFn(String) -> u16) {
+    async fn race_login(&self, email: &str, id: String, change: impl AsyncFn(String) -> u16) {
         let (app, browser) = (self.app(), self.app());
-        let person = Person::named(email, &["g-users"]);
+        let person = Person::new(email, &["g-users"]);
         let (path, body) =
             begin_activation(&app, self.parties(), &self.tenant, &person, email).await;
-        let (request, relay_state) = browser.sso(email).await;
+        let (request, relay_state) = browser.start_sso(email).await;
         let xml = self
             .parties()
             .idp
-            .signed_response(&self.tenant, &request, &person);
+            .sign_response(&self.tenant, &request, &person);
         let acs = self
             .tenant
             .acs_url
             .replace(&self.parties().browser().base, &browser.base);
         let (activated, logged_in, changed) = futures::join!(
             app.post(&path, &body),
-            browser.posts(&acs, &xml, &relay_state),
+            browser.post_response(&acs, &xml, &relay_state),
             change(id)
         );
         assert!(matches!(changed, 200 | 204), "{changed}");
@@ -170,8 +170,8 @@ impl Race {
     /// Fails if the database is in a state that no order of the
     /// requests allows.
     async fn reconcile(&self) {
-        let pool = reconciliation::pool(&self.replicas.database).await;
-        reconciliation::nothing_is_left_behind(&pool).await;
+        let pool = reconciliation::open_pool(&self.replicas.database).await;
+        reconciliation::check_no_orphan_rows(&pool).await;
         pool.close().await;
     }
 }
@@ -196,7 +196,7 @@ async fn a_user_disabled_during_a_login_keeps_neither_license_nor_session() {
             let operation = json!({"op": "replace", "path": "active", "value": false});
             scim.patch(&format!("/Users/{id}"), operation).await
         };
-        portal.login_against(&email, disable).await;
+        portal.race_login_of_new_user(&email, disable).await;
     })
     .await;
 }
@@ -212,7 +212,7 @@ async fn a_user_deleted_during_a_login_keeps_neither_license_nor_session() {
             let path = format!("/Users/{id}");
             scim.send(Method::DELETE, &path, &Value::Null).await.0
         };
-        portal.login_against(&email, delete).await;
+        portal.race_login_of_new_user(&email, delete).await;
     })
     .await;
 }
@@ -254,11 +254,11 @@ async fn a_user_removed_from_the_group_during_a_login_keeps_neither_license_nor_
             scim.patch(&group, json!({"op": "remove", "path": path}))
                 .await
         };
-        portal.login_of(&email, id, leave).await;
+        portal.race_login(&email, id, leave).await;
     })
     .await;
     // All users were removed, so nothing may be left.
-    let pool = reconciliation::pool(&portal.replicas.database).await;
+    let pool = reconciliation::open_pool(&portal.replicas.database).await;
     for table in [
         "licenses WHERE revoked IS NULL",
         "sessions WHERE user_id IS NOT NULL",
@@ -274,7 +274,7 @@ async fn a_user_removed_from_the_group_during_a_login_keeps_neither_license_nor_
 }
 
 /// Counts the answers by status.
-fn counted(statuses: impl IntoIterator<Item = u16>) -> BTreeMap<u16, usize> {
+fn count_by_status(statuses: impl IntoIterator<Item = u16>) -> BTreeMap<u16, usize> {
     let mut counts = BTreeMap::new();
     for status in statuses {
         *counts.entry(status).or_default() += 1;
@@ -289,14 +289,14 @@ async fn one_response_sent_many_times_at_once_activates_once() {
     };
     for round in 0..rounds() {
         let email = format!("replay-{round}@corp.example");
-        let person = Person::named(&email, &["g-users"]);
+        let person = Person::new(&email, &["g-users"]);
         let (path, body) =
             begin_activation(&race.app(), race.parties(), &race.tenant, &person, &email).await;
         let all = (0..AT_ONCE).map(async |n| {
             let answer = race.app_at(n).post(&path, &body).await;
             answer.status.as_u16()
         });
-        let counts = counted(futures::future::join_all(all).await);
+        let counts = count_by_status(futures::future::join_all(all).await);
         let expected = BTreeMap::from([(200, 1), (403, AT_ONCE - 1)]);
         assert_eq!(counts, expected, "round {round}");
     }
@@ -317,12 +317,12 @@ async fn only_one_of_many_concurrent_users_gets_the_last_seat() {
         let ids = ids.await;
         let all = emails.iter().enumerate().map(async |(n, email)| {
             let app = race.app_at(n);
-            let person = Person::named(email, &["g-users"]);
+            let person = Person::new(email, &["g-users"]);
             let (path, body) =
                 begin_activation(&app, race.parties(), &race.tenant, &person, email).await;
             app.post(&path, &body).await.status.as_u16()
         });
-        let counts = counted(futures::future::join_all(all).await);
+        let counts = count_by_status(futures::future::join_all(all).await);
         let expected = BTreeMap::from([(200, 1), (403, AT_ONCE - 1)]);
         assert_eq!(counts, expected, "round {round}");
         // Free the seat for the next round.
@@ -356,7 +356,7 @@ async fn only_one_of_concurrent_changes_with_the_same_if_match_is_made() {
             let request = request.header("if-match", &version).json(&patch);
             request.send().await.unwrap().status().as_u16()
         });
-        let counts = counted(futures::future::join_all(all).await);
+        let counts = count_by_status(futures::future::join_all(all).await);
         let expected = BTreeMap::from([(200, 1), (412, AT_ONCE - 1)]);
         assert_eq!(counts, expected, "round {round}");
     }
@@ -376,7 +376,7 @@ async fn only_one_of_concurrent_creations_of_one_name_succeeds() {
             let scim = race.scim_at(n);
             scim.send(Method::POST, "/Users", &user).await.0
         });
-        let counts = counted(futures::future::join_all(all).await);
+        let counts = count_by_status(futures::future::join_all(all).await);
         let expected = BTreeMap::from([(201, 1), (409, AT_ONCE - 1)]);
         assert_eq!(counts, expected, "round {round}");
     }

@@ -4,13 +4,13 @@ use sqlx::AnyPool;
 
 use crate::database::TestDatabase;
 
-pub(crate) async fn pool(database: &TestDatabase) -> AnyPool {
+pub(crate) async fn open_pool(database: &TestDatabase) -> AnyPool {
     ambient::sqlite::install_drivers();
     AnyPool::connect(database.url()).await.unwrap()
 }
 
 /// Fails if rows of deleted users or groups are left.
-pub(crate) async fn nothing_is_left_behind(pool: &AnyPool) {
+pub(crate) async fn check_no_orphan_rows(pool: &AnyPool) {
     for (what, sql) in [
         (
             "licenses of people who are disabled or deleted",

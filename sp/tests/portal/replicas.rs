@@ -27,7 +27,7 @@ impl Replicas {
         let resolver = dns.address.to_string();
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let options = ["--dns-server", resolver.as_str()];
-        let first = Process::on(database.url(), folders[0].path(), ANYWHERE, &options).await;
+        let first = Process::start_on(database.url(), folders[0].path(), ANYWHERE, &options).await;
         let base = first.place.base.clone();
         let options = [&options[..], &["--public-url", base.as_str()]].concat();
         // The second process reports the public URL of both, so choose its
@@ -35,13 +35,13 @@ impl Replicas {
         let listener = std::net::TcpListener::bind(ANYWHERE).unwrap();
         let listen = listener.local_addr().unwrap().to_string();
         drop(listener);
-        let second = Process::on(database.url(), folders[1].path(), &listen, &options).await;
+        let second = Process::start_on(database.url(), folders[1].path(), &listen, &options).await;
         assert_eq!(
             second.place.base, base,
             "both processes have the same public URL"
         );
         // The processes use the system clock.
-        let ambient = Ambient::new(Arc::new(SystemClock), Rng::seeded(7));
+        let ambient = Ambient::new(Arc::new(SystemClock), Rng::from_seed(7));
         Some(Self {
             parties: Parties::around(first.place.clone(), ambient, dns),
             second_url: format!("http://{listen}"),
@@ -58,9 +58,9 @@ async fn two_processes_on_one_database_never_grant_more_seats_than_there_are() {
         return;
     };
     let parties = &replicas.parties;
-    let (admin, tenant) = parties.integrated(100).await;
+    let (admin, tenant) = parties.create_integration(100).await;
     let portals = [parties.browser().base, replicas.second_url.clone()];
-    crate::desktop::two_hundred_for_a_hundred_seats(parties, &admin, &tenant, &portals).await;
+    crate::desktop::activate_more_devices_than_seats(parties, &admin, &tenant, &portals).await;
     // Licenses and sessions of one portal are visible at the other one.
     let mut at_second = admin.clone();
     at_second.base.clone_from(&portals[1]);

@@ -20,7 +20,7 @@ struct Posted {
 
 /// Posts the form like a page of another origin, with the headers that
 /// browsers add.
-async fn posted(
+async fn post_across_sites(
     browser: &Browser,
     tenant: &Tenant,
     fields: &[(&str, &str)],
@@ -48,15 +48,15 @@ async fn posted(
 /// Returns the Response to a login that this browser starts, and
 /// its RelayState.
 async fn answer(parties: &Parties, tenant: &Tenant, asker: &Browser) -> (String, String) {
-    let (request, relay_state) = asker.sso("anna@corp.example").await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (request, relay_state) = asker.start_sso("anna@corp.example").await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     (
-        parties.idp.signed_response(tenant, &request, &anna),
+        parties.idp.sign_response(tenant, &request, &anna),
         relay_state,
     )
 }
 
-async fn code(admin: &Browser, posted: &Posted) -> Value {
+async fn fetch_refusal_code(admin: &Browser, posted: &Posted) -> Value {
     let reference = posted.reference.as_deref().unwrap();
     let refusal = admin
         .get(&format!("/api/business/refusals/{reference}"))
@@ -68,7 +68,7 @@ async fn code(admin: &Browser, posted: &Posted) -> Value {
 #[tokio::test]
 async fn a_response_without_the_cookie_is_posted_again_by_the_portal_itself() {
     let parties = Parties::start().await;
-    let (_, tenant) = parties.integrated(5).await;
+    let (_, tenant) = parties.create_integration(5).await;
     let (asker, without_cookie) = (parties.browser(), parties.browser());
     let (xml, relay_state) = answer(&parties, &tenant, &asker).await;
     let response = post::encode(&xml);
@@ -83,7 +83,7 @@ async fn a_response_without_the_cookie_is_posted_again_by_the_portal_itself() {
         &[(ORIGIN.as_str(), "null")],
     ];
     for headers in cross_site {
-        let page = posted(&without_cookie, &tenant, &fields, headers).await;
+        let page = post_across_sites(&without_cookie, &tenant, &fields, headers).await;
         assert_eq!(page.status, 200, "{}", page.body);
         assert!(
             page.policy.contains("form-action 'self'"),
@@ -107,7 +107,7 @@ async fn a_response_without_the_cookie_is_posted_again_by_the_portal_itself() {
     again.push(("reposted", "1"));
     let own = parties.portal().base_url();
     let headers = [(ORIGIN.as_str(), own), ("sec-fetch-site", "same-origin")];
-    let entered = posted(&asker, &tenant, &again, &headers).await;
+    let entered = post_across_sites(&asker, &tenant, &again, &headers).await;
     assert_eq!(entered.status, 303, "{}", entered.body);
     assert!(entered.sets_cookie);
 }
@@ -115,7 +115,7 @@ async fn a_response_without_the_cookie_is_posted_again_by_the_portal_itself() {
 #[tokio::test]
 async fn a_response_is_posted_again_once_and_a_missing_cookie_has_its_own_refusal() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let (asker, other) = (parties.browser(), parties.browser());
     let (xml, relay_state) = answer(&parties, &tenant, &asker).await;
     let response = post::encode(&xml);
@@ -133,7 +133,7 @@ async fn a_response_is_posted_again_once_and_a_missing_cookie_has_its_own_refusa
         // Within one site the browser would have sent the cookie.
         (&fields[..], &same_site),
     ] {
-        let refused = posted(&other, &tenant, fields, headers).await;
+        let refused = post_across_sites(&other, &tenant, fields, headers).await;
         assert_eq!(refused.status, 403, "{}", refused.body);
         assert!(!refused.sets_cookie);
         assert!(
@@ -146,33 +146,43 @@ async fn a_response_is_posted_again_once_and_a_missing_cookie_has_its_own_refusa
             "{}",
             refused.body
         );
-        assert_eq!(code(&admin, &refused).await, "request-cookie-missing");
+        assert_eq!(
+            fetch_refusal_code(&admin, &refused).await,
+            "request-cookie-missing"
+        );
     }
     // A forged Response is refused as such, with or without the cookie.
     let forged = post::encode(&xml.replace("g-users", "g-admins"));
     let marked = [("SAMLResponse", forged.as_str()), ("reposted", "1")];
-    let refused = posted(&other, &tenant, &marked, &cross_site).await;
-    assert_eq!(code(&admin, &refused).await, "signature-invalid");
+    let refused = post_across_sites(&other, &tenant, &marked, &cross_site).await;
+    assert_eq!(
+        fetch_refusal_code(&admin, &refused).await,
+        "signature-invalid"
+    );
 }
 
 #[tokio::test]
 async fn an_unsolicited_response_is_not_posted_again() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
-    let unasked = post::encode(&parties.idp.unsolicited_response(&tenant, "_one", &anna));
+    let (admin, tenant) = parties.create_integration(5).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
+    let unasked = post::encode(
+        &parties
+            .idp
+            .sign_unsolicited_response(&tenant, "_one", &anna),
+    );
     let cross_site = [(ORIGIN.as_str(), IDP), ("sec-fetch-site", "cross-site")];
     let fields = [("SAMLResponse", unasked.as_str())];
-    let refused = posted(&parties.browser(), &tenant, &fields, &cross_site).await;
+    let refused = post_across_sites(&parties.browser(), &tenant, &fields, &cross_site).await;
     assert_eq!(refused.status, 403, "{}", refused.body);
-    assert_eq!(code(&admin, &refused).await, "unsolicited");
+    assert_eq!(fetch_refusal_code(&admin, &refused).await, "unsolicited");
     let garbage = [("SAMLResponse", "not base64")];
-    let refused = posted(&parties.browser(), &tenant, &garbage, &cross_site).await;
+    let refused = post_across_sites(&parties.browser(), &tenant, &garbage, &cross_site).await;
     assert_eq!(refused.status, 403, "{}", refused.body);
     // If the tenant accepts unsolicited Responses, it logs in at once.
     let settings = json!({"unsolicited": true});
     let step = "/api/business/idp-integration/saml-settings";
     admin.put(step, &settings).await.is(200);
-    let entered = posted(&parties.browser(), &tenant, &fields, &cross_site).await;
+    let entered = post_across_sites(&parties.browser(), &tenant, &fields, &cross_site).await;
     assert_eq!(entered.status, 303, "{}", entered.body);
 }

@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 use crate::parties::{Answer, Browser, IDP, Parties, Person, Tenant, step, text};
 
 fn anna() -> Person {
-    Person::named("anna@corp.example", &["g-users"])
+    Person::new("anna@corp.example", &["g-users"])
 }
 
-async fn reason(admin: &Browser, answer: &Answer) -> Value {
+async fn fetch_refusal(admin: &Browser, answer: &Answer) -> Value {
     let (_, rest) = answer.body.split_once("id=\"reference\">").unwrap();
     let reference = rest.split('<').next().unwrap();
     let path = format!("/api/business/refusals/{reference}");
@@ -32,7 +32,7 @@ async fn reason(admin: &Browser, answer: &Answer) -> Value {
 }
 
 /// Decodes the AuthnRequest on a page that posts it to the IdP.
-async fn posted(parties: &Parties, tenant: &Tenant, page: &Answer) -> AuthnRequest {
+async fn read_posted_request(parties: &Parties, tenant: &Tenant, page: &Answer) -> AuthnRequest {
     let rest = page
         .body
         .split_once("name=\"SAMLRequest\" type=\"hidden\" value=\"");
@@ -54,7 +54,7 @@ async fn posted(parties: &Parties, tenant: &Tenant, page: &Answer) -> AuthnReque
 #[tokio::test]
 async fn requests_use_post_if_chosen_or_if_it_is_the_only_binding() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let by_post = Endpoint::at(names::HTTP_POST, &format!("{IDP}/saml20/idp/sso/post"));
     let mut metadata = parties.idp.metadata();
     metadata.want_authn_requests_signed = true;
@@ -70,16 +70,19 @@ async fn requests_use_post_if_chosen_or_if_it_is_the_only_binding() {
     admin.put(&step("saml-settings"), &settings).await.is(200);
     let browser = parties.browser();
     let page = browser.get(start).await;
-    let request = posted(&parties, &tenant, &page).await;
+    let request = read_posted_request(&parties, &tenant, &page).await;
     assert_eq!(request.destination, Some(by_post.location.clone()));
     // The Response is accepted like any other.
-    let xml = parties.idp.signed_response(&tenant, &request, &anna());
-    browser.posts(&tenant.acs_url, &xml, "").await.is(303);
+    let xml = parties.idp.sign_response(&tenant, &request, &anna());
+    browser
+        .post_response(&tenant.acs_url, &xml, "")
+        .await
+        .is(303);
 
     metadata.sso = vec![by_post];
     let shown = enter(&metadata).await;
     assert_eq!(shown["saml_settings"]["request_binding"], "post");
-    posted(&parties, &tenant, &parties.browser().get(start).await).await;
+    read_posted_request(&parties, &tenant, &parties.browser().get(start).await).await;
     let wrong = json!({"request_binding": "artifact"});
     let answer = admin.put(&step("saml-settings"), &wrong).await;
     answer.problem(400, "invalid-request-binding");
@@ -97,25 +100,32 @@ async fn requests_use_post_if_chosen_or_if_it_is_the_only_binding() {
 #[tokio::test]
 async fn the_response_must_fulfill_the_request() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let smartcard = "urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard";
     let settings = json!({"authn_context": {"classes": [smartcard]}, "force_authn": true});
     admin.put(&step("saml-settings"), &settings).await.is(200);
     let browser = parties.browser();
-    let (request, relay_state) = browser.sso("anna@corp.example").await;
+    let (request, relay_state) = browser.start_sso("anna@corp.example").await;
     assert!(request.force_authn && !request.is_passive);
     let context = request.requested_authn_context.clone().unwrap();
     assert_eq!(context.class_refs, [smartcard]);
-    let xml = parties.idp.signed_response(&tenant, &request, &anna());
-    let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
+    let xml = parties.idp.sign_response(&tenant, &request, &anna());
+    let answer = browser
+        .post_response(&tenant.acs_url, &xml, &relay_state)
+        .await;
     answer.is(403);
-    assert_eq!(reason(&admin, &answer).await["code"], "wrong-authn-context");
+    assert_eq!(
+        fetch_refusal(&admin, &answer).await["code"],
+        "wrong-authn-context"
+    );
 
     let weaker = json!({"authn_context": {"comparison": "minimum", "classes": [names::PASSWORD]}});
     admin.put(&step("saml-settings"), &weaker).await.is(200);
-    let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let xml = parties.idp.signed_response(&tenant, &request, &anna());
-    let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
+    let (request, relay_state) = browser.start_sso("anna@corp.example").await;
+    let xml = parties.idp.sign_response(&tenant, &request, &anna());
+    let answer = browser
+        .post_response(&tenant.acs_url, &xml, &relay_state)
+        .await;
     answer.is(303);
     let wrong = json!({"authn_context": {"comparison": "equal", "classes": ["x"]}});
     let answer = admin.put(&step("saml-settings"), &wrong).await;
@@ -125,7 +135,7 @@ async fn the_response_must_fulfill_the_request() {
 #[tokio::test]
 async fn a_login_may_require_the_password_again_or_no_interaction() {
     let parties = Parties::start().await;
-    parties.integrated(5).await;
+    parties.create_integration(5).await;
     for (prompt, force, passive) in [("login", true, false), ("none", false, true)] {
         let start = format!("/sso/start?email=anna%40corp.example&prompt={prompt}");
         let answer = parties.browser().get(&start).await;
@@ -137,14 +147,16 @@ async fn a_login_may_require_the_password_again_or_no_interaction() {
 #[tokio::test]
 async fn a_session_ends_no_later_than_the_idps() {
     let parties = Parties::start().await;
-    let (_, tenant) = parties.integrated(5).await;
+    let (_, tenant) = parties.create_integration(5).await;
     let browser = parties.browser();
-    let (request, relay_state) = browser.sso("anna@corp.example").await;
+    let (request, relay_state) = browser.start_sso("anna@corp.example").await;
     let mut draft = parties.idp.draft(&tenant, &request, &anna());
     let end = parties.ambient.now() + SignedDuration::from_mins(10);
     draft.assertions[0].authn_statements[0].session_not_on_or_after = Some(end);
     let xml = parties.idp.sign(&draft);
-    let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
+    let answer = browser
+        .post_response(&tenant.acs_url, &xml, &relay_state)
+        .await;
     answer.is(303);
     let clock = parties.ambient.clock();
     clock.advance(SignedDuration::from_mins(9)).unwrap();
@@ -156,7 +168,7 @@ async fn a_session_ends_no_later_than_the_idps() {
 #[tokio::test]
 async fn idp_initiated_login_redirects_only_to_pages_of_the_portal() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let settings = json!({"unsolicited": true});
     admin.put(&step("saml-settings"), &settings).await.is(200);
     let base = parties.portal().base_url().to_owned();
@@ -180,9 +192,11 @@ async fn idp_initiated_login_redirects_only_to_pages_of_the_portal() {
     .enumerate()
     {
         let id = format!("_{number}");
-        let xml = parties.idp.unsolicited_response(&tenant, &id, &anna());
+        let xml = parties.idp.sign_unsolicited_response(&tenant, &id, &anna());
         let browser = parties.browser();
-        let answer = browser.posts(&tenant.acs_url, &xml, relay_state).await;
+        let answer = browser
+            .post_response(&tenant.acs_url, &xml, relay_state)
+            .await;
         assert_eq!(answer.location.as_deref(), Some(expected), "{relay_state}");
     }
 }
@@ -190,7 +204,7 @@ async fn idp_initiated_login_redirects_only_to_pages_of_the_portal() {
 #[tokio::test]
 async fn expired_metadata_is_refused_when_entered_and_at_the_login() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(5).await;
+    let (admin, _) = parties.create_integration(5).await;
     let mut metadata = parties.idp.metadata();
     metadata.valid_until = Some(parties.ambient.now());
     let body = json!({"metadata_xml": metadata.to_xml()});
@@ -212,7 +226,7 @@ async fn expired_metadata_is_refused_when_entered_and_at_the_login() {
     let answer = parties.browser().get(start).await;
     answer.is(403);
     assert_eq!(
-        reason(&admin, &answer).await["code"],
+        fetch_refusal(&admin, &answer).await["code"],
         "idp-metadata-expired"
     );
 }
@@ -220,7 +234,7 @@ async fn expired_metadata_is_refused_when_entered_and_at_the_login() {
 #[tokio::test]
 async fn signed_metadata_is_accepted_with_the_given_certificate() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(5).await;
+    let (admin, _) = parties.create_integration(5).await;
     let signed = parties.idp.metadata().to_signed_xml("_m", &parties.idp.key);
     let signed = signed.unwrap();
     let enter = async |xml: &str, signer: &Certificate| {
@@ -250,7 +264,7 @@ fn another_key() -> SigningKey {
 #[tokio::test]
 async fn a_new_key_is_read_when_the_cache_expires() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let mut metadata = parties.idp.metadata();
     metadata.cache_duration = Some("PT1H".to_owned());
     let published = Arc::new(Mutex::new(metadata.to_xml()));
@@ -268,19 +282,24 @@ async fn a_new_key_is_read_when_the_cache_expires() {
     *published.lock().unwrap() = metadata.to_xml();
     let with_new = async || {
         let browser = parties.browser();
-        let (request, relay_state) = browser.sso("anna@corp.example").await;
+        let (request, relay_state) = browser.start_sso("anna@corp.example").await;
         let signer = Signer {
             assertion: true,
             ..Signer::of_documents(new.clone())
         };
         let xml = signer.sign(&parties.idp.draft(&tenant, &request, &anna()));
         let xml = xml.unwrap();
-        browser.posts(&tenant.acs_url, &xml, &relay_state).await
+        browser
+            .post_response(&tenant.acs_url, &xml, &relay_state)
+            .await
     };
     // The known metadata may be used for an hour.
     let answer = with_new().await;
     answer.is(403);
-    assert_eq!(reason(&admin, &answer).await["code"], "signature-invalid");
+    assert_eq!(
+        fetch_refusal(&admin, &answer).await["code"],
+        "signature-invalid"
+    );
     let clock = parties.ambient.clock();
     clock.advance(SignedDuration::from_mins(61)).unwrap();
     with_new().await.is(303);
@@ -293,7 +312,7 @@ async fn a_new_key_is_read_when_the_cache_expires() {
 #[tokio::test]
 async fn metadata_that_hangs_is_fetched_once_and_delays_no_later_login() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(5).await;
+    let (admin, _) = parties.create_integration(5).await;
     let mut metadata = parties.idp.metadata();
     metadata.cache_duration = Some("PT1H".to_owned());
     let text = metadata.to_xml();
@@ -320,7 +339,7 @@ async fn metadata_that_hangs_is_fetched_once_and_delays_no_later_login() {
     let browsers: Vec<_> = (0..10).map(|_| parties.browser()).collect();
     let logins = browsers
         .iter()
-        .map(|browser| browser.sso("anna@corp.example"));
+        .map(|browser| browser.start_sso("anna@corp.example"));
     futures::future::join_all(logins).await;
     assert_eq!(fetches.load(Ordering::SeqCst), 2);
 }

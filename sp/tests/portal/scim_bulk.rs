@@ -15,7 +15,7 @@ pub(crate) fn bulk(operations: Value) -> Value {
 #[tokio::test]
 async fn bulk_requests_resolve_references_forward_and_in_circles() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let group = |name: &str, id: &str, member: &str| {
         json!({"method": "POST", "path": "/Groups", "bulkId": id,
                "data": {"displayName": name, "members": [{"value": member}]}})
@@ -55,7 +55,7 @@ async fn bulk_requests_resolve_references_forward_and_in_circles() {
 #[tokio::test]
 async fn bulk_requests_stop_at_errors_and_have_limits() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let create = |id: &str, name: &str| json!({"method": "POST", "path": "/Users", "bulkId": id, "data": {"userName": name}});
     let mut body = bulk(json!([
         create("1", "a"),

@@ -11,7 +11,7 @@ use crate::parties::Parties;
 use crate::scim_client::{Got, Scim};
 
 /// Replaces the placeholders for the unique text and for IDs.
-fn filled(text: &str, got: &BTreeMap<String, Got>) -> String {
+fn fill_placeholders(text: &str, got: &BTreeMap<String, Got>) -> String {
     let mut text = text.replace("%T%", "case");
     for (name, got) in got {
         if let Some(id) = got.body["id"].as_str() {
@@ -22,7 +22,7 @@ fn filled(text: &str, got: &BTreeMap<String, Got>) -> String {
 }
 
 /// Percent-encodes the query of a path.
-fn encoded(path: &str) -> String {
+fn encode_query(path: &str) -> String {
     match path.split_once("?filter=") {
         Some((path, filter)) => {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -36,14 +36,14 @@ async fn play(file: &Path) {
     let case: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let what = format!("{} {}", case["id"], case["what"]);
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let mut got = BTreeMap::new();
     for step in case["steps"].as_array().unwrap() {
         let method: Method = step["m"].as_str().unwrap().parse().unwrap();
-        let path = encoded(&filled(step["p"].as_str().unwrap(), &got));
+        let path = encode_query(&fill_placeholders(step["p"].as_str().unwrap(), &got));
         let body = match &step["b"] {
             Value::Null => String::new(),
-            body => filled(&body.to_string(), &got),
+            body => fill_placeholders(&body.to_string(), &got),
         };
         let answer = scim.ask(method, &path, &[], &body).await;
         got.insert(step["as"].as_str().unwrap().to_owned(), answer);
@@ -57,7 +57,7 @@ async fn play(file: &Path) {
         let at = then["at"].as_str().unwrap();
         let wanted = match then["as_in"].as_str() {
             Some(other) => got[other].body.pointer(at).cloned(),
-            None => serde_json::from_str(&filled(&then["is"].to_string(), &got)).ok(),
+            None => serde_json::from_str(&fill_placeholders(&then["is"].to_string(), &got)).ok(),
         };
         let wanted = wanted.unwrap_or_default();
         let found = of.body.pointer(at).cloned().unwrap_or_default();

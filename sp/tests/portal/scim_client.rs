@@ -22,8 +22,8 @@ pub(crate) struct Got {
 }
 
 impl Scim {
-    pub(crate) async fn of(parties: &Parties) -> Self {
-        let (admin, _) = parties.integrated(3).await;
+    pub(crate) async fn set_up(parties: &Parties) -> Self {
+        let (admin, _) = parties.create_integration(3).await;
         let made = admin.post(&step("scim/token"), &Value::Null).await.is(201);
         let page = admin.get("/api/business/idp-integration").await.is(200);
         Self {

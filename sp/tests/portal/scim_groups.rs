@@ -10,7 +10,7 @@ use crate::scim_client::{Scim, user};
 #[tokio::test]
 async fn groups_list_their_members_and_users_their_groups() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let cleo = text(&scim.post("/Users", &user("cleo@corp.example")).await.body["id"]);
     let group = json!({"displayName": "Team", "members": [{"value": cleo}]});
     let team = scim.post("/Groups", &group).await;
@@ -66,7 +66,7 @@ async fn groups_list_their_members_and_users_their_groups() {
 #[tokio::test]
 async fn groups_are_patched_without_being_read() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let operations: Vec<Value> = (0..101)
         .map(|n| {
             json!({"method": "POST", "path": "/Users", "bulkId": n.to_string(),

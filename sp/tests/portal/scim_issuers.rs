@@ -72,7 +72,7 @@ impl Issuer {
     }
 }
 
-fn signed(key: &Key, kid: &str, claims: &Value) -> String {
+fn sign_token(key: &Key, kid: &str, claims: &Value) -> String {
     let mut header = Header::new(Algorithm::ES256);
     header.typ = Some("at+jwt".to_owned());
     header.kid = Some(kid.to_owned());
@@ -80,7 +80,7 @@ fn signed(key: &Key, kid: &str, claims: &Value) -> String {
 }
 
 /// Returns the status of `GET /Users` with this token.
-async fn status_of(base: &str, token: &str) -> u16 {
+async fn fetch_status(base: &str, token: &str) -> u16 {
     let client = reqwest::Client::new();
     let request = client.get(format!("{base}/Users")).bearer_auth(token);
     let answer = request.send().await.unwrap();
@@ -93,7 +93,7 @@ async fn status_of(base: &str, token: &str) -> u16 {
 #[tokio::test]
 async fn access_tokens_of_an_accepted_issuer_open_the_scim_endpoint() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(3).await;
+    let (admin, _) = parties.create_integration(3).await;
     let page = admin.get("/api/business/idp-integration").await.is(200);
     let base = text(&page["scim"]["base_url"]);
     let issuer = Issuer::start().await;
@@ -101,8 +101,8 @@ async fn access_tokens_of_an_accepted_issuer_open_the_scim_endpoint() {
     issuer.keys.lock().unwrap().push(first.jwk.clone());
     let claims = json!({"iss": issuer.url, "sub": "client-1", "client_id": "client-1",
         "aud": [AUDIENCE], "scope": "read scim", "exp": parties.ambient.now().as_second() + 600});
-    let ask = async |token: &str| status_of(&base, token).await;
-    let right = signed(&first, "k1", &claims);
+    let ask = async |token: &str| fetch_status(&base, token).await;
+    let right = sign_token(&first, "k1", &claims);
     assert_eq!(ask(&right).await, 401, "the issuer is not accepted yet");
 
     let new = json!({"issuer": issuer.url, "audience": AUDIENCE, "clients": ["client-1"],
@@ -138,10 +138,10 @@ async fn access_tokens_of_an_accepted_issuer_open_the_scim_endpoint() {
         for (claim, value) in changes.as_object().unwrap() {
             wrong[claim] = value.clone();
         }
-        assert_eq!(ask(&signed(&first, "k1", &wrong)).await, 401, "{code}");
+        assert_eq!(ask(&sign_token(&first, "k1", &wrong)).await, 401, "{code}");
         codes.push(code);
     }
-    assert_eq!(ask(&signed(&other, "k1", &claims)).await, 401);
+    assert_eq!(ask(&sign_token(&other, "k1", &claims)).await, 401);
     codes.push("token-signature");
     let mut parts = right.split('.');
     let (header, body) = (parts.next().unwrap(), parts.next().unwrap());
@@ -181,7 +181,7 @@ async fn access_tokens_of_an_accepted_issuer_open_the_scim_endpoint() {
 #[tokio::test]
 async fn keys_are_fetched_again_when_the_issuer_changes_them() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(3).await;
+    let (admin, _) = parties.create_integration(3).await;
     let page = admin.get("/api/business/idp-integration").await.is(200);
     let base = text(&page["scim"]["base_url"]);
     let issuer = Issuer::start().await;
@@ -191,7 +191,8 @@ async fn keys_are_fetched_again_when_the_issuer_changes_them() {
     admin.post(&step("scim/issuers"), &new).await.is(201);
     let claims = json!({"iss": issuer.url, "sub": "c", "aud": AUDIENCE,
         "exp": parties.ambient.now().as_second() + 86_400});
-    let ask = async |key: &Key, kid: &str| status_of(&base, &signed(key, kid, &claims)).await;
+    let ask =
+        async |key: &Key, kid: &str| fetch_status(&base, &sign_token(key, kid, &claims)).await;
     assert_eq!(ask(&first, "k1").await, 200);
     *issuer.keys.lock().unwrap() = vec![second.jwk.clone()];
     // Unknown key IDs do not make the portal fetch each time.

@@ -9,7 +9,7 @@ use crate::scim_client::{Got, Scim, user};
 #[tokio::test]
 async fn lists_are_filtered_sorted_paged_and_projected() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     for name in [
         "dora@corp.example",
         "cleo@corp.example",
@@ -71,7 +71,7 @@ async fn lists_are_filtered_sorted_paged_and_projected() {
 #[tokio::test]
 async fn pages_by_cursor_neither_skip_nor_repeat_while_users_are_deleted() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     for n in 0..7 {
         let user = json!({"userName": format!("u{n}"), "displayName": format!("D{}", n % 3)});
         assert_eq!(scim.post("/Users", &user).await.status, 201);
@@ -164,7 +164,7 @@ async fn pages_by_cursor_neither_skip_nor_repeat_while_users_are_deleted() {
 #[tokio::test]
 async fn everything_is_searched_by_index_and_by_cursor() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     for n in 0..3 {
         scim.post(
             "/Users",

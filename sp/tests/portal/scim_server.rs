@@ -9,7 +9,7 @@ use crate::scim_client::{Scim, user};
 #[tokio::test]
 async fn a_user_is_created_read_replaced_and_deleted() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let made = scim.post("/Users", &user("Cleo@corp.example")).await;
     assert_eq!(made.status, 201, "{}", made.body);
     assert_eq!(made.etag, "W/\"1\"");
@@ -60,7 +60,7 @@ async fn a_user_is_created_read_replaced_and_deleted() {
 #[tokio::test]
 async fn if_none_match_forbids_changes_of_what_exists() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let body = user("cleo@corp.example");
     let made = scim.post("/Users", &body).await;
     let path = format!("/Users/{}", text(&made.body["id"]));
@@ -99,7 +99,7 @@ async fn if_none_match_forbids_changes_of_what_exists() {
 #[tokio::test]
 async fn an_error_quotes_only_the_beginning_of_a_long_filter() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let filter = format!("userName eq \"{}\" nonsense", "x".repeat(3000));
     let body = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
@@ -114,7 +114,7 @@ async fn an_error_quotes_only_the_beginning_of_a_long_filter() {
 #[tokio::test]
 async fn many_operations_on_a_long_list_are_refused() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let made = scim.post("/Users", &user("cleo@corp.example")).await;
     let path = format!("/Users/{}", text(&made.body["id"]));
     let add = |number: usize| {
@@ -135,7 +135,7 @@ async fn many_operations_on_a_long_list_are_refused() {
 #[tokio::test]
 async fn forbidden_and_unreadable_requests_get_scim_errors() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     for authorization in ["", "Basic eDp5", "Bearer wrong"] {
         let headers = [("authorization", authorization)];
         let refused = scim.ask(Method::GET, "/Users", &headers, "").await;
@@ -172,7 +172,7 @@ async fn forbidden_and_unreadable_requests_get_scim_errors() {
 #[tokio::test]
 async fn discovery_describes_the_server() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let config = scim.get("/ServiceProviderConfig").await;
     assert_eq!(config.body["patch"]["supported"], true);
     assert_eq!(scim.get("/ResourceTypes").await.body["totalResults"], 2);
@@ -192,14 +192,14 @@ async fn discovery_describes_the_server() {
 #[tokio::test]
 async fn another_tenants_resources_are_not_found() {
     let parties = Parties::start().await;
-    let ours = Scim::of(&parties).await;
+    let ours = Scim::set_up(&parties).await;
     let theirs = Scim {
         token: ours.token.clone(),
         base: ours.base.replace("/scim/", "/scim/x"),
         client: Client::new(),
     };
     theirs.get("/Users").await.error(401, "");
-    let other = parties.second_tenant().await;
+    let other = parties.create_second_tenant().await;
     let theirs = Scim {
         base: other.0,
         token: other.1,
@@ -255,7 +255,7 @@ async fn another_tenants_resources_are_not_found() {
 #[tokio::test]
 async fn a_tenant_with_too_many_requests_waits() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let control = format!(
         "{}/control/scim-rate-limit",
         parties.portal().control_url().unwrap()
@@ -282,7 +282,7 @@ async fn a_tenant_with_too_many_requests_waits() {
 #[tokio::test]
 async fn a_token_is_rotated_with_an_overlap_and_revoked_at_once() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     assert_eq!(scim.get("/Users").await.status, 200);
     let admin = parties.browser();
     let credentials =
@@ -313,7 +313,7 @@ async fn a_token_is_rotated_with_an_overlap_and_revoked_at_once() {
 #[tokio::test]
 async fn a_long_error_keeps_its_body_and_quotes_little_of_the_request() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     let filter = vec!["userName eq \"a\""; 3000].join(" or ") + " or";
     let search = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
@@ -330,7 +330,7 @@ async fn a_long_error_keeps_its_body_and_quotes_little_of_the_request() {
 #[tokio::test]
 async fn values_that_an_index_cannot_hold_are_refused_and_the_longest_allowed_are_kept() {
     let parties = Parties::start().await;
-    let scim = Scim::of(&parties).await;
+    let scim = Scim::set_up(&parties).await;
     // Random text, so that the database cannot compress it.
     let long = |bytes: usize| parties.ambient.rng().hex(bytes / 2 + 1)[..bytes].to_owned();
     for (bytes, status) in [(1025, 400), (9000, 400), (1024, 201)] {

@@ -162,7 +162,7 @@ fn filters() -> impl Strategy<Value = Filter> {
     })
 }
 
-async fn filled(url: &str) -> Store {
+async fn create_filled_store(url: &str) -> Store {
     let store = Store::open(url, false).await.unwrap();
     let mut tx = store.write().await.unwrap();
     for id in ["b", "other"] {
@@ -220,7 +220,7 @@ fn selection(condition: &Condition, order: Order) -> Selection<'_> {
 }
 
 /// Compares the results of random filters in the database and in memory.
-async fn agree(store: &Store, cases: u32) {
+async fn compare_random_filters(store: &Store, cases: u32) {
     let config = ProptestConfig {
         cases,
         failure_persistence: None,
@@ -280,20 +280,20 @@ async fn agree(store: &Store, cases: u32) {
 #[tokio::test]
 async fn random_filters_find_the_same_users_in_sqlite_as_in_memory() {
     let database = TestDatabase::sqlite();
-    agree(&filled(database.url()).await, 1500).await;
+    compare_random_filters(&create_filled_store(database.url()).await, 1500).await;
 }
 
 #[tokio::test]
 async fn random_filters_find_the_same_users_in_postgresql_as_in_memory() {
     if let Some(database) = TestDatabase::postgres().await {
-        agree(&filled(database.url()).await, 400).await;
+        compare_random_filters(&create_filled_store(database.url()).await, 400).await;
     }
 }
 
 #[tokio::test]
 async fn every_order_is_the_same_in_the_database_as_in_memory() {
-    let database = TestDatabase::fresh().await;
-    let store = filled(database.url()).await;
+    let database = TestDatabase::create().await;
+    let store = create_filled_store(database.url()).await;
     let mut db = store.read().await.unwrap();
     for (by, path) in [
         (Field::Id, "id"),

@@ -11,30 +11,29 @@ const PAGE: &str = "/profile/business/idp_integration/sign-in-problems";
 
 /// Returns the reference number on the page of a refusal.
 fn reference(answer: &Answer) -> String {
-    let (_, rest) = answer
-        .body
-        .split_once("id=\"reference\">")
-        .expect("a reference");
+    let rest = answer.body.split_once("id=\"reference\">");
+    let (_, rest) = rest.expect("a reference");
     rest.split('<').next().unwrap().to_owned()
 }
 
-async fn refused(parties: &Parties, tenant: &Tenant, person: &Person) -> Answer {
+async fn cause_refusal(parties: &Parties, tenant: &Tenant, person: &Person) -> Answer {
     let browser = parties.browser();
-    let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let xml = parties.idp.signed_response(tenant, &request, person);
-    let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
+    let (request, relay_state) = browser.start_sso("anna@corp.example").await;
+    let xml = parties.idp.sign_response(tenant, &request, person);
+    let url = &tenant.acs_url;
+    let answer = browser.post_response(url, &xml, &relay_state).await;
     answer.is(403);
     answer
 }
 
-async fn entry(admin: &Browser, answer: &Answer) -> Value {
+async fn fetch_refusal(admin: &Browser, answer: &Answer) -> Value {
     let path = format!("/api/business/refusals/{}", reference(answer));
     admin.get(&path).await.is(200)
 }
 
-async fn second_admin(parties: &Parties) -> Browser {
-    let admin = parties.account("other@vendor-mail.example").await;
-    let key = parties.license_key(json!({"seats": 1})).await;
+async fn create_second_admin(parties: &Parties) -> Browser {
+    let admin = parties.register_account("other@vendor-mail.example").await;
+    let key = parties.order_license_key(json!({"seats": 1})).await;
     let organization = json!({"name": "Other", "country": "CH"});
     let new = json!({"key": key, "organization": organization});
     admin.post("/api/license-keys", &new).await.is(201);
@@ -45,7 +44,7 @@ async fn second_admin(parties: &Parties) -> Browser {
 #[tokio::test]
 async fn an_administrator_finds_a_refusal_by_its_reference() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let empty = admin.get(PAGE).await;
     assert!(
         empty
@@ -54,11 +53,11 @@ async fn an_administrator_finds_a_refusal_by_its_reference() {
         "{}",
         empty.body
     );
-    let mut anna = Person::named("anna@corp.example", &["g-users"]);
+    let mut anna = Person::new("anna@corp.example", &["g-users"]);
     anna.attributes[1].0 = "Groups";
     anna.attributes
         .push(("secretToken", vec!["s3cret".to_owned()]));
-    let answer = refused(&parties, &tenant, &anna).await;
+    let answer = cause_refusal(&parties, &tenant, &anna).await;
     let reference = reference(&answer);
     let passed_on = "The portal expected an attribute `groups`; your identity provider sent `displayname`, `Groups`, `name`, `objectidentifier`, `secretToken`.";
     assert!(answer.prose().contains(passed_on), "{}", answer.body);
@@ -115,10 +114,10 @@ async fn an_administrator_finds_a_refusal_by_its_reference() {
 #[tokio::test]
 async fn refusals_of_another_business_account_cannot_be_read() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
-    let eve = Person::named("eve@evil.example", &["g-admins"]);
-    let answer = refused(&parties, &tenant, &eve).await;
-    let other = second_admin(&parties).await;
+    let (admin, tenant) = parties.create_integration(5).await;
+    let eve = Person::new("eve@evil.example", &["g-admins"]);
+    let answer = cause_refusal(&parties, &tenant, &eve).await;
+    let other = create_second_admin(&parties).await;
     let path = format!("{PAGE}/{}", reference(&answer));
     other.get(&path).await.is(404);
     let api = format!("/api/business/refusals/{}", reference(&answer));
@@ -139,7 +138,7 @@ async fn refusals_of_another_business_account_cannot_be_read() {
         1
     );
     // Members and users without a session have no access to the page.
-    let member = parties.account("member@vendor-mail.example").await;
+    let member = parties.register_account("member@vendor-mail.example").await;
     member.get(PAGE).await.is(403);
     let stranger = parties.browser();
     let login = stranger.get(&path).await.location.unwrap();
@@ -150,7 +149,7 @@ async fn refusals_of_another_business_account_cannot_be_read() {
         ("return_to", &path),
     ];
     let entered = stranger
-        .fills_in(&login, "/login/password", &credentials)
+        .fill_in(&login, "/login/password", &credentials)
         .await;
     assert_eq!(entered.location, Some(path));
 }
@@ -158,8 +157,8 @@ async fn refusals_of_another_business_account_cannot_be_read() {
 #[tokio::test]
 async fn the_refusal_of_an_unknown_domain_is_found_by_reference_or_by_who_enters_the_domain() {
     let parties = Parties::start().await;
-    let (admin, _) = parties.integrated(5).await;
-    let other = second_admin(&parties).await;
+    let (admin, _) = parties.create_integration(5).await;
+    let other = create_second_admin(&parties).await;
     let start = async || {
         let answer = parties
             .browser()
@@ -174,7 +173,7 @@ async fn the_refusal_of_an_unknown_domain_is_found_by_reference_or_by_who_enters
             whoever.get("/api/business/refusals").await.is(200)["total"],
             0
         );
-        let entry = entry(whoever, &answer).await;
+        let entry = fetch_refusal(whoever, &answer).await;
         assert_eq!(entry["domain"], "new.example");
         assert_eq!(
             entry["who"], "a user at new.example",
@@ -207,13 +206,15 @@ async fn the_refusal_of_an_unknown_domain_is_found_by_reference_or_by_who_enters
 #[tokio::test]
 async fn a_wrong_certificate_is_named_beside_the_right_one() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     let browser = parties.browser();
-    let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (request, relay_state) = browser.start_sso("anna@corp.example").await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let stranger = Parties::start().await;
-    let xml = stranger.idp.signed_response(&tenant, &request, &anna);
-    let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
+    let xml = stranger.idp.sign_response(&tenant, &request, &anna);
+    let answer = browser
+        .post_response(&tenant.acs_url, &xml, &relay_state)
+        .await;
     answer.is(403);
     assert!(
         answer.body.contains(
@@ -224,7 +225,7 @@ async fn a_wrong_certificate_is_named_beside_the_right_one() {
         "{}",
         answer.body
     );
-    let entry = entry(&admin, &answer).await;
+    let entry = fetch_refusal(&admin, &answer).await;
     assert_eq!(entry["code"], "signature-invalid");
     assert_eq!(entry["who_verified"], false);
     let private = text(&entry["private"]);
@@ -243,11 +244,13 @@ async fn a_wrong_certificate_is_named_beside_the_right_one() {
     let page = admin.get(&format!("{PAGE}/{}", reference(&answer))).await;
     assert!(page.body.contains("not verified"), "{}", page.body);
     // The right certificate, but changed content.
-    let (request, relay_state) = browser.sso("anna@corp.example").await;
-    let xml = parties.idp.signed_response(&tenant, &request, &anna);
+    let (request, relay_state) = browser.start_sso("anna@corp.example").await;
+    let xml = parties.idp.sign_response(&tenant, &request, &anna);
     let xml = xml.replace("g-users", "g-admins");
-    let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
-    let entry = self::entry(&admin, &answer).await;
+    let answer = browser
+        .post_response(&tenant.acs_url, &xml, &relay_state)
+        .await;
+    let entry = self::fetch_refusal(&admin, &answer).await;
     assert!(
         text(&entry["private"]).contains("changed after it was signed"),
         "{entry}"
@@ -257,17 +260,19 @@ async fn a_wrong_certificate_is_named_beside_the_right_one() {
 #[tokio::test]
 async fn wrong_clocks_audiences_and_addresses_are_named_with_the_expected_value() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
-    let anna = Person::named("anna@corp.example", &["g-users"]);
+    let (admin, tenant) = parties.create_integration(5).await;
+    let anna = Person::new("anna@corp.example", &["g-users"]);
     let post = async |change: &dyn Fn(&mut saml::message::Response)| {
         let browser = parties.browser();
-        let (request, relay_state) = browser.sso("anna@corp.example").await;
+        let (request, relay_state) = browser.start_sso("anna@corp.example").await;
         let mut draft = parties.idp.draft(&tenant, &request, &anna);
         change(&mut draft);
         let xml = parties.idp.sign(&draft);
-        let answer = browser.posts(&tenant.acs_url, &xml, &relay_state).await;
+        let answer = browser
+            .post_response(&tenant.acs_url, &xml, &relay_state)
+            .await;
         answer.is(403);
-        entry(&admin, &answer).await
+        fetch_refusal(&admin, &answer).await
     };
     let ahead = post(&|draft| {
         let conditions = draft.assertions[0].conditions.as_mut().unwrap();
@@ -312,23 +317,23 @@ async fn wrong_clocks_audiences_and_addresses_are_named_with_the_expected_value(
 #[tokio::test]
 async fn a_group_that_is_similar_to_the_entered_one_is_reported() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     for (got, what) in [
         ("desktop users", "letter case"),
         ("Desktop-Users", "spaces or punctuation"),
     ] {
-        let anna = Person::named("anna@corp.example", &[got]);
-        let answer = refused(&parties, &tenant, &anna).await;
+        let anna = Person::new("anna@corp.example", &[got]);
+        let answer = cause_refusal(&parties, &tenant, &anna).await;
         assert!(!answer.body.contains("ask your administrator to add you"));
-        let entry = entry(&admin, &answer).await;
+        let entry = fetch_refusal(&admin, &answer).await;
         let (private, remedy) = (text(&entry["private"]), text(&entry["next"]));
         assert!(private.contains("`Desktop Users`"), "{private}");
         assert!(private.contains(got) && private.contains(what), "{private}");
         assert!(remedy.starts_with("Correct step 3"), "{remedy}");
     }
-    let mut anna = Person::named("anna@corp.example", &[]);
+    let mut anna = Person::new("anna@corp.example", &[]);
     anna.attributes.remove(1);
-    let answer = refused(&parties, &tenant, &anna).await;
+    let answer = cause_refusal(&parties, &tenant, &anna).await;
     assert!(
         answer.prose().contains(
             "The portal expected an attribute `groups`; your identity provider sent `displayname`"
@@ -336,7 +341,7 @@ async fn a_group_that_is_similar_to_the_entered_one_is_reported() {
         "{}",
         answer.body
     );
-    let entry = entry(&admin, &answer).await;
+    let entry = fetch_refusal(&admin, &answer).await;
     assert!(
         text(&entry["private"]).contains("no `groups` attribute"),
         "{entry}"
@@ -350,13 +355,15 @@ async fn a_group_that_is_similar_to_the_entered_one_is_reported() {
 #[tokio::test]
 async fn each_way_to_sign_in_has_its_refusals_listed() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
+    let (admin, tenant) = parties.create_integration(5).await;
     // An IdP-initiated login.
-    let anna = Person::named("anna@corp.example", &["g-users"]);
-    let xml = parties.idp.unsolicited_response(&tenant, "_unasked", &anna);
+    let anna = Person::new("anna@corp.example", &["g-users"]);
+    let xml = parties
+        .idp
+        .sign_unsolicited_response(&tenant, "_unasked", &anna);
     parties
         .browser()
-        .posts(&tenant.acs_url, &xml, "")
+        .post_response(&tenant.acs_url, &xml, "")
         .await
         .is(403);
     // A desktop activation.
@@ -390,7 +397,7 @@ async fn each_way_to_sign_in_has_its_refusals_listed() {
     let slo = tenant.acs_url.replace("/acs/", "/slo/");
     parties
         .browser()
-        .form(&slo, &[("SAMLRequest", "x".to_owned())])
+        .post_form(&slo, &[("SAMLRequest", "x".to_owned())])
         .await
         .is(403);
     let listed = admin.get("/api/business/refusals").await.is(200);
@@ -414,12 +421,12 @@ async fn each_way_to_sign_in_has_its_refusals_listed() {
     assert_eq!(recorded.count(), 4);
 }
 
-async fn the_oldest_go_first(parties: Parties) {
-    let (admin, tenant) = parties.integrated(5).await;
-    let anna = Person::named("anna@corp.example", &["nothing"]);
+async fn check_oldest_are_removed(parties: Parties) {
+    let (admin, tenant) = parties.create_integration(5).await;
+    let anna = Person::new("anna@corp.example", &["nothing"]);
     let mut newest = Vec::new();
     for _ in 0..5 {
-        newest.insert(0, reference(&refused(&parties, &tenant, &anna).await));
+        newest.insert(0, reference(&cause_refusal(&parties, &tenant, &anna).await));
     }
     let references = async || {
         let listed = admin.get("/api/business/refusals").await.is(200);
@@ -443,7 +450,7 @@ async fn the_oldest_go_first(parties: Parties) {
     assert_eq!(listed["total"], 0, "{listed}");
 }
 
-fn bounded(config: &sp::Config) -> sp::Config {
+fn limit_refusals(config: &sp::Config) -> sp::Config {
     sp::Config {
         sign_in_problems_kept: 3,
         sign_in_problems_age: SignedDuration::from_hours(48),
@@ -454,9 +461,9 @@ fn bounded(config: &sp::Config) -> sp::Config {
 #[tokio::test]
 async fn only_the_newest_refusals_are_kept() {
     let mut parties = Parties::start().await;
-    parties.config = bounded(&parties.config);
+    parties.config = limit_refusals(&parties.config);
     parties.restart().await;
-    the_oldest_go_first(parties).await;
+    check_oldest_are_removed(parties).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -464,20 +471,20 @@ async fn only_the_newest_refusals_are_kept_on_postgresql() {
     let Some(database) = TestDatabase::postgres().await else {
         return;
     };
-    let mut parties = Parties::on(database).await;
-    parties.config = bounded(&parties.config);
+    let mut parties = Parties::start_on(database).await;
+    parties.config = limit_refusals(&parties.config);
     parties.restart().await;
-    the_oldest_go_first(parties).await;
+    check_oldest_are_removed(parties).await;
 }
 
 #[tokio::test]
 async fn a_long_list_has_pages() {
     let parties = Parties::start().await;
-    let (admin, tenant) = parties.integrated(5).await;
-    let anna = Person::named("anna@corp.example", &["nothing"]);
-    let oldest = reference(&refused(&parties, &tenant, &anna).await);
+    let (admin, tenant) = parties.create_integration(5).await;
+    let anna = Person::new("anna@corp.example", &["nothing"]);
+    let oldest = reference(&cause_refusal(&parties, &tenant, &anna).await);
     for _ in 0..25 {
-        refused(&parties, &tenant, &anna).await;
+        cause_refusal(&parties, &tenant, &anna).await;
     }
     let first = admin.get(PAGE).await.body;
     assert!(first.contains("Page 1 of 2") && !first.contains(&oldest));

@@ -47,7 +47,7 @@ struct Soak {
 impl Soak {
     /// Sends a SCIM request; returns status and body. A server error is allowed
     /// only while the disk is full.
-    async fn scim(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+    async fn send_scim(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
         let was_full = self.is_disk_full.load(Ordering::SeqCst);
         let url = format!("{}{path}", self.scim_base);
         let request = self.client.request(method, url);
@@ -77,13 +77,13 @@ impl Soak {
 
     /// Creates a user and activates a license or sends an invalid request; then
     /// deletes all but a few users.
-    async fn one(&self, name: &str, n: u64) {
+    async fn run_one(&self, name: &str, n: u64) {
         let user = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": name,
             "externalId": format!("id-of-{name}"),
         });
-        let (status, made) = self.scim(Method::POST, "/Users", &user).await;
+        let (status, made) = self.send_scim(Method::POST, "/Users", &user).await;
         if status != 201 {
             return self.note(name, None);
         }
@@ -91,12 +91,12 @@ impl Soak {
         match n % 4 {
             0 => self.activate(name).await,
             1 => {
-                let (status, _) = self.scim(Method::POST, "/Users", &json!([])).await;
+                let (status, _) = self.send_scim(Method::POST, "/Users", &json!([])).await;
                 assert!(status >= 400, "{status}");
             }
             2 => {
                 let (status, _) = self
-                    .scim(Method::GET, "/Users?filter=x", &Value::Null)
+                    .send_scim(Method::GET, "/Users?filter=x", &Value::Null)
                     .await;
                 assert!(status >= 400, "{status}");
             }
@@ -104,7 +104,7 @@ impl Soak {
         }
         if !n.is_multiple_of(20) {
             let path = format!("/Users/{}", text(&made["id"]));
-            let (status, _) = self.scim(Method::DELETE, &path, &Value::Null).await;
+            let (status, _) = self.send_scim(Method::DELETE, &path, &Value::Null).await;
             self.note(name, (status == 204).then_some(false));
         }
     }
@@ -119,7 +119,7 @@ impl Soak {
             return;
         }
         let begun: Value = serde_json::from_str(&begun.body).unwrap();
-        let person = Person::named(name, &["g-users"]);
+        let person = Person::new(name, &["g-users"]);
         let (path, body) = self
             .parties
             .answer_activation(&self.tenant, &begun, &person);
@@ -137,7 +137,7 @@ impl Soak {
             if self.is_over.load(Ordering::SeqCst) {
                 return;
             }
-            self.one(&format!("{prefix}-{n}@corp.example"), n).await;
+            self.run_one(&format!("{prefix}-{n}@corp.example"), n).await;
         }
     }
 
@@ -210,9 +210,9 @@ async fn under_load_and_faults_memory_stays_flat_and_nothing_is_lost() {
     let options = ["--dns-server", resolver.as_str()];
     let folder = database.folder();
     let process = Process::run(command, database.url(), folder, ANYWHERE, &options).await;
-    let ambient = Ambient::new(std::sync::Arc::new(SystemClock), Rng::seeded(7));
+    let ambient = Ambient::new(std::sync::Arc::new(SystemClock), Rng::from_seed(7));
     let parties = Parties::around(process.place.clone(), ambient, dns);
-    let (admin, tenant) = parties.integrated(100_000).await;
+    let (admin, tenant) = parties.create_integration(100_000).await;
     let made = admin.post(&step("scim/token"), &Value::Null).await.is(201);
     let page = admin.get("/api/business/idp-integration").await.is(200);
     let soak = Soak {
@@ -239,8 +239,8 @@ async fn under_load_and_faults_memory_stays_flat_and_nothing_is_lost() {
     );
 
     process.browser().get("/readyz").await.is(200);
-    let pool = reconciliation::pool(&database).await;
-    reconciliation::nothing_is_left_behind(&pool).await;
+    let pool = reconciliation::open_pool(&database).await;
+    reconciliation::check_no_orphan_rows(&pool).await;
     let names: Vec<String> = sqlx::query_scalar("SELECT user_name FROM users")
         .fetch_all(&pool)
         .await

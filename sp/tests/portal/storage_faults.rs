@@ -84,7 +84,7 @@ async fn writers_behind_a_locked_file_fail_with_the_first_one() {
 #[tokio::test]
 async fn a_portal_whose_database_file_is_deleted_reports_it_until_it_is_back() {
     let database = TestDatabase::sqlite();
-    let process = Process::on(database.url(), database.folder(), ANYWHERE, &[]).await;
+    let process = Process::start_on(database.url(), database.folder(), ANYWHERE, &[]).await;
     let browser = process.browser();
     browser.get("/readyz").await.is(200);
     let file = database.folder().join("portal.db");

@@ -49,7 +49,7 @@ impl Key {
 
 /// Derives the key from the seed.
 pub(crate) fn create() -> Result<Key> {
-    let key = rsa::RsaPrivateKey::new(&mut Draws(Rng::seeded(SEED)), LENGTH)?;
+    let key = rsa::RsaPrivateKey::new(&mut Draws(Rng::from_seed(SEED)), LENGTH)?;
     let private_key = key.to_pkcs8_pem(LineEnding::LF)?.to_string();
     let pair = KeyPair::from_pem(&private_key)?;
     let mut params = CertificateParams::default();

@@ -102,7 +102,7 @@ impl Server {
             .arg("-D")
             .arg(&data)
             .output()?;
-        succeeded("initdb", initdb)?;
+        require_success("initdb", initdb)?;
         // Another process may take the free port before the server starts: then
         // try another one.
         let mut last = None;
@@ -185,7 +185,7 @@ fn run_server(
     })
 }
 
-fn succeeded(program: &'static str, output: Output) -> Result<(), StartError> {
+fn require_success(program: &'static str, output: Output) -> Result<(), StartError> {
     if output.status.success() {
         return Ok(());
     }
@@ -230,7 +230,7 @@ impl ServerUser {
             return Ok(());
         }
         let chown = Command::new("chown").arg("postgres").arg(folder).output()?;
-        succeeded("chown", chown)
+        require_success("chown", chown)
     }
 
     /// Returns the command line that runs the program as this user.

@@ -104,7 +104,7 @@ impl World {
     pub fn response_xml(&self) -> Outcome<String> {
         let form = self.idp_answer()?;
         let field = form.value("SAMLResponse").unwrap_or_default();
-        reading::decoded(field)
+        reading::decode_post_field(field)
             .ok_or_else(|| Failed::mismatch("a SAMLResponse in base64", field.to_owned()))
     }
 

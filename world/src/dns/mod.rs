@@ -97,10 +97,10 @@ impl Zones {
     ///
     /// # Errors
     /// [`ZoneError`].
-    pub async fn txt_records(&self) -> Result<Vec<TxtRecord>, ZoneError> {
+    pub async fn list_txt_records(&self) -> Result<Vec<TxtRecord>, ZoneError> {
         match self {
             Self::Own(server) => Ok(server.txt_records()),
-            Self::At(address) => update::txt_records(*address).await,
+            Self::At(address) => update::fetch_txt_records(*address).await,
             Self::Unknown => Err(ZoneError::NoServer),
         }
     }

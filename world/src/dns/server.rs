@@ -94,7 +94,7 @@ impl NameServer {
 
     /// Returns all TXT records, sorted by name and value.
     pub fn txt_records(&self) -> Vec<TxtRecord> {
-        self.zones.records().sorted()
+        self.zones.records().sorted_records()
     }
 
     /// Removes all records of a name.
@@ -129,7 +129,7 @@ impl Records {
         }
     }
 
-    fn sorted(&self) -> Vec<TxtRecord> {
+    fn sorted_records(&self) -> Vec<TxtRecord> {
         let mut all: Vec<TxtRecord> = self
             .txt
             .iter()
@@ -225,7 +225,7 @@ impl Zones {
         let root = Name::root();
         let serial = SOA::new(root.clone(), root.clone(), 1, 60, 60, 60, 0);
         let end = Record::from_rdata(root, TTL, RData::SOA(serial));
-        let records = self.records().sorted();
+        let records = self.records().sorted_records();
         let records = records.into_iter().filter_map(|record| {
             let name: Name = record.name.parse().ok()?;
             Some(Record::from_rdata(name, TTL, txt_data(&record.value)))

@@ -94,7 +94,7 @@ pub(super) async fn remove_txt(
 }
 
 /// Returns all TXT records below the root, sorted by name.
-pub(super) async fn txt_records(server: SocketAddr) -> Result<Vec<TxtRecord>, ZoneError> {
+pub(super) async fn fetch_txt_records(server: SocketAddr) -> Result<Vec<TxtRecord>, ZoneError> {
     let question = encode(server, &zone_transfer(Name::root(), None))?;
     let mut records = Vec::new();
     let transfer = async {
@@ -126,7 +126,7 @@ pub(super) async fn txt_records(server: SocketAddr) -> Result<Vec<TxtRecord>, Zo
         }
         Ok(code)
     };
-    let code = within_patience(server, transfer).await?;
+    let code = run_with_timeout(server, transfer).await?;
     require_success(server, code)?;
     records.sort();
     Ok(records)
@@ -141,7 +141,7 @@ fn encode(server: SocketAddr, message: &Message) -> Result<Vec<u8>, ZoneError> {
 
 async fn exchange_update(server: SocketAddr, update: &Message) -> Result<(), ZoneError> {
     let bytes = encode(server, update)?;
-    let answer = within_patience(server, ask(server, &bytes)).await?;
+    let answer = run_with_timeout(server, ask(server, &bytes)).await?;
     let answer = Message::from_vec(&answer).map_err(|error| ZoneError::Answer {
         server,
         source: error.into(),
@@ -157,7 +157,7 @@ fn require_success(server: SocketAddr, code: ResponseCode) -> Result<(), ZoneErr
     }
 }
 
-async fn within_patience<T>(
+async fn run_with_timeout<T>(
     server: SocketAddr,
     exchange: impl Future<Output = std::io::Result<T>>,
 ) -> Result<T, ZoneError> {
@@ -225,7 +225,7 @@ mod tests {
         for number in 0..250 {
             server.publish_txt("a.example.", &format!("{number} {}", "x".repeat(400)));
         }
-        let listed = zones.txt_records().await.unwrap();
+        let listed = zones.list_txt_records().await.unwrap();
         assert_eq!(listed.len(), 251);
         assert_eq!(listed, server.txt_records());
         assert_eq!(listed[250].name, "b.example");
@@ -234,7 +234,7 @@ mod tests {
         zones.add_txt("b.example", "two").await.unwrap();
         zones.remove_txt("B.example", Some(&long)).await.unwrap();
         assert_eq!(server.txt("b.example"), ["two"]);
-        assert_eq!(zones.txt_records().await.unwrap().len(), 1);
+        assert_eq!(zones.list_txt_records().await.unwrap().len(), 1);
     }
 
     #[tokio::test]
@@ -242,7 +242,7 @@ mod tests {
         let server = NameServer::start(0).await.unwrap();
         let address = server.address();
         drop(server);
-        let error = Zones::At(address).txt_records().await.unwrap_err();
+        let error = Zones::At(address).list_txt_records().await.unwrap_err();
         assert!(matches!(error, ZoneError::Unreachable { .. }), "{error}");
         for name in ["", ".", "two words", "a..b"] {
             let error = Zones::Unknown.add_txt(name, "x").await.unwrap_err();

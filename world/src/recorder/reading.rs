@@ -59,7 +59,7 @@ pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
         false,
     );
     if let Ok(body) = serde_json::from_str::<serde_json::Value>(&exchange.request) {
-        let response = body["saml_response"].as_str().and_then(decoded);
+        let response = body["saml_response"].as_str().and_then(decode_post_field);
         let response = response.map(|xml| ("SAMLResponse", xml));
         keep(
             response.into_iter().collect(),
@@ -86,7 +86,7 @@ pub fn saml_messages(exchange: &Exchange) -> Vec<SamlMessage> {
             true,
         );
     }
-    let response = posted_response(exchange).map(|xml| ("SAMLResponse", xml));
+    let response = find_posted_response(exchange).map(|xml| ("SAMLResponse", xml));
     keep(response.into_iter().collect(), "HTTP-POST", true);
     found
 }
@@ -111,12 +111,12 @@ fn messages_in_query(query: &str) -> Vec<(&'static str, String)> {
 /// Returns the messages in the form of an HTTP-POST binding.
 fn form(body: &str) -> Vec<(&'static str, String)> {
     parameters(body)
-        .filter_map(|(name, value)| Some((name, decoded(&value)?)))
+        .filter_map(|(name, value)| Some((name, decode_post_field(&value)?)))
         .collect()
 }
 
 /// Returns the Response in a page that posts one.
-pub fn posted_response(exchange: &Exchange) -> Option<String> {
+pub fn find_posted_response(exchange: &Exchange) -> Option<String> {
     if !exchange.media_type.starts_with("text/html") || !exchange.response.contains("SAMLResponse")
     {
         return None;
@@ -127,17 +127,17 @@ pub fn posted_response(exchange: &Exchange) -> Option<String> {
         body: exchange.response.clone(),
         way: Vec::new(),
     };
-    decoded(page.saml_form()?.value("SAMLResponse")?)
+    decode_post_field(page.saml_form()?.value("SAMLResponse")?)
 }
 
 /// Decodes the document in the field of an HTTP-POST binding (saml-bindings §3.5.4).
-pub fn decoded(field: &str) -> Option<String> {
+pub fn decode_post_field(field: &str) -> Option<String> {
     let bare: String = field.split_whitespace().collect();
     String::from_utf8(STANDARD.decode(bare).ok()?).ok()
 }
 
 /// Decodes the request in the query of an HTTP-Redirect binding (saml-bindings §3.4.4.1).
-pub fn redirected(url: &str) -> Option<String> {
+pub fn decode_redirect(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let (_, value) = url.query_pairs().find(|(name, _)| name == "SAMLRequest")?;
     inflate(&value)
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_post_field_is_decoded_across_line_breaks() {
-        assert_eq!(decoded("PGEv\r\nPg==").as_deref(), Some("<a/>"));
-        assert_eq!(decoded("%%%"), None);
+        assert_eq!(decode_post_field("PGEv\r\nPg==").as_deref(), Some("<a/>"));
+        assert_eq!(decode_post_field("%%%"), None);
     }
 }

@@ -43,7 +43,7 @@ type Keys = HashMap<(Owner, Option<u64>), Making>;
 static KEYS: Mutex<Option<Keys>> = Mutex::const_new(None);
 
 /// Returns the key of this owner; generates it at the first call.
-pub(super) async fn key(
+pub(super) async fn get_or_generate(
     owner: Owner,
     seed: Option<u64>,
     now: Timestamp,
@@ -57,7 +57,7 @@ pub(super) async fn key(
         tokio::task::spawn_blocking(move || {
             let began = Instant::now();
             let key = match seed {
-                Some(seed) => repeating(owner, seed, now),
+                Some(seed) => derive_key(owner, seed, now),
                 None => mock_idp::generate_key(owner.name(), now).map_err(std::io::Error::other),
             };
             // scripts/figures/measure.py reads it.
@@ -77,8 +77,8 @@ pub(super) async fn key(
 
 /// Derives an RSA key from the seed, with a certificate for a year. Only for simulations:
 /// anybody with the seed can derive the key.
-fn repeating(owner: Owner, seed: u64, now: Timestamp) -> std::io::Result<KeyMaterial> {
-    let rng = Rng::seeded(seed);
+fn derive_key(owner: Owner, seed: u64, now: Timestamp) -> std::io::Result<KeyMaterial> {
+    let rng = Rng::from_seed(seed);
     // A separate random stream for each owner.
     let mut rng = Draws(match owner {
         Owner::Idp => rng.fork(),

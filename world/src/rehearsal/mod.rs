@@ -120,15 +120,15 @@ async fn open_tls_servers(
     let Some(authority) = authority else {
         return Ok((None, None));
     };
-    let portal = authority.door(options.portal_port, options.portal_host.as_deref());
+    let portal = authority.open_door(options.portal_port, options.portal_host.as_deref());
     let portal = portal.await?;
-    let idp = authority.door(options.idp_port, options.idp_host.as_deref());
+    let idp = authority.open_door(options.idp_port, options.idp_host.as_deref());
     Ok((Some(portal), Some(idp.await?)))
 }
 
 /// Opens the recording proxies in front of the portal and of the identity provider. They cannot
 /// read what is sent over TLS.
-async fn proxies(
+async fn open_proxies(
     recorder: &Recorder,
     options: &Options,
 ) -> std::io::Result<(Option<RecordingProxy>, Option<RecordingProxy>)> {
@@ -154,8 +154,8 @@ impl Rehearsal {
     /// [`StartError`], with the name of the party.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         options.check_hosts()?;
-        let rng = options.seed.map_or_else(Rng::from_os, Rng::seeded);
-        let ambient = Ambient::new(Arc::new(SimulatedClock::running()), rng);
+        let rng = options.seed.map_or_else(Rng::from_os, Rng::from_seed);
+        let ambient = Ambient::new(Arc::new(SimulatedClock::from_system_time()), rng);
         let recorder = Recorder::default();
         let dns = Arc::new(NameServer::start(options.dns_port).await?);
         // Each party gets its own random stream, so that none changes the numbers of
@@ -164,7 +164,7 @@ impl Rehearsal {
         let social = SocialProviders::start(fork()).await?;
         let authority = options.tls.then(Authority::new).transpose()?;
         let (portal_door, idp_door) = open_tls_servers(authority.as_ref(), &options).await?;
-        let (portal_proxy, idp_proxy) = proxies(&recorder, &options).await?;
+        let (portal_proxy, idp_proxy) = open_proxies(&recorder, &options).await?;
         let scratch_database = match &options.database_server {
             Some(server) => Some(ScratchDatabase::create(server).await?),
             None => None,
@@ -247,7 +247,7 @@ impl Rehearsal {
     /// [`Failed::NotRun`] if the target does not contain it.
     pub fn portal_control_url(&self) -> Outcome<&Url> {
         let control = self.portal.control.as_ref();
-        control.ok_or_else(|| missing_document("the portal's control port (sp.control_url)"))
+        control.ok_or_else(|| missing_document_error("the portal's control port (sp.control_url)"))
     }
 
     /// Returns the IdP's public URL.
@@ -261,7 +261,7 @@ impl Rehearsal {
     /// [`Failed::NotRun`] if the target does not contain it.
     pub fn idp_control_url(&self) -> Outcome<&Url> {
         let control = self.idp.control.as_ref();
-        control.ok_or_else(|| missing_document("the IdP's control port (idp.control_url)"))
+        control.ok_or_else(|| missing_document_error("the IdP's control port (idp.control_url)"))
     }
 
     /// Returns the path of the certificate authority's certificate, in PEM. The file exists
@@ -351,7 +351,7 @@ impl Rehearsal {
     ///
     /// # Errors
     /// [`Failed::NotRun`] if a party uses the clock of the machine.
-    pub async fn time_passes(&mut self, by: SignedDuration) -> Outcome {
+    pub async fn advance_clocks(&mut self, by: SignedDuration) -> Outcome {
         let then = self.ambient.now() + by;
         let mut controls = Vec::new();
         if !self.is_own() || self.portal.running.is_some() {
@@ -399,7 +399,7 @@ impl Rehearsal {
         }
         if !self.is_own() && !self.moved.is_zero() {
             let back = SignedDuration::ZERO - self.moved;
-            if let Err(error) = self.time_passes(back).await {
+            if let Err(error) = self.advance_clocks(back).await {
                 tracing::error!(%error, "cannot set the target's clock back");
             }
         }
@@ -416,7 +416,7 @@ impl Rehearsal {
     }
 }
 
-fn missing_document(what: &str) -> Failed {
+fn missing_document_error(what: &str) -> Failed {
     Failed::NotRun(format!("the target does not contain {what}"))
 }
 

@@ -88,7 +88,7 @@ pub(super) async fn start_portal(
         password_memory: places.password_memory(default.password_memory),
         dns_servers: vec![dns],
         signing_key: places
-            .key(Owner::Portal, ambient.now())
+            .generate_key(Owner::Portal, ambient.now())
             .await?
             .map(|key| sp::KeyMaterial {
                 private_key: key.private_key,
@@ -121,7 +121,7 @@ pub(super) async fn start_idp(
         trusted_roots: places.roots.clone(),
         database_url: places.idp_database(),
         durable: places.outlast_this(),
-        signing_key: places.key(Owner::Idp, ambient.now()).await?,
+        signing_key: places.generate_key(Owner::Idp, ambient.now()).await?,
         simulation_url: places.options.simulation_url.clone(),
         password_memory: places.password_memory(default.password_memory),
         // With a seed, the portal assigns the ids in the same order in each run.
@@ -154,7 +154,7 @@ impl Places {
     }
 
     /// Generates a key; None if the databases are kept, because they contain the keys too.
-    async fn key(
+    async fn generate_key(
         &self,
         owner: Owner,
         now: jiff::Timestamp,
@@ -162,7 +162,9 @@ impl Places {
         if self.outlast_this() {
             return Ok(None);
         }
-        Ok(Some(keys::key(owner, self.options.seed, now).await?))
+        Ok(Some(
+            keys::get_or_generate(owner, self.options.seed, now).await?,
+        ))
     }
 
     fn portal_database(&self) -> String {

@@ -114,7 +114,7 @@ impl Target {
     ///
     /// # Errors
     /// [`TargetError`], with the name of the party that is not ready.
-    pub async fn awaited(mut self, patience: Duration) -> Result<Self, TargetError> {
+    pub async fn wait_until_ready(mut self, patience: Duration) -> Result<Self, TargetError> {
         if let Some(address) = self.dns.serve {
             let server = NameServer::start_at(address).await;
             match server {
@@ -160,16 +160,16 @@ impl Target {
 
     /// Returns a clock with the portal's time, or with the machine's time if the portal
     /// does not tell it.
-    async fn clock(&self) -> SimulatedClock {
-        let clock = SimulatedClock::running();
-        if let Some(now) = self.told_time().await {
+    async fn create_clock(&self) -> SimulatedClock {
+        let clock = SimulatedClock::from_system_time();
+        if let Some(now) = self.fetch_portal_time().await {
             // A simulated clock accepts every time.
             let _ = clock.set(now);
         }
         clock
     }
 
-    async fn told_time(&self) -> Option<Timestamp> {
+    async fn fetch_portal_time(&self) -> Option<Timestamp> {
         let url = self.sp.control_url.as_ref()?.join("/sim/clock").ok()?;
         let document: Value = client()
             .ok()?
@@ -195,7 +195,7 @@ impl Rehearsal {
         let proxy = RecordingProxy::open(Actor::Portal, recorder.clone(), &target.trust).await?;
         proxy.pass_on_to(Some(target.sp.base_url.clone()));
         Ok(Self {
-            ambient: Ambient::new(Arc::new(target.clock().await), Rng::from_os()),
+            ambient: Ambient::new(Arc::new(target.create_clock().await), Rng::from_os()),
             dns: target.zones(),
             recorder,
             own: None,

@@ -58,12 +58,12 @@ impl Authority {
     }
 
     /// Opens a door on a loopback port; 0 takes a free one.
-    pub(super) async fn door(&self, port: u16, host: Option<&str>) -> std::io::Result<Door> {
-        self.door_with(port, host, HANDSHAKE).await
+    pub(super) async fn open_door(&self, port: u16, host: Option<&str>) -> std::io::Result<Door> {
+        self.open_door_with(port, host, HANDSHAKE).await
     }
 
     /// Does the same with another time limit for the TLS handshake.
-    async fn door_with(
+    async fn open_door_with(
         &self,
         port: u16,
         host: Option<&str>,
@@ -178,14 +178,14 @@ async fn keep(listener: TcpListener, acceptor: TlsAcceptor, behind: Behind, hand
         tokio::spawn(async move {
             // A client that disconnects or does not trust the authority reports the error
             // itself.
-            if let Err(error) = passed_on(stream, &acceptor, to, handshake).await {
+            if let Err(error) = relay_connection(stream, &acceptor, to, handshake).await {
                 tracing::debug!(%error, "a TLS connection ended");
             }
         });
     }
 }
 
-async fn passed_on(
+async fn relay_connection(
     stream: TcpStream,
     acceptor: &TlsAcceptor,
     to: Option<SocketAddr>,
@@ -213,7 +213,7 @@ mod tests {
         let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let authority = Authority::new().unwrap();
         let short = Duration::from_millis(50);
-        let door = authority.door_with(0, None, short).await.unwrap();
+        let door = authority.open_door_with(0, None, short).await.unwrap();
         door.pass_on_to(Some(server.local_addr().unwrap()));
         let mut silent = TcpStream::connect(door.address).await.unwrap();
         let mut slow = TcpStream::connect(door.address).await.unwrap();

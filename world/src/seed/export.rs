@@ -22,16 +22,16 @@ const SUBJECT: &str = "saml_subject";
 /// When a party does not answer.
 pub async fn export(ready: &Value) -> Outcome<Seed> {
     let idp = Management::of(ready)?;
-    let groups = idp.all("/groups", "groups").await?;
+    let groups = idp.list_all("/groups", "groups").await?;
     // Users cannot be added to groups with a filter: their members are computed.
     let joined = groups.iter().filter(|it| !it["userFilter"].is_string());
     let names: HashMap<String, String> = joined
         .map(|it| (word(it, "/id"), word(it, "/name")))
         .collect();
     let mut users = Vec::new();
-    for user in idp.all("/users", "users").await? {
+    for user in idp.list_all("/users", "users").await? {
         let path = format!("/users/{}/memberOfGroups", word(&user, "/id"));
-        let within = within(&idp, &path, &names).await?;
+        let within = list_groups_of(&idp, &path, &names).await?;
         users.push(User {
             username: word(&user, "/username"),
             given: word(&user, "/name/given"),
@@ -42,17 +42,17 @@ pub async fn export(ready: &Value) -> Outcome<Seed> {
         });
     }
     let portal = word(ready, "/sp/entity_id");
-    let mut organization = organization(ready).await?;
+    let mut organization = read_organization(ready).await?;
     let mut applications = Vec::new();
-    for application in idp.all("/applications", "applications").await? {
+    for application in idp.list_all("/applications", "applications").await? {
         let id = word(&application, "/id");
-        let faults = idp.faults(&id).await?.into_iter().map(shorten);
+        let faults = idp.list_faults(&id).await?.into_iter().map(shorten);
         if word(&application, "/spEntityId") == portal {
             organization.faults = faults.collect();
             continue;
         }
         let path = format!("/applications/{id}/attributes");
-        let attributes = idp.all(&path, "attributes").await?;
+        let attributes = idp.list_all(&path, "attributes").await?;
         let mappings: BTreeMap<String, String> = attributes
             .iter()
             .map(|it| (word(it, "/name"), word(it, "/value")))
@@ -78,7 +78,7 @@ pub async fn export(ready: &Value) -> Outcome<Seed> {
         let path = format!("/groups/{}/memberOfGroups", word(group, "/id"));
         seeded.push(Group {
             name: word(group, "/name"),
-            groups: within(&idp, &path, &names).await?,
+            groups: list_groups_of(&idp, &path, &names).await?,
             filter: group["userFilter"].as_str().map(str::to_owned),
         });
     }
@@ -95,13 +95,13 @@ pub async fn export(ready: &Value) -> Outcome<Seed> {
 }
 
 /// Returns the names of the groups of the user or group at `path`.
-async fn within(
+async fn list_groups_of(
     idp: &Management,
     path: &str,
     names: &HashMap<String, String>,
 ) -> Outcome<Vec<String>> {
     let mut within: Vec<String> = idp
-        .all(path, "groupMemberships")
+        .list_all(path, "groupMemberships")
         .await?
         .iter()
         .filter(|it| it["type"] != "INDIRECT")
@@ -121,7 +121,7 @@ fn shorten(fault: Value) -> Value {
 }
 
 /// Reads the organization from the portal, as its administrator.
-async fn organization(ready: &Value) -> Outcome<Organization> {
+async fn read_organization(ready: &Value) -> Outcome<Organization> {
     let base = word(ready, "/sp/base_url");
     let admin = &ready["sp"]["admin_login"];
     if !admin.is_object() {

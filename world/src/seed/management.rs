@@ -43,7 +43,7 @@ impl Management {
     }
 
     /// Sends a request that must succeed; `what` describes it in the error.
-    pub(super) async fn done(
+    pub(super) async fn send(
         &self,
         what: &str,
         method: Method,
@@ -51,16 +51,16 @@ impl Management {
         body: Option<Value>,
     ) -> Outcome<Value> {
         let url = format!("{}{path}", self.base);
-        self.asked(what, method, &url, body).await
+        self.send_to_url(what, method, &url, body).await
     }
 
     /// Returns all members of a collection, page by page.
-    pub(super) async fn all(&self, path: &str, collection: &str) -> Outcome<Vec<Value>> {
+    pub(super) async fn list_all(&self, path: &str, collection: &str) -> Outcome<Vec<Value>> {
         let mut next = Some(format!("{}{path}?limit=1000", self.base));
         let mut all = Vec::new();
         while let Some(url) = next {
             let page = self
-                .asked("reading the directory", Method::GET, &url, None)
+                .send_to_url("reading the directory", Method::GET, &url, None)
                 .await?;
             let found = page["_embedded"][collection].as_array().cloned();
             all.extend(found.unwrap_or_default());
@@ -71,10 +71,10 @@ impl Management {
     }
 
     /// Returns the faults that are switched on for an application.
-    pub(super) async fn faults(&self, application: &str) -> Outcome<Vec<Value>> {
+    pub(super) async fn list_faults(&self, application: &str) -> Outcome<Vec<Value>> {
         let url = self.faults_url(application);
         let answer = self
-            .asked("reading the faults", Method::GET, &url, None)
+            .send_to_url("reading the faults", Method::GET, &url, None)
             .await?;
         Ok(answer["faults"].as_array().cloned().unwrap_or_default())
     }
@@ -83,7 +83,7 @@ impl Management {
     pub(super) async fn choose(&self, application: &str, faults: &[Value]) -> Outcome {
         let url = self.faults_url(application);
         let body = json!({"faults": faults});
-        self.asked("choosing the faults", Method::PUT, &url, Some(body))
+        self.send_to_url("choosing the faults", Method::PUT, &url, Some(body))
             .await?;
         Ok(())
     }
@@ -92,7 +92,7 @@ impl Management {
         format!("{}/applications/{application}/faults", self.control)
     }
 
-    async fn asked(
+    async fn send_to_url(
         &self,
         what: &str,
         method: Method,

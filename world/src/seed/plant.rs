@@ -20,21 +20,21 @@ impl World {
     ///
     /// # Errors
     /// When the portal or the identity provider refuses a part of it.
-    pub async fn applies_seed(
+    pub async fn apply_seed(
         &mut self,
         seed: &Seed,
         metadata: &BTreeMap<String, String>,
     ) -> Outcome {
         for domain in &seed.organization.domains {
-            self.creates_seed_domain(domain).await?;
+            self.create_seed_domain(domain).await?;
         }
         if !seed.holds_directory() {
             return Ok(());
         }
         let idp = Management::within(self)?;
-        let groups = self.creates_seed_groups(seed, &idp).await?;
-        self.creates_seed_users(seed, &idp, &groups).await?;
-        self.creates_seed_applications(seed, &idp, metadata).await?;
+        let groups = self.create_seed_groups(seed, &idp).await?;
+        self.create_seed_users(seed, &idp, &groups).await?;
+        self.create_seed_applications(seed, &idp, metadata).await?;
         if seed.exact || !seed.organization.faults.is_empty() {
             idp.choose(&self.directory.application, &seed.organization.faults)
                 .await?;
@@ -42,7 +42,7 @@ impl World {
         self.directory_is_in_sync().await
     }
 
-    async fn creates_seed_domain(&mut self, domain: &str) -> Outcome {
+    async fn create_seed_domain(&mut self, domain: &str) -> Outcome {
         self.look_at_configurator("Ada").await?;
         let there = list(&self.configurator, "/domains")?
             .iter()
@@ -60,14 +60,14 @@ impl World {
     }
 
     /// Creates and changes the groups; returns all groups of the directory.
-    async fn creates_seed_groups(&mut self, seed: &Seed, idp: &Management) -> Outcome<Groups> {
+    async fn create_seed_groups(&mut self, seed: &Seed, idp: &Management) -> Outcome<Groups> {
         let mut filters = BTreeMap::new();
-        for group in idp.all("/groups", "groups").await? {
+        for group in idp.list_all("/groups", "groups").await? {
             let (name, id) = (word(&group, "/name"), word(&group, "/id"));
             let wanted = seed.groups.iter().any(|it| it.name == name);
             if seed.exact && !wanted {
                 let path = format!("/groups/{id}");
-                idp.done("deleting the group", Method::DELETE, &path, None)
+                idp.send("deleting the group", Method::DELETE, &path, None)
                     .await?;
                 self.directory.groups.remove(&name);
             } else {
@@ -88,7 +88,7 @@ impl World {
             if before != group.filter {
                 let path = format!("/groups/{}", self.group_id(&group.name)?);
                 let mut body = idp
-                    .done("reading the group", Method::GET, &path, None)
+                    .send("reading the group", Method::GET, &path, None)
                     .await?;
                 if let Some(document) = body.as_object_mut() {
                     document.remove("userFilter");
@@ -98,7 +98,7 @@ impl World {
                         .map(|it| ("userFilter".to_owned(), it.into()));
                     document.extend(filter);
                 }
-                idp.done("filling the group", Method::PUT, &path, Some(body))
+                idp.send("filling the group", Method::PUT, &path, Some(body))
                     .await?;
             }
         }
@@ -115,14 +115,14 @@ impl World {
         Ok(groups)
     }
 
-    async fn creates_seed_users(
+    async fn create_seed_users(
         &mut self,
         seed: &Seed,
         idp: &Management,
         groups: &Groups,
     ) -> Outcome {
         let there: BTreeMap<String, String> = idp
-            .all("/users", "users")
+            .list_all("/users", "users")
             .await?
             .iter()
             .map(|user| (word(user, "/username"), word(user, "/id")))
@@ -130,22 +130,22 @@ impl World {
         for user in &seed.users {
             let id = match there.get(&user.username) {
                 Some(id) => id.clone(),
-                None => self.creates_seed_user(user, idp).await?,
+                None => self.create_seed_user(user, idp).await?,
             };
-            shapes_user(user, &id, idp, groups).await?;
+            apply_seed_to_user(user, &id, idp, groups).await?;
         }
         let named: BTreeSet<&String> = seed.users.iter().map(|it| &it.username).collect();
         for (_, id) in there.iter().filter(|(name, _)| !named.contains(name)) {
             if seed.exact {
                 let path = format!("/users/{id}");
-                idp.done("deleting the user", Method::DELETE, &path, None)
+                idp.send("deleting the user", Method::DELETE, &path, None)
                     .await?;
             }
         }
         Ok(())
     }
 
-    async fn creates_seed_user(&self, user: &User, idp: &Management) -> Outcome<String> {
+    async fn create_seed_user(&self, user: &User, idp: &Management) -> Outcome<String> {
         let mut body = json!({
             "username": user.username,
             "email": user.username,
@@ -155,32 +155,32 @@ impl World {
             body["population"] = json!({"id": population});
         }
         let made = idp
-            .done("making the user", Method::POST, "/users", Some(body))
+            .send("making the user", Method::POST, "/users", Some(body))
             .await?;
         let id = word(&made, "/id");
         let password = user.password.as_deref().unwrap_or(CORPORATE_PASSWORD);
         let body = json!({"value": password, "forceChange": false});
         let path = format!("/users/{id}/password");
-        idp.done("setting the password", Method::PUT, &path, Some(body))
+        idp.send("setting the password", Method::PUT, &path, Some(body))
             .await?;
         Ok(id)
     }
 
-    async fn creates_seed_applications(
+    async fn create_seed_applications(
         &mut self,
         seed: &Seed,
         idp: &Management,
         metadata: &BTreeMap<String, String>,
     ) -> Outcome {
         let mut there = BTreeMap::new();
-        for application in idp.all("/applications", "applications").await? {
+        for application in idp.list_all("/applications", "applications").await? {
             let (name, id) = (word(&application, "/name"), word(&application, "/id"));
             if id == self.directory.application {
                 continue;
             }
             if seed.exact && !seed.applications.iter().any(|it| it.name == name) {
                 let path = format!("/applications/{id}");
-                idp.done("deleting the application", Method::DELETE, &path, None)
+                idp.send("deleting the application", Method::DELETE, &path, None)
                     .await?;
             } else {
                 there.insert(name, id);
@@ -204,14 +204,14 @@ impl World {
 }
 
 /// Sets name, state and groups of a user to the values of the seed.
-async fn shapes_user(user: &User, id: &str, idp: &Management, groups: &Groups) -> Outcome {
+async fn apply_seed_to_user(user: &User, id: &str, idp: &Management, groups: &Groups) -> Outcome {
     let body = json!({"name": {"given": user.given, "family": user.family}});
     let path = format!("/users/{id}");
-    idp.done("naming the user", Method::PATCH, &path, Some(body))
+    idp.send("naming the user", Method::PATCH, &path, Some(body))
         .await?;
     let path = format!("/users/{id}/enabled");
     let body = json!({"enabled": user.enabled});
-    idp.done("switching the user", Method::PUT, &path, Some(body))
+    idp.send("switching the user", Method::PUT, &path, Some(body))
         .await?;
     let path = format!("/users/{id}/memberOfGroups");
     groups.set_groups(idp, &path, &user.groups).await
@@ -238,7 +238,7 @@ impl Groups {
             wanted.insert(self.id(name)?.clone());
         }
         let within: BTreeSet<String> = idp
-            .all(path, "groupMemberships")
+            .list_all(path, "groupMemberships")
             .await?
             .iter()
             .filter(|group| group["type"] != "INDIRECT")
@@ -247,12 +247,12 @@ impl Groups {
             .collect();
         for group in wanted.difference(&within) {
             let body = json!({"id": group});
-            idp.done("joining the group", Method::POST, path, Some(body))
+            idp.send("joining the group", Method::POST, path, Some(body))
                 .await?;
         }
         for group in within.difference(&wanted) {
             let path = format!("{path}/{group}");
-            idp.done("leaving the group", Method::DELETE, &path, None)
+            idp.send("leaving the group", Method::DELETE, &path, None)
                 .await?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use url::Url;
 use super::form::{self, Filled, Next};
 use super::recording::{Delivered, Ending, Page};
 use crate::check::runner::{AnswerError, Runner, read_body, retry_after};
-use crate::excerpt::beginning;
+use crate::excerpt::truncate;
 
 /// Largest number of pages and redirects in a sign-on.
 const STEPS: usize = 40;
@@ -93,7 +93,7 @@ impl Browser {
     /// Returns the names of the identity provider's cookies that browsers reject: SameSite=None
     /// without Secure, or Secure without TLS.
     pub(super) fn ignored_cookies(&self) -> Vec<String> {
-        self.navigator.cookies().ignored()
+        self.navigator.cookies().ignored_cookie_names()
     }
 
     /// Opens a URL, or posts fields to it, and follows redirects and forms. With credentials it
@@ -175,7 +175,7 @@ impl Browser {
         Ok(Page {
             method: method.to_owned(),
             url: ask.url.to_string(),
-            sent: beginning(&sent, KEPT),
+            sent: truncate(&sent, KEPT),
             status: status.as_u16(),
             media_type: header(CONTENT_TYPE).to_owned(),
             location: (status.is_redirection() && !location.is_empty())
@@ -250,7 +250,7 @@ struct Visit<'v> {
 impl Visit<'_> {
     async fn run(&mut self, mut ask: Ask) -> Ending {
         for _ in 0..STEPS {
-            match self.step(ask).await {
+            match self.perform_step(ask).await {
                 Step::Ask(next) => ask = *next,
                 Step::End(ending) => return ending,
             }
@@ -261,34 +261,34 @@ impl Visit<'_> {
     }
 
     /// Sends a request. Returns the next one, or how the sign-on ended.
-    async fn step(&mut self, ask: Ask) -> Step {
+    async fn perform_step(&mut self, ask: Ask) -> Step {
         let patience = &self.browser.runner.patience;
         let page = match self.browser.open(&ask).await {
             Ok(page) => page,
             Err(error) => {
-                patience.no_answer(ask.url.as_str(), &error);
+                patience.record_no_answer(ask.url.as_str(), &error);
                 return Step::End(Ending::NoAnswer {
                     why: format!("no answer from {}: {error}", ask.url),
                 });
             }
         };
-        patience.answered();
+        patience.record_answer();
         // The form driver reads the whole page; the report keeps a limited part.
         let body = page.body.clone();
         let page = Page {
-            body: beginning(&page.body, KEPT),
+            body: truncate(&page.body, KEPT),
             ..page
         };
         self.pages.push(page.clone());
         if let Some(location) = &page.location {
             return self.redirect(ask, location);
         }
-        match self.onward(&ask.url, &body, page.status) {
+        match self.find_next_request(&ask.url, &body, page.status) {
             Ok(Some(next)) => Step::Ask(Box::new(next)),
             Ok(None) => Step::End(Ending::Page {
                 url: ask.url.to_string(),
                 status: page.status,
-                text: beginning(&form::text(&body), 2000),
+                text: truncate(&form::text(&body), 2000),
             }),
             Err(delivered) => Step::End(Ending::Answer(delivered)),
         }
@@ -316,7 +316,12 @@ impl Visit<'_> {
 
     /// Returns the request that a person would send from this page, if there is one. The error is
     /// the message of the page, if the sign-on ends with it.
-    fn onward(&mut self, at: &Url, body: &str, status: u16) -> Result<Option<Ask>, Delivered> {
+    fn find_next_request(
+        &mut self,
+        at: &Url,
+        body: &str,
+        status: u16,
+    ) -> Result<Option<Ask>, Delivered> {
         Ok(match form::next(at, body) {
             Next::Message(form) if self.end == End::Message => {
                 return Err(self.browser.in_form(&form));

@@ -64,7 +64,7 @@ impl Gathering<'_> {
             .begin("check idp", chosen.len() + others);
         if matches!(self.person, Person::Present(_)) {
             let asked = chosen.iter().filter(|variant| {
-                let made = self.outgoing(variant, &maker, &announced);
+                let made = self.make_request(variant, &maker, &announced);
                 made.is_ok()
             });
             let abouts = asked.map(|variant| variant.about.to_owned());
@@ -105,7 +105,7 @@ impl Gathering<'_> {
         };
         let mut recording = Recording {
             format: FORMAT,
-            party: self.party.played(),
+            party: self.party.to_recording(),
             user,
             metadata: self.metadata.clone(),
             metadata_after: None,
@@ -114,7 +114,7 @@ impl Gathering<'_> {
             password_attributes: None,
         };
         if wanted("security") {
-            self.security(&mut recording, &health).await?;
+            self.run_security_trials(&mut recording, &health).await?;
             self.force_later(&mut recording, &maker, &announced, &first)
                 .await?;
             self.log_out(&mut recording, &maker, &announced).await?;
@@ -202,7 +202,7 @@ impl Gathering<'_> {
     }
 
     /// Makes the request of a variant, or returns why it cannot be tried.
-    fn outgoing(
+    fn make_request(
         &self,
         variant: &Variant,
         maker: &Maker<'_>,
@@ -247,7 +247,7 @@ impl Gathering<'_> {
         announced: &Announced,
         first: &Browser,
     ) -> Result<Trial, CheckError> {
-        let outgoing = match self.outgoing(variant, maker, announced) {
+        let outgoing = match self.make_request(variant, maker, announced) {
             Ok(outgoing) => outgoing,
             Err(why) => return Ok(Trial::not_tried(self.ambient.now(), why)),
         };
@@ -291,7 +291,7 @@ impl Gathering<'_> {
 
     /// Tries wrong passwords, unknown users, disabled users, and a sign-on that the identity
     /// provider starts.
-    async fn security(
+    async fn run_security_trials(
         &self,
         recording: &mut Recording,
         health: &Health<'_>,
@@ -340,7 +340,7 @@ impl Gathering<'_> {
             }
         }
         for (name, person) in tries {
-            let attempt = self.plain(health.maker, health.announced, &person);
+            let attempt = self.send_plain_request(health.maker, health.announced, &person);
             let about = "a sign-on that has to fail";
             let began = Instant::now();
             let mut trial = self.run_trial(name, about, attempt).await?;
@@ -389,8 +389,8 @@ impl Gathering<'_> {
             };
             let answer = request.send().await;
             match &answer {
-                Ok(_) => self.runner.patience.answered(),
-                Err(error) => self.runner.patience.no_answer(url, error),
+                Ok(_) => self.runner.patience.record_answer(),
+                Err(error) => self.runner.patience.record_no_answer(url, error),
             }
             recording.opened.push(Opened {
                 what: (*what).to_owned(),

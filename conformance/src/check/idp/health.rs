@@ -57,7 +57,9 @@ impl<'h> Health<'h> {
             return Ok(Duration::ZERO);
         };
         let began = Instant::now();
-        let plain = self.gathering.plain(self.maker, self.announced, person);
+        let plain = self
+            .gathering
+            .send_plain_request(self.maker, self.announced, person);
         match plain
             .await
             .map_err(|error: CheckError| error.to_string())?

@@ -149,11 +149,11 @@ impl InteractiveBrowser {
 pub(super) fn routes(interactive: InteractiveBrowser) -> Router {
     Router::new()
         .route("/", get(show))
-        .route("/go", get(go))
-        .route("/stuck", post(stuck))
-        .route("/acs", get(by_query).post(by_form))
-        .route("/acs/second", get(by_query).post(by_form))
-        .route("/slo", get(by_query).post(by_form))
+        .route("/go", get(start_request))
+        .route("/stuck", post(report_stuck))
+        .route("/acs", get(receive_by_query).post(receive_by_form))
+        .route("/acs/second", get(receive_by_query).post(receive_by_form))
+        .route("/slo", get(receive_by_query).post(receive_by_form))
         .with_state(interactive)
 }
 
@@ -213,7 +213,10 @@ struct After {
 }
 
 /// Starts the current request, or the next one as soon as there is one.
-async fn go(State(interactive): State<InteractiveBrowser>, Query(after): Query<After>) -> Response {
+async fn start_request(
+    State(interactive): State<InteractiveBrowser>,
+    Query(after): Query<After>,
+) -> Response {
     let mut now = interactive.0.now.subscribe();
     let next = now.wait_for(|now| match now {
         Now::Task(task) => after.after.is_none_or(|after| task.number > after),
@@ -242,7 +245,7 @@ async fn go(State(interactive): State<InteractiveBrowser>, Query(after): Query<A
     page("Continue", &content)
 }
 
-async fn stuck(State(interactive): State<InteractiveBrowser>) -> Response {
+async fn report_stuck(State(interactive): State<InteractiveBrowser>) -> Response {
     takes(&interactive, Brought::Stuck)
 }
 
@@ -257,7 +260,7 @@ fn takes(interactive: &InteractiveBrowser, what: Brought) -> Response {
     Redirect::to(&format!("/go?after={number}")).into_response()
 }
 
-async fn by_query(
+async fn receive_by_query(
     State(interactive): State<InteractiveBrowser>,
     OriginalUri(uri): OriginalUri,
     Query(fields): Query<HashMap<String, String>>,
@@ -265,7 +268,7 @@ async fn by_query(
     brought(&interactive, uri.path(), "HTTP-Redirect", fields)
 }
 
-async fn by_form(
+async fn receive_by_form(
     State(interactive): State<InteractiveBrowser>,
     OriginalUri(uri): OriginalUri,
     Form(fields): Form<HashMap<String, String>>,

@@ -50,7 +50,7 @@ impl Party {
         key_file: Option<&Path>,
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
-        let played = Played::at(port, key_file, ambient).await?;
+        let played = Played::bind(port, key_file, ambient).await?;
         let base = &played.base;
         let entity_fetches = Arc::new(AtomicUsize::new(0));
         let party = Self {
@@ -128,7 +128,7 @@ impl Party {
     }
 
     /// Returns names and URLs for the recording.
-    pub(super) fn played(&self) -> recording::Played {
+    pub(super) fn to_recording(&self) -> recording::Played {
         recording::Played {
             entity_id: self.entity_id.clone(),
             acs: self.acs.clone(),

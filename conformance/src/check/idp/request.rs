@@ -210,7 +210,7 @@ impl Draft {
         plain
     }
 
-    fn outgoing(self, xml: String, signed: bool, url: String) -> Outgoing {
+    fn into_outgoing(self, xml: String, signed: bool, url: String) -> Outgoing {
         Outgoing {
             id: self.id,
             xml,
@@ -257,7 +257,7 @@ fn by_redirect(
         let signature = url.find("&SigAlg=").map(|at| url[at..].to_owned());
         url = encode(&sent, None)? + &signature.unwrap_or_default();
     }
-    Ok(draft.clone().outgoing(sent, key.is_some(), url))
+    Ok(draft.clone().into_outgoing(sent, key.is_some(), url))
 }
 
 fn by_post(
@@ -296,7 +296,7 @@ fn by_post(
         ("SAMLRequest".to_owned(), STANDARD.encode(&xml)),
         ("RelayState".to_owned(), draft.relay_state.clone()),
     ];
-    let mut out = draft.outgoing(xml, key.is_some(), endpoint.to_owned());
+    let mut out = draft.into_outgoing(xml, key.is_some(), endpoint.to_owned());
     out.fields = fields;
     Ok(out)
 }

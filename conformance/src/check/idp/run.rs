@@ -130,7 +130,7 @@ impl Gathering<'_> {
     }
 
     /// Sends a plain request in a new browser.
-    pub(super) async fn plain(
+    pub(super) async fn send_plain_request(
         &self,
         maker: &Maker<'_>,
         announced: &Announced,

@@ -89,7 +89,7 @@ impl SignOns {
         })
     }
 
-    fn gathering_for(&self, who: &Credentials) -> Gathering<'_> {
+    fn new_gathering(&self, who: &Credentials) -> Gathering<'_> {
         Gathering {
             party: &self.party,
             ambient: &self.ambient,
@@ -107,7 +107,7 @@ impl SignOns {
             Ok(trial) => trial,
             Err(error) => return Some(error.to_set_up_error()),
         };
-        if let Some(error) = set_up::error(&trial, &self.gathering_for(who), &[]) {
+        if let Some(error) = set_up::error(&trial, &self.new_gathering(who), &[]) {
             return Some(error);
         }
         let error = self.read(&trial).err()?;
@@ -133,8 +133,8 @@ impl SignOns {
 
     async fn request(&self, who: &Credentials) -> Result<Trial, CheckError> {
         let maker = Maker::new(&self.party, &self.ambient, &self.announced);
-        self.gathering_for(who)
-            .plain(&maker, &self.announced, who)
+        self.new_gathering(who)
+            .send_plain_request(&maker, &self.announced, who)
             .await
     }
 
@@ -235,7 +235,7 @@ impl SignOns {
             );
         }
         let now = self.ambient.now();
-        if let Some(why) = unconfirmed(&assertion.confirmations, acs, &trial.request_id, now) {
+        if let Some(why) = why_unconfirmed(&assertion.confirmations, acs, &trial.request_id, now) {
             return wrong("no SubjectConfirmation for this request", why);
         }
         if let Some(end) = &conditions.not_on_or_after
@@ -267,7 +267,7 @@ fn audience_sentence(audiences: &[Vec<String>], expected: &str) -> String {
 
 /// Returns why no SubjectConfirmation confirms the answer to this request, or `None` if one does
 /// (saml-profiles §4.1.4.3).
-fn unconfirmed(
+fn why_unconfirmed(
     confirmations: &[Confirmation],
     acs: &str,
     request_id: &str,
@@ -347,7 +347,7 @@ mod tests {
     }
 
     fn why(all: &[Confirmation]) -> Option<String> {
-        unconfirmed(all, ACS, "_1", now())
+        why_unconfirmed(all, ACS, "_1", now())
     }
 
     #[test]

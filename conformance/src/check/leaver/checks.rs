@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::revocation::Forgery;
 use super::subject::{Case, Fact, Subject};
 use super::verdicts::{
-    cannot_sign_on, forged_is_refused, gets_rights, joins, loses_rights,
-    new_account_has_no_session, new_account_has_no_token, old_session_stays_ended,
-    old_token_stays_ended, same_account, signs_on_again, stays, stays_deactivated, stays_deleted,
-    user_name_is_free, uses_the_account,
+    judge_account_reuse, judge_first_login, judge_forged_revocation, judge_free_user_name,
+    judge_gained_rights, judge_login_after_reactivation, judge_login_of_leaver, judge_lost_rights,
+    judge_no_reactivation, judge_no_recreation, judge_old_session, judge_old_token,
+    judge_same_account, judge_session_of_new_account, judge_stayed_session,
+    judge_token_of_new_account,
 };
 use crate::check::sp::Sighting;
 use crate::check::{Harm, Level};
@@ -87,17 +88,17 @@ rows! {
     "A person created by SCIM can log in";
     expects "a valid Response about the new person to be accepted";
     fix "Find the account that SCIM created by the NameID of the Response, or by the attribute that contains userName or externalId.";
-    How::By(Case::Stays, joins)
+    How::By(Case::Stays, judge_first_login)
 "LEAVER-JOIN-02", Should, Function, "RFC 7643 §4.1.1";
     "A login uses the account that SCIM created";
     expects "exactly one account with the userName, with the id that the SCIM server returned";
     fix "Search for the SCIM account of the person before you create an account at the first login.";
-    How::By(Case::Stays, uses_the_account)
+    How::By(Case::Stays, judge_account_reuse)
 "LEAVER-STAY-01", Should, Function, "control of the other checks";
     "A person to whom nothing happens keeps the session";
     expects "the session of the person who stays to work until the end of the run";
     fix "End only the sessions of the person who left, not the sessions of all persons. If sessions time out before the run ends, use longer sessions in the test tenant.";
-    How::By(Case::Stays, stays)
+    How::By(Case::Stays, judge_stayed_session)
 "LEAVER-DEACT-01", Should, Protection, "IPSIE AL SCIM 2.0 profile (draft), Deactivate; RFC 7643 §4.1.1";
     "A session ends when SCIM deactivates the person";
     expects "the session to end within --max-seconds";
@@ -112,32 +113,32 @@ rows! {
     "A deactivated person cannot log in";
     expects "a new Response about the person to be refused";
     fix "Refuse a Response about a person whose account has active set to false.";
-    How::By(Case::Deactivated, cannot_sign_on)
+    How::By(Case::Deactivated, judge_login_of_leaver)
 "LEAVER-DEACT-04", Should, Protection, "RFC 7643 §4.1.1";
     "A login attempt does not reactivate a deactivated account";
     expects "no active account with the userName after the refused login";
     fix "Change active only by SCIM. Do not create an account at the first login if SCIM has deactivated an account of this person.";
-    How::By(Case::Deactivated, stays_deactivated)
+    How::By(Case::Deactivated, judge_no_reactivation)
 "LEAVER-REACT-01", Should, Function, "IPSIE AL SCIM 2.0 profile (draft), Reactivate";
     "A reactivated person can log in again";
     expects "a new Response about the person to be accepted after active becomes true";
     fix "When active becomes true again, undo everything that the deactivation changed.";
-    How::By(Case::Deactivated, signs_on_again)
+    How::By(Case::Deactivated, judge_login_after_reactivation)
 "LEAVER-REACT-02", Must, Function, "RFC 7643 §3.1";
     "Reactivation restores the same account";
     expects "exactly one account with the userName, with the same id and the same values";
     fix "Keep the account and its data when active becomes false. The id of a resource must not change, and no other resource may get it.";
-    How::By(Case::Deactivated, same_account)
+    How::By(Case::Deactivated, judge_same_account)
 "LEAVER-REACT-03", Should, Protection, "IPSIE AL SCIM 2.0 profile (draft), Deactivate";
     "Reactivation does not restore the old session";
     expects "the session from before the deactivation to stay ended";
     fix "Delete the sessions at deactivation. If they are only refused while active is false, a stolen cookie works again after reactivation.";
-    How::By(Case::Deactivated, old_session_stays_ended)
+    How::By(Case::Deactivated, judge_old_session)
 "LEAVER-REACT-04", Should, Protection, "IPSIE AL SCIM 2.0 profile (draft), Deactivate";
     "Reactivation does not restore the old API token";
     expects "the token from before the deactivation to stay refused";
     fix "Revoke the tokens at deactivation. If they are only refused while active is false, a stolen token works again after reactivation.";
-    How::By(Case::Deactivated, old_token_stays_ended)
+    How::By(Case::Deactivated, judge_old_token)
 "LEAVER-DELETE-01", Should, Protection, "RFC 7644 §3.6; IPSIE AL SCIM 2.0 profile (draft), Delete";
     "A session ends when SCIM deletes the person";
     expects "the session to end within --max-seconds";
@@ -152,27 +153,27 @@ rows! {
     "A deleted person cannot log in";
     expects "a new Response about the person to be refused";
     fix "If SCIM provisions the accounts, turn off their creation at the first login, or remember which persons SCIM deleted.";
-    How::By(Case::Deleted, cannot_sign_on)
+    How::By(Case::Deleted, judge_login_of_leaver)
 "LEAVER-DELETE-04", Should, Protection, "RFC 7644 §3.6";
     "A login attempt does not create a deleted account again";
     expects "no active account with the userName after the refused login";
     fix "If SCIM provisions the accounts, turn off their creation at the first login, or remember which persons SCIM deleted.";
-    How::By(Case::Deleted, stays_deleted)
+    How::By(Case::Deleted, judge_no_recreation)
 "LEAVER-DELETE-05", Should, Function, "RFC 7644 §3.6";
     "The userName can be used again after DELETE";
     expects "a second account with the same userName to be created";
     fix "Ignore deleted accounts when you check that a userName is unique.";
-    How::By(Case::Deleted, user_name_is_free)
+    How::By(Case::Deleted, judge_free_user_name)
 "LEAVER-DELETE-06", Should, Protection, "RFC 7643 §3.1";
     "A new account with the same userName does not get the old session";
     expects "the session of the deleted account to stay ended";
     fix "Bind sessions to the id of the account, not to the userName: the next person with this userName is another person.";
-    How::By(Case::Deleted, new_account_has_no_session)
+    How::By(Case::Deleted, judge_session_of_new_account)
 "LEAVER-DELETE-07", Should, Protection, "RFC 7643 §3.1";
     "The old API token does not work for a new account with the same userName";
     expects "the token of the deleted account to stay refused";
     fix "Bind tokens to the id of the account, not to the userName: the next person with this userName is another person.";
-    How::By(Case::Deleted, new_account_has_no_token)
+    How::By(Case::Deleted, judge_token_of_new_account)
 "LEAVER-GROUP-01", Should, Protection, "RFC 7644 §3.5.2.2; RFC 7643 §4.2";
     "A session ends when SCIM removes the person from the group that gives access";
     expects "the session to end within --max-seconds";
@@ -187,17 +188,17 @@ rows! {
     "A person who was removed from the group cannot log in";
     expects "a new Response about the person to be refused";
     fix "At each login, check the groups that SCIM has put the person into.";
-    How::By(Case::LeftGroup, cannot_sign_on)
+    How::By(Case::LeftGroup, judge_login_of_leaver)
 "LEAVER-MOVE-01", Should, Function, "RFC 7644 §3.5.2.1; RFC 7643 §4.2";
     "A person whom SCIM adds to a group gets its rights";
     expects "the probe to match --mover-expect within --max-seconds";
     fix "Derive rights from the groups that SCIM maintains, at each request or at the next login at the latest.";
-    How::By(Case::Moved, gets_rights)
+    How::By(Case::Moved, judge_gained_rights)
 "LEAVER-MOVE-02", Should, Protection, "RFC 7644 §3.5.2.2; RFC 7643 §4.2";
     "A person whom SCIM removes from a group loses its rights";
     expects "the probe of the running session to stop matching --mover-expect within --max-seconds";
     fix "Derive rights from the groups that SCIM maintains at each request, not only at login.";
-    How::By(Case::Moved, loses_rights)
+    How::By(Case::Moved, judge_lost_rights)
 "LEAVER-SLO-01", Must, Protection, "saml-profiles §4.4; saml-core §3.7.3.1";
     "A session ends when the identity provider sends a LogoutRequest";
     expects "the session to end on the server, so that a copy of its cookies does not work either";
@@ -282,7 +283,7 @@ impl Row {
         match self.by {
             How::Session(_) => subject.session.judge("the session"),
             How::Token(_) => subject.token.judge("the token"),
-            How::Forged(forgery) => forged_is_refused(forgery, subject),
+            How::Forged(forgery) => judge_forged_revocation(forgery, subject),
             How::By(_, judge) => judge(seen, subject),
         }
     }

@@ -18,7 +18,7 @@ impl Play<'_> {
     ///
     /// # Errors
     /// The set-up is wrong: no person can be created, or no person can log in.
-    pub(super) async fn control(&mut self) -> Result<(), SetUpError> {
+    pub(super) async fn run_control(&mut self) -> Result<(), SetUpError> {
         let mut stays = Subject::new(Case::Stays);
         let progress = &self.judge.runner().progress;
         progress.step(Case::Stays.name(), Case::Stays.about());
@@ -33,7 +33,7 @@ impl Play<'_> {
         stays.account = Some(account);
         let began = self.judge.ambient().now();
         let joined = loop {
-            match self.first_sign_on(&mut stays).await {
+            match self.find_accepted_form(&mut stays).await {
                 Ok(()) => break Ok(self.since(began)),
                 Err(got) => match next_wait(self.since(began), JOIN_LIMIT) {
                     Some(wait) if !self.has_ended() => self.wait(wait).await,
@@ -73,7 +73,7 @@ impl Play<'_> {
                 };
                 let judge = self.judge.session_of(&stays.user(), true);
                 let error = set_up_error_of(&judge, got).await;
-                if !self.known_person_enters(&mut stays).await {
+                if !self.can_known_user_log_in(&mut stays).await {
                     return Err(self.with_missing_options(super::with_options_of_leaver(error)));
                 }
                 self.seen.joined =
@@ -103,7 +103,7 @@ impl Play<'_> {
         let Some(name) = &self.judge.plan.group else {
             return Ok(());
         };
-        let found = self.directory.group(name, &mut stays.log).await;
+        let found = self.directory.find_group(name, &mut stays.log).await;
         let why = match found {
             Ok(Some(group)) => {
                 self.group = Some(group);
@@ -121,7 +121,7 @@ impl Play<'_> {
 
     /// Tries every form of signed Response. The first form that is accepted is used for the
     /// rest of the run.
-    async fn first_sign_on(
+    async fn find_accepted_form(
         &mut self,
         stays: &mut Subject,
     ) -> Result<(), Vec<Result<Answer, CheckError>>> {
@@ -161,7 +161,7 @@ impl Play<'_> {
     }
 
     /// True if the person of `--user` can log in, which shows that the set-up is right.
-    async fn known_person_enters(&self, stays: &mut Subject) -> bool {
+    async fn can_known_user_log_in(&self, stays: &mut Subject) -> bool {
         let Some(user) = self.judge.plan.known_user.clone() else {
             return false;
         };

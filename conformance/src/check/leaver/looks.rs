@@ -63,7 +63,7 @@ impl Play<'_> {
             subject.session.confirm(&sighting, self.since(acted_at));
         }
         if subject.token.has_ended()
-            && let Some(sighting) = self.token_sighting(subject).await
+            && let Some(sighting) = self.look_at_token(subject).await
         {
             subject.token.confirm(&sighting, self.since(acted_at));
         }
@@ -85,7 +85,7 @@ impl Play<'_> {
                 subject.session.see(sighting, self.since(acted_at));
             }
             if subject.token.is_pending()
-                && let Some(sighting) = self.token_sighting(subject).await
+                && let Some(sighting) = self.look_at_token(subject).await
             {
                 is_over |= matches!(sighting, Sighting::Out(_));
                 subject.token.see(sighting, self.since(acted_at));
@@ -98,7 +98,7 @@ impl Play<'_> {
     }
 
     /// Requests the token probe with the person's token. `None` if there is no token.
-    pub(super) async fn token_sighting(&self, subject: &mut Subject) -> Option<Sighting> {
+    pub(super) async fn look_at_token(&self, subject: &mut Subject) -> Option<Sighting> {
         let tokens = self.judge.plan.tokens.as_ref()?;
         let token = subject.token_value.clone()?;
         let user = subject.user();
@@ -120,27 +120,30 @@ impl Play<'_> {
             }
         }
         let is_token_gone = stays.token_value.is_some()
-            && matches!(self.token_sighting(stays).await, Some(Sighting::Out(_)));
+            && matches!(self.look_at_token(stays).await, Some(Sighting::Out(_)));
         for at in ended {
             if is_gone && subjects[*at].session.has_ended() {
-                subjects[*at].session.ended_for_everybody();
+                subjects[*at].session.mark_end_as_common();
             }
             if is_token_gone && subjects[*at].token.has_ended() {
-                subjects[*at].token.ended_for_everybody();
+                subjects[*at].token.mark_end_as_common();
             }
         }
     }
 
     /// Adds the person to the group of `--mover-group`, waits for its rights, removes the
     /// person, and waits until the rights are gone.
-    pub(super) async fn moves(&self, subject: &mut Subject) {
+    pub(super) async fn add_to_and_remove_from_group(&self, subject: &mut Subject) {
         let Some(mover) = &self.judge.plan.mover else {
             return;
         };
         let Some(account) = subject.account.clone() else {
             return;
         };
-        let found = self.directory.group(&mover.group, &mut subject.log).await;
+        let found = self
+            .directory
+            .find_group(&mover.group, &mut subject.log)
+            .await;
         let group = match found {
             Ok(Some(group)) => group,
             Ok(None) => {
@@ -155,7 +158,7 @@ impl Play<'_> {
                 return;
             }
         };
-        if self.rights(subject).await == Some(true) {
+        if self.has_rights(subject).await == Some(true) {
             subject.unready = Some(format!(
                 "the probe matches --mover-expect '{}' before the person is in the group {}",
                 mover.expect, mover.group
@@ -168,7 +171,7 @@ impl Play<'_> {
             subject.unready = Some(why);
             return;
         }
-        let gained = self.until(subject, true).await;
+        let gained = self.wait_for_rights(subject, true).await;
         if self.has_ended() {
             return;
         }
@@ -183,7 +186,7 @@ impl Play<'_> {
             return;
         }
         let lost = match removed {
-            Ok(()) => self.until(subject, false).await,
+            Ok(()) => self.wait_for_rights(subject, false).await,
             Err(why) => Err(why),
         };
         if !self.has_ended() {
@@ -194,15 +197,19 @@ impl Play<'_> {
     /// Waits until the rights are as `wanted`, and returns how long that took; `None` if the
     /// limit was reached first. New rights may need a new login, but lost rights must
     /// disappear from the running session.
-    async fn until(&self, subject: &mut Subject, wanted: bool) -> Result<Option<Duration>, String> {
+    async fn wait_for_rights(
+        &self,
+        subject: &mut Subject,
+        wanted: bool,
+    ) -> Result<Option<Duration>, String> {
         let began = self.judge.ambient().now();
         loop {
-            let mut rights = self.rights(subject).await;
+            let mut rights = self.has_rights(subject).await;
             if wanted && rights == Some(false) {
                 let old = subject.browser.take();
-                let got = self.enters(subject, self.form).await;
+                let got = self.log_in(subject, self.form).await;
                 rights = match got {
-                    Ok(_) => self.rights(subject).await,
+                    Ok(_) => self.has_rights(subject).await,
                     Err(_) => rights,
                 };
                 if rights != Some(true) {
@@ -224,7 +231,7 @@ impl Play<'_> {
     }
 
     /// True if the session has the rights of the group; `None` if the session does not work.
-    async fn rights(&self, subject: &mut Subject) -> Option<bool> {
+    async fn has_rights(&self, subject: &mut Subject) -> Option<bool> {
         let mover = self.judge.plan.mover.as_ref()?;
         let (sighting, body) = subject.look().await?;
         matches!(sighting, Sighting::In(_)).then(|| mover.expect.is_match(&body))

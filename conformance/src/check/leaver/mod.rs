@@ -166,11 +166,11 @@ impl Judge<'_> {
     /// Returns the cases that at least one selected check judges.
     fn cases(&self) -> Vec<Case> {
         let all = Case::LEAVERS.into_iter().chain([Case::Moved]);
-        all.filter(|case| self.selected().any(|row| row.case() == *case))
+        all.filter(|case| self.selected_rows().any(|row| row.case() == *case))
             .collect()
     }
 
-    fn selected(&self) -> impl Iterator<Item = &'static Row> {
+    fn selected_rows(&self) -> impl Iterator<Item = &'static Row> {
         let selection = &self.runner().selection;
         ROWS.iter().filter(|row| selection.includes(row.id))
     }
@@ -181,7 +181,7 @@ impl Judge<'_> {
         let target = &self.application.metadata().entity_id;
         let runner = self.runner();
         runner.progress.begin("check leaver", 0);
-        let total = self.selected().count() + 1;
+        let total = self.selected_rows().count() + 1;
         let finished = |report| {
             runner.progress.end();
             runner.report(report, total, started.elapsed())
@@ -224,7 +224,7 @@ impl Judge<'_> {
         }
         let mut run = Run::default();
         let mut shown = Vec::new();
-        for row in self.selected() {
+        for row in self.selected_rows() {
             if let Some(outcome) = outcome(row, &play.seen, &mut shown) {
                 run.push(outcome);
             }
@@ -249,10 +249,10 @@ fn outcome(row: &Row, seen: &Seen, shown: &mut Vec<Case>) -> Option<Outcome> {
     let figure = row.figure(seen);
     let check = row.check();
     let outcome = match judged {
-        Ok(got) => Outcome::judged(check, true, row.expected, got, Value::Null),
-        Err(Stop::Wrong(got)) => Outcome::judged(check, false, row.expected, got, Value::Null),
-        Err(Stop::Unjudged(why)) => Outcome::skipped(check, why),
-        Err(Stop::Follows(cause, why)) => Outcome::skipped_because_of(check, cause, why),
+        Ok(got) => Outcome::new_judged(check, true, row.expected, got, Value::Null),
+        Err(Stop::Wrong(got)) => Outcome::new_judged(check, false, row.expected, got, Value::Null),
+        Err(Stop::Unjudged(why)) => Outcome::new_skipped(check, why),
+        Err(Stop::Follows(cause, why)) => Outcome::new_skipped_because_of(check, cause, why),
         Err(Stop::Incomplete) => return None,
     };
     let mut evidence = Evidence {

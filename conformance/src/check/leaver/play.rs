@@ -70,7 +70,7 @@ impl<'p> Play<'p> {
     /// # Errors
     /// The set-up is wrong, so that nothing can be judged.
     pub(super) async fn run(&mut self, cases: &[Case]) -> Result<(), SetUpError> {
-        self.control().await?;
+        self.run_control().await?;
         if !matches!(self.seen.joined, Some(Ok(_))) {
             return Ok(());
         }
@@ -89,21 +89,21 @@ impl<'p> Play<'p> {
         let mut subjects = std::mem::take(&mut self.seen.subjects);
         for subject in &mut subjects {
             if subject.unready.is_none() && !self.has_ended() {
-                self.prove_again(subject).await;
+                self.recheck_session_and_token(subject).await;
                 self.act(subject).await;
             }
         }
         self.watch(&mut subjects).await;
         for subject in &mut subjects {
             if subject.has_left() && !self.has_ended() {
-                self.return_of(subject).await;
+                self.try_return(subject).await;
             }
         }
         if let Some(mover) = subjects.iter_mut().find(|it| it.case == Case::Moved)
             && mover.unready.is_none()
             && !self.has_ended()
         {
-            self.moves(mover).await;
+            self.add_to_and_remove_from_group(mover).await;
         }
         self.seen.subjects = subjects;
         if !self.has_ended() {
@@ -155,7 +155,7 @@ impl<'p> Play<'p> {
         }
         let began = self.now();
         loop {
-            match self.enters(&mut subject, self.form).await {
+            match self.log_in(&mut subject, self.form).await {
                 Ok(_) => break,
                 Err(why) => match next_wait(self.since(began), JOIN_LIMIT) {
                     Some(wait) if !self.has_ended() => self.wait(wait).await,
@@ -178,7 +178,7 @@ impl<'p> Play<'p> {
     }
 
     /// Logs the person in with a new browser, and keeps the browser.
-    pub(super) async fn enters(
+    pub(super) async fn log_in(
         &self,
         subject: &mut Subject,
         form: SignedForm,
@@ -246,7 +246,7 @@ impl<'p> Play<'p> {
 
     /// Looks at the session and the token again before the event: what happened to the other
     /// persons may have ended them, and then they prove nothing.
-    async fn prove_again(&self, subject: &mut Subject) {
+    async fn recheck_session_and_token(&self, subject: &mut Subject) {
         let before = "before anything happened to this person";
         if subject.session.is_pending()
             && let Some((Sighting::Out(what) | Sighting::Unclear(what), _)) = subject.look().await
@@ -256,7 +256,7 @@ impl<'p> Play<'p> {
         }
         if subject.token.is_pending()
             && let Some(Sighting::Out(what) | Sighting::Unclear(what)) =
-                self.token_sighting(subject).await
+                self.look_at_token(subject).await
         {
             let why = format!("the token no longer worked {before}: {what}");
             subject.token = Watch::unproven(why);
@@ -392,7 +392,7 @@ impl<'p> Play<'p> {
     }
 
     /// Tries a login of a person who left. Returns whether it succeeded.
-    pub(super) async fn comes_back(&self, subject: &mut Subject, is_member: bool) -> Fact<Entry> {
+    pub(super) async fn try_login(&self, subject: &mut Subject, is_member: bool) -> Fact<Entry> {
         let user = subject.user();
         let got = self
             .sign_on(&user, is_member, self.form, &mut subject.log)
@@ -423,14 +423,14 @@ impl<'p> Play<'p> {
 
     /// Tries what must not work after the person left: a new login, and the old session after
     /// the account was reactivated or created again.
-    async fn return_of(&self, subject: &mut Subject) {
+    async fn try_return(&self, subject: &mut Subject) {
         let Some(account) = subject.account.clone() else {
             return;
         };
         let directory = self.directory;
         match subject.case {
             Case::Deactivated => {
-                subject.facts.entry = self.comes_back(subject, true).await;
+                subject.facts.entry = self.try_login(subject, true).await;
                 let found = directory.find(&account.user_name, &mut subject.log).await;
                 subject.facts.accounts = Some(found);
                 let done = directory.set_active(&account, true, &mut subject.log).await;
@@ -438,9 +438,9 @@ impl<'p> Play<'p> {
                 if done.is_err() || self.has_ended() {
                     return;
                 }
-                subject.facts.old_session = Some(self.old_session(subject).await);
-                subject.facts.old_token = self.token_sighting(subject).await;
-                subject.facts.second_entry = self.comes_back(subject, true).await;
+                subject.facts.old_session = Some(self.look_at_old_session(subject).await);
+                subject.facts.old_token = self.look_at_token(subject).await;
+                subject.facts.second_entry = self.try_login(subject, true).await;
                 let read = directory.read(&account, &mut subject.log).await;
                 subject.facts.account_after = Some(read);
                 let found = directory.find(&account.user_name, &mut subject.log).await;
@@ -449,22 +449,22 @@ impl<'p> Play<'p> {
             Case::Deleted => {
                 let again = directory.create(&account.sent, &mut subject.log).await;
                 if let Ok(Created::Made(second)) = &again {
-                    subject.facts.old_session = Some(self.old_session(subject).await);
-                    subject.facts.old_token = self.token_sighting(subject).await;
+                    subject.facts.old_session = Some(self.look_at_old_session(subject).await);
+                    subject.facts.old_token = self.look_at_token(subject).await;
                     // The login is tried when no account with the userName exists.
                     let _ = directory.delete(second, &mut subject.log).await;
                 }
                 subject.facts.created_again = Some(again);
-                subject.facts.entry = self.comes_back(subject, false).await;
+                subject.facts.entry = self.try_login(subject, false).await;
                 let found = directory.find(&account.user_name, &mut subject.log).await;
                 subject.facts.accounts = Some(found);
             }
-            Case::LeftGroup => subject.facts.entry = self.comes_back(subject, false).await,
+            Case::LeftGroup => subject.facts.entry = self.try_login(subject, false).await,
             Case::Stays | Case::LoggedOut | Case::Revoked | Case::Moved => {}
         }
     }
 
-    async fn old_session(&self, subject: &mut Subject) -> Sighting {
+    async fn look_at_old_session(&self, subject: &mut Subject) -> Sighting {
         match subject.look().await {
             Some((sighting, _)) => sighting,
             None => Sighting::Unclear("the person has no session".to_owned()),

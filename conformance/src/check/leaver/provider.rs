@@ -37,7 +37,7 @@ impl Provider {
         key_file: Option<&Path>,
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
-        let played = Played::at(port, key_file, ambient).await?;
+        let played = Played::bind(port, key_file, ambient).await?;
         let issuer = played.base.clone();
         let provider = Self {
             saml: sp::Provider::of(&played)?,

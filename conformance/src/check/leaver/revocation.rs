@@ -10,7 +10,7 @@ use url::Url;
 use super::provider::{Provider, key_id};
 use crate::check::evidence::Exchange;
 use crate::check::runner::{Access, AnswerError, read_body};
-use crate::excerpt::beginning;
+use crate::excerpt::truncate;
 
 /// Format of the Subject Identifier `sub_id` (RFC 9493).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -126,7 +126,7 @@ impl Revocation {
             sent_headers: vec![("authorization".to_owned(), "Bearer •••".to_owned())],
             sent: body.to_string(),
             status: Some(status),
-            answered: beginning(&text, 2000),
+            answered: truncate(&text, 2000),
             ..Exchange::default()
         });
         Ok(status)

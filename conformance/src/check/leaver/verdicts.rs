@@ -18,7 +18,7 @@ fn require_known<T>(fact: &Fact<T>) -> Result<&T, Stop> {
     }
 }
 
-pub(super) fn joins(seen: &Seen, _: &Subject) -> Judged {
+pub(super) fn judge_first_login(seen: &Seen, _: &Subject) -> Judged {
     match &seen.joined {
         None => Err(Stop::Incomplete),
         Some(Err(why)) => Err(Stop::Wrong(why.clone())),
@@ -37,7 +37,7 @@ fn ids(accounts: &[Value]) -> String {
     format!("the ids {}", ids.join(", "))
 }
 
-pub(super) fn uses_the_account(seen: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_account_reuse(seen: &Seen, subject: &Subject) -> Judged {
     let accounts = require_known(&seen.accounts)?;
     let id = subject.account.as_ref().map(|it| it.id.as_str());
     match accounts.as_slice() {
@@ -52,7 +52,7 @@ pub(super) fn uses_the_account(seen: &Seen, subject: &Subject) -> Judged {
     }
 }
 
-pub(super) fn stays(seen: &Seen, _: &Subject) -> Judged {
+pub(super) fn judge_stayed_session(seen: &Seen, _: &Subject) -> Judged {
     match require_known(&seen.stayed)? {
         Sighting::In(_) => Ok("the session still worked at the end of the run".to_owned()),
         Sighting::Out(what) => Err(Stop::Wrong(format!(
@@ -69,7 +69,7 @@ fn judge_refusal(entry: &Entry) -> Judged {
     Ok(entry.sentence.clone())
 }
 
-pub(super) fn cannot_sign_on(_: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_login_of_leaver(_: &Seen, subject: &Subject) -> Judged {
     judge_refusal(require_known(&subject.facts.entry)?)
 }
 
@@ -79,7 +79,7 @@ fn is_active(account: &Value) -> bool {
 
 /// Passes if no account with the userName is active after the refused login. The check
 /// follows `root` if the login was accepted.
-fn no_account_is_active(subject: &Subject, root: &'static str) -> Judged {
+fn judge_active_accounts(subject: &Subject, root: &'static str) -> Judged {
     let entry = require_known(&subject.facts.entry)?;
     if entry.is_in {
         let why = "the login was accepted".to_owned();
@@ -100,15 +100,15 @@ fn no_account_is_active(subject: &Subject, root: &'static str) -> Judged {
     )))
 }
 
-pub(super) fn stays_deactivated(_: &Seen, subject: &Subject) -> Judged {
-    no_account_is_active(subject, "LEAVER-DEACT-03")
+pub(super) fn judge_no_reactivation(_: &Seen, subject: &Subject) -> Judged {
+    judge_active_accounts(subject, "LEAVER-DEACT-03")
 }
 
-pub(super) fn stays_deleted(_: &Seen, subject: &Subject) -> Judged {
-    no_account_is_active(subject, "LEAVER-DELETE-03")
+pub(super) fn judge_no_recreation(_: &Seen, subject: &Subject) -> Judged {
+    judge_active_accounts(subject, "LEAVER-DELETE-03")
 }
 
-pub(super) fn signs_on_again(_: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_login_after_reactivation(_: &Seen, subject: &Subject) -> Judged {
     require_known(&subject.facts.reactivated)?;
     let entry = require_known(&subject.facts.second_entry)?;
     if entry.is_in {
@@ -120,7 +120,7 @@ pub(super) fn signs_on_again(_: &Seen, subject: &Subject) -> Judged {
 /// Attributes that a login does not change.
 const COMPARED: [&str; 3] = ["userName", "externalId", "displayName"];
 
-pub(super) fn same_account(seen: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_same_account(seen: &Seen, subject: &Subject) -> Judged {
     require_known(&subject.facts.reactivated)?;
     let Some(account) = &subject.account else {
         return Err(Stop::Incomplete);
@@ -165,7 +165,12 @@ pub(super) fn same_account(seen: &Seen, subject: &Subject) -> Judged {
 
 /// Passes if a session or token that had ended does not work again. The check follows `root`
 /// if it never ended.
-fn stays_ended(what: &str, watch: &Watch, later: Option<&Sighting>, root: &'static str) -> Judged {
+fn judge_lasting_end(
+    what: &str,
+    watch: &Watch,
+    later: Option<&Sighting>,
+    root: &'static str,
+) -> Judged {
     if watch.end().is_none() && watch.has_ended() {
         let why = format!("the {what} of a person who stays had ended at the same time");
         return Err(Stop::Follows(STAYS, why));
@@ -181,29 +186,29 @@ fn stays_ended(what: &str, watch: &Watch, later: Option<&Sighting>, root: &'stat
     }
 }
 
-fn session_stays_ended(subject: &Subject, root: &'static str) -> Judged {
+fn judge_session_end(subject: &Subject, root: &'static str) -> Judged {
     let later = subject.facts.old_session.as_ref();
-    stays_ended("session", &subject.session, later, root)
+    judge_lasting_end("session", &subject.session, later, root)
 }
 
-fn token_stays_ended(subject: &Subject, root: &'static str) -> Judged {
+fn judge_token_end(subject: &Subject, root: &'static str) -> Judged {
     // Ends with the reason if the application issues no tokens.
     subject.token.require()?;
     let later = subject.facts.old_token.as_ref();
-    stays_ended("token", &subject.token, later, root)
+    judge_lasting_end("token", &subject.token, later, root)
 }
 
-pub(super) fn old_session_stays_ended(_: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_old_session(_: &Seen, subject: &Subject) -> Judged {
     require_known(&subject.facts.reactivated)?;
-    session_stays_ended(subject, "LEAVER-DEACT-01")
+    judge_session_end(subject, "LEAVER-DEACT-01")
 }
 
-pub(super) fn old_token_stays_ended(_: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_old_token(_: &Seen, subject: &Subject) -> Judged {
     require_known(&subject.facts.reactivated)?;
-    token_stays_ended(subject, "LEAVER-DEACT-02")
+    judge_token_end(subject, "LEAVER-DEACT-02")
 }
 
-pub(super) fn user_name_is_free(_: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_free_user_name(_: &Seen, subject: &Subject) -> Judged {
     match require_known(&subject.facts.created_again)? {
         Created::Made(account) => Ok(format!("a second account was created: {}", account.id)),
         Created::Refused(status, what) if *status >= 500 => Err(Stop::Unjudged(what.clone())),
@@ -219,17 +224,17 @@ fn was_created_again(subject: &Subject) -> Result<(), Stop> {
     Ok(())
 }
 
-pub(super) fn new_account_has_no_session(_: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_session_of_new_account(_: &Seen, subject: &Subject) -> Judged {
     was_created_again(subject)?;
-    session_stays_ended(subject, "LEAVER-DELETE-01")
+    judge_session_end(subject, "LEAVER-DELETE-01")
 }
 
-pub(super) fn new_account_has_no_token(_: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_token_of_new_account(_: &Seen, subject: &Subject) -> Judged {
     was_created_again(subject)?;
-    token_stays_ended(subject, "LEAVER-DELETE-02")
+    judge_token_end(subject, "LEAVER-DELETE-02")
 }
 
-pub(super) fn gets_rights(_: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_gained_rights(_: &Seen, subject: &Subject) -> Judged {
     match require_known(&subject.facts.rights)? {
         Some(after) => Ok(format!(
             "the person had the rights after {}",
@@ -241,7 +246,7 @@ pub(super) fn gets_rights(_: &Seen, subject: &Subject) -> Judged {
     }
 }
 
-pub(super) fn loses_rights(_: &Seen, subject: &Subject) -> Judged {
+pub(super) fn judge_lost_rights(_: &Seen, subject: &Subject) -> Judged {
     if matches!(subject.facts.rights, Some(Ok(None))) {
         let why = "the person never had the rights".to_owned();
         return Err(Stop::Follows("LEAVER-MOVE-01", why));
@@ -257,7 +262,7 @@ pub(super) fn loses_rights(_: &Seen, subject: &Subject) -> Judged {
 }
 
 /// Passes if this forged revocation request was refused and the session goes on.
-pub(super) fn forged_is_refused(forgery: Forgery, subject: &Subject) -> Judged {
+pub(super) fn judge_forged_revocation(forgery: Forgery, subject: &Subject) -> Judged {
     let all = &subject.facts.forged;
     let Some((_, seen)) = all.iter().find(|(sent, _)| *sent == forgery) else {
         return Err(Stop::Incomplete);

@@ -86,7 +86,7 @@ impl Watch {
 
     /// Records that the session or token of the person who stays had ended too: this end
     /// proves nothing.
-    pub(super) fn ended_for_everybody(&mut self) {
+    pub(super) fn mark_end_as_common(&mut self) {
         self.is_common = true;
     }
 
@@ -140,7 +140,7 @@ impl Watch {
 mod tests {
     use super::*;
 
-    fn seen(looks: &[(u64, Sighting)]) -> Judged {
+    fn judge_looks(looks: &[(u64, Sighting)]) -> Judged {
         let mut watch = Watch::proven();
         for (second, sighting) in looks {
             watch.see(sighting.clone(), Duration::from_secs(*second));
@@ -166,19 +166,19 @@ mod tests {
         let (alive, ended) = (Sighting::In(String::new()), Sighting::Out(String::new()));
         let unclear = Sighting::Unclear("HTTP 503".to_owned());
         assert_eq!(
-            seen(&[(0, alive.clone()), (1, unclear.clone()), (2, ended.clone())]),
+            judge_looks(&[(0, alive.clone()), (1, unclear.clone()), (2, ended.clone())]),
             Ok("the session had ended after 2 s; it still worked after 0 s".to_owned())
         );
         assert_eq!(
-            seen(&[(0, ended)]),
+            judge_looks(&[(0, ended)]),
             Ok("the session had ended at the first look, after 0 s".to_owned())
         );
         assert_eq!(
-            seen(&[(0, unclear.clone()), (9, alive.clone())]),
+            judge_looks(&[(0, unclear.clone()), (9, alive.clone())]),
             Err(Stop::Wrong("the session still works after 9 s".to_owned()))
         );
         assert!(matches!(
-            seen(&[(0, alive), (9, unclear)]),
+            judge_looks(&[(0, alive), (9, unclear)]),
             Err(Stop::Unjudged(_))
         ));
         assert_eq!(

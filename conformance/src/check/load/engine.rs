@@ -17,8 +17,8 @@ const LINE: Duration = Duration::from_secs(1);
 pub(super) async fn run(run: &Run, target: Arc<dyn Target>) {
     let load = async {
         match run.plan.pace {
-            Loop::Open { rate, at_once } => open(run, &target, rate, at_once).await,
-            Loop::Closed { callers } => closed(run, &target, callers).await,
+            Loop::Open { rate, at_once } => run_open_loop(run, &target, rate, at_once).await,
+            Loop::Closed { callers } => run_closed_loop(run, &target, callers).await,
         }
     };
     let line = async {
@@ -33,7 +33,7 @@ pub(super) async fn run(run: &Run, target: Arc<dyn Target>) {
     }
 }
 
-async fn open(run: &Run, target: &Arc<dyn Target>, rate: f64, at_once: usize) {
+async fn run_open_loop(run: &Run, target: &Arc<dyn Target>, rate: f64, at_once: usize) {
     let begin = run.time.now();
     let permits = Arc::new(Semaphore::new(at_once.max(1)));
     let mut tasks = JoinSet::new();
@@ -74,7 +74,7 @@ fn due_until_the_end(run: &Run, rate: f64, number: u64) -> u64 {
     (number..).take_while(is_due).count() as u64
 }
 
-async fn closed(run: &Run, target: &Arc<dyn Target>, callers: usize) {
+async fn run_closed_loop(run: &Run, target: &Arc<dyn Target>, callers: usize) {
     let begin = run.time.now();
     let next = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    async fn measured(plan: Plan, stall_at: u64) -> super::super::report::Figures {
+    async fn measure(plan: Plan, stall_at: u64) -> super::super::report::Figures {
         let time = Arc::new(VirtualTime::default());
         let recorder = Arc::new(Recorder::default());
         let all = Run {
@@ -201,7 +201,7 @@ mod tests {
             rate: 100.0,
             at_once: 1000,
         };
-        let figures = measured(plan(pace, 1000), 100).await;
+        let figures = measure(plan(pace, 1000), 100).await;
         assert_eq!(figures.succeeded, 1000);
         // 100 operations were due during the stall, a tenth of all.
         assert!(figures.latency_ms.p99 > 850.0, "{:?}", figures.latency_ms);
@@ -220,7 +220,7 @@ mod tests {
             rate: 100.0,
             at_once: 1,
         };
-        let figures = measured(plan(pace, 1000), 100).await;
+        let figures = measure(plan(pace, 1000), 100).await;
         assert!(figures.latency_ms.p99 > 850.0, "{:?}", figures.latency_ms);
     }
 
@@ -235,13 +235,13 @@ mod tests {
             ..plan(pace, 1000)
         };
         // Operation 2 is sent at 0.2 s and answered at 1.2 s; 3 to 9 are never sent.
-        let figures = measured(plan, 2).await;
+        let figures = measure(plan, 2).await;
         assert_eq!((figures.succeeded, figures.unsent), (3, 7));
     }
 
     #[tokio::test]
     async fn a_closed_loop_sends_nothing_while_the_target_stalls() {
-        let figures = measured(plan(Loop::Closed { callers: 1 }, 1000), 100).await;
+        let figures = measure(plan(Loop::Closed { callers: 1 }, 1000), 100).await;
         assert!(figures.latency_ms.p99 < 2.0, "{:?}", figures.latency_ms);
         assert!(figures.latency_ms.max > 990.0, "{:?}", figures.latency_ms);
     }

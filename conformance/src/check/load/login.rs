@@ -10,7 +10,7 @@ use regex::Regex;
 use url::Url;
 
 use super::idp::failure_of;
-use super::{Ended, People, Performed, Setting, Target, engine, interrupted};
+use super::{Ended, People, Performed, Setting, Target, engine, interruption_error};
 use crate::check::SetUpError;
 use crate::check::idp::{Credentials, Logins, PersonalBrowser, SignOnError, summary};
 use crate::check::runner::{Access, Patience, Runner};
@@ -102,7 +102,7 @@ impl Load {
         let inner = &self.inner;
         tokio::select! {
             error = inner.set_up_error() => error.map_or(Ok(()), Err)?,
-            _ = setting.stop.wait() => interrupted(&setting.stop).map_or(Ok(()), Err)?,
+            _ = setting.stop.wait() => interruption_error(&setting.stop).map_or(Ok(()), Err)?,
         }
         let run = setting.start();
         engine::run(&run, Arc::new(Operation(Arc::clone(inner)))).await;

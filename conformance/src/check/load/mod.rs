@@ -133,7 +133,7 @@ pub struct Ended {
 }
 
 /// Returns the error if a signal ended the run before the measurement.
-fn interrupted(stop: &Stop) -> Option<SetUpError> {
+fn interruption_error(stop: &Stop) -> Option<SetUpError> {
     let signal = stop.signal()?;
     Some(SetUpError::new(
         "interrupted",

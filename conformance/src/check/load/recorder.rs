@@ -261,7 +261,7 @@ impl State {
 mod tests {
     use super::*;
 
-    fn performed(result: Result<(), Failure>) -> Performed {
+    fn performed_read(result: Result<(), Failure>) -> Performed {
         Performed {
             operation: "read",
             result,
@@ -272,13 +272,13 @@ mod tests {
     fn errors_are_counted_by_kind_and_never_in_the_latency() {
         let recorder = Recorder::default();
         let now = Duration::from_millis(500);
-        recorder.record(now, Duration::from_millis(10), performed(Ok(())));
+        recorder.record(now, Duration::from_millis(10), performed_read(Ok(())));
         for example in ["first", "second"] {
             let error = Failure::error("HTTP 500", example);
-            recorder.record(now, Duration::from_secs(9), performed(Err(error)));
+            recorder.record(now, Duration::from_secs(9), performed_read(Err(error)));
         }
         let limited = Failure::Limited(Duration::from_secs(1));
-        recorder.record(now, Duration::from_secs(9), performed(Err(limited)));
+        recorder.record(now, Duration::from_secs(9), performed_read(Err(limited)));
         let figures = recorder.figures(Duration::from_secs(1));
         assert_eq!(
             (figures.succeeded, figures.failed, figures.limited),
@@ -295,7 +295,7 @@ mod tests {
         let recorder = Recorder::default();
         for second in 0..2000 {
             let now = Duration::from_secs(second);
-            recorder.record(now, Duration::from_millis(second), performed(Ok(())));
+            recorder.record(now, Duration::from_millis(second), performed_read(Ok(())));
         }
         let figures = recorder.figures(Duration::from_secs(2000));
         assert!(figures.timeline.len() <= INTERVALS);

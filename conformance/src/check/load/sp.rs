@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ambient::Ambient;
 
 use super::words::NO_ANSWER;
-use super::{Ended, Failure, People, Performed, Setting, Target, engine, interrupted};
+use super::{Ended, Failure, People, Performed, Setting, Target, engine, interruption_error};
 use crate::check::SetUpError;
 use crate::check::leaver::Application;
 use crate::check::runner::{Access, Patience, Runner, Stop};
@@ -88,7 +88,7 @@ impl Load {
     /// When the first person cannot be logged in, because then nothing can be measured.
     pub async fn run(&self, setting: &Setting) -> Result<Ended, SetUpError> {
         setting.progress.step("", "logging in once");
-        let form = self.accepted_form(&setting.stop).await?;
+        let form = self.find_accepted_form(&setting.stop).await?;
         let run = setting.start();
         let target = Logins {
             inner: Arc::clone(&self.inner),
@@ -103,7 +103,7 @@ impl Load {
     }
 
     /// Finds a form of signature that the service provider accepts in an honest Response.
-    async fn accepted_form(&self, stop: &Stop) -> Result<SignedForm, SetUpError> {
+    async fn find_accepted_form(&self, stop: &Stop) -> Result<SignedForm, SetUpError> {
         let inner = &self.inner;
         let first = inner.people.first();
         let judge = inner.judge(first, stop);
@@ -116,7 +116,7 @@ impl Load {
             if form.is_encrypted() && !has_certificate {
                 continue;
             }
-            if let Some(error) = interrupted(stop) {
+            if let Some(error) = interruption_error(stop) {
                 return Err(error);
             }
             let answer = inner.log_in(inner.judge(first, stop), form).await;
@@ -138,14 +138,14 @@ impl Target for Logins {
         Box::pin(async move {
             Performed {
                 operation: "login",
-                result: self.login(number).await,
+                result: self.perform_login(number).await,
             }
         })
     }
 }
 
 impl Logins {
-    async fn login(&self, number: u64) -> Result<(), Failure> {
+    async fn perform_login(&self, number: u64) -> Result<(), Failure> {
         let (_, who) = self.inner.people.turn(number);
         // The plan ends the run, and a login that was started is finished.
         let judge = self.inner.judge(who, &Stop::default());

@@ -7,7 +7,7 @@ use rsa::pkcs8::EncodePublicKey as _;
 use rsa::{BigUint, RsaPublicKey};
 use serde_json::Value;
 
-use super::key::{SigningKey, decoded, encode, public_as_secrets, unsigned_jwt};
+use super::key::{SigningKey, decode_jwt, encode, public_as_secrets, unsigned_jwt};
 
 /// How an access token is forged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum TokenForgery {
 
 /// Returns the time when a JWT expires; `None` if it is no JWT or does not say.
 pub fn expiry(token: &str) -> Option<Timestamp> {
-    let (_, claims) = decoded(token)?;
+    let (_, claims) = decode_jwt(token)?;
     Timestamp::from_second(claims["exp"].as_i64()?).ok()
 }
 
@@ -49,7 +49,7 @@ impl TokenForgery {
                 None => change_character(token),
             });
         }
-        let (header, mut claims) = decoded(token)?;
+        let (header, mut claims) = decode_jwt(token)?;
         let signature = token.rsplit('.').next()?;
         match self {
             Self::Signature => None,
@@ -91,7 +91,7 @@ impl TokenForgery {
 /// Returns access tokens with a MAC by HS256 whose secret is the issuer's public key, one for each
 /// form of the key; empty if the key is not in the key set.
 pub(super) fn by_public_key(token: &str, keys: &Value) -> Vec<String> {
-    let Some((header, claims)) = decoded(token) else {
+    let Some((header, claims)) = decode_jwt(token) else {
         return Vec::new();
     };
     let all = keys["keys"]

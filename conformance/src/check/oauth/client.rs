@@ -172,7 +172,7 @@ impl Client {
     ///
     /// # Errors
     /// The token has expired, and the authorization server issues no other.
-    pub async fn fresh_token(&self) -> Result<String, RenewalError> {
+    pub async fn renew_if_due(&self) -> Result<String, RenewalError> {
         let is_due = || {
             let (held, now) = (self.lock(), self.ambient.now());
             let is_due = held.renew_at.is_some_and(|at| at <= now);
@@ -197,7 +197,7 @@ impl Client {
     ///
     /// # Errors
     /// The authorization server issues no other.
-    pub async fn token_after_refusal(&self, refused: &str) -> Result<Option<String>, RenewalError> {
+    pub async fn renew_after_refusal(&self, refused: &str) -> Result<Option<String>, RenewalError> {
         if self.useless.load(Ordering::Relaxed) >= USELESS_RENEWALS {
             return Ok(None);
         }

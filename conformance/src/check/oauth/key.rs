@@ -132,7 +132,7 @@ pub(super) fn unsigned_jwt(mut header: Value, claims: &Value) -> String {
 }
 
 /// Returns header and claims of a JWT, without verifying it.
-pub(super) fn decoded(token: &str) -> Option<(Value, Value)> {
+pub(super) fn decode_jwt(token: &str) -> Option<(Value, Value)> {
     let mut parts = token.split('.');
     let mut part = || -> Option<Value> {
         let bytes = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?;
@@ -273,7 +273,7 @@ mod tests {
             let key = ClientKey::read(&path, None, Timestamp::UNIX_EPOCH).unwrap();
             assert_eq!(key.key.algorithm(), algorithm);
             let token = key.key.jwt(key.header(), &json!({"a": 1})).unwrap();
-            let (header, claims) = decoded(&token).unwrap();
+            let (header, claims) = decode_jwt(&token).unwrap();
             assert_eq!(header, json!({"typ": "JWT", "alg": algorithm}));
             assert_eq!(claims, json!({"a": 1}));
         }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::assertion::{Asserter, AssertionFault, Signer};
-use super::key::decoded;
+use super::key::decode_jwt;
 use super::settings::{Authentication, Federated, Settings};
 
 /// Type of a client assertion (RFC 7523 §2.2).
@@ -146,7 +146,7 @@ pub(super) fn shown_form(form: &[(&'static str, String)]) -> Value {
     let shown = form.iter().map(|(name, value)| {
         let value = match *name {
             "client_secret" => MASK.into(),
-            "client_assertion" => match decoded(value) {
+            "client_assertion" => match decode_jwt(value) {
                 Some((header, claims)) => json!({"header": header, "claims": claims}),
                 None => MASK.into(),
             },

@@ -260,7 +260,7 @@ const GUIDE_ONLY: &str = "portal guide";
 
 /// Returns the profile of the set-up guide's portal.
 pub fn guide() -> Option<&'static Profile> {
-    Profile::named("guide")
+    Profile::find_by_name("guide")
 }
 
 /// Why a profile cannot be used.
@@ -288,7 +288,7 @@ pub enum ProfileError {
 
 impl Profile {
     /// Returns the profile with this name.
-    pub fn named(name: &str) -> Option<&'static Self> {
+    pub fn find_by_name(name: &str) -> Option<&'static Self> {
         profiles().iter().find(|it| it.name == name)
     }
 
@@ -300,7 +300,7 @@ impl Profile {
         let mut chosen: Vec<&'static Self> = Vec::new();
         for name in names {
             let others = || format!("profiles for check {}: {}", kind.name(), names_of(kind));
-            let profile = Self::named(name).ok_or_else(|| ProfileError::Unknown {
+            let profile = Self::find_by_name(name).ok_or_else(|| ProfileError::Unknown {
                 name: name.clone(),
                 others: others(),
             })?;
@@ -441,7 +441,7 @@ impl CheckReport {
     /// Returns this report with the verdict of each requirement of these profiles. Call
     /// [`Self::with_profiles`] before.
     #[must_use]
-    pub fn assessed(mut self, chosen: &[&'static Profile]) -> Self {
+    pub fn with_assessments(mut self, chosen: &[&'static Profile]) -> Self {
         let Some(kind) = Kind::of_command(self.command) else {
             return self;
         };

@@ -173,7 +173,7 @@ fn outcome(id: &str, level: Level, verdict: Verdict, cause: Option<&str>) -> Out
     Outcome {
         verdict,
         cause: cause.map(str::to_owned),
-        ..Outcome::judged(check, true, "e", format!("what {id} says"), Value::Null)
+        ..Outcome::new_judged(check, true, "e", format!("what {id} says"), Value::Null)
     }
 }
 
@@ -209,7 +209,7 @@ fn a_requirement_passes_only_if_all_its_checks_passed() {
     ];
     let report = report(outcomes)
         .with_profiles(&[profile])
-        .assessed(&[profile]);
+        .with_assessments(&[profile]);
     let listed: Vec<(&str, &str, &str, bool)> = report.assessments[0]
         .results
         .iter()
@@ -255,7 +255,7 @@ fn required_requirements_decide_the_exit_code_unless_the_failure_is_expected() {
         ];
         report(outcomes)
             .with_profiles(&[profile])
-            .assessed(&[profile])
+            .with_assessments(&[profile])
     };
     assert_eq!(judged(Verdict::Pass, Verdict::Fail).exit_code(), 0);
     assert_eq!(judged(Verdict::Skip, Verdict::Pass).exit_code(), 0);
@@ -320,7 +320,7 @@ fn one_of_several_checks_is_enough() {
             outcome("SCIM-READ-01", Level::Must, first, None),
             outcome("SCIM-READ-02", Level::Must, second, None),
         ]);
-        let report = report.assessed(&[parse_profile(&text)]);
+        let report = report.with_assessments(&[parse_profile(&text)]);
         report.assessments[0].results[0].verdict
     };
     for (first, second, expected) in [
@@ -355,7 +355,7 @@ fn a_login_that_starts_at_the_other_party_proves_nothing() {
     ] {
         let mut report = report(vec![outcome("SCIM-A", Level::Must, Verdict::Pass, None)]);
         report.login_start = started;
-        let report = report.assessed(&[profile]);
+        let report = report.with_assessments(&[profile]);
         let results = report.assessments[0].results.iter();
         let verdicts: Vec<&str> = results.map(|it| it.verdict.name()).collect();
         assert_eq!(verdicts, expected, "{started:?}");
@@ -367,7 +367,7 @@ fn every_form_has_the_requirements_in_the_order_of_the_source() {
     let ids = ["zz-first", "mm-second", "aa-third"];
     let text = ids.map(|id| requirement(id, "required", "not_tested = \"because\""));
     let report = report(vec![outcome("SCIM-A", Level::Must, Verdict::Pass, None)]);
-    let report = report.assessed(&[parse_profile(&text.concat())]);
+    let report = report.with_assessments(&[parse_profile(&text.concat())]);
     for form in [
         report.terminal(),
         report.html(),

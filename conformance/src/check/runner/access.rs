@@ -287,7 +287,7 @@ mod tests {
     }
 
     /// Answers one request with 204 and returns its first line.
-    async fn first_line(listener: tokio::net::TcpListener) -> String {
+    async fn answer_one_request(listener: tokio::net::TcpListener) -> String {
         use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = BufReader::new(stream);
@@ -311,12 +311,12 @@ mod tests {
         };
         let client = access.client().build().unwrap();
         let own = at(&local);
-        let (line, answer) = tokio::join!(first_line(local), client.get(&own).send());
+        let (line, answer) = tokio::join!(answer_one_request(local), client.get(&own).send());
         assert_eq!(answer.unwrap().status(), 204);
         assert_eq!(line, "GET /x HTTP/1.1");
         // The name is not resolved here: the proxy does it.
         let far = "http://app.invalid/x";
-        let (line, answer) = tokio::join!(first_line(proxy), client.get(far).send());
+        let (line, answer) = tokio::join!(answer_one_request(proxy), client.get(far).send());
         assert_eq!(answer.unwrap().status(), 204);
         assert_eq!(line, "GET http://app.invalid/x HTTP/1.1");
     }

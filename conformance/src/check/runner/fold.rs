@@ -54,11 +54,11 @@ mod tests {
         };
         Outcome {
             verdict,
-            ..Outcome::judged(check, true, "", String::new(), Value::Null)
+            ..Outcome::new_judged(check, true, "", String::new(), Value::Null)
         }
     }
 
-    fn folded(disproved: &[&str]) -> Vec<(Verdict, Option<String>)> {
+    fn fold_sample(disproved: &[&str]) -> Vec<(Verdict, Option<String>)> {
         let verdicts = [Verdict::Skip, Verdict::Fail, Verdict::Fail, Verdict::Pass];
         let mut outcomes: Vec<Outcome> = verdicts
             .iter()
@@ -78,7 +78,7 @@ mod tests {
     fn failures_with_one_symptom_are_one_finding() {
         let cause = Some("X-1".to_owned());
         assert_eq!(
-            folded(&[]),
+            fold_sample(&[]),
             [
                 (Verdict::Skip, cause.clone()),
                 (Verdict::Fail, None),
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_disproved_symptom_is_not_a_cause() {
-        let verdicts = folded(&["PATCH /Users never succeeded"])
+        let verdicts = fold_sample(&["PATCH /Users never succeeded"])
             .into_iter()
             .map(|it| it.0);
         assert_eq!(verdicts.filter(|it| *it == Verdict::Fail).count(), 2);

@@ -82,7 +82,7 @@ mod tests {
 
     /// Returns what is found for a target with these answers, in order (milliseconds); `None`
     /// stands for no answer.
-    async fn found(answers: &[Option<u64>]) -> Option<String> {
+    async fn find_harm_in_answers(answers: &[Option<u64>]) -> Option<String> {
         let asked = AtomicUsize::new(0);
         find_harm(
             &Runner::default(),
@@ -99,13 +99,18 @@ mod tests {
 
     #[tokio::test]
     async fn one_slow_answer_is_no_harm() {
-        assert_eq!(found(&[Some(9), Some(0)]).await, None);
-        assert_eq!(found(&[Some(9), Some(9), Some(1)]).await, None);
+        assert_eq!(find_harm_in_answers(&[Some(9), Some(0)]).await, None);
+        assert_eq!(
+            find_harm_in_answers(&[Some(9), Some(9), Some(1)]).await,
+            None
+        );
     }
 
     #[tokio::test]
     async fn a_target_that_stays_slow_was_harmed() {
-        let found = found(&[Some(9), Some(8), Some(7)]).await.unwrap();
+        let found = find_harm_in_answers(&[Some(9), Some(8), Some(7)])
+            .await
+            .unwrap();
         assert_eq!(
             found,
             "GET /Users took 7.0 s or more afterwards, and 0.1 s before"
@@ -115,13 +120,17 @@ mod tests {
     #[tokio::test]
     async fn a_target_that_fails_was_harmed_and_may_come_back() {
         assert_eq!(
-            found(&[None, None, Some(0)]).await.unwrap(),
+            find_harm_in_answers(&[None, None, Some(0)]).await.unwrap(),
             "GET /Users failed afterwards: connection refused; it worked again at attempt 2"
         );
         assert_eq!(
-            found(&[None; 4]).await.unwrap(),
+            find_harm_in_answers(&[None; 4]).await.unwrap(),
             "GET /Users failed afterwards: connection refused"
         );
-        assert!(found(&[Some(9), None, Some(0)]).await.is_some());
+        assert!(
+            find_harm_in_answers(&[Some(9), None, Some(0)])
+                .await
+                .is_some()
+        );
     }
 }

@@ -67,7 +67,7 @@ pub struct Planned {
 
 /// Returns the error of a run that judged none of its checks: a pipeline must not take it for a
 /// success.
-fn nothing_judged(outcomes: &[Outcome]) -> Option<SetUpError> {
+fn error_if_nothing_judged(outcomes: &[Outcome]) -> Option<SetUpError> {
     let is_skipped = |it: &Outcome| it.verdict == Verdict::Skip;
     if outcomes.is_empty() || !outcomes.iter().all(is_skipped) {
         return None;
@@ -171,7 +171,7 @@ impl Runner {
         self.tell(&check.id, &check.title);
         if let Some(control) = rests_on.filter(|control| !judged.has_passed(control)) {
             let why = format!("{control} did not pass, so this would prove nothing");
-            judged.push(Outcome::skipped_because_of(check, &control, why));
+            judged.push(Outcome::new_skipped_because_of(check, &control, why));
             return;
         }
         let started = Instant::now();
@@ -211,7 +211,7 @@ impl Runner {
             .error
             .clone()
             .or_else(|| self.patience.error())
-            .or_else(|| nothing_judged(&report.outcomes));
+            .or_else(|| error_if_nothing_judged(&report.outcomes));
         CheckReport {
             duration: took,
             error: error.filter(|_| interruption.is_none()),
@@ -239,31 +239,31 @@ mod tests {
 
     #[test]
     fn a_run_that_only_waited_for_a_control_is_an_error() {
-        let waits = |id: &str| Outcome::skipped_because_of(check(id), "GOOD-01", "no control");
-        let lacks = |id: &str| Outcome::skipped(check(id), "the server has no groups");
-        let error = nothing_judged(&[waits("A-01"), lacks("A-02")]).unwrap();
+        let waits = |id: &str| Outcome::new_skipped_because_of(check(id), "GOOD-01", "no control");
+        let lacks = |id: &str| Outcome::new_skipped(check(id), "the server has no groups");
+        let error = error_if_nothing_judged(&[waits("A-01"), lacks("A-02")]).unwrap();
         assert_eq!(error.code, "nothing-judged");
         assert!(error.message.contains("GOOD-01"), "{}", error.message);
         // What the target does not offer is no success either.
-        let error = nothing_judged(&[lacks("A-02"), lacks("A-03")]).unwrap();
+        let error = error_if_nothing_judged(&[lacks("A-02"), lacks("A-03")]).unwrap();
         assert_eq!(
             error.message,
             "None of the 2 selected checks was judged: the server has no groups."
         );
-        let asks = Outcome::skipped(check("A-04"), "not judged: give --second-token");
-        let error = nothing_judged(&[asks]).unwrap();
+        let asks = Outcome::new_skipped(check("A-04"), "not judged: give --second-token");
+        let error = error_if_nothing_judged(&[asks]).unwrap();
         assert_eq!(
             error.message,
             "The selected check A-04 was not judged: give --second-token."
         );
-        assert_eq!(nothing_judged(&[]), None);
-        let passed = Outcome::judged(
+        assert_eq!(error_if_nothing_judged(&[]), None);
+        let passed = Outcome::new_judged(
             check("A-03"),
             true,
             "",
             String::new(),
             serde_json::Value::Null,
         );
-        assert_eq!(nothing_judged(&[passed, waits("A-01")]), None);
+        assert_eq!(error_if_nothing_judged(&[passed, waits("A-01")]), None);
     }
 }

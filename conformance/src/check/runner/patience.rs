@@ -59,12 +59,12 @@ impl Patience {
     }
 
     /// Records that the target answered.
-    pub fn answered(&self) {
+    pub fn record_answer(&self) {
         self.lost.store(0, Ordering::Relaxed);
     }
 
     /// Records that a request to `url` got no answer, and the reason.
-    pub fn no_answer(&self, url: &str, reason: &dyn std::fmt::Display) {
+    pub fn record_no_answer(&self, url: &str, reason: &dyn std::fmt::Display) {
         let count = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
         if count < MAX_LOST {
             return;

@@ -187,7 +187,7 @@ mod tests {
         (port, certificate)
     }
 
-    async fn status(host: &str, port: u16, access: Access) -> Option<u16> {
+    async fn fetch_status(host: &str, port: u16, access: Access) -> Option<u16> {
         let client = access.client().build().unwrap();
         let answer = client.get(format!("https://{host}:{port}/")).send().await;
         answer.ok().map(|it| it.status().as_u16())
@@ -201,15 +201,18 @@ mod tests {
                 authorities: vec![certificate.clone()],
                 ..Access::default()
             };
-            assert_eq!(status("localhost", port, trusting()).await, Some(204));
+            assert_eq!(fetch_status("localhost", port, trusting()).await, Some(204));
             // Refused under another name, and if it is not trusted.
-            assert_eq!(status("127.0.0.1", port, trusting()).await, None);
-            assert_eq!(status("localhost", port, Access::default()).await, None);
+            assert_eq!(fetch_status("127.0.0.1", port, trusting()).await, None);
+            assert_eq!(
+                fetch_status("localhost", port, Access::default()).await,
+                None
+            );
             let insecure = Access {
                 insecure: true,
                 ..Access::default()
             };
-            assert_eq!(status("localhost", port, insecure).await, Some(204));
+            assert_eq!(fetch_status("localhost", port, insecure).await, Some(204));
         }
     }
 }

@@ -14,43 +14,43 @@ harm Protection;
 "SCIM-AUTH-01", Must, "RFC 7644 §3.12"; "A request without a token is refused with 401";
     expects "GET /Users without Authorization: 401";
     fix "Require the token at every endpoint that serves resources.";
-    needs []; act(without_a_token)
+    needs []; act(judge_missing_token)
 "SCIM-AUTH-02", Must, "RFC 7644 §3.12"; "A wrong token is refused with 401";
     expects "GET /Users with an unknown token: 401";
     fix "Answer 401 where the token is unknown, expired or revoked; 403 is for a valid token without the permission.";
-    needs []; act(with_a_wrong_token)
+    needs []; act(judge_wrong_token)
 "SCIM-AUTH-03", Must, "RFC 7644 §2"; "A 401 has a WWW-Authenticate header";
     expects "a WWW-Authenticate header on 401";
     fix "Send WWW-Authenticate, such as Bearer realm=\"scim\", with every 401 (also RFC 9110 §15.5.2).";
-    needs []; act(challenge)
+    needs []; act(judge_challenge)
 "SCIM-AUTH-04", Must, "RFC 7644 §3.12"; "A 401 has a SCIM error body";
     expects "a JSON body with the Error schema and status \"401\"";
     fix "Let the authentication layer answer with the SCIM error format too.";
-    needs []; act(error_body)
+    needs []; act(judge_error_body)
 "SCIM-AUTH-05", Should, "RFC 7644 §7.4"; "No answer contains the token";
     expects "answers to a known and to a wrong token without the token";
     fix "Leave tokens out of bodies, headers and error details.";
-    needs []; act(no_leak)
+    needs []; act(judge_token_leak)
 "SCIM-AUTH-06", Should, "RFC 7644 §7.4"; "A token in the query string is not accepted";
     expects "GET /Users?access_token=… without Authorization: 401";
     fix "Accept tokens only in the Authorization header: URLs are written to logs.";
-    needs []; act(no_token_in_query)
+    needs []; act(judge_token_in_query)
 "SCIM-AUTH-07", Must, "RFC 9110 §11.1"; "The authentication scheme is compared without regard to letter case";
     expects "Authorization: bearer … to do as Bearer …";
     fix "Accept bearer and BEARER as Bearer.";
-    needs []; act(scheme_in_any_case)
+    needs []; act(judge_scheme_case)
 "SCIM-AUTH-08", Must, "RFC 7644 §3.12"; "No resource is created without a token";
     expects "POST /Users without Authorization: 401";
     fix "Authenticate the request before you do anything else.";
-    needs [Need::Writes]; act(nothing_is_made)
+    needs [Need::Writes]; act(judge_create_without_token)
 "SCIM-AUTH-09", Must, "RFC 7644 §3.12"; "No resource is deleted with a wrong token";
     expects "DELETE of a user with an unknown token: 401, and the user is still there";
     fix "Authenticate the request before you do anything else.";
-    needs [Need::Writes]; act(nothing_is_deleted)
+    needs [Need::Writes]; act(judge_delete_with_wrong_token)
 "SCIM-AUTH-10", Should, "RFC 7644 §7.6"; "Without a token, the answers do not reveal which ids exist";
     expects "the same status for a known and an unknown id";
     fix "Authenticate the request before looking anything up.";
-    needs [Need::Writes]; act(no_oracle)
+    needs [Need::Writes]; act(judge_id_disclosure)
 }
 
 fn bare(probe: &Probe<'_>, method: Method, target: &str) -> ScimRequest {
@@ -91,7 +91,7 @@ fn openness(request: &ScimRequest) -> Vec<String> {
 async fn send_unauthorized(probe: &Probe<'_>, request: ScimRequest) -> Judged<ScimAnswer> {
     let symptoms = openness(&request);
     let answer = probe.send(request).await?;
-    if answer.succeeded() {
+    if answer.has_succeeded() {
         probe.suspect(symptoms);
     } else if matches!(answer.status, 401 | 403) {
         probe.session.disprove(symptoms);
@@ -105,26 +105,26 @@ async fn require_refusal(probe: &Probe<'_>) -> Judged<ScimAnswer> {
     if answer.status == 401 {
         Ok(answer)
     } else {
-        unjudged(format!("the status was not 401: {}", answer.quoted()))
+        unjudged(format!("the status was not 401: {}", answer.quote()))
     }
 }
 
-async fn without_a_token(probe: &Probe<'_>) -> Judged {
+async fn judge_missing_token(probe: &Probe<'_>) -> Judged {
     let request = bare(probe, Method::GET, &probe.server.users.endpoint);
     send_unauthorized(probe, request).await?.is(401)
 }
 
 /// Returns the answer to a wrong token.
-pub(super) async fn wrong_token(probe: &Probe<'_>) -> Judged<ScimAnswer> {
+pub(super) async fn send_wrong_token(probe: &Probe<'_>) -> Judged<ScimAnswer> {
     let request = wrong(probe, Method::GET, &probe.server.users.endpoint);
     send_unauthorized(probe, request).await
 }
 
-async fn with_a_wrong_token(probe: &Probe<'_>) -> Judged {
-    wrong_token(probe).await?.is(401)
+async fn judge_wrong_token(probe: &Probe<'_>) -> Judged {
+    send_wrong_token(probe).await?.is(401)
 }
 
-async fn challenge(probe: &Probe<'_>) -> Judged {
+async fn judge_challenge(probe: &Probe<'_>) -> Judged {
     let answer = require_refusal(probe).await?;
     if answer
         .header("www-authenticate")
@@ -135,7 +135,7 @@ async fn challenge(probe: &Probe<'_>) -> Judged {
     answer.wrong("there is no WWW-Authenticate")
 }
 
-async fn error_body(probe: &Probe<'_>) -> Judged {
+async fn judge_error_body(probe: &Probe<'_>) -> Judged {
     let answer = require_refusal(probe).await?;
     let body = answer.body()?;
     if speaks(&body, ERROR) && text(&body, &["status"]) == Some("401") {
@@ -144,7 +144,7 @@ async fn error_body(probe: &Probe<'_>) -> Judged {
     answer.wrong("schemas or status are not those of an error")
 }
 
-async fn no_leak(probe: &Probe<'_>) -> Judged {
+async fn judge_token_leak(probe: &Probe<'_>) -> Judged {
     let endpoint = &probe.server.users.endpoint;
     let unknown = format!("{endpoint}/{}", probe.session.mark);
     let request = wrong(probe, Method::GET, endpoint);
@@ -167,7 +167,7 @@ async fn no_leak(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-async fn no_token_in_query(probe: &Probe<'_>) -> Judged {
+async fn judge_token_in_query(probe: &Probe<'_>) -> Judged {
     let Some(token) = probe.session.credentials.bearer() else {
         return unjudged("the checks authenticate without a bearer token");
     };
@@ -178,13 +178,16 @@ async fn no_token_in_query(probe: &Probe<'_>) -> Judged {
     answer.is(401)
 }
 
-async fn scheme_in_any_case(probe: &Probe<'_>) -> Judged {
+async fn judge_scheme_case(probe: &Probe<'_>) -> Judged {
     let mut request = bare(probe, Method::GET, &probe.server.users.endpoint);
     let credentials = &probe.session.credentials;
     let (Some(scheme), Some(parameter)) = (credentials.scheme(), credentials.parameter()) else {
         return unjudged("the checks authenticate without an Authorization header");
     };
-    if send_unauthorized(probe, request.clone()).await?.succeeded() {
+    if send_unauthorized(probe, request.clone())
+        .await?
+        .has_succeeded()
+    {
         return unjudged("a request without a token is answered, so this would prove nothing");
     }
     let value = format!("{} {parameter}", scheme.to_lowercase());
@@ -192,7 +195,7 @@ async fn scheme_in_any_case(probe: &Probe<'_>) -> Judged {
     probe.send(request).await?.is(200)
 }
 
-async fn nothing_is_made(probe: &Probe<'_>) -> Judged {
+async fn judge_create_without_token(probe: &Probe<'_>) -> Judged {
     let mut request = bare(probe, Method::POST, &probe.server.users.endpoint);
     request.body = Some(probe.user_body(json!({})).to_string());
     let json = "application/scim+json".to_owned();
@@ -200,25 +203,25 @@ async fn nothing_is_made(probe: &Probe<'_>) -> Judged {
     send_unauthorized(probe, request).await?.is(401)
 }
 
-async fn nothing_is_deleted(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_delete_with_wrong_token(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let answer = send_unauthorized(probe, wrong(probe, Method::DELETE, &user.place)).await?;
     probe.get(&user.place).await?.is(200)?;
-    if answer.status != 401 && !probe.delete(&user.place).await?.succeeded() {
+    if answer.status != 401 && !probe.delete(&user.place).await?.has_succeeded() {
         // The right token does not work either: the server has no DELETE.
-        let why = format!("DELETE never succeeds: {}", answer.quoted());
+        let why = format!("DELETE never succeeds: {}", answer.quote());
         return Err(Stop::Follows("SCIM-DELETE-01", why));
     }
     answer.is(401)
 }
 
-async fn no_oracle(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_id_disclosure(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let unknown = unknown_like(&user.place);
     // The control: with the token, the id is unknown.
     let found = probe.get(&unknown).await?;
     if found.status != 404 {
-        let why = format!("an id that nobody made is answered: {}", found.quoted());
+        let why = format!("an id that nobody made is answered: {}", found.quote());
         return unjudged(&why);
     }
     let known = send_unauthorized(probe, bare(probe, Method::GET, &user.place)).await?;

@@ -41,7 +41,7 @@ pub(super) fn least(kind: &Kind, name: &str, wanted: &[String]) -> Value {
 
 /// Removes sub-attributes that the schema does not contain, and adds those that it requires.
 /// Servers with strict schemas refuse the whole resource otherwise.
-pub(super) fn fitted(mut given: Value, attribute: &Attribute, name: &str) -> Value {
+pub(super) fn fit_to_schema(mut given: Value, attribute: &Attribute, name: &str) -> Value {
     let fit = |one: &mut Value| {
         let Some(object) = one.as_object_mut().filter(|_| !attribute.inner.is_empty()) else {
             return;
@@ -151,7 +151,7 @@ mod tests {
         let schema = Schema::read(&schema).unwrap();
         let fit = |name: &str, given: Value| {
             let attribute = schema.attribute(name).unwrap();
-            fitted(given, attribute, "n")
+            fit_to_schema(given, attribute, "n")
         };
         assert_eq!(
             fit("name", json!({"givenName": "Ann", "familyName": "Arbor"})),

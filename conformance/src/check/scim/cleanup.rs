@@ -42,7 +42,7 @@ impl CreatedResources {
                     continue;
                 }
                 Err(WireError::NotSent(why)) => self.unsent().push((place.clone(), why)),
-                Ok(_) => self.unconfirmed().push(place.clone()),
+                Ok(_) => self.lock_unconfirmed().push(place.clone()),
             }
             self.made().retain(|made| *made != place);
         }
@@ -66,7 +66,7 @@ impl CreatedResources {
         let unsent = std::mem::take(&mut *self.unsent());
         let unsent = unsent.into_iter();
         left.extend(unsent.map(|(place, why)| format!("{place} (not deleted: {why})")));
-        let mut deleted = std::mem::take(&mut *self.unconfirmed());
+        let mut deleted = std::mem::take(&mut *self.lock_unconfirmed());
         deleted.sort();
         deleted.dedup();
         let mut lost = 0;
@@ -77,7 +77,7 @@ impl CreatedResources {
                 ));
                 continue;
             }
-            match remains(session, &place).await {
+            match delete_again_if_left(session, &place).await {
                 Ok(None) => {}
                 Ok(Some(why)) => left.push(format!("{place} ({why})")),
                 Err(why) => {
@@ -89,11 +89,11 @@ impl CreatedResources {
         if lost >= MAX_LOST || !self.made().is_empty() {
             return Leftovers(left);
         }
-        let mut swept = sweep(session, &server.users, "userName", &mut left).await;
+        let mut swept = delete_lost(session, &server.users, "userName", &mut left).await;
         if let Some(groups) = &server.groups {
-            swept &= sweep(session, groups, "displayName", &mut left).await;
+            swept &= delete_lost(session, groups, "displayName", &mut left).await;
         }
-        let unnamed = std::mem::take(&mut *self.unnamed());
+        let unnamed = std::mem::take(&mut *self.lock_unnamed());
         for one in &unnamed {
             left.extend(remove_unnamed(session, server, one).await);
         }
@@ -109,7 +109,10 @@ impl CreatedResources {
 
 /// Reads a deleted resource, and deletes it again if it still exists. Returns `None` if it is gone,
 /// otherwise why it is not.
-async fn remains(session: &Session<'_>, place: &str) -> Result<Option<String>, WireError> {
+async fn delete_again_if_left(
+    session: &Session<'_>,
+    place: &str,
+) -> Result<Option<String>, WireError> {
     let read = session.request(Method::GET, place, None);
     let is_gone = |answer: &ScimAnswer| matches!(answer.status, 404 | 410);
     if is_gone(&session.send(&read).await?) {
@@ -143,7 +146,7 @@ async fn remove_unnamed(session: &Session<'_>, server: &Server, one: &Unnamed) -
     let Ok(answer) = session.send(&request).await else {
         return unknown();
     };
-    let Some(found) = answer.json().filter(|_| answer.succeeded()) else {
+    let Some(found) = answer.json().filter(|_| answer.has_succeeded()) else {
         return unknown();
     };
     let found = values(&found, "Resources");
@@ -159,7 +162,7 @@ async fn remove_unnamed(session: &Session<'_>, server: &Server, one: &Unnamed) -
             continue;
         };
         let place = format!("{}/{}", one.endpoint, segment(id));
-        match remains(session, &place).await {
+        match delete_again_if_left(session, &place).await {
             Ok(None) => {}
             Ok(Some(why)) => left.push(format!("{place} ({why})")),
             Err(why) => left.push(format!("{place} (not confirmed: {why})")),
@@ -170,7 +173,7 @@ async fn remove_unnamed(session: &Session<'_>, server: &Server, one: &Unnamed) -
 
 /// Searches for resources of requests whose answer was lost. The server may ignore the filter, so
 /// only resources with the mark are deleted. Returns whether the server could be searched.
-async fn sweep(
+async fn delete_lost(
     session: &Session<'_>,
     kind: &Kind,
     attribute: &str,
@@ -182,7 +185,7 @@ async fn sweep(
     let Ok(answer) = session.send(&request).await else {
         return false;
     };
-    let Some(found) = answer.json().filter(|_| answer.succeeded()) else {
+    let Some(found) = answer.json().filter(|_| answer.has_succeeded()) else {
         return false;
     };
     for one in values(&found, "Resources") {
@@ -195,7 +198,7 @@ async fn sweep(
             if left.iter().any(|known| known.starts_with(&place)) {
                 continue;
             }
-            match remains(session, &place).await {
+            match delete_again_if_left(session, &place).await {
                 Ok(None) => {}
                 Ok(Some(why)) => left.push(format!("{place} ({why})")),
                 Err(why) => left.push(format!("{place} (not confirmed: {why})")),
@@ -224,7 +227,7 @@ const LEFT_NAMED: usize = 20;
 /// there is nothing to judge.
 pub(in crate::check) fn judge_leftovers(check: Check, made: bool, left: &[String]) -> Outcome {
     if !made && left.is_empty() {
-        return Outcome::skipped(check, "no resource was created");
+        return Outcome::new_skipped(check, "no resource was created");
     }
     let actual = if left.is_empty() {
         "no resource was left".to_owned()
@@ -244,5 +247,5 @@ pub(in crate::check) fn judge_leftovers(check: Check, made: bool, left: &[String
         true => serde_json::json!([{ "left": left }]),
         false => Value::Null,
     };
-    Outcome::judged(check, left.is_empty(), expected, actual, evidence)
+    Outcome::new_judged(check, left.is_empty(), expected, actual, evidence)
 }

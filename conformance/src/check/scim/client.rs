@@ -312,7 +312,7 @@ pub(super) static ACT_KINDS: &[ActKind] = &[
 
 impl ActKind {
     /// Returns the act with this name.
-    pub(super) fn named(name: &str) -> Option<&'static Self> {
+    pub(super) fn find_by_name(name: &str) -> Option<&'static Self> {
         ACT_KINDS.iter().find(|it| it.name == name)
     }
 }
@@ -369,7 +369,8 @@ mod tests {
             );
             assert!(!client.assumed.is_empty(), "{name}");
             for (act, it) in &client.acts {
-                let kind = ActKind::named(act).unwrap_or_else(|| panic!("{name}: {act} is no act"));
+                let kind =
+                    ActKind::find_by_name(act).unwrap_or_else(|| panic!("{name}: {act} is no act"));
                 assert!(!it.requests.is_empty(), "{name} {act}");
                 let before = kind.after.iter().map(|(name, _)| *name);
                 for before in before.chain(it.after.iter().map(String::as_str)) {

@@ -12,14 +12,14 @@ use serde_json::{Map, Value};
 use super::body::with;
 use super::client::{Act, ActKind, Client, Membership, Part, Person, Request, Then};
 use super::outcome::{Judged, Stop, ensure, unjudged};
-use super::probe::{Probe, named_in};
+use super::probe::{Probe, fill_in_name};
 use super::reading::{at, member, text, value_to_text, values};
 use super::schema::ENTERPRISE;
 use super::target::{query, segment};
 use super::wire::ScimAnswer;
 
 /// Judges one act of a client.
-pub(super) async fn replays(probe: &Probe<'_>, part: Part) -> Judged {
+pub(super) async fn judge_act(probe: &Probe<'_>, part: Part) -> Judged {
     let Part { client, kind } = part;
     let Some(act) = client.act(kind.name) else {
         return unjudged("this client has no such act");
@@ -27,7 +27,7 @@ pub(super) async fn replays(probe: &Probe<'_>, part: Part) -> Judged {
     let mut replay = Replay::new(probe, client);
     let own = act.after.iter().map(|name| (name.as_str(), Person::First));
     for (name, person) in kind.after.iter().copied().chain(own) {
-        let before = ActKind::named(name).and_then(|it| Some((it, client.check_id(it)?)));
+        let before = ActKind::find_by_name(name).and_then(|it| Some((it, client.check_id(it)?)));
         let Some((before, check)) = before else {
             return unjudged(format!("act {name} not found"));
         };
@@ -135,11 +135,11 @@ impl<'p, 's> Replay<'p, 's> {
         let mut read = Value::Null;
         for request in &act.requests {
             let answer = self.send(request, person, &read).await?;
-            if !answer.succeeded() {
+            if !answer.has_succeeded() {
                 continue;
             }
             if request.finds.is_some() {
-                self.found(request, person, &answer)?;
+                self.require_found(request, person, &answer)?;
             }
             read = answer.json().unwrap_or_default();
             for (name, pointer) in &request.keep {
@@ -202,7 +202,7 @@ impl<'p, 's> Replay<'p, 's> {
         match &self.probe.session.options.template {
             Some(template) => {
                 let name = known.get("userName").copied().unwrap_or_default();
-                with(named_in(template, name), body)
+                with(fill_in_name(template, name), body)
             }
             None => body,
         }
@@ -227,7 +227,7 @@ impl<'p, 's> Replay<'p, 's> {
     }
 
     /// Requires that a list has exactly the resources that the client looks for.
-    fn found(&self, request: &Request, person: Person, answer: &ScimAnswer) -> Judged {
+    fn require_found(&self, request: &Request, person: Person, answer: &ScimAnswer) -> Judged {
         let known = self.known(person);
         let wanted = request.finds.iter().flatten();
         let wanted: BTreeSet<String> = wanted.map(|id| fill_in_text(id, &known)).collect();
@@ -269,11 +269,11 @@ impl<'p, 's> Replay<'p, 's> {
         if then.user.is_some() || then.if_stored.is_some() {
             let is = self.read(&user).await?;
             if let Some(wanted) = &then.user {
-                holds(&is, &self.fill_in(wanted, &known), "")?;
+                require_contents(&is, &self.fill_in(wanted, &known), "")?;
             }
             if let Some(wanted) = &then.if_stored {
                 let is_judged = self
-                    .holds_if_stored(&is, &self.fill_in(wanted, &known))
+                    .require_contents_if_stored(&is, &self.fill_in(wanted, &known))
                     .await?;
                 if let (Some(why), true) = (is_judged, kind.changes_attributes) {
                     return unjudged(why);
@@ -283,7 +283,7 @@ impl<'p, 's> Replay<'p, 's> {
         if then.group.is_some() || then.members {
             let is = self.read(&group).await?;
             if let Some(wanted) = &then.group {
-                holds(&is, &self.fill_in(wanted, &known), "")?;
+                require_contents(&is, &self.fill_in(wanted, &known), "")?;
             }
             if then.members {
                 let ids = values(&is, "members").iter();
@@ -315,7 +315,11 @@ impl<'p, 's> Replay<'p, 's> {
 
     /// Requires the values of the attributes that the server stores as they are sent. If it stores
     /// none of them, they prove nothing: returns why.
-    async fn holds_if_stored(&self, is: &Value, wanted: &Value) -> Judged<Option<String>> {
+    async fn require_contents_if_stored(
+        &self,
+        is: &Value,
+        wanted: &Value,
+    ) -> Judged<Option<String>> {
         let mut lack = None;
         let mut is_judged = false;
         for (name, value) in wanted.as_object().into_iter().flatten() {
@@ -323,7 +327,7 @@ impl<'p, 's> Replay<'p, 's> {
                 Some(why) => lack = lack.or(Some(why)),
                 None => {
                     is_judged = true;
-                    holds(member(is, name).unwrap_or(&Value::Null), value, name)?;
+                    require_contents(member(is, name).unwrap_or(&Value::Null), value, name)?;
                 }
             }
         }
@@ -398,7 +402,7 @@ fn replace_members(read: &Value, new: Value) -> Value {
 
 /// Requires that a value contains everything in `wanted`: of an object the members, of an array the
 /// values.
-fn holds(is: &Value, wanted: &Value, path: &str) -> Judged {
+fn require_contents(is: &Value, wanted: &Value, path: &str) -> Judged {
     let differs = || {
         Stop::Wrong(format!(
             "{path} is {}, expected {wanted}",
@@ -412,13 +416,17 @@ fn holds(is: &Value, wanted: &Value, path: &str) -> Judged {
                     "" => name.clone(),
                     path => format!("{path}.{name}"),
                 };
-                holds(at(is, &[name]).unwrap_or(&Value::Null), value, &path)?;
+                require_contents(at(is, &[name]).unwrap_or(&Value::Null), value, &path)?;
             }
             Ok(())
         }
         Value::Array(all) => {
             let there = is.as_array().map_or(&[][..], Vec::as_slice);
-            let has = |one: &Value| there.iter().any(|it| holds(it, one, path).is_ok());
+            let has = |one: &Value| {
+                there
+                    .iter()
+                    .any(|it| require_contents(it, one, path).is_ok())
+            };
             all.iter().all(has).then_some(()).ok_or_else(differs)
         }
         one => (is == one).then_some(()).ok_or_else(differs),
@@ -451,7 +459,11 @@ mod tests {
             (json!({"emails": [{"value": "y"}]}), false),
             (json!({"active": true}), false),
         ] {
-            assert_eq!(holds(&user, &wanted, "").is_ok(), is_held, "{wanted}");
+            assert_eq!(
+                require_contents(&user, &wanted, "").is_ok(),
+                is_held,
+                "{wanted}"
+            );
         }
     }
 

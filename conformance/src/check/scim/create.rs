@@ -3,49 +3,51 @@
 use serde_json::{Value, json};
 
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
-use super::location::leads_to_resource;
+use super::location::require_resource_at_address;
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{at, instant, member, same, speaks, text, value_to_text, values};
+use super::reading::{
+    at, member, parse_timestamp, require_same, speaks, text, value_to_text, values,
+};
 use super::target::below;
 
 checks! {
 "SCIM-CREATE-01", Must, "RFC 7644 §3.3"; "Creating a resource is answered with 201";
     expects "POST /Users: 201";
     fix "Answer 201 Created.";
-    needs [Need::Writes]; act(created)
+    needs [Need::Writes]; act(judge_creation)
 "SCIM-CREATE-02", Must, "RFC 7644 §3.3"; "The 201 has a Location header with the resource's address";
     expects "a Location header on 201";
     fix "Send the resource's URI in Location.";
-    needs [Need::Writes]; act(location)
+    needs [Need::Writes]; act(judge_location)
 "SCIM-CREATE-03", Must, "RFC 7644 §3.3"; "meta.location of a new resource is the address in Location";
     expects "meta.location to be the same address as Location";
     fix "Send the same URI in the header and in meta.location.";
-    needs [Need::Writes]; act(meta_location)
+    needs [Need::Writes]; act(judge_meta_location)
 "SCIM-CREATE-04", Must, "RFC 7643 §3.1"; "A new resource has an id";
     expects "a text id that is not empty";
     fix "Give every resource an id that the server generates, and always return it.";
-    needs [Need::Writes]; act(id)
+    needs [Need::Writes]; act(judge_id)
 "SCIM-CREATE-05", Must, "RFC 7643 §3"; "schemas of a new resource names its schemas, each once";
     expects "schemas with the URN of users, and none twice";
     fix "Always return schemas, with every schema whose attributes the resource has.";
-    needs [Need::Writes]; act(schemas)
+    needs [Need::Writes]; act(judge_schemas)
 "SCIM-CREATE-06", Should, "RFC 7643 §3.1"; "A new resource has meta.resourceType";
     expects "meta.resourceType User";
     fix "Set meta.resourceType to the name of the resource type.";
-    needs [Need::Writes]; act(resource_type)
+    needs [Need::Writes]; act(judge_resource_type)
 "SCIM-CREATE-07", Must, "RFC 7643 §3.1"; "meta.created and meta.lastModified are valid dateTime values";
     expects "both to be an xsd:dateTime with a zone";
     fix "Write them like 2026-01-02T03:04:05Z.";
-    needs [Need::Writes]; act(instants)
+    needs [Need::Writes]; act(judge_timestamps)
 "SCIM-CREATE-08", Must, "RFC 7643 §3.1"; "meta.lastModified of a new resource is equal to meta.created";
     expects "meta.lastModified equal to meta.created";
     fix "Read the clock once and use that value for both.";
-    needs [Need::Writes]; act(never_modified)
+    needs [Need::Writes]; act(judge_last_modified)
 "SCIM-CREATE-09", Must, "RFC 7644 §3.3"; "A new resource can be read at its Location";
     expects "GET at Location: 200 with the same id";
     fix "Serve the resource at the address that Location gives: build it from the URL under which clients reach the server, with its whole path.";
-    needs [Need::Writes]; act(found_at_location)
+    needs [Need::Writes]; act(judge_read_at_location)
 "SCIM-CREATE-10", Should, "RFC 7644 §3.3"; "A new resource has the values that were sent";
     expects "userName as it was sent";
     fix "Store values as they were sent, with their letter case.";
@@ -53,15 +55,15 @@ checks! {
 "SCIM-CREATE-11", Must, "RFC 7643 §3.1"; "An id in the request is ignored";
     expects "an id of the server's in place of the one that was sent";
     fix "Generate ids on the server: an id chosen by a client could already exist or could be guessed.";
-    needs [Need::Writes]; act(client_id)
+    needs [Need::Writes]; act(judge_client_id)
 "SCIM-CREATE-12", Must, "RFC 7643 §3.1"; "meta in the request is ignored";
     expects "meta.created and meta.resourceType of the server's";
     fix "Ignore meta in requests: all of it is readOnly.";
-    needs [Need::Writes]; act(client_meta)
+    needs [Need::Writes]; act(judge_client_meta)
 "SCIM-CREATE-13", Must, "RFC 7644 §3.3"; "Read-only attributes in the request are ignored";
     expects "groups of a new user to be ignored";
     fix "Ignore attributes whose mutability is readOnly; do not refuse the request because of them.";
-    needs [Need::Writes, Need::Has(&["groups"])]; act(read_only)
+    needs [Need::Writes, Need::Has(&["groups"])]; act(judge_read_only)
 "SCIM-CREATE-14", Must, "RFC 7644 §3.3"; "A second user with the same userName is refused with 409";
     expects "POST /Users with a userName that is taken: 409";
     fix "Protect userName with a unique index, and answer 409.";
@@ -77,26 +79,26 @@ checks! {
 "SCIM-CREATE-17", Must, "RFC 7643 §4.1.1"; "A user without userName is refused";
     expects "an answer with 400";
     fix "userName is REQUIRED: answer 400 invalidValue without it.";
-    needs [Need::Writes]; act(nameless)
+    needs [Need::Writes]; act(judge_missing_name)
 "SCIM-CREATE-18", Should, "RFC 7644 §3.12"; "The error for a missing required value has scimType invalidValue";
     expects "400 with scimType invalidValue";
     fix "Send scimType invalidValue, and name the attribute in detail.";
-    needs [Need::Writes]; act(nameless_by_name)
+    needs [Need::Writes]; act(judge_missing_name_error)
 "SCIM-CREATE-19", Must, "RFC 7643 §4.1.1"; "An empty userName is refused";
     expects "an answer with 400";
     fix "Answer 400 invalidValue if userName is empty.";
-    needs [Need::Writes]; act(empty_name)
+    needs [Need::Writes]; act(judge_empty_name)
 "SCIM-CREATE-23", Should, "RFC 7643 §3"; "A resource with the wrong schema in schemas is refused";
     expects "POST /Users whose schemas does not name the User schema: 400";
     fix "schemas must name the endpoint's schema: answer 400 invalidSyntax or invalidValue otherwise.";
-    needs [Need::Writes]; act(other_schema)
+    needs [Need::Writes]; act(judge_wrong_schema)
 "SCIM-CREATE-35", Must, "RFC 7643 §3.1"; "Content-Location, if present, is equal to meta.location";
     expects "the two to be the same, or no Content-Location";
     fix "Send the same URI in both.";
-    needs [Need::Writes]; act(content_location)
+    needs [Need::Writes]; act(judge_content_location)
 }
 
-async fn created(probe: &Probe<'_>) -> Judged {
+async fn judge_creation(probe: &Probe<'_>) -> Judged {
     let endpoint = &probe.server.users.endpoint;
     probe
         .post(endpoint, &probe.user_body(json!({})))
@@ -104,21 +106,21 @@ async fn created(probe: &Probe<'_>) -> Judged {
         .is(201)
 }
 
-async fn location(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_location(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     if user.answer.header("location").is_some() {
         return Ok(());
     }
     user.answer.wrong("there is no Location")
 }
 
-async fn meta_location(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
-    let body = probe.resource(&user.answer).await?;
+async fn judge_meta_location(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
+    let body = probe.read_resource(&user.answer).await?;
     let Some(said) = text(&body, &["meta", "location"]) else {
         return user.answer.wrong("there is no meta.location");
     };
-    let header = required_location(&user)?;
+    let header = require_location(&user)?;
     if is_same_address(probe, header, said) {
         return Ok(());
     }
@@ -127,10 +129,10 @@ async fn meta_location(probe: &Probe<'_>) -> Judged {
 }
 
 /// Returns the Location of a new resource; that there must be one is another check.
-fn required_location(made: &Made) -> Judged<&str> {
+fn require_location(made: &Made) -> Judged<&str> {
     let location = made.answer.header("location");
     location.ok_or_else(|| {
-        let why = format!("there is no Location: {}", made.answer.quoted());
+        let why = format!("there is no Location: {}", made.answer.quote());
         Stop::Follows("SCIM-CREATE-02", why)
     })
 }
@@ -141,18 +143,18 @@ fn is_same_address(probe: &Probe<'_>, one: &str, other: &str) -> bool {
     below(one, base) == below(other, base)
 }
 
-async fn id(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
-    let body = probe.resource(&user.answer).await?;
+async fn judge_id(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
+    let body = probe.read_resource(&user.answer).await?;
     if text(&body, &["id"]).is_some_and(|id| !id.is_empty()) {
         return Ok(());
     }
     user.answer.wrong("there is no id")
 }
 
-async fn schemas(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
-    let body = probe.resource(&user.answer).await?;
+async fn judge_schemas(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
+    let body = probe.read_resource(&user.answer).await?;
     let said = values(&body, "schemas");
     let mut once = said.to_vec();
     once.sort_by_key(Value::to_string);
@@ -166,29 +168,29 @@ async fn schemas(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn resource_type(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_resource_type(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let now = probe.fetch(&user).await?;
-    same(
+    require_same(
         "meta.resourceType",
         at(&now, &["meta", "resourceType"]),
         &json!("User"),
     )
 }
 
-async fn instants(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_timestamps(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let now = probe.fetch(&user).await?;
-    instant(&now, &["meta", "created"])?;
-    instant(&now, &["meta", "lastModified"]).map(drop)
+    parse_timestamp(&now, &["meta", "created"])?;
+    parse_timestamp(&now, &["meta", "lastModified"]).map(drop)
 }
 
-async fn never_modified(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_last_modified(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let now = probe.fetch(&user).await?;
     let (Ok(created), Ok(modified)) = (
-        instant(&now, &["meta", "created"]),
-        instant(&now, &["meta", "lastModified"]),
+        parse_timestamp(&now, &["meta", "created"]),
+        parse_timestamp(&now, &["meta", "lastModified"]),
     ) else {
         return unjudged("cannot read meta.created or meta.lastModified");
     };
@@ -197,42 +199,39 @@ async fn never_modified(probe: &Probe<'_>) -> Judged {
     })
 }
 
-async fn found_at_location(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
-    let location = required_location(&user)?;
-    leads_to_resource(probe, ("Location", location), &user.place).await
+async fn judge_read_at_location(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
+    let location = require_location(&user)?;
+    require_resource_at_address(probe, ("Location", location), &user.place).await
 }
 
 async fn judge_kept(probe: &Probe<'_>) -> Judged {
     let user = probe
-        .user(json!({"userName": format!("Mixed-{}", probe.name())}))
+        .create_user(json!({"userName": format!("Mixed-{}", probe.name())}))
         .await?;
     let now = probe.fetch(&user).await?;
-    same("userName", member(&now, "userName"), &user.sent["userName"])
+    require_same("userName", member(&now, "userName"), &user.sent["userName"])
 }
 
-async fn client_id(probe: &Probe<'_>) -> Judged {
+async fn judge_client_id(probe: &Probe<'_>) -> Judged {
     let wanted = format!("{}-chosen", probe.session.mark);
     let endpoint = &probe.server.users.endpoint;
     let body = probe.user_body(json!({ "id": wanted }));
     let answer = probe.post(endpoint, &body).await?;
     answer.is_success()?;
-    let body = probe.resource(&answer).await?;
+    let body = probe.read_resource(&answer).await?;
     ensure(text(&body, &["id"]) != Some(&wanted), || {
-        format!(
-            "the user was made with the client's id: {}",
-            answer.quoted()
-        )
+        format!("the user was made with the client's id: {}", answer.quote())
     })
 }
 
-async fn client_meta(probe: &Probe<'_>) -> Judged {
+async fn judge_client_meta(probe: &Probe<'_>) -> Judged {
     let lie = json!({"meta": {"resourceType": "Lie", "created": "2001-01-01T00:00:00Z"}});
     let answer = probe
         .post(&probe.server.users.endpoint, &probe.user_body(lie))
         .await?;
     answer.is_success()?;
-    let said = probe.resource(&answer).await?;
+    let said = probe.read_resource(&answer).await?;
     let judge_kept = text(&said, &["meta", "resourceType"]) == Some("Lie")
         || text(&said, &["meta", "created"]).is_some_and(|said| said.starts_with("2001"));
     if judge_kept {
@@ -241,7 +240,7 @@ async fn client_meta(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-async fn read_only(probe: &Probe<'_>) -> Judged {
+async fn judge_read_only(probe: &Probe<'_>) -> Judged {
     let read_only = probe.server.users.schema.attribute("groups");
     if read_only.is_none_or(|groups| groups.mutability != "readOnly") {
         return unjudged("the schema of users has no read-only groups");
@@ -251,14 +250,14 @@ async fn read_only(probe: &Probe<'_>) -> Judged {
         .post(&probe.server.users.endpoint, &probe.user_body(lie))
         .await?;
     answer.is_success()?;
-    if values(&probe.resource(&answer).await?, "groups").is_empty() {
+    if values(&probe.read_resource(&answer).await?, "groups").is_empty() {
         return Ok(());
     }
     answer.wrong("the client's groups were stored")
 }
 
-async fn second(probe: &Probe<'_>, capitals: bool) -> Judged<super::wire::ScimAnswer> {
-    let user = probe.user(json!({})).await?;
+async fn create_second(probe: &Probe<'_>, capitals: bool) -> Judged<super::wire::ScimAnswer> {
+    let user = probe.create_user(json!({})).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let name = if capitals {
         name.to_uppercase()
@@ -270,13 +269,13 @@ async fn second(probe: &Probe<'_>, capitals: bool) -> Judged<super::wire::ScimAn
 }
 
 async fn judge_taken(probe: &Probe<'_>) -> Judged {
-    second(probe, false).await?.is(409)
+    create_second(probe, false).await?.is(409)
 }
 
 async fn judge_taken_name(probe: &Probe<'_>) -> Judged {
-    let answer = second(probe, false).await?;
+    let answer = create_second(probe, false).await?;
     if answer.status != 409 {
-        return unjudged(format!("the status was not 409: {}", answer.quoted()));
+        return unjudged(format!("the status was not 409: {}", answer.quote()));
     }
     answer.is_error(409, "uniqueness")
 }
@@ -286,10 +285,10 @@ async fn judge_taken_in_capitals(probe: &Probe<'_>) -> Judged {
     if exact.is_some_and(|name| name.case_exact) {
         return unjudged("the User schema declares userName as caseExact");
     }
-    second(probe, true).await?.is(409)
+    create_second(probe, true).await?.is(409)
 }
 
-async fn without_a_name(probe: &Probe<'_>) -> Judged<super::wire::ScimAnswer> {
+async fn create_without_name(probe: &Probe<'_>) -> Judged<super::wire::ScimAnswer> {
     let mut body = probe.user_body(json!({}));
     if let Some(body) = body.as_object_mut() {
         body.shift_remove("userName");
@@ -297,19 +296,19 @@ async fn without_a_name(probe: &Probe<'_>) -> Judged<super::wire::ScimAnswer> {
     probe.post(&probe.server.users.endpoint, &body).await
 }
 
-async fn nameless(probe: &Probe<'_>) -> Judged {
-    without_a_name(probe).await?.is(400)
+async fn judge_missing_name(probe: &Probe<'_>) -> Judged {
+    create_without_name(probe).await?.is(400)
 }
 
-async fn nameless_by_name(probe: &Probe<'_>) -> Judged {
-    let answer = without_a_name(probe).await?;
+async fn judge_missing_name_error(probe: &Probe<'_>) -> Judged {
+    let answer = create_without_name(probe).await?;
     if answer.status != 400 {
-        return unjudged(format!("the status was not 400: {}", answer.quoted()));
+        return unjudged(format!("the status was not 400: {}", answer.quote()));
     }
     answer.is_error(400, "invalidValue")
 }
 
-async fn empty_name(probe: &Probe<'_>) -> Judged {
+async fn judge_empty_name(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({"userName": ""}));
     probe
         .post(&probe.server.users.endpoint, &body)
@@ -317,7 +316,7 @@ async fn empty_name(probe: &Probe<'_>) -> Judged {
         .is(400)
 }
 
-async fn other_schema(probe: &Probe<'_>) -> Judged {
+async fn judge_wrong_schema(probe: &Probe<'_>) -> Judged {
     let mut body = probe.user_body(json!({}));
     body["schemas"] = json!(["urn:example:nonesuch"]);
     probe
@@ -326,10 +325,10 @@ async fn other_schema(probe: &Probe<'_>) -> Judged {
         .is(400)
 }
 
-async fn content_location(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_content_location(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let answer = probe.get(&user.place).await?;
-    let body = answer.given_body("reading it back")?;
+    let body = answer.require_body_of_step("reading it back")?;
     let Some(header) = answer.header("content-location") else {
         return Ok(());
     };

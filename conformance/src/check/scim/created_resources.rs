@@ -10,7 +10,7 @@ use super::body::name_of;
 use super::reading::{text, values};
 use super::target::{below, by_id, segment};
 use super::wire::{ScimAnswer, ScimRequest};
-use crate::excerpt::beginning;
+use crate::excerpt::truncate;
 
 /// Longest quotation of an answer in the list of what was left, in characters.
 const ANSWER: usize = 100;
@@ -47,7 +47,7 @@ impl CreatedResources {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn unconfirmed(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+    pub(super) fn lock_unconfirmed(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
         let unconfirmed = self.unconfirmed.lock();
         unconfirmed.unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,7 +56,7 @@ impl CreatedResources {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn unnamed(&self) -> std::sync::MutexGuard<'_, Vec<Unnamed>> {
+    pub(super) fn lock_unnamed(&self) -> std::sync::MutexGuard<'_, Vec<Unnamed>> {
         self.unnamed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -89,14 +89,15 @@ impl CreatedResources {
     /// Records what an exchange created or deleted. `mark` is in all names that this run sends.
     pub(super) fn note(&self, request: &ScimRequest, answer: &ScimAnswer, base: &str, mark: &str) {
         let place = request.target.split('?').next().unwrap_or_default();
-        if !answer.succeeded() {
+        if !answer.has_succeeded() {
             return;
         }
         if request.method == Method::DELETE {
             self.made().retain(|made| made != place);
-            self.unconfirmed().push(place.to_owned());
+            self.lock_unconfirmed().push(place.to_owned());
         } else if request.method == Method::POST && place.ends_with("/Bulk") {
-            self.made().extend(created_by_bulk(request, answer, base));
+            self.made()
+                .extend(find_created_by_bulk(request, answer, base));
         } else if request.method == Method::POST && !place.ends_with("/.search") {
             let endpoint = below(place, base);
             let id = answer
@@ -106,7 +107,8 @@ impl CreatedResources {
             // An empty answer with a Location is complete (RFC 7644 §3.3). A Location next to a
             // body without an id can be wrong.
             if id.is_none() && (location.is_none() || !answer.text.trim().is_empty()) {
-                self.unnamed().push(unnamed(request, answer, &endpoint));
+                self.lock_unnamed()
+                    .push(new_unnamed(request, answer, &endpoint));
                 self.any.store(true, Ordering::Relaxed);
             }
             let found = match (id, location) {
@@ -120,14 +122,14 @@ impl CreatedResources {
         } else if request.method == Method::PUT {
             let mut made = self.made();
             if !made.iter().any(|made| made == place) {
-                made.extend(created_by_put(request, answer, place, mark));
+                made.extend(find_created_by_put(request, answer, place, mark));
             }
         }
         self.any.fetch_or(self.len() > 0, Ordering::Relaxed);
     }
 }
 
-fn unnamed(request: &ScimRequest, answer: &ScimAnswer, endpoint: &str) -> Unnamed {
+fn new_unnamed(request: &ScimRequest, answer: &ScimAnswer, endpoint: &str) -> Unnamed {
     let sent = request.body.as_deref().unwrap_or_default();
     let sent: Value = serde_json::from_str(sent).unwrap_or_default();
     Unnamed {
@@ -137,14 +139,14 @@ fn unnamed(request: &ScimRequest, answer: &ScimAnswer, endpoint: &str) -> Unname
             "{} → {} {}",
             answer.request,
             answer.status,
-            beginning(answer.text.trim(), ANSWER)
+            truncate(answer.text.trim(), ANSWER)
         ),
     }
 }
 
 /// Returns what a bulk request created. The endpoints are those of its operations: a server can
 /// build the locations from the name of another host.
-fn created_by_bulk(request: &ScimRequest, answer: &ScimAnswer, base: &str) -> Vec<String> {
+fn find_created_by_bulk(request: &ScimRequest, answer: &ScimAnswer, base: &str) -> Vec<String> {
     let sent = request.body.as_deref();
     let sent: Value = sent
         .and_then(|it| serde_json::from_str(it).ok())
@@ -176,7 +178,7 @@ fn created_by_bulk(request: &ScimRequest, answer: &ScimAnswer, base: &str) -> Ve
 
 /// Returns the resource that a PUT to an unknown id created, as servers do that create what is not
 /// there. Only a name of this run is taken: nothing else may be deleted at the end.
-fn created_by_put(
+fn find_created_by_put(
     request: &ScimRequest,
     answer: &ScimAnswer,
     place: &str,

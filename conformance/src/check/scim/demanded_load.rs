@@ -18,7 +18,7 @@ checks! {
 "SCIM-PROFILE-80", May, "Entra gallery (SCIM API requirements), IPSIE AL SCIM profile (Performance and Efficiency)"; "25 requests per second are answered";
     expects "each of 25 look-ups per second to succeed in time, or HTTP 429 with Retry-After in seconds or as a date";
     fix "Serve at least 25 requests per second and tenant. If you limit requests, answer 429 with Retry-After.";
-    needs [Need::Filter, Need::Writes]; act(rate_is_held)
+    needs [Need::Filter, Need::Writes]; act(judge_rate)
 }
 
 /// Requests per second.
@@ -65,7 +65,7 @@ async fn send(probe: &Probe<'_>, request: &ScimRequest, due: Duration, start: In
     }
     let began = Instant::now();
     let ending = match session.wire.send(request).await {
-        Ok(answer) if answer.succeeded() => Ending::Answered(began.elapsed()),
+        Ok(answer) if answer.has_succeeded() => Ending::Answered(began.elapsed()),
         Ok(answer)
             if answer.header("retry-after").is_some_and(is_usable)
                 && retry_after(
@@ -78,7 +78,7 @@ async fn send(probe: &Probe<'_>, request: &ScimRequest, due: Duration, start: In
         {
             Ending::Limited
         }
-        Ok(answer) => Ending::Wrong(answer.quoted()),
+        Ok(answer) => Ending::Wrong(answer.quote()),
         Err(reason) => Ending::Wrong(format!("no answer to {}: {reason}", request.line())),
     };
     Sent { ending, late }
@@ -97,19 +97,22 @@ fn quantile(sorted: &[Duration], share: usize) -> Duration {
     sorted.get(at).copied().unwrap_or_default()
 }
 
-async fn rate_is_held(probe: &Probe<'_>) -> Judged {
+async fn judge_rate(probe: &Probe<'_>) -> Judged {
     let session = probe.session;
     let Some(seconds) = session.options.rate_seconds else {
         return unjudged(
             "the load check runs only with --rate-seconds, for example --rate-seconds 30",
         );
     };
-    let user = probe.user(json!({})).await?;
+    let user = probe.create_user(json!({})).await?;
     let filter = format!("userName eq {}", user.sent["userName"]);
     let by_name = query(&probe.server.users.endpoint, &[("filter", &filter)]);
     let kinds = [by_name, user.place.clone()].map(|it| session.request(Method::GET, &it, None));
     for request in &kinds {
-        probe.send(request.clone()).await?.given("a look-up")?;
+        probe
+            .send(request.clone())
+            .await?
+            .require_step("a look-up")?;
     }
     let (start, every) = (Instant::now(), Duration::from_secs(1) / RATE);
     let sending = (0..seconds * RATE).map(|at| {

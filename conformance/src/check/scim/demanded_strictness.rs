@@ -5,87 +5,87 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, member, same, text, value_to_text, values};
+use super::reading::{at, member, require_same, text, value_to_text, values};
 use super::target::segment;
 
 checks! {
 "SCIM-PROFILE-60", May, "draft-zollner-scim-interop-profile-02 (Mandatory Use of the 'path' Attribute)"; "A PATCH operation without a path is refused";
     expects "HTTP 400 with scimType invalidSyntax, and an unchanged user";
     fix "Refuse operations without path. Entra ID and Okta send such operations, so a server cannot both follow the profile and work with these clients.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(no_path)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_missing_path)
 "SCIM-PROFILE-61", May, "draft-zollner-scim-interop-profile-02 (Attribute and Schema Handling)"; "A POST with an unknown attribute is refused";
     expects "HTTP 400 with scimType invalidSyntax";
     fix "Refuse requests with attributes that are in no schema of the resource type.";
-    needs [Need::Writes]; act(unknown_attribute)
+    needs [Need::Writes]; act(judge_unknown_attribute)
 "SCIM-PROFILE-62", May, "draft-zollner-scim-interop-profile-02 (Attribute and Schema Handling)"; "A POST with an unknown URN in schemas is refused";
     expects "HTTP 400 with scimType invalidSyntax";
     fix "Refuse requests whose schemas contain a URN that the resource type does not have.";
-    needs [Need::Writes]; act(unknown_schema)
+    needs [Need::Writes]; act(judge_unknown_schema)
 "SCIM-PROFILE-63", May, "draft-zollner-scim-interop-profile-02 (Filtering)"; "A filter on an unknown attribute is refused";
     expects "HTTP 400 with scimType invalidFilter";
     fix "Refuse filters on attributes that are in no schema of the resource type.";
-    needs [Need::Filter]; act(unknown_in_filter)
+    needs [Need::Filter]; act(judge_filter_on_unknown)
 "SCIM-PROFILE-64", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "replace on a complex attribute removes the sub-attributes that it does not contain";
     expects "the new givenName and no familyName";
     fix "Replace the whole complex attribute with the value of the operation.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(replace_all)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_replace_of_complex)
 "SCIM-PROFILE-65", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "add on a complex attribute keeps the sub-attributes that it does not contain";
     expects "the new givenName and the old familyName";
     fix "Merge the value of the operation into the complex attribute.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(add_merges)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_add_to_complex)
 "SCIM-PROFILE-66", May, "draft-zollner-scim-interop-profile-02 (Case Sensitivity)"; "Ids are case-sensitive";
     expects "HTTP 404 for the id with upper and lower case exchanged";
     fix "Compare ids exactly, including letter case.";
-    needs [Need::Writes]; act(id_is_exact)
+    needs [Need::Writes]; act(judge_id_case)
 "SCIM-PROFILE-67", May, "draft-zollner-scim-interop-profile-02 (Endpoint Structure)"; "A userName is not accepted in place of the id";
     expects "HTTP 404 for GET /Users/{userName}";
     fix "Find the resource of a URL only by its id.";
-    needs [Need::Writes]; act(not_by_name)
+    needs [Need::Writes]; act(judge_name_as_id)
 "SCIM-PROFILE-68", May, "draft-zollner-scim-interop-profile-02 (Pagination)"; "A list contains up to 100 users with count=100";
     expects "HTTP 200 and all users, up to 100";
     fix "Return up to 100 resources per page if count asks for them.";
-    needs [Need::Writes]; act(hundred)
+    needs [Need::Writes]; act(judge_hundred_users)
 "SCIM-PROFILE-69", May, "draft-zollner-scim-interop-profile-02 (Resource Lifecycle)"; "DELETE deletes the user instead of deactivating it";
     expects "HTTP 404 for the deleted user, and no user with the userName in a filtered list";
     fix "Delete the resource. Clients that want to deactivate a user send PATCH.";
-    needs [Need::Filter, Need::Writes]; act(no_soft_delete)
+    needs [Need::Filter, Need::Writes]; act(judge_soft_delete)
 }
 
-async fn no_path(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({"displayName": "Old"})).await?;
+async fn judge_missing_path(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"displayName": "Old"})).await?;
     let operation = json!([{"op": "replace", "value": {"displayName": "New"}}]);
     let answer = probe.patch(&user.place, operation).await?;
     answer.is_error(400, "invalidSyntax")?;
     let now = probe.fetch(&user).await?;
-    same("displayName", member(&now, "displayName"), &json!("Old"))
+    require_same("displayName", member(&now, "displayName"), &json!("Old"))
 }
 
-async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
+async fn judge_unknown_attribute(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({"rehearsalUnknown": "x"}));
     let answer = probe.post(&probe.server.users.endpoint, &body).await?;
     answer.is_error(400, "invalidSyntax")
 }
 
-async fn unknown_schema(probe: &Probe<'_>) -> Judged {
+async fn judge_unknown_schema(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({"schemas": ["urn:example:rehearsal:unknown"]}));
     let answer = probe.post(&probe.server.users.endpoint, &body).await?;
     answer.is_error(400, "invalidSyntax")
 }
 
-async fn unknown_in_filter(probe: &Probe<'_>) -> Judged {
+async fn judge_filter_on_unknown(probe: &Probe<'_>) -> Judged {
     let answer = probe
-        .users(&[("filter", "rehearsalUnknown eq \"x\"")])
+        .list_users(&[("filter", "rehearsalUnknown eq \"x\"")])
         .await?;
     answer.is_error(400, "invalidFilter")
 }
 
 async fn with_name(probe: &Probe<'_>, op: &str) -> Judged<Value> {
     let user = probe
-        .user(json!({"name": {"givenName": "Old", "familyName": "Kept"}}))
+        .create_user(json!({"name": {"givenName": "Old", "familyName": "Kept"}}))
         .await?;
     let operation = json!([{"op": op, "path": "name", "value": {"givenName": "New"}}]);
-    let now = probe.patched(&user, operation).await?;
-    same(
+    let now = probe.patch_and_fetch(&user, operation).await?;
+    require_same(
         "name.givenName",
         at(&now, &["name", "givenName"]),
         &json!("New"),
@@ -93,7 +93,7 @@ async fn with_name(probe: &Probe<'_>, op: &str) -> Judged<Value> {
     Ok(now)
 }
 
-async fn replace_all(probe: &Probe<'_>) -> Judged {
+async fn judge_replace_of_complex(probe: &Probe<'_>) -> Judged {
     let now = with_name(probe, "replace").await?;
     let family = at(&now, &["name", "familyName"]);
     ensure(family.is_none(), || {
@@ -104,9 +104,9 @@ async fn replace_all(probe: &Probe<'_>) -> Judged {
     })
 }
 
-async fn add_merges(probe: &Probe<'_>) -> Judged {
+async fn judge_add_to_complex(probe: &Probe<'_>) -> Judged {
     let now = with_name(probe, "add").await?;
-    same(
+    require_same(
         "name.familyName",
         at(&now, &["name", "familyName"]),
         &json!("Kept"),
@@ -126,10 +126,10 @@ fn other_case(text: &str) -> Option<String> {
     (swapped != text).then_some(swapped)
 }
 
-async fn id_is_exact(probe: &Probe<'_>) -> Judged {
+async fn judge_id_case(probe: &Probe<'_>) -> Judged {
     // A random id may contain no letter, so the check tries three.
     for _ in 0..3 {
-        let user = probe.user(json!({})).await?;
+        let user = probe.create_user(json!({})).await?;
         if let Some(other) = other_case(&user.id) {
             let target = format!("{}/{}", probe.server.users.endpoint, segment(&other));
             return probe.get(&target).await?.is(404);
@@ -138,8 +138,8 @@ async fn id_is_exact(probe: &Probe<'_>) -> Judged {
     unjudged("the ids contain no letters")
 }
 
-async fn not_by_name(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_name_as_id(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     if name == user.id {
         return unjudged("the server uses the userName as the id");
@@ -148,24 +148,24 @@ async fn not_by_name(probe: &Probe<'_>) -> Judged {
     probe.get(&target).await?.is(404)
 }
 
-async fn hundred(probe: &Probe<'_>) -> Judged {
-    probe.user(json!({})).await?;
-    let answer = probe.users(&[("count", "100")]).await?;
-    let (got, total) = (answer.listed()?.len(), answer.total()?);
+async fn judge_hundred_users(probe: &Probe<'_>) -> Judged {
+    probe.create_user(json!({})).await?;
+    let answer = probe.list_users(&[("count", "100")]).await?;
+    let (got, total) = (answer.listed_resources()?.len(), answer.total()?);
     let wanted = usize::try_from(total).unwrap_or(100).min(100);
     ensure(got == wanted, || {
         format!("the list contains {got} of {total} users, expected {wanted}")
     })
 }
 
-async fn no_soft_delete(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_soft_delete(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let answer = probe.delete(&user.place).await?;
-    answer.given("deleting a user")?;
+    answer.require_step("deleting a user")?;
     probe.get(&user.place).await?.is(404)?;
     let filter = format!("userName eq {}", user.sent["userName"]);
-    let answer = probe.users(&[("filter", &filter)]).await?;
-    let left = answer.listed()?;
+    let answer = probe.list_users(&[("filter", &filter)]).await?;
+    let left = answer.listed_resources()?;
     let left = left.first().map(|one| value_to_text(member(one, "active")));
     ensure(left.is_none(), || {
         format!(

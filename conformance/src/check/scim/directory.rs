@@ -52,17 +52,17 @@ pub(in crate::check) struct Group {
 /// The result of an action, or why the action failed.
 type Done<T = ()> = Result<T, String>;
 
-fn in_words<T>(judged: Judged<T>) -> Done<T> {
+fn map_error_to_text<T>(judged: Judged<T>) -> Done<T> {
     judged.map_err(|stop| match stop {
         Stop::Wrong(why) | Stop::Unjudged(why) | Stop::Follows(_, why) => why,
     })
 }
 
 fn require_success(answer: &ScimAnswer, what: &str) -> Done {
-    if answer.succeeded() {
+    if answer.has_succeeded() {
         return Ok(());
     }
-    Err(format!("{what} did not succeed: {}", answer.quoted()))
+    Err(format!("{what} did not succeed: {}", answer.quote()))
 }
 
 impl<'s> Directory<'s> {
@@ -84,7 +84,7 @@ impl<'s> Directory<'s> {
     }
 
     /// Carries out an action, and keeps its exchanges.
-    async fn noted<T>(
+    async fn run_and_log<T>(
         &self,
         log: &mut Vec<Exchange>,
         act: impl AsyncFnOnce(&Probe<'_>) -> Judged<T>,
@@ -92,7 +92,7 @@ impl<'s> Directory<'s> {
         let probe = Probe::new(&self.session, &self.server);
         let judged = act(&probe).await;
         log.extend(observed::exchanges(&probe.tape()));
-        in_words(judged)
+        map_error_to_text(judged)
     }
 
     /// Returns the body of a user as provisioning clients send it, with an unused userName.
@@ -128,16 +128,16 @@ impl<'s> Directory<'s> {
         log: &mut Vec<Exchange>,
     ) -> Done<Created> {
         let endpoint = &self.server.users.endpoint;
-        self.noted(log, async |probe| {
+        self.run_and_log(log, async |probe| {
             let answer = probe.post(endpoint, sent).await?;
-            if !answer.succeeded() {
-                return Ok(Created::Refused(answer.status, answer.quoted()));
+            if !answer.has_succeeded() {
+                return Ok(Created::Refused(answer.status, answer.quote()));
             }
-            let body = probe.resource(&answer).await?;
+            let body = probe.read_resource(&answer).await?;
             let Some(id) = text(&body, &["id"]) else {
                 return Err(Stop::Unjudged(format!(
                     "the created user has no id: {}",
-                    answer.quoted()
+                    answer.quote()
                 )));
             };
             Ok(Created::Made(Account {
@@ -156,12 +156,12 @@ impl<'s> Directory<'s> {
         account: &Account,
         log: &mut Vec<Exchange>,
     ) -> Done<Option<Value>> {
-        self.noted(log, async |probe| {
+        self.run_and_log(log, async |probe| {
             let answer = probe.get(&account.place).await?;
             if matches!(answer.status, 404 | 410) {
                 return Ok(None);
             }
-            answer.given_body("reading the account").map(Some)
+            answer.require_body_of_step("reading the account").map(Some)
         })
         .await
     }
@@ -173,9 +173,9 @@ impl<'s> Directory<'s> {
         log: &mut Vec<Exchange>,
     ) -> Done<Vec<Value>> {
         let filter = format!("userName eq \"{user_name}\"");
-        self.noted(log, async |probe| {
-            let answer = probe.users(&[("filter", &filter)]).await?;
-            let body = answer.given_body("looking for the userName")?;
+        self.run_and_log(log, async |probe| {
+            let answer = probe.list_users(&[("filter", &filter)]).await?;
+            let body = answer.require_body_of_step("looking for the userName")?;
             // A server may ignore the filter.
             let is_it = |one: &&Value| {
                 text(one, &["userName"]).is_some_and(|name| name.eq_ignore_ascii_case(user_name))
@@ -195,9 +195,9 @@ impl<'s> Directory<'s> {
     ) -> Done {
         let operations = json!([{"op": "replace", "path": "active", "value": active}]);
         let answer = self
-            .noted(log, async |probe| {
+            .run_and_log(log, async |probe| {
                 let answer = probe.patch(&account.place, operations).await?;
-                if answer.succeeded() {
+                if answer.has_succeeded() {
                     return Ok(answer);
                 }
                 let whole = with(account.sent.clone(), json!({ "active": active }));
@@ -214,26 +214,26 @@ impl<'s> Directory<'s> {
         log: &mut Vec<Exchange>,
     ) -> Done {
         let answer = self
-            .noted(log, async |probe| probe.delete(&account.place).await)
+            .run_and_log(log, async |probe| probe.delete(&account.place).await)
             .await?;
         require_success(&answer, "deleting the account")
     }
 
     /// Returns the group with this name; `None` if it does not exist.
-    pub(in crate::check) async fn group(
+    pub(in crate::check) async fn find_group(
         &self,
         name: &str,
         log: &mut Vec<Exchange>,
     ) -> Done<Option<Group>> {
         let filter = format!("displayName eq \"{}\"", name.replace('"', "\\\""));
-        self.noted(log, async |probe| {
-            let endpoint = &probe.groups()?.endpoint;
+        self.run_and_log(log, async |probe| {
+            let endpoint = &probe.require_groups()?.endpoint;
             let parameters = [
                 ("filter", filter.as_str()),
                 ("excludedAttributes", "members"),
             ];
             let answer = probe.get(&query(endpoint, &parameters)).await?;
-            let body = answer.given_body("looking for the group")?;
+            let body = answer.require_body_of_step("looking for the group")?;
             let is_it = |one: &&Value| text(one, &["displayName"]) == Some(name);
             let found = values(&body, "Resources").iter().find(is_it);
             let id = found.and_then(|one| text(one, &["id"]));
@@ -264,7 +264,7 @@ impl<'s> Directory<'s> {
             "removing the account from the group"
         };
         let answer = self
-            .noted(log, async |probe| {
+            .run_and_log(log, async |probe| {
                 probe.patch(&group.place, operations).await
             })
             .await?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::item::{Judged, Stop, checks, ensure, unjudged};
-use super::location::leads_to;
+use super::location::require_at_address;
 use super::probe::Probe;
 use super::reading::{LIST, at, member, speaks, text, value_to_text, values};
 use super::wire::ScimAnswer;
@@ -13,83 +13,86 @@ harm Style;
 "SCIM-DISC-01", Must, "RFC 7644 §4"; "/ServiceProviderConfig describes what the server supports";
     expects "GET /ServiceProviderConfig: 200 with a JSON object";
     fix "Serve a ServiceProviderConfig at /ServiceProviderConfig: clients read it before anything else.";
-    needs []; act(config_is_there)
+    needs []; act(judge_config)
 "SCIM-DISC-02", Must, "RFC 7643 §5"; "ServiceProviderConfig names its schema in schemas";
     expects "schemas with urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
     fix "Put the URN of the ServiceProviderConfig schema into schemas.";
-    needs []; act(config_names_its_schema)
+    needs []; act(judge_schemas_of_config)
 "SCIM-DISC-03", Must, "RFC 7643 §5"; "ServiceProviderConfig says for every feature whether it is supported";
     expects "a boolean supported in patch, bulk, filter, changePassword, sort and etag";
     fix "All six are REQUIRED: set supported to false for a missing feature.";
-    needs []; act(config_says_every_feature)
+    needs []; act(judge_features)
 "SCIM-DISC-04", Must, "RFC 7643 §5"; "ServiceProviderConfig contains bulk.maxOperations and bulk.maxPayloadSize";
     expects "integers bulk.maxOperations and bulk.maxPayloadSize";
     fix "Both are REQUIRED, also where bulk is not supported (write 0 then).";
-    needs []; act(config_tells_bulk_limits)
+    needs []; act(judge_bulk_limits)
 "SCIM-DISC-05", Must, "RFC 7643 §5"; "ServiceProviderConfig contains filter.maxResults";
     expects "an integer filter.maxResults";
     fix "filter.maxResults is REQUIRED: set it to the largest number of resources that one answer contains.";
-    needs []; act(config_tells_max_results)
+    needs []; act(judge_max_results)
 "SCIM-DISC-06", Must, "RFC 7643 §5"; "Every authentication scheme has type, name and description";
     expects "a list authenticationSchemes whose entries have type, name and description";
     fix "Describe each way to authenticate; all three are REQUIRED.";
-    needs []; act(config_tells_schemes)
+    needs []; act(judge_authentication_schemes)
 "SCIM-DISC-07", Must, "RFC 9865 §4"; "pagination, if present, has both cursor and index";
     expects "booleans pagination.cursor and pagination.index, or no pagination";
     fix "Both are REQUIRED inside pagination.";
-    needs []; act(config_tells_pagination)
+    needs []; act(judge_pagination)
 "SCIM-DISC-08", Must, "RFC 7644 §4"; "/ResourceTypes is answered with a ListResponse";
     expects "GET /ResourceTypes: 200 with a ListResponse";
     fix "Wrap the resource types in a ListResponse, with totalResults and Resources.";
-    needs []; act(types_are_listed)
+    needs []; act(judge_list_of_types)
 "SCIM-DISC-09", Must, "RFC 7643 §6"; "Every resource type has name, endpoint and schema";
     expects "texts name, endpoint and schema in every resource type";
     fix "Add name, endpoint and schema to every resource at /ResourceTypes: all three are REQUIRED.";
-    needs []; act(types_are_whole)
+    needs []; act(judge_members_of_types)
 "SCIM-DISC-10", Must, "RFC 7643 §6"; "A resource type names its schema in schemas";
     expects "schemas with urn:ietf:params:scim:schemas:core:2.0:ResourceType";
     fix "Put the URN of the ResourceType schema into schemas of each resource type.";
-    needs []; act(types_name_their_schema)
+    needs []; act(judge_schemas_of_types)
 "SCIM-DISC-11", Must, "RFC 7644 §4"; "A resource type can be read at /ResourceTypes/{name}";
     expects "GET /ResourceTypes/{name}: 200 with that resource type alone";
     fix "Serve each resource type below /ResourceTypes, as a single object.";
-    needs []; act(a_type_by_name)
+    needs []; act(judge_type_by_name)
 "SCIM-DISC-12", Must, "RFC 7644 §3.12"; "An unknown resource type is answered with 404";
     expects "GET /ResourceTypes/{unknown}: 404";
     fix "Answer 404 for a name that is not the name of a resource type.";
-    needs []; act(an_unknown_type)
+    needs []; act(judge_unknown_type)
 "SCIM-DISC-13", Must, "RFC 7643 §6"; "Every resource type's endpoint answers";
     expects "GET at the endpoint of each resource type: 200";
     fix "endpoint is relative to the base URL; list only what is served.";
-    needs []; act(endpoints_answer)
+    needs []; act(judge_endpoints)
 "SCIM-DISC-22", Should, "RFC 7644 §4"; "A filter at /ResourceTypes is refused with 403";
     expects "GET /ResourceTypes?filter=…: 403";
     fix "Refuse filters at the discovery endpoints: otherwise a client believes that its filter was applied.";
-    needs []; act(no_filter_at_types)
+    needs []; act(judge_filter_at_types)
 "SCIM-DISC-25", Should, "RFC 7643 §3.1"; "Discovery documents contain their own address in meta.location";
     expects "meta.location of the ServiceProviderConfig to be the address at which it can be read";
     fix "Set meta.location and meta.resourceType on discovery documents too, with the URL under which clients reach the server and its whole path.";
-    needs []; act(config_tells_its_address)
+    needs []; act(judge_location_of_config)
 "SCIM-DISC-26", Must, "RFC 7644 §3.4.2"; "totalResults of /ResourceTypes is the number of resource types";
     expects "totalResults equal to the length of Resources";
     fix "Set totalResults to the number of entries; the discovery endpoints are not paged.";
-    needs []; act(types_are_counted)
+    needs []; act(judge_count_of_types)
 "SCIM-DISC-27", Should, "RFC 7644 §3.2"; "Clients cannot change the ServiceProviderConfig";
     expects "PUT /ServiceProviderConfig: a 4xx status or 501";
     fix "Accept only GET at the discovery endpoints.";
-    needs [super::item::Need::Writes]; act(config_is_read_only)
+    needs [super::item::Need::Writes]; act(judge_write_to_config)
 }
 
-async fn config(probe: &Probe<'_>) -> Judged<(ScimAnswer, Value)> {
+async fn read_config(probe: &Probe<'_>) -> Judged<(ScimAnswer, Value)> {
     let answer = probe.get("/ServiceProviderConfig").await?;
-    let body = answer.given_body("GET /ServiceProviderConfig")?;
+    let body = answer.require_body_of_step("GET /ServiceProviderConfig")?;
     Ok((answer, body))
 }
 
 /// Returns the entries of a list, also from a bare array.
-pub(super) async fn entries(probe: &Probe<'_>, place: &str) -> Judged<(ScimAnswer, Vec<Value>)> {
+pub(super) async fn read_entries(
+    probe: &Probe<'_>,
+    place: &str,
+) -> Judged<(ScimAnswer, Vec<Value>)> {
     let answer = probe.get(place).await?;
-    answer.given(&format!("GET {place}"))?;
+    answer.require_step(&format!("GET {place}"))?;
     let all = match answer.json() {
         Some(Value::Array(all)) => all,
         Some(body) => values(&body, "Resources").to_vec(),
@@ -101,14 +104,14 @@ pub(super) async fn entries(probe: &Probe<'_>, place: &str) -> Judged<(ScimAnswe
     Ok((answer, all))
 }
 
-async fn config_is_there(probe: &Probe<'_>) -> Judged {
+async fn judge_config(probe: &Probe<'_>) -> Judged {
     let answer = probe.get("/ServiceProviderConfig").await?;
     answer.is(200)?;
     answer.body().map(drop)
 }
 
-async fn config_names_its_schema(probe: &Probe<'_>) -> Judged {
-    let (answer, body) = config(probe).await?;
+async fn judge_schemas_of_config(probe: &Probe<'_>) -> Judged {
+    let (answer, body) = read_config(probe).await?;
     let urn = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
     if speaks(&body, urn) {
         return Ok(());
@@ -119,8 +122,8 @@ async fn config_names_its_schema(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn config_says_every_feature(probe: &Probe<'_>) -> Judged {
-    let (_, body) = config(probe).await?;
+async fn judge_features(probe: &Probe<'_>) -> Judged {
+    let (_, body) = read_config(probe).await?;
     let features = ["patch", "bulk", "filter", "changePassword", "sort", "etag"];
     for feature in features {
         let said = at(&body, &[feature, "supported"]);
@@ -131,8 +134,8 @@ async fn config_says_every_feature(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-async fn integers(probe: &Probe<'_>, names: &[[&str; 2]]) -> Judged {
-    let (_, body) = config(probe).await?;
+async fn require_integers(probe: &Probe<'_>, names: &[[&str; 2]]) -> Judged {
+    let (_, body) = read_config(probe).await?;
     for name in names {
         let said = at(&body, name);
         ensure(
@@ -143,20 +146,20 @@ async fn integers(probe: &Probe<'_>, names: &[[&str; 2]]) -> Judged {
     Ok(())
 }
 
-async fn config_tells_bulk_limits(probe: &Probe<'_>) -> Judged {
-    integers(
+async fn judge_bulk_limits(probe: &Probe<'_>) -> Judged {
+    require_integers(
         probe,
         &[["bulk", "maxOperations"], ["bulk", "maxPayloadSize"]],
     )
     .await
 }
 
-async fn config_tells_max_results(probe: &Probe<'_>) -> Judged {
-    integers(probe, &[["filter", "maxResults"]]).await
+async fn judge_max_results(probe: &Probe<'_>) -> Judged {
+    require_integers(probe, &[["filter", "maxResults"]]).await
 }
 
-async fn config_tells_schemes(probe: &Probe<'_>) -> Judged {
-    let (answer, body) = config(probe).await?;
+async fn judge_authentication_schemes(probe: &Probe<'_>) -> Judged {
+    let (answer, body) = read_config(probe).await?;
     let all = body.get("authenticationSchemes").and_then(Value::as_array);
     let Some(all) = all else {
         return answer.wrong("authenticationSchemes is not an array");
@@ -171,8 +174,8 @@ async fn config_tells_schemes(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-async fn config_tells_pagination(probe: &Probe<'_>) -> Judged {
-    let (_, body) = config(probe).await?;
+async fn judge_pagination(probe: &Probe<'_>) -> Judged {
+    let (_, body) = read_config(probe).await?;
     let Some(pagination) = member(&body, "pagination") else {
         return unjudged("ServiceProviderConfig contains no pagination (RFC 9865)");
     };
@@ -185,7 +188,7 @@ async fn config_tells_pagination(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-pub(super) async fn listed(probe: &Probe<'_>, place: &str) -> Judged {
+pub(super) async fn require_list(probe: &Probe<'_>, place: &str) -> Judged {
     let answer = probe.get(place).await?;
     answer.is(200)?;
     let body = answer.body()?;
@@ -198,12 +201,12 @@ pub(super) async fn listed(probe: &Probe<'_>, place: &str) -> Judged {
     Ok(())
 }
 
-async fn types_are_listed(probe: &Probe<'_>) -> Judged {
-    listed(probe, "/ResourceTypes").await
+async fn judge_list_of_types(probe: &Probe<'_>) -> Judged {
+    require_list(probe, "/ResourceTypes").await
 }
 
-async fn types_are_whole(probe: &Probe<'_>) -> Judged {
-    let (_, all) = entries(probe, "/ResourceTypes").await?;
+async fn judge_members_of_types(probe: &Probe<'_>) -> Judged {
+    let (_, all) = read_entries(probe, "/ResourceTypes").await?;
     for one in &all {
         for name in ["name", "endpoint", "schema"] {
             ensure(text(one, &[name]).is_some(), || {
@@ -214,8 +217,8 @@ async fn types_are_whole(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-async fn types_name_their_schema(probe: &Probe<'_>) -> Judged {
-    let (_, all) = entries(probe, "/ResourceTypes").await?;
+async fn judge_schemas_of_types(probe: &Probe<'_>) -> Judged {
+    let (_, all) = read_entries(probe, "/ResourceTypes").await?;
     let urn = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
     match all.iter().find(|one| !speaks(one, urn)) {
         None => Ok(()),
@@ -227,8 +230,8 @@ async fn types_name_their_schema(probe: &Probe<'_>) -> Judged {
     }
 }
 
-async fn a_type_by_name(probe: &Probe<'_>) -> Judged {
-    let (_, all) = entries(probe, "/ResourceTypes").await?;
+async fn judge_type_by_name(probe: &Probe<'_>) -> Judged {
+    let (_, all) = read_entries(probe, "/ResourceTypes").await?;
     let Some(name) = all.iter().find_map(|one| text(one, &["name"])) else {
         return unjudged("no resource type has a name");
     };
@@ -244,12 +247,12 @@ async fn a_type_by_name(probe: &Probe<'_>) -> Judged {
     }
 }
 
-async fn an_unknown_type(probe: &Probe<'_>) -> Judged {
+async fn judge_unknown_type(probe: &Probe<'_>) -> Judged {
     probe.get("/ResourceTypes/Nonesuch").await?.is(404)
 }
 
-async fn endpoints_answer(probe: &Probe<'_>) -> Judged {
-    let (_, all) = entries(probe, "/ResourceTypes").await?;
+async fn judge_endpoints(probe: &Probe<'_>) -> Judged {
+    let (_, all) = read_entries(probe, "/ResourceTypes").await?;
     for endpoint in all.iter().filter_map(|one| text(one, &["endpoint"])) {
         ensure(!endpoint.contains("://"), || {
             format!(
@@ -266,26 +269,26 @@ async fn endpoints_answer(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-async fn no_filter_at_types(probe: &Probe<'_>) -> Judged {
+async fn judge_filter_at_types(probe: &Probe<'_>) -> Judged {
     let target = "/ResourceTypes?filter=name%20eq%20%22User%22";
     probe.get(target).await?.is(403)
 }
 
-async fn config_tells_its_address(probe: &Probe<'_>) -> Judged {
-    let (answer, body) = config(probe).await?;
+async fn judge_location_of_config(probe: &Probe<'_>) -> Judged {
+    let (answer, body) = read_config(probe).await?;
     let Some(said) = text(&body, &["meta", "location"]) else {
         return answer.wrong("meta.location is missing");
     };
     let place = "/ServiceProviderConfig";
-    leads_to(probe, ("meta.location", said), place, |body| {
+    require_at_address(probe, ("meta.location", said), place, |body| {
         text(body, &["meta", "location"]) == Some(said)
     })
     .await
 }
 
-async fn types_are_counted(probe: &Probe<'_>) -> Judged {
+async fn judge_count_of_types(probe: &Probe<'_>) -> Judged {
     let answer = probe.get("/ResourceTypes").await?;
-    let body = answer.given_body("GET /ResourceTypes")?;
+    let body = answer.require_body_of_step("GET /ResourceTypes")?;
     let Some(all) = member(&body, "Resources").and_then(Value::as_array) else {
         return unjudged("GET /ResourceTypes lists nothing");
     };
@@ -300,8 +303,8 @@ async fn types_are_counted(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn config_is_read_only(probe: &Probe<'_>) -> Judged {
-    let (_, body) = config(probe).await?;
+async fn judge_write_to_config(probe: &Probe<'_>) -> Judged {
+    let (_, body) = read_config(probe).await?;
     let answer = probe.put("/ServiceProviderConfig", &body).await?;
     if answer.status == 501 {
         return Ok(());

@@ -13,11 +13,11 @@ checks! {
 "SCIM-ETAG-01", Must, "RFC 7643 §3.1"; "The ETag header and meta.version are equal";
     expects "GET with an ETag equal to meta.version";
     fix "Write the entity tag into both, including W/ and quotes.";
-    needs [Need::ETag, Need::Writes]; act(same_in_both)
+    needs [Need::ETag, Need::Writes]; act(judge_equal_versions)
 "SCIM-ETAG-02", Must, "RFC 9110 §13.1.2"; "If-None-Match with the current version is answered with 304";
     expects "GET with If-None-Match and the version: 304";
     fix "Use the weak comparison for If-None-Match, and answer 304.";
-    needs [Need::ETag, Need::Writes]; act(not_modified)
+    needs [Need::ETag, Need::Writes]; act(judge_if_none_match)
 "SCIM-ETAG-03", Must, "RFC 9110 §13.1.2"; "If-None-Match with another version is answered with the resource";
     expects "GET with If-None-Match and another version: 200";
     fix "Answer 304 only if If-None-Match names the current version.";
@@ -25,27 +25,27 @@ checks! {
 "SCIM-ETAG-04", Should, "RFC 9110 §8.8.1"; "A change of the resource changes its version";
     expects "a different version after PUT";
     fix "Set a new version whenever the resource changes. A time in seconds misses the second change within a second, which clients then overwrite.";
-    needs [Need::ETag, Need::Writes, Need::Keeps(&["displayName"])]; act(changes)
+    needs [Need::ETag, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_version_change)
 "SCIM-ETAG-05", Must, "RFC 9110 §13.1.1"; "PUT with If-Match and another version is refused with 412";
     expects "PUT with If-Match and another version: 412";
     fix "Check If-Match before you change anything.";
-    needs [Need::ETag, Need::Writes]; act(put_refused)
+    needs [Need::ETag, Need::Writes]; act(judge_refused_put)
 "SCIM-ETAG-06", Must, "RFC 9110 §13.1.1"; "PATCH with If-Match and another version is refused with 412";
     expects "PATCH with If-Match and another version: 412";
     fix "Check If-Match before you change anything.";
-    needs [Need::ETag, Need::Patch, Need::Writes]; act(patch_refused)
+    needs [Need::ETag, Need::Patch, Need::Writes]; act(judge_refused_patch)
 "SCIM-ETAG-07", Must, "RFC 9110 §13.1.1"; "DELETE with If-Match and another version is refused with 412";
     expects "DELETE with If-Match and another version: 412";
     fix "Check If-Match before you change anything.";
-    needs [Need::ETag, Need::Writes]; act(delete_refused)
+    needs [Need::ETag, Need::Writes]; act(judge_refused_delete)
 "SCIM-ETAG-08", Must, "RFC 9110 §13.1.1"; "PUT with If-Match and the current version succeeds";
     expects "PUT with If-Match and the version to succeed";
     fix "Compare If-Match with the version that GET returned.";
-    needs [Need::ETag, Need::Writes]; act(put_done)
+    needs [Need::ETag, Need::Writes]; act(judge_successful_put)
 "SCIM-ETAG-09", Must, "RFC 9110 §13.1.1"; "If-Match: * matches any version";
     expects "PUT with If-Match: * to succeed";
     fix "Accept * for every existing resource.";
-    needs [Need::ETag, Need::Writes]; act(any_version)
+    needs [Need::ETag, Need::Writes]; act(judge_any_version)
 "SCIM-ETAG-10", Should, "RFC 7644 §3.5.2"; "A PATCH that changes nothing keeps the version";
     expects "the same version after adding what is there";
     fix "Compare the resource before and after, and store it only if it changed.";
@@ -53,18 +53,18 @@ checks! {
 "SCIM-ETAG-11", Should, "RFC 7644 §3.14"; "Resources in a list have meta.version";
     expects "meta.version in a list";
     fix "Write meta.version wherever a resource is returned.";
-    needs [Need::ETag, Need::Filter, Need::Writes]; act(lists_have_version)
+    needs [Need::ETag, Need::Filter, Need::Writes]; act(judge_version_in_list)
 }
 
-async fn versioned(probe: &Probe<'_>) -> Judged<(Made, String)> {
-    let user = probe.user(json!({"displayName": "First"})).await?;
+async fn create_with_version(probe: &Probe<'_>) -> Judged<(Made, String)> {
+    let user = probe.create_user(json!({"displayName": "First"})).await?;
     let answer = probe.get(&user.place).await?;
-    answer.given("reading it back")?;
+    answer.require_step("reading it back")?;
     match answer.version() {
         Some(version) => Ok((user, version)),
         None => unjudged(format!(
             "there is neither ETag nor meta.version: {}",
-            answer.quoted()
+            answer.quote()
         )),
     }
 }
@@ -77,7 +77,7 @@ fn other(version: &str) -> String {
     }
 }
 
-async fn conditional(
+async fn send_conditional(
     probe: &Probe<'_>,
     method: Method,
     place: &str,
@@ -90,10 +90,10 @@ async fn conditional(
     probe.send(request).await
 }
 
-async fn same_in_both(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_equal_versions(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let answer = probe.get(&user.place).await?;
-    let body = answer.given_body("reading it back")?;
+    let body = answer.require_body_of_step("reading it back")?;
     let said = text(&body, &["meta", "version"]);
     if said.is_some() && answer.header("etag") == said {
         return Ok(());
@@ -105,30 +105,30 @@ async fn same_in_both(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn not_modified(probe: &Probe<'_>) -> Judged {
-    let (user, version) = versioned(probe).await?;
+async fn judge_if_none_match(probe: &Probe<'_>) -> Judged {
+    let (user, version) = create_with_version(probe).await?;
     let condition = ("if-none-match", version.as_str());
-    conditional(probe, Method::GET, &user.place, condition, None)
+    send_conditional(probe, Method::GET, &user.place, condition, None)
         .await?
         .is(304)
 }
 
 async fn judge_sent(probe: &Probe<'_>) -> Judged {
-    let (user, version) = versioned(probe).await?;
+    let (user, version) = create_with_version(probe).await?;
     let other = other(&version);
     let condition = ("if-none-match", other.as_str());
-    conditional(probe, Method::GET, &user.place, condition, None)
+    send_conditional(probe, Method::GET, &user.place, condition, None)
         .await?
         .is(200)
 }
 
-async fn changes(probe: &Probe<'_>) -> Judged {
-    let (user, version) = versioned(probe).await?;
+async fn judge_version_change(probe: &Probe<'_>) -> Judged {
+    let (user, version) = create_with_version(probe).await?;
     let mut body = user.sent.clone();
     body["displayName"] = "Second".into();
-    probe.put(&user.place, &body).await?.given("PUT")?;
+    probe.put(&user.place, &body).await?.require_step("PUT")?;
     let answer = probe.get(&user.place).await?;
-    answer.given("reading it back")?;
+    answer.require_step("reading it back")?;
     if answer.version().is_some_and(|now| now != version) {
         return Ok(());
     }
@@ -140,65 +140,70 @@ async fn judge_refusal(
     method: Method,
     body: impl FnOnce(&Made) -> Option<Value>,
 ) -> Judged {
-    let (user, version) = versioned(probe).await?;
+    let (user, version) = create_with_version(probe).await?;
     let other = other(&version);
     let body = body(&user);
     let condition = ("if-match", other.as_str());
-    conditional(probe, method, &user.place, condition, body.as_ref())
+    send_conditional(probe, method, &user.place, condition, body.as_ref())
         .await?
         .is(412)
 }
 
-async fn put_refused(probe: &Probe<'_>) -> Judged {
+async fn judge_refused_put(probe: &Probe<'_>) -> Judged {
     judge_refusal(probe, Method::PUT, |user| Some(user.sent.clone())).await
 }
 
-async fn patch_refused(probe: &Probe<'_>) -> Judged {
+async fn judge_refused_patch(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "userName", "value": probe.name()});
     let body = json!({"schemas": [PATCH], "Operations": [operation]});
     judge_refusal(probe, Method::PATCH, |_| Some(body)).await
 }
 
-async fn delete_refused(probe: &Probe<'_>) -> Judged {
+async fn judge_refused_delete(probe: &Probe<'_>) -> Judged {
     judge_refusal(probe, Method::DELETE, |_| None).await
 }
 
-async fn put_done(probe: &Probe<'_>) -> Judged {
-    let (user, version) = versioned(probe).await?;
+async fn judge_successful_put(probe: &Probe<'_>) -> Judged {
+    let (user, version) = create_with_version(probe).await?;
     let condition = ("if-match", version.as_str());
-    let answer = conditional(probe, Method::PUT, &user.place, condition, Some(&user.sent)).await?;
+    let answer =
+        send_conditional(probe, Method::PUT, &user.place, condition, Some(&user.sent)).await?;
     answer.is_success()
 }
 
-async fn any_version(probe: &Probe<'_>) -> Judged {
-    let (user, _) = versioned(probe).await?;
+async fn judge_any_version(probe: &Probe<'_>) -> Judged {
+    let (user, _) = create_with_version(probe).await?;
     let condition = ("if-match", "*");
-    let answer = conditional(probe, Method::PUT, &user.place, condition, Some(&user.sent)).await?;
+    let answer =
+        send_conditional(probe, Method::PUT, &user.place, condition, Some(&user.sent)).await?;
     answer.is_success()
 }
 
 async fn judge_kept(probe: &Probe<'_>) -> Judged {
-    let (user, version) = versioned(probe).await?;
+    let (user, version) = create_with_version(probe).await?;
     let operation = json!([{"op": "add", "path": "displayName", "value": "First"}]);
-    probe.patch(&user.place, operation).await?.given("PATCH")?;
+    probe
+        .patch(&user.place, operation)
+        .await?
+        .require_step("PATCH")?;
     let answer = probe.get(&user.place).await?;
-    answer.given("reading it back")?;
+    answer.require_step("reading it back")?;
     if answer.version().as_deref() == Some(&version) {
         return Ok(());
     }
     answer.wrong(format!("the version was {version}"))
 }
 
-async fn lists_have_version(probe: &Probe<'_>) -> Judged {
-    let (user, _) = versioned(probe).await?;
+async fn judge_version_in_list(probe: &Probe<'_>) -> Judged {
+    let (user, _) = create_with_version(probe).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let answer = probe
-        .users(&[("filter", &format!("userName eq \"{name}\""))])
+        .list_users(&[("filter", &format!("userName eq \"{name}\""))])
         .await?;
-    let body = answer.given_body("listing users")?;
+    let body = answer.require_body_of_step("listing users")?;
     let all = values(&body, "Resources");
     if all.is_empty() {
-        return unjudged(format!("the list is empty: {}", answer.quoted()));
+        return unjudged(format!("the list is empty: {}", answer.quote()));
     }
     if all
         .iter()

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{instant, listed_names, text, values};
-use super::support::{UNKNOWN_OPERATOR, filtered, finds_by_attributes_of};
+use super::reading::{names_to_text, parse_timestamp, text, values};
+use super::support::{UNKNOWN_OPERATOR, list_filtered_users, require_found_by_attributes};
 use super::wire::ScimAnswer;
 
 checks! {
@@ -17,7 +17,7 @@ checks! {
     needs [Need::Filter]; finds(r#"userName eq "{u}-ann@example.com""#, ["ann"])
 "SCIM-FILTER-02", Must, "RFC 7643 §4.1.1"; "userName is compared without regard to letter case";
     expects "ann, though asked for in capitals"; fix "userName is not caseExact: ignore letter case on both sides.";
-    needs [Need::Filter]; act(user_name_in_capitals)
+    needs [Need::Filter]; act(judge_user_name_in_capitals)
 "SCIM-FILTER-03", Must, "RFC 7644 §3.4.2.2"; "The operator `eq` finds a user by externalId";
     expects "ann alone"; fix "Support eq on externalId: clients find their own resources by it.";
     needs [Need::Filter, Need::Keeps(&["externalId"])]; finds(r#"externalId eq "{u}-Ext-A""#, ["ann"])
@@ -141,10 +141,10 @@ checks! {
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and meta.created lt "2001-02-03T04:05:06Z""#, [])
 "SCIM-FILTER-37", Must, "RFC 7644 §3.4.2.2"; "Timestamps with another UTC offset are compared chronologically";
     expects "ann, asked for by her own meta.created in other zones"; fix "Apply the offset of dateTime values before comparing them.";
-    needs [Need::Filter]; act(other_zones)
+    needs [Need::Filter]; act(judge_other_zones)
 "SCIM-FILTER-38", Must, "RFC 7644 §3.4.2.2"; "The operator `eq` finds a resource by id";
     expects "ann alone"; fix "Support eq on id.";
-    needs [Need::Filter]; act(by_id)
+    needs [Need::Filter]; act(judge_filter_on_id)
 "SCIM-FILTER-39", Should, "RFC 7643 §2.5"; "The filter `eq null` finds resources without a value";
     expects "cyd, who has no nickName"; fix "Treat null and unassigned as the same.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"userName sw "{u}-" and nickName eq null"#, ["cyd"])
@@ -175,16 +175,16 @@ checks! {
     finds(r#"userName sw "{u}-" and emails pr"#, ["ann", "bob", "dee", "eve"])
 "SCIM-FILTER-48", Must, "RFC 7644 §3.4.2"; "A filter that finds nothing is answered with 200 and an empty list";
     expects "200 with totalResults 0"; fix "Do not answer 404: an empty result is not an error.";
-    needs [Need::Filter]; act(nothing_found)
+    needs [Need::Filter]; act(judge_empty_result)
 "SCIM-FILTER-49", Must, "RFC 7644 §3.4.2.2"; "A filter on an unknown attribute finds no resource";
     expects "400, or nobody"; fix "Never ignore a condition: the client may act on every user in the answer.";
-    needs [Need::Filter]; act(unknown_attribute)
+    needs [Need::Filter]; act(judge_unknown_attribute)
 "SCIM-FILTER-50", Must, "RFC 7644 §3.4.2.2"; "An unknown operator is refused with invalidFilter";
     expects "400 with scimType invalidFilter"; fix "Refuse what you cannot evaluate; never answer without the filter.";
-    needs [Need::Filter]; act(unknown_operator)
+    needs [Need::Filter]; act(judge_unknown_operator)
 "SCIM-FILTER-51", Must, "RFC 7644 §3.4.2.2"; "The operator `gt` on a boolean attribute is refused";
     expects "active gt true: 400 with scimType invalidFilter"; fix "Refuse gt, ge, lt and le on boolean and binary attributes.";
-    needs [Need::Filter, Need::Keeps(&["active"])]; act(order_of_booleans)
+    needs [Need::Filter, Need::Keeps(&["active"])]; act(judge_order_of_booleans)
 "SCIM-FILTER-52", Must, "RFC 7644 §3.4.2.2"; "A filter without a value is refused";
     expects "an answer with 400"; fix "Refuse filters that do not match the grammar of the RFC.";
     needs [Need::Filter]; refuses("userName eq")
@@ -208,15 +208,15 @@ checks! {
     needs [Need::Filter]; refuses(r#"not userName eq "{u}""#)
 "SCIM-FILTER-59", Should, "RFC 7644 §3.12"; "The error for an invalid filter has scimType invalidFilter";
     expects "400 with scimType invalidFilter"; fix "Send scimType invalidFilter, and name in detail the place where parsing stopped.";
-    needs [Need::Filter]; act(unreadable_by_name)
+    needs [Need::Filter]; act(judge_invalid_filter_error)
 "SCIM-FILTER-60", Should, "RFC 7643 §9"; "A filter on password matches nothing or is refused, so that no password can be guessed by filters";
     expects "password filters to be refused, or to find nobody"; fix "Do not allow filters on attributes that are never returned: each answer would say whether a guess is right.";
-    needs [Need::Filter, Need::Writes, Need::Has(&["password"])]; act(password_oracle)
+    needs [Need::Filter, Need::Writes, Need::Has(&["password"])]; act(judge_password_disclosure)
 }
 
 /// Returns the filter with this run's mark in place of `{u}`.
 fn fill_in_mark(probe: &Probe<'_>, filter: &str) -> String {
-    let mark = probe.session.cast_mark();
+    let mark = probe.session.test_user_mark();
     let mut filter = filter.replace("{u}", &mark).replace("{m}", &mark[1..]);
     let domain = &probe.session.domain;
     if domain != "example.com" {
@@ -230,46 +230,49 @@ fn fill_in_mark(probe: &Probe<'_>, filter: &str) -> String {
 }
 
 /// Judges which of the test users a filter finds.
-pub(super) async fn finds(probe: &Probe<'_>, filter: &str, whom: &[&str]) -> Judged {
+pub(super) async fn judge_found_users(probe: &Probe<'_>, filter: &str, whom: &[&str]) -> Judged {
     let test_users = probe.test_users().await?;
     let filter = fill_in_mark(probe, filter);
-    let answer = filtered(probe, &[("filter", &filter)]).await?;
-    let found: BTreeSet<&str> = test_users.among(&answer.listed()?).into_iter().collect();
+    let answer = list_filtered_users(probe, &[("filter", &filter)]).await?;
+    let found: BTreeSet<&str> = test_users
+        .among(&answer.listed_resources()?)
+        .into_iter()
+        .collect();
     let wanted: BTreeSet<&str> = whom.iter().copied().collect();
     if found != wanted {
-        finds_by_attributes_of(probe, &filter).await?;
+        require_found_by_attributes(probe, &filter).await?;
     }
     ensure(found == wanted, || {
         format!(
             "{filter} found {}, expected {}",
-            listed_names(&found),
-            listed_names(&wanted)
+            names_to_text(&found),
+            names_to_text(&wanted)
         )
     })
 }
 
 /// Judges whether a filter is refused.
-pub(super) async fn refuses(probe: &Probe<'_>, filter: &str) -> Judged {
+pub(super) async fn judge_refused_filter(probe: &Probe<'_>, filter: &str) -> Judged {
     let filter = fill_in_mark(probe, filter);
-    let answer = probe.users(&[("filter", &filter)]).await?;
-    no_failure(&answer)?;
+    let answer = probe.list_users(&[("filter", &filter)]).await?;
+    require_no_failure(&answer)?;
     answer.is(400)
 }
 
 /// A server with a 5xx status for an invalid filter fails in the same way at all of them: that is
 /// one finding.
-fn no_failure(answer: &ScimAnswer) -> Judged {
+fn require_no_failure(answer: &ScimAnswer) -> Judged {
     if answer.status < 500 {
         return Ok(());
     }
     let why = format!(
         "the server fails at filters it cannot read: {}",
-        answer.quoted()
+        answer.quote()
     );
     Err(Stop::Follows("SCIM-FILTER-50", why))
 }
 
-async fn user_name_in_capitals(probe: &Probe<'_>) -> Judged {
+async fn judge_user_name_in_capitals(probe: &Probe<'_>) -> Judged {
     let name = probe.server.users.schema.attribute("userName");
     if name.is_some_and(|name| name.case_exact) {
         return unjudged("the User schema declares userName as caseExact");
@@ -277,19 +280,19 @@ async fn user_name_in_capitals(probe: &Probe<'_>) -> Judged {
     let test_users = probe.test_users().await?;
     let name = fill_in_mark(probe, "{u}-ann@example.com").to_uppercase();
     let filter = format!("userName eq \"{name}\"");
-    let answer = filtered(probe, &[("filter", &filter)]).await?;
-    let found = test_users.among(&answer.listed()?);
+    let answer = list_filtered_users(probe, &[("filter", &filter)]).await?;
+    let found = test_users.among(&answer.listed_resources()?);
     ensure(found == ["ann"], || found_instead(&filter, &found))
 }
 
 fn found_instead(filter: &str, found: &[&str]) -> String {
-    format!("{filter} found {}, expected ann", listed_names(found))
+    format!("{filter} found {}, expected ann", names_to_text(found))
 }
 
-async fn other_zones(probe: &Probe<'_>) -> Judged {
+async fn judge_other_zones(probe: &Probe<'_>) -> Judged {
     let test_users = probe.test_users().await?;
     let ann = probe.fetch(test_users.one("ann")).await?;
-    let Ok(created) = instant(&ann, &["meta", "created"]) else {
+    let Ok(created) = parse_timestamp(&ann, &["meta", "created"]) else {
         return unjudged("cannot read meta.created");
     };
     let in_zone = |at: jiff::Timestamp, hours: i8| {
@@ -304,22 +307,22 @@ async fn other_zones(probe: &Probe<'_>) -> Judged {
         in_zone(created, 14),
         in_zone(later.unwrap_or(created), -12),
     );
-    let answer = filtered(probe, &[("filter", &filter)]).await?;
-    let found = test_users.among(&answer.listed()?);
+    let answer = list_filtered_users(probe, &[("filter", &filter)]).await?;
+    let found = test_users.among(&answer.listed_resources()?);
     ensure(found == ["ann"], || found_instead(&filter, &found))
 }
 
-async fn by_id(probe: &Probe<'_>) -> Judged {
+async fn judge_filter_on_id(probe: &Probe<'_>) -> Judged {
     let test_users = probe.test_users().await?;
     let filter = format!("id eq \"{}\"", test_users.one("ann").id);
-    let answer = filtered(probe, &[("filter", &filter)]).await?;
-    let found = test_users.among(&answer.listed()?);
+    let answer = list_filtered_users(probe, &[("filter", &filter)]).await?;
+    let found = test_users.among(&answer.listed_resources()?);
     ensure(found == ["ann"], || found_instead(&filter, &found))
 }
 
-async fn nothing_found(probe: &Probe<'_>) -> Judged {
+async fn judge_empty_result(probe: &Probe<'_>) -> Judged {
     let filter = fill_in_mark(probe, r#"userName eq "{u}-nobody""#);
-    let answer = probe.users(&[("filter", &filter)]).await?;
+    let answer = probe.list_users(&[("filter", &filter)]).await?;
     answer.is(200)?;
     if answer.total()? == 0 {
         return Ok(());
@@ -327,42 +330,44 @@ async fn nothing_found(probe: &Probe<'_>) -> Judged {
     answer.wrong("totalResults is not 0")
 }
 
-async fn unknown_attribute(probe: &Probe<'_>) -> Judged {
+async fn judge_unknown_attribute(probe: &Probe<'_>) -> Judged {
     let answer = probe
-        .users(&[("filter", "favoriteOtter eq \"Otto\"")])
+        .list_users(&[("filter", "favoriteOtter eq \"Otto\"")])
         .await?;
     if answer.status == 400 {
         return Ok(());
     }
-    if answer.listed()?.is_empty() {
+    if answer.listed_resources()?.is_empty() {
         return Ok(());
     }
     answer.wrong("the filter on an unknown attribute found users")
 }
 
-async fn unknown_operator(probe: &Probe<'_>) -> Judged {
-    let answer = probe.users(&[("filter", UNKNOWN_OPERATOR)]).await?;
+async fn judge_unknown_operator(probe: &Probe<'_>) -> Judged {
+    let answer = probe.list_users(&[("filter", UNKNOWN_OPERATOR)]).await?;
     answer.is_error(400, "invalidFilter")
 }
 
-async fn order_of_booleans(probe: &Probe<'_>) -> Judged {
-    let answer = probe.users(&[("filter", "active gt true")]).await?;
-    no_failure(&answer)?;
+async fn judge_order_of_booleans(probe: &Probe<'_>) -> Judged {
+    let answer = probe.list_users(&[("filter", "active gt true")]).await?;
+    require_no_failure(&answer)?;
     answer.is_error(400, "invalidFilter")
 }
 
-async fn unreadable_by_name(probe: &Probe<'_>) -> Judged {
-    let answer = probe.users(&[("filter", "userName eq \"half")]).await?;
-    no_failure(&answer)?;
+async fn judge_invalid_filter_error(probe: &Probe<'_>) -> Judged {
+    let answer = probe
+        .list_users(&[("filter", "userName eq \"half")])
+        .await?;
+    require_no_failure(&answer)?;
     answer.is_error(400, "invalidFilter")
 }
 
-async fn password_oracle(probe: &Probe<'_>) -> Judged {
+async fn judge_password_disclosure(probe: &Probe<'_>) -> Judged {
     let secret = format!("Pw-{}-x9!Q", probe.session.mark);
-    let user = probe.user(json!({ "password": secret })).await?;
+    let user = probe.create_user(json!({ "password": secret })).await?;
     let filter = format!("password sw \"Pw-{}\"", probe.session.mark);
-    let answer = probe.users(&[("filter", &filter)]).await?;
-    no_failure(&answer)?;
+    let answer = probe.list_users(&[("filter", &filter)]).await?;
+    require_no_failure(&answer)?;
     if answer.status >= 400 {
         return answer.is_refused();
     }

@@ -14,7 +14,10 @@ use crate::check::runner::find_harm;
 /// # Errors
 ///
 /// When it gets no answer.
-pub(super) async fn health(session: &Session<'_>, server: &Server) -> Result<Duration, WireError> {
+pub(super) async fn time_ordinary_request(
+    session: &Session<'_>,
+    server: &Server,
+) -> Result<Duration, WireError> {
     let began = Instant::now();
     let target = query(&server.users.endpoint, &[("count", "1")]);
     let request = session.request(reqwest::Method::GET, &target, None);
@@ -23,10 +26,14 @@ pub(super) async fn health(session: &Session<'_>, server: &Server) -> Result<Dur
 }
 
 /// Returns what a check did to the server, or `None` if an ordinary request is answered as before.
-pub(super) async fn harm(session: &Session<'_>, server: &Server, calm: Duration) -> Option<String> {
+pub(super) async fn find_harm_to_server(
+    session: &Session<'_>,
+    server: &Server,
+    calm: Duration,
+) -> Option<String> {
     let honest = format!("GET {}?count=1", server.users.endpoint);
     find_harm(session.runner, &honest, calm, || async {
-        let took = health(session, server).await;
+        let took = time_ordinary_request(session, server).await;
         took.map_err(|why| why.to_string())
     })
     .await

@@ -92,7 +92,7 @@ pub use self::check_error::CheckError;
 pub(in crate::check) use self::cleanup::{judge_leftovers, leftovers_check};
 use self::credentials::Credentials;
 pub(in crate::check) use self::demanded_load::figure;
-use self::health::{harm, health};
+use self::health::{find_harm_to_server, time_ordinary_request};
 use self::item::{How, Item, Judged, Need, Stop};
 pub use self::options::{OAuthToken, Options, SecondTenant, TriedAssertion};
 use self::probe::Probe;
@@ -187,16 +187,18 @@ impl Judge<'_> {
         };
         runner.stop.set_leftovers(session.created.lister());
         let selection = &self.runner.selection;
-        let demanded = demanded().filter(|item| selection.asks_for(item.id));
+        let demanded = demanded_items().filter(|item| selection.asks_for(item.id));
         let has_second = self.options.second.is_some();
-        let items: Vec<&Item> = ordinary().chain(demanded).collect();
+        let items: Vec<&Item> = ordinary_items().chain(demanded).collect();
         let selected = |item: &&&Item| selection.includes(item.id);
         let tells_leftovers = selection.includes(CLEAN);
         let steps = items.iter().filter(selected).count() + usize::from(tells_leftovers);
         let progress = &self.runner.progress;
         progress.begin("check scim", steps);
         let server = Server::discover(&session).await?;
-        let calm = health(&session, &server).await.unwrap_or_default();
+        let calm = time_ordinary_request(&session, &server)
+            .await
+            .unwrap_or_default();
         let is_selected = |item: &&Item| selection.includes(item.id);
         if has_second && TENANTS.iter().any(|item| is_selected(&item)) {
             let probe = Probe::new(&session, &server);
@@ -224,8 +226,9 @@ impl Judge<'_> {
                 rests_on: None,
             };
             let outcome = async {
-                let (outcome, mut shown) =
-                    self.outcome(item, &session, &server, calm, &passed).await;
+                let (outcome, mut shown) = self
+                    .judge_item(item, &session, &server, calm, &passed)
+                    .await;
                 // What a client cannot do is its own finding: it decides whether the client works.
                 if item.id.starts_with("SCIM-CLIENT-") || item.id.starts_with("SCIM-PROFILE-") {
                     shown.remove(session::NO_COUNT);
@@ -293,7 +296,7 @@ impl Judge<'_> {
         None
     }
 
-    async fn outcome(
+    async fn judge_item(
         &self,
         item: &Item,
         session: &Session<'_>,
@@ -303,16 +306,16 @@ impl Judge<'_> {
     ) -> (Outcome, BTreeSet<String>) {
         let check = item.check();
         if let Some(missing) = self.missing_option(item) {
-            return (Outcome::skipped(check, missing), BTreeSet::new());
+            return (Outcome::new_skipped(check, missing), BTreeSet::new());
         }
         let makes = item.by.needs.contains(&Need::Writes) || matches!(item.by.how, How::Finds(..));
         if self.read_only && makes {
             let why = "--read-only: it makes resources of its own";
-            return (Outcome::skipped(check, why), BTreeSet::new());
+            return (Outcome::new_skipped(check, why), BTreeSet::new());
         }
         let lack = item.by.needs.iter().find_map(|need| server.lacks(*need));
         if let Some(lack) = lack {
-            return (Outcome::skipped(check, lack), BTreeSet::new());
+            return (Outcome::new_skipped(check, lack), BTreeSet::new());
         }
         let probe = Probe::new(session, server);
         if let Err(stop) = self.has_ground(item, &probe).await {
@@ -322,14 +325,14 @@ impl Judge<'_> {
         let (lost, began) = (session.lost.load(Ordering::Relaxed), Instant::now());
         let judged = match item.by.how {
             How::Act(act) => act(&probe).await,
-            How::Finds(filter, whom) => filter::finds(&probe, filter, whom).await,
-            How::Refuses(filter) => filter::refuses(&probe, filter).await,
-            How::Replays(part) => client_replay::replays(&probe, part).await,
+            How::Finds(filter, whom) => filter::judge_found_users(&probe, filter, whom).await,
+            How::Refuses(filter) => filter::judge_refused_filter(&probe, filter).await,
+            How::Replays(part) => client_replay::judge_act(&probe, part).await,
         };
         let is_slow = began.elapsed() > slow_after(calm);
         let is_lost = session.lost.load(Ordering::Relaxed) > lost;
         let harm = if is_slow || is_lost {
-            harm(session, server, calm).await
+            find_harm_to_server(session, server, calm).await
         } else {
             None
         };
@@ -339,7 +342,7 @@ impl Judge<'_> {
             (None, judged) => outcome_of(item, judged, passed, evidence),
             (Some(harm), _) => Outcome {
                 verdict: Verdict::Fail,
-                ..Outcome::judged(
+                ..Outcome::new_judged(
                     Check {
                         harm: Harm::Outage,
                         ..check
@@ -374,12 +377,12 @@ impl Judge<'_> {
                     Some("the server stores only one e-mail address of a user".to_owned())
                 }
                 Need::Filter if item.id != EQ_FINDS => {
-                    match support::ignores_or_declines(probe).await? {
+                    match support::why_filters_unusable(probe).await? {
                         Some(why) => return Err(Stop::Follows(EQ_FINDS, why)),
                         None => None,
                     }
                 }
-                Need::Count if !support::counts(probe).await? => {
+                Need::Count if !support::is_count_applied(probe).await? => {
                     let why = "pages are longer than count".to_owned();
                     return Err(Stop::Follows("SCIM-PAGE-04", why));
                 }
@@ -400,19 +403,19 @@ const EQ_FINDS: &str = "SCIM-FILTER-01";
 fn outcome_of(item: &Item, judged: Judged, passed: &BTreeSet<String>, evidence: Value) -> Outcome {
     let check = item.check();
     match judged {
-        Ok(()) => Outcome::judged(check, true, item.expected, "as expected".into(), evidence),
-        Err(Stop::Wrong(got)) => Outcome::judged(check, false, item.expected, got, evidence),
+        Ok(()) => Outcome::new_judged(check, true, item.expected, "as expected".into(), evidence),
+        Err(Stop::Wrong(got)) => Outcome::new_judged(check, false, item.expected, got, evidence),
         Err(Stop::Unjudged(why)) => Outcome {
             evidence,
-            ..Outcome::skipped(check, why)
+            ..Outcome::new_skipped(check, why)
         },
         // The cause passed, or is this check itself: then it is a finding.
         Err(Stop::Follows(cause, why)) if cause == item.id || passed.contains(cause) => {
-            Outcome::judged(check, false, item.expected, why, evidence)
+            Outcome::new_judged(check, false, item.expected, why, evidence)
         }
         Err(Stop::Follows(cause, why)) => Outcome {
             evidence,
-            ..Outcome::skipped_because_of(check, cause, why)
+            ..Outcome::new_skipped_because_of(check, cause, why)
         },
     }
 }
@@ -426,22 +429,25 @@ fn clean_check() -> Check {
 
 /// Returns every check, in the order in which it is judged.
 pub fn catalogue() -> Vec<Check> {
-    ordinary().map(Item::check).chain([clean_check()]).collect()
+    ordinary_items()
+        .map(Item::check)
+        .chain([clean_check()])
+        .collect()
 }
 
 /// Returns the checks that only profiles require. They run only with such a profile or with
 /// `--only`.
 pub fn profile_catalogue() -> Vec<Check> {
-    demanded().map(Item::check).collect()
+    demanded_items().map(Item::check).collect()
 }
 
 /// Returns the checks of every run.
-fn ordinary() -> impl Iterator<Item = &'static Item> {
+fn ordinary_items() -> impl Iterator<Item = &'static Item> {
     let families = FAMILIES.iter().chain([&TENANTS]).chain(OAUTH);
     families.flat_map(|family| family.iter())
 }
 
-fn demanded() -> impl Iterator<Item = &'static Item> {
+fn demanded_items() -> impl Iterator<Item = &'static Item> {
     let all = DEMANDED.iter().flat_map(|family| family.iter());
     all.chain(client_checks::CHECKS.iter())
 }
@@ -456,7 +462,7 @@ mod tests {
     #[test]
     fn ids_are_told_apart_and_every_check_is_told_whole() {
         let mut seen = BTreeSet::new();
-        for item in ordinary().chain(demanded()) {
+        for item in ordinary_items().chain(demanded_items()) {
             assert!(seen.insert(item.id), "{} is there twice", item.id);
             assert!(item.id.starts_with("SCIM-"), "{}", item.id);
             let is_demanded = item.id.starts_with("SCIM-PROFILE-");

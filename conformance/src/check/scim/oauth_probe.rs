@@ -10,7 +10,7 @@ pub(super) const MISSING: &str =
     "the run does not use OAuth client credentials: give --oauth-issuer or --oauth-token-url";
 
 /// Returns the OAuth client of the run.
-pub(super) fn client<'p>(probe: &'p Probe<'_>) -> Judged<&'p Client> {
+pub(super) fn require_client<'p>(probe: &'p Probe<'_>) -> Judged<&'p Client> {
     match probe.session.credentials.oauth() {
         Some(client) => Ok(client),
         None => unjudged(MISSING),
@@ -22,7 +22,7 @@ pub(super) async fn request(probe: &Probe<'_>, request: &TokenRequest) -> Judged
     if probe.session.runner.has_ended() {
         return unjudged("the run has ended");
     }
-    let answer = client(probe)?.request(request).await;
+    let answer = require_client(probe)?.request(request).await;
     match answer {
         Ok(answer) => {
             probe.note(answer.evidence.clone());
@@ -39,7 +39,7 @@ pub(super) async fn request(probe: &Probe<'_>, request: &TokenRequest) -> Judged
 }
 
 /// The control: the valid authentication gets a token.
-pub(super) async fn honest(probe: &Probe<'_>) -> Judged<TokenAnswer> {
+pub(super) async fn request_valid_token(probe: &Probe<'_>) -> Judged<TokenAnswer> {
     let answer = request(probe, &TokenRequest::Honest).await?;
     if answer.token().is_none() {
         return unjudged(format!(
@@ -51,8 +51,8 @@ pub(super) async fn honest(probe: &Probe<'_>) -> Judged<TokenAnswer> {
 }
 
 /// Requires that a request gets no token, after the valid one got one.
-pub(super) async fn refuses(probe: &Probe<'_>, wrong: &TokenRequest, what: &str) -> Judged {
-    honest(probe).await?;
+pub(super) async fn require_refusal(probe: &Probe<'_>, wrong: &TokenRequest, what: &str) -> Judged {
+    request_valid_token(probe).await?;
     let answer = request(probe, wrong).await?;
     ensure(answer.token().is_none(), || {
         format!(

@@ -5,110 +5,110 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{LIST, SEARCH, listed_names, member, speaks, text, value_to_text, values};
+use super::reading::{LIST, SEARCH, member, names_to_text, speaks, text, value_to_text, values};
 use super::sort::has_search;
-use super::support::{everybody, filtered, list_cast};
+use super::support::{list_filtered_users, list_test_users, test_user_parameters};
 use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-PAGE-01", Must, "RFC 7644 §3.4.2"; "A list names the ListResponse schema in schemas";
     expects "schemas with urn:ietf:params:scim:api:messages:2.0:ListResponse";
     fix "Put the URN of ListResponse into schemas of every list.";
-    needs []; act(list_schema)
+    needs []; act(judge_list_schema)
 "SCIM-PAGE-02", Must, "RFC 7644 §3.4.2"; "A list contains totalResults";
     expects "a number totalResults";
     fix "totalResults is REQUIRED.";
-    needs []; act(total)
+    needs []; act(judge_total)
 "SCIM-PAGE-03", Must, "RFC 7644 §3.4.2.4"; "totalResults counts all matches of the filter, not only those on the page";
     expects "totalResults 5 with count=2";
     fix "Count all matches before you select the page.";
-    needs [Need::Writes]; act(total_of_all)
+    needs [Need::Writes]; act(judge_total_of_all)
 "SCIM-PAGE-04", Must, "RFC 7644 §3.4.2.4"; "A page has at most count resources";
     expects "two users at most with count=2";
     fix "Never return more than count resources.";
-    needs [Need::Writes]; act(no_more_than_count)
+    needs [Need::Writes]; act(judge_page_size)
 "SCIM-PAGE-05", Must, "RFC 7644 §3.4.2.4"; "count=0 returns totalResults without resources";
     expects "no Resources, and totalResults 5";
     fix "count=0 means no resources, not an unlimited number.";
-    needs [Need::Writes, Need::Count]; act(count_zero)
+    needs [Need::Writes, Need::Count]; act(judge_count_zero)
 "SCIM-PAGE-06", Must, "RFC 7644 §3.4.2.4"; "A negative count is treated as 0";
     expects "200 without Resources";
     fix "Treat negative values as 0.";
-    needs [Need::Writes, Need::Count]; act(count_negative)
+    needs [Need::Writes, Need::Count]; act(judge_negative_count)
 "SCIM-PAGE-07", Must, "RFC 7644 §3.4.2.4"; "startIndex=0 is treated as 1";
     expects "the same page as startIndex=1";
     fix "Treat values below 1 as 1.";
-    needs [Need::Writes, Need::Count]; act(start_zero)
+    needs [Need::Writes, Need::Count]; act(judge_start_zero)
 "SCIM-PAGE-08", Must, "RFC 7644 §3.4.2.4"; "A negative startIndex is treated as 1";
     expects "the same page as startIndex=1";
     fix "Treat values below 1 as 1.";
-    needs [Need::Writes, Need::Count]; act(start_negative)
+    needs [Need::Writes, Need::Count]; act(judge_negative_start)
 "SCIM-PAGE-09", Must, "RFC 7644 §3.4.2.4"; "startIndex counts from 1, and pages do not overlap";
     expects "everybody once in pages of two";
     fix "With pages of two, the second page begins with startIndex=3; sort the results in a stable order.";
-    needs [Need::Writes, Need::Count]; act(pages_fit_together)
+    needs [Need::Writes, Need::Count]; act(judge_overlap_of_pages)
 "SCIM-PAGE-10", Should, "RFC 7644 §3.4.2.4"; "A page beyond the end is an empty list, not an error";
     expects "200 without Resources, and totalResults 5";
     fix "Answer 200 with an empty page.";
-    needs [Need::Writes, Need::Count]; act(beyond_the_end)
+    needs [Need::Writes, Need::Count]; act(judge_page_beyond_end)
 "SCIM-PAGE-11", Must, "RFC 7644 §3.4.2.4"; "A page contains startIndex";
     expects "startIndex 3, as it was asked for";
     fix "startIndex is REQUIRED in an answer with a part of the results.";
-    needs [Need::Writes, Need::Count]; act(told_start)
+    needs [Need::Writes, Need::Count]; act(judge_start_index)
 "SCIM-PAGE-12", Must, "RFC 7644 §3.4.2.4"; "A page contains itemsPerPage";
     expects "itemsPerPage equal to the length of Resources";
     fix "itemsPerPage is REQUIRED in an answer with a part of the results.";
-    needs [Need::Writes]; act(told_length)
+    needs [Need::Writes]; act(judge_items_per_page)
 "SCIM-PAGE-13", Should, "RFC 7644 §3.4.2.4"; "A count that is not a number is refused";
     expects "count=many: 400";
     fix "Answer 400 invalidValue.";
-    needs []; act(count_no_number)
+    needs []; act(judge_count_without_number)
 "SCIM-PAGE-14", Should, "RFC 7644 §3.4.2.4"; "A very large count is reduced, not refused";
     expects "count=1000000: 200";
     fix "Limit the page to filter.maxResults.";
-    needs [Need::Writes]; act(count_huge)
+    needs [Need::Writes]; act(judge_huge_count)
 "SCIM-PAGE-15", Must, "RFC 7644 §3.4.2.4"; "The last page contains the remaining resources";
     expects "one user from startIndex=5";
     fix "Return the rest on the last page, even if it is not full.";
-    needs [Need::Writes, Need::Count]; act(last_page)
+    needs [Need::Writes, Need::Count]; act(judge_last_page)
 "SCIM-CURSOR-01", Must, "RFC 9865 §2"; "An empty cursor returns the first page with nextCursor";
     expects "two users and a nextCursor";
     fix "Return nextCursor on every page but the last.";
-    needs [Need::Cursor, Need::Writes, Need::Count]; act(cursor_begins)
+    needs [Need::Cursor, Need::Writes, Need::Count]; act(judge_empty_cursor)
 "SCIM-CURSOR-02", Must, "RFC 9865 §2"; "Following the cursors returns every resource once, and ends";
     expects "everybody once, and no nextCursor on the last page";
     fix "Leave nextCursor out on the last page only.";
-    needs [Need::Cursor, Need::Writes, Need::Count]; act(cursors_lead_past_everybody)
+    needs [Need::Cursor, Need::Writes, Need::Count]; act(judge_walk_by_cursor)
 "SCIM-CURSOR-03", Must, "RFC 9865 §2"; "A page by cursor has at most count resources";
     expects "two users at most with count=2";
     fix "Never return more than count resources.";
-    needs [Need::Cursor, Need::Writes, Need::Count]; act(cursor_count)
+    needs [Need::Cursor, Need::Writes, Need::Count]; act(judge_page_size_by_cursor)
 "SCIM-CURSOR-04", Should, "RFC 9865 §2.1"; "An invalid cursor is refused with invalidCursor";
     expects "400 with scimType invalidCursor";
     fix "Check that a cursor is one that you issued, and refuse others.";
-    needs [Need::Cursor]; act(no_cursor)
+    needs [Need::Cursor]; act(judge_invalid_cursor)
 "SCIM-CURSOR-05", Should, "RFC 9865 §3"; "A search by POST accepts cursor";
     expects "two users and a nextCursor from /Users/.search";
     fix "Read cursor from the SearchRequest as from the query string.";
-    needs [Need::Cursor, Need::Writes, Need::Count]; act(cursor_in_search)
+    needs [Need::Cursor, Need::Writes, Need::Count]; act(judge_cursor_in_search)
 "SCIM-CURSOR-06", Should, "RFC 9865 §2"; "A cursor stays valid when a resource of the first page is deleted";
     expects "the rest once each, after somebody of the first page was deleted";
     fix "Let a cursor store a position in the sort order, not a resource or an offset.";
-    needs [Need::Cursor, Need::Filter, Need::Writes, Need::Count]; act(cursor_after_a_deletion)
+    needs [Need::Cursor, Need::Filter, Need::Writes, Need::Count]; act(judge_cursor_after_delete)
 }
 
-async fn page(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<ScimAnswer> {
-    list_cast(probe, parameters).await
+async fn read_page(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<ScimAnswer> {
+    list_test_users(probe, parameters).await
 }
 
-async fn names(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<&'static str>> {
-    let answer = page(probe, parameters).await?;
-    Ok(probe.test_users().await?.among(&answer.listed()?))
+async fn read_names(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<&'static str>> {
+    let answer = read_page(probe, parameters).await?;
+    Ok(probe.test_users().await?.among(&answer.listed_resources()?))
 }
 
-async fn list_schema(probe: &Probe<'_>) -> Judged {
-    let answer = probe.users(&[("count", "1")]).await?;
-    let body = answer.given_body("listing users")?;
+async fn judge_list_schema(probe: &Probe<'_>) -> Judged {
+    let answer = probe.list_users(&[("count", "1")]).await?;
+    let body = answer.require_body_of_step("listing users")?;
     if speaks(&body, LIST) {
         return Ok(());
     }
@@ -118,31 +118,31 @@ async fn list_schema(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn total(probe: &Probe<'_>) -> Judged {
-    let answer = probe.users(&[("count", "1")]).await?;
-    answer.given("listing users")?;
+async fn judge_total(probe: &Probe<'_>) -> Judged {
+    let answer = probe.list_users(&[("count", "1")]).await?;
+    answer.require_step("listing users")?;
     answer.total().map(drop)
 }
 
-async fn total_of_all(probe: &Probe<'_>) -> Judged {
-    let answer = page(probe, &[("count", "2")]).await?;
+async fn judge_total_of_all(probe: &Probe<'_>) -> Judged {
+    let answer = read_page(probe, &[("count", "2")]).await?;
     match answer.total()? {
         5 => Ok(()),
         total => answer.wrong(format!("totalResults is {total}")),
     }
 }
 
-async fn no_more_than_count(probe: &Probe<'_>) -> Judged {
-    let answer = page(probe, &[("count", "2")]).await?;
-    match answer.listed()?.len() {
+async fn judge_page_size(probe: &Probe<'_>) -> Judged {
+    let answer = read_page(probe, &[("count", "2")]).await?;
+    match answer.listed_resources()?.len() {
         0..=2 => Ok(()),
         length => answer.wrong(format!("the answer contains {length} users")),
     }
 }
 
-async fn count_zero(probe: &Probe<'_>) -> Judged {
-    let answer = page(probe, &[("count", "0")]).await?;
-    let (listed, total) = (answer.listed()?.len(), answer.total()?);
+async fn judge_count_zero(probe: &Probe<'_>) -> Judged {
+    let answer = read_page(probe, &[("count", "0")]).await?;
+    let (listed, total) = (answer.listed_resources()?.len(), answer.total()?);
     if listed == 0 && total == 5 {
         return Ok(());
     }
@@ -151,54 +151,54 @@ async fn count_zero(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn count_negative(probe: &Probe<'_>) -> Judged {
-    let answer = page(probe, &[("count", "-3")]).await?;
-    match answer.listed()?.len() {
+async fn judge_negative_count(probe: &Probe<'_>) -> Judged {
+    let answer = read_page(probe, &[("count", "-3")]).await?;
+    match answer.listed_resources()?.len() {
         0 => Ok(()),
         length => answer.wrong(format!("the answer contains {length} users")),
     }
 }
 
-async fn starts_at_one(probe: &Probe<'_>, start: &str) -> Judged {
-    let first = names(probe, &[("startIndex", "1"), ("count", "2")]).await?;
-    let got = names(probe, &[("startIndex", start), ("count", "2")]).await?;
+async fn require_first_page(probe: &Probe<'_>, start: &str) -> Judged {
+    let first = read_names(probe, &[("startIndex", "1"), ("count", "2")]).await?;
+    let got = read_names(probe, &[("startIndex", start), ("count", "2")]).await?;
     ensure(got == first, || {
         format!(
             "startIndex={start} gives {}, startIndex=1 gives {}",
-            listed_names(&got),
-            listed_names(&first)
+            names_to_text(&got),
+            names_to_text(&first)
         )
     })
 }
 
-async fn start_zero(probe: &Probe<'_>) -> Judged {
-    starts_at_one(probe, "0").await
+async fn judge_start_zero(probe: &Probe<'_>) -> Judged {
+    require_first_page(probe, "0").await
 }
 
-async fn start_negative(probe: &Probe<'_>) -> Judged {
-    starts_at_one(probe, "-7").await
+async fn judge_negative_start(probe: &Probe<'_>) -> Judged {
+    require_first_page(probe, "-7").await
 }
 
-async fn pages_fit_together(probe: &Probe<'_>) -> Judged {
+async fn judge_overlap_of_pages(probe: &Probe<'_>) -> Judged {
     let mut all = Vec::new();
     for start in ["1", "3"] {
-        all.extend(names(probe, &[("startIndex", start), ("count", "2")]).await?);
+        all.extend(read_names(probe, &[("startIndex", start), ("count", "2")]).await?);
     }
-    all.extend(names(probe, &[("startIndex", "5"), ("count", "5")]).await?);
-    each_once(all)
+    all.extend(read_names(probe, &[("startIndex", "5"), ("count", "5")]).await?);
+    require_each_once(all)
 }
 
-fn each_once(mut all: Vec<&'static str>) -> Judged {
-    let got = listed_names(&all);
+fn require_each_once(mut all: Vec<&'static str>) -> Judged {
+    let got = names_to_text(&all);
     all.sort_unstable();
     ensure(all == ["ann", "bob", "cyd", "dee", "eve"], || {
         format!("the pages have {got}")
     })
 }
 
-async fn beyond_the_end(probe: &Probe<'_>) -> Judged {
-    let answer = page(probe, &[("startIndex", "100")]).await?;
-    let (listed, total) = (answer.listed()?.len(), answer.total()?);
+async fn judge_page_beyond_end(probe: &Probe<'_>) -> Judged {
+    let answer = read_page(probe, &[("startIndex", "100")]).await?;
+    let (listed, total) = (answer.listed_resources()?.len(), answer.total()?);
     if listed == 0 && total == 5 {
         return Ok(());
     }
@@ -207,9 +207,9 @@ async fn beyond_the_end(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn told_start(probe: &Probe<'_>) -> Judged {
-    let answer = page(probe, &[("startIndex", "3"), ("count", "2")]).await?;
-    let body = answer.given_body("listing users")?;
+async fn judge_start_index(probe: &Probe<'_>) -> Judged {
+    let answer = read_page(probe, &[("startIndex", "3"), ("count", "2")]).await?;
+    let body = answer.require_body_of_step("listing users")?;
     if member(&body, "startIndex").and_then(Value::as_u64) == Some(3) {
         return Ok(());
     }
@@ -219,9 +219,9 @@ async fn told_start(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn told_length(probe: &Probe<'_>) -> Judged {
-    let answer = page(probe, &[("startIndex", "1"), ("count", "2")]).await?;
-    let body = answer.given_body("listing users")?;
+async fn judge_items_per_page(probe: &Probe<'_>) -> Judged {
+    let answer = read_page(probe, &[("startIndex", "1"), ("count", "2")]).await?;
+    let body = answer.require_body_of_step("listing users")?;
     let said = member(&body, "itemsPerPage");
     let length = values(&body, "Resources").len();
     let told_length = said.and_then(Value::as_u64);
@@ -234,18 +234,18 @@ async fn told_length(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn count_no_number(probe: &Probe<'_>) -> Judged {
-    probe.users(&[("count", "many")]).await?.is(400)
+async fn judge_count_without_number(probe: &Probe<'_>) -> Judged {
+    probe.list_users(&[("count", "many")]).await?.is(400)
 }
 
-async fn count_huge(probe: &Probe<'_>) -> Judged {
-    page(probe, &[("count", "1000000")]).await?.is(200)
+async fn judge_huge_count(probe: &Probe<'_>) -> Judged {
+    read_page(probe, &[("count", "1000000")]).await?.is(200)
 }
 
-async fn last_page(probe: &Probe<'_>) -> Judged {
-    let last = names(probe, &[("startIndex", "5"), ("count", "2")]).await?;
+async fn judge_last_page(probe: &Probe<'_>) -> Judged {
+    let last = read_names(probe, &[("startIndex", "5"), ("count", "2")]).await?;
     ensure(last.len() == 1, || {
-        format!("startIndex=5 of 5 gives {}", listed_names(&last))
+        format!("startIndex=5 of 5 gives {}", names_to_text(&last))
     })
 }
 
@@ -253,8 +253,8 @@ fn next(answer: &ScimAnswer) -> Option<String> {
     text(&answer.json()?, &["nextCursor"]).map(str::to_owned)
 }
 
-async fn cursor_begins(probe: &Probe<'_>) -> Judged {
-    let answer = page(probe, &[("cursor", ""), ("count", "2")]).await?;
+async fn judge_empty_cursor(probe: &Probe<'_>) -> Judged {
+    let answer = read_page(probe, &[("cursor", ""), ("count", "2")]).await?;
     answer.is(200)?;
     if next(&answer).is_some() {
         return Ok(());
@@ -262,46 +262,46 @@ async fn cursor_begins(probe: &Probe<'_>) -> Judged {
     answer.wrong("there is no nextCursor")
 }
 
-async fn cursor_count(probe: &Probe<'_>) -> Judged {
-    let answer = page(probe, &[("cursor", ""), ("count", "2")]).await?;
-    match answer.listed()?.len() {
+async fn judge_page_size_by_cursor(probe: &Probe<'_>) -> Judged {
+    let answer = read_page(probe, &[("cursor", ""), ("count", "2")]).await?;
+    match answer.listed_resources()?.len() {
         0..=2 => Ok(()),
         length => answer.wrong(format!("the answer contains {length} users")),
     }
 }
 
-async fn cursors_lead_past_everybody(probe: &Probe<'_>) -> Judged {
+async fn judge_walk_by_cursor(probe: &Probe<'_>) -> Judged {
     let mut all = Vec::new();
     let mut cursor = Some(String::new());
     let mut pages = 0;
     while let Some(at) = cursor {
-        let answer = page(probe, &[("cursor", &at), ("count", "2")]).await?;
-        all.extend(probe.test_users().await?.among(&answer.listed()?));
+        let answer = read_page(probe, &[("cursor", &at), ("count", "2")]).await?;
+        all.extend(probe.test_users().await?.among(&answer.listed_resources()?));
         cursor = next(&answer);
         pages += 1;
         if pages == 1 && cursor.is_none() {
-            return unjudged(format!("there is no nextCursor: {}", answer.quoted()));
+            return unjudged(format!("there is no nextCursor: {}", answer.quote()));
         }
         ensure(pages < 10, || "the cursors do not end".to_owned())?;
     }
-    each_once(all)
+    require_each_once(all)
 }
 
-async fn no_cursor(probe: &Probe<'_>) -> Judged {
+async fn judge_invalid_cursor(probe: &Probe<'_>) -> Judged {
     let answer = probe
-        .users(&[("cursor", "no-cursor-at-all"), ("count", "2")])
+        .list_users(&[("cursor", "no-cursor-at-all"), ("count", "2")])
         .await?;
     answer.is_error(400, "invalidCursor")
 }
 
-async fn cursor_in_search(probe: &Probe<'_>) -> Judged {
+async fn judge_cursor_in_search(probe: &Probe<'_>) -> Judged {
     let mut body = json!({"schemas": [SEARCH], "cursor": "", "count": 2});
-    for (name, value) in everybody(probe).await? {
+    for (name, value) in test_user_parameters(probe).await? {
         body[name] = value.into();
     }
     let target = format!("{}/.search", probe.server.users.endpoint);
     let answer = probe.post(&target, &body).await?;
-    if !answer.succeeded() {
+    if !answer.has_succeeded() {
         has_search(probe).await?;
     }
     answer.is(200)?;
@@ -311,12 +311,12 @@ async fn cursor_in_search(probe: &Probe<'_>) -> Judged {
     answer.wrong("there is no nextCursor")
 }
 
-async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
+async fn judge_cursor_after_delete(probe: &Probe<'_>) -> Judged {
     let prefix = format!("{}cursor-{}", probe.session.mark, probe.name().len());
     let mut made = Vec::new();
     for number in 0..4 {
         let name = format!("{prefix}-{number}@example.com");
-        made.push(probe.user(json!({ "userName": name })).await?);
+        made.push(probe.create_user(json!({ "userName": name })).await?);
     }
     let filter = format!("userName sw \"{prefix}-\"");
     let walk = |cursor: String| {
@@ -327,20 +327,23 @@ async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
                 ("cursor", &cursor),
                 ("count", "2"),
             ];
-            probe.users(&parameters).await
+            probe.list_users(&parameters).await
         }
     };
     // The control: the filter must find exactly the created users.
     let mut known: Vec<String> = made.iter().map(|one| one.id.clone()).collect();
     known.sort_unstable();
-    let answer = filtered(probe, &[("filter", &filter)]).await?;
-    let mut found = ids(values(&answer.given_body("the filter")?, "Resources"));
+    let answer = list_filtered_users(probe, &[("filter", &filter)]).await?;
+    let mut found = ids(values(
+        &answer.require_body_of_step("the filter")?,
+        "Resources",
+    ));
     found.sort_unstable();
     if found != known {
         return unjudged(format!("{filter} does not find the four users made for it"));
     }
     let first = walk(String::new()).await?;
-    let mut seen = ids(&first.listed()?);
+    let mut seen = ids(&first.listed_resources()?);
     let Some(mut cursor) = next(&first) else {
         return unjudged("there is no nextCursor");
     };
@@ -350,10 +353,10 @@ async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
     probe
         .delete(&format!("{}/{victim}", probe.server.users.endpoint))
         .await?
-        .given("deleting a user")?;
+        .require_step("deleting a user")?;
     for _ in 0..4 {
         let answer = walk(cursor).await?;
-        seen.extend(ids(&answer.listed()?));
+        seen.extend(ids(&answer.listed_resources()?));
         match next(&answer) {
             Some(more) => cursor = more,
             None => break,
@@ -365,8 +368,8 @@ async fn cursor_after_a_deletion(probe: &Probe<'_>) -> Judged {
     ensure(seen == wanted, || {
         format!(
             "the pages have {}, expected {}",
-            listed_names(&seen),
-            listed_names(&wanted)
+            names_to_text(&seen),
+            names_to_text(&wanted)
         )
     })
 }

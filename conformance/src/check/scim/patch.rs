@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, checks, ensure};
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{at, member, require_absent, same, text, value_to_text, values};
+use super::reading::{at, member, require_absent, require_same, text, value_to_text, values};
 
 checks! {
 "SCIM-PATCH-01", Must, "RFC 7644 §3.5.2"; "PATCH is answered with 200 and the resource, or with 204";
@@ -20,84 +20,88 @@ checks! {
 "SCIM-PATCH-03", Must, "RFC 7644 §3.5.2.1"; "add sets an attribute that had no value";
     expects "nickName as it was added";
     fix "Add the attribute with its value.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(add)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_add)
 "SCIM-PATCH-04", Must, "RFC 7644 §3.5.2.1"; "add replaces the value of a single-valued attribute";
     expects "nickName as it was added";
     fix "add replaces the existing value of a single-valued attribute.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(add_over)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_add_over_value)
 "SCIM-PATCH-05", Must, "RFC 7644 §3.5.2.1"; "add without a path sets several attributes";
     expects "nickName and title as they were added";
     fix "Without a path, the members of value are the attributes.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName", "title"])]; act(add_set)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName", "title"])]; act(judge_add_without_path)
 "SCIM-PATCH-06", Must, "RFC 7644 §3.5.2.1"; "add to a multi-valued attribute keeps the existing values";
     expects "both e-mails";
     fix "Append to multi-valued attributes.";
-    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(add_to_list)
+    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_add_to_list)
 "SCIM-PATCH-07", Must, "RFC 7644 §3.5.2.1"; "add to a multi-valued attribute without a path keeps the existing values";
     expects "both e-mails";
     fix "Append to multi-valued attributes, with and without a path.";
-    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(add_to_list_in_set)
+    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_add_to_list_without_path)
 "SCIM-PATCH-08", Should, "RFC 7644 §3.5.2.1"; "add of an existing value does not duplicate it";
     expects "one e-mail";
     fix "Compare with the existing values before appending.";
-    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(add_again)
+    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_repeated_add)
 "SCIM-PATCH-09", Must, "RFC 7644 §3.5.2.1"; "add to a sub-attribute keeps the other sub-attributes";
     expects "givenName changed and familyName kept";
     fix "Change only the sub-attribute that the path names.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(add_part)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_add_of_part)
 "SCIM-PATCH-10", Must, "RFC 7644 §3.5.2.3"; "replace changes a value";
     expects "displayName as it was replaced";
     fix "Replace the value at the path.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(replace)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_replace)
 "SCIM-PATCH-11", Must, "RFC 7644 §3.5.2.3"; "replace without a path replaces several attributes";
     expects "displayName and active as they were replaced";
     fix "Without a path, the members of value are the attributes.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName", "active"])]; act(replace_set)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName", "active"])]; act(judge_replace_without_path)
 "SCIM-PATCH-12", Must, "RFC 7644 §3.5.2.3"; "replace of an attribute without a value adds it";
     expects "nickName as it was given";
     fix "Treat replace as add where there is no value.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(replace_nothing)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_replace_of_nothing)
 "SCIM-PATCH-13", Must, "RFC 7644 §3.5.2.3"; "replace of a multi-valued attribute replaces all values";
     expects "the new e-mail alone";
     fix "Without a filter all values are replaced.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value"])]; act(replace_list)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value"])]; act(judge_replace_of_list)
 "SCIM-PATCH-14", Must, "RFC 7644 §3.5.2.3"; "replace of a sub-attribute with a value filter changes only that sub-attribute";
     expects "the work e-mail changed, the home e-mail kept";
     fix "Support paths such as emails[type eq \"work\"].value.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(replace_part_of_value)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_replace_of_part_of_value)
 "SCIM-PATCH-15", Must, "RFC 7644 §3.5.2.3"; "replace with a value filter replaces the value that matches";
     expects "another value in the place of the work e-mail, the home e-mail kept";
     fix "Support paths such as emails[type eq \"work\"].";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(replace_value)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_replace_of_value)
 "SCIM-PATCH-16", May, "RFC 7644 §3.5.2.3"; "replace of a complex value keeps the sub-attributes that it does not name";
     expects "givenName changed and familyName kept";
     fix "Replace only the sub-attributes that value contains.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(replace_complex)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_replace_of_complex)
 "SCIM-PATCH-17", Must, "RFC 7644 §3.5.2.2"; "remove clears an attribute";
     expects "no nickName";
     fix "After remove, the attribute is unassigned.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(remove)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_remove)
 "SCIM-PATCH-18", Must, "RFC 7644 §3.5.2.2"; "remove of a multi-valued attribute removes all values";
     expects "no phone numbers";
     fix "Without a filter all values are removed.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["phoneNumbers.value"])]; act(remove_list)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["phoneNumbers.value"])]; act(judge_remove_of_list)
 "SCIM-PATCH-19", Must, "RFC 7644 §3.5.2.2"; "remove with a value filter removes the values that match";
     expects "the home e-mail alone";
     fix "Remove only the values that match.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(remove_value)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_remove_of_value)
 "SCIM-PATCH-20", Must, "RFC 7644 §3.5.2.2"; "remove clears a sub-attribute";
     expects "no givenName, familyName kept";
     fix "Support paths such as name.givenName.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(remove_part)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_remove_of_part)
 "SCIM-PATCH-21", Must, "RFC 7644 §3.5.2.2"; "remove clears a sub-attribute of the values that match a filter";
     expects "the work e-mail without display";
     fix "Support paths such as emails[type eq \"work\"].display.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type", "emails.display"])]; act(remove_part_of_value)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type", "emails.display"])]; act(judge_remove_of_part_of_value)
 }
 
-pub(super) async fn one(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<(Made, Value)> {
-    let user = probe.user(more).await?;
-    let now = probe.patched(&user, json!([operation])).await?;
+pub(super) async fn create_and_patch(
+    probe: &Probe<'_>,
+    more: Value,
+    operation: Value,
+) -> Judged<(Made, Value)> {
+    let user = probe.create_user(more).await?;
+    let now = probe.patch_and_fetch(&user, json!([operation])).await?;
     Ok((user, now))
 }
 
@@ -131,24 +135,24 @@ fn all_emails(user: &Value) -> Vec<&str> {
 }
 
 async fn judge_answer(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+    let user = probe.create_user(json!({})).await?;
     let operation = json!([{"op": "replace", "path": "displayName", "value": "After"}]);
     let answer = probe.patch(&user.place, operation).await?;
     if answer.status == 204 {
         return Ok(());
     }
     answer.is(200)?;
-    same("id", answer.body()?.get("id"), &json!(user.id))
+    require_same("id", answer.body()?.get("id"), &json!(user.id))
 }
 
 async fn judge_partial_answer(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+    let user = probe.create_user(json!({})).await?;
     let operation = json!([{"op": "replace", "path": "displayName", "value": "After"}]);
     let target = format!("{}?attributes=userName", user.place);
     let answer = probe.patch(&target, operation).await?;
     answer.is(200)?;
     let body = answer.body()?;
-    same(
+    require_same(
         "userName",
         member(&body, "userName"),
         &user.sent["userName"],
@@ -156,159 +160,168 @@ async fn judge_partial_answer(probe: &Probe<'_>) -> Judged {
     require_absent("displayName", member(&body, "displayName"))
 }
 
-async fn add(probe: &Probe<'_>) -> Judged {
+async fn judge_add(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "add", "path": "nickName", "value": "New"});
-    let (_, now) = one(probe, json!({}), operation).await?;
-    same("nickName", member(&now, "nickName"), &json!("New"))
+    let (_, now) = create_and_patch(probe, json!({}), operation).await?;
+    require_same("nickName", member(&now, "nickName"), &json!("New"))
 }
 
-async fn add_over(probe: &Probe<'_>) -> Judged {
+async fn judge_add_over_value(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "add", "path": "nickName", "value": "New"});
-    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
-    same("nickName", member(&now, "nickName"), &json!("New"))
+    let (_, now) = create_and_patch(probe, json!({"nickName": "Old"}), operation).await?;
+    require_same("nickName", member(&now, "nickName"), &json!("New"))
 }
 
-async fn add_set(probe: &Probe<'_>) -> Judged {
+async fn judge_add_without_path(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "add", "value": {"nickName": "New", "title": "Otter"}});
-    let (_, now) = one(probe, json!({}), operation).await?;
-    same("nickName", member(&now, "nickName"), &json!("New"))?;
-    same("title", member(&now, "title"), &json!("Otter"))
+    let (_, now) = create_and_patch(probe, json!({}), operation).await?;
+    require_same("nickName", member(&now, "nickName"), &json!("New"))?;
+    require_same("title", member(&now, "title"), &json!("Otter"))
 }
 
-async fn add_to_list(probe: &Probe<'_>) -> Judged {
+async fn judge_add_to_list(probe: &Probe<'_>) -> Judged {
     let (old, new) = (probe.name(), probe.name());
     let more = json!({"emails": [{"value": old, "type": "work"}]});
     let value = json!([{"value": new, "type": "home"}]);
     let operation = json!({"op": "add", "path": "emails", "value": value});
-    let (_, now) = one(probe, more, operation).await?;
+    let (_, now) = create_and_patch(probe, more, operation).await?;
     has_emails(&now, &[&old], &[&new])
 }
 
-async fn add_to_list_in_set(probe: &Probe<'_>) -> Judged {
+async fn judge_add_to_list_without_path(probe: &Probe<'_>) -> Judged {
     let (old, new) = (probe.name(), probe.name());
     let more = json!({"emails": [{"value": old, "type": "work"}]});
     let value = json!({"emails": [{"value": new, "type": "home"}]});
-    let (_, now) = one(probe, more, json!({"op": "add", "value": value})).await?;
+    let (_, now) = create_and_patch(probe, more, json!({"op": "add", "value": value})).await?;
     has_emails(&now, &[&old], &[&new])
 }
 
-async fn add_again(probe: &Probe<'_>) -> Judged {
+async fn judge_repeated_add(probe: &Probe<'_>) -> Judged {
     let email = json!([{"value": probe.name(), "type": "work"}]);
     let operation = json!({"op": "add", "path": "emails", "value": email});
-    let (_, now) = one(probe, json!({ "emails": email }), operation).await?;
+    let (_, now) = create_and_patch(probe, json!({ "emails": email }), operation).await?;
     ensure(values(&now, "emails").len() == 1, || {
         format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }
 
-fn named() -> Value {
+fn old_name() -> Value {
     json!({"name": {"givenName": "Old", "familyName": "Otter"}})
 }
 
-fn given(now: &Value, name: Option<&str>) -> Judged {
+fn require_name(now: &Value, name: Option<&str>) -> Judged {
     match name {
-        Some(name) => same(
+        Some(name) => require_same(
             "name.givenName",
             at(now, &["name", "givenName"]),
             &json!(name),
         )?,
         None => require_absent("name.givenName", at(now, &["name", "givenName"]))?,
     }
-    same(
+    require_same(
         "name.familyName",
         at(now, &["name", "familyName"]),
         &json!("Otter"),
     )
 }
 
-async fn add_part(probe: &Probe<'_>) -> Judged {
+async fn judge_add_of_part(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "add", "path": "name.givenName", "value": "New"});
-    given(&one(probe, named(), operation).await?.1, Some("New"))
+    require_name(
+        &create_and_patch(probe, old_name(), operation).await?.1,
+        Some("New"),
+    )
 }
 
-async fn replace(probe: &Probe<'_>) -> Judged {
+async fn judge_replace(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "displayName", "value": "New"});
-    let (_, now) = one(probe, json!({"displayName": "Old"}), operation).await?;
-    same("displayName", member(&now, "displayName"), &json!("New"))
+    let (_, now) = create_and_patch(probe, json!({"displayName": "Old"}), operation).await?;
+    require_same("displayName", member(&now, "displayName"), &json!("New"))
 }
 
-async fn replace_set(probe: &Probe<'_>) -> Judged {
+async fn judge_replace_without_path(probe: &Probe<'_>) -> Judged {
     let value = json!({"displayName": "New", "active": false});
     let more = json!({"displayName": "Old", "active": true});
-    let (_, now) = one(probe, more, json!({"op": "replace", "value": value})).await?;
-    same("displayName", member(&now, "displayName"), &json!("New"))?;
-    same("active", member(&now, "active"), &json!(false))
+    let (_, now) = create_and_patch(probe, more, json!({"op": "replace", "value": value})).await?;
+    require_same("displayName", member(&now, "displayName"), &json!("New"))?;
+    require_same("active", member(&now, "active"), &json!(false))
 }
 
-async fn replace_nothing(probe: &Probe<'_>) -> Judged {
+async fn judge_replace_of_nothing(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "nickName", "value": "New"});
-    let (_, now) = one(probe, json!({}), operation).await?;
-    same("nickName", member(&now, "nickName"), &json!("New"))
+    let (_, now) = create_and_patch(probe, json!({}), operation).await?;
+    require_same("nickName", member(&now, "nickName"), &json!("New"))
 }
 
-async fn replace_list(probe: &Probe<'_>) -> Judged {
+async fn judge_replace_of_list(probe: &Probe<'_>) -> Judged {
     let new = probe.name();
     let value = json!([{"value": new, "type": "other"}]);
     let operation = json!({"op": "replace", "path": "emails", "value": value});
-    let (_, now) = one(probe, two_emails(probe).2, operation).await?;
+    let (_, now) = create_and_patch(probe, two_emails(probe).2, operation).await?;
     ensure(all_emails(&now) == [new.as_str()], || {
         format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }
 
-async fn replace_part_of_value(probe: &Probe<'_>) -> Judged {
+async fn judge_replace_of_part_of_value(probe: &Probe<'_>) -> Judged {
     let (_, home, more) = two_emails(probe);
     let new = probe.name();
     let path = "emails[type eq \"work\"].value";
     let operation = json!({"op": "replace", "path": path, "value": new});
-    let (_, now) = one(probe, more, operation).await?;
+    let (_, now) = create_and_patch(probe, more, operation).await?;
     has_emails(&now, &[&new], &[&home])
 }
 
-async fn replace_value(probe: &Probe<'_>) -> Judged {
+async fn judge_replace_of_value(probe: &Probe<'_>) -> Judged {
     let (_, home, more) = two_emails(probe);
     let new = probe.name();
     let value = json!({"value": new, "type": "work"});
     let operation = json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": value});
-    let (_, now) = one(probe, more, operation).await?;
+    let (_, now) = create_and_patch(probe, more, operation).await?;
     has_emails(&now, &[&new], &[&home])
 }
 
-async fn replace_complex(probe: &Probe<'_>) -> Judged {
+async fn judge_replace_of_complex(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "name", "value": {"givenName": "New"}});
-    given(&one(probe, named(), operation).await?.1, Some("New"))
+    require_name(
+        &create_and_patch(probe, old_name(), operation).await?.1,
+        Some("New"),
+    )
 }
 
-async fn remove(probe: &Probe<'_>) -> Judged {
+async fn judge_remove(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "remove", "path": "nickName"});
-    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
+    let (_, now) = create_and_patch(probe, json!({"nickName": "Old"}), operation).await?;
     require_absent("nickName", member(&now, "nickName"))
 }
 
-async fn remove_list(probe: &Probe<'_>) -> Judged {
+async fn judge_remove_of_list(probe: &Probe<'_>) -> Judged {
     let more = json!({"phoneNumbers": [{"value": "+1-201-555-0123", "type": "work"}]});
     let operation = json!({"op": "remove", "path": "phoneNumbers"});
-    let (_, now) = one(probe, more, operation).await?;
+    let (_, now) = create_and_patch(probe, more, operation).await?;
     require_absent("phoneNumbers", member(&now, "phoneNumbers"))
 }
 
-async fn remove_value(probe: &Probe<'_>) -> Judged {
+async fn judge_remove_of_value(probe: &Probe<'_>) -> Judged {
     let (_, home, more) = two_emails(probe);
     let operation = json!({"op": "remove", "path": "emails[type eq \"work\"]"});
-    let (_, now) = one(probe, more, operation).await?;
+    let (_, now) = create_and_patch(probe, more, operation).await?;
     has_emails(&now, &[], &[&home])
 }
 
-async fn remove_part(probe: &Probe<'_>) -> Judged {
+async fn judge_remove_of_part(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "remove", "path": "name.givenName"});
-    given(&one(probe, named(), operation).await?.1, None)
+    require_name(
+        &create_and_patch(probe, old_name(), operation).await?.1,
+        None,
+    )
 }
 
-async fn remove_part_of_value(probe: &Probe<'_>) -> Judged {
+async fn judge_remove_of_part_of_value(probe: &Probe<'_>) -> Judged {
     let work = probe.name();
     let more = json!({"emails": [{"value": work, "type": "work", "display": "Old"}]});
     let operation = json!({"op": "remove", "path": "emails[type eq \"work\"].display"});
-    let (_, now) = one(probe, more, operation).await?;
+    let (_, now) = create_and_patch(probe, more, operation).await?;
     has_emails(&now, &[&work], &[])?;
     let first = values(&now, "emails").first();
     require_absent(

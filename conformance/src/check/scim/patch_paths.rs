@@ -4,24 +4,26 @@
 use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
-use super::patch::{has_emails, one, two_emails};
+use super::patch::{create_and_patch, has_emails, two_emails};
 use super::probe::Probe;
-use super::reading::{at, instant, member, require_absent, same, text, value_to_text, values};
+use super::reading::{
+    at, member, parse_timestamp, require_absent, require_same, text, value_to_text, values,
+};
 use super::schema::{ENTERPRISE, USER};
 
 checks! {
 "SCIM-PATCH-22", Must, "RFC 7644 §3.5.2"; "Operations are applied in their order";
     expects "the value of the last operation";
     fix "Apply each operation to the result of the previous one.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(in_order)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_order)
 "SCIM-PATCH-23", Must, "RFC 7644 §3.5.2"; "Adding a primary value makes the old primary value no longer primary";
     expects "one primary e-mail, the added one";
     fix "When a value is set primary, set primary to false on all others.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.primary"])]; act(add_primary)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.primary"])]; act(judge_add_of_primary)
 "SCIM-PATCH-24", Must, "RFC 7644 §3.5.2"; "Setting primary by a value filter makes the old primary value no longer primary";
     expects "the home e-mail primary, and no other";
     fix "When a value is set primary, set primary to false on all others.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.primary", "emails.type"])]; act(make_primary)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.primary", "emails.type"])]; act(judge_change_of_primary)
 "SCIM-PATCH-25", Must, "RFC 7644 §3.5.2.1"; "add of an existing value does not change meta.lastModified";
     expects "the same meta.lastModified";
     fix "Compare the resource before and after, and store it only if it changed.";
@@ -29,35 +31,35 @@ checks! {
 "SCIM-PATCH-26", Must, "RFC 7644 §3.10"; "A path can begin with the schema's URN";
     expects "nickName as it was replaced";
     fix "Treat urn:ietf:params:scim:schemas:core:2.0:User:nickName as nickName.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(by_urn)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_path_with_urn)
 "SCIM-PATCH-27", Must, "RFC 7644 §3.10"; "add accepts a path with an extension's URN";
     expects "department as it was added";
     fix "Support the URNs of extensions in paths.";
-    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(extension_by_path)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_extension_by_path)
 "SCIM-PATCH-28", Must, "RFC 7644 §3.5.2.1"; "add without a path accepts an extension's attributes";
     expects "department as it was added";
     fix "Accept an object below the extension's URN.";
-    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(extension_in_set)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_extension_without_path)
 "SCIM-PATCH-29", Must, "RFC 7644 §3.5.2.2"; "remove accepts a path with an extension's URN";
     expects "no department, employeeNumber kept";
     fix "Support the URNs of extensions in paths.";
-    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(extension_removed)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_removed_extension)
 "SCIM-PATCH-30", Must, "RFC 7643 §2.1"; "Paths are compared without regard to letter case";
     expects "NICKNAME to do as nickName";
     fix "Ignore letter case when comparing attribute names.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(in_any_case)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_path_case)
 "SCIM-PATCH-31", Should, "RFC 7643 §2.5"; "replace with null clears the attribute";
     expects "no nickName";
     fix "Treat null as unassigned.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(null)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_null)
 "SCIM-PATCH-32", Must, "RFC 7644 §3.5.2"; "A value filter in a path can have two conditions";
     expects "a change of the e-mail that meets both conditions";
     fix "Support the whole filter grammar in brackets.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(two_conditions)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_two_conditions)
 "SCIM-PATCH-33", Must, "RFC 7643 §7"; "A password set by PATCH is not returned";
     expects "no password in the answer";
     fix "Leave password out of every answer: its returned characteristic is never.";
-    needs [Need::Patch, Need::Writes, Need::Has(&["password"])]; act(password)
+    needs [Need::Patch, Need::Writes, Need::Has(&["password"])]; act(judge_password)
 "SCIM-PATCH-34", Must, "RFC 7644 §3.5.2.3"; "replace sets active to false";
     expects "active false";
     fix "Support replace of active: clients disable users this way.";
@@ -65,17 +67,17 @@ checks! {
 "SCIM-PATCH-35", Must, "RFC 7644 §3.5.2"; "The answer to PATCH shows the resource as it is stored";
     expects "the displayName of the answer to be the one that GET gives";
     fix "Answer with the resource as it is after the change.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(answer_is_true)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_answer_to_patch)
 }
 
-async fn in_order(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_order(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let operations = json!([
         {"op": "add", "path": "nickName", "value": "First"},
         {"op": "replace", "path": "nickName", "value": "Last"},
     ]);
-    let now = probe.patched(&user, operations).await?;
-    same("nickName", member(&now, "nickName"), &json!("Last"))
+    let now = probe.patch_and_fetch(&user, operations).await?;
+    require_same("nickName", member(&now, "nickName"), &json!("Last"))
 }
 
 fn primary(user: &Value) -> Vec<&str> {
@@ -85,34 +87,34 @@ fn primary(user: &Value) -> Vec<&str> {
         .collect()
 }
 
-async fn add_primary(probe: &Probe<'_>) -> Judged {
+async fn judge_add_of_primary(probe: &Probe<'_>) -> Judged {
     let new = probe.name();
     let value = json!([{"value": new, "type": "other", "primary": true}]);
     let operation = json!({"op": "add", "path": "emails", "value": value});
-    let (_, now) = one(probe, two_emails(probe).2, operation).await?;
+    let (_, now) = create_and_patch(probe, two_emails(probe).2, operation).await?;
     ensure(primary(&now) == [new.as_str()], || {
         format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }
 
-async fn make_primary(probe: &Probe<'_>) -> Judged {
+async fn judge_change_of_primary(probe: &Probe<'_>) -> Judged {
     let (_, home, more) = two_emails(probe);
     let path = "emails[type eq \"home\"].primary";
     let operation = json!({"op": "replace", "path": path, "value": true});
-    let (_, now) = one(probe, more, operation).await?;
+    let (_, now) = create_and_patch(probe, more, operation).await?;
     ensure(primary(&now) == [home.as_str()], || {
         format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }
 
 async fn judge_unchanged(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({"displayName": "Same"})).await?;
+    let user = probe.create_user(json!({"displayName": "Same"})).await?;
     let before = probe.fetch(&user).await?;
     let operation = json!([{"op": "add", "path": "displayName", "value": "Same"}]);
-    let now = probe.patched(&user, operation).await?;
+    let now = probe.patch_and_fetch(&user, operation).await?;
     let (Ok(before), Ok(now)) = (
-        instant(&before, &["meta", "lastModified"]),
-        instant(&now, &["meta", "lastModified"]),
+        parse_timestamp(&before, &["meta", "lastModified"]),
+        parse_timestamp(&now, &["meta", "lastModified"]),
     ) else {
         return unjudged("cannot read meta.lastModified");
     };
@@ -121,76 +123,76 @@ async fn judge_unchanged(probe: &Probe<'_>) -> Judged {
     })
 }
 
-async fn by_urn(probe: &Probe<'_>) -> Judged {
+async fn judge_path_with_urn(probe: &Probe<'_>) -> Judged {
     let path = format!("{USER}:nickName");
     let operation = json!({"op": "replace", "path": path, "value": "New"});
-    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
-    same("nickName", member(&now, "nickName"), &json!("New"))
+    let (_, now) = create_and_patch(probe, json!({"nickName": "Old"}), operation).await?;
+    require_same("nickName", member(&now, "nickName"), &json!("New"))
 }
 
-async fn extension_by_path(probe: &Probe<'_>) -> Judged {
+async fn judge_extension_by_path(probe: &Probe<'_>) -> Judged {
     let path = format!("{ENTERPRISE}:department");
     let operation = json!({"op": "add", "path": path, "value": "Otters"});
-    let (_, now) = one(probe, json!({}), operation).await?;
-    same(
+    let (_, now) = create_and_patch(probe, json!({}), operation).await?;
+    require_same(
         "department",
         at(&now, &[ENTERPRISE, "department"]),
         &json!("Otters"),
     )
 }
 
-async fn extension_in_set(probe: &Probe<'_>) -> Judged {
+async fn judge_extension_without_path(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "add", "value": {ENTERPRISE: {"department": "Otters"}}});
-    let (_, now) = one(probe, json!({}), operation).await?;
-    same(
+    let (_, now) = create_and_patch(probe, json!({}), operation).await?;
+    require_same(
         "department",
         at(&now, &[ENTERPRISE, "department"]),
         &json!("Otters"),
     )
 }
 
-async fn extension_removed(probe: &Probe<'_>) -> Judged {
+async fn judge_removed_extension(probe: &Probe<'_>) -> Judged {
     let more = json!({
         "schemas": [ENTERPRISE],
         ENTERPRISE: {"department": "Otters", "employeeNumber": "7"},
     });
     let operation = json!({"op": "remove", "path": format!("{ENTERPRISE}:department")});
-    let (_, now) = one(probe, more, operation).await?;
+    let (_, now) = create_and_patch(probe, more, operation).await?;
     require_absent("department", at(&now, &[ENTERPRISE, "department"]))?;
-    same(
+    require_same(
         "employeeNumber",
         at(&now, &[ENTERPRISE, "employeeNumber"]),
         &json!("7"),
     )
 }
 
-async fn in_any_case(probe: &Probe<'_>) -> Judged {
+async fn judge_path_case(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "NICKNAME", "value": "New"});
-    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
-    same("nickName", member(&now, "nickName"), &json!("New"))
+    let (_, now) = create_and_patch(probe, json!({"nickName": "Old"}), operation).await?;
+    require_same("nickName", member(&now, "nickName"), &json!("New"))
 }
 
-async fn null(probe: &Probe<'_>) -> Judged {
+async fn judge_null(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "nickName", "value": null});
-    let (_, now) = one(probe, json!({"nickName": "Old"}), operation).await?;
+    let (_, now) = create_and_patch(probe, json!({"nickName": "Old"}), operation).await?;
     require_absent("nickName", member(&now, "nickName"))
 }
 
-async fn two_conditions(probe: &Probe<'_>) -> Judged {
+async fn judge_two_conditions(probe: &Probe<'_>) -> Judged {
     let (work, home, more) = two_emails(probe);
     let new = probe.name();
     let path = format!("emails[type eq \"home\" and value eq \"{home}\"].value");
     let operation = json!({"op": "replace", "path": path, "value": new});
-    let (_, now) = one(probe, more, operation).await?;
+    let (_, now) = create_and_patch(probe, more, operation).await?;
     has_emails(&now, &[&work], &[&new])
 }
 
-async fn password(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_password(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let secret = format!("Pw-{}-x9!Q", probe.session.mark);
     let operation = json!([{"op": "replace", "path": "password", "value": secret}]);
     let answer = probe.patch(&user.place, operation).await?;
-    answer.given("PATCH of a password")?;
+    answer.require_step("PATCH of a password")?;
     ensure(!answer.text.contains(&secret), || {
         format!("the password is in the answer to {}", answer.request)
     })
@@ -198,21 +200,21 @@ async fn password(probe: &Probe<'_>) -> Judged {
 
 async fn judge_deactivation(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "active", "value": false});
-    let (_, now) = one(probe, json!({"active": true}), operation).await?;
-    same("active", member(&now, "active"), &json!(false))
+    let (_, now) = create_and_patch(probe, json!({"active": true}), operation).await?;
+    require_same("active", member(&now, "active"), &json!(false))
 }
 
-async fn answer_is_true(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({"displayName": "Old"})).await?;
+async fn judge_answer_to_patch(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"displayName": "Old"})).await?;
     let operation = json!([{"op": "replace", "path": "displayName", "value": "New"}]);
     let answer = probe.patch(&user.place, operation).await?;
-    answer.given("PATCH")?;
+    answer.require_step("PATCH")?;
     let Some(said) = answer.json() else {
         return Ok(());
     };
     let now = probe.fetch(&user).await?;
     match member(&now, "displayName") {
-        Some(now) => same(
+        Some(now) => require_same(
             "displayName of the answer",
             member(&said, "displayName"),
             now,

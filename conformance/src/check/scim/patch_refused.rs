@@ -5,79 +5,79 @@ use serde_json::{Value, json};
 
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::put::no_change_of_name;
-use super::reading::{PATCH, member, same, text, value_to_text};
+use super::put::require_changeable_name;
+use super::reading::{PATCH, member, require_same, text, value_to_text};
 use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-PATCH-51", Must, "RFC 7644 §3.5.2.3"; "replace with a value filter that matches nothing is refused with noTarget";
     expects "400 with scimType noTarget";
     fix "Send scimType noTarget if the filter in the path matches no value.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.display"])]; act(no_target)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.display"])]; act(judge_no_target)
 "SCIM-PATCH-52", Must, "RFC 7644 §3.5.2.2"; "remove without a path is refused with noTarget";
     expects "400 with scimType noTarget";
     fix "Never treat remove without a path as removing everything.";
-    needs [Need::Patch, Need::Writes]; act(remove_everything)
+    needs [Need::Patch, Need::Writes]; act(judge_remove_without_path)
 "SCIM-PATCH-53", Must, "RFC 7644 §3.5.2.2"; "remove of a required attribute is refused";
     expects "400 for remove of userName";
     fix "Refuse the operation: a required attribute cannot be unassigned.";
-    needs [Need::Patch, Need::Writes]; act(remove_required)
+    needs [Need::Patch, Need::Writes]; act(judge_remove_of_required)
 "SCIM-PATCH-54", Must, "RFC 7644 §3.5.2.2"; "The error for removing a required attribute has scimType mutability";
     expects "scimType mutability for remove of userName";
     fix "Send scimType mutability if an operation would unassign a required or read-only attribute.";
-    needs [Need::Patch, Need::Writes]; act(remove_required_by_name)
+    needs [Need::Patch, Need::Writes]; act(judge_remove_of_required_error)
 "SCIM-PATCH-55", Must, "RFC 7644 §3.5.2"; "replace of a read-only attribute is refused";
     expects "a 4xx status for replace of id";
     fix "Refuse operations whose path names a readOnly attribute.";
-    needs [Need::Patch, Need::Writes]; act(read_only)
+    needs [Need::Patch, Need::Writes]; act(judge_read_only)
 "SCIM-PATCH-56", Should, "RFC 7644 §3.12"; "The error for replacing a read-only attribute has scimType mutability";
     expects "400 with scimType mutability";
     fix "Send scimType mutability.";
-    needs [Need::Patch, Need::Writes]; act(read_only_by_name)
+    needs [Need::Patch, Need::Writes]; act(judge_read_only_error)
 "SCIM-PATCH-57", Must, "RFC 7644 §3.12"; "An invalid path is refused";
     expects "an answer with 400";
     fix "Refuse paths that do not match the grammar of the RFC.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type"])]; act(bad_path)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type"])]; act(judge_invalid_path)
 "SCIM-PATCH-58", Should, "RFC 7644 §3.12"; "The error for an invalid path has scimType invalidPath";
     expects "400 with scimType invalidPath";
     fix "Send scimType invalidPath.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type"])]; act(bad_path_by_name)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type"])]; act(judge_invalid_path_error)
 "SCIM-PATCH-59", Should, "RFC 7644 §3.12"; "A path to an attribute that no schema defines is refused";
     expects "an answer with 400";
     fix "Answer invalidPath or noTarget: a success without a change misleads the client.";
-    needs [Need::Patch, Need::Writes]; act(unknown_path)
+    needs [Need::Patch, Need::Writes]; act(judge_unknown_path)
 "SCIM-PATCH-60", Must, "RFC 7643 §2.3.2"; "A boolean attribute cannot be replaced with a value of another type";
     expects "active a boolean after replace with \"banana\"";
     fix "Check values against the schema before storing them.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(no_boolean)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(judge_wrong_type)
 "SCIM-PATCH-61", Should, "RFC 7644 §3.12"; "The error for a value of the wrong type has scimType invalidValue";
     expects "400 with scimType invalidValue";
     fix "Send scimType invalidValue.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(no_boolean_by_name)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(judge_wrong_type_error)
 "SCIM-PATCH-62", Must, "RFC 7644 §3.5.2"; "An unknown operation is refused";
     expects "400 for op \"exchange\"";
     fix "Accept add, remove and replace as op, and answer 400 invalidSyntax for others.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(unknown_operation)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_unknown_operation)
 "SCIM-PATCH-63", Must, "RFC 7644 §3.5.2"; "If one operation fails, none is applied";
     expects "a 4xx status, and nickName as before";
     fix "Apply all operations to a copy, and store it only if all succeed.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(all_or_nothing)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_atomic_patch)
 "SCIM-PATCH-64", May, "RFC 7644 §3.5.2"; "A PATCH without schemas is refused";
     expects "an answer with 400";
     fix "Refuse a PATCH whose schemas does not name PatchOp.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(no_schemas)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_missing_schemas)
 "SCIM-PATCH-65", Should, "RFC 7644 §3.5.2"; "A PATCH without Operations is refused";
     expects "an answer with 400";
     fix "Refuse a PATCH without Operations.";
-    needs [Need::Patch, Need::Writes]; act(no_operations)
+    needs [Need::Patch, Need::Writes]; act(judge_missing_operations)
 "SCIM-PATCH-66", Must, "RFC 7644 §3.12"; "PATCH of an unknown id is answered with 404";
     expects "PATCH /Users/{unknown}: 404";
     fix "Answer 404 for an id that no resource has.";
-    needs [Need::Patch, Need::Writes]; act(nobody)
+    needs [Need::Patch, Need::Writes]; act(judge_unknown_id)
 "SCIM-PATCH-67", Should, "RFC 7644 §3.5.2.1"; "add without a value is refused";
     expects "an answer with 400";
     fix "Refuse add without value: the RFC requires it.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(no_value)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_missing_value)
 "SCIM-PATCH-68", Must, "RFC 7644 §3.12"; "PATCH with the userName of another user is refused";
     expects "HTTP 409";
     fix "Protect userName with a unique index, and answer 409 uniqueness.";
@@ -86,13 +86,13 @@ checks! {
 
 /// Applies one operation to a new user and returns the answer.
 async fn apply(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<ScimAnswer> {
-    let user = probe.user(more).await?;
+    let user = probe.create_user(more).await?;
     let answer = probe.patch(&user.place, json!([operation])).await?;
     // RFC 7644 §3.12, table 8: 501 means that the server does not support the operation.
     if answer.status == 501 {
         return unjudged(format!(
             "the server does not implement this operation: {}",
-            answer.quoted()
+            answer.quote()
         ));
     }
     Ok(answer)
@@ -107,12 +107,12 @@ async fn judge_scim_type(
 ) -> Judged {
     let answer = apply(probe, more, operation).await?;
     if answer.status < 400 {
-        return unjudged(format!("it was not refused: {}", answer.quoted()));
+        return unjudged(format!("it was not refused: {}", answer.quote()));
     }
     answer.is_error(400, keyword)
 }
 
-async fn no_target(probe: &Probe<'_>) -> Judged {
+async fn judge_no_target(probe: &Probe<'_>) -> Judged {
     let more = json!({"emails": [{"value": probe.name(), "type": "work"}]});
     let path = format!("emails[value eq \"{}\"].display", probe.name());
     let operation = json!({"op": "replace", "path": path, "value": "New"});
@@ -121,32 +121,34 @@ async fn no_target(probe: &Probe<'_>) -> Judged {
         .is_error(400, "noTarget")
 }
 
-async fn remove_everything(probe: &Probe<'_>) -> Judged {
+async fn judge_remove_without_path(probe: &Probe<'_>) -> Judged {
     let answer = apply(probe, json!({}), json!({"op": "remove"})).await?;
     answer.is_error(400, "noTarget")
 }
 
-fn required() -> Value {
+fn removal_of_required() -> Value {
     json!({"op": "remove", "path": "userName"})
 }
 
-async fn remove_required(probe: &Probe<'_>) -> Judged {
-    apply(probe, json!({}), required()).await?.is(400)
+async fn judge_remove_of_required(probe: &Probe<'_>) -> Judged {
+    apply(probe, json!({}), removal_of_required())
+        .await?
+        .is(400)
 }
 
-async fn remove_required_by_name(probe: &Probe<'_>) -> Judged {
-    judge_scim_type(probe, json!({}), required(), "mutability").await
+async fn judge_remove_of_required_error(probe: &Probe<'_>) -> Judged {
+    judge_scim_type(probe, json!({}), removal_of_required(), "mutability").await
 }
 
 fn other_id() -> Value {
     json!({"op": "replace", "path": "id", "value": "another"})
 }
 
-async fn read_only(probe: &Probe<'_>) -> Judged {
+async fn judge_read_only(probe: &Probe<'_>) -> Judged {
     apply(probe, json!({}), other_id()).await?.is_refused()
 }
 
-async fn read_only_by_name(probe: &Probe<'_>) -> Judged {
+async fn judge_read_only_error(probe: &Probe<'_>) -> Judged {
     judge_scim_type(probe, json!({}), other_id(), "mutability").await
 }
 
@@ -154,15 +156,15 @@ fn unreadable() -> Value {
     json!({"op": "replace", "path": "emails[type eq", "value": "x"})
 }
 
-async fn bad_path(probe: &Probe<'_>) -> Judged {
+async fn judge_invalid_path(probe: &Probe<'_>) -> Judged {
     apply(probe, json!({}), unreadable()).await?.is(400)
 }
 
-async fn bad_path_by_name(probe: &Probe<'_>) -> Judged {
+async fn judge_invalid_path_error(probe: &Probe<'_>) -> Judged {
     judge_scim_type(probe, json!({}), unreadable(), "invalidPath").await
 }
 
-async fn unknown_path(probe: &Probe<'_>) -> Judged {
+async fn judge_unknown_path(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "favoriteOtter", "value": "Otto"});
     apply(probe, json!({}), operation).await?.is(400)
 }
@@ -171,8 +173,8 @@ fn banana() -> Value {
     json!({"op": "replace", "path": "active", "value": "banana"})
 }
 
-async fn no_boolean(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({"active": true})).await?;
+async fn judge_wrong_type(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"active": true})).await?;
     probe.patch(&user.place, json!([banana()])).await?;
     let now = probe.fetch(&user).await?;
     let said = member(&now, "active");
@@ -181,65 +183,67 @@ async fn no_boolean(probe: &Probe<'_>) -> Judged {
     })
 }
 
-async fn no_boolean_by_name(probe: &Probe<'_>) -> Judged {
+async fn judge_wrong_type_error(probe: &Probe<'_>) -> Judged {
     let answer = apply(probe, json!({}), banana()).await?;
     answer.is_error(400, "invalidValue")
 }
 
-async fn unknown_operation(probe: &Probe<'_>) -> Judged {
+async fn judge_unknown_operation(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "exchange", "path": "displayName", "value": "x"});
     apply(probe, json!({}), operation).await?.is(400)
 }
 
-async fn all_or_nothing(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({"nickName": "Before"})).await?;
+async fn judge_atomic_patch(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"nickName": "Before"})).await?;
     let operations = json!([
         {"op": "replace", "path": "nickName", "value": "After"},
         {"op": "remove", "path": "userName"},
     ]);
     let answer = probe.patch(&user.place, operations).await?;
     if answer.status < 400 {
-        return unjudged(format!("no operation failed: {}", answer.quoted()));
+        return unjudged(format!("no operation failed: {}", answer.quote()));
     }
     let now = probe.fetch(&user).await?;
-    same("nickName", member(&now, "nickName"), &json!("Before"))
+    require_same("nickName", member(&now, "nickName"), &json!("Before"))
 }
 
-async fn raw(probe: &Probe<'_>, body: &Value) -> Judged<ScimAnswer> {
-    let user = probe.user(json!({})).await?;
+async fn send_raw_patch(probe: &Probe<'_>, body: &Value) -> Judged<ScimAnswer> {
+    let user = probe.create_user(json!({})).await?;
     let request = probe
         .session
         .request(reqwest::Method::PATCH, &user.place, Some(body));
     probe.send(request).await
 }
 
-async fn no_schemas(probe: &Probe<'_>) -> Judged {
+async fn judge_missing_schemas(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "displayName", "value": "x"});
-    raw(probe, &json!({"Operations": [operation]}))
+    send_raw_patch(probe, &json!({"Operations": [operation]}))
         .await?
         .is(400)
 }
 
-async fn no_operations(probe: &Probe<'_>) -> Judged {
-    raw(probe, &json!({"schemas": [PATCH]})).await?.is(400)
+async fn judge_missing_operations(probe: &Probe<'_>) -> Judged {
+    send_raw_patch(probe, &json!({"schemas": [PATCH]}))
+        .await?
+        .is(400)
 }
 
-async fn nobody(probe: &Probe<'_>) -> Judged {
+async fn judge_unknown_id(probe: &Probe<'_>) -> Judged {
     let target = format!("{}/{}", probe.server.users.endpoint, probe.session.mark);
     let operation = json!([{"op": "replace", "path": "active", "value": false}]);
     probe.patch(&target, operation).await?.is(404)
 }
 
-async fn no_value(probe: &Probe<'_>) -> Judged {
+async fn judge_missing_value(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "add", "path": "displayName"});
     apply(probe, json!({}), operation).await?.is(400)
 }
 
 async fn judge_taken(probe: &Probe<'_>) -> Judged {
-    let other = probe.user(json!({})).await?;
+    let other = probe.create_user(json!({})).await?;
     let name = text(&other.sent, &["userName"]).unwrap_or_default();
     let operation = json!({"op": "replace", "path": "userName", "value": name});
     let answer = apply(probe, json!({}), operation).await?;
-    no_change_of_name(&answer)?;
+    require_changeable_name(&answer)?;
     answer.is(409)
 }

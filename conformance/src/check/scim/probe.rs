@@ -64,10 +64,10 @@ impl<'s> Probe<'s> {
     /// Sends a request. Without an answer, nothing is judged.
     pub(super) async fn send(&self, request: ScimRequest) -> Judged<ScimAnswer> {
         let answer = self.exchange(&request).await?;
-        if !answer.as_ref().is_ok_and(ScimAnswer::succeeded) {
+        if !answer.as_ref().is_ok_and(ScimAnswer::has_succeeded) {
             self.suspect(symptoms_of(&request));
         }
-        self.answered(&request, answer)
+        self.require_answer(&request, answer)
     }
 
     /// Sends a GET to an address that the server returned. If it fails, the address is wrong, which
@@ -75,7 +75,7 @@ impl<'s> Probe<'s> {
     pub(super) async fn get_address(&self, target: &str) -> Judged<ScimAnswer> {
         let request = self.ask(Method::GET, target);
         let answer = self.exchange(&request).await?;
-        self.answered(&request, answer)
+        self.require_answer(&request, answer)
     }
 
     /// Sends a request and records the exchange.
@@ -109,14 +109,14 @@ impl<'s> Probe<'s> {
         let answer = self.session.send_as_other(&request).await;
         // A forged token may contain the valid one.
         self.note(self.session.evidence(&with(MASK), &answer));
-        if !answer.as_ref().is_ok_and(ScimAnswer::succeeded) {
+        if !answer.as_ref().is_ok_and(ScimAnswer::has_succeeded) {
             self.suspect(symptoms_of(&request));
         }
-        self.answered(&request, answer)
+        self.require_answer(&request, answer)
     }
 
     /// Returns the answer of a request, if it can be judged.
-    fn answered(
+    fn require_answer(
         &self,
         request: &ScimRequest,
         answer: Result<ScimAnswer, WireError>,
@@ -136,14 +136,16 @@ impl<'s> Probe<'s> {
 
     /// Returns the resource of an answer: its body, or, if the server sends none (RFC 7644 §3.3
     /// only recommends it), the resource with the id in its Location.
-    pub(super) async fn resource(&self, answer: &ScimAnswer) -> Judged<Value> {
+    pub(super) async fn read_resource(&self, answer: &ScimAnswer) -> Judged<Value> {
         match answer.header("location") {
             Some(location) if answer.text.trim().is_empty() => {
                 let line = answer.request.strip_prefix("POST ").unwrap_or_default();
                 let endpoint = line.split('?').next().unwrap_or_default();
                 let target = by_id(endpoint, location).filter(|_| !endpoint.is_empty());
                 let target = target.unwrap_or_else(|| below(location, &self.session.base));
-                self.get(&target).await?.given_body("reading what was made")
+                self.get(&target)
+                    .await?
+                    .require_body_of_step("reading what was made")
             }
             _ => answer.body(),
         }
@@ -179,13 +181,13 @@ impl<'s> Probe<'s> {
     }
 
     /// Sends a PATCH that must succeed, and returns the resource as it is afterwards.
-    pub(super) async fn patched(&self, made: &Made, operations: Value) -> Judged<Value> {
+    pub(super) async fn patch_and_fetch(&self, made: &Made, operations: Value) -> Judged<Value> {
         self.patch(&made.place, operations).await?.is_success()?;
         self.fetch(made).await
     }
 
     /// Lists users with these query parameters.
-    pub(super) async fn users(&self, parameters: &[(&str, &str)]) -> Judged<ScimAnswer> {
+    pub(super) async fn list_users(&self, parameters: &[(&str, &str)]) -> Judged<ScimAnswer> {
         self.get(&query(&self.server.users.endpoint, parameters))
             .await
     }
@@ -204,21 +206,22 @@ impl<'s> Probe<'s> {
     /// Returns the smallest user that this server accepts.
     pub(super) fn least_user(&self) -> Value {
         let name = self.name();
-        let least = least(&self.server.users, &name, &self.session.wanted());
+        let least = least(&self.server.users, &name, &self.session.wanted_attributes());
         match &self.session.options.template {
-            Some(template) => with(least, named_in(template, &name)),
+            Some(template) => with(least, fill_in_name(template, &name)),
             None => least,
         }
     }
 
     /// Creates a user that the check needs.
-    pub(super) async fn user(&self, more: Value) -> Judged<Made> {
+    pub(super) async fn create_user(&self, more: Value) -> Judged<Made> {
         let body = self.user_body(more);
-        self.made(&self.server.users, body, "creating a user").await
+        self.create_resource(&self.server.users, body, "creating a user")
+            .await
     }
 
     /// Returns the resource type of groups.
-    pub(super) fn groups(&self) -> Judged<&'s Kind> {
+    pub(super) fn require_groups(&self) -> Judged<&'s Kind> {
         match &self.server.groups {
             Some(groups) => Ok(groups),
             None => unjudged("the server has no groups"),
@@ -227,7 +230,7 @@ impl<'s> Probe<'s> {
 
     /// Returns the body of a new group with these members, by id.
     pub(super) fn group_body(&self, members: &[&str]) -> Judged<Value> {
-        let body = least(self.groups()?, &self.name(), &[]);
+        let body = least(self.require_groups()?, &self.name(), &[]);
         let members: Vec<Value> = members.iter().map(|id| self.member(id)).collect();
         Ok(with(body, json!({ "members": members })))
     }
@@ -247,14 +250,15 @@ impl<'s> Probe<'s> {
     }
 
     /// Creates a group that the check needs.
-    pub(super) async fn group(&self, members: &[&str]) -> Judged<Made> {
+    pub(super) async fn create_group(&self, members: &[&str]) -> Judged<Made> {
         let body = self.group_body(members)?;
-        self.made(self.groups()?, body, "creating a group").await
+        self.create_resource(self.require_groups()?, body, "creating a group")
+            .await
     }
 
-    async fn made(&self, kind: &Kind, sent: Value, what: &str) -> Judged<Made> {
+    async fn create_resource(&self, kind: &Kind, sent: Value, what: &str) -> Judged<Made> {
         let answer = self.post(&kind.endpoint, &sent).await?;
-        answer.given(what)?;
+        answer.require_step(what)?;
         let id = answer
             .json()
             .and_then(|body| text(&body, &["id"]).map(str::to_owned));
@@ -265,7 +269,7 @@ impl<'s> Probe<'s> {
             (None, None) => {
                 return unjudged(format!(
                     "{what} returned neither id nor Location: {}",
-                    answer.quoted()
+                    answer.quote()
                 ));
             }
         };
@@ -276,7 +280,7 @@ impl<'s> Probe<'s> {
                 let read = self
                     .get(&place)
                     .await?
-                    .given_body("reading what was made")?;
+                    .require_body_of_step("reading what was made")?;
                 text(&read, &["id"]).unwrap_or_default().to_owned()
             }
         };
@@ -291,12 +295,12 @@ impl<'s> Probe<'s> {
     /// Reads the resource as it is now.
     pub(super) async fn fetch(&self, made: &Made) -> Judged<Value> {
         let answer = self.get(&made.place).await?;
-        answer.given_body("reading it back")
+        answer.require_body_of_step("reading it back")
     }
 }
 
 /// Returns the template with the user's name in place of `{name}`.
-pub(super) fn named_in(template: &Value, name: &str) -> Value {
+pub(super) fn fill_in_name(template: &Value, name: &str) -> Value {
     let text = template.to_string().replace("{name}", name);
     serde_json::from_str(&text).unwrap_or_else(|_| template.clone())
 }

@@ -6,7 +6,9 @@ use super::body::with;
 use super::item::{Judged, Need, checks, unjudged};
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{at, instant, member, require_absent, same, text, value_to_text, values};
+use super::reading::{
+    at, member, parse_timestamp, require_absent, require_same, text, value_to_text, values,
+};
 use super::wire::ScimAnswer;
 
 checks! {
@@ -17,27 +19,27 @@ checks! {
 "SCIM-PUT-02", Must, "RFC 7644 §3.5.1"; "After PUT the resource has the values that were sent";
     expects "displayName as it was put";
     fix "Replace the stored values with the values of the request.";
-    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(replaces)
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_replaced_values)
 "SCIM-PUT-03", Must, "RFC 7644 §3.5.1"; "An array in PUT replaces all values";
     expects "the new e-mail alone";
     fix "Do not merge multi-valued attributes at PUT.";
-    needs [Need::Writes, Need::Keeps(&["emails.value"])]; act(replaces_lists)
+    needs [Need::Writes, Need::Keeps(&["emails.value"])]; act(judge_replaced_list)
 "SCIM-PUT-04", May, "RFC 7644 §3.5.1"; "PUT clears attributes that the request leaves out";
     expects "no nickName afterwards";
     fix "Clear attributes that are not in the request: most clients expect it, though the RFC leaves it open.";
-    needs [Need::Writes, Need::Keeps(&["nickName"])]; act(clears)
+    needs [Need::Writes, Need::Keeps(&["nickName"])]; act(judge_left_out_attribute)
 "SCIM-PUT-05", Must, "RFC 7644 §3.5.1"; "Read-only attributes in PUT are ignored";
     expects "200, the id as before and meta.created as before";
     fix "Ignore readOnly attributes; do not refuse the request because of them.";
-    needs [Need::Writes]; act(ignores_read_only)
+    needs [Need::Writes]; act(judge_read_only)
 "SCIM-PUT-06", Must, "RFC 7644 §3.5.1"; "PUT to an unknown id creates nothing";
     expects "PUT /Users/{unknown}: 404";
     fix "Answer 404: PUT must not be used to create resources.";
-    needs [Need::Writes]; act(makes_nothing)
+    needs [Need::Writes]; act(judge_unknown_id)
 "SCIM-PUT-07", Must, "RFC 7643 §4.1.1"; "PUT without userName is refused";
     expects "an answer with 400";
     fix "userName is REQUIRED in PUT too: answer 400 invalidValue without it.";
-    needs [Need::Writes]; act(without_a_name)
+    needs [Need::Writes]; act(judge_missing_name)
 "SCIM-PUT-08", Must, "RFC 7644 §3.12"; "PUT with the userName of another user is refused";
     expects "HTTP 409";
     fix "Protect userName with a unique index, and answer 409 uniqueness.";
@@ -45,19 +47,19 @@ checks! {
 "SCIM-PUT-09", Must, "RFC 7643 §2.5"; "null in PUT clears the attribute";
     expects "no nickName afterwards";
     fix "Treat null as unassigned.";
-    needs [Need::Writes, Need::Keeps(&["nickName"])]; act(null_clears)
+    needs [Need::Writes, Need::Keeps(&["nickName"])]; act(judge_null)
 "SCIM-PUT-10", Must, "RFC 7643 §2.5"; "An empty array in PUT clears the attribute";
     expects "no e-mails afterwards";
     fix "Treat [] as unassigned.";
-    needs [Need::Writes, Need::Keeps(&["emails.value"])]; act(empty_list_clears)
+    needs [Need::Writes, Need::Keeps(&["emails.value"])]; act(judge_empty_list)
 "SCIM-PUT-11", Should, "RFC 7644 §3.5.1"; "PUT accepts a resource exactly as GET returned it";
     expects "success for the body of GET, and the same resource";
     fix "Accept every attribute that you return: Okta and other clients read a resource, change it and send all of it back.";
-    needs [Need::Writes]; act(put_back)
+    needs [Need::Writes]; act(judge_put_of_read_resource)
 "SCIM-PUT-12", Must, "RFC 7643 §3.1"; "meta.lastModified is not before meta.created after PUT";
     expects "an instant that is not earlier";
     fix "Set lastModified when the resource changes.";
-    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(modified)
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_last_modified)
 }
 
 async fn put(probe: &Probe<'_>, user: &Made, more: Value) -> Judged<ScimAnswer> {
@@ -70,21 +72,21 @@ async fn put_well(probe: &Probe<'_>, user: &Made, more: Value) -> Judged<Value> 
 }
 
 async fn judge_answer(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+    let user = probe.create_user(json!({})).await?;
     let answer = put(probe, &user, json!({})).await?;
     answer.is(200)?;
-    same("id", answer.body()?.get("id"), &json!(user.id))
+    require_same("id", answer.body()?.get("id"), &json!(user.id))
 }
 
-async fn replaces(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({"displayName": "Before"})).await?;
+async fn judge_replaced_values(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"displayName": "Before"})).await?;
     let now = put_well(probe, &user, json!({"displayName": "After"})).await?;
-    same("displayName", member(&now, "displayName"), &json!("After"))
+    require_same("displayName", member(&now, "displayName"), &json!("After"))
 }
 
-async fn replaces_lists(probe: &Probe<'_>) -> Judged {
+async fn judge_replaced_list(probe: &Probe<'_>) -> Judged {
     let old = json!({"emails": [{"value": probe.name()}, {"value": probe.name(), "type": "home"}]});
-    let user = probe.user(old).await?;
+    let user = probe.create_user(old).await?;
     let new = probe.name();
     let now = put_well(probe, &user, json!({"emails": [{ "value": new }]})).await?;
     let all: Vec<&str> = values(&now, "emails")
@@ -96,38 +98,38 @@ async fn replaces_lists(probe: &Probe<'_>) -> Judged {
     })
 }
 
-async fn clears(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({"nickName": "Before"})).await?;
+async fn judge_left_out_attribute(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"nickName": "Before"})).await?;
     let mut body = user.sent.clone();
     if let Some(body) = body.as_object_mut() {
         body.shift_remove("nickName");
     }
     let answer = probe.put(&user.place, &body).await?;
-    answer.given("PUT")?;
+    answer.require_step("PUT")?;
     require_absent("nickName", member(&probe.fetch(&user).await?, "nickName"))
 }
 
-async fn ignores_read_only(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_read_only(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let before = probe.fetch(&user).await?;
     let lie = json!({"id": "lie", "meta": {"created": "2001-01-01T00:00:00Z"}});
     let now = put_well(probe, &user, lie).await?;
-    same("id", member(&now, "id"), &json!(user.id))?;
+    require_same("id", member(&now, "id"), &json!(user.id))?;
     let created = ["meta", "created"];
     match at(&before, &created) {
-        Some(before) => same("meta.created", at(&now, &created), before),
+        Some(before) => require_same("meta.created", at(&now, &created), before),
         None => Ok(()),
     }
 }
 
-async fn makes_nothing(probe: &Probe<'_>) -> Judged {
+async fn judge_unknown_id(probe: &Probe<'_>) -> Judged {
     let target = format!("{}/{}-new", probe.server.users.endpoint, probe.session.mark);
     let answer = probe.put(&target, &probe.user_body(json!({}))).await?;
     answer.is(404)
 }
 
-async fn without_a_name(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_missing_name(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let mut body = user.sent.clone();
     if let Some(body) = body.as_object_mut() {
         body.shift_remove("userName");
@@ -136,14 +138,17 @@ async fn without_a_name(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_taken(probe: &Probe<'_>) -> Judged {
-    let (one, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
+    let (one, other) = (
+        probe.create_user(json!({})).await?,
+        probe.create_user(json!({})).await?,
+    );
     let answer = put(probe, &one, json!({"userName": other.sent["userName"]})).await?;
-    no_change_of_name(&answer)?;
+    require_changeable_name(&answer)?;
     answer.is(409)
 }
 
 /// A server that refuses each change of userName (`mutability`) says nothing about uniqueness.
-pub(super) fn no_change_of_name(answer: &ScimAnswer) -> Judged {
+pub(super) fn require_changeable_name(answer: &ScimAnswer) -> Judged {
     let keyword = answer
         .json()
         .and_then(|body| text(&body, &["scimType"]).map(str::to_owned));
@@ -152,51 +157,55 @@ pub(super) fn no_change_of_name(answer: &ScimAnswer) -> Judged {
     }
     unjudged(format!(
         "the server does not let userName be changed, which RFC 7644 §3.5 allows: {}",
-        answer.quoted()
+        answer.quote()
     ))
 }
 
-async fn null_clears(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({"nickName": "Before"})).await?;
+async fn judge_null(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"nickName": "Before"})).await?;
     let now = put_well(probe, &user, json!({ "nickName": null })).await?;
     require_absent("nickName", member(&now, "nickName"))
 }
 
-async fn empty_list_clears(probe: &Probe<'_>) -> Judged {
+async fn judge_empty_list(probe: &Probe<'_>) -> Judged {
     let required = probe.server.users.schema.attribute("emails");
-    let is_wanted = probe.session.wanted().iter().any(|name| name == "emails");
+    let is_wanted = probe
+        .session
+        .wanted_attributes()
+        .iter()
+        .any(|name| name == "emails");
     if is_wanted || required.is_some_and(|emails| emails.required) {
         return unjudged("the server requires e-mails");
     }
     let user = probe
-        .user(json!({"emails": [{"value": probe.name()}]}))
+        .create_user(json!({"emails": [{"value": probe.name()}]}))
         .await?;
     let now = put_well(probe, &user, json!({ "emails": [] })).await?;
     require_absent("emails", member(&now, "emails"))
 }
 
-async fn put_back(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_put_of_read_resource(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let before = probe.fetch(&user).await?;
     let answer = probe.put(&user.place, &before).await?;
     answer.is_success()?;
     let now = probe.fetch(&user).await?;
     for name in ["id", "userName", "displayName", "active"] {
         if let Some(before) = member(&before, name) {
-            same(name, member(&now, name), before)?;
+            require_same(name, member(&now, name), before)?;
         }
     }
     Ok(())
 }
 
-async fn modified(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({"displayName": "Before"})).await?;
+async fn judge_last_modified(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"displayName": "Before"})).await?;
     let answer = put(probe, &user, json!({"displayName": "After"})).await?;
-    answer.given("PUT")?;
+    answer.require_step("PUT")?;
     let now = probe.fetch(&user).await?;
     let (Ok(created), Ok(modified)) = (
-        instant(&now, &["meta", "created"]),
-        instant(&now, &["meta", "lastModified"]),
+        parse_timestamp(&now, &["meta", "created"]),
+        parse_timestamp(&now, &["meta", "lastModified"]),
     ) else {
         return unjudged("cannot read meta.created or meta.lastModified");
     };

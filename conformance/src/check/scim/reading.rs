@@ -70,7 +70,7 @@ pub(super) fn value_to_text(value: Option<&Value>) -> String {
 }
 
 /// Formats names for a sentence.
-pub(super) fn listed_names(all: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+pub(super) fn names_to_text(all: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let all: Vec<String> = all.into_iter().map(|it| it.as_ref().to_owned()).collect();
     if all.is_empty() {
         return "nobody".to_owned();
@@ -85,7 +85,7 @@ pub(super) fn or_missing(said: Option<&str>) -> &str {
 
 impl ScimAnswer {
     /// Quotes the exchange for a sentence.
-    pub(super) fn quoted(&self) -> String {
+    pub(super) fn quote(&self) -> String {
         let text = self.text.trim();
         let body = if text.starts_with('<') {
             format!("with a page that says \"{}\"", page_summary(text, PAGE))
@@ -105,20 +105,20 @@ impl ScimAnswer {
 
     /// Returns [`Stop::Wrong`] with the exchange and what is wrong about it.
     pub(super) fn wrong<T>(&self, what: impl AsRef<str>) -> Judged<T> {
-        Err(Stop::Wrong(format!("{}: {}", what.as_ref(), self.quoted())))
+        Err(Stop::Wrong(format!("{}: {}", what.as_ref(), self.quote())))
     }
 
     /// True if the status is 2xx.
-    pub(super) fn succeeded(&self) -> bool {
+    pub(super) fn has_succeeded(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
     /// Requires success of a step that the check depends on.
-    pub(super) fn given(&self, what: &str) -> Judged<&Self> {
-        if self.succeeded() {
+    pub(super) fn require_step(&self, what: &str) -> Judged<&Self> {
+        if self.has_succeeded() {
             return Ok(self);
         }
-        unjudged(format!("{what} did not succeed: {}", self.quoted()))
+        unjudged(format!("{what} did not succeed: {}", self.quote()))
     }
 
     /// Requires this status.
@@ -137,13 +137,13 @@ impl ScimAnswer {
         self.wrong(format!(
             "the status is {}, expected {}",
             self.status,
-            listed_names(statuses.iter().map(u16::to_string))
+            names_to_text(statuses.iter().map(u16::to_string))
         ))
     }
 
     /// Requires any success.
     pub(super) fn is_success(&self) -> Judged {
-        if self.succeeded() {
+        if self.has_succeeded() {
             return Ok(());
         }
         self.wrong("it did not succeed")
@@ -177,7 +177,7 @@ impl ScimAnswer {
     /// whole run.
     pub(super) fn error_body(&self) -> Judged<Value> {
         json_text::parse_object(&self.text).map_err(|error| {
-            let why = format!("the error has no SCIM body ({error}): {}", self.quoted());
+            let why = format!("the error has no SCIM body ({error}): {}", self.quote());
             Stop::Follows("SCIM-HTTP-08", why)
         })
     }
@@ -193,18 +193,18 @@ impl ScimAnswer {
     }
 
     /// Returns the body of a step that the check depends on.
-    pub(super) fn given_body(&self, what: &str) -> Judged<Value> {
-        self.given(what)?;
+    pub(super) fn require_body_of_step(&self, what: &str) -> Judged<Value> {
+        self.require_step(what)?;
         json_text::parse_object(&self.text).or_else(|error| {
             unjudged(format!(
                 "{what} was answered without a JSON object ({error}): {}",
-                self.quoted()
+                self.quote()
             ))
         })
     }
 
     /// Returns the resources of a list, which must be answered with success.
-    pub(super) fn listed(&self) -> Judged<Vec<Value>> {
+    pub(super) fn listed_resources(&self) -> Judged<Vec<Value>> {
         self.is_success()?;
         let body = self.body()?;
         Ok(values(&body, "Resources").to_vec())
@@ -240,7 +240,7 @@ impl ScimAnswer {
 }
 
 /// Returns the time at this path, which must be a `dateTime` with a time zone (RFC 7643 §2.3.5).
-pub(super) fn instant(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
+pub(super) fn parse_timestamp(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
     let said = at(resource, names);
     let read = said
         .and_then(Value::as_str)
@@ -255,7 +255,7 @@ pub(super) fn instant(resource: &Value, names: &[&str]) -> Judged<Timestamp> {
 }
 
 /// Requires that the value is equal to `wanted`.
-pub(super) fn same(what: &str, got: Option<&Value>, wanted: &Value) -> Judged {
+pub(super) fn require_same(what: &str, got: Option<&Value>, wanted: &Value) -> Judged {
     ensure(got == Some(wanted), || {
         format!("{what} is {}, expected {wanted}", value_to_text(got))
     })

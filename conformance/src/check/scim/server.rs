@@ -28,12 +28,12 @@ impl Server {
     pub(super) fn lacks(&self, need: Need) -> Option<String> {
         match need {
             Need::Writes | Need::TwoEmails | Need::Count => None,
-            Need::Patch => self.unsupported(&["patch", "supported"], true),
-            Need::Filter => self.unsupported(&["filter", "supported"], true),
-            Need::Sort => self.unsupported(&["sort", "supported"], false),
-            Need::Bulk => self.unsupported(&["bulk", "supported"], false),
-            Need::ETag => self.unsupported(&["etag", "supported"], false),
-            Need::Cursor => self.unsupported(&["pagination", "cursor"], false),
+            Need::Patch => self.why_unsupported(&["patch", "supported"], true),
+            Need::Filter => self.why_unsupported(&["filter", "supported"], true),
+            Need::Sort => self.why_unsupported(&["sort", "supported"], false),
+            Need::Bulk => self.why_unsupported(&["bulk", "supported"], false),
+            Need::ETag => self.why_unsupported(&["etag", "supported"], false),
+            Need::Cursor => self.why_unsupported(&["pagination", "cursor"], false),
             Need::Groups => self
                 .groups
                 .is_none()
@@ -55,7 +55,7 @@ impl Server {
         }
     }
 
-    fn unsupported(&self, names: &[&str], unsaid: bool) -> Option<String> {
+    fn why_unsupported(&self, names: &[&str], unsaid: bool) -> Option<String> {
         let Some(config) = &self.config else {
             return (!unsaid).then(|| {
                 format!(

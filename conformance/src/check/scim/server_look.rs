@@ -43,8 +43,8 @@ impl Server {
         match door.status {
             401 | 403 => return Err(CheckError::Refused(summary(&door))),
             300..=399 => return Err(CheckError::Nothing(summary(&door))),
-            404 if !config.succeeded() => return Err(CheckError::Nothing(summary(&door))),
-            500.. if !config.succeeded() => return Err(CheckError::Failing(summary(&door))),
+            404 if !config.has_succeeded() => return Err(CheckError::Nothing(summary(&door))),
+            500.. if !config.has_succeeded() => return Err(CheckError::Failing(summary(&door))),
             200..=299 if !is_object(&door) && !is_object(&config) => {
                 return Err(no_object(&door));
             }
@@ -52,7 +52,7 @@ impl Server {
         }
         let mut groups = Kind::of(GROUP, "/Groups", &types, &schemas);
         if groups.is_none() && types.is_empty() {
-            let there = session.look("/Groups").await?.succeeded();
+            let there = session.look("/Groups").await?.has_succeeded();
             groups = there.then(|| Kind {
                 endpoint: "/Groups".to_owned(),
                 schema: Schema::of_groups(),
@@ -61,7 +61,7 @@ impl Server {
         }
         let config = config
             .json()
-            .filter(|said| config.succeeded() && said.is_object());
+            .filter(|said| config.has_succeeded() && said.is_object());
         Ok(Self {
             config,
             users,

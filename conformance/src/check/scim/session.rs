@@ -20,7 +20,7 @@ use super::wire::{ScimAnswer, ScimRequest, Wire, WireError};
 use super::{CheckError, Judge, Options};
 use crate::check::oauth;
 use crate::check::runner::Runner;
-use crate::excerpt::beginning;
+use crate::excerpt::truncate;
 
 /// Replaces the token in evidence.
 pub(super) const MASK: &str = "•••";
@@ -135,7 +135,7 @@ impl Session<'_> {
     }
 
     /// Returns the attributes that the server requires although its schema does not.
-    pub(super) fn wanted(&self) -> Vec<String> {
+    pub(super) fn wanted_attributes(&self) -> Vec<String> {
         let wanted = self.wanted.lock();
         wanted.unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -213,12 +213,12 @@ impl Session<'_> {
             return self.deliver(request).await;
         }
         let lost = |error: oauth::RenewalError| WireError::NotSent(error.to_string());
-        let token = client.fresh_token().await.map_err(lost)?;
+        let token = client.renew_if_due().await.map_err(lost)?;
         let answer = self.deliver(&with_token(request, &token)).await?;
         if answer.status != 401 {
             return Ok(answer);
         }
-        let renewed = client.token_after_refusal(&token).await.map_err(lost)?;
+        let renewed = client.renew_after_refusal(&token).await.map_err(lost)?;
         let Some(renewed) = renewed else {
             return Ok(answer);
         };
@@ -231,9 +231,9 @@ impl Session<'_> {
     pub(super) async fn send(&self, request: &ScimRequest) -> Result<ScimAnswer, WireError> {
         match self.deliver_authorized(request).await {
             Ok(answer) => {
-                self.runner.patience.answered();
+                self.runner.patience.record_answer();
                 self.created.note(request, &answer, &self.base, &self.mark);
-                if answer.succeeded() {
+                if answer.has_succeeded() {
                     self.disprove(symptoms_of(request));
                 }
                 Ok(answer)
@@ -245,7 +245,7 @@ impl Session<'_> {
                         self.created.note_lost();
                     }
                     let line = self.line(request);
-                    self.runner.patience.no_answer(&line, reason);
+                    self.runner.patience.record_no_answer(&line, reason);
                 }
                 Err(error)
             }
@@ -261,10 +261,10 @@ impl Session<'_> {
     ) -> Result<ScimAnswer, WireError> {
         let answer = self.deliver(request).await;
         match &answer {
-            Ok(_) => self.runner.patience.answered(),
+            Ok(_) => self.runner.patience.record_answer(),
             Err(WireError::NoAnswer(why)) => {
                 let line = self.line(request);
-                self.runner.patience.no_answer(&line, why);
+                self.runner.patience.record_no_answer(&line, why);
             }
             Err(WireError::NotSent(_)) => {}
         }
@@ -282,7 +282,7 @@ impl Session<'_> {
 
     /// Returns the text that only values of the test users contain: the mark and a suffix, so that
     /// a filter finds no other users.
-    pub(super) fn cast_mark(&self) -> String {
+    pub(super) fn test_user_mark(&self) -> String {
         format!("{}c", self.mark)
     }
 
@@ -311,7 +311,7 @@ impl Session<'_> {
         answer: &Result<ScimAnswer, WireError>,
     ) -> Value {
         let body = |text: &str| {
-            let text = beginning(&self.mask(text), KEPT);
+            let text = truncate(&self.mask(text), KEPT);
             serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text))
         };
         let headers = |all: &[(String, String)]| -> Value {

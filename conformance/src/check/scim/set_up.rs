@@ -19,7 +19,7 @@ checks! {
 "SCIM-DISC-28", Should, "RFC 7643 §7"; "The User schema marks every required attribute as required";
     expects "a user with what the schema requires to be created";
     fix "Set required to true for every attribute without which you refuse a user: clients map attributes by the schema.";
-    needs [Need::Writes]; act(required_attributes_are_declared)
+    needs [Need::Writes]; act(judge_required_attributes)
 }
 
 /// Attributes that servers often require although their schema does not.
@@ -28,11 +28,11 @@ const USUAL: [&str; 4] = ["displayName", "name", "emails", "active"];
 /// Longest time to wait until a change becomes visible.
 const MAX_LAG: Duration = Duration::from_secs(10);
 
-async fn required_attributes_are_declared(probe: &Probe<'_>) -> Judged {
+async fn judge_required_attributes(probe: &Probe<'_>) -> Judged {
     if !probe.session.created.has_any() {
         return unjudged("the server created no user before the checks");
     }
-    let wanted = probe.session.wanted();
+    let wanted = probe.session.wanted_attributes();
     ensure(wanted.is_empty(), || {
         let refusal = probe.session.refusal.get().cloned().unwrap_or_default();
         format!(
@@ -52,8 +52,8 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
     let Some(first) = try_user(&probe).await else {
         return Ok(());
     };
-    if first.succeeded() {
-        lag(&probe, &first).await;
+    if first.has_succeeded() {
+        measure_lag(&probe, &first).await;
         return Ok(());
     }
     if !is_refusal(&first) {
@@ -64,7 +64,7 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
     let Some(fuller) = try_user(&probe).await else {
         return Ok(());
     };
-    if !fuller.succeeded() {
+    if !fuller.has_succeeded() {
         if is_refusal(&fuller) {
             let answer = summary(&fuller);
             return Err(match session.options.template {
@@ -74,21 +74,26 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
         }
         return Ok(());
     }
-    let _ = session.refusal.set(first.quoted());
+    let _ = session.refusal.set(first.quote());
     for name in USUAL {
         let rest: Vec<&str> = USUAL.into_iter().filter(|it| *it != name).collect();
         let rest: Vec<&str> = rest
             .into_iter()
-            .filter(|it| session.wanted().iter().any(|wanted| wanted == it))
+            .filter(|it| {
+                session
+                    .wanted_attributes()
+                    .iter()
+                    .any(|wanted| wanted == it)
+            })
             .collect();
-        let before = session.wanted();
+        let before = session.wanted_attributes();
         session.want(&rest);
-        if !try_user(&probe).await.is_some_and(|it| it.succeeded()) {
+        if !try_user(&probe).await.is_some_and(|it| it.has_succeeded()) {
             let before: Vec<&str> = before.iter().map(String::as_str).collect();
             session.want(&before);
         }
     }
-    lag(&probe, &fuller).await;
+    measure_lag(&probe, &fuller).await;
     Ok(())
 }
 
@@ -107,12 +112,12 @@ fn is_refusal(answer: &ScimAnswer) -> bool {
 /// does not help.
 fn can_lag(list: &ScimAnswer) -> bool {
     let body = list.json().unwrap_or_default();
-    list.succeeded() && values(&body, "Resources").is_empty()
+    list.has_succeeded() && values(&body, "Resources").is_empty()
 }
 
 /// Measures how long it takes until a new user can be read and found.
-async fn lag(probe: &Probe<'_>, made: &ScimAnswer) {
-    let body = match probe.resource(made).await {
+async fn measure_lag(probe: &Probe<'_>, made: &ScimAnswer) {
+    let body = match probe.read_resource(made).await {
         Ok(body) => body,
         Err(_) => return,
     };
@@ -134,7 +139,7 @@ async fn lag(probe: &Probe<'_>, made: &ScimAnswer) {
         let (Ok(read), Ok(list)) = (probe.get(&place).await, probe.get(&list).await) else {
             return;
         };
-        is_shown = read.succeeded() && finds(&list);
+        is_shown = read.has_succeeded() && finds(&list);
         if is_shown || !can_lag(&list) {
             break;
         }

@@ -5,139 +5,148 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::made::Made;
 use super::probe::Probe;
-use super::reading::{LIST, SEARCH, listed_names, member, speaks, text, value_to_text, values};
-use super::support::{everybody, list_cast};
+use super::reading::{LIST, SEARCH, member, names_to_text, speaks, text, value_to_text, values};
+use super::support::{list_test_users, test_user_parameters};
 use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-SORT-01", Must, "RFC 7644 §3.4.2.3"; "sortOrder=ascending starts with the smallest value";
     expects "ann, bob, cyd, dee, eve by userName";
     fix "Sort by sortBy in sortOrder.";
-    needs [Need::Sort, Need::Writes]; act(ascending)
+    needs [Need::Sort, Need::Writes]; act(judge_ascending_order)
 "SCIM-SORT-02", Must, "RFC 7644 §3.4.2.3"; "sortOrder=descending starts with the greatest value";
     expects "eve, dee, cyd, bob, ann by userName";
     fix "Sort by sortBy in sortOrder.";
-    needs [Need::Sort, Need::Writes]; act(descending)
+    needs [Need::Sort, Need::Writes]; act(judge_descending_order)
 "SCIM-SORT-03", Must, "RFC 7644 §3.4.2.3"; "Without sortOrder the order is ascending";
     expects "ann, bob, cyd, dee, eve by userName";
     fix "Use ascending as the default.";
-    needs [Need::Sort, Need::Writes]; act(by_default)
+    needs [Need::Sort, Need::Writes]; act(judge_default_order)
 "SCIM-SORT-04", Must, "RFC 7644 §3.4.2.3"; "Sorting ignores letter case if the attribute is not caseExact";
     expects "bob, in lower case, between Ann and Cyd by displayName";
     fix "Ignore letter case when comparing, unless the attribute is caseExact.";
-    needs [Need::Sort, Need::Writes, Need::Keeps(&["displayName"])]; act(folded)
+    needs [Need::Sort, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_order_without_case)
 "SCIM-SORT-05", Must, "RFC 7644 §3.4.2.3"; "sortBy accepts a sub-attribute";
     expects "ann, bob, cyd, dee, eve by name.familyName";
     fix "Support paths such as name.familyName in sortBy.";
-    needs [Need::Sort, Need::Writes, Need::Keeps(&["name.familyName"])]; act(by_part)
+    needs [Need::Sort, Need::Writes, Need::Keeps(&["name.familyName"])]; act(judge_order_by_sub_attribute)
 "SCIM-SORT-06", Must, "RFC 7644 §3.4.2.3"; "In ascending order, resources without a value come last";
     expects "cyd, who has no nickName, last";
     fix "Sort resources without a value last in ascending order.";
-    needs [Need::Sort, Need::Writes, Need::Keeps(&["nickName"])]; act(without_last)
+    needs [Need::Sort, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_missing_values_last)
 "SCIM-SORT-07", Must, "RFC 7644 §3.4.2.3"; "In descending order, resources without a value come first";
     expects "cyd, who has no nickName, first";
     fix "Sort resources without a value first in descending order.";
-    needs [Need::Sort, Need::Writes, Need::Keeps(&["nickName"])]; act(without_first)
+    needs [Need::Sort, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_missing_values_first)
 "SCIM-SORT-08", Must, "RFC 7644 §3.4.2.3"; "Results are sorted before they are paged";
     expects "cyd and dee on the second page of two by userName";
     fix "Sort all results, then select the page.";
-    needs [Need::Sort, Need::Writes, Need::Count]; act(before_paging)
+    needs [Need::Sort, Need::Writes, Need::Count]; act(judge_order_of_pages)
 "SCIM-SORT-09", Should, "RFC 7644 §3.4.2.3"; "A multi-valued attribute is sorted by its primary value";
     expects "by emails.value, the user with the smaller primary e-mail first";
     fix "Sort by the value whose primary is true, or else by the first one.";
-    needs [Need::Sort, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.primary"])]; act(by_primary)
+    needs [Need::Sort, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.primary"])]; act(judge_order_by_primary)
 "SCIM-SEARCH-01", Should, "RFC 7644 §3.4.3"; "Users can be searched by POST to /Users/.search";
     expects "POST /Users/.search: 200 with a ListResponse";
     fix "Serve .search below each endpoint: clients can then send filters in the body, not in URLs.";
-    needs [Need::Writes]; act(search)
+    needs [Need::Writes]; act(judge_search)
 "SCIM-SEARCH-02", Must, "RFC 7644 §3.4.3"; "A search by POST applies filter";
     expects "ann alone";
     fix "Read filter from the body as from the query string.";
-    needs [Need::Filter, Need::Writes]; act(search_filter)
+    needs [Need::Filter, Need::Writes]; act(judge_search_with_filter)
 "SCIM-SEARCH-03", Must, "RFC 7644 §3.4.3"; "A search by POST applies startIndex and count";
     expects "two users at most, totalResults 5, startIndex 2";
     fix "Read startIndex and count from the body as from the query string.";
-    needs [Need::Writes, Need::Count]; act(search_page)
+    needs [Need::Writes, Need::Count]; act(judge_search_with_page)
 "SCIM-SEARCH-04", Must, "RFC 7644 §3.4.3"; "A search by POST applies attributes";
     expects "userName, and no displayName";
     fix "Read attributes, which is an array here, from the body.";
-    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(search_attributes)
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_search_with_attributes)
 "SCIM-SEARCH-05", Should, "RFC 7644 §3.4.3"; "All resource types can be searched by POST to /.search";
     expects "POST /.search by id: the user";
     fix "Serve .search at the base URL over all resource types.";
-    needs [Need::Filter, Need::Writes]; act(search_root)
+    needs [Need::Filter, Need::Writes]; act(judge_search_at_root)
 }
 
-async fn order(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<&'static str>> {
+async fn read_order(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<Vec<&'static str>> {
     let test_users = probe.test_users().await?;
-    Ok(test_users.among(&list_cast(probe, parameters).await?.listed()?))
+    Ok(test_users.among(
+        &list_test_users(probe, parameters)
+            .await?
+            .listed_resources()?,
+    ))
 }
 
 fn out_of_order(by: &str, got: &[&str]) -> String {
-    format!("sorted by {by}: {}", listed_names(got))
+    format!("sorted by {by}: {}", names_to_text(got))
 }
 
-async fn sorted(probe: &Probe<'_>, by: &str, order_: Option<&str>, wanted: &[&str]) -> Judged {
+async fn require_order(
+    probe: &Probe<'_>,
+    by: &str,
+    order_: Option<&str>,
+    wanted: &[&str],
+) -> Judged {
     let mut parameters = vec![("sortBy", by)];
     parameters.extend(order_.map(|order_| ("sortOrder", order_)));
-    let got = order(probe, &parameters).await?;
+    let got = read_order(probe, &parameters).await?;
     ensure(got == wanted, || out_of_order(by, &got))
 }
 
 const UP: [&str; 5] = ["ann", "bob", "cyd", "dee", "eve"];
 const DOWN: [&str; 5] = ["eve", "dee", "cyd", "bob", "ann"];
 
-async fn ascending(probe: &Probe<'_>) -> Judged {
-    sorted(probe, "userName", Some("ascending"), &UP).await
+async fn judge_ascending_order(probe: &Probe<'_>) -> Judged {
+    require_order(probe, "userName", Some("ascending"), &UP).await
 }
 
-async fn descending(probe: &Probe<'_>) -> Judged {
-    sorted(probe, "userName", Some("descending"), &DOWN).await
+async fn judge_descending_order(probe: &Probe<'_>) -> Judged {
+    require_order(probe, "userName", Some("descending"), &DOWN).await
 }
 
-async fn by_default(probe: &Probe<'_>) -> Judged {
-    sorted(probe, "userName", None, &UP).await
+async fn judge_default_order(probe: &Probe<'_>) -> Judged {
+    require_order(probe, "userName", None, &UP).await
 }
 
-async fn folded(probe: &Probe<'_>) -> Judged {
+async fn judge_order_without_case(probe: &Probe<'_>) -> Judged {
     let display = probe.server.users.schema.attribute("displayName");
     if display.is_some_and(|display| display.case_exact) {
         return unjudged("the User schema declares displayName as caseExact");
     }
-    sorted(probe, "displayName", Some("ascending"), &UP).await
+    require_order(probe, "displayName", Some("ascending"), &UP).await
 }
 
-async fn by_part(probe: &Probe<'_>) -> Judged {
-    sorted(probe, "name.familyName", Some("ascending"), &UP).await
+async fn judge_order_by_sub_attribute(probe: &Probe<'_>) -> Judged {
+    require_order(probe, "name.familyName", Some("ascending"), &UP).await
 }
 
-async fn without_last(probe: &Probe<'_>) -> Judged {
+async fn judge_missing_values_last(probe: &Probe<'_>) -> Judged {
     let parameters = [("sortBy", "nickName"), ("sortOrder", "ascending")];
-    let got = order(probe, &parameters).await?;
+    let got = read_order(probe, &parameters).await?;
     ensure(got.len() == 5 && got.last() == Some(&"cyd"), || {
         out_of_order("nickName", &got)
     })
 }
 
-async fn without_first(probe: &Probe<'_>) -> Judged {
+async fn judge_missing_values_first(probe: &Probe<'_>) -> Judged {
     let parameters = [("sortBy", "nickName"), ("sortOrder", "descending")];
-    let got = order(probe, &parameters).await?;
+    let got = read_order(probe, &parameters).await?;
     ensure(got.len() == 5 && got.first() == Some(&"cyd"), || {
         out_of_order("nickName", &got)
     })
 }
 
-async fn before_paging(probe: &Probe<'_>) -> Judged {
+async fn judge_order_of_pages(probe: &Probe<'_>) -> Judged {
     let parameters = [("sortBy", "userName"), ("startIndex", "3"), ("count", "2")];
-    let got = order(probe, &parameters).await?;
+    let got = read_order(probe, &parameters).await?;
     ensure(got == ["cyd", "dee"], || {
-        format!("the second page has {}", listed_names(&got))
+        format!("the second page has {}", names_to_text(&got))
     })
 }
 
 /// Sorts two users. The one that was created first comes last by its primary address, and first by
 /// the first, the last, the smallest or the greatest of its addresses.
-async fn by_primary(probe: &Probe<'_>) -> Judged {
+async fn judge_order_by_primary(probe: &Probe<'_>) -> Judged {
     let address = |letter: &str| format!("{letter}-{}", probe.name());
     let last = json!({"emails": [
         {"value": address("a"), "type": "home"},
@@ -147,7 +156,10 @@ async fn by_primary(probe: &Probe<'_>) -> Judged {
         {"value": address("k"), "type": "work", "primary": true},
         {"value": address("z"), "type": "home"},
     ]});
-    let (last, first) = (probe.user(last).await?, probe.user(first).await?);
+    let (last, first) = (
+        probe.create_user(last).await?,
+        probe.create_user(first).await?,
+    );
     let names = [&last, &first].map(|user| text(&user.sent, &["userName"]).unwrap_or_default());
     let filter = format!(
         "userName eq \"{}\" or userName eq \"{}\"",
@@ -162,14 +174,14 @@ async fn by_primary(probe: &Probe<'_>) -> Judged {
     };
     // A server may refuse the filter, and a list without one may be too long for both users.
     for parameters in [vec![("filter", filter.as_str())], Vec::new()] {
-        let answer = probe.users(&parameters).await?;
+        let answer = probe.list_users(&parameters).await?;
         let body = answer.json().unwrap_or_default();
         if places(values(&body, "Resources")).is_none() {
             continue;
         }
         let parameters = [parameters, vec![("sortBy", "emails.value")]].concat();
-        let answer = probe.users(&parameters).await?;
-        let listed = answer.listed()?;
+        let answer = probe.list_users(&parameters).await?;
+        let listed = answer.listed_resources()?;
         if places(&listed).is_some_and(|(first, last)| first < last) {
             return Ok(());
         }
@@ -181,15 +193,15 @@ async fn by_primary(probe: &Probe<'_>) -> Judged {
     unjudged("no list has both users that the check created")
 }
 
-async fn searched(probe: &Probe<'_>, more: Value) -> Judged<ScimAnswer> {
+async fn post_search(probe: &Probe<'_>, more: Value) -> Judged<ScimAnswer> {
     let mut body = json!({"schemas": [SEARCH]});
-    for (name, value) in everybody(probe).await? {
+    for (name, value) in test_user_parameters(probe).await? {
         body[name] = value.into();
     }
     let body = super::body::with(body, more);
     let target = format!("{}/.search", probe.server.users.endpoint);
     let answer = probe.post(&target, &body).await?;
-    if !answer.succeeded() {
+    if !answer.has_succeeded() {
         has_search(probe).await?;
     }
     Ok(answer)
@@ -200,10 +212,10 @@ async fn searched(probe: &Probe<'_>, more: Value) -> Judged<ScimAnswer> {
 pub(super) async fn has_search(probe: &Probe<'_>) -> Judged {
     let target = format!("{}/.search", probe.server.users.endpoint);
     let answer = probe.post(&target, &least_search()).await?;
-    if answer.succeeded() {
+    if answer.has_succeeded() {
         return Ok(());
     }
-    let why = format!("no search by POST succeeds: {}", answer.quoted());
+    let why = format!("no search by POST succeeds: {}", answer.quote());
     Err(Stop::Follows("SCIM-SEARCH-01", why))
 }
 
@@ -211,7 +223,7 @@ fn least_search() -> Value {
     json!({"schemas": [SEARCH], "count": 1})
 }
 
-async fn search(probe: &Probe<'_>) -> Judged {
+async fn judge_search(probe: &Probe<'_>) -> Judged {
     let target = format!("{}/.search", probe.server.users.endpoint);
     let answer = probe.post(&target, &least_search()).await?;
     answer.is(200)?;
@@ -225,21 +237,21 @@ async fn search(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn search_filter(probe: &Probe<'_>) -> Judged {
+async fn judge_search_with_filter(probe: &Probe<'_>) -> Judged {
     let ann = probe.test_users().await?.one("ann");
     let name = text(&ann.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{name}\"");
-    let answer = searched(probe, json!({ "filter": filter })).await?;
-    let all = answer.listed()?;
+    let answer = post_search(probe, json!({ "filter": filter })).await?;
+    let all = answer.listed_resources()?;
     let got = probe.test_users().await?.among(&all);
     ensure(got == ["ann"] && all.len() == 1, || {
-        format!("{} users were found: {}", all.len(), listed_names(&got))
+        format!("{} users were found: {}", all.len(), names_to_text(&got))
     })
 }
 
-async fn search_page(probe: &Probe<'_>) -> Judged {
-    let answer = searched(probe, json!({"startIndex": 2, "count": 2})).await?;
-    let (length, total) = (answer.listed()?.len(), answer.total()?);
+async fn judge_search_with_page(probe: &Probe<'_>) -> Judged {
+    let answer = post_search(probe, json!({"startIndex": 2, "count": 2})).await?;
+    let (length, total) = (answer.listed_resources()?.len(), answer.total()?);
     let body = answer.body()?;
     let start = member(&body, "startIndex");
     if length <= 2 && total == 5 && start.and_then(Value::as_u64) == Some(2) {
@@ -251,13 +263,13 @@ async fn search_page(probe: &Probe<'_>) -> Judged {
     ))
 }
 
-async fn search_attributes(probe: &Probe<'_>) -> Judged {
-    let answer = searched(probe, json!({"attributes": ["userName"]})).await?;
-    let all = answer.listed()?;
+async fn judge_search_with_attributes(probe: &Probe<'_>) -> Judged {
+    let answer = post_search(probe, json!({"attributes": ["userName"]})).await?;
+    let all = answer.listed_resources()?;
     let fits =
         |one: &Value| member(one, "userName").is_some() && member(one, "displayName").is_none();
     if all.is_empty() {
-        return unjudged(format!("the search found no user: {}", answer.quoted()));
+        return unjudged(format!("the search found no user: {}", answer.quote()));
     }
     if all.iter().all(fits) {
         return Ok(());
@@ -265,12 +277,12 @@ async fn search_attributes(probe: &Probe<'_>) -> Judged {
     answer.wrong("the answer was not limited to userName")
 }
 
-async fn search_root(probe: &Probe<'_>) -> Judged {
+async fn judge_search_at_root(probe: &Probe<'_>) -> Judged {
     let ann = probe.test_users().await?.one("ann");
     let filter = format!("id eq \"{}\"", ann.id);
     let body = json!({"schemas": [SEARCH], "filter": filter});
     let answer = probe.post("/.search", &body).await?;
-    if !answer.succeeded() {
+    if !answer.has_succeeded() {
         has_search(probe).await?;
     }
     answer.is(200)?;

@@ -11,7 +11,7 @@ checks! {
 "SCIM-FILTER-61", Should, "RFC 7644 §3.4.2.2"; "Every filter operator is supported, on the usual attributes";
     expects "eq, ne, co, sw, ew, pr, gt, ge, lt, le, and, or, not, parentheses and brackets to be evaluated, and eq on each usual attribute";
     fix "Evaluate all operators of the section's tables. The RFC lets a server decline the others with 400 invalidFilter, but clients use them.";
-    needs [super::item::Need::Filter]; act(every_operator)
+    needs [super::item::Need::Filter]; act(judge_every_operator)
 }
 
 /// Each operator with the simplest filter that uses it.
@@ -61,13 +61,15 @@ fn is_declined(answer: &ScimAnswer) -> bool {
     matches!(answer.status, 400 | 403 | 501)
 }
 
-async fn declines(probe: &Probe<'_>, filter: &str) -> Judged<bool> {
-    let answer = probe.users(&[("filter", filter), ("count", "1")]).await?;
+async fn is_filter_declined(probe: &Probe<'_>, filter: &str) -> Judged<bool> {
+    let answer = probe
+        .list_users(&[("filter", filter), ("count", "1")])
+        .await?;
     Ok(is_declined(&answer))
 }
 
-async fn every_operator(probe: &Probe<'_>) -> Judged {
-    if declines(probe, OPERATORS[0].1).await? {
+async fn judge_every_operator(probe: &Probe<'_>) -> Judged {
+    if is_filter_declined(probe, OPERATORS[0].1).await? {
         let why = "the server declines every filter, also userName eq".to_owned();
         return Err(Stop::Follows(EQ_FAILED, why));
     }
@@ -78,11 +80,13 @@ async fn every_operator(probe: &Probe<'_>) -> Judged {
         if *operator == "[ ]" && !has_emails {
             continue;
         }
-        let answer = probe.users(&[("filter", filter), ("count", "1")]).await?;
+        let answer = probe
+            .list_users(&[("filter", filter), ("count", "1")])
+            .await?;
         if is_declined(&answer) {
             declined.push(*operator);
         } else if answer.status >= 500 {
-            match fails_as_at_unknown(probe, operator, filter).await {
+            match require_no_general_failure(probe, operator, filter).await {
                 Err(Stop::Follows(..)) => as_unknown.push(*operator),
                 other => {
                     other?;
@@ -93,14 +97,14 @@ async fn every_operator(probe: &Probe<'_>) -> Judged {
     }
     for name in USUAL.into_iter().chain(COMMON.map(|it| it.0)) {
         if let Some((_, kind)) = known(probe, name)
-            && declines(probe, &eq_on(name, kind)).await?
+            && is_filter_declined(probe, &eq_on(name, kind)).await?
         {
             declined.push(name);
         }
     }
     let mut unfound: Vec<&str> = Vec::new();
     for name in PLAIN {
-        if !declined.contains(&name) && !finds_plain_value(probe, name).await? {
+        if !declined.contains(&name) && !can_find_plain_value(probe, name).await? {
             unfound.push(name);
         }
     }
@@ -136,7 +140,7 @@ const PLAIN: [&str; 3] = ["nickName", "title", "userType"];
 
 /// The control for filters on an attribute: `eq` with a value without special characters. True if
 /// it finds a user who has the value, or if the server stores no such value.
-async fn finds_plain_value(probe: &Probe<'_>, name: &str) -> Judged<bool> {
+async fn can_find_plain_value(probe: &Probe<'_>, name: &str) -> Judged<bool> {
     let test_users = probe.test_users().await?;
     let eve = test_users.people.iter().find(|it| it.name == "eve");
     let stored = eve.and_then(|eve| text(&eve.kept, &[name]).zip(text(&eve.looks, &[name])));
@@ -144,7 +148,7 @@ async fn finds_plain_value(probe: &Probe<'_>, name: &str) -> Judged<bool> {
         return Ok(true);
     };
     let filter = format!("{name} eq \"{value}\"");
-    let answer = probe.users(&[("filter", &filter)]).await?;
+    let answer = probe.list_users(&[("filter", &filter)]).await?;
     let body = answer.json().unwrap_or_default();
     let found = test_users.among(values(&body, "Resources"));
     Ok(is_declined(&answer) || found.contains(&"eve"))
@@ -152,10 +156,10 @@ async fn finds_plain_value(probe: &Probe<'_>, name: &str) -> Judged<bool> {
 
 /// Returns an error if the filter uses an attribute by which the server finds no user: then a wrong
 /// result says nothing about the rest of the filter.
-pub(super) async fn finds_by_attributes_of(probe: &Probe<'_>, filter: &str) -> Judged {
+pub(super) async fn require_found_by_attributes(probe: &Probe<'_>, filter: &str) -> Judged {
     for name in PLAIN {
         if words_of(filter).contains(&name.to_lowercase())
-            && !finds_plain_value(probe, name).await?
+            && !can_find_plain_value(probe, name).await?
         {
             let why = format!(
                 "eq does not find a user by {name} either, with a value without special characters"
@@ -167,10 +171,16 @@ pub(super) async fn finds_by_attributes_of(probe: &Probe<'_>, filter: &str) -> J
 }
 
 /// Returns an error if the server fails at this operator as at an operator that does not exist.
-pub(super) async fn fails_as_at_unknown(probe: &Probe<'_>, operator: &str, least: &str) -> Judged {
+pub(super) async fn require_no_general_failure(
+    probe: &Probe<'_>,
+    operator: &str,
+    least: &str,
+) -> Judged {
     let fails = async |filter: &str| {
-        let answer = probe.users(&[("filter", filter), ("count", "1")]).await?;
-        Ok::<_, Stop>((answer.status >= 500).then(|| answer.quoted()))
+        let answer = probe
+            .list_users(&[("filter", filter), ("count", "1")])
+            .await?;
+        Ok::<_, Stop>((answer.status >= 500).then(|| answer.quote()))
     };
     if let Some(failure) = fails(least).await?
         && fails(UNKNOWN_OPERATOR).await?.is_some()
@@ -233,8 +243,11 @@ fn without_texts(filter: &str) -> String {
 
 /// Lists the users that a filter finds. If the server refuses a part of the filter that it refuses
 /// everywhere, the check is not judged: the server may do so (RFC 7644 §3.4.2.2).
-pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> Judged<ScimAnswer> {
-    let answer = probe.users(parameters).await?;
+pub(super) async fn list_filtered_users(
+    probe: &Probe<'_>,
+    parameters: &[(&str, &str)],
+) -> Judged<ScimAnswer> {
+    let answer = probe.list_users(parameters).await?;
     let filter = parameters.iter().find(|(name, _)| *name == "filter");
     let fails = answer.status >= 500;
     let Some((_, filter)) = filter.filter(|_| fails || is_declined(&answer)) else {
@@ -249,15 +262,15 @@ pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> 
             operator => words.iter().any(|word| word == operator),
         };
         if is_used && fails {
-            fails_as_at_unknown(probe, operator, least).await?;
-        } else if is_used && declines(probe, least).await? {
+            require_no_general_failure(probe, operator, least).await?;
+        } else if is_used && is_filter_declined(probe, least).await? {
             if operator == "eq" {
                 let why = "the server declines every filter, also userName eq".to_owned();
                 return Err(Stop::Follows(EQ_FAILED, why));
             }
             return unjudged(format!(
                 "the server declines the operator {operator}, which RFC 7644 §3.4.2.2 allows: {}",
-                answer.quoted()
+                answer.quote()
             ));
         }
     }
@@ -270,31 +283,31 @@ pub(super) async fn filtered(probe: &Probe<'_>, parameters: &[(&str, &str)]) -> 
         };
         let is_brackets = bare.contains('[') || kind == "complex";
         let least = eq_on(name, kind);
-        if !is_brackets && name != "userName" && declines(probe, &least).await? {
+        if !is_brackets && name != "userName" && is_filter_declined(probe, &least).await? {
             return unjudged(format!(
                 "the server declines filters on {name}: {}",
-                answer.quoted()
+                answer.quote()
             ));
         }
     }
     // Attributes of extensions can only be named by URN, so core attributes show whether the server
     // limits attributes.
     let is_extension = words.iter().any(|word| word.contains("extension:"));
-    if is_extension && declines(probe, r#"displayName eq "rehearsal""#).await? {
+    if is_extension && is_filter_declined(probe, r#"displayName eq "rehearsal""#).await? {
         return unjudged(format!(
             "the server declines filters on most attributes: {}",
-            answer.quoted()
+            answer.quote()
         ));
     }
     Ok(answer)
 }
 
 /// True if pages are not longer than requested.
-pub(super) async fn counts(probe: &Probe<'_>) -> Judged<bool> {
+pub(super) async fn is_count_applied(probe: &Probe<'_>) -> Judged<bool> {
     let memo = &probe.session.counts;
     let known = memo.get_or_try_init(|| async {
-        let answer = list_cast(probe, &[("count", "2")]).await?;
-        let body = answer.given_body("listing users")?;
+        let answer = list_test_users(probe, &[("count", "2")]).await?;
+        let body = answer.require_body_of_step("listing users")?;
         Ok::<_, Stop>(values(&body, "Resources").len() <= 2)
     });
     known.await.copied()
@@ -302,20 +315,20 @@ pub(super) async fn counts(probe: &Probe<'_>) -> Judged<bool> {
 
 /// Returns why filters cannot be used, or `None` if the server evaluates one. A server that ignores
 /// filters returns users that do not match.
-pub(super) async fn ignores_or_declines(probe: &Probe<'_>) -> Judged<Option<String>> {
+pub(super) async fn why_filters_unusable(probe: &Probe<'_>) -> Judged<Option<String>> {
     let memo = &probe.session.ignores_filters;
     let known = memo.get_or_try_init(|| async {
         let test_users = probe.test_users().await?;
         let ann = text(&test_users.one("ann").sent, &["userName"]).unwrap_or_default();
         let filter = format!("userName eq \"{ann}\"");
-        let answer = probe.users(&[("filter", &filter)]).await?;
+        let answer = probe.list_users(&[("filter", &filter)]).await?;
         if is_declined(&answer) {
             return Ok(Some(format!(
                 "the server declines filters: {}",
-                answer.quoted()
+                answer.quote()
             )));
         }
-        let found = answer.json().filter(|_| answer.succeeded());
+        let found = answer.json().filter(|_| answer.has_succeeded());
         let others = found.map(|found| {
             let all = values(&found, "Resources");
             all.iter()
@@ -331,11 +344,11 @@ pub(super) async fn ignores_or_declines(probe: &Probe<'_>) -> Judged<Option<Stri
 
 /// Returns the parameters that list exactly the five test users: the first of these filters that
 /// the server evaluates, or else no filter.
-pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, String)>> {
+pub(super) async fn test_user_parameters(probe: &Probe<'_>) -> Judged<Vec<(&'static str, String)>> {
     let memo = &probe.session.everybody;
     let known = memo.get_or_try_init(|| async {
         let test_users = probe.test_users().await?;
-        let mark = probe.session.cast_mark();
+        let mark = probe.session.test_user_mark();
         let names = test_users.names();
         let each: Vec<String> = names
             .iter()
@@ -351,12 +364,12 @@ pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, St
                 .iter()
                 .map(|(name, value)| (*name, value.as_str()))
                 .collect();
-            let answer = probe.users(&borrowed).await?;
+            let answer = probe.list_users(&borrowed).await?;
             let body = answer.json().unwrap_or_default();
             let all = values(&body, "Resources");
             let mut found = test_users.among(all);
             found.sort_unstable();
-            if answer.succeeded() && all.len() == found.len() && found == test_users.everyone() {
+            if answer.has_succeeded() && all.len() == found.len() && found == test_users.everyone() {
                 return Ok(parameters);
             }
         }
@@ -366,8 +379,11 @@ pub(super) async fn everybody(probe: &Probe<'_>) -> Judged<Vec<(&'static str, St
 }
 
 /// Lists the test users, with more parameters.
-pub(super) async fn list_cast(probe: &Probe<'_>, more: &[(&str, &str)]) -> Judged<ScimAnswer> {
-    let everybody = everybody(probe).await?;
+pub(super) async fn list_test_users(
+    probe: &Probe<'_>,
+    more: &[(&str, &str)],
+) -> Judged<ScimAnswer> {
+    let everybody = test_user_parameters(probe).await?;
     let mut all: Vec<(&str, &str)> = everybody
         .iter()
         .map(|(name, value)| (*name, value.as_str()))

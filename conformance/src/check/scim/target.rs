@@ -72,7 +72,7 @@ pub(super) fn by_id(endpoint: &str, location: &str) -> Option<String> {
 
 /// Returns an address of another host as one of the base URL's host, with the same path. `None` if
 /// it is of that host, or relative.
-pub(super) fn moved_to_host(location: &str, base: &str) -> Option<String> {
+pub(super) fn move_to_host(location: &str, base: &str) -> Option<String> {
     let (location, base) = (Url::parse(location).ok()?, Url::parse(base).ok()?);
     if location.origin() == base.origin() {
         return None;
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn only_an_address_of_another_host_is_moved() {
         let base = "https://scim.example/v2";
-        let moved = |location| moved_to_host(location, base);
+        let moved = |location| move_to_host(location, base);
         assert_eq!(
             moved("http://scim.example/v2/Users/1").as_deref(),
             Some("https://scim.example/v2/Users/1")

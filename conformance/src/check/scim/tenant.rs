@@ -18,33 +18,33 @@ harm Protection;
 "SCIM-TENANT-01", Must, "RFC 7644 §6; CWE-639"; "Another tenant does not read a user by id";
     expects "GET of the first tenant's user with the second tenant's token: 404";
     fix "Look resources up by tenant and id together; answer 404, as for an id that there is not.";
-    needs [Need::Writes]; act(reads)
+    needs [Need::Writes]; act(judge_read)
 "SCIM-TENANT-02", Must, "RFC 7644 §6; CWE-639"; "Another tenant's list does not contain a user of the first";
     expects "GET /Users with the second tenant's token, without the first tenant's user";
     fix "Limit each list to the tenant of the token.";
-    needs [Need::Writes]; act(lists)
+    needs [Need::Writes]; act(judge_list)
 "SCIM-TENANT-03", Must, "RFC 7644 §6; CWE-639"; "Another tenant's filter does not find a user of the first";
     expects "GET /Users with a filter for the first tenant's userName and the second tenant's token: nothing";
     fix "Apply the limit to the tenant before the filter.";
-    needs [Need::Writes, Need::Filter]; act(finds)
+    needs [Need::Writes, Need::Filter]; act(judge_filter)
 "SCIM-TENANT-04", Must, "RFC 7644 §6; CWE-639"; "Another tenant does not change a user";
     expects "PUT and PATCH with the second tenant's token: 404, and the user is as before";
     fix "Look resources up by tenant and id together before you change them.";
-    needs [Need::Writes]; act(changes)
+    needs [Need::Writes]; act(judge_change)
 "SCIM-TENANT-05", Must, "RFC 7644 §6; CWE-639"; "Another tenant does not delete a user";
     expects "DELETE with the second tenant's token: 404, and the user is still there";
     fix "Look resources up by tenant and id together before you delete them.";
-    needs [Need::Writes]; act(deletes)
+    needs [Need::Writes]; act(judge_delete)
 "SCIM-TENANT-06", Should, "RFC 7644 §6"; "Two tenants may have the same userName";
     expects "POST of the same userName with the second tenant's token: 201, and another id";
     fix "Make userName unique within a tenant: a 409 would also say who has an account elsewhere.";
-    needs [Need::Writes]; act(same_name)
+    needs [Need::Writes]; act(judge_same_name)
 }
 
 /// Why the checks are skipped if the run has no second tenant.
 pub(super) const MISSING: &str = "not judged: give the token of another tenant with --second-token";
 
-fn second<'p>(probe: &'p Probe<'_>) -> Judged<&'p SecondTenant> {
+fn require_second<'p>(probe: &'p Probe<'_>) -> Judged<&'p SecondTenant> {
     match &probe.session.options.second {
         Some(second) => Ok(second),
         None => unjudged(MISSING),
@@ -58,7 +58,7 @@ fn ask(
     target: &str,
     body: Option<&Value>,
 ) -> Judged<ScimRequest> {
-    let second = second(probe)?;
+    let second = require_second(probe)?;
     let mut request = probe.session.request(method, target, body);
     request.headers.retain(|(name, _)| name != "authorization");
     let authorization = second.credentials.authorization();
@@ -70,7 +70,7 @@ fn ask(
 /// Returns the request targets for a path: below the first tenant's base URL and, if the second
 /// tenant has its own base URL, also below that.
 fn request_targets(probe: &Probe<'_>, path: &str) -> Judged<Vec<String>> {
-    let own = second(probe)?.base.as_ref();
+    let own = require_second(probe)?.base.as_ref();
     let own = own.map(|base| {
         let (base, query) = target::without_query(base);
         let path = target::with_query(path, query);
@@ -81,20 +81,20 @@ fn request_targets(probe: &Probe<'_>, path: &str) -> Judged<Vec<String>> {
 
 /// Returns the request target with which the second tenant is reached: below its own base URL if
 /// it has one, else below the common one.
-fn own_target(probe: &Probe<'_>, path: &str) -> Judged<String> {
+fn target_of_second(probe: &Probe<'_>, path: &str) -> Judged<String> {
     Ok(request_targets(probe, path)?.pop().unwrap_or_default())
 }
 
 /// Lists the users of the second tenant: the honest case for all checks of this table.
-async fn own_users(probe: &Probe<'_>) -> Judged<ScimAnswer> {
-    let target = own_target(probe, &probe.server.users.endpoint)?;
+async fn list_users_of_second(probe: &Probe<'_>) -> Judged<ScimAnswer> {
+    let target = target_of_second(probe, &probe.server.users.endpoint)?;
     probe.send(ask(probe, Method::GET, &target, None)?).await
 }
 
 /// Returns an error if the second tenant's credentials do not list its own users: then no check
 /// of this table can be judged.
 pub(super) async fn set_up_error(probe: &Probe<'_>) -> Option<CheckError> {
-    match own_users(probe).await {
+    match list_users_of_second(probe).await {
         Ok(answer) if answer.status == 200 => None,
         Ok(answer) => Some(CheckError::SecondTenant(summary(&answer))),
         Err(Stop::Unjudged(why) | Stop::Wrong(why) | Stop::Follows(_, why)) => {
@@ -114,11 +114,11 @@ async fn send(
 ) -> Judged<ScimAnswer> {
     let answer = probe.send(ask(probe, method, target, body)?).await?;
     if answer.status == 401 {
-        let own = own_users(probe).await?;
+        let own = list_users_of_second(probe).await?;
         if own.status != 200 {
             return unjudged(format!(
                 "the second tenant's credentials no longer list its own users: {}",
-                own.quoted()
+                own.quote()
             ));
         }
     }
@@ -128,17 +128,17 @@ async fn send(
 /// True if an answer shows the user that the first tenant created.
 fn shows(answer: &ScimAnswer, user: &Made) -> bool {
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
-    answer.succeeded() && !name.is_empty() && answer.text.contains(name)
+    answer.has_succeeded() && !name.is_empty() && answer.text.contains(name)
 }
 
 /// Creates a user of the first tenant.
-async fn first_user(probe: &Probe<'_>) -> Judged<Made> {
-    second(probe)?;
-    probe.user(json!({})).await
+async fn create_first_user(probe: &Probe<'_>) -> Judged<Made> {
+    require_second(probe)?;
+    probe.create_user(json!({})).await
 }
 
-async fn reads(probe: &Probe<'_>) -> Judged {
-    let user = first_user(probe).await?;
+async fn judge_read(probe: &Probe<'_>) -> Judged {
+    let user = create_first_user(probe).await?;
     for target in request_targets(probe, &user.place)? {
         let answer = send(probe, Method::GET, &target, None).await?;
         if shows(&answer, &user) {
@@ -151,8 +151,8 @@ async fn reads(probe: &Probe<'_>) -> Judged {
 /// Maximum number of pages that are read of a list.
 const PAGES: usize = 20;
 
-async fn lists(probe: &Probe<'_>) -> Judged {
-    let user = first_user(probe).await?;
+async fn judge_list(probe: &Probe<'_>) -> Judged {
+    let user = create_first_user(probe).await?;
     for endpoint in request_targets(probe, &probe.server.users.endpoint)? {
         let mut start = 1;
         for _ in 0..PAGES {
@@ -178,8 +178,8 @@ async fn lists(probe: &Probe<'_>) -> Judged {
     Ok(())
 }
 
-async fn finds(probe: &Probe<'_>) -> Judged {
-    let user = first_user(probe).await?;
+async fn judge_filter(probe: &Probe<'_>) -> Judged {
+    let user = create_first_user(probe).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{name}\"");
     for endpoint in request_targets(probe, &probe.server.users.endpoint)? {
@@ -187,7 +187,7 @@ async fn finds(probe: &Probe<'_>) -> Judged {
         let answer = send(probe, Method::GET, &target, None).await?;
         let body = answer.json().unwrap_or_default();
         let found = at(&body, &["Resources"]).and_then(Value::as_array);
-        if answer.succeeded() && found.is_some_and(|it| !it.is_empty()) {
+        if answer.has_succeeded() && found.is_some_and(|it| !it.is_empty()) {
             return answer.wrong("the second tenant's filter finds the first one's user");
         }
     }
@@ -197,14 +197,14 @@ async fn finds(probe: &Probe<'_>) -> Judged {
 /// Refuses to change what the second tenant has itself under the same id.
 async fn require_foreign(probe: &Probe<'_>, target: &str, user: &Made) -> Judged {
     let answer = send(probe, Method::GET, target, None).await?;
-    if answer.succeeded() && !shows(&answer, user) {
+    if answer.has_succeeded() && !shows(&answer, user) {
         return unjudged("the second tenant has a user of its own with this id");
     }
     Ok(())
 }
 
-async fn changes(probe: &Probe<'_>) -> Judged {
-    let user = first_user(probe).await?;
+async fn judge_change(probe: &Probe<'_>) -> Judged {
+    let user = create_first_user(probe).await?;
     let before = probe.fetch(&user).await?;
     let mut other = user.sent.clone();
     other["displayName"] = "Changed by another tenant".into();
@@ -216,10 +216,10 @@ async fn changes(probe: &Probe<'_>) -> Judged {
         require_foreign(probe, &target, &user).await?;
         for (method, body) in [(Method::PUT, &other), (Method::PATCH, &patch)] {
             let answer = send(probe, method, &target, Some(body)).await?;
-            ensure(!answer.succeeded(), || {
+            ensure(!answer.has_succeeded(), || {
                 format!(
                     "the second tenant changes the first one's user: {}",
-                    answer.quoted()
+                    answer.quote()
                 )
             })?;
         }
@@ -230,15 +230,15 @@ async fn changes(probe: &Probe<'_>) -> Judged {
     })
 }
 
-async fn deletes(probe: &Probe<'_>) -> Judged {
-    let user = first_user(probe).await?;
+async fn judge_delete(probe: &Probe<'_>) -> Judged {
+    let user = create_first_user(probe).await?;
     for target in request_targets(probe, &user.place)? {
         require_foreign(probe, &target, &user).await?;
         let answer = send(probe, Method::DELETE, &target, None).await?;
-        ensure(!answer.succeeded(), || {
+        ensure(!answer.has_succeeded(), || {
             format!(
                 "the second tenant deletes the first one's user: {}",
-                answer.quoted()
+                answer.quote()
             )
         })?;
     }
@@ -246,26 +246,26 @@ async fn deletes(probe: &Probe<'_>) -> Judged {
     ensure(answer.status == 200, || {
         format!(
             "the request was refused, and the user is gone: {}",
-            answer.quoted()
+            answer.quote()
         )
     })
 }
 
-async fn same_name(probe: &Probe<'_>) -> Judged {
-    let user = first_user(probe).await?;
-    let endpoint = own_target(probe, &probe.server.users.endpoint)?;
+async fn judge_same_name(probe: &Probe<'_>) -> Judged {
+    let user = create_first_user(probe).await?;
+    let endpoint = target_of_second(probe, &probe.server.users.endpoint)?;
     let control = probe.user_body(json!({}));
-    let id = match make(probe, &endpoint, &control).await? {
+    let id = match create_user_of_second(probe, &endpoint, &control).await? {
         Ok(id) => id,
         Err(answer) => {
             return unjudged(format!(
                 "the second tenant makes no users: {}",
-                answer.quoted()
+                answer.quote()
             ));
         }
     };
-    unmake(probe, &endpoint, &id).await?;
-    let id = match make(probe, &endpoint, &user.sent).await? {
+    delete_user_of_second(probe, &endpoint, &id).await?;
+    let id = match create_user_of_second(probe, &endpoint, &user.sent).await? {
         Ok(id) => id,
         Err(answer) => return answer.wrong("the first tenant's userName is refused at the second"),
     };
@@ -273,11 +273,11 @@ async fn same_name(probe: &Probe<'_>) -> Judged {
     ensure(id != user.id, || {
         format!("both tenants' users have the id {id}")
     })?;
-    unmake(probe, &endpoint, &id).await
+    delete_user_of_second(probe, &endpoint, &id).await
 }
 
 /// Makes a user of the second tenant: its id, or the answer.
-async fn make(
+async fn create_user_of_second(
     probe: &Probe<'_>,
     endpoint: &str,
     body: &Value,
@@ -294,14 +294,14 @@ async fn make(
     };
     let body = answer.json().unwrap_or_default();
     Ok(match text(&body, &["id"]) {
-        Some(id) if answer.succeeded() => Ok(id.to_owned()),
+        Some(id) if answer.has_succeeded() => Ok(id.to_owned()),
         _ => Err(answer),
     })
 }
 
 /// Deletes a user of the second tenant, also when the run has ended: the clean-up
 /// at the end has the first tenant's credentials.
-async fn unmake(probe: &Probe<'_>, endpoint: &str, id: &str) -> Judged {
+async fn delete_user_of_second(probe: &Probe<'_>, endpoint: &str, id: &str) -> Judged {
     let target = format!("{endpoint}/{}", segment(id));
     let mut seen = Vec::new();
     for method in [Method::DELETE, Method::GET] {

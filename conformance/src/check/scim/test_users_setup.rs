@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::fitted;
+use super::body::fit_to_schema;
 use super::outcome::{Judged, Stop, unjudged};
 use super::probe::Probe;
 use super::reading::values;
@@ -46,7 +46,7 @@ impl Taken {
                 continue;
             }
             let mut value = match server.users.schema.attribute(attribute) {
-                Some(known) => fitted(value.clone(), known, mark),
+                Some(known) => fit_to_schema(value.clone(), known, mark),
                 None => value.clone(),
             };
             if let Some(all) = value.as_array_mut().filter(|_| !self.two_emails) {
@@ -65,7 +65,7 @@ impl TestUsers {
     /// Creates the test users with the planned attributes that the server has and accepts.
     async fn make(session: &Session<'_>, server: &Server) -> Result<Self, String> {
         let probe = Probe::new(session, server);
-        let mark = session.cast_mark();
+        let mark = session.test_user_mark();
         let all = looks(&mark, &session.domain);
         let mut taken = Taken {
             refused: Vec::new(),
@@ -74,11 +74,11 @@ impl TestUsers {
         let mut people = Vec::new();
         for (name, looks) in all {
             let mut meant = taken.of(&looks, server, &mark);
-            let mut made = probe.user(meant.clone()).await;
+            let mut made = probe.create_user(meant.clone()).await;
             if made.is_err() && people.is_empty() {
                 taken = find_refused(&probe, &meant).await;
                 meant = taken.of(&looks, server, &mark);
-                made = probe.user(meant.clone()).await;
+                made = probe.create_user(meant.clone()).await;
             }
             let made = made.map_err(cannot_make)?;
             let kept = probe.fetch(&made).await.unwrap_or_default();
@@ -109,7 +109,7 @@ async fn is_taken(probe: &Probe<'_>, name: &str, value: &Value) -> bool {
     if name == ENTERPRISE {
         more["schemas"] = json!([ENTERPRISE]);
     }
-    let made = probe.user(more).await;
+    let made = probe.create_user(more).await;
     if let Ok(made) = &made {
         // A user that remains would be listed with the test users.
         let _ = probe.delete(&made.place).await;

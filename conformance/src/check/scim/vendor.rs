@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::group::shows_members;
+use super::group::require_added_member;
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, member, require_absent, same, text, value_to_text, values};
+use super::reading::{at, member, require_absent, require_same, text, value_to_text, values};
 use super::schema::ENTERPRISE;
 
 checks! {
@@ -14,31 +14,31 @@ harm Style;
 "SCIM-VENDOR-01", May, "RFC 7644 §3.5.2"; "Entra ID: op may begin with a capital letter (Replace)";
     expects "\"Replace\" to do as \"replace\"";
     fix "Ignore letter case when comparing op.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(capital_operation)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_capital_operation)
 "SCIM-VENDOR-02", May, "RFC 7643 §2.3.2"; "Entra ID: active may be the string \"False\"";
     expects "active false";
     fix "Accept the strings True and False as booleans, in any letter case.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(false_as_text)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(judge_false_as_text)
 "SCIM-VENDOR-03", May, "RFC 7644 §3.5.2"; "Okta: PATCH is answered with 200 and the resource";
     expects "200 with the id";
     fix "Answer 200 with the whole resource instead of 204.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(patch_with_a_body)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_patch_with_body)
 "SCIM-VENDOR-04", May, "RFC 7644 §3.5.2.2"; "Entra ID: remove may list the members to remove in value";
     expects "the named member removed, the other kept";
     fix "Remove only the members that value names; never remove all members then.";
-    needs [Need::Patch, Need::Groups, Need::Writes]; act(members_by_value)
+    needs [Need::Patch, Need::Groups, Need::Writes]; act(judge_members_by_value)
 "SCIM-VENDOR-05", May, "RFC 7644 §3.5.2.3"; "Entra ID: without a path, keys of value may contain dots";
     expects "name.givenName replaced";
     fix "Treat a key with a dot, such as name.givenName, as a path.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName"])]; act(dotted_keys)
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName"])]; act(judge_dotted_keys)
 "SCIM-VENDOR-06", May, "RFC 7644 §3.10"; "Entra ID: without a path, keys of value may be attribute URNs";
     expects "department replaced";
     fix "Treat a key that is a URN as a path.";
-    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(urn_keys)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_urn_keys)
 "SCIM-VENDOR-07", May, "RFC 7644 §3.5.2.1"; "Entra ID: add with a value filter that matches nothing creates the value";
     expects "a work e-mail made by add at emails[type eq \"work\"].value";
     fix "Create the value that the filter describes.";
-    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.type", "emails.value"])]; act(made_by_filter)
+    needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.type", "emails.value"])]; act(judge_created_by_filter)
 "SCIM-VENDOR-08", May, "RFC 7644 §3.4.2.2"; "PingOne: a filter may compare a multi-valued attribute without .value";
     expects "ann by emails eq";
     fix "Compare the sub-attribute value if the filter names no sub-attribute.";
@@ -46,56 +46,56 @@ harm Style;
 "SCIM-VENDOR-09", May, "RFC 7644 §3.5.2.3"; "Okta: replace without a path may contain the group's id next to displayName";
     expects "the new displayName";
     fix "Ignore the id if it is the group's own id.";
-    needs [Need::Patch, Need::Groups, Need::Writes]; act(rename_with_id)
+    needs [Need::Patch, Need::Groups, Need::Writes]; act(judge_rename_with_id)
 "SCIM-VENDOR-10", May, "RFC 7644 §3.5.1"; "Okta: PUT sends the whole user as GET returned it, with changes";
     expects "active false, everything else kept";
     fix "Accept the body of GET in PUT, including read-only attributes.";
-    needs [Need::Writes, Need::Keeps(&["active"])]; act(read_change_put)
+    needs [Need::Writes, Need::Keeps(&["active"])]; act(judge_read_change_put)
 "SCIM-VENDOR-11", May, "RFC 7643 §4.3"; "Entra ID: manager may be a string with the id";
     expects "manager.value to be the id";
     fix "Treat a string as the sub-attribute value of the complex attribute.";
-    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(bare_manager)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_bare_manager)
 "SCIM-VENDOR-12", May, "RFC 7643 §2.3.2"; "Entra ID: active may be the string \"True\" in POST";
     expects "active true";
     fix "Accept the strings True and False as booleans, in any letter case.";
-    needs [Need::Writes, Need::Keeps(&["active"])]; act(true_as_text)
+    needs [Need::Writes, Need::Keeps(&["active"])]; act(judge_true_as_text)
 "SCIM-VENDOR-13", May, "RFC 7644 §3.4.2.4"; "Okta: filter, startIndex and count may be sent together";
     expects "one user, totalResults 1";
     fix "Apply all three together.";
-    needs [Need::Filter, Need::Writes]; act(lookup)
+    needs [Need::Filter, Need::Writes]; act(judge_lookup)
 "SCIM-VENDOR-14", May, "RFC 7644 §3.5.2"; "Entra ID: one request may have several operations with one member each";
     expects "both members";
     fix "Apply all operations, in one transaction.";
-    needs [Need::Patch, Need::Groups, Need::Writes]; act(one_a_time)
+    needs [Need::Patch, Need::Groups, Need::Writes]; act(judge_one_member_per_operation)
 "SCIM-VENDOR-15", May, "RFC 7644 §3.5.2.3"; "Okta: replace of members with an empty array removes all members";
     expects "no members";
     fix "Treat an empty array as unassigned (RFC 7643 §2.5).";
-    needs [Need::Patch, Need::Groups, Need::Writes]; act(no_members)
+    needs [Need::Patch, Need::Groups, Need::Writes]; act(judge_empty_members)
 }
 
-async fn one(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<Value> {
-    let user = probe.user(more).await?;
-    probe.patched(&user, json!([operation])).await
+async fn create_and_patch(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<Value> {
+    let user = probe.create_user(more).await?;
+    probe.patch_and_fetch(&user, json!([operation])).await
 }
 
-async fn capital_operation(probe: &Probe<'_>) -> Judged {
+async fn judge_capital_operation(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "Replace", "path": "displayName", "value": "New"});
-    let now = one(probe, json!({"displayName": "Old"}), operation).await?;
-    same("displayName", member(&now, "displayName"), &json!("New"))
+    let now = create_and_patch(probe, json!({"displayName": "Old"}), operation).await?;
+    require_same("displayName", member(&now, "displayName"), &json!("New"))
 }
 
-async fn false_as_text(probe: &Probe<'_>) -> Judged {
+async fn judge_false_as_text(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "active", "value": "False"});
-    let now = one(probe, json!({"active": true}), operation).await?;
-    same("active", member(&now, "active"), &json!(false))
+    let now = create_and_patch(probe, json!({"active": true}), operation).await?;
+    require_same("active", member(&now, "active"), &json!(false))
 }
 
-async fn patch_with_a_body(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_patch_with_body(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let operation = json!([{"op": "replace", "path": "displayName", "value": "New"}]);
     let answer = probe.patch(&user.place, operation).await?;
     answer.is(200)?;
-    same("id", answer.body()?.get("id"), &json!(user.id))
+    require_same("id", answer.body()?.get("id"), &json!(user.id))
 }
 
 fn ids(group: &Value) -> Vec<&str> {
@@ -103,46 +103,49 @@ fn ids(group: &Value) -> Vec<&str> {
     all.filter_map(|one| text(one, &["value"])).collect()
 }
 
-async fn members_by_value(probe: &Probe<'_>) -> Judged {
-    let (user, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
-    let group = probe.group(&[&user.id, &other.id]).await?;
+async fn judge_members_by_value(probe: &Probe<'_>) -> Judged {
+    let (user, other) = (
+        probe.create_user(json!({})).await?,
+        probe.create_user(json!({})).await?,
+    );
+    let group = probe.create_group(&[&user.id, &other.id]).await?;
     if ids(&probe.fetch(&group).await?).len() != 2 {
         return unjudged("the group has not both members to begin with");
     }
     let value = json!([{ "value": user.id }]);
     let operation = json!([{"op": "remove", "path": "members", "value": value}]);
-    let now = probe.patched(&group, operation).await?;
+    let now = probe.patch_and_fetch(&group, operation).await?;
     ensure(ids(&now) == [other.id.as_str()], || {
         format!("members is {}", value_to_text(member(&now, "members")))
     })
 }
 
-async fn dotted_keys(probe: &Probe<'_>) -> Judged {
+async fn judge_dotted_keys(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "value": {"name.givenName": "New"}});
-    let now = one(probe, json!({"name": {"givenName": "Old"}}), operation).await?;
-    same(
+    let now = create_and_patch(probe, json!({"name": {"givenName": "Old"}}), operation).await?;
+    require_same(
         "name.givenName",
         at(&now, &["name", "givenName"]),
         &json!("New"),
     )
 }
 
-async fn urn_keys(probe: &Probe<'_>) -> Judged {
+async fn judge_urn_keys(probe: &Probe<'_>) -> Judged {
     let key = format!("{ENTERPRISE}:department");
     let operation = json!({"op": "replace", "value": {key: "Otters"}});
-    let now = one(probe, json!({}), operation).await?;
-    same(
+    let now = create_and_patch(probe, json!({}), operation).await?;
+    require_same(
         "department",
         at(&now, &[ENTERPRISE, "department"]),
         &json!("Otters"),
     )
 }
 
-async fn made_by_filter(probe: &Probe<'_>) -> Judged {
+async fn judge_created_by_filter(probe: &Probe<'_>) -> Judged {
     let new = probe.name();
     let more = json!({"emails": [{"value": probe.name(), "type": "home"}]});
     let path = "emails[type eq \"work\"].value";
-    let now = one(
+    let now = create_and_patch(
         probe,
         more,
         json!({"op": "add", "path": path, "value": new}),
@@ -156,48 +159,48 @@ async fn made_by_filter(probe: &Probe<'_>) -> Judged {
     })
 }
 
-async fn rename_with_id(probe: &Probe<'_>) -> Judged {
-    let group = probe.group(&[]).await?;
+async fn judge_rename_with_id(probe: &Probe<'_>) -> Judged {
+    let group = probe.create_group(&[]).await?;
     let name = probe.name();
     let value = json!({"id": group.id, "displayName": name});
     let now = probe
-        .patched(&group, json!([{"op": "replace", "value": value}]))
+        .patch_and_fetch(&group, json!([{"op": "replace", "value": value}]))
         .await?;
-    same("displayName", member(&now, "displayName"), &json!(name))
+    require_same("displayName", member(&now, "displayName"), &json!(name))
 }
 
-async fn read_change_put(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({"active": true})).await?;
+async fn judge_read_change_put(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"active": true})).await?;
     let mut whole = probe.fetch(&user).await?;
     whole["active"] = false.into();
     probe.put(&user.place, &whole).await?.is_success()?;
     let now = probe.fetch(&user).await?;
-    same("active", member(&now, "active"), &json!(false))?;
-    same("userName", member(&now, "userName"), &user.sent["userName"])
+    require_same("active", member(&now, "active"), &json!(false))?;
+    require_same("userName", member(&now, "userName"), &user.sent["userName"])
 }
 
-async fn bare_manager(probe: &Probe<'_>) -> Judged {
-    let boss = probe.user(json!({})).await?;
+async fn judge_bare_manager(probe: &Probe<'_>) -> Judged {
+    let boss = probe.create_user(json!({})).await?;
     let path = format!("{ENTERPRISE}:manager");
     let operation = json!({"op": "add", "path": path, "value": boss.id});
-    let now = one(probe, json!({}), operation).await?;
-    same(
+    let now = create_and_patch(probe, json!({}), operation).await?;
+    require_same(
         "manager.value",
         at(&now, &[ENTERPRISE, "manager", "value"]),
         &json!(boss.id),
     )
 }
 
-async fn true_as_text(probe: &Probe<'_>) -> Judged {
+async fn judge_true_as_text(probe: &Probe<'_>) -> Judged {
     let body = probe.user_body(json!({"active": "True"}));
     let answer = probe.post(&probe.server.users.endpoint, &body).await?;
     answer.is_success()?;
-    let body = probe.resource(&answer).await?;
-    same("active", member(&body, "active"), &json!(true))
+    let body = probe.read_resource(&answer).await?;
+    require_same("active", member(&body, "active"), &json!(true))
 }
 
-async fn lookup(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
+async fn judge_lookup(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
     let name = text(&user.sent, &["userName"]).unwrap_or_default();
     let filter = format!("userName eq \"{name}\"");
     let parameters = [
@@ -205,36 +208,39 @@ async fn lookup(probe: &Probe<'_>) -> Judged {
         ("startIndex", "1"),
         ("count", "100"),
     ];
-    let answer = probe.users(&parameters).await?;
-    if answer.total()? == 1 && answer.listed()?.len() == 1 {
+    let answer = probe.list_users(&parameters).await?;
+    if answer.total()? == 1 && answer.listed_resources()?.len() == 1 {
         return Ok(());
     }
     answer.wrong("the one user was not found alone")
 }
 
-async fn one_a_time(probe: &Probe<'_>) -> Judged {
-    let (user, other) = (probe.user(json!({})).await?, probe.user(json!({})).await?);
-    let group = probe.group(&[]).await?;
+async fn judge_one_member_per_operation(probe: &Probe<'_>) -> Judged {
+    let (user, other) = (
+        probe.create_user(json!({})).await?,
+        probe.create_user(json!({})).await?,
+    );
+    let group = probe.create_group(&[]).await?;
     let add = |id: &str| json!({"op": "Add", "path": "members", "value": [{ "value": id }]});
     let now = probe
-        .patched(&group, json!([add(&user.id), add(&other.id)]))
+        .patch_and_fetch(&group, json!([add(&user.id), add(&other.id)]))
         .await?;
     let judged = ensure(ids(&now).len() == 2, || {
         format!("members is {}", value_to_text(member(&now, "members")))
     });
     if judged.is_err() {
-        shows_members(probe).await?;
+        require_added_member(probe).await?;
     }
     judged
 }
 
-async fn no_members(probe: &Probe<'_>) -> Judged {
-    let user = probe.user(json!({})).await?;
-    let group = probe.group(&[&user.id]).await?;
+async fn judge_empty_members(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({})).await?;
+    let group = probe.create_group(&[&user.id]).await?;
     if ids(&probe.fetch(&group).await?).is_empty() {
         return unjudged("the group has no members to begin with");
     }
     let operation = json!([{"op": "replace", "path": "members", "value": []}]);
-    let now = probe.patched(&group, operation).await?;
+    let now = probe.patch_and_fetch(&group, operation).await?;
     require_absent("members", member(&now, "members"))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::excerpt::{beginning, excerpt};
+use crate::excerpt::{excerpt, truncate};
 
 /// The answer to a Response, and then that of the probe.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ const QUOTED: usize = 6000;
 pub(super) const SAID: usize = 160;
 
 fn quote(text: &str) -> String {
-    beginning(text, QUOTED)
+    truncate(text, QUOTED)
 }
 
 /// Returns a URL without its query, which may contain a whole SAML message.

@@ -65,7 +65,7 @@ impl Judge {
         let known = |outcome: &Outcome| !outcome.evidence["fetched"].is_null();
         let late = |outcome: &Outcome| match known(outcome) {
             true => Vec::new(),
-            false => references.fetched_for(&outcome.check.id, usize::MAX),
+            false => references.requests_for(&outcome.check.id, usize::MAX),
         };
         *outcomes = std::mem::take(outcomes)
             .into_iter()

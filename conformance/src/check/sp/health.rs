@@ -49,7 +49,7 @@ impl Damage {
 impl Judge {
     /// Delivers a fault. If there was no answer or it took long, tries an honest login and returns
     /// the damage, if any. `calm` is the duration of an honest login before the faults.
-    pub(super) async fn trial(
+    pub(super) async fn try_fault(
         &self,
         fault: &Fault,
         base: Form,
@@ -57,12 +57,12 @@ impl Judge {
         calm: Duration,
     ) -> (Outcome, Option<Damage>) {
         let began = self.runner.patience.start_stopwatch();
-        let (outcome, lost) = self.fault(fault, base, blind).await;
+        let (outcome, lost) = self.deliver_fault(fault, base, blind).await;
         let took = self.runner.patience.elapsed_without_waits(&began);
         if lost == Lost::Nothing && took <= slow_after(calm) {
             return (outcome, None);
         }
-        let Some(what) = self.harm(base, calm).await else {
+        let Some(what) = self.find_harm_to_login(base, calm).await else {
             return (outcome, None);
         };
         let is_before = lost == Lost::BeforeDelivery;
@@ -70,7 +70,7 @@ impl Judge {
     }
 
     /// Tries an honest login. Returns how long it took, or the reason why it failed.
-    async fn honest_login(&self, base: Form) -> Result<Duration, String> {
+    async fn time_honest_login(&self, base: Form) -> Result<Duration, String> {
         let began = self.runner.patience.start_stopwatch();
         let login = Login::new(self, &self.person.user);
         let got = login.attempt(None, base).await;
@@ -85,11 +85,11 @@ impl Judge {
     }
 
     /// Returns what is wrong with honest logins now, or `None` if they work as before.
-    pub(super) async fn harm(&self, base: Form, calm: Duration) -> Option<String> {
+    pub(super) async fn find_harm_to_login(&self, base: Form, calm: Duration) -> Option<String> {
         let what = "trying whether honest logins work as before";
         self.runner.progress.note("", what);
         find_harm(&self.runner, "an honest login", calm, || async {
-            self.honest_login(base).await
+            self.time_honest_login(base).await
         })
         .await
     }

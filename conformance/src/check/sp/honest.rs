@@ -146,7 +146,7 @@ pub(super) struct Honest {
 }
 
 impl Honest {
-    pub(super) fn selected(self, runner: &Runner) -> Vec<Outcome> {
+    pub(super) fn into_selected(self, runner: &Runner) -> Vec<Outcome> {
         let all = self.outcomes.into_iter();
         all.filter(|outcome| runner.selection.includes(&outcome.check.id))
             .collect()
@@ -185,7 +185,7 @@ impl Judge {
     async fn try_base(&self, control: &Fault, form: Form, honest: &mut Honest) {
         self.runner.tell(&control.check, &control.about);
         let began = self.runner.patience.start_stopwatch();
-        let (outcome, attempt) = self.control(control, form).await;
+        let (outcome, attempt) = self.try_control(control, form).await;
         let took = self.runner.patience.elapsed_without_waits(&began);
         if outcome.verdict == Verdict::Pass {
             honest.accepted.push(form.cover);
@@ -198,7 +198,7 @@ impl Judge {
     }
 
     /// Delivers an honest Response, which has to be accepted.
-    pub(super) async fn control(
+    pub(super) async fn try_control(
         &self,
         control: &Fault,
         form: Form,
@@ -216,10 +216,10 @@ impl Judge {
                     && self.target.metadata.want_assertions_signed =>
             {
                 let why = "the Response was refused, as expected: the metadata has WantAssertionsSigned=\"true\"";
-                Outcome::skipped(check, why)
+                Outcome::new_skipped(check, why)
             }
             Ok(answer) => {
-                let mut outcome = Outcome::judged(
+                let mut outcome = Outcome::new_judged(
                     check,
                     answer.is_accepted(),
                     expected,
@@ -233,7 +233,7 @@ impl Judge {
                 outcome
             }
             // Without an answer there is nothing to judge.
-            Err(trouble) => Outcome::skipped(check, trouble.to_string()),
+            Err(trouble) => Outcome::new_skipped(check, trouble.to_string()),
         };
         (outcome, got)
     }
@@ -245,7 +245,7 @@ fn explain_plain(outcomes: &mut [Outcome]) {
     for outcome in outcomes {
         if matches!(outcome.verdict, Verdict::Fail | Verdict::Warn) {
             let why = "the Response was refused, and the same assertion was accepted when it was encrypted: the service provider accepts only encrypted assertions";
-            *outcome = Outcome::skipped(outcome.check.clone(), why);
+            *outcome = Outcome::new_skipped(outcome.check.clone(), why);
         }
     }
 }

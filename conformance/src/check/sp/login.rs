@@ -87,7 +87,7 @@ impl<'j> Login<'j> {
     }
 
     /// Returns the same login with this key for signing the Response.
-    pub(super) fn signed_by(self, key: &'j SigningKey) -> Self {
+    pub(super) fn with_key(self, key: &'j SigningKey) -> Self {
         Self { key, ..self }
     }
 
@@ -112,15 +112,19 @@ impl<'j> Login<'j> {
         form: Form,
     ) -> Result<Answer, CheckError> {
         let visitor = self.visitor()?;
-        let ready = self.ready(&visitor, fault, form).await?;
+        let ready = self.prepare_response(&visitor, fault, form).await?;
         self.deliver(&visitor, &ready).await
     }
 
     /// Delivers the same Response twice, one after the other. The second browser has the cookies
     /// that the first one had before the login. Returns the second answer.
-    pub(super) async fn again(&self, fault: &Fault, form: Form) -> Result<Answer, CheckError> {
+    pub(super) async fn deliver_twice(
+        &self,
+        fault: &Fault,
+        form: Form,
+    ) -> Result<Answer, CheckError> {
         let visitor = self.visitor()?;
-        let ready = self.ready(&visitor, Some(fault), form).await?;
+        let ready = self.prepare_response(&visitor, Some(fault), form).await?;
         let twin = self.twin(&visitor, &ready)?;
         let first = self.deliver(&visitor, &ready).await?;
         if !first.is_accepted() {
@@ -131,9 +135,13 @@ impl<'j> Login<'j> {
 
     /// Delivers the same Response twice at the same time, in two browsers. The returned answer is
     /// an accepted one only if both deliveries were accepted.
-    pub(super) async fn at_once(&self, fault: &Fault, form: Form) -> Result<Answer, CheckError> {
+    pub(super) async fn deliver_at_once(
+        &self,
+        fault: &Fault,
+        form: Form,
+    ) -> Result<Answer, CheckError> {
         let visitor = self.visitor()?;
-        let ready = self.ready(&visitor, Some(fault), form).await?;
+        let ready = self.prepare_response(&visitor, Some(fault), form).await?;
         let twin = self.twin(&visitor, &ready)?;
         let (one, other) =
             futures::join!(self.deliver(&visitor, &ready), self.deliver(&twin, &ready));
@@ -147,7 +155,7 @@ impl<'j> Login<'j> {
 
     /// Starts a login in one browser and delivers the Response in another one, which sent no
     /// AuthnRequest.
-    pub(super) async fn other_browser(
+    pub(super) async fn deliver_in_other_browser(
         &self,
         fault: &Fault,
         form: Form,
@@ -155,12 +163,14 @@ impl<'j> Login<'j> {
         if self.judge.target.start_url.is_none() {
             return Err(CheckError::NoRequestMade);
         }
-        let ready = self.ready(&self.visitor()?, Some(fault), form).await?;
+        let ready = self
+            .prepare_response(&self.visitor()?, Some(fault), form)
+            .await?;
         self.deliver(&self.visitor()?, &ready).await
     }
 
     /// Asks the probe in a browser that is not logged in. Returns the status and the body.
-    pub(super) async fn anonymous(&self) -> Result<(u16, String), CheckError> {
+    pub(super) async fn open_probe_without_login(&self) -> Result<(u16, String), CheckError> {
         let visitor = self.visitor()?;
         let probe = self.judge.target.probe_url.clone();
         let arrival = visitor.open(probe, None).await?;
@@ -225,7 +235,7 @@ impl<'j> Login<'j> {
     }
 
     /// Starts a login and creates the Response to its request.
-    pub(super) async fn ready(
+    pub(super) async fn prepare_response(
         &self,
         visitor: &Visitor,
         fault: Option<&Fault>,
@@ -239,7 +249,7 @@ impl<'j> Login<'j> {
     }
 
     /// Returns the values for an unsolicited Response.
-    pub(super) fn unasked(&self) -> Result<Asked, CheckError> {
+    pub(super) fn unsolicited_values(&self) -> Result<Asked, CheckError> {
         Ok(Asked {
             request_id: None,
             relay_state: None,
@@ -294,7 +304,7 @@ impl<'j> Login<'j> {
     /// an unsolicited Response.
     pub(super) async fn ask(&self, visitor: &Visitor) -> Result<Asked, CheckError> {
         let Some(request) = self.request(visitor).await? else {
-            return self.unasked();
+            return self.unsolicited_values();
         };
         let parsed = AuthnRequest::parse(&request.xml)
             .map_err(|error| CheckError::Request(error.to_string()))?;

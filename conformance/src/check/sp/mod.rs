@@ -144,12 +144,12 @@ impl Judge {
             _ = self.runner.stop.wait() => true,
         };
         if interrupted {
-            return Ok(honest.selected(&self.runner));
+            return Ok(honest.into_selected(&self.runner));
         }
         let Some(base) = honest.base else {
             return Err(self.set_up_error(&honest).await);
         };
-        if let Some(error) = self.mistake(&honest, base, second).await {
+        if let Some(error) = self.find_mistake(&honest, base, second).await {
             return Err(error);
         }
         let mut run = Run::default();
@@ -159,7 +159,7 @@ impl Judge {
         let basis = Basis {
             honest: &honest,
             base,
-            blind: self.blind(base).await,
+            blind: self.is_probe_blind(base).await,
         };
         self.try_controls(&mut run, plan, base).await;
         self.try_faults(&mut run, plan, plan.ordinary_faults(), &basis)
@@ -178,7 +178,7 @@ impl Judge {
     }
 
     /// Returns the mistake in the options, although an honest Response is accepted.
-    async fn mistake(
+    async fn find_mistake(
         &self,
         honest: &Honest,
         base: Form,
@@ -213,7 +213,7 @@ impl Judge {
                 check: check_of_control(control),
                 rests_on: Some(base.signed_control_of(control)),
             };
-            let outcome = async { self.control(control, base).await.0 };
+            let outcome = async { self.try_control(control, base).await.0 };
             if needed.contains(&control.check) {
                 self.runner.judge_needed(run, planned, outcome).await;
             } else {
@@ -256,7 +256,7 @@ impl Judge {
                     "only some profiles require this, others the opposite: give such a --profile, or --only {}",
                     row.id
                 );
-                Outcome::skipped(row.check(), why)
+                Outcome::new_skipped(row.check(), why)
             };
             self.runner.judge(run, planned, outcome).await;
         }
@@ -277,7 +277,7 @@ impl Judge {
             };
             let outcome = async {
                 let (outcome, seen) = self
-                    .trial(fault, form, basis.blind, basis.honest.took)
+                    .try_fault(fault, form, basis.blind, basis.honest.took)
                     .await;
                 harm = seen;
                 outcome
@@ -295,7 +295,7 @@ impl Judge {
 
     /// True if `--expect` also matches when the attacker is logged in. The probe then cannot show
     /// whether a fault logged in the victim or the attacker.
-    async fn blind(&self, base: Form) -> bool {
+    async fn is_probe_blind(&self, base: Form) -> bool {
         let attacker = self.attacker();
         let login = Login::new(self, &attacker);
         let honest = login.attempt(None, base).await;
@@ -334,20 +334,20 @@ impl Judge {
             ),
             Delivery::Again => (
                 "the second delivery to be refused",
-                login.again(fault, form).await,
+                login.deliver_twice(fault, form).await,
             ),
             Delivery::AtOnce => (
                 "one of two deliveries at the same time to be refused",
-                login.at_once(fault, form).await,
+                login.deliver_at_once(fault, form).await,
             ),
             Delivery::OtherBrowser => (
                 "a browser that sent no AuthnRequest to be refused",
-                login.other_browser(fault, form).await,
+                login.deliver_in_other_browser(fault, form).await,
             ),
         }
     }
 
-    async fn fault(&self, fault: &Fault, form: Form, blind: bool) -> (Outcome, Lost) {
+    async fn deliver_fault(&self, fault: &Fault, form: Form, blind: bool) -> (Outcome, Lost) {
         let check = check_of_fault(fault);
         let references = self.provider.references.as_ref();
         let before = references.map_or(0, |it| it.count());
@@ -358,19 +358,19 @@ impl Judge {
             Err(CheckError::Unreachable { .. }) => Lost::AfterDelivery,
             _ => Lost::Nothing,
         };
-        let fetched = references.map_or_else(Vec::new, |it| it.fetched_for(&fault.check, before));
+        let fetched = references.map_or_else(Vec::new, |it| it.requests_for(&fault.check, before));
         let outcome = match attempt {
             // Some of these messages are honest ones of the attacker, with a forged part that a
             // correct service provider ignores.
             Ok(answer) if answer.is_accepted() && blind && fault.impersonates() => {
-                Outcome::skipped(check, BLIND)
+                Outcome::new_skipped(check, BLIND)
             }
             Ok(answer) => {
                 let actual = answer.to_sentence();
                 let holds = fault.is_open || !answer.is_accepted();
-                Outcome::judged(check, holds, expected, actual, answer.evidence())
+                Outcome::new_judged(check, holds, expected, actual, answer.evidence())
             }
-            Err(trouble) => Outcome::skipped(check, trouble.to_string()),
+            Err(trouble) => Outcome::new_skipped(check, trouble.to_string()),
         };
         let outcome = self.with_fetches(outcome, fault, fetched);
         (outcome, is_lost)
@@ -382,9 +382,9 @@ impl Judge {
             Err(
                 CheckError::NotStarted { url, reason } | CheckError::Unreachable { url, reason },
             ) => {
-                self.runner.patience.no_answer(url, reason);
+                self.runner.patience.record_no_answer(url, reason);
             }
-            _ => self.runner.patience.answered(),
+            _ => self.runner.patience.record_answer(),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::visitor::{Arrival, Visitor};
 use super::{Answer, CheckError, Judge};
 use crate::check::SetUpError;
 use crate::check::evidence::{Exchange, Saml};
-use crate::excerpt::beginning;
+use crate::excerpt::truncate;
 
 /// How an honest Response is signed and encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl PersonBrowser {
     ) -> Result<Answer, CheckError> {
         let login = Login::new(&self.judge, &self.judge.person.user);
         let delivered = async {
-            let ready = login.ready(&self.visitor, None, form.0).await?;
+            let ready = login.prepare_response(&self.visitor, None, form.0).await?;
             let answer = login.deliver(&self.visitor, &ready).await?;
             Ok((ready.acs_url(), answer))
         };
@@ -135,15 +135,15 @@ impl PersonBrowser {
             Ok(arrival) => arrival,
             Err(error) => {
                 if let CheckError::Unreachable { url, reason } = &error {
-                    patience.no_answer(url, reason);
+                    patience.record_no_answer(url, reason);
                 }
                 return (Sighting::Unclear(error.to_string()), String::new());
             }
         };
-        patience.answered();
+        patience.record_answer();
         log.push(Exchange {
             status: Some(arrival.status.as_u16()),
-            answered: beginning(&arrival.body, 2000),
+            answered: truncate(&arrival.body, 2000),
             ..to_application("GET", url.as_str())
         });
         (self.sighting(&arrival, at), arrival.body)

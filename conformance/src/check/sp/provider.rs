@@ -77,10 +77,10 @@ impl Provider {
         key_file: Option<&Path>,
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
-        let played = Played::at(port, key_file, ambient).await?;
+        let played = Played::bind(port, key_file, ambient).await?;
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let provider = Self {
-            references: Some(references_at(loopback).await?),
+            references: Some(start_references(loopback).await?),
             ..Self::of(&played)?
         };
         let rest = Router::new()
@@ -140,7 +140,7 @@ impl Provider {
         at: SocketAddr,
         ambient: &Ambient,
     ) -> Result<Self, PlayError> {
-        self.references = Some(references_at(at).await?);
+        self.references = Some(start_references(at).await?);
         self.with_issuer(ambient).await
     }
 
@@ -203,7 +203,7 @@ impl Provider {
     }
 }
 
-async fn references_at(at: SocketAddr) -> Result<ReferenceServer, PlayError> {
+async fn start_references(at: SocketAddr) -> Result<ReferenceServer, PlayError> {
     let port = at.port();
     let started = ReferenceServer::start(at).await;
     started.map_err(|reason| PlayError::Listen { port, reason })

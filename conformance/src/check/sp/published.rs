@@ -86,7 +86,7 @@ impl Published {
 
     /// Waits for a fetch after the first `count`, but not longer than `within`;
     /// returns true if there was one.
-    pub(super) async fn fetched_after(&self, count: usize, within: Duration) -> bool {
+    pub(super) async fn wait_for_fetch(&self, count: usize, within: Duration) -> bool {
         let mut fetches = self.0.fetches.subscribe();
         let fetched = fetches.wait_for(|it| *it > count);
         tokio::time::timeout(within, fetched).await.is_ok()
@@ -101,7 +101,7 @@ mod tests {
     async fn a_fetch_is_seen_and_its_document_can_be_kept() {
         let published = Published::new("first".to_owned());
         assert!(published.freeze().is_none());
-        assert!(!published.fetched_after(0, Duration::ZERO).await);
+        assert!(!published.wait_for_fetch(0, Duration::ZERO).await);
         let number = std::sync::atomic::AtomicUsize::new(0);
         published.publish_each(move || {
             let number = number.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
@@ -110,7 +110,7 @@ mod tests {
         published.serve();
         published.serve();
         assert_eq!(published.count(), 2);
-        assert!(published.fetched_after(1, Duration::ZERO).await);
+        assert!(published.wait_for_fetch(1, Duration::ZERO).await);
         assert_eq!(published.freeze().unwrap(), "document 1");
         assert_eq!(published.document(), "document 1");
     }

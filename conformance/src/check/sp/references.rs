@@ -80,7 +80,7 @@ impl ReferenceServer {
 
     /// Returns the requests for this check's references. Also returns requests for the issuer's
     /// certificate, whose URL contains no check, if they came after the first `count` requests.
-    pub(super) fn fetched_for(&self, check: &str, count: usize) -> Vec<String> {
+    pub(super) fn requests_for(&self, check: &str, count: usize) -> Vec<String> {
         let own = format!("/{check}/");
         let fetched = lock(&self.shared.fetched);
         let all = fetched.iter().enumerate();

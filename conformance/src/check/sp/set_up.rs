@@ -102,11 +102,13 @@ impl Judge {
     /// Returns the error for honest Responses after which `--expect` did not match the probe.
     async fn refusal_error(&self, answers: &[&Answer]) -> SetUpError {
         let first = answers[0];
-        if let Some(error) = self.lost_cookie(first).await {
+        if let Some(error) = self.lost_cookie_error(first).await {
             return error;
         }
         let probe_url = &self.target.probe_url;
-        let anonymous = Login::new(self, &self.person.user).anonymous().await;
+        let anonymous = Login::new(self, &self.person.user)
+            .open_probe_without_login()
+            .await;
         let (status, body) = anonymous.unwrap_or_default();
         // A service provider that requires both signatures accepts only one of the Responses.
         let accepted = answers.iter().find(|it| {
@@ -171,7 +173,7 @@ impl Judge {
 
     /// Returns an error if the Response is accepted with the cookies that browsers do not send
     /// with it because of `SameSite`.
-    async fn lost_cookie(&self, first: &Answer) -> Option<SetUpError> {
+    async fn lost_cookie_error(&self, first: &Answer) -> Option<SetUpError> {
         if first.lost_cookies.is_empty() {
             return None;
         }
@@ -195,7 +197,10 @@ impl Judge {
     /// not find its request, and refuses or judges each Response as an unsolicited one.
     pub(super) fn hosts_error(&self) -> Option<SetUpError> {
         let start_url = self.target.start_url.as_ref()?;
-        let acs_url = Login::new(self, &self.person.user).unasked().ok()?.acs_url;
+        let acs_url = Login::new(self, &self.person.user)
+            .unsolicited_values()
+            .ok()?
+            .acs_url;
         let acs_url = Url::parse(&acs_url).ok()?;
         let (start, acs) = (start_url.host_str()?, acs_url.host_str()?);
         let is_own = |host: &str| matches!(host, "localhost" | "127.0.0.1" | "[::1]");
@@ -234,7 +239,10 @@ impl Judge {
 
     /// Returns an error if `--expect` matches the probe in a browser that is not logged in.
     pub(super) async fn probe_error(&self) -> Option<SetUpError> {
-        let (status, body) = Login::new(self, &self.person.user).anonymous().await.ok()?;
+        let (status, body) = Login::new(self, &self.person.user)
+            .open_probe_without_login()
+            .await
+            .ok()?;
         self.target.expect.is_match(&body).then(|| {
             SetUpError::new(
                 "wrong-expect",

@@ -118,7 +118,7 @@ impl Tally {
             evidence["variants"]["seed"] = json!(seed);
         }
         let holds = self.accepted.is_empty() && !has_own_finding;
-        let judged = Outcome::judged(self.check, holds, EXPECTED, actual, evidence);
+        let judged = Outcome::new_judged(self.check, holds, EXPECTED, actual, evidence);
         let mut outcome = match own {
             Some(own) => Outcome {
                 cause: own.cause,
@@ -175,7 +175,7 @@ impl Judge {
                 let is_read = match known {
                     Some((_, is_read)) => *is_read,
                     None => {
-                        let is_read = self.reads(encryption, &plan.others, basis.base).await;
+                        let is_read = self.can_decrypt(encryption, &plan.others, basis.base).await;
                         encryptions.push((encryption, is_read));
                         is_read
                     }
@@ -246,7 +246,7 @@ impl Judge {
         if !is_lost && took <= slow_after(honest.took) {
             return;
         }
-        if let Some(what) = self.harm(base, honest.took).await {
+        if let Some(what) = self.find_harm_to_login(base, honest.took).await {
             tally.sent = tally.sent.max(1);
             tally.outage = Some((variant.words.clone(), what));
             self.runner.patience.blame(&fault.check);
@@ -254,7 +254,7 @@ impl Judge {
     }
 
     /// True if an honest message with this encryption is accepted.
-    async fn reads(
+    async fn can_decrypt(
         &self,
         (encrypted, encrypted_name, key_transport): Encryption,
         controls: &[Fault],

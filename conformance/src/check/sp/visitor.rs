@@ -42,7 +42,7 @@ impl SetCookie {
     }
 
     /// Returns the header without the cookie's value, for the report.
-    pub(super) fn masked(&self) -> String {
+    pub(super) fn mask_value(&self) -> String {
         let attributes = self.header.split_once(';').map_or("", |(_, rest)| rest);
         format!("{}=…;{attributes}", self.name)
     }
@@ -125,7 +125,7 @@ impl Visitor {
     /// Returns the names of the cookies that the browser did not store, because they had
     /// `SameSite=None` without `Secure`, or `Secure` without HTTPS.
     pub(super) fn ignored_cookies(&self) -> Vec<String> {
-        self.navigator.cookies().ignored()
+        self.navigator.cookies().ignored_cookie_names()
     }
 
     /// Returns the names of the cookies that the browser sends to this URL.

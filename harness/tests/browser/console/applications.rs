@@ -24,7 +24,7 @@ async fn application_settings_are_corrected_tested_and_imported() -> Outcome {
         page.says("Expected acsUrls and spEntityId before").await?;
         page.click("Configuration").await?;
         page.click("Copy Issuer ID").await?;
-        page.hears("Copied").await?;
+        page.wait_for_text("Copied").await?;
         page.click("Edit Configuration").await?;
         page.field("ACS URLs")
             .enter("ftp://not-http.example")
@@ -74,7 +74,8 @@ async fn logs_out_and_encrypts(page: &Page) -> Outcome {
     page.click("Save").await?;
     let said = page.field("Encryption Certificate").says().await?;
     assert!(said.contains("Enter a value"), "{said}");
-    page.looked_at("console-application-encryption").await?;
+    page.take_screenshots("console-application-encryption")
+        .await?;
     let certificate = page.download("Download Signing Certificate").await?;
     page.field("Or Another Certificate")
         .enter(&certificate)
@@ -122,7 +123,7 @@ async fn tests_an_expression(page: &Page) -> Outcome {
     page.click("Test Expression").await?;
     page.says("Ada Lovelace").await?;
     assert_eq!(page.field("Attribute Name").text().await?, "displayname");
-    page.looked_at("console-expression").await?;
+    page.take_screenshots("console-expression").await?;
     page.click("Save").await?;
     page.within("displayname")
         .await?

@@ -18,7 +18,7 @@ async fn users_groups_and_populations_are_kept() -> Outcome {
 async fn keeps_groups(page: &Page) -> Outcome {
     page.click("Identities").await?;
     page.click("Groups").await?;
-    page.looked_at("console-groups-empty").await?;
+    page.take_screenshots("console-groups-empty").await?;
     page.click("Add Group").await?;
     page.click("Save").await?;
     assert!(
@@ -46,7 +46,7 @@ async fn keeps_groups(page: &Page) -> Outcome {
     page.field("Group").enter("Engineers").await?;
     page.click("Add to Group").await?;
     page.within("Engineers").await?.says("Remove").await?;
-    page.looked_at("console-group-groups").await?;
+    page.take_screenshots("console-group-groups").await?;
     adds_user(page, "Ada", "Lovelace", "ada@lumen.example").await?;
     adds_to_group(page, "Everybody", "ada@lumen.example").await?;
     page.click("Remove ada@lumen.example").await?;
@@ -77,7 +77,7 @@ async fn keeps_users(page: &Page) -> Outcome {
     page.field("New Password")
         .enter("Corp-2-maple-lantern")
         .await?;
-    page.looked_at("console-user-password").await?;
+    page.take_screenshots("console-user-password").await?;
     page.click("Set Password").await?;
     page.says("Changes saved.").await?;
     page.click("Enable user").await?;
@@ -87,7 +87,7 @@ async fn keeps_users(page: &Page) -> Outcome {
         .await?
         .says("Disabled")
         .await?;
-    page.looked_at("console-users").await?;
+    page.take_screenshots("console-users").await?;
     page.field("Search users").enter("nobody").await?;
     page.click("Search").await?;
     page.says("Nobody matches this search.").await?;
@@ -95,7 +95,7 @@ async fn keeps_users(page: &Page) -> Outcome {
     page.click("grace@lumen.example").await?;
     page.within("User").await?.click("Groups").await?;
     page.says("This user is in no group.").await?;
-    page.looked_at("console-user-groups").await?;
+    page.take_screenshots("console-user-groups").await?;
     page.click("Profile").await?;
     page.click("Delete User…").await?;
     page.click("Delete User").await?;
@@ -104,7 +104,7 @@ async fn keeps_users(page: &Page) -> Outcome {
         .says("Enabled")
         .await?;
     page.click("Populations").await?;
-    page.looked_at("console-populations").await?;
+    page.take_screenshots("console-populations").await?;
     page.click("+").await?;
     page.field("Population Name").enter("Contractors").await?;
     page.click("Save").await?;

@@ -31,12 +31,12 @@ pub(crate) async fn opens(page: &Page, world: &World) -> Outcome {
     let console = world.rehearsal.idp_url().join("/console")?;
     page.open(console.as_str()).await?;
     if page.heading().await? == "Sign On" {
-        page.passed("console-sign-on").await?;
+        page.look_at_once("console-sign-on").await?;
         page.field("Password")
             .enter(world.rehearsal.idp_admin_token())
             .await?;
         page.click("Sign On").await?;
-        page.passed("console-start").await?;
+        page.look_at_once("console-start").await?;
     }
     page.click(ENVIRONMENT).await
 }
@@ -45,14 +45,14 @@ pub(crate) async fn opens(page: &Page, world: &World) -> Outcome {
 pub(crate) async fn registers_application(page: &Page, name: &str) -> Outcome {
     page.click("Connections").await?;
     page.click("Applications").await?;
-    page.passed("console-applications-empty").await?;
+    page.look_at_once("console-applications-empty").await?;
     page.click("+").await?;
     page.field("Application Name").enter(name).await?;
     page.choose("SAML Application").await?;
-    page.passed("console-application-new").await?;
+    page.look_at_once("console-application-new").await?;
     page.click("Save").await?;
     assert_eq!(page.heading().await?, name);
-    page.passed("console-application-overview").await
+    page.look_at_once("console-application-overview").await
 }
 
 /// (3) Configure user groups mapping, instructions 3 to 6; returns the Object ID.
@@ -62,12 +62,12 @@ pub(crate) async fn creates_group(page: &Page, name: &str) -> Outcome<String> {
     page.click("+").await?;
     page.field("Group Name").enter(name).await?;
     page.field("Description").enter("for the product").await?;
-    page.passed("console-group-new").await?;
+    page.look_at_once("console-group-new").await?;
     page.click("Save").await?;
     page.click("Groups").await?;
-    page.passed("console-groups").await?;
+    page.look_at_once("console-groups").await?;
     page.click(name).await?;
-    page.passed("console-group").await?;
+    page.look_at_once("console-group").await?;
     page.value("Group ID").await
 }
 
@@ -85,13 +85,13 @@ pub(crate) async fn adds_mappings(page: &Page, application: &str) -> Outcome {
         } else {
             page.field("PingOne Mapping").enter(source).await?;
         }
-        page.passed("console-mapping").await?;
+        page.look_at_once("console-mapping").await?;
         page.click("Save").await?;
     }
     for (name, source) in MAPPINGS {
         page.within(name).await?.says(source).await?;
     }
-    page.passed("console-mappings").await
+    page.look_at_once("console-mappings").await
 }
 
 /// The values for step (4) of the portal, as the console shows them.
@@ -116,7 +116,7 @@ pub(crate) async fn configures_saml(
     page.click("Edit Configuration").await?;
     page.field("ACS URLs").enter(acs_url).await?;
     page.field("Entity ID").enter(entity_id).await?;
-    page.passed("console-application-configuration-edit")
+    page.look_at_once("console-application-configuration-edit")
         .await?;
     let certificate = page.download("Download Signing Certificate").await?;
     page.click("Save").await?;
@@ -126,13 +126,14 @@ pub(crate) async fn configures_saml(
         sso_url: page.value("Single Signon Service").await?,
         certificate,
     };
-    page.passed("console-application-configuration").await?;
+    page.look_at_once("console-application-configuration")
+        .await?;
     page.click("Enable application").await?;
     page.says("Enabled.").await?;
     page.click("Access").await?;
-    page.passed("console-application-access").await?;
+    page.look_at_once("console-application-access").await?;
     page.click("Applications").await?;
-    page.passed("console-applications").await?;
+    page.look_at_once("console-applications").await?;
     Ok(values)
 }
 
@@ -140,12 +141,12 @@ pub(crate) async fn configures_saml(
 pub(crate) async fn connects_scim(page: &Page, name: &str, base_url: &str, token: &str) -> Outcome {
     page.click("Connections").await?;
     page.click("Provisioning").await?;
-    page.passed("console-provisioning-empty").await?;
+    page.look_at_once("console-provisioning-empty").await?;
     page.click("+").await?;
-    page.passed("console-provisioning-plus").await?;
+    page.look_at_once("console-provisioning-plus").await?;
     page.click("New connection").await?;
     page.field("Name").enter(name).await?;
-    page.passed("console-connection-new").await?;
+    page.look_at_once("console-connection-new").await?;
     page.click("Next").await?;
     page.field("SCIM Base URL").enter(base_url).await?;
     page.field("Connection profile")
@@ -154,7 +155,8 @@ pub(crate) async fn connects_scim(page: &Page, name: &str, base_url: &str, token
     page.field("Bearer Token").enter(token).await?;
     page.click("Test Connection").await?;
     page.says("Test Connection succeeded").await?;
-    page.passed("console-connection-authentication").await?;
+    page.look_at_once("console-connection-authentication")
+        .await?;
     page.click("Save").await?;
     assert_eq!(page.heading().await?, name);
     Ok(())
@@ -172,13 +174,13 @@ pub(crate) async fn adds_rule(page: &Page, connection: &str, groups: &[&str]) ->
         page.choose(group).await?;
     }
     page.choose("Enable the rule").await?;
-    page.passed("console-rule-new").await?;
+    page.look_at_once("console-rule-new").await?;
     page.click("Save").await?;
     page.says("Created.").await?;
-    page.passed("console-rule").await?;
+    page.look_at_once("console-rule").await?;
     page.click("Attribute Mapping").await?;
     page.says("default mappings").await?;
-    page.passed("console-rule-mappings").await
+    page.look_at_once("console-rule-mappings").await
 }
 
 /// Reloads a connection's page until no change is waiting.
@@ -207,10 +209,10 @@ pub(crate) async fn adds_user(page: &Page, given: &str, family: &str, email: &st
     page.field("Username").enter(email).await?;
     page.field("Email").enter(email).await?;
     page.field("Password").enter(CORPORATE_PASSWORD).await?;
-    page.passed("console-user-new").await?;
+    page.look_at_once("console-user-new").await?;
     page.click("Save").await?;
     assert_eq!(page.heading().await?, email);
-    page.passed("console-user").await
+    page.look_at_once("console-user").await
 }
 
 /// (6): "Click on the group name and add users to it".
@@ -221,7 +223,7 @@ pub(crate) async fn adds_to_group(page: &Page, group: &str, email: &str) -> Outc
     page.within("Group").await?.click("Users").await?;
     page.field("User").enter(email).await?;
     page.click("Add to Group").await?;
-    page.passed("console-group-users").await?;
+    page.look_at_once("console-group-users").await?;
     page.within(email).await?.says("Direct").await
 }
 
@@ -229,11 +231,11 @@ pub(crate) async fn adds_to_group(page: &Page, group: &str, email: &str) -> Outc
 pub(crate) async fn misbehaves_once(page: &Page, application: &str, fault: &str) -> Outcome {
     page.click("Misbehavior").await?;
     page.within(application).await?.says("No faults").await?;
-    page.passed("console-misbehavior").await?;
+    page.look_at_once("console-misbehavior").await?;
     page.click(application).await?;
     page.field("Fault").enter(fault).await?;
     page.choose("At the next answer").await?;
     page.click("Misbehave").await?;
     page.within(fault).await?.says("At the next answer").await?;
-    page.passed("console-misbehavior-application").await
+    page.look_at_once("console-misbehavior-application").await
 }

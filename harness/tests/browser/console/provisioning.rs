@@ -59,7 +59,7 @@ async fn a_connection_is_tested_saved_and_shows_what_failed() -> Outcome {
             page.click("Refresh").await?;
         }
         page.within("alan@lumen.example").await?.says("401").await?;
-        page.looked_at("console-connection-failed").await?;
+        page.take_screenshots("console-connection-failed").await?;
         // The user's row shows the reason too, until the next attempt.
         page.within("Connection").await?.click("Users").await?;
         page.within("alan@lumen.example").await?.says("401").await?;
@@ -67,7 +67,7 @@ async fn a_connection_is_tested_saved_and_shows_what_failed() -> Outcome {
             .await?
             .says("In sync")
             .await?;
-        page.looked_at("console-connection-users").await?;
+        page.take_screenshots("console-connection-users").await?;
         page.within("Connection").await?.click("Overview").await?;
         page.click("Edit").await?;
         page.field("Bearer Token").enter(&token).await?;
@@ -95,7 +95,7 @@ async fn a_connection_is_tested_saved_and_shows_what_failed() -> Outcome {
         page.click("Show").await?;
         page.says("No user is in this state.").await?;
         page.click("Provisioning").await?;
-        page.looked_at("console-provisioning").await
+        page.take_screenshots("console-provisioning").await
     })
     .await
 }

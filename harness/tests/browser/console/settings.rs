@@ -7,7 +7,7 @@ use crate::{Outcome, rehearse};
 #[tokio::test]
 async fn an_environment_its_keys_workers_and_faults_are_chosen_without_scripts() -> Outcome {
     rehearse(async |page, world| {
-        page.without_scripts().await?;
+        page.disable_scripts().await?;
         opens(page, world).await?;
         page.click("Identity Console").await?;
         page.click("+").await?;
@@ -15,12 +15,12 @@ async fn an_environment_its_keys_workers_and_faults_are_chosen_without_scripts()
         let said = page.field("Environment Name").says().await?;
         assert_eq!(said, "Enter a value here.");
         page.field("Environment Name").enter("Staging").await?;
-        page.looked_at("console-environment-new").await?;
+        page.take_screenshots("console-environment-new").await?;
         page.click("Finish").await?;
         assert_eq!(page.heading().await?, "Applications");
         page.says("Staging").await?;
         changes_provider(page).await?;
-        page.looked_at("console-environment").await?;
+        page.take_screenshots("console-environment").await?;
         // A new application has the attributes of Entra ID.
         registers_application(page, "Parallels").await?;
         page.click("Attribute Mappings").await?;
@@ -41,10 +41,10 @@ async fn an_environment_its_keys_workers_and_faults_are_chosen_without_scripts()
         assert_eq!(page.heading().await?, "New connection");
         turns_keys(page).await?;
         adds_worker(page).await?;
-        page.looked_at("console-worker").await?;
+        page.take_screenshots("console-worker").await?;
         chooses_faults(page).await?;
         chooses_transport_fault(page, "Parallels").await?;
-        page.looked_at("console-misbehavior-transport").await
+        page.take_screenshots("console-misbehavior-transport").await
     })
     .await
 }
@@ -64,13 +64,13 @@ async fn changes_provider(page: &Page) -> Outcome {
 async fn turns_keys(page: &Page) -> Outcome {
     page.click("Settings").await?;
     page.click("Certificates & Key Pairs").await?;
-    page.looked_at("console-certificates").await?;
+    page.take_screenshots("console-certificates").await?;
     page.click("+").await?;
     page.field("Name").enter("Second").await?;
     page.field("Algorithm").enter("EC P-256").await?;
     page.click("Save").await?;
     page.says("EC P-256").await?;
-    page.looked_at("console-certificate").await?;
+    page.take_screenshots("console-certificate").await?;
     let pem = page.download("Download Certificate").await?;
     assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
     page.click("Make Default").await?;

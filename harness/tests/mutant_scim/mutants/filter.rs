@@ -33,7 +33,7 @@ fn part(filter: &str, front: &str, from: &str, to: &str) -> Option<String> {
     (filter.starts_with(front) && filter.contains(from)).then(|| filter.replacen(from, to, 1))
 }
 
-fn refused(request: &ScimRequest, front: &str) -> Option<super::super::ScimAnswer> {
+fn refuse_filter(request: &ScimRequest, front: &str) -> Option<super::super::ScimAnswer> {
     let filter = filter_of(request)?;
     let refusal = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
@@ -144,8 +144,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
             Some(format!("not (title co \"off\" and {rest})"))
         });
     }),
-    does("SCIM-FILTER-21", |_, a| refused(a, "userName Eq")),
-    does("SCIM-FILTER-22", |_, a| refused(a, "USERNAME")),
+    does("SCIM-FILTER-21", |_, a| refuse_filter(a, "userName Eq")),
+    does("SCIM-FILTER-22", |_, a| refuse_filter(a, "USERNAME")),
     hears("SCIM-FILTER-24", |a| {
         swap(a, |f| {
             part(f, "userName sw", "active eq true", "active eq false")
@@ -204,10 +204,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         swap(a, |f| part(f, "emails[type eq \"home\"", "] and ", "] or "))
     }),
     does("SCIM-FILTER-33", |_, a| {
-        refused(a, "urn:ietf:params:scim:schemas:core")
+        refuse_filter(a, "urn:ietf:params:scim:schemas:core")
     }),
     does("SCIM-FILTER-34", |_, a| {
-        refused(a, "urn:ietf:params:scim:schemas:extension")
+        refuse_filter(a, "urn:ietf:params:scim:schemas:extension")
     }),
     hears("SCIM-FILTER-35", |a| {
         swap(a, |f| {
@@ -280,7 +280,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     does("SCIM-FILTER-46", |_, a| {
         filter_of(a).filter(|f| f.contains("(active eq true)"))?;
-        refused(a, "title eq")
+        refuse_filter(a, "title eq")
     }),
     hears("SCIM-FILTER-47", |a| {
         swap(a, |f| part(f, "userName sw", "emails pr", "id pr"))
@@ -374,7 +374,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     does("SCIM-FILTER-23", |_, a| {
         filter_of(a).filter(|f| f.contains(" AND "))?;
-        refused(a, "userName sw")
+        refuse_filter(a, "userName sw")
     }),
     hears("SCIM-FILTER-39", |a| {
         swap(a, |f| {
@@ -410,6 +410,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     does("SCIM-FILTER-61", |_, a| {
         filter_of(a).filter(|f| f.contains(" co "))?;
-        refused(a, "")
+        refuse_filter(a, "")
     }),
 ];

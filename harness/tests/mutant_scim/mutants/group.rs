@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::{
     Mutant, ScimAnswer, ScimRequest, Server, answer, edit, is, rewrite, sent, under,
 };
-use super::patch::{group_op, ignored, instead, is_op};
+use super::patch::{group_op, ignore_patch, instead, is_op};
 use super::{does, drop_member, hears, read_of_user, says, status};
 
 fn members(server: &Server, request: &ScimRequest) -> usize {
@@ -141,7 +141,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     does("SCIM-GROUP-12", |s, a| {
         let operation = group_op(a)?;
         let hit = is_op(&operation, "remove", "members") && operation["value"].is_null();
-        hit.then(|| ignored(s, a))
+        hit.then(|| ignore_patch(s, a))
     }),
     hears("SCIM-GROUP-17", |a| {
         if under(a, "PATCH", "/Groups/") {
@@ -193,7 +193,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     does("SCIM-GROUP-15", |s, a| {
         let operation = group_op(a).filter(|o| is_op(o, "add", "members"))?;
         let id = operation["value"][0]["value"].as_str()?;
-        id.starts_with("group-").then(|| ignored(s, a))
+        id.starts_with("group-").then(|| ignore_patch(s, a))
     }),
     does("SCIM-GROUP-16", |s, a| {
         let group = s.now(&a.target);

@@ -35,24 +35,24 @@ pub(super) fn is_op(operation: &Value, name: &str, path: &str) -> bool {
 }
 
 /// Answers like a successful PATCH, but changes nothing.
-pub(super) fn ignored(server: &Server, request: &ScimRequest) -> ScimAnswer {
+pub(super) fn ignore_patch(server: &Server, request: &ScimRequest) -> ScimAnswer {
     let mut read = request.clone();
     read.method = Method::GET;
     read.body = None;
     server.answer(&read)
 }
 
-pub(super) fn ignored_if(
+pub(super) fn ignore_patch_if(
     server: &Server,
     request: &ScimRequest,
     hit: impl FnOnce(&Value) -> bool,
 ) -> Option<ScimAnswer> {
     op(request)
         .filter(|operation| hit(operation))
-        .map(|_| ignored(server, request))
+        .map(|_| ignore_patch(server, request))
 }
 
-fn refused() -> ScimAnswer {
+fn refuse_path() -> ScimAnswer {
     answer(
         400,
         &json!({
@@ -100,14 +100,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     does("SCIM-PATCH-03", |s, a| {
         let none = s.now(&a.target)["nickName"].is_null();
-        ignored_if(s, a, |o| is_op(o, "add", "nickName") && none)
+        ignore_patch_if(s, a, |o| is_op(o, "add", "nickName") && none)
     }),
     does("SCIM-PATCH-04", |s, a| {
         let some = s.now(&a.target)["nickName"].is_string();
-        ignored_if(s, a, |o| is_op(o, "add", "nickName") && some)
+        ignore_patch_if(s, a, |o| is_op(o, "add", "nickName") && some)
     }),
     does("SCIM-PATCH-05", |s, a| {
-        ignored_if(s, a, |o| {
+        ignore_patch_if(s, a, |o| {
             o["op"] == "add" && o["path"].is_null() && o["value"]["title"].is_string()
         })
     }),
@@ -129,18 +129,18 @@ pub(super) const MUTANTS: &[Mutant] = &[
         });
     }),
     does("SCIM-PATCH-10", |s, a| {
-        ignored_if(s, a, |o| {
+        ignore_patch_if(s, a, |o| {
             is_op(o, "replace", "displayName") && o["value"] == "New"
         })
     }),
     does("SCIM-PATCH-11", |s, a| {
-        ignored_if(s, a, |o| {
+        ignore_patch_if(s, a, |o| {
             o["op"] == "replace" && o["path"].is_null() && o["value"]["active"].is_boolean()
         })
     }),
     does("SCIM-PATCH-12", |s, a| {
         let none = s.now(&a.target)["nickName"].is_null();
-        ignored_if(s, a, |o| is_op(o, "replace", "nickName") && none)
+        ignore_patch_if(s, a, |o| is_op(o, "replace", "nickName") && none)
     }),
     hears("SCIM-PATCH-13", |a| {
         instead(a, |o| {
@@ -155,13 +155,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         });
     }),
     does("SCIM-PATCH-15", |s, a| {
-        ignored_if(s, a, |o| is_op(o, "replace", WORK))
+        ignore_patch_if(s, a, |o| is_op(o, "replace", WORK))
     }),
     does("SCIM-PATCH-17", |s, a| {
-        ignored_if(s, a, |o| is_op(o, "remove", "nickName"))
+        ignore_patch_if(s, a, |o| is_op(o, "remove", "nickName"))
     }),
     does("SCIM-PATCH-18", |s, a| {
-        ignored_if(s, a, |o| is_op(o, "remove", "phoneNumbers"))
+        ignore_patch_if(s, a, |o| is_op(o, "remove", "phoneNumbers"))
     }),
     hears("SCIM-PATCH-19", |a| {
         instead(a, |o| {
@@ -174,7 +174,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         });
     }),
     does("SCIM-PATCH-21", |s, a| {
-        ignored_if(s, a, |o| {
+        ignore_patch_if(s, a, |o| {
             is_op(o, "remove", "emails[type eq \"work\"].display")
         })
     }),
@@ -196,7 +196,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         });
     }),
     does("SCIM-PATCH-24", |s, a| {
-        ignored_if(s, a, |o| {
+        ignore_patch_if(s, a, |o| {
             is_op(o, "replace", "emails[type eq \"home\"].primary")
         })
     }),
@@ -208,26 +208,26 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     does("SCIM-PATCH-26", |_, a| {
         let path = op(a)?["path"].as_str()?.to_owned();
-        path.ends_with("core:2.0:User:nickName").then(refused)
+        path.ends_with("core:2.0:User:nickName").then(refuse_path)
     }),
     does("SCIM-PATCH-27", |_, a| {
         let operation = op(a)?;
-        is_op(&operation, "add", &format!("{ENTERPRISE}:department")).then(refused)
+        is_op(&operation, "add", &format!("{ENTERPRISE}:department")).then(refuse_path)
     }),
     does("SCIM-PATCH-28", |s, a| {
-        ignored_if(s, a, |o| o["value"][ENTERPRISE].is_object())
+        ignore_patch_if(s, a, |o| o["value"][ENTERPRISE].is_object())
     }),
     does("SCIM-PATCH-29", |s, a| {
-        ignored_if(s, a, |o| {
+        ignore_patch_if(s, a, |o| {
             is_op(o, "remove", &format!("{ENTERPRISE}:department"))
         })
     }),
     does("SCIM-PATCH-30", |_, a| {
-        (op(a)?["path"] == "NICKNAME").then(refused)
+        (op(a)?["path"] == "NICKNAME").then(refuse_path)
     }),
     does("SCIM-PATCH-32", |_, a| {
         let path = op(a)?["path"].as_str()?.to_owned();
-        path.contains(" and value eq ").then(refused)
+        path.contains(" and value eq ").then(refuse_path)
     }),
     says("SCIM-PATCH-33", |a, t| {
         if let Some(operation) = op(a).filter(|o| o["path"] == "password") {
@@ -236,7 +236,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     does("SCIM-PATCH-34", |s, a| {
         let there = !s.now(&a.target).is_null();
-        ignored_if(s, a, |o| {
+        ignore_patch_if(s, a, |o| {
             there && is_op(o, "replace", "active") && o["value"] == json!(false)
         })
     }),
@@ -338,7 +338,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     does("SCIM-PATCH-31", |_, a| {
         let operation = op(a)?;
-        (is_op(&operation, "replace", "nickName") && operation["value"].is_null()).then(refused)
+        (is_op(&operation, "replace", "nickName") && operation["value"].is_null()).then(refuse_path)
     }),
     says("SCIM-PATCH-56", |a, t| {
         if op(a).is_some_and(|o| is_op(&o, "replace", "id")) {

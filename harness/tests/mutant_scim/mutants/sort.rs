@@ -8,7 +8,7 @@ use super::super::{
 use super::paging::{page, resources};
 use super::{does, drop_member, hears, says};
 
-fn sorted(request: &ScimRequest, by: &str, order: Option<&str>) -> bool {
+fn is_sorted_by(request: &ScimRequest, by: &str, order: Option<&str>) -> bool {
     parameter(request, "sortBy").as_deref() == Some(by)
         && parameter(request, "sortOrder").as_deref() == order
         && parameter(request, "startIndex").is_none()
@@ -20,39 +20,39 @@ fn searches(request: &ScimRequest) -> bool {
 
 pub(super) const MUTANTS: &[Mutant] = &[
     hears("SCIM-SORT-01", |a| {
-        if sorted(a, "userName", Some("ascending")) {
+        if is_sorted_by(a, "userName", Some("ascending")) {
             with_parameter(a, "sortOrder", "descending");
         }
     }),
     hears("SCIM-SORT-02", |a| {
-        if sorted(a, "userName", Some("descending")) {
+        if is_sorted_by(a, "userName", Some("descending")) {
             with_parameter(a, "sortOrder", "ascending");
         }
     }),
     hears("SCIM-SORT-03", |a| {
-        if sorted(a, "userName", None) {
+        if is_sorted_by(a, "userName", None) {
             with_parameter(a, "sortOrder", "descending");
         }
     }),
     says("SCIM-SORT-04", |a, t| {
-        if sorted(a, "displayName", Some("ascending")) {
+        if is_sorted_by(a, "displayName", Some("ascending")) {
             resources(t, |all| {
                 all.sort_by_key(|one| one["displayName"].to_string())
             });
         }
     }),
     hears("SCIM-SORT-05", |a| {
-        if sorted(a, "name.familyName", Some("ascending")) {
+        if is_sorted_by(a, "name.familyName", Some("ascending")) {
             with_parameter(a, "sortOrder", "descending");
         }
     }),
     says("SCIM-SORT-06", |a, t| {
-        if sorted(a, "nickName", Some("ascending")) {
+        if is_sorted_by(a, "nickName", Some("ascending")) {
             resources(t, |all| all.rotate_right(1));
         }
     }),
     says("SCIM-SORT-07", |a, t| {
-        if sorted(a, "nickName", Some("descending")) {
+        if is_sorted_by(a, "nickName", Some("descending")) {
             resources(t, |all| all.rotate_left(1));
         }
     }),
@@ -84,7 +84,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }
     }),
     says("SCIM-SORT-09", |a, t| {
-        if sorted(a, "emails.value", None) {
+        if is_sorted_by(a, "emails.value", None) {
             resources(t, |all| {
                 all.sort_by_key(|one| one["emails"][0]["value"].to_string())
             });

@@ -7,7 +7,7 @@ use super::super::{
     Mutant, Refusal, ScimAnswer, ScimRequest, answer, edit, error, filter_of, parameter, rewrite,
     sent, under,
 };
-use super::patch::{group_op, ignored, ignored_if, instead, is_op, op};
+use super::patch::{group_op, ignore_patch, ignore_patch_if, instead, is_op, op};
 use super::{does, hears, posts, says};
 
 fn refused(keyword: &'static str) -> ScimAnswer {
@@ -48,11 +48,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         });
     }),
     does("SCIM-VENDOR-05", |s, a| {
-        ignored_if(s, a, |o| o["value"]["name.givenName"].is_string())
+        ignore_patch_if(s, a, |o| o["value"]["name.givenName"].is_string())
     }),
     does("SCIM-VENDOR-06", |s, a| {
         let key = format!("{ENTERPRISE}:department");
-        ignored_if(s, a, |o| o["value"][&key].is_string())
+        ignore_patch_if(s, a, |o| o["value"][&key].is_string())
     }),
     does("SCIM-VENDOR-07", |_, a| {
         let path = op(a).filter(|o| o["op"] == "add")?["path"].clone();
@@ -102,6 +102,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
     does("SCIM-VENDOR-15", |s, a| {
         let operation = group_op(a)?;
         let hit = is_op(&operation, "replace", "members") && operation["value"] == json!([]);
-        hit.then(|| ignored(s, a))
+        hit.then(|| ignore_patch(s, a))
     }),
 ];

@@ -187,7 +187,7 @@ fn to_date_time(arguments: &[Value]) -> Answer {
     Ok(made.map_or(Value::Null, written))
 }
 
-fn formatted(arguments: &[Value]) -> Answer {
+fn format_date_time(arguments: &[Value]) -> Answer {
     let (at, pattern) = (date(arguments, 0)?, text(arguments, 1)?);
     Ok(at
         .zip(pattern.as_deref().and_then(Pattern::read))
@@ -279,7 +279,7 @@ pub(super) fn call(function: &str, arguments: &[Value], now: Timestamp) -> Optio
                 Value::Text(utc(at).strftime(form).to_string())
             })
         }),
-        "format" => formatted(arguments),
+        "format" => format_date_time(arguments),
         "compare" => {
             date(arguments, 0).and_then(|one| Ok(Value::Int(one.cmp(&date(arguments, 1)?) as i64)))
         }

@@ -69,7 +69,7 @@ fn specifier(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<(Sp
 }
 
 impl Specifier {
-    fn padded(&self, text: String) -> String {
+    fn pad(&self, text: String) -> String {
         let lacking = self.width.saturating_sub(text.chars().count());
         if self.left {
             text + &" ".repeat(lacking)
@@ -79,7 +79,7 @@ impl Specifier {
     }
 
     /// Formats a number from its digits, with sign, grouping and leading zeros.
-    fn signed(&self, negative: bool, digits: &str) -> String {
+    fn format_signed(&self, negative: bool, digits: &str) -> String {
         let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
         let whole = if self.grouped {
             let mut grouped = String::new();
@@ -106,7 +106,7 @@ impl Specifier {
         } else {
             String::new()
         };
-        self.padded(format!("{before}{zeros}{whole}{rest}{after}"))
+        self.pad(format!("{before}{zeros}{whole}{rest}{after}"))
     }
 
     fn written(&self, conversion: char, value: &Value) -> Option<String> {
@@ -119,17 +119,17 @@ impl Specifier {
             None => text,
         };
         Some(match (conversion, value) {
-            ('s', value) => self.padded(cut(shown(value))),
-            ('S', value) => self.padded(cut(shown(value)).to_uppercase()),
-            ('b', value) => self.padded(cut(truth(value).to_string())),
-            ('B', value) => self.padded(cut(truth(value).to_string()).to_uppercase()),
-            (_, Value::Null) => self.padded("null".to_owned()),
+            ('s', value) => self.pad(cut(shown(value))),
+            ('S', value) => self.pad(cut(shown(value)).to_uppercase()),
+            ('b', value) => self.pad(cut(truth(value).to_string())),
+            ('B', value) => self.pad(cut(truth(value).to_string()).to_uppercase()),
+            (_, Value::Null) => self.pad("null".to_owned()),
             ('d', Value::Int(whole)) if self.precision.is_none() => {
-                self.signed(*whole < 0, &whole.unsigned_abs().to_string())
+                self.format_signed(*whole < 0, &whole.unsigned_abs().to_string())
             }
             ('d', Value::Big(digits)) if self.precision.is_none() => {
                 let plain = digits.trim_start_matches(['-', '+']);
-                self.signed(digits.starts_with('-'), plain)
+                self.format_signed(digits.starts_with('-'), plain)
             }
             ('x' | 'X' | 'o', Value::Int(whole)) if self.precision.is_none() => {
                 let (digits, prefix) = match conversion {
@@ -142,7 +142,7 @@ impl Specifier {
                 } else {
                     String::new()
                 };
-                let text = self.padded(format!("{prefix}{zeros}{digits}"));
+                let text = self.pad(format!("{prefix}{zeros}{digits}"));
                 if conversion == 'X' {
                     text.to_uppercase()
                 } else {
@@ -150,7 +150,7 @@ impl Specifier {
                 }
             }
             ('c' | 'C', Value::Text(text)) if text.chars().count() == 1 => {
-                self.padded(if conversion == 'C' {
+                self.pad(if conversion == 'C' {
                     text.to_uppercase()
                 } else {
                     text.clone()
@@ -158,12 +158,12 @@ impl Specifier {
             }
             ('c', Value::Int(code)) => {
                 let c = char::from_u32(u32::try_from(*code).ok()?)?;
-                self.padded(c.to_string())
+                self.pad(c.to_string())
             }
             ('f', Value::Float(_) | Value::Double(_) | Value::Big(_)) => {
                 let double = value.number()?;
                 let digits = format!("{:.*}", self.precision.unwrap_or(6), double.abs());
-                self.signed(double.is_sign_negative(), &digits)
+                self.format_signed(double.is_sign_negative(), &digits)
             }
             ('e' | 'E', Value::Float(_) | Value::Double(_)) => {
                 let double = value.number()?;
@@ -172,7 +172,7 @@ impl Specifier {
                 let exponent: i32 = exponent.parse().ok()?;
                 let sign = if exponent < 0 { '-' } else { '+' };
                 let text = format!("{digits}e{sign}{:02}", exponent.abs());
-                let text = self.signed(double.is_sign_negative(), &text);
+                let text = self.format_signed(double.is_sign_negative(), &text);
                 if conversion == 'E' {
                     text.to_uppercase()
                 } else {
@@ -204,7 +204,7 @@ pub(super) fn format(pattern: &str, values: &[Value]) -> Option<String> {
         }
         let (read, conversion) = specifier(&mut chars)?;
         match conversion {
-            '%' => out.push_str(&read.padded("%".to_owned())),
+            '%' => out.push_str(&read.pad("%".to_owned())),
             'n' => out.push('\n'),
             _ => {
                 let at = match read.index {

@@ -131,7 +131,7 @@ impl Pattern {
     }
 }
 
-fn padded(number: i64, count: usize) -> String {
+fn pad_number(number: i64, count: usize) -> String {
     format!("{number:0count$}")
 }
 
@@ -150,8 +150,8 @@ fn name(names: &[&str], at: i8, count: usize) -> String {
 
 fn year(year: i64, count: usize) -> String {
     match count {
-        2 => padded(year.rem_euclid(100), 2),
-        _ => padded(year, count),
+        2 => pad_number(year.rem_euclid(100), 2),
+        _ => pad_number(year, count),
     }
 }
 
@@ -162,15 +162,15 @@ fn field(letter: char, count: usize, at: &ZonedDateTime) -> Option<String> {
         'G' => "AD".to_owned(),
         'y' | 'u' => year(at.year().into(), count),
         'Y' => year(week.year().into(), count),
-        'w' => padded(week.week().into(), count),
-        'M' | 'L' if count < 3 => padded(at.month().into(), count),
+        'w' => pad_number(week.week().into(), count),
+        'M' | 'L' if count < 3 => pad_number(at.month().into(), count),
         'M' | 'L' => name(&MONTHS, at.month(), count),
-        'd' => padded(at.day().into(), count),
-        'D' => padded(at.day_of_year().into(), count),
+        'd' => pad_number(at.day().into(), count),
+        'D' => pad_number(at.day_of_year().into(), count),
         'Q' | 'q' => {
             let quarter = i64::from((at.month() - 1) / 3 + 1);
             match count {
-                1 | 2 => padded(quarter, count),
+                1 | 2 => pad_number(quarter, count),
                 3 => format!("Q{quarter}"),
                 4 => {
                     let nth = ["1st", "2nd", "3rd", "4th"][usize::try_from(quarter - 1).ok()?];
@@ -180,18 +180,18 @@ fn field(letter: char, count: usize, at: &ZonedDateTime) -> Option<String> {
             }
         }
         'E' => name(&DAYS, at.weekday().to_monday_one_offset(), count),
-        'e' if count < 3 => padded(at.weekday().to_sunday_one_offset().into(), count),
+        'e' if count < 3 => pad_number(at.weekday().to_sunday_one_offset().into(), count),
         'e' => name(&DAYS, at.weekday().to_monday_one_offset(), count),
         'a' => if hour < 12 { "AM" } else { "PM" }.to_owned(),
-        'h' => padded((hour + 11) % 12 + 1, count),
-        'H' => padded(hour, count),
-        'K' => padded(hour % 12, count),
-        'k' => padded((hour + 23) % 24 + 1, count),
-        'm' => padded(at.minute().into(), count),
-        's' => padded(at.second().into(), count),
+        'h' => pad_number((hour + 11) % 12 + 1, count),
+        'H' => pad_number(hour, count),
+        'K' => pad_number(hour % 12, count),
+        'k' => pad_number((hour + 23) % 24 + 1, count),
+        'm' => pad_number(at.minute().into(), count),
+        's' => pad_number(at.second().into(), count),
         'S' => format!("{:09}", at.subsec_nanosecond())[..count].to_owned(),
-        'n' => padded(at.subsec_nanosecond().into(), count),
-        'A' => padded(
+        'n' => pad_number(at.subsec_nanosecond().into(), count),
+        'A' => pad_number(
             ((hour * 60 + i64::from(at.minute())) * 60 + i64::from(at.second())) * 1000
                 + i64::from(at.millisecond()),
             count,
@@ -257,7 +257,7 @@ fn digits(text: &str, most: usize) -> Option<(i64, &str)> {
     Some((number, &text[length..]))
 }
 
-fn named<'t>(names: &[&str], text: &'t str, count: usize) -> Option<(i8, &'t str)> {
+fn take_name<'t>(names: &[&str], text: &'t str, count: usize) -> Option<(i8, &'t str)> {
     for (at, name) in names.iter().enumerate() {
         let name = if count == 4 { name } else { &name[..3] };
         if let Some(rest) = text.strip_prefix(name) {
@@ -291,11 +291,11 @@ impl Fields {
                 Some(rest)
             }
             'M' | 'L' if count >= 3 => {
-                let (month, rest) = named(&MONTHS, text, count)?;
+                let (month, rest) = take_name(&MONTHS, text, count)?;
                 self.month = Some(month);
                 Some(rest)
             }
-            'E' => named(&DAYS, text, count).map(|(_, rest)| rest),
+            'E' => take_name(&DAYS, text, count).map(|(_, rest)| rest),
             'G' => text.strip_prefix("AD"),
             'a' => {
                 self.afternoon = text.starts_with("PM");

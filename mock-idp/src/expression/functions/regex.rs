@@ -30,7 +30,7 @@ fn compile(pattern: &str) -> Result<Regex, String> {
         })
 }
 
-fn exhausted(_: fancy_regex::Error) -> String {
+fn backtracking_error(_: fancy_regex::Error) -> String {
     "the regular expression needs too many backtracking steps".to_owned()
 }
 
@@ -38,7 +38,7 @@ fn exhausted(_: fancy_regex::Error) -> String {
 pub(in super::super) fn whole(pattern: &str, text: &str) -> Result<bool, String> {
     compile(&format!("\\A(?:{pattern})\\z"))?
         .is_match(text)
-        .map_err(exhausted)
+        .map_err(backtracking_error)
 }
 
 /// Expands a replacement as in Java: `$1` is a group, with further digits as long as such a
@@ -91,7 +91,7 @@ fn replace_matches(pattern: &str, text: &str, by: &str, most: usize) -> Result<S
         if count >= most {
             break;
         }
-        let found = found.map_err(exhausted)?;
+        let found = found.map_err(backtracking_error)?;
         let Some(all) = found.get(0) else { break };
         out.push_str(&text[copied..all.start()]);
         expand(by, &found, groups, &mut out)?;
@@ -130,7 +130,7 @@ fn find_all(arguments: &[Value]) -> Answer {
     let pattern = compile(&pattern)?;
     let mut all = Vec::new();
     for found in pattern.find_iter(&text).take(MOST_MATCHES) {
-        let found = found.map_err(exhausted)?;
+        let found = found.map_err(backtracking_error)?;
         all.push(Value::Text(found.as_str().to_owned()));
     }
     Ok(Value::List(all))

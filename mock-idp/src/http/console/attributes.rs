@@ -28,7 +28,7 @@ pub(super) const EXPRESSION: &str = "Expression";
 
 /// Returns the label of the attribute in a mapping's value; `None` if the value is not a plain
 /// attribute.
-pub(super) fn called(value: &str) -> Option<&'static str> {
+pub(super) fn find_label(value: &str) -> Option<&'static str> {
     ATTRIBUTES
         .iter()
         .find(|(_, expression)| *expression == value)
@@ -45,7 +45,7 @@ pub(super) fn expression(name: &str) -> Option<&'static str> {
 
 /// Returns a mapping's value as the console shows it: "Group IDs", or "Expression: ${…}".
 pub(super) fn written(value: &str) -> String {
-    called(value).map_or_else(|| format!("{EXPRESSION}: {value}"), str::to_owned)
+    find_label(value).map_or_else(|| format!("{EXPRESSION}: {value}"), str::to_owned)
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
     fn every_attribute_is_an_expression_that_can_be_read() {
         for (name, expression) in ATTRIBUTES {
             crate::expression::Template::parse(expression).unwrap();
-            assert_eq!(called(expression), Some(name));
+            assert_eq!(find_label(expression), Some(name));
         }
     }
 }

@@ -39,7 +39,7 @@ struct Described {
     expired: bool,
 }
 
-fn described(console: &Console, key: &KeyRow) -> Result<Described> {
+fn describe_key(console: &Console, key: &KeyRow) -> Result<Described> {
     let decoded = signer(key)?;
     let certificate = decoded.certificate();
     Ok(Described {
@@ -53,10 +53,10 @@ fn described(console: &Console, key: &KeyRow) -> Result<Described> {
 }
 
 async fn list(console: Console) -> Shown {
-    let keys = console.idp.keys(console.env_id()).await?;
+    let keys = console.idp.list_keys(console.env_id()).await?;
     let mut rows = Vec::new();
     for key in &keys {
-        rows.push((key, described(&console, key)?));
+        rows.push((key, describe_key(&console, key)?));
     }
     let body = html! {
         table {
@@ -135,15 +135,15 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
         document.insert("validityPeriod".into(), days.into());
     }
     let made = console.idp.create_key(console.env_id(), &document).await;
-    Ok(match form.judged(made)? {
+    Ok(match form.check_outcome(made)? {
         Ok(key) => console.done(&format!("/certificates/{}", key.id), "created"),
         Err(form) => new_page(&console, &form),
     })
 }
 
-async fn page(console: &Console, key: &KeyRow, form: Option<&Form>) -> Shown {
+async fn render_page(console: &Console, key: &KeyRow, form: Option<&Form>) -> Shown {
     let id = &key.id;
-    let described = described(console, key)?;
+    let described = describe_key(console, key)?;
     let body = html! {
         section.card aria-labelledby="about" {
             h2 #about { "Key Pair" }
@@ -184,12 +184,12 @@ async fn page(console: &Console, key: &KeyRow, form: Option<&Form>) -> Shown {
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let key = console.idp.key(console.env_id(), &id).await?;
-    page(&console, &key, None).await
+    let key = console.idp.get_key(console.env_id(), &id).await?;
+    render_page(&console, &key, None).await
 }
 
 async fn download(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let key = console.idp.key(console.env_id(), &id).await?;
+    let key = console.idp.get_key(console.env_id(), &id).await?;
     Ok(attachment(
         "application/x-pem-file",
         "certificate.pem",
@@ -224,10 +224,10 @@ async fn delete(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let key = console.idp.key(console.env_id(), &id).await?;
+    let key = console.idp.get_key(console.env_id(), &id).await?;
     let deleted = console.idp.delete_key(console.env_id(), &id).await;
-    match form.judged(deleted)? {
+    match form.check_outcome(deleted)? {
         Ok(()) => Ok(console.done("/certificates", "deleted")),
-        Err(form) => page(&console, &key, Some(&form)).await,
+        Err(form) => render_page(&console, &key, Some(&form)).await,
     }
 }

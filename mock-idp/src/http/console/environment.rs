@@ -128,7 +128,7 @@ async fn edit(console: Console) -> Response {
 async fn save(console: Console, Path(env): Path<String>, Submitted(form): Submitted) -> Shown {
     let change = Change::Merge(document(&form));
     let changed = console.idp.change_environment(&env, change).await;
-    Ok(match form.judged(changed)? {
+    Ok(match form.check_outcome(changed)? {
         Ok(_) => console.done("/environment", "saved"),
         Err(form) => edit_page(&console, &form),
     })

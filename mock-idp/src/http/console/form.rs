@@ -28,7 +28,7 @@ impl Form {
                 refused: Vec::new(),
             });
         }
-        let parts = multipart::parts(request).await;
+        let parts = multipart::read_parts(request).await;
         let parts = parts.map_err(|error| error.to_answer())?;
         // The XML declaration of a metadata file names its encoding.
         let values = parts
@@ -48,11 +48,11 @@ impl Form {
 
     /// Returns the value of a field, trimmed; empty if it is missing.
     pub(super) fn text(&self, name: &str) -> &str {
-        self.typed(name).trim()
+        self.raw_text(name).trim()
     }
 
     /// Returns the value of a field unchanged; empty if it is missing.
-    pub(super) fn typed(&self, name: &str) -> &str {
+    pub(super) fn raw_text(&self, name: &str) -> &str {
         self.all(name).next().unwrap_or_default()
     }
 
@@ -95,7 +95,7 @@ impl Form {
     }
 
     /// Adds the errors of a refusal to the form. Returns any other kind of error unchanged.
-    pub(super) fn refused(mut self, why: Refused) -> Result<Self, Refused> {
+    pub(super) fn add_refusal(mut self, why: Refused) -> Result<Self, Refused> {
         match why {
             Refused::Invalid(details) => {
                 self.refused.extend(details);
@@ -107,7 +107,7 @@ impl Form {
 
     /// Moves the errors of the API member `domain` to the form field `field`, where the two
     /// names differ.
-    pub(super) fn called(mut self, domain: &str, field: &str) -> Self {
+    pub(super) fn move_errors(mut self, domain: &str, field: &str) -> Self {
         for detail in &mut self.refused {
             if detail.target == domain {
                 field.clone_into(&mut detail.target);
@@ -120,10 +120,13 @@ impl Form {
     ///
     /// # Errors
     /// Errors that the user cannot correct in the form.
-    pub(super) fn judged<T>(self, outcome: Result<T, Refused>) -> Result<Result<T, Self>, Refused> {
+    pub(super) fn check_outcome<T>(
+        self,
+        outcome: Result<T, Refused>,
+    ) -> Result<Result<T, Self>, Refused> {
         match outcome {
             Ok(made) => Ok(Ok(made)),
-            Err(refused) => self.refused(refused).map(Err),
+            Err(refused) => self.add_refusal(refused).map(Err),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::layout::{Console, Here, Sheet, Shown};
 use super::parts::{self, Field, badge, named_value, plus, value_with_button};
 use super::session::Submitted;
 use super::tabbed::Tabbed;
-use super::users::called;
+use super::users::display_name;
 use crate::Idp;
 use crate::directory::{Change, Document, text};
 use crate::refusal::{Refused, Result};
@@ -27,9 +27,9 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/groups/{id}", get(show))
         .route("/{env}/groups/{id}/edit", get(edit).post(save))
         .route("/{env}/groups/{id}/delete", post(delete))
-        .route("/{env}/groups/{id}/users", get(users).post(add_user))
+        .route("/{env}/groups/{id}/users", get(show_users).post(add_user))
         .route("/{env}/groups/{id}/users/remove", post(remove_user))
-        .route("/{env}/groups/{id}/groups", get(nested).post(nest))
+        .route("/{env}/groups/{id}/groups", get(show_nested).post(nest))
         .route("/{env}/groups/{id}/groups/remove", post(unnest))
 }
 
@@ -41,7 +41,7 @@ async fn list(console: Console) -> Shown {
         .list(console.env_id(), Kind::Group, None)
         .await?
     {
-        let (_, users) = console.idp.member_counts(&group).await?;
+        let (_, users) = console.idp.count_members(&group).await?;
         rows.push((group, users));
     }
     let body = html! {
@@ -120,7 +120,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
         .idp
         .create_group(console.env_id(), document(&form))
         .await;
-    Ok(match form.judged(made)? {
+    Ok(match form.check_outcome(made)? {
         Ok(made) => console.done(&format!("/groups/{}", made.id), "created"),
         Err(form) => new_page(&console, &form),
     })
@@ -151,7 +151,7 @@ fn tab(
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
     let group = find_group(&console, &id).await?;
-    let (direct, total) = console.idp.member_counts(&group).await?;
+    let (direct, total) = console.idp.count_members(&group).await?;
     let content = html! {
         section.card aria-labelledby="about" {
             div.title {
@@ -211,7 +211,7 @@ async fn save(
         .idp
         .change_group(console.env_id(), &id, Change::Replace(said))
         .await;
-    Ok(match form.judged(changed)? {
+    Ok(match form.check_outcome(changed)? {
         Ok(_) => console.done(&format!("/groups/{id}"), "saved"),
         Err(form) => edit_page(&console, &group, &form),
     })
@@ -226,8 +226,8 @@ async fn delete(
     Ok(console.done("/groups", "deleted"))
 }
 
-async fn users_page(console: &Console, group: &Resource, form: &Form) -> Shown {
-    let members = console.idp.users_of_group(group).await?;
+async fn render_users_page(console: &Console, group: &Resource, form: &Form) -> Shown {
+    let members = console.idp.list_users_of_group(group).await?;
     let within: BTreeSet<&str> = members
         .iter()
         .filter(|(_, direct)| *direct)
@@ -238,11 +238,11 @@ async fn users_page(console: &Console, group: &Resource, form: &Form) -> Shown {
     others.extend(
         console
             .idp
-            .users(console.env_id())
+            .list_users(console.env_id())
             .await?
             .iter()
             .filter(|user| !within.contains(user.id.as_str()))
-            .map(|user| (user.id.clone(), called(user))),
+            .map(|user| (user.id.clone(), display_name(user))),
     );
     let content = html! {
         section.card aria-labelledby="members" {
@@ -254,13 +254,13 @@ async fn users_page(console: &Console, group: &Resource, form: &Form) -> Shown {
                     tbody {
                         @for (user, direct) in &members {
                             tr {
-                                th scope="row" { a href=(console.at(&format!("/users/{}", user.id))) { (called(user)) } }
+                                th scope="row" { a href=(console.at(&format!("/users/{}", user.id))) { (display_name(user)) } }
                                 td { (text(&user.document, "email").unwrap_or_default()) }
                                 td { @if *direct { (badge("good", "Direct")) } @else { (badge("off", "Inherited")) } }
                                 td.actions {
                                     @if *direct {
                                         (console.button(&format!("{path}/remove"), &[("user", &user.id)],
-                                            &html! { button type="submit" { "Remove" span.visually-hidden { " " (called(user)) } } }))
+                                            &html! { button type="submit" { "Remove" span.visually-hidden { " " (display_name(user)) } } }))
                                     }
                                 }
                             }
@@ -283,9 +283,9 @@ async fn users_page(console: &Console, group: &Resource, form: &Form) -> Shown {
     Ok(tab(console, group, "Users", Some(form), &content))
 }
 
-async fn users(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+async fn show_users(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
     let group = find_group(&console, &id).await?;
-    users_page(&console, &group, &Form::default()).await
+    render_users_page(&console, &group, &Form::default()).await
 }
 
 async fn add_user(
@@ -298,9 +298,9 @@ async fn add_user(
         "" => Err(Refused::invalid("user", "choose a user")),
         user => console.idp.join_group(console.env_id(), user, &id).await,
     };
-    match form.judged(joined)? {
+    match form.check_outcome(joined)? {
         Ok(()) => Ok(console.done(&format!("/groups/{id}/users"), "added")),
-        Err(form) => users_page(&console, &group, &form).await,
+        Err(form) => render_users_page(&console, &group, &form).await,
     }
 }
 
@@ -317,20 +317,20 @@ async fn remove_user(
 }
 
 /// Renders the groups within a group, and the groups that contain it.
-async fn nested_page(console: &Console, group: &Resource, form: &Form) -> Shown {
+async fn render_nested_page(console: &Console, group: &Resource, form: &Form) -> Shown {
     let all = console
         .idp
         .list(console.env_id(), Kind::Group, None)
         .await?;
     let outer = console
         .idp
-        .outer_groups(console.env_id(), &group.id)
+        .list_outer_groups(console.env_id(), &group.id)
         .await?;
     let mut inner = Vec::new();
     for other in &all {
         let around = console
             .idp
-            .outer_groups(console.env_id(), &other.id)
+            .list_outer_groups(console.env_id(), &other.id)
             .await?;
         if around.iter().any(|around| around.id == group.id) {
             inner.push(other);
@@ -377,9 +377,9 @@ async fn nested_page(console: &Console, group: &Resource, form: &Form) -> Shown 
     Ok(tab(console, group, "Groups", Some(form), &content))
 }
 
-async fn nested(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+async fn show_nested(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
     let group = find_group(&console, &id).await?;
-    nested_page(&console, &group, &Form::default()).await
+    render_nested_page(&console, &group, &Form::default()).await
 }
 
 async fn nest(
@@ -392,9 +392,9 @@ async fn nest(
         "" => Err(Refused::invalid("group", "choose a group")),
         inner => console.idp.nest_group(console.env_id(), inner, &id).await,
     };
-    match form.judged(nested)? {
+    match form.check_outcome(nested)? {
         Ok(()) => Ok(console.done(&format!("/groups/{id}/groups"), "added")),
-        Err(form) => nested_page(&console, &group, &form.called("id", "group")).await,
+        Err(form) => render_nested_page(&console, &group, &form.move_errors("id", "group")).await,
     }
 }
 

@@ -302,7 +302,7 @@ async fn choose(
     let application = find_application(&console, &app).await?;
     let all = catalogue()?;
     let added = add(&console, &app, &all, &form);
-    Ok(match form.judged(added)? {
+    Ok(match form.check_outcome(added)? {
         Ok(()) => console.done(&format!("/misbehavior/{app}"), "added"),
         Err(form) => page(&console, &application, &all, &form),
     })

@@ -60,12 +60,12 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
         .merge(misbehavior::router())
         .merge(environment::router())
         .route("/sign-off", post(session::sign_off))
-        .fallback(nothing_here)
+        .fallback(show_not_found)
         .layer(middleware::from_fn_with_state(idp, session::guard));
     Router::new()
         .merge(session::router())
-        .route("/assets/console.css", get(style))
-        .route("/assets/console.js", get(script))
+        .route("/assets/console.css", get(serve_style))
+        .route("/assets/console.js", get(serve_script))
         .merge(guarded)
         .layer(SetResponseHeaderLayer::overriding(
             HeaderName::from_static("content-security-policy"),
@@ -73,7 +73,7 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
         ))
 }
 
-async fn nothing_here(State(_): State<Idp>) -> Response {
+async fn show_not_found(State(_): State<Idp>) -> Response {
     document::alone(
         StatusCode::NOT_FOUND,
         "Not found",
@@ -92,11 +92,11 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
     (headers, text).into_response()
 }
 
-async fn style() -> Response {
+async fn serve_style() -> Response {
     asset("text/css; charset=utf-8", crate::CONSOLE_STYLE)
 }
 
 /// Returns the script of the pages, for the copy buttons.
-async fn script() -> Response {
+async fn serve_script() -> Response {
     asset("text/javascript; charset=utf-8", include_str!("console.js"))
 }

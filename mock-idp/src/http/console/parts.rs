@@ -59,7 +59,7 @@ impl<'f> Field<'f> {
         }
     }
 
-    fn described(&self) -> Option<String> {
+    fn description_ids(&self) -> Option<String> {
         let hint = self.hint.map(|_| format!("{}-hint", self.name));
         let error = self.is_wrong().then(|| format!("{}-error", self.name));
         let both: Vec<String> = hint.into_iter().chain(error).collect();
@@ -82,10 +82,10 @@ impl<'f> Field<'f> {
     pub(super) fn input(self, kind: &str) -> Markup {
         let complete = if kind == "password" { "off" } else { "on" };
         self.around(&html! {
-            input id=(self.name) name=(self.name) type=(kind) value=(self.form.typed(self.name))
+            input id=(self.name) name=(self.name) type=(kind) value=(self.form.raw_text(self.name))
                 placeholder=[Some(self.suggestion).filter(|s| !s.is_empty())]
                 aria-required=[self.must()] aria-invalid=[self.invalid()]
-                aria-describedby=[self.described()]
+                aria-describedby=[self.description_ids()]
                 autocomplete=(complete) autocapitalize="none" spellcheck="false";
         })
     }
@@ -96,21 +96,21 @@ impl<'f> Field<'f> {
             textarea id=(self.name) name=(self.name) rows=(rows)
                 placeholder=[Some(self.suggestion).filter(|s| !s.is_empty())]
                 aria-required=[self.must()] aria-invalid=[self.invalid()]
-                aria-describedby=[self.described()] spellcheck="false" {
+                aria-describedby=[self.description_ids()] spellcheck="false" {
                 // HTML drops a line feed right after the tag, so a first empty line of the
                 // value would be lost without this one.
-                "\n" (self.form.typed(self.name))
+                "\n" (self.form.raw_text(self.name))
             }
         })
     }
 
     /// Renders a list to choose from. Options are pairs of value and text.
     pub(super) fn select<V: AsRef<str>, W: AsRef<str>>(self, options: &[(V, W)]) -> Markup {
-        let chosen = self.form.typed(self.name);
+        let chosen = self.form.raw_text(self.name);
         self.around(&html! {
             select id=(self.name) name=(self.name)
                 aria-required=[self.must()] aria-invalid=[self.invalid()]
-                aria-describedby=[self.described()] {
+                aria-describedby=[self.description_ids()] {
                 @for (value, words) in options {
                     option value=(value.as_ref()) selected[value.as_ref() == chosen] { (words.as_ref()) }
                 }
@@ -122,7 +122,7 @@ impl<'f> Field<'f> {
     pub(super) fn file(self, accept: &str) -> Markup {
         self.around(&html! {
             input id=(self.name) name=(self.name) type="file" accept=(accept)
-                aria-invalid=[self.invalid()] aria-describedby=[self.described()];
+                aria-invalid=[self.invalid()] aria-describedby=[self.description_ids()];
         })
     }
 }

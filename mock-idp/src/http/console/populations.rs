@@ -21,12 +21,12 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/populations/{id}/delete", post(delete))
 }
 
-async fn page(console: &Console, form: Option<&Form>) -> Shown {
+async fn render_page(console: &Console, form: Option<&Form>) -> Shown {
     let all = console
         .idp
         .list(console.env_id(), Kind::Population, None)
         .await?;
-    let users = console.idp.users(console.env_id()).await?;
+    let users = console.idp.list_users(console.env_id()).await?;
     let inhabitants = |id: &str| {
         users
             .iter()
@@ -69,7 +69,7 @@ async fn page(console: &Console, form: Option<&Form>) -> Shown {
 }
 
 async fn list(console: Console) -> Shown {
-    page(&console, None).await
+    render_page(&console, None).await
 }
 
 fn new_page(console: &Console, form: &Form) -> Response {
@@ -101,7 +101,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
         .idp
         .create_population(console.env_id(), document)
         .await;
-    Ok(match form.judged(made)? {
+    Ok(match form.check_outcome(made)? {
         Ok(_) => console.done("/populations", "created"),
         Err(form) => new_page(&console, &form),
     })
@@ -113,8 +113,8 @@ async fn delete(
     Submitted(form): Submitted,
 ) -> Shown {
     let deleted = console.idp.delete_population(console.env_id(), &id).await;
-    match form.judged(deleted)? {
+    match form.check_outcome(deleted)? {
         Ok(()) => Ok(console.done("/populations", "deleted")),
-        Err(form) => page(&console, Some(&form)).await,
+        Err(form) => render_page(&console, Some(&form)).await,
     }
 }

@@ -57,7 +57,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Submitted {
 
 /// Returns the routes that need no sign-on.
 pub(super) fn router() -> Router<Idp> {
-    Router::new().route("/sign-on", get(page).post(sign_on))
+    Router::new().route("/sign-on", get(show_login_page).post(sign_on))
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
@@ -106,7 +106,7 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     let session = cookie(request.headers()).unwrap_or_default().to_owned();
-    match idp.console_is_open(&session).await {
+    match idp.is_console_open(&session).await {
         Ok(true) => {}
         Ok(false) => {
             let mut to = "/console/sign-on".to_owned();
@@ -134,7 +134,7 @@ pub(super) async fn guard(
             Ok(form) => form,
             Err(refused) => return refused.into_response(),
         };
-        let sent = form.typed("form_token").as_bytes();
+        let sent = form.raw_text("form_token").as_bytes();
         if !bool::from(sent.ct_eq(who.form_token.as_bytes())) {
             return foreign();
         }
@@ -179,7 +179,7 @@ fn login_page(form: &Form) -> Response {
     document::alone(status, "Sign On", &body)
 }
 
-async fn page(Query(wanted): Query<Wanted>) -> Response {
+async fn show_login_page(Query(wanted): Query<Wanted>) -> Response {
     let form = Form::default()
         .with("username", ADMINISTRATOR)
         .with("to", wanted.to.unwrap_or_default());
@@ -221,7 +221,7 @@ async fn sign_on(State(idp): State<Idp>, request: Request) -> Result<Response, L
                 format!("User not found: the only user of the console is {ADMINISTRATOR}"),
             )
         };
-        return Ok(login_page(&again.refused(wrong)?));
+        return Ok(login_page(&again.add_refusal(wrong)?));
     };
     let secure = if idp.base_url.starts_with("https:") {
         "; Secure"

@@ -18,13 +18,13 @@ use crate::store::resources::Kind;
 
 pub(super) fn router() -> Router<Idp> {
     Router::new()
-        .route("/", get(environments))
+        .route("/", get(list_environments))
         .route("/environments/new", get(new).post(create))
 }
 
-async fn environments(State(idp): State<Idp>, who: Administrator) -> Shown {
+async fn list_environments(State(idp): State<Idp>, who: Administrator) -> Shown {
     let mut cards = Vec::new();
-    for env in idp.environments().await? {
+    for env in idp.list_environments().await? {
         let applications = idp.list(&env.id, Kind::Application, None).await?.len();
         let users = idp.count_users(&env.id).await?;
         cards.push((env, applications, users));
@@ -77,7 +77,7 @@ async fn new(who: Administrator) -> Response {
 
 async fn create(State(idp): State<Idp>, who: Administrator, Submitted(form): Submitted) -> Shown {
     let made = idp.create_environment(environment::document(&form)).await;
-    Ok(match form.judged(made)? {
+    Ok(match form.check_outcome(made)? {
         Ok(env) => Redirect::to(&format!("/console/{}/applications", env.id)).into_response(),
         Err(form) => new_page(&who, &form),
     })

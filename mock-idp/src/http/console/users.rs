@@ -29,9 +29,9 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/users/{id}/enabled", post(enable))
         .route(
             "/{env}/users/{id}/password",
-            get(password).post(set_password),
+            get(show_password).post(set_password),
         )
-        .route("/{env}/users/{id}/groups", get(groups).post(join))
+        .route("/{env}/users/{id}/groups", get(show_groups).post(join))
         .route("/{env}/users/{id}/groups/remove", post(leave))
         .route("/{env}/users/{id}/delete", post(delete))
 }
@@ -40,7 +40,7 @@ pub(super) fn router() -> Router<Idp> {
 const PAGE: usize = 50;
 
 /// Returns the name of a user in lists.
-pub(super) fn called(user: &UserRow) -> String {
+pub(super) fn display_name(user: &UserRow) -> String {
     text(&user.document, "username")
         .unwrap_or_default()
         .to_owned()
@@ -78,13 +78,13 @@ struct Wanted {
 
 fn matches(user: &UserRow, search: &str) -> bool {
     let email = text(&user.document, "email").unwrap_or_default();
-    let all = format!("{} {email} {}", called(user), full_name(user));
+    let all = format!("{} {email} {}", display_name(user), full_name(user));
     all.to_lowercase().contains(&search.to_lowercase())
 }
 
 async fn list(console: Console, Query(wanted): Query<Wanted>) -> Shown {
     let search = wanted.search.trim();
-    let mut all = console.idp.users(console.env_id()).await?;
+    let mut all = console.idp.list_users(console.env_id()).await?;
     all.retain(|user| matches(user, search));
     let pages = all.len().div_ceil(PAGE).max(1);
     let page = wanted.page.min(pages - 1);
@@ -112,7 +112,7 @@ async fn list(console: Console, Query(wanted): Query<Wanted>) -> Shown {
                 tbody {
                     @for user in all.iter().skip(page * PAGE).take(PAGE) {
                         tr {
-                            th scope="row" { a href=(console.at(&format!("/users/{}", user.id))) { (called(user)) } }
+                            th scope="row" { a href=(console.at(&format!("/users/{}", user.id))) { (display_name(user)) } }
                             td { (full_name(user)) }
                             td { (text(&user.document, "email").unwrap_or_default()) }
                             td { (states(&console, user)) }
@@ -138,7 +138,7 @@ async fn list(console: Console, Query(wanted): Query<Wanted>) -> Shown {
     }))
 }
 
-async fn populations(console: &Console) -> Result<Vec<(String, String)>, Refused> {
+async fn list_populations(console: &Console) -> Result<Vec<(String, String)>, Refused> {
     let all = console
         .idp
         .list(console.env_id(), Kind::Population, None)
@@ -200,7 +200,7 @@ fn without_nulls(document: Document) -> Document {
 }
 
 async fn new_page(console: &Console, form: &Form) -> Shown {
-    let populations = populations(console).await?;
+    let populations = list_populations(console).await?;
     let content = html! {
         (fields(form, &populations))
         (Field::new(form, "password", "Password")
@@ -223,13 +223,16 @@ async fn new(console: Console) -> Shown {
 
 async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     let mut document = without_nulls(document(&form));
-    if !form.typed("password").is_empty() {
-        document.insert("password".into(), json!({"value": form.typed("password")}));
+    if !form.raw_text("password").is_empty() {
+        document.insert(
+            "password".into(),
+            json!({"value": form.raw_text("password")}),
+        );
     }
     let made = console.idp.create_user(console.env_id(), document).await;
-    match form.judged(made)? {
+    match form.check_outcome(made)? {
         Ok(user) => Ok(console.done(&format!("/users/{}", user.id), "created")),
-        Err(form) => new_page(&console, &form.called("value", "password")).await,
+        Err(form) => new_page(&console, &form.move_errors("value", "password")).await,
     }
 }
 
@@ -245,7 +248,7 @@ fn tab(
     let tabbed = Tabbed {
         here: Here::Users,
         kind: "User",
-        title: &called(user),
+        title: &display_name(user),
         list: ("Users", "/users"),
         path,
         tabs: &[
@@ -259,13 +262,13 @@ fn tab(
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let user = console.idp.user(console.env_id(), &id).await?;
+    let user = console.idp.get_user(console.env_id(), &id).await?;
     let said = |key: &str| text(&user.document, key).unwrap_or_default().to_owned();
     let home = user
         .document
         .get("population")
         .and_then(|of| of["id"].as_str());
-    let populations = populations(&console).await?;
+    let populations = list_populations(&console).await?;
     let home = populations.iter().find(|(id, _)| Some(id.as_str()) == home);
     let content = html! {
         section.card aria-labelledby="about" {
@@ -293,7 +296,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
 
 async fn edit_page(console: &Console, user: &UserRow, form: &Form) -> Shown {
     let path = format!("/users/{}", user.id);
-    let populations = populations(console).await?;
+    let populations = list_populations(console).await?;
     let content = html! {
         (fields(form, &populations))
         (parts::save("Save", &console.at(&path)))
@@ -303,7 +306,7 @@ async fn edit_page(console: &Console, user: &UserRow, form: &Form) -> Shown {
 }
 
 async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let user = console.idp.user(console.env_id(), &id).await?;
+    let user = console.idp.get_user(console.env_id(), &id).await?;
     let home = user
         .document
         .get("population")
@@ -323,10 +326,10 @@ async fn save(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let user = console.idp.user(console.env_id(), &id).await?;
+    let user = console.idp.get_user(console.env_id(), &id).await?;
     let change = Change::Merge(document(&form));
     let changed = console.idp.change_user(console.env_id(), &id, change).await;
-    match form.judged(changed)? {
+    match form.check_outcome(changed)? {
         Ok(_) => Ok(console.done(&format!("/users/{id}"), "saved")),
         Err(form) => edit_page(&console, &user, &form).await,
     }
@@ -371,8 +374,8 @@ fn password_page(console: &Console, user: &UserRow, form: &Form) -> Response {
     tab(console, user, "Password", Some(form), &content)
 }
 
-async fn password(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let user = console.idp.user(console.env_id(), &id).await?;
+async fn show_password(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let user = console.idp.get_user(console.env_id(), &id).await?;
     Ok(password_page(&console, &user, &Form::default()))
 }
 
@@ -381,20 +384,20 @@ async fn set_password(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let user = console.idp.user(console.env_id(), &id).await?;
-    let password = json!({"value": form.typed("value"), "forceChange": form.has("forceChange")});
+    let user = console.idp.get_user(console.env_id(), &id).await?;
+    let password = json!({"value": form.raw_text("value"), "forceChange": form.has("forceChange")});
     let set = console
         .idp
         .set_password(console.env_id(), &id, &password)
         .await;
-    Ok(match form.judged(set)? {
+    Ok(match form.check_outcome(set)? {
         Ok(_) => console.done(&format!("/users/{id}/password"), "saved"),
         Err(form) => password_page(&console, &user, &form),
     })
 }
 
-async fn groups_page(console: &Console, user: &UserRow, form: &Form) -> Shown {
-    let within = console.idp.groups_of_user(user).await?;
+async fn render_groups_page(console: &Console, user: &UserRow, form: &Form) -> Shown {
+    let within = console.idp.list_groups_of_user(user).await?;
     let all = console
         .idp
         .list(console.env_id(), Kind::Group, None)
@@ -440,9 +443,9 @@ async fn groups_page(console: &Console, user: &UserRow, form: &Form) -> Shown {
     Ok(tab(console, user, "Groups", Some(form), &content))
 }
 
-async fn groups(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let user = console.idp.user(console.env_id(), &id).await?;
-    groups_page(&console, &user, &Form::default()).await
+async fn show_groups(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+    let user = console.idp.get_user(console.env_id(), &id).await?;
+    render_groups_page(&console, &user, &Form::default()).await
 }
 
 async fn join(
@@ -450,14 +453,14 @@ async fn join(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let user = console.idp.user(console.env_id(), &id).await?;
+    let user = console.idp.get_user(console.env_id(), &id).await?;
     let joined = match form.text("group") {
         "" => Err(Refused::invalid("group", "choose a group")),
         group => console.idp.join_group(console.env_id(), &id, group).await,
     };
-    match form.judged(joined)? {
+    match form.check_outcome(joined)? {
         Ok(()) => Ok(console.done(&format!("/users/{id}/groups"), "added")),
-        Err(form) => groups_page(&console, &user, &form).await,
+        Err(form) => render_groups_page(&console, &user, &form).await,
     }
 }
 

@@ -128,7 +128,7 @@ async fn remove(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn mapping(idp: &Idp, attribute: &Resource) -> Value {
+fn mapping_to_json(idp: &Idp, attribute: &Resource) -> Value {
     let app = &attribute.parent;
     let path = format!("/applications/{app}/attributes/{}", attribute.id);
     let mut body = hal::resource(attribute, &href(idp, &attribute.environment, &path));
@@ -144,7 +144,11 @@ async fn list_attributes(
     idp.get(&env, Kind::Application, &app).await?;
     let mut all = idp.list(&env, Kind::Attribute, Some(&app)).await?;
     let part = page.resources(&mut all)?;
-    let items = part.shown.iter().map(|a| mapping(&idp, a)).collect();
+    let items = part
+        .shown
+        .iter()
+        .map(|a| mapping_to_json(&idp, a))
+        .collect();
     let at = href(&idp, &env, &format!("/applications/{app}/attributes"));
     Ok(Json(hal::list(&at, "attributes", &part, items)).into_response())
 }
@@ -155,7 +159,7 @@ async fn create_attribute(
     Body(document): Body,
 ) -> Answer {
     let made = idp.put_attribute(&env, &app, None, document).await?;
-    Ok(hal::created(mapping(&idp, &made)))
+    Ok(hal::created(mapping_to_json(&idp, &made)))
 }
 
 async fn show_attribute(
@@ -166,7 +170,7 @@ async fn show_attribute(
     if found.parent != app {
         return Err(Refused::not_found("attribute", &id).into());
     }
-    Ok(Json(mapping(&idp, &found)).into_response())
+    Ok(Json(mapping_to_json(&idp, &found)).into_response())
 }
 
 async fn replace_attribute(
@@ -175,7 +179,7 @@ async fn replace_attribute(
     Body(document): Body,
 ) -> Answer {
     let changed = idp.put_attribute(&env, &app, Some(&id), document).await?;
-    Ok(Json(mapping(&idp, &changed)).into_response())
+    Ok(Json(mapping_to_json(&idp, &changed)).into_response())
 }
 
 async fn remove_attribute(
@@ -186,7 +190,7 @@ async fn remove_attribute(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn secret(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
+fn secret_to_json(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
     let path = format!("/applications/{}/secret", found.parent);
     let mut json = json!({
         "_links": {"self": {"href": href(idp, &found.environment, &path)}},
@@ -201,8 +205,8 @@ fn secret(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
 }
 
 async fn show_secret(State(idp): State<Idp>, Path((env, app)): Path<(String, String)>) -> Answer {
-    let found = idp.worker_secret(&env, &app).await?;
-    Ok(Json(secret(&idp, &found)?).into_response())
+    let found = idp.get_worker_secret(&env, &app).await?;
+    Ok(Json(secret_to_json(&idp, &found)?).into_response())
 }
 
 async fn renew_secret(
@@ -212,7 +216,7 @@ async fn renew_secret(
 ) -> Answer {
     let until = previous_until(&body)?;
     let made = idp.renew_worker_secret(&env, &app, until).await?;
-    Ok(Json(secret(&idp, &made)?).into_response())
+    Ok(Json(secret_to_json(&idp, &made)?).into_response())
 }
 
 /// Reads `previous.expiresAt` of a body, which is optional.

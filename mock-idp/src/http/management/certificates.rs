@@ -13,7 +13,7 @@ use super::href;
 use super::keys::{pem, wants};
 use super::route::Route;
 use crate::Idp;
-use crate::applications::certificates::decoded;
+use crate::applications::certificates::decode_certificate;
 use crate::applications::keys::kind_and_length;
 use crate::http::hal::{self, Answer, Asked, Body, Page};
 use crate::refusal::Refused;
@@ -38,7 +38,7 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// Adds the data of a certificate.
-pub(super) fn described(json: &mut Value, certificate: &Certificate, now: Timestamp) {
+pub(super) fn add_certificate_data(json: &mut Value, certificate: &Certificate, now: Timestamp) {
     json["subjectDN"] = certificate.subject().into();
     if let Ok((_, read)) = X509Certificate::from_der(certificate.der()) {
         json["issuerDN"] = read.issuer().to_string().into();
@@ -63,7 +63,7 @@ pub(super) fn described(json: &mut Value, certificate: &Certificate, now: Timest
 }
 
 fn certificate_to_json(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
-    let certificate = decoded(found)?;
+    let certificate = decode_certificate(found)?;
     let (is_ec, length) = kind_and_length(&certificate);
     let path = format!("/certificates/{}", found.id);
     let mut json = json!({
@@ -76,7 +76,7 @@ fn certificate_to_json(idp: &Idp, found: &Resource) -> Result<Value, Refused> {
         "usageType": found.document["usageType"],
         "createdAt": found.created_at.to_string(),
     });
-    described(&mut json, &certificate, idp.now());
+    add_certificate_data(&mut json, &certificate, idp.now());
     Ok(json)
 }
 
@@ -104,7 +104,7 @@ async fn show(
 ) -> Answer {
     let found = idp.get(&env, Kind::Certificate, &id).await?;
     if wants(&headers, "pem") {
-        return Ok(pem(decoded(&found)?.to_pem()));
+        return Ok(pem(decode_certificate(&found)?.to_pem()));
     }
     Ok(Json(certificate_to_json(&idp, &found)?).into_response())
 }

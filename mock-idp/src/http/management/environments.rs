@@ -59,7 +59,7 @@ async fn list(
     Extension(caller): Extension<Caller>,
     Asked(page): Asked<Page>,
 ) -> Answer {
-    let mut all = idp.environments().await?;
+    let mut all = idp.list_environments().await?;
     if let Caller::Worker { environment } = &caller {
         all.retain(|found| found.id == *environment);
     }

@@ -44,7 +44,7 @@ fn plain(idp: &Idp, group: &Resource) -> Value {
 }
 
 async fn with_member_count(idp: &Idp, group: &Resource) -> Result<Value, Refused> {
-    let (direct, total) = idp.member_counts(group).await?;
+    let (direct, total) = idp.count_members(group).await?;
     let mut shown = plain(idp, group);
     shown["directMemberCounts"] = json!({"users": direct});
     shown["totalMemberCounts"] = json!({"users": total});
@@ -88,7 +88,7 @@ async fn remove(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>)
 }
 
 async fn list_outer(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
-    let all = idp.outer_groups(&env, &id).await?;
+    let all = idp.list_outer_groups(&env, &id).await?;
     let items = all.iter().map(|group| plain(&idp, group)).collect();
     let at = href(&idp, &env, &format!("/groups/{id}/memberOfGroups"));
     Ok(Json(hal::whole(&at, "groupMemberships", items)).into_response())

@@ -71,13 +71,13 @@ fn key_to_json(idp: &Idp, key: &KeyRow) -> Result<Value, Refused> {
         "default": key.is_default,
         "createdAt": key.created_at.to_string(),
     });
-    super::certificates::described(&mut json, certificate, idp.now());
+    super::certificates::add_certificate_data(&mut json, certificate, idp.now());
     Ok(json)
 }
 
 async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>) -> Answer {
-    let mut all = idp.keys(&env).await?;
-    page.filtered(&mut all, |key| key_to_json(&idp, key).unwrap_or_default())?;
+    let mut all = idp.list_keys(&env).await?;
+    page.apply_filter(&mut all, |key| key_to_json(&idp, key).unwrap_or_default())?;
     let part = page.cut(&all, |key| key.place)?;
     let items = part.shown.iter().map(|key| key_to_json(&idp, key));
     let items = items.collect::<Result<Vec<_>, _>>()?;
@@ -91,7 +91,7 @@ async fn create(State(idp): State<Idp>, Path(env): Path<String>, request: Reques
             file,
             password,
             usage,
-        } = Upload::of(request).await?;
+        } = Upload::read(request).await?;
         idp.import_key(&env, &file, &password, &usage).await?
     } else {
         let Body(document) = Body::from_request(request, &()).await?;
@@ -109,8 +109,8 @@ struct Upload {
 }
 
 impl Upload {
-    async fn of(request: Request) -> Result<Self, Refused> {
-        let parts = multipart::parts(request).await.map_err(|error| {
+    async fn read(request: Request) -> Result<Self, Refused> {
+        let parts = multipart::read_parts(request).await.map_err(|error| {
             Refused::invalid("file", format!("expected multipart/form-data: {error}"))
         })?;
         let (mut file, mut password, mut usage) = (None, String::new(), None);
@@ -150,7 +150,7 @@ async fn show(
     Path((env, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer {
-    let key = idp.key(&env, &id).await?;
+    let key = idp.get_key(&env, &id).await?;
     if wants(&headers, "pem") {
         return Ok(pem(key.certificate));
     }
@@ -167,7 +167,7 @@ async fn change(
 }
 
 async fn request(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
-    let made = idp.signing_request(&env, &id).await?;
+    let made = idp.create_signing_request(&env, &id).await?;
     Ok(([(header::CONTENT_TYPE, "application/pkcs10")], made).into_response())
 }
 

@@ -64,13 +64,13 @@ pub(super) fn router(idp: Idp) -> Router<Idp> {
     }
     router
         .fallback(async || Problem::not_found("Resource not found.").into_response())
-        .layer(middleware::from_fn_with_state(idp, known_callers_only))
-        .route("/openapi.json", get(openapi_document))
+        .layer(middleware::from_fn_with_state(idp, refuse_unknown_callers))
+        .route("/openapi.json", get(show_openapi_document))
 }
 
 /// Returns the OpenAPI document. It is made when it is read, because it takes a considerable part
 /// of a start.
-async fn openapi_document(State(idp): State<Idp>) -> Json<serde_json::Value> {
+async fn show_openapi_document(State(idp): State<Idp>) -> Json<serde_json::Value> {
     Json(openapi::document(&idp.base_url, &routes()))
 }
 
@@ -81,7 +81,11 @@ fn environment_of(path: &str) -> Option<&str> {
     Some(id).filter(|id| !id.is_empty())
 }
 
-async fn known_callers_only(State(idp): State<Idp>, mut request: Request, next: Next) -> Response {
+async fn refuse_unknown_callers(
+    State(idp): State<Idp>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let token = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -89,7 +93,7 @@ async fn known_callers_only(State(idp): State<Idp>, mut request: Request, next: 
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map_or("", |(_, token)| token.trim());
-    let refused = match idp.caller(token).await {
+    let refused = match idp.find_caller(token).await {
         Err(error) => Problem::from(error).into_response(),
         Ok(None) => {
             let mut refused = Problem::new(

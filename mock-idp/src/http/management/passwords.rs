@@ -51,7 +51,7 @@ fn password_to_json(idp: &Idp, user: &UserRow) -> Value {
 }
 
 async fn show(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
-    let user = idp.user(&env, &id).await?;
+    let user = idp.get_user(&env, &id).await?;
     Ok(Json(password_to_json(&idp, &user)).into_response())
 }
 
@@ -93,7 +93,7 @@ async fn post(
             if !idp.check_password(&env, &id, password).await? {
                 return Err(Refused::invalid("password", "this is not the user's password").into());
             }
-            idp.user(&env, &id).await?
+            idp.get_user(&env, &id).await?
         }
         "password.unlock" => idp.set_locked(&env, &id, false).await?,
         "password.forceChange" => idp.force_change(&env, &id).await?,

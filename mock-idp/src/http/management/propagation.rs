@@ -83,11 +83,12 @@ pub(super) fn routes() -> Vec<Route> {
             .takes("Store")
             .acts(&["", "connection.check"])
             .shows("ConnectionStatus"),
-        Route::get(&rules, "Lists a plan's rules", rules_of).lists("rules", "Rule"),
+        Route::get(&rules, "Lists a plan's rules", list_rules).lists("rules", "Rule"),
         Route::post(&rules, "Creates a rule of a plan", create_rule)
             .takes("Rule")
             .makes("Rule"),
-        Route::get(&mappings, "Lists a rule's mappings", mappings_of).lists("mappings", "Mapping"),
+        Route::get(&mappings, "Lists a rule's mappings", list_mappings)
+            .lists("mappings", "Mapping"),
         Route::post(&mappings, "Creates a mapping of a rule", create_mapping)
             .takes("Mapping")
             .makes("Mapping"),
@@ -212,7 +213,7 @@ async fn create(idp: &Idp, env: &str, kind: Kind, document: crate::directory::Do
     Ok(hal::created(resource_to_json(idp, &made).await?))
 }
 
-async fn rules_of(
+async fn list_rules(
     State(idp): State<Idp>,
     Path((env, plan)): Path<(String, String)>,
     Asked(page): Asked<Page>,
@@ -221,7 +222,7 @@ async fn rules_of(
     list(&idp, &env, Kind::Rule, Some(&plan), &page).await
 }
 
-async fn mappings_of(
+async fn list_mappings(
     State(idp): State<Idp>,
     Path((env, rule)): Path<(String, String)>,
     Asked(page): Asked<Page>,

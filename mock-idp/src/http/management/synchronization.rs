@@ -33,7 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post(
             sync,
             "Synchronizes all users and groups, those that failed, or one user again",
-            again,
+            synchronize_again,
         )
         .takes("SyncRequest")
         .shows("SyncQueued")
@@ -70,8 +70,8 @@ async fn list(
     Path((env, id)): Path<(String, String)>,
     Asked(page): Asked<Page>,
 ) -> Answer {
-    let mut all = idp.synced_users(&env, &id).await?;
-    page.filtered(&mut all, synced_user_to_json)?;
+    let mut all = idp.list_synced_users(&env, &id).await?;
+    page.apply_filter(&mut all, synced_user_to_json)?;
     let numbered: Vec<(i64, SyncedUser)> = (1..).zip(all).collect();
     let part = page.cut(&numbered, |(place, _)| *place)?;
     let items = part
@@ -83,7 +83,7 @@ async fn list(
     Ok(Json(hal::list(&at, "users", &part, items)).into_response())
 }
 
-async fn again(
+async fn synchronize_again(
     State(idp): State<Idp>,
     Path((env, id)): Path<(String, String)>,
     Body(document): Body,

@@ -53,12 +53,16 @@ pub(super) fn routes() -> Vec<Route> {
         Route::put(enabled, "Enables or disables a user", set_enabled)
             .takes("Enabled")
             .shows("Enabled"),
-        Route::get(groups, "Lists the groups that a user is in", memberships)
-            .lists_all("groupMemberships", "Membership"),
+        Route::get(
+            groups,
+            "Lists the groups that a user is in",
+            list_memberships,
+        )
+        .lists_all("groupMemberships", "Membership"),
         Route::post(groups, "Adds a user to a group", join)
             .takes("Reference")
             .makes("Membership"),
-        Route::get(group, "Shows a user's membership", membership).shows("Membership"),
+        Route::get(group, "Shows a user's membership", show_membership).shows("Membership"),
         Route::delete(group, "Removes a user from a group", leave),
         Route::get(sessions, "Lists a user's current sessions", list_sessions)
             .lists_all("sessions", "Session"),
@@ -99,13 +103,13 @@ fn user_json(idp: &Idp, user: &UserRow) -> Value {
 async fn list(State(idp): State<Idp>, Path(env): Path<String>, Asked(page): Asked<Page>) -> Answer {
     let found;
     let part = if page.filter.is_some() {
-        let mut all = idp.users(&env).await?;
-        page.filtered(&mut all, |user| users::seen(user, &[]))?;
+        let mut all = idp.list_users(&env).await?;
+        page.apply_filter(&mut all, |user| users::seen(user, &[]))?;
         found = all;
         page.cut(&found, |user| user.place)?
     } else {
         let (rows, total) = idp
-            .page_of_users(&env, page.after()?, page.limit() + 1)
+            .list_page_of_users(&env, page.after()?, page.limit() + 1)
             .await?;
         found = rows;
         page.of(&found, total, |user| user.place)
@@ -131,10 +135,10 @@ async fn show(
     Path((env, id)): Path<(String, String)>,
     Asked(asked): Asked<Including>,
 ) -> Answer {
-    let user = idp.user(&env, &id).await?;
+    let user = idp.get_user(&env, &id).await?;
     let mut body = user_json(&idp, &user);
     if let Some(include) = asked.include {
-        let seen = users::seen(&user, &idp.groups_of_user(&user).await?);
+        let seen = users::seen(&user, &idp.list_groups_of_user(&user).await?);
         for key in ["memberOfGroupIDs", "memberOfGroupNames"] {
             if include.split(',').any(|wanted| wanted.trim() == key) {
                 body[key] = seen[key].clone();
@@ -183,7 +187,7 @@ async fn act(
                 )
                 .into());
             }
-            idp.user(&env, &id).await?
+            idp.get_user(&env, &id).await?
         }
         other => {
             return Err(Refused::none_of(
@@ -208,7 +212,7 @@ async fn remove(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>)
 }
 
 async fn show_enabled(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
-    let user = idp.user(&env, &id).await?;
+    let user = idp.get_user(&env, &id).await?;
     Ok(Json(json!({"enabled": user.document["enabled"]})).into_response())
 }
 
@@ -236,9 +240,12 @@ fn membership_json(idp: &Idp, user: &UserRow, group: &InGroup) -> Value {
     })
 }
 
-async fn memberships(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
-    let user = idp.user(&env, &id).await?;
-    let groups = idp.groups_of_user(&user).await?;
+async fn list_memberships(
+    State(idp): State<Idp>,
+    Path((env, id)): Path<(String, String)>,
+) -> Answer {
+    let user = idp.get_user(&env, &id).await?;
+    let groups = idp.list_groups_of_user(&user).await?;
     let items = groups
         .iter()
         .map(|group| membership_json(&idp, &user, group))
@@ -247,9 +254,9 @@ async fn memberships(State(idp): State<Idp>, Path((env, id)): Path<(String, Stri
     Ok(Json(hal::whole(&at, "groupMemberships", items)).into_response())
 }
 
-async fn one_membership(idp: &Idp, env: &str, id: &str, group: &str) -> Result<Value, Refused> {
-    let user = idp.user(env, id).await?;
-    let groups = idp.groups_of_user(&user).await?;
+async fn find_membership(idp: &Idp, env: &str, id: &str, group: &str) -> Result<Value, Refused> {
+    let user = idp.get_user(env, id).await?;
+    let groups = idp.list_groups_of_user(&user).await?;
     let found = groups.iter().find(|found| found.id == group);
     found
         .map(|found| membership_json(idp, &user, found))
@@ -263,14 +270,14 @@ async fn join(
 ) -> Answer {
     let group = text(&document, "id").ok_or_else(|| Refused::required("id"))?;
     idp.join_group(&env, &id, group).await?;
-    Ok(hal::created(one_membership(&idp, &env, &id, group).await?))
+    Ok(hal::created(find_membership(&idp, &env, &id, group).await?))
 }
 
-async fn membership(
+async fn show_membership(
     State(idp): State<Idp>,
     Path((env, id, group)): Path<(String, String, String)>,
 ) -> Answer {
-    Ok(Json(one_membership(&idp, &env, &id, &group).await?).into_response())
+    Ok(Json(find_membership(&idp, &env, &id, &group).await?).into_response())
 }
 
 async fn leave(
@@ -294,7 +301,7 @@ fn session_json(idp: &Idp, session: &SessionRow) -> Value {
 }
 
 async fn list_sessions(State(idp): State<Idp>, Path((env, id)): Path<(String, String)>) -> Answer {
-    let live = idp.sessions_of_user(&env, &id).await?;
+    let live = idp.list_sessions_of_user(&env, &id).await?;
     let items = live.iter().map(|one| session_json(&idp, one)).collect();
     let at = href(&idp, &env, &format!("/users/{id}/sessions"));
     Ok(Json(hal::whole(&at, "sessions", items)).into_response())

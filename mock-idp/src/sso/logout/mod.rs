@@ -33,7 +33,7 @@ const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
 
 /// Returns the stored form of a NameID. Two NameIDs are equal if these texts are equal
 /// (saml-core §3.3.4).
-fn stored(name: &NameId) -> String {
+fn name_id_to_text(name: &NameId) -> String {
     serde_json::json!([
         name.value,
         name.format.uri(),
@@ -76,7 +76,7 @@ impl Idp {
             session: session.token.clone(),
             environment: environment.to_owned(),
             application: application.to_owned(),
-            name_id: stored(name),
+            name_id: name_id_to_text(name),
             session_index: session.index.clone(),
             since: self.now(),
         }
@@ -85,14 +85,14 @@ impl Idp {
     /// Ends the session of a user who signs off at the identity provider, and starts to log out
     /// the participants.
     pub(crate) async fn sign_off(&self, environment: &str, token: Option<&str>) -> Result<Ended> {
-        let Some(SsoSession { session, .. }) = self.session(environment, token).await? else {
+        let Some(SsoSession { session, .. }) = self.find_session(environment, token).await? else {
             return Ok(Ended::Whole);
         };
         let mut tx = self.store.write().await?;
-        let remaining = logouts::of_session(&mut tx, &session.token).await?;
+        let remaining = logouts::list_participants(&mut tx, &session.token).await?;
         logouts::end_session(&mut tx, &session.token).await?;
         tx.commit().await?;
-        self.go_on(environment, Round::started_here(self.new_id(), remaining))
+        self.continue_round(environment, Round::new_at_idp(self.new_id(), remaining))
             .await
     }
 
@@ -121,7 +121,7 @@ impl Idp {
 
     async fn handle_request(&self, environment: &str, received: Received) -> Result<Ended> {
         let issuer = received.claimed_issuer().map_err(to_denied)?;
-        let found = self.application_of(environment, &issuer).await?;
+        let found = self.get_enabled_application(environment, &issuer).await?;
         let application = &found.application;
         let keys = keys_of(&found)?;
         let expected = self.expectations(environment, application.sp_entity_id.clone());
@@ -136,8 +136,9 @@ impl Idp {
         if !logouts::see(&mut tx, environment, message, honored.until(), now).await? {
             return page("This LogoutRequest was used already.");
         }
-        let name = stored(honored.name_id());
-        let mut meant = logouts::sessions_of(&mut tx, environment, &found.id, &name, now).await?;
+        let name = name_id_to_text(honored.name_id());
+        let mut meant =
+            logouts::find_sessions_of(&mut tx, environment, &found.id, &name, now).await?;
         let indexes = &request.session_indexes;
         meant.retain(|one| indexes.is_empty() || indexes.contains(&one.session_index));
         let initiator = Initiator {
@@ -166,7 +167,7 @@ impl Idp {
         }
         let mut remaining = Vec::new();
         for one in &meant {
-            let all = logouts::of_session(&mut tx, &one.session).await?;
+            let all = logouts::list_participants(&mut tx, &one.session).await?;
             remaining.extend(
                 all.into_iter()
                     .filter(|other| other.application != found.id || other.name_id != name),
@@ -174,8 +175,8 @@ impl Idp {
             logouts::end_session(&mut tx, &one.session).await?;
         }
         tx.commit().await?;
-        let round = Round::asked_for(self.new_id(), initiator, remaining);
-        self.go_on(environment, round).await
+        let round = Round::new_at_application(self.new_id(), initiator, remaining);
+        self.continue_round(environment, round).await
     }
 
     async fn handle_response(&self, environment: &str, received: Received) -> Result<Ended> {
@@ -183,7 +184,7 @@ impl Idp {
         let now = self.now();
         let kept = {
             let mut db = self.store.read().await?;
-            logouts::waiting(&mut db, (environment, &id), now).await?
+            logouts::find_logout(&mut db, (environment, &id), now).await?
         };
         let Some(mut round) = kept.as_deref().and_then(Round::read) else {
             return page(
@@ -191,9 +192,9 @@ impl Idp {
             );
         };
         let issuer = received.claimed_issuer().map_err(to_denied)?;
-        let found = self.application_of(environment, &issuer).await?;
+        let found = self.get_enabled_application(environment, &issuer).await?;
         let application = &found.application;
-        let Some(request) = round.asked_of(&found.id) else {
+        let Some(request) = round.awaited_request(&found.id) else {
             return page(format!(
                 "Unexpected LogoutResponse: no LogoutRequest was sent to the application {}.",
                 application.name
@@ -217,8 +218,8 @@ impl Idp {
         if !first {
             return page("This LogoutResponse was used already.");
         }
-        round.answered(&response.status);
-        self.go_on(environment, round).await
+        round.record_answer(&response.status);
+        self.continue_round(environment, round).await
     }
 }
 

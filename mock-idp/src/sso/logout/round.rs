@@ -55,7 +55,7 @@ pub(super) struct Round {
 }
 
 impl Round {
-    pub(super) fn started_here(id: String, remaining: Vec<Participant>) -> Self {
+    pub(super) fn new_at_idp(id: String, remaining: Vec<Participant>) -> Self {
         Self {
             id,
             initiator: None,
@@ -65,10 +65,14 @@ impl Round {
         }
     }
 
-    pub(super) fn asked_for(id: String, by: Initiator, remaining: Vec<Participant>) -> Self {
+    pub(super) fn new_at_application(
+        id: String,
+        by: Initiator,
+        remaining: Vec<Participant>,
+    ) -> Self {
         Self {
             initiator: Some(by),
-            ..Self::started_here(id, remaining)
+            ..Self::new_at_idp(id, remaining)
         }
     }
 
@@ -77,14 +81,14 @@ impl Round {
     }
 
     /// Returns the ID of the `LogoutRequest` that waits for an answer of this application.
-    pub(super) fn asked_of(&self, application: &str) -> Option<String> {
+    pub(super) fn awaited_request(&self, application: &str) -> Option<String> {
         let (asked, request) = self.asked.as_ref()?;
         (asked == application).then(|| request.clone())
     }
 
     /// Records the status of an answer. `UnknownPrincipal` counts as success: the application
     /// has no session to end.
-    pub(super) fn answered(&mut self, status: &Status) {
+    pub(super) fn record_answer(&mut self, status: &Status) {
         let whole = status.is_success() && status.detail != Some(StatusCode::PartialLogout);
         if !whole && status.detail != Some(StatusCode::UnknownPrincipal) {
             self.in_part = true;
@@ -107,7 +111,11 @@ impl From<Participant> for Told {
 impl Idp {
     /// Sends a `LogoutRequest` to the next application; after the last one, answers the
     /// application that asked for the logout.
-    pub(super) async fn go_on(&self, environment: &str, mut round: Round) -> Result<Ended> {
+    pub(super) async fn continue_round(
+        &self,
+        environment: &str,
+        mut round: Round,
+    ) -> Result<Ended> {
         let now = self.now();
         while !round.remaining.is_empty() {
             let next = round.remaining.remove(0);
@@ -124,7 +132,7 @@ impl Idp {
             return Ok(carry_message(outgoing));
         }
         let mut tx = self.store.write_aside().await?;
-        logouts::over(&mut tx, &round.id).await?;
+        logouts::delete_logout(&mut tx, &round.id).await?;
         tx.commit().await?;
         match &round.initiator {
             Some(initiator) => {
@@ -140,7 +148,7 @@ impl Idp {
         }
     }
 
-    async fn participant(&self, environment: &str, application: &str) -> Result<Application> {
+    async fn get_application(&self, environment: &str, application: &str) -> Result<Application> {
         let resource = self
             .get(environment, Kind::Application, application)
             .await?;
@@ -155,7 +163,7 @@ impl Idp {
         round: &Round,
         next: &Told,
     ) -> Result<Option<(String, Outgoing)>> {
-        let Ok(application) = self.participant(environment, &next.application).await else {
+        let Ok(application) = self.get_application(environment, &next.application).await else {
             return Ok(None);
         };
         let now = self.now();
@@ -196,7 +204,7 @@ impl Idp {
         to: &Initiator,
         status: Status,
     ) -> Result<Ended> {
-        let application = self.participant(environment, &to.application).await?;
+        let application = self.get_application(environment, &to.application).await?;
         let Some((binding, location)) = settings::responses(&application) else {
             // The application asked, but it has no endpoint for the answer.
             return Ok(match status.detail {

@@ -63,10 +63,10 @@ impl Verified {
         let mut found = Violations(Vec::new());
         self.check_response(expected, &mut found);
         let assertion = &self.assertion;
-        found.unless(assertion.version == "2.0", Code::Version, || {
+        found.add_unless(assertion.version == "2.0", Code::Version, || {
             format!("expected Assertion/@Version 2.0, got {}", assertion.version)
         });
-        found.unless(
+        found.add_unless(
             assertion.issuer == expected.idp_entity_id,
             Code::WrongIssuer,
             || {
@@ -83,7 +83,7 @@ impl Verified {
             .name_id
             .clone()
             .filter(|name| !name.value.is_empty());
-        found.unless(name_id.is_some(), Code::NoNameId, || {
+        found.add_unless(name_id.is_some(), Code::NoNameId, || {
             "expected a <NameID> with a value in <Subject>, found none".into()
         });
         let refusal = Refusal::of(found.0);
@@ -103,7 +103,7 @@ impl Verified {
 
     fn check_response(&self, expected: &Expectations, found: &mut Violations) {
         let response = &self.response;
-        found.unless(response.version == "2.0", Code::Version, || {
+        found.add_unless(response.version == "2.0", Code::Version, || {
             format!("expected Response/@Version 2.0, got {}", response.version)
         });
         if response.issuer.is_none() && self.response_signed {
@@ -117,7 +117,7 @@ impl Verified {
             );
         }
         if let Some(issuer) = &response.issuer {
-            found.unless(*issuer == expected.idp_entity_id, Code::WrongIssuer, || {
+            found.add_unless(*issuer == expected.idp_entity_id, Code::WrongIssuer, || {
                 format!(
                     "expected Response/Issuer {}, got {issuer}",
                     expected.idp_entity_id
@@ -126,7 +126,7 @@ impl Verified {
         }
         let destination = response.destination.as_deref().unwrap_or_default();
         let optional = !self.response_signed && destination.is_empty();
-        found.unless(
+        found.add_unless(
             optional || destination == expected.acs_url,
             Code::WrongDestination,
             || {
@@ -138,7 +138,7 @@ impl Verified {
         );
         match (&expected.in_response_to, &response.in_response_to) {
             (Expected::Request(id), Some(got)) => {
-                found.unless(got == id, Code::WrongInResponseTo, || {
+                found.add_unless(got == id, Code::WrongInResponseTo, || {
                     format!("expected Response/@InResponseTo {id}, got {got}")
                 });
             }
@@ -195,7 +195,7 @@ fn check_confirmation(
     found: &mut Violations,
 ) {
     let recipient = confirmation.recipient.as_deref().unwrap_or_default();
-    found.unless(recipient == expected.acs_url, Code::WrongRecipient, || {
+    found.add_unless(recipient == expected.acs_url, Code::WrongRecipient, || {
         format!(
             "expected SubjectConfirmationData/@Recipient {}, got {recipient:?}",
             expected.acs_url
@@ -206,16 +206,18 @@ fn check_confirmation(
             Code::NoBearerConfirmation,
             "expected SubjectConfirmationData/@NotOnOrAfter, found none".into(),
         ),
-        Some(until) => found.before(expected, until, "SubjectConfirmationData/@NotOnOrAfter"),
+        Some(until) => {
+            found.require_before(expected, until, "SubjectConfirmationData/@NotOnOrAfter")
+        }
     }
-    found.unless(
+    found.add_unless(
         confirmation.not_before.is_none(),
         Code::NoBearerConfirmation,
         || "expected no NotBefore on a bearer SubjectConfirmationData, found one".into(),
     );
     match (&expected.in_response_to, &confirmation.in_response_to) {
         (Expected::Request(id), got) => {
-            found.unless(got.as_ref() == Some(id), Code::WrongInResponseTo, || {
+            found.add_unless(got.as_ref() == Some(id), Code::WrongInResponseTo, || {
                 let got = got.as_deref().unwrap_or("none");
                 format!("expected SubjectConfirmationData/@InResponseTo {id}, got {got}")
             });
@@ -230,7 +232,7 @@ fn check_confirmation(
 
 fn check_conditions(assertion: &AssertionClaims, expected: &Expectations, found: &mut Violations) {
     if let Some(from) = assertion.not_before {
-        found.unless(
+        found.add_unless(
             expected.now + expected.clock_skew >= from,
             Code::NotYetValid,
             || {
@@ -242,21 +244,21 @@ fn check_conditions(assertion: &AssertionClaims, expected: &Expectations, found:
         );
     }
     let latest = expected.now + expected.clock_skew;
-    found.unless(assertion.issue_instant <= latest, Code::NotYetValid, || {
+    found.add_unless(assertion.issue_instant <= latest, Code::NotYetValid, || {
         format!(
             "expected Assertion/@IssueInstant by {}, got {}",
             expected.now, assertion.issue_instant
         )
     });
     if let Some(until) = assertion.not_on_or_after {
-        found.before(expected, until, "Conditions/@NotOnOrAfter");
+        found.require_before(expected, until, "Conditions/@NotOnOrAfter");
     }
     let restrictions = &assertion.audience_restrictions;
     let addressed = !restrictions.is_empty()
         && restrictions
             .iter()
             .all(|audiences| audiences.contains(&expected.sp_entity_id));
-    found.unless(addressed, Code::WrongAudience, || {
+    found.add_unless(addressed, Code::WrongAudience, || {
         let got: Vec<String> = restrictions.iter().map(|all| all.join(" or ")).collect();
         let got = if got.is_empty() {
             "none".into()
@@ -274,14 +276,14 @@ fn check_conditions(assertion: &AssertionClaims, expected: &Expectations, found:
 }
 
 fn check_statements(assertion: &AssertionClaims, expected: &Expectations, found: &mut Violations) {
-    found.unless(
+    found.add_unless(
         !assertion.statements.is_empty(),
         Code::NoAuthnStatement,
         || "expected an <AuthnStatement>, found none".into(),
     );
     for statement in &assertion.statements {
         if let Some(until) = statement.session_not_on_or_after {
-            found.before(expected, until, "AuthnStatement/@SessionNotOnOrAfter");
+            found.require_before(expected, until, "AuthnStatement/@SessionNotOnOrAfter");
         }
     }
 }
@@ -293,16 +295,16 @@ impl Violations {
         self.0.push(Violation { code, detail });
     }
 
-    fn unless(&mut self, holds: bool, code: Code, detail: impl FnOnce() -> String) {
+    fn add_unless(&mut self, holds: bool, code: Code, detail: impl FnOnce() -> String) {
         if !holds {
             self.add(code, detail());
         }
     }
 
     /// Requires that `now` is before `until`, allowing for clock skew.
-    fn before(&mut self, expected: &Expectations, until: Timestamp, place: &str) {
+    fn require_before(&mut self, expected: &Expectations, until: Timestamp, place: &str) {
         let holds = expected.now - expected.clock_skew < until;
-        self.unless(holds, Code::Expired, || {
+        self.add_unless(holds, Code::Expired, || {
             format!(
                 "expected {place} later than {}, got {until}, {:#} ago ({:#} allowed)",
                 expected.now,

@@ -24,27 +24,27 @@ pub(super) struct ResponseClaims {
 impl ResponseClaims {
     pub(super) fn read(document: &Document<'_>, root: NodeId) -> Result<Self, XmlError> {
         let owned = |name| xml::attribute(document, root, name).map(str::to_owned);
-        let status_node = xml::required(document, root, names::PROTOCOL, "Status")?;
+        let status_node = xml::require_child(document, root, names::PROTOCOL, "Status")?;
         let mut status = Vec::new();
-        let mut node = Some(xml::required(
+        let mut node = Some(xml::require_child(
             document,
             status_node,
             names::PROTOCOL,
             "StatusCode",
         )?);
         while let Some(code) = node {
-            status.push(xml::required_attribute(document, code, "Value")?.to_owned());
+            status.push(xml::require_attribute(document, code, "Value")?.to_owned());
             node = xml::child(document, code, names::PROTOCOL, "StatusCode");
         }
         Ok(Self {
-            version: xml::required_attribute(document, root, "Version")?.to_owned(),
+            version: xml::require_attribute(document, root, "Version")?.to_owned(),
             destination: owned("Destination"),
             in_response_to: owned("InResponseTo"),
             issuer: xml::child(document, root, names::ASSERTION, "Issuer")
-                .map(|node| xml::trimmed(document, node)),
+                .map(|node| xml::trimmed_text(document, node)),
             status,
             status_message: xml::child(document, status_node, names::PROTOCOL, "StatusMessage")
-                .map(|node| xml::trimmed(document, node)),
+                .map(|node| xml::trimmed_text(document, node)),
         })
     }
 
@@ -106,13 +106,13 @@ fn instant_attribute(
 impl AssertionClaims {
     pub(super) fn read(document: &Document<'_>, node: NodeId) -> Result<Self, XmlError> {
         let child = |name| xml::child(document, node, names::ASSERTION, name);
-        let issuer = xml::required(document, node, names::ASSERTION, "Issuer")?;
-        let issue_instant = xml::required_attribute(document, node, "IssueInstant")?;
+        let issuer = xml::require_child(document, node, names::ASSERTION, "Issuer")?;
+        let issue_instant = xml::require_attribute(document, node, "IssueInstant")?;
         let mut claims = Self {
-            id: xml::required_attribute(document, node, "ID")?.to_owned(),
-            version: xml::required_attribute(document, node, "Version")?.to_owned(),
+            id: xml::require_attribute(document, node, "ID")?.to_owned(),
+            version: xml::require_attribute(document, node, "Version")?.to_owned(),
             issue_instant: xml::instant(issue_instant, "Assertion/@IssueInstant")?,
-            issuer: xml::trimmed(document, issuer),
+            issuer: xml::trimmed_text(document, issuer),
             name_id: None,
             encrypted_id: None,
             confirmations: Vec::new(),
@@ -130,13 +130,13 @@ impl AssertionClaims {
             claims.read_conditions(document, conditions)?;
         }
         for statement in xml::children(document, node, names::ASSERTION, "AuthnStatement") {
-            let instant = xml::required_attribute(document, statement, "AuthnInstant")?;
+            let instant = xml::require_attribute(document, statement, "AuthnInstant")?;
             let context = xml::child(document, statement, names::ASSERTION, "AuthnContext");
             let class = context.and_then(|context| {
                 xml::child(document, context, names::ASSERTION, "AuthnContextClassRef")
             });
             claims.statements.push(Statement {
-                class_ref: class.map(|class| xml::trimmed(document, class)),
+                class_ref: class.map(|class| xml::trimmed_text(document, class)),
                 authn_instant: xml::instant(instant, "AuthnStatement/@AuthnInstant")?,
                 session_index: xml::attribute(document, statement, "SessionIndex")
                     .map(str::to_owned),
@@ -160,7 +160,7 @@ impl AssertionClaims {
         self.encrypted_id = xml::child(document, subject, names::ASSERTION, "EncryptedID")
             .map(|node| EncryptedId::read(document, node));
         for node in xml::children(document, subject, names::ASSERTION, "SubjectConfirmation") {
-            let method = xml::required_attribute(document, node, "Method")?.to_owned();
+            let method = xml::require_attribute(document, node, "Method")?.to_owned();
             let data = xml::child(document, node, names::ASSERTION, "SubjectConfirmationData");
             let owned = |name| {
                 data.and_then(|data| xml::attribute(document, data, name))
@@ -193,7 +193,7 @@ impl AssertionClaims {
                 self.audience_restrictions.push(
                     xml::children(document, condition, names::ASSERTION, "Audience")
                         .into_iter()
-                        .map(|audience| xml::trimmed(document, audience))
+                        .map(|audience| xml::trimmed_text(document, audience))
                         .collect(),
                 );
             } else if !is("OneTimeUse") && !is("ProxyRestriction") {
@@ -207,10 +207,10 @@ impl AssertionClaims {
     /// Reads the attributes. Values of attributes with the same name are joined, in order.
     fn read_attributes(&mut self, document: &Document<'_>, node: NodeId) -> Result<(), XmlError> {
         for attribute in xml::children(document, node, names::ASSERTION, "Attribute") {
-            let name = xml::required_attribute(document, attribute, "Name")?;
+            let name = xml::require_attribute(document, attribute, "Name")?;
             let values = xml::children(document, attribute, names::ASSERTION, "AttributeValue")
                 .into_iter()
-                .map(|value| xml::trimmed(document, value));
+                .map(|value| xml::trimmed_text(document, value));
             match self.attributes.iter_mut().find(|(known, _)| known == name) {
                 Some((_, known)) => known.extend(values),
                 None => self.attributes.push((name.to_owned(), values.collect())),

@@ -56,8 +56,8 @@ pub(super) fn demand(
 /// Checks the children of the response.
 pub(super) fn only_response(document: &Document<'_>, response: NodeId) -> Result<(), XmlError> {
     only(document, response, RESPONSE)?;
-    xml::required_attribute(document, response, "ID")?;
-    let issued = xml::required_attribute(document, response, "IssueInstant")?;
+    xml::require_attribute(document, response, "ID")?;
+    let issued = xml::require_attribute(document, response, "IssueInstant")?;
     xml::instant(issued, "Response/@IssueInstant")?;
     issuer_format(document, response)?;
     for status in xml::children(document, response, PROTOCOL, "Status") {
@@ -70,7 +70,7 @@ pub(super) fn only_response(document: &Document<'_>, response: NodeId) -> Result
 pub(super) fn only_assertion(document: &Document<'_>, assertion: NodeId) -> Result<(), XmlError> {
     only(document, assertion, ASSERTION_CHILDREN)?;
     for name in ["ID", "Version", "IssueInstant"] {
-        xml::required_attribute(document, assertion, name)?;
+        xml::require_attribute(document, assertion, name)?;
     }
     issuer_format(document, assertion)?;
     for statement in xml::children(document, assertion, ASSERTION, "AuthnStatement") {
@@ -107,10 +107,10 @@ fn authn_context(document: &Document<'_>, statement: NodeId) -> Result<(), XmlEr
         "AuthnContextDecl",
         "AuthnContextDeclRef",
     ];
-    let context = xml::required(document, statement, ASSERTION, "AuthnContext")?;
+    let context = xml::require_child(document, statement, ASSERTION, "AuthnContext")?;
     let is_said = SAID_BY.iter().any(|name| {
         xml::child(document, context, ASSERTION, name)
-            .is_some_and(|it| !xml::trimmed(document, it).is_empty() || *name == SAID_BY[1])
+            .is_some_and(|it| !xml::trimmed_text(document, it).is_empty() || *name == SAID_BY[1])
     });
     if is_said {
         return Ok(());

@@ -55,7 +55,7 @@ impl Posted {
             let nodes = document.get_elements_by_tag_name_ns(names::ASSERTION, name);
             let nodes = nodes.into_iter().take(MAX_ITEMS);
             nodes
-                .map(|node| shorten(&xml::trimmed(&document, node)))
+                .map(|node| shorten(&xml::trimmed_text(&document, node)))
                 .collect()
         };
         Some(UnverifiedSummary {
@@ -63,14 +63,14 @@ impl Posted {
             assertion_id: attribute_of(assertion, "ID"),
             issuer: issuer(assertion)
                 .or_else(|| issuer(Some(root)))
-                .map(|node| shorten(&xml::trimmed(&document, node))),
+                .map(|node| shorten(&xml::trimmed_text(&document, node))),
             name_id: texts("NameID").into_iter().next(),
             in_response_to: attribute_of(Some(root), "InResponseTo"),
             destination: attribute_of(Some(root), "Destination"),
             audiences: texts("Audience"),
             attributes: attributes(&document),
             signing_certificate: first(&document, names::DSIG, "X509Certificate")
-                .and_then(|node| Certificate::parse(&xml::trimmed(&document, node)).ok()),
+                .and_then(|node| Certificate::parse(&xml::trimmed_text(&document, node)).ok()),
         })
     }
 }
@@ -86,7 +86,7 @@ fn attributes(document: &Document<'_>) -> Vec<(String, Vec<String>)> {
         let name = xml::attribute(document, node, "Name")?;
         let values = xml::children(document, node, names::ASSERTION, "AttributeValue");
         let values = values.into_iter().take(MAX_ITEMS);
-        let values = values.map(|value| shorten(&xml::trimmed(document, value)));
+        let values = values.map(|value| shorten(&xml::trimmed_text(document, value)));
         Some((shorten(name), values.collect()))
     });
     named.collect()

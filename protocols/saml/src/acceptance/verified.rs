@@ -103,7 +103,7 @@ impl Posted {
             && let Some(encrypted) = the_encrypted_assertion(&document, root)
         {
             schema::only_response(&document, root).map_err(malformed)?;
-            let signed = signed_elements(&document, root, root)?;
+            let signed = find_signed_elements(&document, root, root)?;
             verify_signatures(&document, keys, &signed)?;
             let plain = decryption
                 .decrypt(&document, encrypted, self.xml())
@@ -119,13 +119,13 @@ impl Posted {
         }
         let assertion = the_assertion(&document, root)?;
         schema::demand(&document, root, assertion).map_err(malformed)?;
-        let signed = signed_elements(&document, root, assertion)?;
+        let signed = find_signed_elements(&document, root, assertion)?;
         demand(policy, &signed, root, assertion)?;
         verify_signatures(&document, keys, &signed)?;
 
         let assertion = AssertionClaims::read(&document, assertion).map_err(malformed)?;
         Ok(Verified {
-            assertion: named(assertion, decryption)?,
+            assertion: decrypt_name_id(assertion, decryption)?,
             response,
             response_signed: signed.iter().any(|signed| signed.element == root),
         })
@@ -134,7 +134,7 @@ impl Posted {
 
 /// Returns the claims with the decrypted NameID. The signature covers the encrypted NameID, so only
 /// the result of decrypting that is read.
-fn named(
+fn decrypt_name_id(
     mut claims: AssertionClaims,
     decryption: Option<&DecryptionKeys>,
 ) -> Result<AssertionClaims, Refusal> {
@@ -200,7 +200,7 @@ fn verify_decrypted(
     };
     let unusable_xml = |error: XmlError| unusable(error.to_string());
     schema::only_assertion(&document, assertion).map_err(unusable_xml)?;
-    let mut signed = signed_elements(&document, root, assertion)
+    let mut signed = find_signed_elements(&document, root, assertion)
         .map_err(|refusal| unusable(refusal.private()))?;
     signed.retain(|one| one.element == assertion);
     let assertion_signed = !signed.is_empty();
@@ -225,7 +225,7 @@ fn verify_decrypted(
     }
     let assertion = AssertionClaims::read(&document, assertion).map_err(unusable_xml)?;
     Ok(Verified {
-        assertion: named(assertion, Some(decryption))?,
+        assertion: decrypt_name_id(assertion, Some(decryption))?,
         response,
         response_signed,
     })
@@ -279,7 +279,7 @@ fn the_assertion(document: &Document<'_>, root: NodeId) -> Result<NodeId, Refusa
 
 /// Returns every signature of the document. Each must be a child of the response or of the
 /// assertion and follow saml-core §5.4.
-fn signed_elements(
+fn find_signed_elements(
     document: &Document<'_>,
     root: NodeId,
     assertion: NodeId,

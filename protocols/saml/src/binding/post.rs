@@ -75,16 +75,16 @@ pub(super) fn form_page_with(
     let mut w = XmlWriter::new();
     element(&mut w, "html", &[("lang", Some("en"))], |w| {
         element(w, "head", &[], |w| {
-            w.empty_element("meta", &[("charset", "utf-8")]);
+            w.write_empty_element("meta", &[("charset", "utf-8")]);
             let viewport = [("name", "viewport"), ("content", "width=device-width")];
-            w.empty_element("meta", &viewport);
+            w.write_empty_element("meta", &viewport);
             text_element(w, "title", &[], "Continue");
         });
         element(w, "body", &[("onload", Some(SUBMIT))], |w| {
             let form = [("method", Some("post")), ("action", Some(action))];
             element(w, "form", &form, |w| {
                 let mut hidden = |name, value| {
-                    w.empty_element(
+                    w.write_empty_element(
                         "input",
                         &[("type", "hidden"), ("name", name), ("value", value)],
                     );

@@ -158,7 +158,7 @@ pub fn decode(raw_query: &str, limits: &Limits) -> Result<RedirectMessage, Bindi
                 signed.push_str(field.raw);
             }
             Some(QuerySignature {
-                algorithm: SignatureAlgorithm::accepted(&algorithm.value)
+                algorithm: SignatureAlgorithm::from_accepted_uri(&algorithm.value)
                     .ok_or(BindingError::Algorithm(algorithm.value))?,
                 value: base64("Signature", &value.value)?,
                 signed,

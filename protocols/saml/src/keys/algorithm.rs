@@ -56,7 +56,7 @@ impl SignatureAlgorithm {
     }
 
     /// Returns the accepted algorithm with this URI.
-    pub fn accepted(uri: &str) -> Option<Self> {
+    pub fn from_accepted_uri(uri: &str) -> Option<Self> {
         Self::ACCEPTED
             .into_iter()
             .find(|algorithm| algorithm.uri() == uri)
@@ -118,7 +118,7 @@ impl DigestAlgorithm {
     }
 
     /// Returns the accepted algorithm with this URI.
-    pub fn accepted(uri: &str) -> Option<Self> {
+    pub fn from_accepted_uri(uri: &str) -> Option<Self> {
         [Self::Sha256, Self::Sha384, Self::Sha512]
             .into_iter()
             .find(|algorithm| algorithm.uri() == uri)

@@ -81,7 +81,7 @@ impl NameId {
     pub(crate) fn read(document: &Document<'_>, node: NodeId) -> Self {
         let owned = |attribute| xml::attribute(document, node, attribute).map(str::to_owned);
         Self {
-            value: xml::trimmed(document, node),
+            value: xml::trimmed_text(document, node),
             format: xml::attribute(document, node, "Format")
                 .map_or(NameIdFormat::Unspecified, NameIdFormat::from_uri),
             name_qualifier: owned("NameQualifier"),
@@ -189,7 +189,7 @@ impl Assertion {
         element(w, "saml:Assertion", &attributes, |w| {
             text_element(w, "saml:Issuer", &[], &self.issuer);
             if let Some(signature) = signature {
-                w.raw(signature);
+                w.write_raw(signature);
             }
             if let Some(subject) = &self.subject {
                 subject.write(w);

@@ -47,7 +47,7 @@ impl AuthnContextComparison {
     const ALL: [Self; 4] = [Self::Exact, Self::Minimum, Self::Maximum, Self::Better];
 
     /// Returns the comparison with this name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
@@ -100,18 +100,20 @@ impl RequestedAuthnContext {
     fn read(document: &Document<'_>, node: NodeId) -> Result<Self, XmlError> {
         let comparison = match xml::attribute(document, node, "Comparison") {
             None => AuthnContextComparison::Exact,
-            Some(name) => AuthnContextComparison::named(name).ok_or_else(|| XmlError::Value {
-                expected: "exact, minimum, maximum or better",
-                place: "RequestedAuthnContext/@Comparison".into(),
-                got: name.to_owned(),
-            })?,
+            Some(name) => {
+                AuthnContextComparison::from_name(name).ok_or_else(|| XmlError::Value {
+                    expected: "exact, minimum, maximum or better",
+                    place: "RequestedAuthnContext/@Comparison".into(),
+                    got: name.to_owned(),
+                })?
+            }
         };
         let class_refs = xml::children(document, node, names::ASSERTION, "AuthnContextClassRef");
         Ok(Self {
             comparison,
             class_refs: class_refs
                 .into_iter()
-                .map(|class| xml::trimmed(document, class))
+                .map(|class| xml::trimmed_text(document, class))
                 .collect(),
         })
     }
@@ -197,7 +199,7 @@ impl AuthnRequest {
     pub(crate) fn read(document: &Document<'_>, root: NodeId) -> Result<Self, XmlError> {
         let attribute = |name| xml::attribute(document, root, name);
         let owned = |name| attribute(name).map(str::to_owned);
-        let version = xml::required_attribute(document, root, "Version")?;
+        let version = xml::require_attribute(document, root, "Version")?;
         if version != "2.0" {
             return Err(XmlError::Value {
                 expected: "2.0",
@@ -228,14 +230,14 @@ impl AuthnRequest {
             }),
         };
         let requested = xml::child(document, root, names::PROTOCOL, "RequestedAuthnContext");
-        let issuer = xml::required(document, root, names::ASSERTION, "Issuer")?;
+        let issuer = xml::require_child(document, root, names::ASSERTION, "Issuer")?;
         Ok(Self {
-            id: xml::required_attribute(document, root, "ID")?.to_owned(),
+            id: xml::require_attribute(document, root, "ID")?.to_owned(),
             issue_instant: xml::instant(
-                xml::required_attribute(document, root, "IssueInstant")?,
+                xml::require_attribute(document, root, "IssueInstant")?,
                 "AuthnRequest/@IssueInstant",
             )?,
-            issuer: xml::trimmed(document, issuer),
+            issuer: xml::trimmed_text(document, issuer),
             destination: owned("Destination"),
             acs_url: owned("AssertionConsumerServiceURL"),
             acs_index,

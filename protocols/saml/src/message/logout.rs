@@ -83,7 +83,7 @@ impl LogoutRequest {
             text_element(w, "saml:Issuer", &[], &self.issuer);
             match &self.principal {
                 Principal::Named(name) => name.write(w),
-                Principal::Encrypted(name) => w.raw(name.xml()),
+                Principal::Encrypted(name) => w.write_raw(name.xml()),
             }
             for index in &self.session_indexes {
                 text_element(w, "samlp:SessionIndex", &[], index);
@@ -107,8 +107,8 @@ impl LogoutRequest {
         };
         let until = xml::attribute(document, root, "NotOnOrAfter");
         Ok(Self {
-            id: xml::required_attribute(document, root, "ID")?.to_owned(),
-            issue_instant: issued(document, root)?,
+            id: xml::require_attribute(document, root, "ID")?.to_owned(),
+            issue_instant: read_issue_instant(document, root)?,
             issuer: issuer(document, root)?,
             destination: xml::attribute(document, root, "Destination").map(str::to_owned),
             not_on_or_after: until
@@ -118,7 +118,7 @@ impl LogoutRequest {
             principal,
             session_indexes: xml::children(document, root, names::PROTOCOL, "SessionIndex")
                 .into_iter()
-                .map(|node| xml::trimmed(document, node))
+                .map(|node| xml::trimmed_text(document, node))
                 .collect(),
         })
     }
@@ -141,8 +141,8 @@ impl LogoutResponse {
     pub(crate) fn read(document: &Document<'_>, root: NodeId) -> Result<Self, XmlError> {
         let owned = |name| xml::attribute(document, root, name).map(str::to_owned);
         Ok(Self {
-            id: xml::required_attribute(document, root, "ID")?.to_owned(),
-            issue_instant: issued(document, root)?,
+            id: xml::require_attribute(document, root, "ID")?.to_owned(),
+            issue_instant: read_issue_instant(document, root)?,
             issuer: issuer(document, root)?,
             destination: owned("Destination"),
             in_response_to: owned("InResponseTo"),
@@ -152,8 +152,8 @@ impl LogoutResponse {
 }
 
 /// Checks the version and returns the IssueInstant of a message.
-fn issued(document: &Document<'_>, root: NodeId) -> Result<Timestamp, XmlError> {
-    let version = xml::required_attribute(document, root, "Version")?;
+fn read_issue_instant(document: &Document<'_>, root: NodeId) -> Result<Timestamp, XmlError> {
+    let version = xml::require_attribute(document, root, "Version")?;
     let place = |attribute: &str| format!("{}/@{attribute}", xml::name_of(document, root));
     if version != "2.0" {
         return Err(XmlError::Value {
@@ -162,11 +162,11 @@ fn issued(document: &Document<'_>, root: NodeId) -> Result<Timestamp, XmlError> 
             got: version.to_owned(),
         });
     }
-    let instant = xml::required_attribute(document, root, "IssueInstant")?;
+    let instant = xml::require_attribute(document, root, "IssueInstant")?;
     xml::instant(instant, &place("IssueInstant"))
 }
 
 fn issuer(document: &Document<'_>, root: NodeId) -> Result<String, XmlError> {
-    let issuer = xml::required(document, root, names::ASSERTION, "Issuer")?;
-    Ok(xml::trimmed(document, issuer))
+    let issuer = xml::require_child(document, root, names::ASSERTION, "Issuer")?;
+    Ok(xml::trimmed_text(document, issuer))
 }

@@ -159,7 +159,7 @@ impl Response {
                 text_element(w, "saml:Issuer", &namespace, issuer);
             }
             if let Some(signature) = response_signature {
-                w.raw(signature);
+                w.write_raw(signature);
             }
             self.status.write(w);
             for (index, assertion) in self.assertions.iter().enumerate() {
@@ -174,16 +174,16 @@ impl Response {
 impl Status {
     /// Reads the status of a response, down to the second level.
     pub(crate) fn read(document: &Document<'_>, root: NodeId) -> Result<Self, XmlError> {
-        let status = xml::required(document, root, names::PROTOCOL, "Status")?;
-        let code = xml::required(document, status, names::PROTOCOL, "StatusCode")?;
+        let status = xml::require_child(document, root, names::PROTOCOL, "Status")?;
+        let code = xml::require_child(document, status, names::PROTOCOL, "StatusCode")?;
         let value =
-            |node| xml::required_attribute(document, node, "Value").map(StatusCode::from_uri);
+            |node| xml::require_attribute(document, node, "Value").map(StatusCode::from_uri);
         let detail = xml::child(document, code, names::PROTOCOL, "StatusCode");
         Ok(Self {
             code: value(code)?,
             detail: detail.map(value).transpose()?,
             message: xml::child(document, status, names::PROTOCOL, "StatusMessage")
-                .map(|node| xml::trimmed(document, node)),
+                .map(|node| xml::trimmed_text(document, node)),
         })
     }
 

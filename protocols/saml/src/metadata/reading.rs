@@ -155,8 +155,7 @@ fn verify_signature(
 
 /// Returns the `entityID`.
 pub(super) fn entity_id(document: &Document<'_>, entity: NodeId) -> Result<String, MetadataError> {
-    let id =
-        xml::required_attribute(document, entity, "entityID")?.trim_matches(names::WHITE_SPACE);
+    let id = xml::require_attribute(document, entity, "entityID")?.trim_matches(names::WHITE_SPACE);
     if id.is_empty() || id.len() > 1024 {
         return Err(MetadataError::Xml(XmlError::Value {
             expected: "1 to 1024 characters",
@@ -189,7 +188,7 @@ pub(super) fn role(
         protocols(**role).is_some_and(|it| it.split_whitespace().any(|it| it == names::PROTOCOL))
     };
     let Some(chosen) = roles.iter().find(speaks) else {
-        let got = xml::required_attribute(document, *first, "protocolSupportEnumeration")?;
+        let got = xml::require_attribute(document, *first, "protocolSupportEnumeration")?;
         return Err(MetadataError::Protocol {
             expected: names::PROTOCOL,
             got: got.to_owned(),
@@ -323,7 +322,7 @@ pub(super) fn certificates(
 pub(super) fn texts(document: &Document<'_>, role: NodeId, name: &str) -> Vec<String> {
     xml::children(document, role, names::METADATA, name)
         .into_iter()
-        .map(|node| xml::trimmed(document, node))
+        .map(|node| xml::trimmed_text(document, node))
         .collect()
 }
 

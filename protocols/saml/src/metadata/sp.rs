@@ -102,7 +102,7 @@ impl SpMetadata {
         for (node, endpoint) in
             endpoints(&document, role, "AssertionConsumerService", &mut left_out)
         {
-            let index = xml::required_attribute(&document, node, "index")?;
+            let index = xml::require_attribute(&document, node, "index")?;
             acs.push(IndexedEndpoint {
                 endpoint,
                 index: index.trim().parse().map_err(|_| XmlError::Value {

@@ -131,11 +131,11 @@ impl Received {
     /// # Errors
     /// [`Code::NotXml`] and [`Code::Malformed`].
     pub fn claimed_issuer(&self) -> Result<String, Refusal> {
-        let document = self.parsed()?;
+        let document = self.parse_document()?;
         let root = document.document_element();
         let issuer = root.and_then(|root| xml::child(&document, root, names::ASSERTION, "Issuer"));
         issuer
-            .map(|node| xml::trimmed(&document, node))
+            .map(|node| xml::trimmed_text(&document, node))
             .filter(|issuer| !issuer.is_empty())
             .ok_or_else(|| Refusal::new(Code::Malformed, "expected an <Issuer>, found none"))
     }
@@ -145,7 +145,7 @@ impl Received {
     /// # Errors
     /// [`Code::NotXml`].
     pub fn claimed_in_response_to(&self) -> Result<Option<String>, Refusal> {
-        let document = self.parsed()?;
+        let document = self.parse_document()?;
         let root = document.document_element();
         let value = root.and_then(|root| xml::attribute(&document, root, "InResponseTo"));
         Ok(value.map(str::to_owned))
@@ -159,7 +159,7 @@ impl Received {
         match &self.carried {
             Carried::Redirect(signature) => Ok(signature.is_some()),
             Carried::Form => {
-                let document = self.parsed()?;
+                let document = self.parse_document()?;
                 let root = document.document_element();
                 let signature =
                     root.and_then(|root| xml::child(&document, root, names::DSIG, "Signature"));
@@ -173,7 +173,7 @@ impl Received {
     /// # Errors
     /// A [`Refusal`] when it cannot be read as this kind of message.
     pub fn at_its_word<M: Message>(&self) -> Result<M, Refusal> {
-        let document = self.parsed()?;
+        let document = self.parse_document()?;
         let root = self.root::<M>(&document)?;
         M::read(&document, root).map_err(malformed_refusal)
     }
@@ -184,7 +184,7 @@ impl Received {
     /// A [`Refusal`]: unsigned, signature at a wrong place, wrong key, algorithm not accepted, or
     /// another kind of message.
     pub fn verify<M: Message>(self, keys: &TrustedKeys) -> Result<Authenticated<M>, Refusal> {
-        let document = self.parsed()?;
+        let document = self.parse_document()?;
         let root = self.root::<M>(&document)?;
         let enveloped = the_signature(&document, root)?;
         match (&self.carried, enveloped) {
@@ -223,7 +223,7 @@ impl Received {
         })
     }
 
-    fn parsed(&self) -> Result<Document<'_>, Refusal> {
+    fn parse_document(&self) -> Result<Document<'_>, Refusal> {
         xml::parse(&self.xml, &self.limits).map_err(|error| match error {
             XmlError::TooLarge { .. } => Refusal::new(Code::TooLarge, error.to_string()),
             error => Refusal::new(Code::NotXml, error.to_string()),

@@ -63,14 +63,14 @@ impl Enveloped {
         let info = the_one(document, signature, "SignedInfo")?;
         the_one(document, signature, "SignatureValue")?;
         let reference = the_one(document, info, "Reference")?;
-        let id = xml::required_attribute(document, element, "ID").map_err(missing_error)?;
-        let uri = xml::required_attribute(document, reference, "URI").map_err(missing_error)?;
+        let id = xml::require_attribute(document, element, "ID").map_err(missing_error)?;
+        let uri = xml::require_attribute(document, reference, "URI").map_err(missing_error)?;
         if id.is_empty() || uri.strip_prefix('#') != Some(id) {
             return Err(misplaced_error(format!(
                 "expected <Reference URI=\"#{id}\">, the ID of the element around the signature, got {uri:?}"
             )));
         }
-        let (method, uri) = named(document, info, "CanonicalizationMethod")?;
+        let (method, uri) = find_child_with_algorithm(document, info, "CanonicalizationMethod")?;
         if uri != names::EXC_C14N {
             return Err(SignatureError::Algorithm(format!(
                 "expected CanonicalizationMethod {}, got {uri}",
@@ -78,14 +78,14 @@ impl Enveloped {
             )));
         }
         let info_prefixes = inclusive_prefixes(document, method)?;
-        let (_, uri) = named(document, info, "SignatureMethod")?;
-        let algorithm = SignatureAlgorithm::accepted(uri).ok_or_else(|| {
+        let (_, uri) = find_child_with_algorithm(document, info, "SignatureMethod")?;
+        let algorithm = SignatureAlgorithm::from_accepted_uri(uri).ok_or_else(|| {
             SignatureError::Algorithm(format!(
                 "expected SignatureMethod RSA or ECDSA with SHA-256, SHA-384 or SHA-512, got {uri}"
             ))
         })?;
-        let (_, uri) = named(document, reference, "DigestMethod")?;
-        let digest = DigestAlgorithm::accepted(uri).ok_or_else(|| {
+        let (_, uri) = find_child_with_algorithm(document, reference, "DigestMethod")?;
+        let digest = DigestAlgorithm::from_accepted_uri(uri).ok_or_else(|| {
             SignatureError::Algorithm(format!(
                 "expected DigestMethod SHA-256, SHA-384 or SHA-512, got {uri}"
             ))
@@ -188,13 +188,13 @@ fn the_one(
 }
 
 /// Returns the child with this name and its Algorithm.
-fn named<'d>(
+fn find_child_with_algorithm<'d>(
     document: &'d Document<'_>,
     parent: NodeId,
     name: &'static str,
 ) -> Result<(NodeId, &'d str), SignatureError> {
     let node = the_one(document, parent, name)?;
-    let uri = xml::required_attribute(document, node, "Algorithm").map_err(missing_error)?;
+    let uri = xml::require_attribute(document, node, "Algorithm").map_err(missing_error)?;
     Ok((node, uri))
 }
 

@@ -130,7 +130,7 @@ impl Signer {
         let mut alone = XmlWriter::with_capacity(1024);
         let namespace = [("xmlns:ds", Some(names::DSIG))];
         element(&mut alone, "ds:SignedInfo", &namespace, |w| {
-            self.signed_info(w, id, &digest);
+            self.write_signed_info(w, id, &digest);
         });
         let value = self
             .key
@@ -139,7 +139,7 @@ impl Signer {
                 algorithm: self.algorithm.uri(),
                 reason: error.to_string(),
             })?;
-        Ok(self.assembled(id, &digest, &STANDARD.encode(value)))
+        Ok(self.assemble_signature(id, &digest, &STANDARD.encode(value)))
     }
 
     /// Signs the unsigned text of a response. The signatures are inserted directly after the
@@ -155,7 +155,7 @@ impl Signer {
                 let document = xml::parse(text, &Limits::default())?;
                 let root = xml::root(&document, names::PROTOCOL, "Response")?;
                 for node in xml::children(&document, root, names::ASSERTION, "Assertion") {
-                    found.push(self.enveloped(&document, node)?);
+                    found.push(self.make_enveloped_signature(&document, node)?);
                 }
             }
             for (at, signature) in found.into_iter().rev() {
@@ -185,18 +185,18 @@ impl Signer {
                 None => {
                     let root = document.document_element();
                     let root = root.ok_or_else(|| XmlError::Malformed("no root element".into()))?;
-                    xml::required_attribute(&document, root, "ID")?;
+                    xml::require_attribute(&document, root, "ID")?;
                     root
                 }
             };
-            self.enveloped(&document, root)?
+            self.make_enveloped_signature(&document, root)?
         };
         text.insert_str(at, &signature);
         Ok(text)
     }
 
     /// Returns the signature of an element without one, and its position.
-    fn enveloped(
+    fn make_enveloped_signature(
         &self,
         document: &Document<'_>,
         node: NodeId,
@@ -209,11 +209,13 @@ impl Signer {
         ))
     }
 
-    fn assembled(&self, id: &str, digest: &str, value: &str) -> String {
+    fn assemble_signature(&self, id: &str, digest: &str, value: &str) -> String {
         let mut w = XmlWriter::with_capacity(3 * 1024);
         let namespace = [("xmlns:ds", Some(names::DSIG))];
         element(&mut w, "ds:Signature", &namespace, |w| {
-            element(w, "ds:SignedInfo", &[], |w| self.signed_info(w, id, digest));
+            element(w, "ds:SignedInfo", &[], |w| {
+                self.write_signed_info(w, id, digest)
+            });
             text_element(w, "ds:SignatureValue", &[], value);
             element(w, "ds:KeyInfo", &[], |w| {
                 element(w, "ds:X509Data", &[], |w| {
@@ -226,7 +228,7 @@ impl Signer {
     }
 
     /// Writes the content of `<ds:SignedInfo>`.
-    fn signed_info(&self, w: &mut XmlWriter, id: &str, digest: &str) {
+    fn write_signed_info(&self, w: &mut XmlWriter, id: &str, digest: &str) {
         let algorithm = |uri| [("Algorithm", Some(uri))];
         let empty = |w: &mut XmlWriter, name, uri| element(w, name, &algorithm(uri), |_| {});
         empty(w, "ds:CanonicalizationMethod", names::EXC_C14N);

@@ -19,7 +19,7 @@ pub(crate) fn canonical(
         attributes: Vec::with_capacity(16),
         out: Vec::with_capacity(4 * 1024),
     };
-    writer.node(apex);
+    writer.write_node(apex);
     writer.out
 }
 
@@ -35,16 +35,16 @@ struct Writer<'d, 'a> {
 }
 
 impl<'d> Writer<'d, '_> {
-    fn node(&mut self, node: NodeId) {
+    fn write_node(&mut self, node: NodeId) {
         match self.document.node_kind(node) {
-            Some(NodeKind::Element(_)) if self.without != Some(node) => self.element(node),
-            Some(NodeKind::Text(text) | NodeKind::CData(text)) => self.escaped(text, in_text),
+            Some(NodeKind::Element(_)) if self.without != Some(node) => self.write_element(node),
+            Some(NodeKind::Text(text) | NodeKind::CData(text)) => self.write_escaped(text, in_text),
             Some(NodeKind::ProcessingInstruction(instruction)) => {
                 self.out.extend_from_slice(b"<?");
                 self.out.extend_from_slice(instruction.target.as_bytes());
                 if let Some(data) = instruction.data.as_deref().filter(|data| !data.is_empty()) {
                     self.out.push(b' ');
-                    self.escaped(data, escape_in_processing_instruction);
+                    self.write_escaped(data, escape_in_processing_instruction);
                 }
                 self.out.extend_from_slice(b"?>");
             }
@@ -52,7 +52,7 @@ impl<'d> Writer<'d, '_> {
         }
     }
 
-    fn element(&mut self, node: NodeId) {
+    fn write_element(&mut self, node: NodeId) {
         let document = self.document;
         let Some(element) = document.element(node) else {
             return;
@@ -80,7 +80,7 @@ impl<'d> Writer<'d, '_> {
         self.bindings[before..].sort_unstable();
 
         self.out.push(b'<');
-        self.name(element.name.prefix.as_deref(), &element.name.local_name);
+        self.write_name(element.name.prefix.as_deref(), &element.name.local_name);
         for index in before..self.bindings.len() {
             let (prefix, namespace) = self.bindings[index];
             self.out.extend_from_slice(b" xmlns");
@@ -88,7 +88,7 @@ impl<'d> Writer<'d, '_> {
                 self.out.push(b':');
                 self.out.extend_from_slice(prefix.as_bytes());
             }
-            self.value(namespace);
+            self.write_value(namespace);
         }
         self.attributes.clear();
         self.attributes.extend(&element.attributes);
@@ -101,15 +101,15 @@ impl<'d> Writer<'d, '_> {
         for index in 0..self.attributes.len() {
             let attribute = self.attributes[index];
             self.out.push(b' ');
-            self.name(attribute.name.prefix.as_deref(), &attribute.name.local_name);
-            self.value(&attribute.value);
+            self.write_name(attribute.name.prefix.as_deref(), &attribute.name.local_name);
+            self.write_value(&attribute.value);
         }
         self.out.push(b'>');
         for child in document.children_iter(node) {
-            self.node(child);
+            self.write_node(child);
         }
         self.out.extend_from_slice(b"</");
-        self.name(element.name.prefix.as_deref(), &element.name.local_name);
+        self.write_name(element.name.prefix.as_deref(), &element.name.local_name);
         self.out.push(b'>');
         self.bindings.truncate(before);
     }
@@ -131,7 +131,7 @@ impl<'d> Writer<'d, '_> {
         }
     }
 
-    fn name(&mut self, prefix: Option<&str>, local: &str) {
+    fn write_name(&mut self, prefix: Option<&str>, local: &str) {
         if let Some(prefix) = prefix {
             self.out.extend_from_slice(prefix.as_bytes());
             self.out.push(b':');
@@ -139,13 +139,13 @@ impl<'d> Writer<'d, '_> {
         self.out.extend_from_slice(local.as_bytes());
     }
 
-    fn value(&mut self, value: &str) {
+    fn write_value(&mut self, value: &str) {
         self.out.extend_from_slice(b"=\"");
-        self.escaped(value, in_value);
+        self.write_escaped(value, in_value);
         self.out.push(b'"');
     }
 
-    fn escaped(&mut self, text: &str, replaced: fn(u8) -> Option<&'static str>) {
+    fn write_escaped(&mut self, text: &str, replaced: fn(u8) -> Option<&'static str>) {
         escape(text, replaced, |part| {
             self.out.extend_from_slice(part.as_bytes());
         });

@@ -215,7 +215,7 @@ mod tests {
         check_size(text, &limits(3, 2, 9, 9)).is_err()
     }
 
-    fn normalized(text: &str) -> Option<String> {
+    fn normalize_text(text: &str) -> Option<String> {
         check_and_normalize(text, &Limits::default()).unwrap()
     }
 
@@ -281,10 +281,10 @@ mod tests {
     fn white_space_in_attribute_values_becomes_spaces() {
         let text = "<a x='1\r\n2\t3' y=\"&#10;\"><!-- '\n -->\n<![CDATA[<b c='\n']]></a>";
         let wanted = "<a x='1 2 3'  y=\"&#10;\"><!-- '\n -->\n<![CDATA[<b c='\n']]></a>";
-        assert_eq!(normalized(text).as_deref(), Some(wanted));
+        assert_eq!(normalize_text(text).as_deref(), Some(wanted));
         assert_eq!(wanted.len(), text.len());
-        assert_eq!(normalized("<a x='1 2'\n y='3'>\n</a>"), None);
-        assert_eq!(normalized("<a x='1\n"), None);
+        assert_eq!(normalize_text("<a x='1 2'\n y='3'>\n</a>"), None);
+        assert_eq!(normalize_text("<a x='1\n"), None);
     }
 
     /// What the tags of a document contain, read byte by byte.
@@ -326,7 +326,7 @@ mod tests {
                         normal.push_str(&rest[..end.unwrap_or_default()]);
                         end
                     }
-                    None => out.tag(rest, &mut normal),
+                    None => out.read_tag(rest, &mut normal),
                 };
                 let Some(length) = length else { return out };
                 rest = &rest[length..];
@@ -337,7 +337,7 @@ mod tests {
         }
 
         /// Writes the normalized start tag and returns its length, unless it is cut off.
-        fn tag(&mut self, text: &str, normal: &mut String) -> Option<usize> {
+        fn read_tag(&mut self, text: &str, normal: &mut String) -> Option<usize> {
             let mut attributes = 0;
             let mut quote = None;
             let (mut before, mut padding) = (' ', String::new());

@@ -227,7 +227,7 @@ pub(crate) fn child(
 }
 
 /// Returns the first child element `name` in `namespace`, which must exist.
-pub(crate) fn required(
+pub(crate) fn require_child(
     document: &Document<'_>,
     node: NodeId,
     namespace: &str,
@@ -254,7 +254,7 @@ pub(crate) fn attribute<'d>(
 }
 
 /// Returns an attribute without a namespace, which must exist.
-pub(crate) fn required_attribute<'d>(
+pub(crate) fn require_attribute<'d>(
     document: &'d Document<'_>,
     node: NodeId,
     name: &'static str,
@@ -307,7 +307,7 @@ pub(crate) fn elements<'d, 'a>(
 }
 
 /// Returns [`text`] without white space at both ends.
-pub(crate) fn trimmed(document: &Document<'_>, node: NodeId) -> String {
+pub(crate) fn trimmed_text(document: &Document<'_>, node: NodeId) -> String {
     text(document, node)
         .trim_matches(crate::names::WHITE_SPACE)
         .to_owned()

@@ -22,14 +22,14 @@ impl XmlWriter {
         self.0
     }
 
-    fn tag<'t>(&mut self, name: &str, attributes: impl Iterator<Item = (&'t str, &'t str)>) {
+    fn write_tag<'t>(&mut self, name: &str, attributes: impl Iterator<Item = (&'t str, &'t str)>) {
         self.0.push('<');
         self.0.push_str(name);
         let mut attributes = attributes.fuse();
         // Most elements have no attribute or one, so that there is nothing to sort.
         let (first, second) = (attributes.next(), attributes.next());
         if second.is_none() {
-            first.into_iter().for_each(|one| self.attribute(one));
+            first.into_iter().for_each(|one| self.write_attribute(one));
             return;
         }
         let mut sorted: Vec<_> = first.into_iter().chain(second).chain(attributes).collect();
@@ -37,15 +37,15 @@ impl XmlWriter {
         sorted
             .sort_by(|(one, _), (other, _)| key(one).cmp(&key(other)).then_with(|| one.cmp(other)));
         for one in sorted {
-            self.attribute(one);
+            self.write_attribute(one);
         }
     }
 
-    fn attribute(&mut self, (name, value): (&str, &str)) {
+    fn write_attribute(&mut self, (name, value): (&str, &str)) {
         self.0.push(' ');
         self.0.push_str(name);
         self.0.push_str("=\"");
-        self.escaped(value, in_value);
+        self.write_escaped(value, in_value);
         self.0.push('"');
     }
 
@@ -56,21 +56,21 @@ impl XmlWriter {
     }
 
     /// Writes an empty tag as HTML needs it; not canonical.
-    pub(crate) fn empty_element(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.tag(name, attributes.iter().copied());
+    pub(crate) fn write_empty_element(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.write_tag(name, attributes.iter().copied());
         self.0.push_str("/>");
     }
 
-    pub(crate) fn text(&mut self, text: &str) {
-        self.escaped(text, in_text);
+    pub(crate) fn write_text(&mut self, text: &str) {
+        self.write_escaped(text, in_text);
     }
 
-    fn escaped(&mut self, text: &str, replaced: fn(u8) -> Option<&'static str>) {
+    fn write_escaped(&mut self, text: &str, replaced: fn(u8) -> Option<&'static str>) {
         escape(text, replaced, |part| self.0.push_str(part));
     }
 
     /// Writes canonical XML unchanged.
-    pub(crate) fn raw(&mut self, xml: &str) {
+    pub(crate) fn write_raw(&mut self, xml: &str) {
         self.0.push_str(xml);
     }
 }
@@ -85,7 +85,7 @@ pub(crate) fn element(
     let present = attributes
         .iter()
         .filter_map(|(name, value)| Some((*name, (*value)?)));
-    writer.tag(name, present);
+    writer.write_tag(name, present);
     writer.0.push('>');
     body(writer);
     writer.end_element(name);
@@ -98,7 +98,7 @@ pub(crate) fn text_element(
     attributes: &[(&str, Option<&str>)],
     text: &str,
 ) {
-    element(writer, name, attributes, |writer| writer.text(text));
+    element(writer, name, attributes, |writer| writer.write_text(text));
 }
 
 #[cfg(test)]
@@ -161,7 +161,7 @@ mod tests {
             let optional: Vec<_> =
                 attributes.iter().map(|(name, value)| (*name, Some(*value))).collect();
             text_element(&mut writer, "e", &optional, &text);
-            writer.empty_element("f", &attributes);
+            writer.write_empty_element("f", &attributes);
             let wanted = format!("<e{wanted}>{}</e><f{wanted}/>", slow_text(&text));
             prop_assert_eq!(writer.into_string(), wanted);
         }

@@ -155,6 +155,6 @@ pub fn accept_with(
 }
 
 /// Returns a Response with the signatures of this signer.
-pub fn signed_by(signer: &Signer) -> String {
+pub fn sign_response(signer: &Signer) -> String {
     signer.sign(&response()).unwrap()
 }

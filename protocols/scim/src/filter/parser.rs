@@ -26,12 +26,12 @@ pub fn parse(text: &str) -> Result<Filter, Error> {
         depth: 0,
         terms: 0,
     };
-    let outcome = parser.or(true).and_then(|filter| {
+    let outcome = parser.parse_or(true).and_then(|filter| {
         parser.skip();
         if parser.rest().is_empty() {
             return Ok(filter);
         }
-        Err(parser.expected("and, or, or the end"))
+        Err(parser.syntax_error("and, or, or the end"))
     });
     outcome.map_err(|detail| {
         Error::of(
@@ -49,9 +49,9 @@ pub(crate) fn parse_value_path(text: &str) -> Result<(Filter, &str), String> {
         depth: 0,
         terms: 0,
     };
-    parser.punctuation('[')?;
-    let filter = parser.or(false)?;
-    parser.punctuation(']')?;
+    parser.expect_punctuation('[')?;
+    let filter = parser.parse_or(false)?;
+    parser.expect_punctuation(']')?;
     Ok((filter, parser.rest()))
 }
 
@@ -80,7 +80,7 @@ impl<'t> Parser<'t> {
         self.at += rest.len() - rest.trim_start().len();
     }
 
-    fn expected(&self, what: &str) -> String {
+    fn syntax_error(&self, what: &str) -> String {
         let rest = self.rest();
         let got = if rest.is_empty() {
             "the end".to_owned()
@@ -91,10 +91,10 @@ impl<'t> Parser<'t> {
         format!("expected {what} at character {}, got {got}", self.at + 1)
     }
 
-    fn punctuation(&mut self, sign: char) -> Result<(), String> {
+    fn expect_punctuation(&mut self, sign: char) -> Result<(), String> {
         self.skip();
         if !self.rest().starts_with(sign) {
-            return Err(self.expected(&format!("{sign:?}")));
+            return Err(self.syntax_error(&format!("{sign:?}")));
         }
         self.at += 1;
         Ok(())
@@ -109,7 +109,7 @@ impl<'t> Parser<'t> {
         &rest[..end]
     }
 
-    fn keyword(&mut self, keyword: &str) -> bool {
+    fn take_keyword(&mut self, keyword: &str) -> bool {
         self.skip();
         let found = self.peek_word().eq_ignore_ascii_case(keyword);
         if found {
@@ -118,30 +118,30 @@ impl<'t> Parser<'t> {
         found
     }
 
-    fn or(&mut self, value_paths: bool) -> Result<Filter, String> {
+    fn parse_or(&mut self, value_paths: bool) -> Result<Filter, String> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(format!(
                 "expected at most {MAX_DEPTH} levels of parentheses"
             ));
         }
-        let mut left = self.and(value_paths)?;
-        while self.keyword("or") {
-            left = Filter::Or(Box::new(left), Box::new(self.and(value_paths)?));
+        let mut left = self.parse_and(value_paths)?;
+        while self.take_keyword("or") {
+            left = Filter::Or(Box::new(left), Box::new(self.parse_and(value_paths)?));
         }
         self.depth -= 1;
         Ok(left)
     }
 
-    fn and(&mut self, value_paths: bool) -> Result<Filter, String> {
-        let mut left = self.term(value_paths)?;
-        while self.keyword("and") {
-            left = Filter::And(Box::new(left), Box::new(self.term(value_paths)?));
+    fn parse_and(&mut self, value_paths: bool) -> Result<Filter, String> {
+        let mut left = self.parse_term(value_paths)?;
+        while self.take_keyword("and") {
+            left = Filter::And(Box::new(left), Box::new(self.parse_term(value_paths)?));
         }
         Ok(left)
     }
 
-    fn term(&mut self, value_paths: bool) -> Result<Filter, String> {
+    fn parse_term(&mut self, value_paths: bool) -> Result<Filter, String> {
         self.terms += 1;
         if self.terms > MAX_TERMS {
             return Err(format!(
@@ -151,71 +151,71 @@ impl<'t> Parser<'t> {
         self.skip();
         if self.rest().starts_with('(') {
             self.at += 1;
-            let inner = self.or(value_paths)?;
-            self.punctuation(')')?;
+            let inner = self.parse_or(value_paths)?;
+            self.expect_punctuation(')')?;
             return Ok(inner);
         }
         let word = self.peek_word();
         let after = self.rest()[word.len()..].trim_start();
         if word.eq_ignore_ascii_case("not") && after.starts_with('(') {
             self.at += word.len();
-            self.punctuation('(')?;
-            let inner = self.or(value_paths)?;
-            self.punctuation(')')?;
+            self.expect_punctuation('(')?;
+            let inner = self.parse_or(value_paths)?;
+            self.expect_punctuation(')')?;
             return Ok(Filter::Not(Box::new(inner)));
         }
         if word.is_empty() {
-            return Err(self.expected("an attribute"));
+            return Err(self.syntax_error("an attribute"));
         }
         let path = AttributePath::parse(word)
             .map_err(|error| format!("{error} at character {}", self.at + 1))?;
         self.at += word.len();
         if self.rest().starts_with('[') {
             if !value_paths {
-                return Err(self.expected("no brackets within brackets"));
+                return Err(self.syntax_error("no brackets within brackets"));
             }
             self.at += 1;
-            let inner = self.or(false)?;
-            self.punctuation(']')?;
+            let inner = self.parse_or(false)?;
+            self.expect_punctuation(']')?;
             // An extension of the RFC's grammar: Entra ID searches users by emails[type eq
             // "work"].value eq "…".
             if self.rest().starts_with('.') {
                 self.at += 1;
-                let sub = self.part(&path)?;
+                let sub = self.parse_sub_attribute(&path)?;
                 let one = Filter::And(Box::new(inner), Box::new(sub));
                 return Ok(Filter::ValuePath(path, Box::new(one)));
             }
             return Ok(Filter::ValuePath(path, Box::new(inner)));
         }
-        self.comparison(path)
+        self.parse_comparison(path)
     }
 
     /// Parses the comparison of a sub-attribute after brackets and a dot.
-    fn part(&mut self, of: &AttributePath) -> Result<Filter, String> {
+    fn parse_sub_attribute(&mut self, of: &AttributePath) -> Result<Filter, String> {
         let word = self.peek_word();
         if word.is_empty() || word.contains('.') {
-            return Err(self.expected(&format!("a sub-attribute of {of}")));
+            return Err(self.syntax_error(&format!("a sub-attribute of {of}")));
         }
         let path = AttributePath::parse(word)
             .map_err(|error| format!("{error} at character {}", self.at + 1))?;
         self.at += word.len();
-        self.comparison(path)
+        self.parse_comparison(path)
     }
 
     /// Parses an operator, and its value if it takes one.
-    fn comparison(&mut self, path: AttributePath) -> Result<Filter, String> {
-        if self.keyword("pr") {
+    fn parse_comparison(&mut self, path: AttributePath) -> Result<Filter, String> {
+        if self.take_keyword("pr") {
             return Ok(Filter::Present(path));
         }
         for (keyword, operator) in Operator::ALL {
-            if self.keyword(keyword) {
-                return Ok(Filter::Compare(path, operator, self.value()?));
+            if self.take_keyword(keyword) {
+                return Ok(Filter::Compare(path, operator, self.parse_literal()?));
             }
         }
-        Err(self.expected("an operator (eq, ne, co, sw, ew, gt, ge, lt, le, pr)"))
+        Err(self.syntax_error("an operator (eq, ne, co, sw, ew, gt, ge, lt, le, pr)"))
     }
 
-    fn value(&mut self) -> Result<Value, String> {
+    fn parse_literal(&mut self) -> Result<Value, String> {
         self.skip();
         let rest = self.rest();
         let end = if let Some(inner) = rest.strip_prefix('"') {
@@ -227,7 +227,7 @@ impl<'t> Parser<'t> {
             });
             match close {
                 Some(at) => at + 2,
-                None => return Err(self.expected("a closing quote")),
+                None => return Err(self.syntax_error("a closing quote")),
             }
         } else {
             self.peek_word().len()
@@ -238,7 +238,7 @@ impl<'t> Parser<'t> {
                 self.at += end;
                 Ok(exact(value, word))
             }
-            _ => Err(self.expected("a JSON string, number, true, false or null")),
+            _ => Err(self.syntax_error("a JSON string, number, true, false or null")),
         }
     }
 }

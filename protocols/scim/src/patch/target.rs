@@ -70,7 +70,7 @@ pub(super) fn at_path(
     };
     let leaf = sub.unwrap_or(attribute);
     let unassigns = match action {
-        Action::Add if value.is_null() => return nothing_to_add(&place, key),
+        Action::Add if value.is_null() => return ignore_or_refuse_null(&place, key),
         Action::Add => false,
         // Replacing with null removes the value (RFC 7643 §2.5).
         Action::Replace => value.is_null(),
@@ -143,7 +143,7 @@ fn target<'p>(path: &'p PatchPath, of: &ResourceType) -> Result<Target<'p>, Erro
     })
 }
 
-fn nothing_to_add(place: &str, key: bool) -> Result<(), Error> {
+fn ignore_or_refuse_null(place: &str, key: bool) -> Result<(), Error> {
     if key {
         return Ok(());
     }

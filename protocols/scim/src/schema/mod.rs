@@ -242,7 +242,7 @@ impl ResourceType {
 
     /// Returns this type with more extensions, which an organization provides as documents. The
     /// type is kept until the process ends.
-    pub fn extended(&'static self, more: &[&'static Schema]) -> &'static Self {
+    pub fn with_extensions(&'static self, more: &[&'static Schema]) -> &'static Self {
         if more.is_empty() {
             return self;
         }

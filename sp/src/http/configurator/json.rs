@@ -85,13 +85,13 @@ pub(super) fn not_started() -> Value {
     })
 }
 
-pub(super) async fn integration(portal: &Portal, entered: Entered) -> Answer {
+pub(super) async fn answer_with_integration(portal: &Portal, entered: Entered) -> Answer {
     let mut db = portal.store.read().await?;
     let entered = &steps::review(&mut db, entered).await?;
-    let tokens = scim::tokens(portal, &mut db, &entered.tenant.id).await?;
+    let tokens = scim::list_tokens(portal, &mut db, &entered.tenant.id).await?;
     let issuers = scim_issuers::list(&mut db, &entered.tenant.id).await?;
     drop(db);
-    let calls = sync_log::of_business(portal, &entered.tenant.business_id, 1).await?;
+    let calls = sync_log::list_by_business(portal, &entered.tenant.business_id, 1).await?;
     let last_call = calls.first().map(|row| {
         json!({
             "at": instant(row.happened),
@@ -107,7 +107,7 @@ pub(super) async fn integration(portal: &Portal, entered: Entered) -> Answer {
         .into_iter()
         .enumerate()
         .map(|(number, step)| {
-            let missing = step.missing(entered, now);
+            let missing = step.list_missing_actions(entered, now);
             let state = entered.state(step, now);
             step_json(number, step, state, &missing, entered.warnings(step))
         })
@@ -167,7 +167,7 @@ pub(super) async fn integration(portal: &Portal, entered: Entered) -> Answer {
             "request_binding": tenant.request_binding,
             "force_authn": tenant.force_authn == 1,
             "accept_expired_certificates": tenant.accept_expired_certificates == 1,
-            "authn_context": saml::requested(tenant).map(|requested| json!({
+            "authn_context": saml::requested_authn_context(tenant).map(|requested| json!({
                 "comparison": requested.comparison.name(),
                 "classes": requested.class_refs,
             })),

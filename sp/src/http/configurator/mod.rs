@@ -56,7 +56,7 @@ pub(super) fn routes() -> Vec<Route> {
             .admin()
             .returns("Domain")
             .refuses(&[404]),
-        Route::put(&at("/application"), application_done)
+        Route::put(&at("/application"), confirm_application)
             .summary("Step 2: confirm that the enterprise application is registered")
             .admin()
             .body("Confirmation")
@@ -103,7 +103,7 @@ pub(super) fn routes() -> Vec<Route> {
             .summary("Step 5: stop accepting access tokens of an OAuth authorization server")
             .admin()
             .refuses(&[404]),
-        Route::put(&at("/users"), users_done)
+        Route::put(&at("/users"), confirm_users)
             .summary("Step 6: confirm that users are in the groups")
             .admin()
             .body("Confirmation")
@@ -130,8 +130,8 @@ pub(super) fn routes() -> Vec<Route> {
 async fn show(State(portal): State<Portal>, admin: Admin) -> Answer {
     let mut db = portal.store.read().await?;
     let business_id = &admin.workspace.id;
-    match steps::entered(&mut db, business_id).await? {
-        Some(entered) => json::integration(&portal, entered).await,
+    match steps::load_entered_values(&mut db, business_id).await? {
+        Some(entered) => json::answer_with_integration(&portal, entered).await,
         None if store::subscriptions::has_per_user(&mut db, business_id).await? => {
             Ok(no_store(Json(json::not_started())))
         }
@@ -141,7 +141,7 @@ async fn show(State(portal): State<Portal>, admin: Admin) -> Answer {
 
 async fn start(State(portal): State<Portal>, Address(address): Address, admin: Admin) -> Answer {
     let entered = steps::start(&portal, admin.by(&address)).await?;
-    json::integration(&portal, entered).await
+    json::answer_with_integration(&portal, entered).await
 }
 
 #[derive(Deserialize)]
@@ -184,7 +184,7 @@ struct Confirmation {
     done: bool,
 }
 
-async fn application_done(
+async fn confirm_application(
     State(portal): State<Portal>,
     Address(address): Address,
     admin: Admin,
@@ -192,10 +192,10 @@ async fn application_done(
 ) -> Answer {
     let by = admin.by(&address);
     let entered = application::confirm(&portal, by, confirmation.done).await?;
-    json::integration(&portal, entered).await
+    json::answer_with_integration(&portal, entered).await
 }
 
-async fn users_done(
+async fn confirm_users(
     State(portal): State<Portal>,
     Address(address): Address,
     admin: Admin,
@@ -203,7 +203,7 @@ async fn users_done(
 ) -> Answer {
     let by = admin.by(&address);
     let entered = users::confirm(&portal, by, confirmation.done).await?;
-    json::integration(&portal, entered).await
+    json::answer_with_integration(&portal, entered).await
 }
 
 #[derive(Deserialize)]
@@ -232,7 +232,7 @@ async fn enter_groups(
     };
     let (admins, users) = (new.admins.map(group), new.users.map(group));
     let entered = groups::enter(&portal, admin.by(&address), admins, users).await?;
-    json::integration(&portal, entered).await
+    json::answer_with_integration(&portal, entered).await
 }
 
 #[derive(Deserialize)]
@@ -280,7 +280,7 @@ async fn enter_saml(
         _ => return Err(ConfiguratorError::NothingToImport.into()),
     };
     let entered = saml::enter(&portal, admin.by(&address), source).await?;
-    json::integration(&portal, entered).await
+    json::answer_with_integration(&portal, entered).await
 }
 
 #[derive(Deserialize)]
@@ -313,7 +313,7 @@ async fn settle_saml(
         accept_expired_certificates: new.accept_expired_certificates,
     };
     let entered = saml::settle(&portal, admin.by(&address), settings).await?;
-    json::integration(&portal, entered).await
+    json::answer_with_integration(&portal, entered).await
 }
 
 #[derive(Deserialize)]
@@ -329,7 +329,7 @@ async fn enter_scim(
     Body(new): Body<NewScim>,
 ) -> Answer {
     let entered = scim::enter(&portal, admin.by(&address), new.enabled, new.done).await?;
-    json::integration(&portal, entered).await
+    json::answer_with_integration(&portal, entered).await
 }
 
 async fn new_token(
@@ -339,9 +339,9 @@ async fn new_token(
 ) -> Answer {
     let token = scim::new_token(&portal, admin.by(&address)).await?;
     let mut db = portal.store.read().await?;
-    let entered = steps::entered(&mut db, &admin.workspace.id).await?;
+    let entered = steps::load_entered_values(&mut db, &admin.workspace.id).await?;
     let replaced = match entered {
-        Some(entered) => scim::tokens(&portal, &mut db, &entered.tenant.id).await?,
+        Some(entered) => scim::list_tokens(&portal, &mut db, &entered.tenant.id).await?,
         None => Vec::new(),
     };
     let replaced: Vec<Value> = replaced
@@ -412,12 +412,12 @@ async fn choose_backup_login(
     Body(new): Body<NewBackupLogin>,
 ) -> Answer {
     let entered = backup_login::choose(&portal, admin.by(&address), &new.email).await?;
-    json::integration(&portal, entered).await
+    json::answer_with_integration(&portal, entered).await
 }
 
 async fn activate(State(portal): State<Portal>, Address(address): Address, admin: Admin) -> Answer {
     let entered = steps::activate(&portal, admin.by(&address)).await?;
-    json::integration(&portal, entered).await
+    json::answer_with_integration(&portal, entered).await
 }
 
 async fn deactivate(
@@ -426,5 +426,5 @@ async fn deactivate(
     admin: Admin,
 ) -> Answer {
     let entered = steps::deactivate(&portal, admin.by(&address)).await?;
-    json::integration(&portal, entered).await
+    json::answer_with_integration(&portal, entered).await
 }

@@ -26,15 +26,15 @@ pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route(
             "/assets/portal.css",
-            get(async || served("text/css; charset=utf-8", STYLE)),
+            get(async || serve_asset("text/css; charset=utf-8", STYLE)),
         )
         .route(
             "/assets/portal.js",
-            get(async || served("text/javascript; charset=utf-8", SCRIPT)),
+            get(async || serve_asset("text/javascript; charset=utf-8", SCRIPT)),
         )
 }
 
-fn served(kind: &'static str, content: &'static str) -> Response {
+fn serve_asset(kind: &'static str, content: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),

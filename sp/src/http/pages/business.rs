@@ -23,14 +23,14 @@ const USERS: &str = "/profile/business/users";
 
 pub(super) fn router() -> Router<Portal> {
     Router::new()
-        .route("/profile/business/general", get(general))
-        .route(USERS, get(users).post(add_user))
+        .route("/profile/business/general", get(show_general))
+        .route(USERS, get(show_users).post(add_user))
 }
 
-async fn general(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
+async fn show_general(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
     let read = async {
         let mut db = portal.store.read().await?;
-        store::members::business(&mut db, &admin.workspace.id).await
+        store::members::find_business(&mut db, &admin.workspace.id).await
     };
     let business = match read.await {
         Ok(business) => business,
@@ -97,12 +97,12 @@ struct Filters {
     done: Option<String>,
 }
 
-async fn users(
+async fn show_users(
     State(portal): State<Portal>,
     admin: AdminVisitor,
     Query(filters): Query<Filters>,
 ) -> Response {
-    match everybody(&portal, &admin).await {
+    match load_users(&portal, &admin).await {
         Ok((all, backup)) => no_store(users_page(
             &admin,
             (&all, backup.as_deref()),
@@ -114,13 +114,13 @@ async fn users(
 }
 
 /// Returns all users, and the backup login if the integration is active.
-async fn everybody(
+async fn load_users(
     portal: &Portal,
     admin: &AdminVisitor,
 ) -> Result<(Vec<Listed>, Option<String>), StoreError> {
     let mut db = portal.store.read().await?;
-    let all = accounts::everybody(&mut db, &admin.workspace.id).await?;
-    let tenant = store::tenants::of_business(&mut db, &admin.workspace.id).await?;
+    let all = accounts::list_users(&mut db, &admin.workspace.id).await?;
+    let tenant = store::tenants::find_by_business(&mut db, &admin.workspace.id).await?;
     let backup = tenant
         .filter(|tenant| tenant.active == 1)
         .and_then(|tenant| tenant.backup_login);
@@ -144,9 +144,9 @@ async fn add_user(
         Ok(_) => return shell::onward(&format!("{USERS}?done=member-added")),
         Err(error) => error,
     };
-    match everybody(&portal, &admin).await {
+    match load_users(&portal, &admin).await {
         Ok((all, backup)) => {
-            let attempt = Attempt::failed(posted, error);
+            let attempt = Attempt::with_problem(posted, error);
             let people = (all.as_slice(), backup.as_deref());
             let page = users_page(&admin, people, &Filters::default(), &attempt);
             shell::answer(attempt.status(), page)

@@ -25,7 +25,7 @@ use crate::words::sentence;
 
 pub(super) fn router() -> Router<Portal> {
     Router::new()
-        .route("/dashboard", get(dashboard))
+        .route("/dashboard", get(show_dashboard))
         .route("/register-key", get(register_key_page).post(register_key))
 }
 
@@ -35,12 +35,12 @@ pub(super) struct Done {
     pub(super) done: Option<String>,
 }
 
-async fn dashboard(
+async fn show_dashboard(
     State(portal): State<Portal>,
     visitor: Visitor,
     Query(query): Query<Done>,
 ) -> Response {
-    match overview(&portal, &visitor).await {
+    match render_overview(&portal, &visitor).await {
         Ok(content) => {
             let content = html! { (shell::done(query.done.as_deref())) (content) };
             no_store(shell::page(&visitor, "/dashboard", "Dashboard", &content))
@@ -49,7 +49,7 @@ async fn dashboard(
     }
 }
 
-async fn overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, StoreError> {
+async fn render_overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, StoreError> {
     let who = &visitor.who;
     let Some(workspace) = who.workspace() else {
         return Ok(html! {
@@ -78,15 +78,15 @@ async fn overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, StoreErr
     // Do not add up seats of different kinds: a per-user seat cannot be used
     // for a device.
     let mut seats: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    for row in store::subscriptions::of_business(&mut db, &workspace.id).await? {
+    for row in store::subscriptions::list_by_business(&mut db, &workspace.id).await? {
         if Status::of(&row, now).holds() {
-            let used = store::licenses::used_seats(&mut db, &row.id).await?;
+            let used = store::licenses::count_used_seats(&mut db, &row.id).await?;
             let kind = seats.entry(row.licensing).or_default();
             kind.0 += used;
             kind.1 += row.seats;
         }
     }
-    let entered = match configurator::entered(&mut db, &workspace.id).await? {
+    let entered = match configurator::load_entered_values(&mut db, &workspace.id).await? {
         Some(entered) => Some(configurator::review(&mut db, entered).await?),
         None => None,
     };
@@ -138,7 +138,7 @@ fn sessions(visitor: &Visitor) -> Markup {
         div.card {
             h2 { "Your sessions" }
             p { "Are you still signed in on another computer? End all sessions of this account." }
-            (shell::confirmed("/logout-everywhere", "Sign Out Everywhere",
+            (shell::confirmation_form("/logout-everywhere", "Sign Out Everywhere",
                 "You are signed out here too, and on every other computer.", &form_token::hidden(&visitor.token)))
         }
     }
@@ -166,7 +166,7 @@ fn key_page(visitor: &Visitor, attempt: &Attempt, ask_organization: bool) -> Htm
             @if ask_organization {
                 p.say.warn { "You have no business account yet. Tell us about your organization; we create the account and register the key in it." }
             }
-            @if !asked_only(attempt) { (attempt.alert(&fields)) }
+            @if !is_only_organization_missing(attempt) { (attempt.alert(&fields)) }
             form method="post" action="/register-key" {
                 (form_token::hidden(&visitor.token))
                 (attempt.field("text", "key", "License key", "", "Five groups of six letters or digits."))
@@ -195,7 +195,7 @@ async fn register_key(
     visitor: Visitor,
     posted: Posted,
 ) -> Response {
-    let organization = posted.ticked("with_organization").then(|| {
+    let organization = posted.is_ticked("with_organization").then(|| {
         let details: Map<String, Value> = ["country", "city", "website"]
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), posted.given(name)?.into())))
@@ -209,12 +209,9 @@ async fn register_key(
     let name = posted.given("subscription_name").map(str::to_owned);
     let key = posted.get("key").to_owned();
     if let Some(organization) = &organization {
-        let wrong = [
-            licensing::checked_key(&key).err(),
-            organization.check().err(),
-        ];
+        let wrong = [licensing::check_key(&key).err(), organization.check().err()];
         if let Some(problem) = Problem::several(wrong.into_iter().flatten().map(Problem::from)) {
-            let attempt = Attempt::failed(posted, problem);
+            let attempt = Attempt::with_problem(posted, problem);
             return shell::answer(attempt.status(), key_page(&visitor, &attempt, true));
         }
     }
@@ -224,17 +221,21 @@ async fn register_key(
         Ok(_) => shell::onward("/dashboard?done=registered-key"),
         Err(error) => {
             let ask = asked || matches!(error, KeyError::OrganizationRequired);
-            let attempt = Attempt::failed(posted, error);
+            let attempt = Attempt::with_problem(posted, error);
             shell::answer(
                 attempt.status(),
-                key_page(&visitor, &attempt, ask && (asked_only(&attempt) || asked)),
+                key_page(
+                    &visitor,
+                    &attempt,
+                    ask && (is_only_organization_missing(&attempt) || asked),
+                ),
             )
         }
     }
 }
 
 /// True if the only problem is that the organization's data is missing.
-fn asked_only(attempt: &Attempt) -> bool {
+fn is_only_organization_missing(attempt: &Attempt) -> bool {
     attempt
         .problem
         .as_ref()

@@ -36,7 +36,7 @@ impl Posted {
     }
 
     /// True if a check box was selected.
-    pub(super) fn ticked(&self, name: &str) -> bool {
+    pub(super) fn is_ticked(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
@@ -120,7 +120,7 @@ pub(super) struct Attempt {
 
 impl Attempt {
     /// Creates an attempt that was refused for this reason.
-    pub(super) fn failed(typed: Posted, problem: impl Into<Problem>) -> Self {
+    pub(super) fn with_problem(typed: Posted, problem: impl Into<Problem>) -> Self {
         Self {
             typed,
             problem: Some(problem.into()),

@@ -21,14 +21,14 @@ const LINES: i64 = 500;
 
 pub(super) fn router() -> Router<Portal> {
     Router::new()
-        .route("/audit", get(audit))
-        .route("/scim-log", get(scim_log))
+        .route("/audit", get(show_audit_log))
+        .route("/scim-log", get(show_scim_log))
 }
 
-async fn audit(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
+async fn show_audit_log(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
     let read = async {
         let mut db = portal.store.read().await?;
-        store::audit::of_business(&mut db, &admin.workspace.id, LINES).await
+        store::audit::list_by_business(&mut db, &admin.workspace.id, LINES).await
     };
     let rows = match read.await {
         Ok(rows) => rows,
@@ -58,8 +58,8 @@ async fn audit(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
     no_store(shell::page(&admin.visitor, "/audit", "Audit Log", &content))
 }
 
-async fn scim_log(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
-    let rows = match sync_log::of_business(&portal, &admin.workspace.id, LINES).await {
+async fn show_scim_log(State(portal): State<Portal>, admin: AdminVisitor) -> Response {
+    let rows = match sync_log::list_by_business(&portal, &admin.workspace.id, LINES).await {
         Ok(rows) => rows,
         Err(error) => return Problem::from(error).into_response(),
     };

@@ -32,7 +32,7 @@ mod whoami;
 
 pub(super) use integration::METADATA_PATHS;
 pub(super) use shell::{farewell, message};
-pub(super) use sign_in::{logout_refused, refused};
+pub(super) use sign_in::{logout_refusal_page, refusal_page};
 
 use axum::Router;
 use axum::response::Redirect;
@@ -43,7 +43,7 @@ use crate::Portal;
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/", get(async || Redirect::to("/dashboard")))
-        .route("/session/access", get(shell::access))
+        .route("/session/access", get(shell::show_access))
         .merge(assets::router())
         .merge(sign_in::router())
         .merge(social::router())

@@ -19,7 +19,7 @@ const TITLE: &str = "Sign-in problems";
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route(PAGE, get(list))
-        .route(&format!("{PAGE}/{{reference}}"), get(entry))
+        .route(&format!("{PAGE}/{{reference}}"), get(show_problem))
 }
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ async fn list(
         // A complete reference number also finds the refusal of a domain that
         // belongs to no business account, which no list contains.
         if search.to_uppercase().starts_with("R-")
-            && let Some(found) = refusal::entry(&portal, business_id, &search).await?
+            && let Some(found) = refusal::find_by_reference(&portal, business_id, &search).await?
         {
             return Ok(Err(found));
         }
@@ -64,7 +64,7 @@ async fn list(
             (portal.config.sign_in_problems_kept) " problems are kept, for " (days) " days."
         }
         (search_form(&search))
-        @if page.problems.is_empty() { (nothing(&search, days)) } @else { (table(&page)) (pager(&page, &search)) }
+        @if page.problems.is_empty() { (empty_list(&search, days)) } @else { (table(&page)) (pager(&page, &search)) }
     };
     no_store(shell::page(&admin.visitor, PAGE, TITLE, &content))
 }
@@ -82,7 +82,7 @@ fn search_form(search: &str) -> Markup {
     }
 }
 
-fn nothing(search: &str, days: i64) -> Markup {
+fn empty_list(search: &str, days: i64) -> Markup {
     html! {
         div.card {
             @if search.is_empty() {
@@ -152,12 +152,12 @@ fn pager(page: &Page, search: &str) -> Markup {
     }
 }
 
-async fn entry(
+async fn show_problem(
     State(portal): State<Portal>,
     admin: AdminVisitor,
     Path(reference): Path<String>,
 ) -> Response {
-    let problem = match refusal::entry(&portal, &admin.workspace.id, &reference).await {
+    let problem = match refusal::find_by_reference(&portal, &admin.workspace.id, &reference).await {
         Ok(Some(problem)) => problem,
         Ok(None) => {
             let content = html! {

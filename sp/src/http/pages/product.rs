@@ -21,30 +21,30 @@ use crate::store::{self, StoreError};
 
 pub(super) fn router() -> Router<Portal> {
     Router::new()
-        .route("/subscriptions", get(subscriptions).post(change))
-        .route("/licenses", get(licenses))
+        .route("/subscriptions", get(show_subscriptions).post(change))
+        .route("/licenses", get(show_licenses))
         .route("/licenses/release", post(release))
 }
 
-async fn seats(
+async fn list_seats(
     portal: &Portal,
     business_id: &str,
 ) -> Result<Vec<(SubscriptionRow, i64)>, StoreError> {
     let mut db = portal.store.read().await?;
     let mut all = Vec::new();
-    for row in store::subscriptions::of_business(&mut db, business_id).await? {
-        let used = store::licenses::used_seats(&mut db, &row.id).await?;
+    for row in store::subscriptions::list_by_business(&mut db, business_id).await? {
+        let used = store::licenses::count_used_seats(&mut db, &row.id).await?;
         all.push((row, used));
     }
     Ok(all)
 }
 
-async fn subscriptions(
+async fn show_subscriptions(
     State(portal): State<Portal>,
     admin: AdminVisitor,
     Query(query): Query<Done>,
 ) -> Response {
-    match seats(&portal, &admin.workspace.id).await {
+    match list_seats(&portal, &admin.workspace.id).await {
         Ok(all) => no_store(seats_page(
             &portal,
             &admin,
@@ -77,9 +77,9 @@ async fn change(
         Ok(_) => return shell::onward("/subscriptions?done=subscription-changed"),
         Err(error) => error,
     };
-    match seats(&portal, &admin.workspace.id).await {
+    match list_seats(&portal, &admin.workspace.id).await {
         Ok(all) => {
-            let attempt = Attempt::failed(posted, error);
+            let attempt = Attempt::with_problem(posted, error);
             let page = seats_page(&portal, &admin, &all, &attempt, None);
             shell::answer(attempt.status(), page)
         }
@@ -137,14 +137,14 @@ fn seats_page(
     shell::page(&admin.visitor, "/subscriptions", "Subscriptions", &content)
 }
 
-async fn licenses(
+async fn show_licenses(
     State(portal): State<Portal>,
     admin: AdminVisitor,
     Query(query): Query<Done>,
 ) -> Response {
     let held = async {
         let mut db = portal.store.read().await?;
-        licensing::held(&mut db, &admin.workspace.id).await
+        licensing::list_held_licenses(&mut db, &admin.workspace.id).await
     };
     match held.await {
         Ok(held) => {
@@ -179,7 +179,7 @@ fn licenses_page(
                             td data-name="Device" { strong { (device.name) } br; code { (device.device_id) } }
                             td data-name="Activated" { (at(device.activated)) }
                             td data-name="Last seen" { (at(device.validated)) }
-                            td { (shell::confirmed("/licenses/release", "Release",
+                            td { (shell::confirmation_form("/licenses/release", "Release",
                                 &format!("Parallels Desktop stops working on {} at its next check, and the user can activate another device.", device.name),
                                 &html! {
                                     (form_token::hidden(&admin.visitor.token))

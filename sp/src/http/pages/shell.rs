@@ -66,15 +66,15 @@ pub(super) fn alone(title: &str, content: &Markup) -> Html<String> {
 
 /// Returns a page with one message.
 pub(in crate::http) fn message(title: &str, text: &str) -> Html<String> {
-    leading_on(title, text, ("/dashboard", "To the dashboard"))
+    message_with_link(title, text, ("/dashboard", "To the dashboard"))
 }
 
 /// Returns the page after a logout.
 pub(in crate::http) fn farewell(title: &str, text: &str) -> Html<String> {
-    leading_on(title, text, ("/login", "Sign in again"))
+    message_with_link(title, text, ("/login", "Sign in again"))
 }
 
-fn leading_on(title: &str, text: &str, (to, words): (&str, &str)) -> Html<String> {
+fn message_with_link(title: &str, text: &str, (to, words): (&str, &str)) -> Html<String> {
     alone(
         title,
         &html! { p { (text) } p { a.button.plain href=(to) { (words) } } },
@@ -115,7 +115,7 @@ impl axum::extract::FromRequestParts<Portal> for Visitor {
         parts: &mut axum::http::request::Parts,
         portal: &Portal,
     ) -> Result<Self, Response> {
-        match visitor(portal, &parts.headers).await {
+        match find_visitor(portal, &parts.headers).await {
             Ok(Some(visitor)) => Ok(visitor),
             Ok(None) if wants_fragment(&parts.headers) => Err(session_over()),
             // An administrator may have received the link to a problem: return
@@ -130,14 +130,14 @@ impl axum::extract::FromRequestParts<Portal> for Visitor {
     }
 }
 
-async fn visitor(portal: &Portal, headers: &HeaderMap) -> Result<Option<Visitor>, StoreError> {
+async fn find_visitor(portal: &Portal, headers: &HeaderMap) -> Result<Option<Visitor>, StoreError> {
     let Some(cookie) = cookie(headers, SESSION) else {
         return Ok(None);
     };
     let who = if wants_fragment(headers) {
-        accounts::holder(portal, cookie).await?
+        accounts::find_session_user(portal, cookie).await?
     } else {
-        accounts::who(portal, cookie).await?
+        accounts::use_session(portal, cookie).await?
     };
     let Some(who) = who else {
         return Ok(None);
@@ -163,7 +163,7 @@ fn session_over() -> Response {
 
 /// `/session/access`: the script of an open page requests it to reload the
 /// page when the user has lost the session or access rights.
-pub(super) async fn access(visitor: Visitor) -> Response {
+pub(super) async fn show_access(visitor: Visitor) -> Response {
     no_store(visitor.access_fingerprint())
 }
 
@@ -341,7 +341,12 @@ pub(super) fn copyable(id: &str, label: &str, value: &str) -> Markup {
 
 /// Returns a form for an irreversible action. It is hidden until the user opens
 /// it, and names the consequence. `fields` are its hidden fields.
-pub(super) fn confirmed(to: &str, label: &str, consequence: &str, fields: &Markup) -> Markup {
+pub(super) fn confirmation_form(
+    to: &str,
+    label: &str,
+    consequence: &str,
+    fields: &Markup,
+) -> Markup {
     html! {
         details.confirm {
             summary.button.plain.small { (label) "…" }

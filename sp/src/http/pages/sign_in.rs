@@ -26,8 +26,8 @@ pub(super) fn router() -> Router<Portal> {
         .route("/login", get(sign_in))
         .route("/directdownload/pd", get(sign_in))
         .route("/login/password", post(with_password))
-        .route("/forgot-password", get(forgot_password))
-        .route("/register", get(registration).post(register))
+        .route("/forgot-password", get(show_forgot_password))
+        .route("/register", get(show_registration).post(register))
         .route("/logout-everywhere", post(sign_out_everywhere))
         .route("/workspace", post(select_workspace))
 }
@@ -146,7 +146,7 @@ async fn with_password(
             enter_at(&portal, &headers, &token, &to).await
         }
         Err(error) => {
-            let attempt = Attempt::failed(posted, error);
+            let attempt = Attempt::with_problem(posted, error);
             again(&portal, &headers, &attempt)
         }
     }
@@ -179,7 +179,7 @@ async fn enter_at(portal: &Portal, headers: &HeaderMap, token: &str, to: &str) -
 
 /// The portal sends no e-mail, so it cannot reset a password; the page says who
 /// can help.
-async fn forgot_password() -> Response {
+async fn show_forgot_password() -> Response {
     let content = html! {
         p { "This portal sends no e-mail, so it can’t reset a password. This is what you can do:" }
         ul {
@@ -193,7 +193,7 @@ async fn forgot_password() -> Response {
     no_store(shell::alone("Forgot your password?", &content))
 }
 
-async fn registration(State(portal): State<Portal>, headers: HeaderMap) -> Response {
+async fn show_registration(State(portal): State<Portal>, headers: HeaderMap) -> Response {
     before_login(&portal, &headers, |token| {
         let content = registration_form(&portal, &Attempt::default(), token);
         (
@@ -231,10 +231,10 @@ async fn register(
         posted.get("email").to_owned(),
         posted.raw("password").to_owned(),
     );
-    let wrong = accounts::checked_registration(&email, &password).err();
+    let wrong = accounts::check_registration(&email, &password).err();
     let wrong = wrong.into_iter().flatten().map(Problem::from);
     if let Some(problem) = Problem::several(wrong) {
-        let attempt = Attempt::failed(posted, problem);
+        let attempt = Attempt::with_problem(posted, problem);
         return before_login(&portal, &headers, |token| {
             let content = registration_form(&portal, &attempt, token);
             (
@@ -245,7 +245,7 @@ async fn register(
     }
     let registered = accounts::register(&portal, &email, &password, name, &address).await;
     if let Err(error) = registered {
-        let attempt = Attempt::failed(posted, error);
+        let attempt = Attempt::with_problem(posted, error);
         return before_login(&portal, &headers, |token| {
             let content = registration_form(&portal, &attempt, token);
             (
@@ -290,7 +290,7 @@ async fn select_workspace(
 
 /// Returns the page for a refused login: the public text, and the reference
 /// number with which an administrator finds the complete reason.
-pub(in crate::http) fn refused(refused: &Refused, reference: &str) -> Html<String> {
+pub(in crate::http) fn refusal_page(refused: &Refused, reference: &str) -> Html<String> {
     shell::alone(
         "You could not be logged in",
         &html! {
@@ -306,7 +306,7 @@ pub(in crate::http) fn refused(refused: &Refused, reference: &str) -> Html<Strin
 }
 
 /// Returns the page for a refused logout message.
-pub(in crate::http) fn logout_refused(refused: &Refused, reference: &str) -> Html<String> {
+pub(in crate::http) fn logout_refusal_page(refused: &Refused, reference: &str) -> Html<String> {
     shell::alone(
         "Not logged out",
         &html! {

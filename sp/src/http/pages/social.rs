@@ -22,7 +22,7 @@ const BROWSER: &str = "portal_social";
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route("/login/social/{provider}", get(begin))
-        .route("/login/social/{provider}/callback", get(returned))
+        .route("/login/social/{provider}/callback", get(finish_login))
 }
 
 async fn begin(
@@ -53,7 +53,7 @@ struct Answer {
     error: Option<String>,
 }
 
-async fn returned(
+async fn finish_login(
     State(portal): State<Portal>,
     Address(address): Address,
     headers: HeaderMap,
@@ -86,6 +86,6 @@ fn refusal_page(portal: &Portal, headers: &HeaderMap, error: SocialError) -> Res
         SocialError::Account(error) => Problem::from(error),
         other => Problem::new(status, other.code(), other.to_string()),
     };
-    let attempt = Attempt::failed(super::form::Posted::default(), problem);
+    let attempt = Attempt::with_problem(super::form::Posted::default(), problem);
     sign_in::again(portal, headers, &attempt).into_response()
 }

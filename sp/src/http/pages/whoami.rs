@@ -20,7 +20,7 @@ pub(super) fn router() -> Router<Portal> {
 
 async fn whoami(State(portal): State<Portal>, headers: HeaderMap) -> Answer {
     let session = cookie(&headers, SESSION).ok_or_else(Problem::not_logged_in)?;
-    let who = accounts::who(&portal, session)
+    let who = accounts::use_session(&portal, session)
         .await?
         .ok_or_else(Problem::not_logged_in)?;
     let mut groups = Vec::new();
@@ -33,18 +33,18 @@ async fn whoami(State(portal): State<Portal>, headers: HeaderMap) -> Answer {
     }
     if let Identity::Sso(person) = &who.identity {
         let mut db = portal.store.read().await?;
-        groups = store::people::groups_of(&mut db, &person.id)
+        groups = store::people::list_groups_of_user(&mut db, &person.id)
             .await?
             .into_iter()
             .map(|group| group.display_name)
             .collect();
-        if let Some(asserted) = store::people::asserted(&mut db, &person.id).await? {
+        if let Some(asserted) = store::people::find_asserted_roles(&mut db, &person.id).await? {
             let got: Vec<String> = serde_json::from_str(&asserted.groups).unwrap_or_default();
             groups.extend(got);
         }
-        let tenant = store::tenants::of_business(&mut db, &person.business_id).await?;
+        let tenant = store::tenants::find_by_business(&mut db, &person.business_id).await?;
         if let Some(tenant) = tenant
-            && roles::roles_of(&mut db, &tenant, &person.id)
+            && roles::find_roles(&mut db, &tenant, &person.id)
                 .await?
                 .product_user
         {

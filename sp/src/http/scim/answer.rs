@@ -143,6 +143,6 @@ pub(super) fn unless_known(headers: &HeaderMap, answered: &Answered) -> Option<R
 }
 
 /// Encodes a list.
-pub(super) fn listed(response: &ListResponse) -> Response {
+pub(super) fn list_response(response: &ListResponse) -> Response {
     scim_response(StatusCode::OK, response.to_text())
 }

@@ -12,11 +12,11 @@ use super::caller::{Caller, Parameters};
 use crate::Portal;
 use crate::directory::{Page, bulk, cursor};
 
-pub(super) async fn service_provider_config(
+pub(super) async fn read_service_provider_config(
     Caller(access): Caller,
     parameters: Parameters,
 ) -> Outcome {
-    unfiltered(&parameters)?;
+    refuse_filter(&parameters)?;
     let capabilities = Capabilities {
         max_results: Page::LARGEST,
         page_size: Page::DEFAULT,
@@ -41,7 +41,7 @@ fn all(documents: Vec<Value>) -> Response {
 }
 
 /// Refuses a filter: discovery endpoints do not support it (RFC 7644 §4).
-fn unfiltered(parameters: &Parameters) -> Result<(), Failure> {
+fn refuse_filter(parameters: &Parameters) -> Result<(), Failure> {
     if parameters.get("filter").is_some() {
         let detail = "invalid query: filter is not supported at this endpoint";
         return Err(scim::Error::new(403, detail).into());
@@ -49,18 +49,18 @@ fn unfiltered(parameters: &Parameters) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) async fn resource_types(
+pub(super) async fn list_resource_types(
     State(portal): State<Portal>,
     Caller(access): Caller,
     parameters: Parameters,
 ) -> Outcome {
-    unfiltered(&parameters)?;
+    refuse_filter(&parameters)?;
     let types = portal.resource_types.all();
     let documents = types.iter().map(|one| one.to_json(&access.base_url));
     Ok(all(documents.collect()))
 }
 
-pub(super) async fn resource_type(
+pub(super) async fn read_resource_type(
     State(portal): State<Portal>,
     Caller(access): Caller,
     Path((_, name)): Path<(String, String)>,
@@ -77,18 +77,18 @@ pub(super) async fn resource_type(
     Ok(scim_response(StatusCode::OK, document.to_string()))
 }
 
-pub(super) async fn schemas(
+pub(super) async fn list_schemas(
     State(portal): State<Portal>,
     Caller(access): Caller,
     parameters: Parameters,
 ) -> Outcome {
-    unfiltered(&parameters)?;
+    refuse_filter(&parameters)?;
     let schemas = portal.resource_types.schemas();
     let documents = schemas.iter().map(|one| one.to_json(&access.base_url));
     Ok(all(documents.collect()))
 }
 
-pub(super) async fn schema(
+pub(super) async fn read_schema(
     State(portal): State<Portal>,
     Caller(access): Caller,
     Path((_, id)): Path<(String, String)>,

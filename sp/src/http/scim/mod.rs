@@ -36,42 +36,51 @@ pub fn router() -> Router<Portal> {
     let at = |path: &str| format!("/scim/{{tenant}}/v2{path}");
     Router::new()
         .merge(resources::router())
-        .route(&at("/.search"), closed("POST", post(search::everything)))
-        .route(&at("/Bulk"), closed("POST", post(bulk::carry_out)))
-        .route(&at("/Me"), any(nobody))
+        .route(
+            &at("/.search"),
+            refuse_other_methods("POST", post(search::search_all)),
+        )
+        .route(
+            &at("/Bulk"),
+            refuse_other_methods("POST", post(bulk::carry_out)),
+        )
+        .route(&at("/Me"), any(refuse_me_endpoint))
         .route(
             &at("/ServiceProviderConfig"),
-            closed("GET, HEAD", get(discovery::service_provider_config)),
+            refuse_other_methods("GET, HEAD", get(discovery::read_service_provider_config)),
         )
         .route(
             &at("/ResourceTypes"),
-            closed("GET, HEAD", get(discovery::resource_types)),
+            refuse_other_methods("GET, HEAD", get(discovery::list_resource_types)),
         )
         .route(
             &at("/ResourceTypes/{name}"),
-            closed("GET, HEAD", get(discovery::resource_type)),
+            refuse_other_methods("GET, HEAD", get(discovery::read_resource_type)),
         )
         .route(
             &at("/Schemas"),
-            closed("GET, HEAD", get(discovery::schemas)),
+            refuse_other_methods("GET, HEAD", get(discovery::list_schemas)),
         )
         .route(
             &at("/Schemas/{id}"),
-            closed("GET, HEAD", get(discovery::schema)),
+            refuse_other_methods("GET, HEAD", get(discovery::read_schema)),
         )
-        .route(&at("/{*rest}"), any(nothing_here))
-        .route(&at(""), any(nothing_here))
+        .route(&at("/{*rest}"), any(answer_not_found))
+        .route(&at(""), any(answer_not_found))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }
 
 /// Adds the answer 405, as a SCIM error, for all other methods at a path.
-fn closed(allow: &'static str, methods: MethodRouter<Portal>) -> MethodRouter<Portal> {
+fn refuse_other_methods(
+    allow: &'static str,
+    methods: MethodRouter<Portal>,
+) -> MethodRouter<Portal> {
     methods.fallback(async move |_: Caller| Failure::method_not_allowed(allow))
 }
 
 /// Answers 501 at `/Me` (RFC 7644 §3.11): the bearer token belongs to the
 /// identity provider, which is not a user of the directory.
-async fn nobody(_: Caller) -> Failure {
+async fn refuse_me_endpoint(_: Caller) -> Failure {
     scim::Error::new(
         501,
         "/Me is not supported: this bearer token belongs to an identity provider, not to a user",
@@ -79,7 +88,7 @@ async fn nobody(_: Caller) -> Failure {
     .into()
 }
 
-async fn nothing_here(_: Caller) -> Failure {
+async fn answer_not_found(_: Caller) -> Failure {
     scim::Error::new(
         404,
         "endpoint not found: GET /ResourceTypes lists all endpoints",

@@ -8,10 +8,10 @@ use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use scim::{ListQuery, Resource};
 
-use super::answer::{Outcome, done, listed, precondition, resource, unless_known};
+use super::answer::{Outcome, done, list_response, precondition, resource, unless_known};
 use super::body::Json;
 use super::caller::{Caller, Parameters};
-use super::closed;
+use super::refuse_other_methods;
 use crate::Portal;
 use crate::directory::groups::Patched;
 use crate::directory::{Shown, groups, users};
@@ -23,12 +23,15 @@ pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route(
             &at("/Users"),
-            closed(COLLECTION, get(list_users).post(create_user)),
+            refuse_other_methods(COLLECTION, get(list_users).post(create_user)),
         )
-        .route(&at("/Users/.search"), closed("POST", post(search_users)))
+        .route(
+            &at("/Users/.search"),
+            refuse_other_methods("POST", post(search_users)),
+        )
         .route(
             &at("/Users/{id}"),
-            closed(
+            refuse_other_methods(
                 ONE,
                 get(read_user)
                     .put(replace_user)
@@ -38,12 +41,15 @@ pub(super) fn router() -> Router<Portal> {
         )
         .route(
             &at("/Groups"),
-            closed(COLLECTION, get(list_groups).post(create_group)),
+            refuse_other_methods(COLLECTION, get(list_groups).post(create_group)),
         )
-        .route(&at("/Groups/.search"), closed("POST", post(search_groups)))
+        .route(
+            &at("/Groups/.search"),
+            refuse_other_methods("POST", post(search_groups)),
+        )
         .route(
             &at("/Groups/{id}"),
-            closed(
+            refuse_other_methods(
                 ONE,
                 get(read_group)
                     .put(replace_group)
@@ -102,7 +108,9 @@ macro_rules! handlers {
             parameters: Parameters,
         ) -> Outcome {
             let query = parameters.list()?;
-            Ok(listed(&$domain::list(&portal, &access, &query).await?))
+            Ok(list_response(
+                &$domain::list(&portal, &access, &query).await?,
+            ))
         }
 
         async fn $search(
@@ -111,7 +119,9 @@ macro_rules! handlers {
             Json(body, _): Json,
         ) -> Outcome {
             let query = ListQuery::from_search(&body)?;
-            Ok(listed(&$domain::list(&portal, &access, &query).await?))
+            Ok(list_response(
+                &$domain::list(&portal, &access, &query).await?,
+            ))
         }
 
         async fn $create(

@@ -4,7 +4,7 @@
 use axum::extract::State;
 use scim::{ListQuery, ListResponse};
 
-use super::answer::{Outcome, listed};
+use super::answer::{Outcome, list_response};
 use super::body::Json;
 use super::caller::Caller;
 use crate::Portal;
@@ -14,17 +14,17 @@ use crate::directory::{DirectoryError, Page, groups, users};
 /// Prefix of a cursor that points into the groups.
 const GROUPS: &str = "groups.";
 
-pub(super) async fn everything(
+pub(super) async fn search_all(
     State(portal): State<Portal>,
     Caller(access): Caller,
     Json(body, _): Json,
 ) -> Outcome {
     let query = ListQuery::from_search(&body)?;
     let found = match &query.cursor {
-        None => by_index(&portal, &access, &query).await?,
-        Some(cursor) => by_cursor(&portal, &access, &query, cursor).await?,
+        None => search_by_index(&portal, &access, &query).await?,
+        Some(cursor) => search_by_cursor(&portal, &access, &query, cursor).await?,
     };
-    Ok(listed(&found))
+    Ok(list_response(&found))
 }
 
 type Kinds = (Option<ListResponse>, Option<ListResponse>);
@@ -51,7 +51,7 @@ fn total(listed: Option<&ListResponse>) -> usize {
     listed.map_or(0, |listed| listed.total_results)
 }
 
-async fn by_index(
+async fn search_by_index(
     portal: &Portal,
     access: &ScimAccess,
     query: &ListQuery,
@@ -79,7 +79,7 @@ async fn by_index(
     })
 }
 
-async fn by_cursor(
+async fn search_by_cursor(
     portal: &Portal,
     access: &ScimAccess,
     query: &ListQuery,

@@ -171,7 +171,7 @@ impl ReferenceStateMachine for Reference {
 /// An administrator who has chosen Start Configuring.
 static PORTAL: LazyLock<Arc<Prepared<Browser>>> = LazyLock::new(|| {
     Prepared::new(async |parties| {
-        let admin = parties.admin(1).await;
+        let admin = parties.create_admin(1).await;
         admin.post(&step("start"), &Value::Null).await.is(200);
         admin
     })

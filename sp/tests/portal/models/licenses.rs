@@ -199,7 +199,7 @@ struct Setup {
 static PORTAL: LazyLock<Arc<Prepared<Setup>>> = LazyLock::new(|| {
     Prepared::new(async |parties| {
         let order = json!({"seats": SEATS, "devices": DEVICES});
-        let (admin, tenant) = parties.integrated_by(order).await;
+        let (admin, tenant) = parties.create_integration_with_order(order).await;
         admin
             .put(&step("scim"), &json!({"enabled": true}))
             .await
@@ -218,7 +218,7 @@ static PORTAL: LazyLock<Arc<Prepared<Setup>>> = LazyLock::new(|| {
             "displayName": "Desktop Users",
             "externalId": "g-users",
         });
-        let (status, group) = setup.scim(Method::POST, "/Groups", &group).await;
+        let (status, group) = setup.send_scim(Method::POST, "/Groups", &group).await;
         assert_eq!(status, 201, "{group}");
         setup.group = format!("/Groups/{}", text(&group["id"]));
         setup
@@ -226,7 +226,7 @@ static PORTAL: LazyLock<Arc<Prepared<Setup>>> = LazyLock::new(|| {
 });
 
 impl Setup {
-    async fn scim(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+    async fn send_scim(&self, method: Method, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}{path}", self.scim_base);
         let request = Client::new().request(method, url);
         let request = request.bearer_auth(&self.scim_token).json(body);
@@ -240,10 +240,10 @@ impl Setup {
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": [operation],
         });
-        self.scim(Method::PATCH, path, &patch).await.0
+        self.send_scim(Method::PATCH, path, &patch).await.0
     }
 
-    async fn licenses(&self) -> Value {
+    async fn list_licenses(&self) -> Value {
         let listed = self.admin.get("/api/business/licenses").await.is(200);
         listed["licenses"].clone()
     }
@@ -272,7 +272,7 @@ impl Played {
         }
         let is_member = model.users.get(&person).is_some_and(|user| user.is_member);
         let groups: &[&str] = if is_member { &["g-users"] } else { &[] };
-        let someone = Person::named(&email(person), groups);
+        let someone = Person::new(&email(person), groups);
         let tenant = &portal.with.tenant;
         let (path, body) = begin_activation(&app, &portal.parties, tenant, &someone, &device).await;
         let answer = app.post(&path, &body).await;
@@ -295,7 +295,7 @@ impl Played {
                     "userName": email(person),
                     "externalId": format!("id-of-{}", email(person)),
                 });
-                let (status, user) = setup.scim(Method::POST, "/Users", &user).await;
+                let (status, user) = setup.send_scim(Method::POST, "/Users", &user).await;
                 if status == 201 {
                     self.ids.insert(person, text(&user["id"]));
                 }
@@ -304,7 +304,7 @@ impl Played {
             Request::Delete(person) => {
                 let path = self.path(person);
                 self.ids.remove(&person);
-                setup.scim(Method::DELETE, &path, &Value::Null).await.0
+                setup.send_scim(Method::DELETE, &path, &Value::Null).await.0
             }
             Request::SetActive(person, active) => {
                 let operation = json!({"op": "replace", "path": "active", "value": active});
@@ -336,7 +336,7 @@ impl Played {
                 }
             }
             Request::Release(person, number) => {
-                let licenses = setup.licenses().await;
+                let licenses = setup.list_licenses().await;
                 let mut licenses = licenses.as_array().unwrap().iter();
                 let license = licenses.find(|one| one["user"]["email"] == email(person));
                 let id = license.map_or("none".to_owned(), |one| text(&one["id"]));
@@ -378,7 +378,7 @@ impl StateMachineTest for Licenses {
         let setup = &PORTAL.with;
         let (licenses, subscriptions) = RUNTIME.block_on(async {
             let subscriptions = setup.admin.get("/api/business/subscriptions").await;
-            (setup.licenses().await, subscriptions.is(200))
+            (setup.list_licenses().await, subscriptions.is(200))
         });
         let held: BTreeMap<String, BTreeSet<String>> = licenses
             .as_array()
@@ -407,7 +407,7 @@ impl StateMachineTest for Licenses {
         RUNTIME.block_on(async {
             let url = &PORTAL.parties.config.database_url;
             let pool = AnyPool::connect(url).await.unwrap();
-            reconciliation::nothing_is_left_behind(&pool).await;
+            reconciliation::check_no_orphan_rows(&pool).await;
             pool.close().await;
         });
     }

@@ -90,7 +90,7 @@ pub(super) const CHECKS: &[Item] = &[
     ),
 ];
 
-fn missing_endpoint(case: &Case<'_>) -> Option<Ruled> {
+fn judge_missing_endpoint(case: &Case<'_>) -> Option<Ruled> {
     case.announced
         .slo
         .is_empty()
@@ -98,7 +98,7 @@ fn missing_endpoint(case: &Case<'_>) -> Option<Ruled> {
 }
 
 fn judge_answer(case: &Case<'_>) -> Ruled {
-    if let Some(ruled) = missing_endpoint(case) {
+    if let Some(ruled) = judge_missing_endpoint(case) {
         return ruled;
     }
     let trial = match find_trial(case, "logout") {
@@ -139,7 +139,7 @@ fn blind(case: &Case<'_>) -> Option<Ruled> {
 }
 
 fn over(case: &Case<'_>) -> Ruled {
-    if let Some(ruled) = missing_endpoint(case) {
+    if let Some(ruled) = judge_missing_endpoint(case) {
         return ruled;
     }
     let trial = match find_trial(case, "logout-after") {
@@ -154,7 +154,7 @@ fn over(case: &Case<'_>) -> Ruled {
 }
 
 fn judge_unsigned(case: &Case<'_>) -> Ruled {
-    if let Some(ruled) = missing_endpoint(case) {
+    if let Some(ruled) = judge_missing_endpoint(case) {
         return ruled;
     }
     let trial = match find_trial(case, "logout-still") {
@@ -180,7 +180,7 @@ fn judge_unsigned(case: &Case<'_>) -> Ruled {
 /// Judges the signature of the LogoutResponse: in the query for HTTP-Redirect, in the document
 /// otherwise.
 fn judge_signature(case: &Case<'_>) -> Ruled {
-    if let Some(ruled) = missing_endpoint(case) {
+    if let Some(ruled) = judge_missing_endpoint(case) {
         return ruled;
     }
     if let Err(ruled) = find_trial(case, "logout") {

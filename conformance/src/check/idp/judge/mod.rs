@@ -88,7 +88,7 @@ enum Ruling {
     NotJudged(String),
 }
 
-fn ruled(ruling: Ruling) -> Ruled {
+fn to_ruled(ruling: Ruling) -> Ruled {
     Ruled {
         ruling,
         see: Vec::new(),
@@ -98,15 +98,15 @@ fn ruled(ruling: Ruling) -> Ruled {
 }
 
 fn holds(what: impl Into<String>) -> Ruled {
-    ruled(Ruling::Holds(what.into()))
+    to_ruled(Ruling::Holds(what.into()))
 }
 
 fn breaks(what: impl Into<String>) -> Ruled {
-    ruled(Ruling::Breaks(what.into()))
+    to_ruled(Ruling::Breaks(what.into()))
 }
 
 fn not_judged(why: impl Into<String>) -> Ruled {
-    ruled(Ruling::NotJudged(why.into()))
+    to_ruled(Ruling::NotJudged(why.into()))
 }
 
 /// Passes if there are no complaints.
@@ -293,7 +293,7 @@ pub fn judge(recording: &Recording) -> CheckReport {
             let (held, actual) = match ruled.ruling {
                 Ruling::Holds(what) => (true, what),
                 Ruling::Breaks(what) => (false, what),
-                Ruling::NotJudged(why) => return Outcome::skipped(item.check(), why),
+                Ruling::NotJudged(why) => return Outcome::new_skipped(item.check(), why),
             };
             // A conversation is stored with the first check that refers to it.
             let mut evidence = Evidence {
@@ -310,7 +310,7 @@ pub fn judge(recording: &Recording) -> CheckReport {
                 (_, true) => serde_json::Value::Null,
                 _ => evidence.into(),
             };
-            Outcome::judged(item.check(), held, item.expected, actual, evidence)
+            Outcome::new_judged(item.check(), held, item.expected, actual, evidence)
         })
         .collect();
     fold(&mut outcomes, &symptoms, &disproved);

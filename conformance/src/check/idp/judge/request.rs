@@ -1,6 +1,6 @@
 //! Checks of the reaction to each variant of a request (saml-core §3.4, saml-profiles §4.1.4.1).
 
-use super::trial::{answered, describe, find_trial, is_signed_on, judge_trial};
+use super::trial::{describe, find_trial, is_answered, is_signed_on, judge_trial};
 use super::wish::{
     context, default_address, format, goes_to, impossible_context, impossible_format, passive,
     passive_refused, requested_address, transient,
@@ -284,13 +284,13 @@ pub(super) const CHECKS: &[Item] = &[
 ];
 
 fn signs_on(case: &Case<'_>, name: &str) -> Ruled {
-    judge_trial(case, name, |_| answered(case, name))
+    judge_trial(case, name, |_| is_answered(case, name))
 }
 
 /// If requests have to be signed, the plain request is the same one.
 fn redirect_signed(case: &Case<'_>) -> Ruled {
-    let failed = |trial: &&Trial| trial.signed && !answered(case, REDIRECT);
-    if case.trial(REDIRECT).is_some_and(|it| failed(&it)) && !answered(case, "redirect-signed") {
+    let failed = |trial: &&Trial| trial.signed && !is_answered(case, REDIRECT);
+    if case.trial(REDIRECT).is_some_and(|it| failed(&it)) && !is_answered(case, "redirect-signed") {
         return not_judged("the plain request was signed too: see SAML-IDP-REQ-01");
     }
     signs_on(case, "redirect-signed")
@@ -305,7 +305,7 @@ fn judge_unsigned(case: &Case<'_>) -> Ruled {
     };
     judge_trial(case, name, |_| match wanted {
         true => !is_signed_on(case, name),
-        false => answered(case, name),
+        false => is_answered(case, name),
     })
 }
 
@@ -323,7 +323,7 @@ fn session(case: &Case<'_>) -> Ruled {
             describe(case, "session", trial)
         ))
         .at("session"),
-        _ => judge_trial(case, "session", |_| answered(case, "session")),
+        _ => judge_trial(case, "session", |_| is_answered(case, "session")),
     }
 }
 

@@ -231,7 +231,7 @@ pub(super) const CHECKS: &[Item] = &[
 ];
 
 /// A refusal proves something only if an honest request of the same kind was answered.
-fn refused_alone(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
+fn require_control_answer(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
     let is_signed = case.trial(name).is_some_and(|it| it.signed);
     let (control, id) = match name {
         "acs-attacker-signed"
@@ -257,12 +257,13 @@ fn no_answer_at_strangers(case: &Case<'_>, name: &str) -> Ruled {
         Ending::Answer(delivered) => case.recording.party.acs.contains(&delivered.to),
         _ => true,
     });
-    refused_alone(case, name, ruled).about("an unregistered address was answered every time")
+    require_control_answer(case, name, ruled)
+        .about("an unregistered address was answered every time")
 }
 
 fn no_assertion(case: &Case<'_>, name: &str) -> Ruled {
     let ruled = judge_trial(case, name, |_| !is_signed_on(case, name));
-    refused_alone(case, name, ruled)
+    require_control_answer(case, name, ruled)
 }
 
 /// Judges a request with a wrong signature.
@@ -297,7 +298,7 @@ fn internal_entity(case: &Case<'_>) -> Ruled {
         );
     }
     let ruled = judge_trial(case, "entity-internal", |_| !expanded);
-    refused_alone(case, "entity-internal", ruled)
+    require_control_answer(case, "entity-internal", ruled)
 }
 
 fn external_entity(case: &Case<'_>) -> Ruled {

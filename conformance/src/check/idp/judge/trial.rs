@@ -89,7 +89,7 @@ pub(super) fn judge_trial(case: &Case<'_>, name: &str, judge: impl Fn(&Trial) ->
 }
 
 /// True if the sign-on succeeded; other checks judge the contents of the Response.
-pub(super) fn answered(case: &Case<'_>, name: &str) -> bool {
+pub(super) fn is_answered(case: &Case<'_>, name: &str) -> bool {
     case.answer(name).is_some_and(|it| match it.response() {
         Some(response) => {
             response.status.is_none()

@@ -39,7 +39,7 @@ pub(super) fn passive_refused(case: &Case<'_>, name: &str) -> Ruled {
     about_passive(case, name, ruled)
 }
 
-fn refused_by(case: &Case<'_>, name: &str, status: &str) -> bool {
+fn is_refused_with(case: &Case<'_>, name: &str, status: &str) -> bool {
     detail(case, name).is_some_and(|it| it.ends_with(status))
 }
 
@@ -87,7 +87,7 @@ pub(super) fn format(case: &Case<'_>, name: &str, wanted: &str) -> Ruled {
             // An error page is a refusal too, though a less helpful one.
             return matches!(&trial.ending, Ending::Page { .. }) && !trial.asked;
         };
-        if refused_by(case, name, ":InvalidNameIDPolicy") {
+        if is_refused_with(case, name, ":InvalidNameIDPolicy") {
             return true;
         }
         let assertion = answer.response().and_then(|it| it.assertions.first());

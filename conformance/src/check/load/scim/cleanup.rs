@@ -61,17 +61,17 @@ async fn delete_all(
 /// Deletes a resource; returns true once a read does not find it.
 async fn delete(client: &Client, kind: &str, id: &str) -> bool {
     let target = format!("/{kind}/{}", segment(id));
-    let deleted = status_of(client, Method::DELETE, &target).await;
+    let deleted = send_for_status(client, Method::DELETE, &target).await;
     if !matches!(deleted, Some(200..=299 | 404)) {
         return false;
     }
     matches!(
-        status_of(client, Method::GET, &target).await,
+        send_for_status(client, Method::GET, &target).await,
         Some(404 | 410)
     )
 }
 
-async fn status_of(client: &Client, method: Method, target: &str) -> Option<u16> {
+async fn send_for_status(client: &Client, method: Method, target: &str) -> Option<u16> {
     for _ in 0..ATTEMPTS {
         match client.send(method.clone(), target.to_owned(), None).await {
             Ok(answer) => return Some(answer.status()),
@@ -107,7 +107,7 @@ async fn delete_lost(client: &Client, pool: &Pool) {
 /// Deletes the resources that a filter finds. Returns true if none of them remains, and `None` if
 /// the server does not answer the filter.
 async fn delete_found(client: &Client, kind: &str, target: String) -> Option<bool> {
-    let ids = ids_of(client, target).await?;
+    let ids = fetch_ids(client, target).await?;
     let mut is_gone = true;
     for id in ids {
         is_gone &= delete(client, kind, &id).await;
@@ -115,7 +115,7 @@ async fn delete_found(client: &Client, kind: &str, target: String) -> Option<boo
     Some(is_gone)
 }
 
-async fn ids_of(client: &Client, target: String) -> Option<Vec<String>> {
+async fn fetch_ids(client: &Client, target: String) -> Option<Vec<String>> {
     let answer = client.send(Method::GET, target, None).await.ok()?;
     answer.is(&[200]).ok()?;
     let body = answer.body().ok()?;

@@ -141,7 +141,7 @@ impl Client {
         body: Option<Value>,
     ) -> Done<Answer> {
         if let Some(client) = self.credentials.oauth() {
-            let fresh = client.fresh_token().await;
+            let fresh = client.renew_if_due().await;
             fresh.map_err(|error| Failure::error("no access token", error.to_string()))?;
         }
         let mut headers = self.headers.clone();

@@ -31,7 +31,7 @@ fn at(all: &[Arc<Made>], number: u64) -> Option<&Arc<Made>> {
 }
 
 impl Part {
-    async fn done(&self, number: u64) -> Result<(), Failure> {
+    async fn run_operation(&self, number: u64) -> Result<(), Failure> {
         match &self.phase {
             Phase::Users => self.pool.create_user(&self.client).await.map(drop),
             Phase::Groups(users) => {
@@ -63,7 +63,7 @@ impl Target for Part {
                     Phase::ReadUsers(_) => "read",
                     Phase::ReadGroups(_) => "read group",
                 },
-                result: self.done(number).await,
+                result: self.run_operation(number).await,
             }
         })
     }

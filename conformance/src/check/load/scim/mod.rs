@@ -25,7 +25,7 @@ pub use self::mix::{Mix, MixError, Operation};
 use self::operations::Mixed;
 use self::pool::Pool;
 use super::report::LeftOut;
-use super::{Ended, Failure, Setting, engine, interrupted, words};
+use super::{Ended, Failure, Setting, engine, interruption_error, words};
 use crate::check::SetUpError;
 use crate::check::runner::{Access, Stop, pause};
 use crate::check::scim::Options;
@@ -101,7 +101,7 @@ impl Load {
         let pool = Arc::clone(&self.pool);
         setting.stop.set_leftovers(move || pool.list_left());
         setting.progress.step("", "preparing");
-        let (target, left_out) = match self.prepared(&setting.stop).await {
+        let (target, left_out) = match self.prepare_work(&setting.stop).await {
             Ok(prepared) => prepared,
             Err(error) => {
                 let left = self.clean_up().await;
@@ -136,7 +136,7 @@ impl Load {
         })
     }
 
-    async fn prepared(&self, stop: &Stop) -> Result<(Option<Mixed>, Vec<LeftOut>), SetUpError> {
+    async fn prepare_work(&self, stop: &Stop) -> Result<(Option<Mixed>, Vec<LeftOut>), SetUpError> {
         match &self.work {
             Work::FirstSync(_) => {
                 self.reach(stop).await?;
@@ -186,10 +186,10 @@ impl Load {
     ) -> Result<(Mix, Vec<LeftOut>), SetUpError> {
         self.reach(stop).await?;
         for number in 0..users {
-            if let Some(error) = interrupted(stop) {
+            if let Some(error) = interruption_error(stop) {
                 return Err(error);
             }
-            let made = self.patiently(stop, async || {
+            let made = self.retry_while_limited(stop, async || {
                 self.pool.create_user(&self.client).await.map(drop)
             });
             if let Err(failure) = made.await {
@@ -197,7 +197,7 @@ impl Load {
             }
             if number == 0
                 && let Err(failure) = self
-                    .patiently(stop, async || {
+                    .retry_while_limited(stop, async || {
                         let user = self.pool.users()[0].clone();
                         self.pool.read_user(&self.client, &user).await
                     })
@@ -209,15 +209,17 @@ impl Load {
         let mut left_out = Vec::new();
         let mut left = mix.clone();
         for operation in mix.operations() {
-            if let Some(error) = interrupted(stop) {
+            if let Some(error) = interruption_error(stop) {
                 return Err(error);
             }
             let tried = async {
                 if operation == Operation::Group && self.pool.groups().is_empty() {
-                    self.patiently(stop, async || self.pool.create_groups(&self.client).await)
-                        .await?;
+                    self.retry_while_limited(stop, async || {
+                        self.pool.create_groups(&self.client).await
+                    })
+                    .await?;
                 }
-                self.patiently(stop, async || {
+                self.retry_while_limited(stop, async || {
                     operations::perform(operation, &self.client, &self.pool).await
                 })
                 .await
@@ -246,7 +248,7 @@ impl Load {
     }
 
     /// Repeats a request as long as the server limits it.
-    async fn patiently(
+    async fn retry_while_limited(
         &self,
         stop: &Stop,
         act: impl AsyncFn() -> Result<(), Failure>,

@@ -42,7 +42,7 @@ pub(super) async fn perform(operation: Operation, client: &Client, pool: &Pool) 
         Operation::Create => create(client, pool).await,
         Operation::Replace => replace(client, pool).await,
         Operation::Patch => patch(client, pool).await,
-        Operation::Group => group(client, pool).await,
+        Operation::Group => change_membership(client, pool).await,
         Operation::Delete => delete(client, pool).await,
     }
 }
@@ -144,7 +144,7 @@ async fn patch(client: &Client, pool: &Pool) -> Done {
 }
 
 /// Removes a member from a group, or adds one.
-async fn group(client: &Client, pool: &Pool) -> Done {
+async fn change_membership(client: &Client, pool: &Pool) -> Done {
     let (Some(group), Some(user)) = (pool.group_to_write(), pool.user_to_write()) else {
         // All groups are being written.
         return read(client, pool).await;

@@ -14,31 +14,31 @@ rows! {
 "SAML-SP-JIT-01", May, Harm::Function, "saml-profiles §4.1.4.3"; "A Response without attributes is accepted or refused without a server error";
     expects "a login, or a refusal that says what is missing; no status 500 or above";
     fix "Treat every attribute as optional when you read it, and refuse the login with a page that names the missing attribute.";
-    without_attributes
+    judge_missing_attributes
 "SAML-SP-JIT-02", May, Harm::Function, "saml-core §2.7.3"; "A known user whose other attributes changed can log in";
     expects "the user to be logged in after a change of attributes that do not contain the user name";
     fix "Find the account by the NameID, and update the other attributes at each login.";
-    with_changed_attributes
+    judge_changed_attributes
 "SAML-SP-JIT-03", May, Harm::Function, "saml-core §2.7.3.1"; "A Response whose attributes have several values is accepted or refused without a server error";
     expects "a login, or a refusal that names the attribute; no status 500 or above";
     fix "Read attributes as lists, and decide which value counts where you need only one.";
-    with_second_values
+    judge_second_values
 "SAML-SP-JIT-04", May, Harm::Function, "saml-core §2.2.3"; "A login with the NameID in upper case is accepted or refused without a server error";
     expects "a login to the same account or to another one, or a refusal; no status 500 or above. Names that differ in case only must not break a unique key";
     fix "Decide whether names that differ in case only are one account, and compare them in the same way everywhere: in the code, and in the unique key of the database.";
-    in_upper_case
+    judge_upper_case
 "SAML-SP-JIT-05", May, Harm::Function, "saml-core §8.3.7"; "A user with the same persistent NameID and another e-mail address keeps the account";
     expects "the same user to be logged in";
     fix "Find the account by the persistent NameID, not by the e-mail address: people change their names.";
-    renamed
+    judge_renamed_user
 "SAML-SP-JIT-06", May, Harm::Intrusion(Attacker::Account), "CWE-639"; "Another NameID with the e-mail address of an existing user does not log in that user";
     expects "a refusal, or another account";
     fix "Link accounts by the NameID. Link them by the e-mail address only if the identity provider verifies e-mail addresses and gives none to a second person.";
-    with_the_same_mail
+    judge_same_mail
 "SAML-SP-JIT-07", May, Harm::Intrusion(Attacker::Account), "CWE-639, saml-core §2.7.3.1"; "A second value of an attribute does not log in the user whose name it is";
     expects "a refusal, or the account of the NameID";
     fix "Refuse several values of an attribute that identifies the user.";
-    with_the_others_mail_second
+    judge_other_mail_second
 }
 
 /// Returns a judge of the same service provider that describes the user as `person`.
@@ -61,24 +61,24 @@ async fn log_in_as(beyond: &Beyond<'_>, person: Person, who: &str) -> Result<Ans
 }
 
 /// Passes unless the service provider answered with a server error.
-fn without_server_error(answer: &Answer) -> Judged {
+fn require_no_server_error(answer: &Answer) -> Judged {
     match answer.status >= 500 || answer.probe_status >= 500 {
         true => breaks(answer.to_sentence(), answer.evidence()),
         false => holds_with(answer.to_sentence(), answer.evidence()),
     }
 }
 
-async fn without_attributes(beyond: &Beyond<'_>) -> Judged {
+async fn judge_missing_attributes(beyond: &Beyond<'_>) -> Judged {
     let person = Person {
         attributes: Vec::new(),
         ..beyond.judge.person.clone()
     };
     let user = person.user.clone();
     let answer = log_in_as(beyond, person, &user).await?;
-    without_server_error(&answer)
+    require_no_server_error(&answer)
 }
 
-async fn with_changed_attributes(beyond: &Beyond<'_>) -> Judged {
+async fn judge_changed_attributes(beyond: &Beyond<'_>) -> Judged {
     const ADDED: &str = "-changed";
     let mut person = beyond.judge.person.clone();
     let values = person.attributes.iter_mut().flat_map(|it| &mut it.values);
@@ -109,7 +109,7 @@ async fn with_changed_attributes(beyond: &Beyond<'_>) -> Judged {
     }
 }
 
-async fn with_second_values(beyond: &Beyond<'_>) -> Judged {
+async fn judge_second_values(beyond: &Beyond<'_>) -> Judged {
     let mut person = beyond.judge.person.clone();
     for attribute in &mut person.attributes {
         let second = attribute.values.first().map(|it| format!("second-{it}"));
@@ -123,17 +123,17 @@ async fn with_second_values(beyond: &Beyond<'_>) -> Judged {
     Login::new(beyond.judge, &user)
         .attempt(None, beyond.base)
         .await?;
-    without_server_error(&answer)
+    require_no_server_error(&answer)
 }
 
-async fn in_upper_case(beyond: &Beyond<'_>) -> Judged {
+async fn judge_upper_case(beyond: &Beyond<'_>) -> Judged {
     let person = beyond.judge.person.clone();
     let (user, upper) = (person.user.clone(), person.user.to_uppercase());
     if user == upper {
         return skip("not judged: the user name has no letters in lower case");
     }
     let answer = log_in_as(beyond, person, &upper).await?;
-    let judged = without_server_error(&answer)?;
+    let judged = require_no_server_error(&answer)?;
     match answer.is_accepted() {
         true => holds_with(
             format!(
@@ -146,7 +146,7 @@ async fn in_upper_case(beyond: &Beyond<'_>) -> Judged {
     }
 }
 
-async fn renamed(beyond: &Beyond<'_>) -> Judged {
+async fn judge_renamed_user(beyond: &Beyond<'_>) -> Judged {
     let mut person = beyond.judge.person.clone();
     let user = person.user.clone();
     if person.name_id_of(&user).format != NameIdFormat::Persistent {
@@ -158,7 +158,7 @@ async fn renamed(beyond: &Beyond<'_>) -> Judged {
     if !changed {
         return skip("not judged: no attribute repeats the name of the user");
     }
-    let nobody = beyond.login().anonymous().await?;
+    let nobody = beyond.login().open_probe_without_login().await?;
     let answer = log_in_as(beyond, person, &user).await?;
     Login::new(beyond.judge, &user)
         .attempt(None, beyond.base)
@@ -204,7 +204,7 @@ fn is_not_the_user(beyond: &Beyond<'_>, answer: &Answer) -> Judged {
     }
 }
 
-async fn with_the_same_mail(beyond: &Beyond<'_>) -> Judged {
+async fn judge_same_mail(beyond: &Beyond<'_>) -> Judged {
     let mut person = beyond.judge.person.clone();
     let user = person.user.clone();
     if !repeat_name(&mut person, &user) {
@@ -214,7 +214,7 @@ async fn with_the_same_mail(beyond: &Beyond<'_>) -> Judged {
     is_not_the_user(beyond, &answer)
 }
 
-async fn with_the_others_mail_second(beyond: &Beyond<'_>) -> Judged {
+async fn judge_other_mail_second(beyond: &Beyond<'_>) -> Judged {
     let mut person = beyond.judge.person.clone();
     let user = person.user.clone();
     let mut is_changed = false;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::publication::{DocumentSignature, KeyUse, Publication, Validity};
 use super::certificate_trial::{
-    Came, FirstKey, first_key, log_in, new_key, offer, publish_new_key,
+    Came, FirstKey, log_in, new_key, offer, publish_new_key, try_first_key_once,
 };
 use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
 use crate::check::runner::pause;
@@ -18,66 +18,66 @@ rows! {
 "SAML-SP-CERT-01", Should, Harm::Function, "saml-metadata §4.3.1"; "A new signing key in the identity provider's metadata is trusted";
     expects "a Response signed with the new key to be accepted after metadata with the old and the new key was fetched";
     fix "Replace the stored keys each time you fetch the metadata, and trust every signing key in it: an identity provider publishes its next key before it uses it.";
-    new_key_is_taken
+    judge_new_key
 "SAML-SP-CERT-02", Should, Harm::Function, "sstc-metadata-iop §2.6.1"; "If the metadata has two signing keys, Responses signed with either key are accepted";
     expects "a login with a Response of each of the two keys";
     fix "Try every signing key of the metadata, not only the first or the last one.";
-    overlap
+    judge_overlap
 "SAML-SP-CERT-03", Must, Harm::Intrusion(Attacker::Issuer), "saml-metadata §4.3.1"; "A key that is no longer in the metadata is refused";
     expects "a Response of the removed key to be refused: the key may have been removed because it was stolen";
     fix "Remove the keys that new metadata no longer contains, also from caches; do not only add new keys to the old ones.";
-    retired
+    judge_retired_key
 "SAML-SP-CERT-04", Should, Harm::Protection, "saml-metadata §2.4.1.1"; "A key with use=\"encryption\" verifies no signature";
     expects "a Response signed with that key to be refused: the key is for encryption only";
     fix "Verify signatures only with keys whose use is \"signing\", or that have no use.";
-    encryption_only
+    judge_encryption_key
 "SAML-SP-CERT-05", Should, Harm::Function, "saml-metadata §2.4.1.1 (erratum E62)"; "A key without use verifies signatures";
     expects "a Response signed with that key to be accepted: a key without use is for signing and for encryption";
     fix "Use the key of a KeyDescriptor without the attribute use for both purposes, signing and encryption.";
-    without_use
+    judge_key_without_use
 "SAML-SP-CERT-06", Must, Harm::Intrusion(Attacker::Anybody), "saml-profiles §4.1.4.5; CVE-2026-28323"; "No Response is accepted if the metadata has no key";
     expects "unsigned Responses and Responses of an unknown key to be refused: without a key no signature can be verified";
     fix "Refuse metadata that has no signing key, and refuse every Response if no key is configured; never skip the verification.";
-    no_key
+    judge_missing_key
 "SAML-SP-CERT-07", May, Harm::Function, "sstc-metadata-iop §2.5.1"; "A signature is accepted although the certificate of its key in the metadata has expired";
     expects "a login: a certificate in metadata is only a container for a key, and the metadata decides how long the key is valid. Otherwise logins stop on the day when the certificate expires";
     fix "Trust the keys of the metadata without looking at the dates of their certificates; or warn administrators long before the certificate of their identity provider expires.";
-    expired
+    judge_expired_certificate
 "SAML-SP-CERT-08", May, Harm::Function, "sstc-metadata-iop §2.5.1"; "A signature is accepted although the certificate of its key in the metadata is not valid yet";
     expects "a login: a certificate in metadata is only a container for a key";
     fix "Trust the keys of the metadata without looking at the dates of their certificates.";
-    not_yet_valid
+    judge_future_certificate
 "SAML-SP-CERT-09", May, Harm::Protection, "Entra application gallery"; "The key of an expired certificate is refused";
     expects "a refusal: the application gallery of Entra requires that the validity of the certificate is checked";
     fix "Refuse signatures of a key whose certificate has expired. The profiles of federations require the opposite (SAML-SP-CERT-07).";
-    expired_is_refused
+    judge_refusal_of_expired
 "SAML-SP-CERT-10", Must, Harm::Protection, "saml-metadata §4.3.1"; "Metadata whose validUntil has passed is refused";
     expects "a key that is only in the expired metadata to be refused: otherwise an attacker who replays old metadata can use removed keys again";
     fix "Refuse fetched metadata whose validUntil has passed, and keep the previous metadata as long as that is valid.";
-    expired_metadata
+    judge_expired_metadata
 "SAML-SP-CERT-11", Must, Harm::Protection, "saml-metadata §4.3.1"; "After validUntil of the metadata, logins are refused";
     expects "a refusal when validUntil has passed and there is no newer metadata";
     fix "Store validUntil together with the keys, and do not use the keys after that time.";
-    after_valid_until
+    judge_use_after_valid_until
 "SAML-SP-CERT-12", Must, Harm::Protection, "saml-metadata §4.3.3"; "Metadata that was changed after signing is refused";
     expects "a key that is only in the changed metadata to be refused";
     fix "Verify the signature of the metadata with the configured key each time you fetch it, before you use any part of it.";
-    changed_metadata
+    judge_changed_metadata
 "SAML-SP-CERT-13", Must, Harm::Protection, "saml-metadata §4.3.3"; "Metadata that is signed with another key is refused";
     expects "a key that is only in this metadata to be refused";
     fix "Verify the signature of the metadata only with the configured key, never with the key in its KeyInfo.";
-    foreign_metadata
+    judge_foreign_metadata
 "SAML-SP-CERT-14", Must, Harm::Protection, "saml-metadata §4.3.3"; "Unsigned metadata is refused if a signature is required";
     expects "a key that is only in the unsigned metadata to be refused";
     fix "Refuse metadata without a signature if your configuration requires one.";
-    unsigned_metadata
+    judge_unsigned_metadata
 }
 
 /// Checks that are requirements of profiles only; the opposite is a check of every run.
 pub(in crate::check::sp) const ONLY_FOR_PROFILES: &[&str] = &["SAML-SP-CERT-09"];
 
-async fn new_key_is_taken(beyond: &Beyond<'_>) -> Judged {
-    match first_key(beyond).await {
+async fn judge_new_key(beyond: &Beyond<'_>) -> Judged {
+    match try_first_key_once(beyond).await {
         FirstKey::Taken(figure) => holds_with(figure, json!([{"figure": figure}])),
         FirstKey::NotTaken(text, evidence) => breaks(text, evidence.clone()),
         FirstKey::NotJudged(why) => skip(why),
@@ -86,7 +86,7 @@ async fn new_key_is_taken(beyond: &Beyond<'_>) -> Judged {
 
 /// Skips the check unless SAML-SP-CERT-01 passed: without it, the other checks prove nothing.
 async fn require_refetch(beyond: &Beyond<'_>) -> Result<(), Stop> {
-    match first_key(beyond).await {
+    match try_first_key_once(beyond).await {
         FirstKey::Taken(_) => Ok(()),
         FirstKey::NotTaken(..) => Err(Stop::Follows("SAML-SP-CERT-01")),
         FirstKey::NotJudged(why) => skip(why),
@@ -113,7 +113,7 @@ fn own(beyond: &Beyond<'_>) -> Publication {
     Publication::of(&beyond.judge.provider)
 }
 
-async fn overlap(beyond: &Beyond<'_>) -> Judged {
+async fn judge_overlap(beyond: &Beyond<'_>) -> Judged {
     require_refetch(beyond).await?;
     publish_new_key(beyond, own(beyond)).await?;
     is_accepted(beyond, &beyond.judge.provider.key, "the older of two keys").await
@@ -122,7 +122,7 @@ async fn overlap(beyond: &Beyond<'_>) -> Judged {
 /// Skips the check unless SAML-SP-CERT-02 passed: two keys in the metadata are accepted.
 async fn require_overlap(beyond: &Beyond<'_>) -> Result<(), Stop> {
     let tried = beyond.takes_two_keys.get_or_try_init(|| async {
-        match overlap(beyond).await {
+        match judge_overlap(beyond).await {
             Ok(_) => Ok(true),
             Err(Stop::Breaks(_)) => Ok(false),
             Err(other) => Err(other),
@@ -134,28 +134,28 @@ async fn require_overlap(beyond: &Beyond<'_>) -> Result<(), Stop> {
     }
 }
 
-async fn retired(beyond: &Beyond<'_>) -> Judged {
+async fn judge_retired_key(beyond: &Beyond<'_>) -> Judged {
     require_refetch(beyond).await?;
     let retired = publish_new_key(beyond, own(beyond)).await?;
     publish_new_key(beyond, own(beyond)).await?;
     is_refused(beyond, &retired, "the retired key").await
 }
 
-async fn encryption_only(beyond: &Beyond<'_>) -> Judged {
+async fn judge_encryption_key(beyond: &Beyond<'_>) -> Judged {
     require_overlap(beyond).await?;
     let key = new_key(beyond, SignedDuration::ZERO).await?;
     publish_new_key(beyond, own(beyond).with(KeyUse::Encryption, &key)).await?;
     is_refused(beyond, &key, "the key for encryption").await
 }
 
-async fn without_use(beyond: &Beyond<'_>) -> Judged {
+async fn judge_key_without_use(beyond: &Beyond<'_>) -> Judged {
     require_overlap(beyond).await?;
     let key = new_key(beyond, SignedDuration::ZERO).await?;
     publish_new_key(beyond, own(beyond).with(KeyUse::Any, &key)).await?;
     is_accepted(beyond, &key, "the key without use").await
 }
 
-async fn no_key(beyond: &Beyond<'_>) -> Judged {
+async fn judge_missing_key(beyond: &Beyond<'_>) -> Judged {
     const UNSIGNED: &str = "unsigned-forged";
     require_refetch(beyond).await?;
     let faults = faults::catalogue().unwrap_or_default();
@@ -203,17 +203,17 @@ async fn with_certificate_of(
 /// Certificates are valid for one year, so one from two years ago has expired.
 const TWO_YEARS: SignedDuration = SignedDuration::from_hours(2 * 365 * 24);
 
-async fn expired(beyond: &Beyond<'_>) -> Judged {
+async fn judge_expired_certificate(beyond: &Beyond<'_>) -> Judged {
     let key = with_certificate_of(beyond, -TWO_YEARS).await?;
     is_accepted(beyond, &key, "the certificate expired a year ago").await
 }
 
-async fn not_yet_valid(beyond: &Beyond<'_>) -> Judged {
+async fn judge_future_certificate(beyond: &Beyond<'_>) -> Judged {
     let key = with_certificate_of(beyond, TWO_YEARS).await?;
     is_accepted(beyond, &key, "the certificate is valid in two years").await
 }
 
-async fn expired_is_refused(beyond: &Beyond<'_>) -> Judged {
+async fn judge_refusal_of_expired(beyond: &Beyond<'_>) -> Judged {
     let key = with_certificate_of(beyond, -TWO_YEARS).await?;
     is_refused(beyond, &key, "the certificate expired a year ago").await
 }
@@ -227,7 +227,7 @@ async fn is_not_taken(beyond: &Beyond<'_>, document: Publication) -> Judged {
     is_refused(beyond, &key, "the key of that document").await
 }
 
-async fn expired_metadata(beyond: &Beyond<'_>) -> Judged {
+async fn judge_expired_metadata(beyond: &Beyond<'_>) -> Judged {
     let document = Publication {
         validity: Validity::Ended,
         ..own(beyond)
@@ -235,7 +235,7 @@ async fn expired_metadata(beyond: &Beyond<'_>) -> Judged {
     is_not_taken(beyond, document).await
 }
 
-async fn signed_as(beyond: &Beyond<'_>, signature: DocumentSignature) -> Judged {
+async fn judge_metadata_signed_as(beyond: &Beyond<'_>, signature: DocumentSignature) -> Judged {
     if !beyond.judge.provider.refetch.is_some_and(|it| it.is_signed) {
         return skip(
             "not judged: give --sign-metadata if the service provider requires signed metadata",
@@ -248,19 +248,19 @@ async fn signed_as(beyond: &Beyond<'_>, signature: DocumentSignature) -> Judged 
     is_not_taken(beyond, document).await
 }
 
-async fn changed_metadata(beyond: &Beyond<'_>) -> Judged {
-    signed_as(beyond, DocumentSignature::Broken).await
+async fn judge_changed_metadata(beyond: &Beyond<'_>) -> Judged {
+    judge_metadata_signed_as(beyond, DocumentSignature::Broken).await
 }
 
-async fn foreign_metadata(beyond: &Beyond<'_>) -> Judged {
-    signed_as(beyond, DocumentSignature::Foreign).await
+async fn judge_foreign_metadata(beyond: &Beyond<'_>) -> Judged {
+    judge_metadata_signed_as(beyond, DocumentSignature::Foreign).await
 }
 
-async fn unsigned_metadata(beyond: &Beyond<'_>) -> Judged {
-    signed_as(beyond, DocumentSignature::None).await
+async fn judge_unsigned_metadata(beyond: &Beyond<'_>) -> Judged {
+    judge_metadata_signed_as(beyond, DocumentSignature::None).await
 }
 
-async fn after_valid_until(beyond: &Beyond<'_>) -> Judged {
+async fn judge_use_after_valid_until(beyond: &Beyond<'_>) -> Judged {
     require_refetch(beyond).await?;
     let (provider, ambient) = (&beyond.judge.provider, &beyond.judge.ambient);
     // Each fetch gets metadata that is valid for three seconds from then on, until a login shows

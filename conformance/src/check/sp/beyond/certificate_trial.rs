@@ -84,10 +84,10 @@ pub(super) async fn log_in(
         true => &attacker,
         false => user,
     };
-    let login = Login::new(beyond.judge, who).signed_by(key);
+    let login = Login::new(beyond.judge, who).with_key(key);
     let visitor = login.visitor()?;
     let asked = match login.ask(&visitor).await {
-        Err(CheckError::NoRequest { .. }) => login.unasked()?,
+        Err(CheckError::NoRequest { .. }) => login.unsolicited_values()?,
         asked => asked?,
     };
     let ready = login.make(asked, fault, beyond.base)?;
@@ -138,7 +138,7 @@ async fn wait_for(
             }
             Came::Out(..) => {
                 let left = wait.saturating_sub(took);
-                published.fetched_after(seen, left.min(STEP)).await;
+                published.wait_for_fetch(seen, left.min(STEP)).await;
             }
         }
     }
@@ -169,7 +169,7 @@ fn not_fetched(refetch: Refetch, again: &str) -> String {
 }
 
 /// Publishes the first new key and returns the result. This is tried once.
-pub(super) async fn first_key<'b>(beyond: &'b Beyond<'_>) -> &'b FirstKey {
+pub(super) async fn try_first_key_once<'b>(beyond: &'b Beyond<'_>) -> &'b FirstKey {
     let tried = beyond.first_key.get_or_init(|| async {
         match try_first_key(beyond).await {
             Ok(got) => got,
@@ -235,7 +235,7 @@ async fn is_fetched_after(
         let left = wait.saturating_sub(began.elapsed());
         if provider
             .published
-            .fetched_after(before, left.min(STEP))
+            .wait_for_fetch(before, left.min(STEP))
             .await
         {
             return Ok(true);
@@ -257,7 +257,7 @@ impl Beyond<'_> {
         if !self.has_published.load(Ordering::Relaxed) || provider.publish_own().is_err() {
             return;
         }
-        let is_seen = matches!(first_key(self).await, FirstKey::Taken(_));
+        let is_seen = matches!(try_first_key_once(self).await, FirstKey::Taken(_));
         if is_seen && !self.judge.runner.has_ended() {
             let before = provider.published.count();
             let _ = is_fetched_after(self, before, refetch.wait).await;

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::super::visitor::same_place;
-use super::logout_message::{Message, Trick, request_of, unasked_answer};
+use super::logout_message::{Message, Trick, request_of, unsolicited_answer};
 use super::logout_trial::{Endpoint, HonestLogout, evidence};
 use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
 use crate::check::Harm;
@@ -17,79 +17,79 @@ rows! {
 "SAML-SP-SLO-01", Must, Harm::Function, "saml-core §3.7.3.1, saml-profiles §4.4.3.3"; "A signed LogoutRequest ends the session";
     expects "the user to be logged out: the probe no longer shows the user";
     fix "Find the session by NameID and SessionIndex and end it. If you do not support single logout, remove SingleLogoutService from the metadata.";
-    honest
+    judge_honest_logout
 "SAML-SP-SLO-02", Must, Harm::Function, "saml-core §3.7.3.2, saml-profiles §4.4.3.4"; "A signed LogoutRequest is answered with a LogoutResponse";
     expects "a LogoutResponse with the status Success and the request's ID in InResponseTo, sent to the SingleLogoutService of the identity provider";
     fix "End the session that NameID and SessionIndex name, and send a LogoutResponse with the status Success to the SingleLogoutService in the identity provider's metadata: the identity provider waits for it before it logs the user out of the next service provider. UnknownPrincipal means that the service provider did not find the session.";
-    answered
+    judge_logout_answer
 "SAML-SP-SLO-03", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "An unsigned LogoutRequest ends no session";
     expects "the user to stay logged in";
     fix "Require a signature on every LogoutRequest: otherwise any web page can log your users out.";
-    unsigned
+    judge_unsigned
 "SAML-SP-SLO-04", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "A LogoutRequest that is signed with an unknown key ends no session";
     expects "the user to stay logged in";
     fix "Verify the signature only with the keys of the identity provider's metadata.";
-    strangers_key
+    judge_foreign_key
 "SAML-SP-SLO-05", Must, Harm::Protection, "saml-core §3.7.3.1"; "A LogoutRequest with the Issuer of another identity provider ends no session";
     expects "the user to stay logged in";
     fix "Compare Issuer with the entity ID of the identity provider that the user logged in with.";
-    another_issuer
+    judge_other_issuer
 "SAML-SP-SLO-06", Should, Harm::Protection, "saml-core §3.7.1"; "An expired LogoutRequest ends no session";
     expects "the user to stay logged in: NotOnOrAfter of the LogoutRequest is an hour ago";
     fix "Refuse a LogoutRequest whose NotOnOrAfter has passed.";
-    expired
+    judge_expired_request
 "SAML-SP-SLO-07", Must, Harm::Protection, "saml-core §3.2.1"; "A LogoutRequest with another Destination ends no session";
     expects "the user to stay logged in";
     fix "Compare Destination with the URL at which you received the message.";
-    another_destination
+    judge_other_destination
 "SAML-SP-SLO-08", Should, Harm::Protection, "saml-core §3.7.3.1"; "A LogoutRequest about another user ends no session of this user";
     expects "the user to stay logged in";
     fix "End the sessions of the NameID in the request, not the session of the browser that delivers the request.";
-    somebody_else
+    judge_other_user
 "SAML-SP-SLO-09", May, Harm::Protection, "saml-core §3.7.3.1"; "A LogoutRequest with another SessionIndex ends no session";
     expects "the user to stay logged in";
     fix "Store the SessionIndex of each session, and end only the sessions whose SessionIndex is in the request.";
-    another_session
+    judge_other_session
 "SAML-SP-SLO-10", Should, Harm::Protection, "saml-core §1.3.4"; "A LogoutRequest that is sent a second time ends no session";
     expects "the user to stay logged in after a later login, when an earlier LogoutRequest without SessionIndex is sent again";
     fix "Remember the ID of each LogoutRequest until its NotOnOrAfter, and refuse the same ID again.";
-    replayed
+    judge_replay
 "SAML-SP-SLO-11", Should, Harm::Protection, "saml-profiles §4.4.3.4"; "An unsolicited LogoutResponse ends no session";
     expects "the user to stay logged in";
     fix "Accept a LogoutResponse only if its InResponseTo is the ID of a LogoutRequest that you sent.";
-    unasked
+    judge_unsolicited_answer
 "SAML-SP-SLO-31", Must, Harm::Function, "saml-core §3.7.3.1, saml-metadata §2.4.2"; "A signed LogoutRequest to the second SingleLogoutService of the metadata ends the session";
     expects "the user to be logged out: the probe no longer shows the user";
     fix "Handle a LogoutRequest in the same code with HTTP-Redirect and with HTTP-POST. With HTTP-POST, the browser does not send a session cookie with SameSite=Lax, which is the default of many frameworks: set SameSite=None with Secure, or find the session by NameID and SessionIndex. Remove a SingleLogoutService that you do not support from the metadata.";
-    honest_by_the_other
+    judge_honest_at_other
 "SAML-SP-SLO-12", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "An unsigned LogoutRequest to the second SingleLogoutService of the metadata ends no session";
     expects "the user to stay logged in";
     fix "Require and verify the signature with HTTP-Redirect and with HTTP-POST, in the same code.";
-    unsigned_by_the_other
+    judge_unsigned_at_other
 "SAML-SP-SLO-13", Must, Harm::Protection, "saml-core §3.7.3.1, saml-profiles §4.4.4.1"; "A LogoutRequest that is signed with an unknown key ends no session at the second SingleLogoutService of the metadata";
     expects "the user to stay logged in";
     fix "Require and verify the signature with HTTP-Redirect and with HTTP-POST, in the same code.";
-    strangers_key_by_the_other
+    judge_foreign_key_at_other
 "SAML-SP-SLO-14", Must, Harm::Function, "saml-core §3.7.3.1"; "A LogoutRequest without SessionIndex ends the user's sessions in every browser";
     expects "the user to be logged out in this browser and in another one";
     fix "Store the sessions at the service provider by NameID: a session that is only a cookie can be ended only in its own browser.";
-    every_browser
+    judge_every_browser
 "SAML-SP-REDIR-01", Must, Harm::Protection, "saml-bindings §3.4.4.1"; "A LogoutRequest whose query has a Signature but no SigAlg is refused";
     expects "the user to stay logged in";
     fix "Treat a query as signed only if it contains both SigAlg and Signature.";
-    no_algorithm
+    judge_missing_algorithm
 "SAML-SP-REDIR-02", Must, Harm::Protection, "saml-bindings §3.4.4.1"; "A LogoutRequest whose RelayState was changed after signing the query is refused";
     expects "the user to stay logged in";
     fix "Verify the signature over SAMLRequest, RelayState and SigAlg, in this order and exactly as they were received.";
-    other_relay_state
+    judge_other_relay_state
 "SAML-SP-REDIR-03", Must, Harm::Protection, "saml-bindings §3.4.4.1"; "A query with two SAMLRequest parameters is refused";
     expects "the user to stay logged in: the signed SAMLRequest is about another user, and the one about this user is not signed";
     fix "Refuse a query that contains a parameter twice, and read the message from the same bytes whose signature you verified.";
-    twice
+    judge_repeated_parameter
 }
 
-async fn honest(beyond: &Beyond<'_>) -> Judged {
-    let done = beyond.honest_logout().await?;
+async fn judge_honest_logout(beyond: &Beyond<'_>) -> Judged {
+    let done = beyond.run_honest_logout().await?;
     if let Some(first) = &done.with_others {
         return breaks(
             format!(
@@ -117,8 +117,8 @@ fn judge_end(done: &HonestLogout) -> Judged {
     }
 }
 
-async fn answered(beyond: &Beyond<'_>) -> Judged {
-    let done = beyond.honest_logout().await?;
+async fn judge_logout_answer(beyond: &Beyond<'_>) -> Judged {
+    let done = beyond.run_honest_logout().await?;
     let seen = evidence(&done.sent, &done.arrival);
     let url = &done.arrival.url;
     let slo = &beyond.judge.provider.slo_url;
@@ -172,20 +172,24 @@ async fn answered(beyond: &Beyond<'_>) -> Judged {
     }
     let mut evidence = seen;
     evidence["answered"] = json!(answer.xml);
-    super::unless(
+    super::judge_complaints(
         complaints,
         "a LogoutResponse with Success was sent",
         evidence,
     )
 }
 
-async fn unsigned(beyond: &Beyond<'_>) -> Judged {
-    beyond.lasts_signed_by(&beyond.endpoint()?, None).await
+async fn judge_unsigned(beyond: &Beyond<'_>) -> Judged {
+    beyond
+        .require_session_if_signed_by(&beyond.endpoint()?, None)
+        .await
 }
 
-async fn strangers_key(beyond: &Beyond<'_>) -> Judged {
+async fn judge_foreign_key(beyond: &Beyond<'_>) -> Judged {
     let key = Some(&beyond.judge.provider.foreign);
-    beyond.lasts_signed_by(&beyond.endpoint()?, key).await
+    beyond
+        .require_session_if_signed_by(&beyond.endpoint()?, key)
+        .await
 }
 
 /// Returns the SingleLogoutService with the second binding of the metadata. The check is skipped
@@ -197,59 +201,67 @@ fn other_endpoint<'b>(beyond: &'b Beyond<'_>) -> Result<Endpoint<'b>, Stop> {
     }
 }
 
-async fn honest_by_the_other(beyond: &Beyond<'_>) -> Judged {
+async fn judge_honest_at_other(beyond: &Beyond<'_>) -> Judged {
     let endpoint = other_endpoint(beyond)?;
-    if !beyond.honest_logout().await?.ended {
+    if !beyond.run_honest_logout().await?.ended {
         return Err(Stop::Follows("SAML-SP-SLO-01"));
     }
-    judge_end(beyond.second_logout(&endpoint).await?)
+    judge_end(beyond.run_second_logout(&endpoint).await?)
 }
 
-async fn unsigned_by_the_other(beyond: &Beyond<'_>) -> Judged {
-    beyond.lasts_signed_by(&other_endpoint(beyond)?, None).await
-}
-
-async fn strangers_key_by_the_other(beyond: &Beyond<'_>) -> Judged {
-    let key = Some(&beyond.judge.provider.foreign);
-    beyond.lasts_signed_by(&other_endpoint(beyond)?, key).await
-}
-
-async fn another_issuer(beyond: &Beyond<'_>) -> Judged {
+async fn judge_unsigned_at_other(beyond: &Beyond<'_>) -> Judged {
     beyond
-        .lasts_after(|request| request.issuer = "https://someone-else.example/idp".to_owned())
+        .require_session_if_signed_by(&other_endpoint(beyond)?, None)
         .await
 }
 
-async fn expired(beyond: &Beyond<'_>) -> Judged {
+async fn judge_foreign_key_at_other(beyond: &Beyond<'_>) -> Judged {
+    let key = Some(&beyond.judge.provider.foreign);
     beyond
-        .lasts_after(|request| {
+        .require_session_if_signed_by(&other_endpoint(beyond)?, key)
+        .await
+}
+
+async fn judge_other_issuer(beyond: &Beyond<'_>) -> Judged {
+    beyond
+        .require_session_after_change(|request| {
+            request.issuer = "https://someone-else.example/idp".to_owned()
+        })
+        .await
+}
+
+async fn judge_expired_request(beyond: &Beyond<'_>) -> Judged {
+    beyond
+        .require_session_after_change(|request| {
             request.issue_instant -= SignedDuration::from_secs(7200);
             request.not_on_or_after = Some(request.issue_instant + SignedDuration::from_secs(3600));
         })
         .await
 }
 
-async fn another_destination(beyond: &Beyond<'_>) -> Judged {
+async fn judge_other_destination(beyond: &Beyond<'_>) -> Judged {
     beyond
-        .lasts_after(|request| {
+        .require_session_after_change(|request| {
             request.destination = Some("https://someone-else.example/slo".to_owned());
         })
         .await
 }
 
-async fn somebody_else(beyond: &Beyond<'_>) -> Judged {
-    beyond.lasts_for_another_user(&beyond.endpoint()?).await
-}
-
-async fn another_session(beyond: &Beyond<'_>) -> Judged {
-    let index = format!("_{}", beyond.judge.ambient.rng().hex(16));
+async fn judge_other_user(beyond: &Beyond<'_>) -> Judged {
     beyond
-        .lasts_after(|request| request.session_indexes = vec![index])
+        .require_session_for_other_user(&beyond.endpoint()?)
         .await
 }
 
-async fn replayed(beyond: &Beyond<'_>) -> Judged {
-    if !beyond.honest_logout().await?.ended {
+async fn judge_other_session(beyond: &Beyond<'_>) -> Judged {
+    let index = format!("_{}", beyond.judge.ambient.rng().hex(16));
+    beyond
+        .require_session_after_change(|request| request.session_indexes = vec![index])
+        .await
+}
+
+async fn judge_replay(beyond: &Beyond<'_>) -> Judged {
+    if !beyond.run_honest_logout().await?.ended {
         return Err(Stop::Follows("SAML-SP-SLO-01"));
     }
     let endpoint = beyond.endpoint()?;
@@ -277,13 +289,13 @@ async fn replayed(beyond: &Beyond<'_>) -> Judged {
     }
 }
 
-async fn every_browser(beyond: &Beyond<'_>) -> Judged {
-    if !beyond.honest_logout().await?.ended {
+async fn judge_every_browser(beyond: &Beyond<'_>) -> Judged {
+    if !beyond.run_honest_logout().await?.ended {
         return Err(Stop::Follows("SAML-SP-SLO-01"));
     }
     let endpoint = beyond.endpoint()?;
     let here = beyond.new_session().await?;
-    let elsewhere = beyond.another_session().await?;
+    let elsewhere = beyond.open_another_session().await?;
     if !beyond.is_in(&here.visitor).await? {
         return skip("not judged: a login in another browser ends the user's previous session");
     }
@@ -306,29 +318,33 @@ async fn every_browser(beyond: &Beyond<'_>) -> Judged {
     }
 }
 
-async fn unasked(beyond: &Beyond<'_>) -> Judged {
+async fn judge_unsolicited_answer(beyond: &Beyond<'_>) -> Judged {
     let endpoint = beyond.endpoint()?;
-    let answer = unasked_answer(beyond.judge, endpoint.location);
+    let answer = unsolicited_answer(beyond.judge, endpoint.location);
     let key = Some(&beyond.judge.provider.key);
     beyond
-        .lasts(&endpoint, |_| Message::response(&answer, key))
+        .require_session(&endpoint, |_| Message::response(&answer, key))
         .await
 }
 
-async fn no_algorithm(beyond: &Beyond<'_>) -> Judged {
-    beyond.lasts_with(Trick::NoAlgorithm).await
+async fn judge_missing_algorithm(beyond: &Beyond<'_>) -> Judged {
+    beyond.require_session_after_trick(Trick::NoAlgorithm).await
 }
 
-async fn other_relay_state(beyond: &Beyond<'_>) -> Judged {
-    beyond.lasts_with(Trick::OtherRelayState).await
+async fn judge_other_relay_state(beyond: &Beyond<'_>) -> Judged {
+    beyond
+        .require_session_after_trick(Trick::OtherRelayState)
+        .await
 }
 
-async fn twice(beyond: &Beyond<'_>) -> Judged {
+async fn judge_repeated_parameter(beyond: &Beyond<'_>) -> Judged {
     // If the service provider does not compare the NameID, the signed request about another user
     // already ends the session, and the second parameter proves nothing.
-    if matches!(somebody_else(beyond).await, Err(Stop::Breaks(_))) {
+    if matches!(judge_other_user(beyond).await, Err(Stop::Breaks(_))) {
         return Err(Stop::Follows("SAML-SP-SLO-08"));
     }
-    beyond.lasts_with(Trick::TwiceAfter).await?;
-    beyond.lasts_with(Trick::TwiceBefore).await
+    beyond
+        .require_session_after_trick(Trick::TwiceAfter)
+        .await?;
+    beyond.require_session_after_trick(Trick::TwiceBefore).await
 }

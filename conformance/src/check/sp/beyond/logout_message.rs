@@ -72,7 +72,7 @@ pub(super) fn request_of(judge: &Judge, session: &Session, location: &str) -> Lo
 }
 
 /// Creates a LogoutResponse whose `InResponseTo` is the ID of no LogoutRequest.
-pub(super) fn unasked_answer(judge: &Judge, location: &str) -> LogoutResponse {
+pub(super) fn unsolicited_answer(judge: &Judge, location: &str) -> LogoutResponse {
     let id = || format!("_{}", judge.ambient.rng().hex(16));
     LogoutResponse {
         id: id(),

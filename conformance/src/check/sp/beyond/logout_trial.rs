@@ -70,11 +70,11 @@ impl Beyond<'_> {
         {
             self.end_all_sessions(&self.endpoint()?).await?;
         }
-        self.another_session().await
+        self.open_another_session().await
     }
 
     /// Logs the user of `--user` in, in a new browser, and keeps the user's other sessions.
-    pub(super) async fn another_session(&self) -> Result<Session, Stop> {
+    pub(super) async fn open_another_session(&self) -> Result<Session, Stop> {
         let user = &self.judge.person.user;
         let login = Login::new(self.judge, user);
         let visitor = login.visitor()?;
@@ -117,10 +117,10 @@ impl Beyond<'_> {
 
     /// Logs a user in and sends a valid LogoutRequest. This is done once; all checks use the
     /// same result.
-    pub(super) async fn honest_logout(&self) -> Result<&HonestLogout, Stop> {
+    pub(super) async fn run_honest_logout(&self) -> Result<&HonestLogout, Stop> {
         let endpoint = self.endpoint()?;
         let done = self.honest_logout.get_or_init(|| async {
-            let tried = self.honest_or_alone(&endpoint).await;
+            let tried = self.try_honest_logout_twice(&endpoint).await;
             tried.map_err(Stop::into_reason)
         });
         match done.await {
@@ -132,7 +132,7 @@ impl Beyond<'_> {
     /// Sends a valid LogoutRequest. If the user stays logged in, ends all sessions of the user and
     /// tries it again: the checks before have left many, and a service provider may look only at
     /// the first one that it finds by the NameID.
-    async fn honest_or_alone(&self, endpoint: &Endpoint<'_>) -> Result<HonestLogout, Stop> {
+    async fn try_honest_logout_twice(&self, endpoint: &Endpoint<'_>) -> Result<HonestLogout, Stop> {
         let first = self.try_honest_logout(endpoint).await?;
         if first.ended || !self.end_all_sessions(endpoint).await? {
             return Ok(first);
@@ -147,9 +147,9 @@ impl Beyond<'_> {
         })
     }
 
-    /// As [`Self::honest_logout`], at the endpoint with the second binding. Nothing is learned from
+    /// As [`Self::run_honest_logout`], at the endpoint with the second binding. Nothing is learned from
     /// messages that end no session there if a valid LogoutRequest ends none either.
-    pub(super) async fn second_logout(
+    pub(super) async fn run_second_logout(
         &self,
         endpoint: &Endpoint<'_>,
     ) -> Result<&HonestLogout, Stop> {
@@ -165,7 +165,7 @@ impl Beyond<'_> {
     }
 
     async fn try_honest_logout(&self, endpoint: &Endpoint<'_>) -> Result<HonestLogout, Stop> {
-        let session = self.another_session().await?;
+        let session = self.open_another_session().await?;
         self.log_out(&session, endpoint).await
     }
 
@@ -190,7 +190,7 @@ impl Beyond<'_> {
     /// Logs the user in and sends LogoutRequests without SessionIndex until this session ends, for
     /// a service provider that ends one session at each. False if none of them ends it.
     async fn end_all_sessions(&self, endpoint: &Endpoint<'_>) -> Result<bool, Stop> {
-        let session = self.another_session().await?;
+        let session = self.open_another_session().await?;
         for _ in 0..MOST_OTHERS {
             let mut request = request_of(self.judge, &session, endpoint.location);
             request.session_indexes = Vec::new();
@@ -208,16 +208,16 @@ impl Beyond<'_> {
 
     /// Sends a message that must not end the session, in the browser of a user who is logged in.
     /// The check passes if the user is logged in still.
-    pub(super) async fn lasts<'k>(
+    pub(super) async fn require_session<'k>(
         &self,
         endpoint: &Endpoint<'_>,
         make: impl FnOnce(&Session) -> Message<'k>,
     ) -> Judged {
-        if !self.honest_logout().await?.ended {
+        if !self.run_honest_logout().await?.ended {
             return Err(Stop::Follows("SAML-SP-SLO-01"));
         }
         let is_second = self.endpoint()?.binding != endpoint.binding;
-        if is_second && !self.second_logout(endpoint).await?.ended {
+        if is_second && !self.run_second_logout(endpoint).await?.ended {
             return Err(Stop::Follows("SAML-SP-SLO-31"));
         }
         let mut kept = self.session.lock().await;
@@ -247,24 +247,27 @@ impl Beyond<'_> {
         )
     }
 
-    /// As [`Self::lasts`], with a LogoutRequest that `key` signs, or an unsigned one.
-    pub(super) async fn lasts_signed_by(
+    /// As [`Self::require_session`], with a LogoutRequest that `key` signs, or an unsigned one.
+    pub(super) async fn require_session_if_signed_by(
         &self,
         endpoint: &Endpoint<'_>,
         key: Option<&SigningKey>,
     ) -> Judged {
-        self.lasts(endpoint, |session| {
+        self.require_session(endpoint, |session| {
             let request = request_of(self.judge, session, endpoint.location);
             Message::request(&request, key)
         })
         .await
     }
 
-    /// As [`Self::lasts`] at the first endpoint, with a LogoutRequest that `change` changes before
+    /// As [`Self::require_session`] at the first endpoint, with a LogoutRequest that `change` changes before
     /// the identity provider's key signs it.
-    pub(super) async fn lasts_after(&self, change: impl FnOnce(&mut LogoutRequest)) -> Judged {
+    pub(super) async fn require_session_after_change(
+        &self,
+        change: impl FnOnce(&mut LogoutRequest),
+    ) -> Judged {
         let endpoint = self.endpoint()?;
-        self.lasts(&endpoint, |session| {
+        self.require_session(&endpoint, |session| {
             let mut request = request_of(self.judge, session, endpoint.location);
             change(&mut request);
             Message::request(&request, Some(&self.judge.provider.key))
@@ -272,10 +275,10 @@ impl Beyond<'_> {
         .await
     }
 
-    /// As [`Self::lasts`], with a LogoutRequest about the attacker, without SessionIndex.
-    pub(super) async fn lasts_for_another_user(&self, endpoint: &Endpoint<'_>) -> Judged {
+    /// As [`Self::require_session`], with a LogoutRequest about the attacker, without SessionIndex.
+    pub(super) async fn require_session_for_other_user(&self, endpoint: &Endpoint<'_>) -> Judged {
         let other = self.judge.person.name_id_of(&self.judge.attacker());
-        self.lasts(endpoint, |session| {
+        self.require_session(endpoint, |session| {
             let request = LogoutRequest {
                 principal: Principal::Named(other),
                 session_indexes: Vec::new(),
@@ -286,15 +289,15 @@ impl Beyond<'_> {
         .await
     }
 
-    /// As [`Self::lasts`] by HTTP-Redirect, with a query that `trick` changes after signing. It is
+    /// As [`Self::require_session`] by HTTP-Redirect, with a query that `trick` changes after signing. It is
     /// skipped if the session ends for a reason that has nothing to do with the trick: queries
     /// without a signature, or with that of an unknown key, end it, too.
-    pub(super) async fn lasts_with(&self, trick: Trick) -> Judged {
+    pub(super) async fn require_session_after_trick(&self, trick: Trick) -> Judged {
         let endpoint = self.endpoint()?;
         if endpoint.binding != names::HTTP_REDIRECT {
             return skip("the metadata has no SingleLogoutService with HTTP-Redirect");
         }
-        let judged = self.lasts(&endpoint, |session| {
+        let judged = self.require_session(&endpoint, |session| {
             let own = request_of(self.judge, session, endpoint.location);
             let mut signed = own.clone();
             if matches!(trick, Trick::TwiceAfter | Trick::TwiceBefore) {
@@ -315,7 +318,7 @@ impl Beyond<'_> {
             Trick::NoAlgorithm => (None, "SAML-SP-SLO-03"),
             _ => (Some(&self.judge.provider.foreign), "SAML-SP-SLO-04"),
         };
-        match self.lasts_signed_by(&endpoint, key).await {
+        match self.require_session_if_signed_by(&endpoint, key).await {
             Err(Stop::Breaks(_)) => Err(Stop::Follows(cause)),
             _ => judged,
         }

@@ -19,7 +19,7 @@ rows! {
 "SAML-SP-SLO-29", Must, Harm::Protection, "saml-core §5.4.2, xmldsig-bestpractices §3.3"; "A forged LogoutRequest in or around a signed one ends no session";
     expects "the user to stay logged in: the signature is that of a LogoutRequest about the attacker";
     fix "Read the LogoutRequest only from the element whose digest the signature verified, in the same parsed tree; refuse a document with a second LogoutRequest anywhere in it.";
-    wrapped
+    judge_wrapped_requests
 }
 
 /// The most accepted variants that the evidence lists.
@@ -58,7 +58,7 @@ impl Beyond<'_> {
 
     /// Returns the signed LogoutRequest about the attacker, and one about the session's user around
     /// it, as the variant says.
-    fn wrapped_request(
+    fn wrap_request(
         &self,
         variant: &Variant,
         session: &Session,
@@ -94,7 +94,7 @@ impl Beyond<'_> {
     }
 }
 
-async fn wrapped(beyond: &Beyond<'_>) -> Judged {
+async fn judge_wrapped_requests(beyond: &Beyond<'_>) -> Judged {
     let Some(endpoint) = beyond
         .endpoints()
         .into_iter()
@@ -105,7 +105,7 @@ async fn wrapped(beyond: &Beyond<'_>) -> Judged {
         );
     };
     let is_second = beyond.endpoint()?.binding != endpoint.binding;
-    if is_second && !beyond.second_logout(&endpoint).await?.ended {
+    if is_second && !beyond.run_second_logout(&endpoint).await?.ended {
         return Err(Stop::Follows("SAML-SP-SLO-31"));
     }
     let keys = [None, Some(&beyond.judge.provider.foreign)];
@@ -114,13 +114,13 @@ async fn wrapped(beyond: &Beyond<'_>) -> Judged {
         false => ["SAML-SP-SLO-03", "SAML-SP-SLO-04"],
     };
     for (key, cause) in keys.into_iter().zip(causes) {
-        let judged = beyond.lasts_signed_by(&endpoint, key).await;
+        let judged = beyond.require_session_if_signed_by(&endpoint, key).await;
         if matches!(judged, Err(Stop::Breaks(_))) {
             return Err(Stop::Follows(cause));
         }
     }
     if matches!(
-        beyond.lasts_for_another_user(&endpoint).await,
+        beyond.require_session_for_other_user(&endpoint).await,
         Err(Stop::Breaks(_))
     ) {
         return Err(Stop::Follows("SAML-SP-SLO-08"));
@@ -132,7 +132,7 @@ async fn wrapped(beyond: &Beyond<'_>) -> Judged {
     let mut ended: Vec<String> = Vec::new();
     let (mut first, mut sent) = (None, 0);
     for variant in beyond.wrapped_variants()? {
-        let xml = beyond.wrapped_request(&variant, &session, (&endpoint, has_index))?;
+        let xml = beyond.wrap_request(&variant, &session, (&endpoint, has_index))?;
         let field = post::encode(&xml);
         let url = url::Url::parse(endpoint.location)
             .map_err(|error| Stop::Skip(format!("invalid SingleLogoutService: {error}")))?;

@@ -5,7 +5,7 @@ use roxmltree::{Document, Node};
 use serde_json::json;
 use url::Url;
 
-use super::{Beyond, Judged, Stop, rows, skip, unless};
+use super::{Beyond, Judged, Stop, judge_complaints, rows, skip};
 use crate::check::Harm;
 use crate::inspection::certificate::Certificate;
 use crate::inspection::{ns, parse, schema, text};
@@ -14,27 +14,27 @@ rows! {
 "SAML-SP-MD-01", Must, Harm::Style, "saml-metadata §2.3, §2.4"; "The metadata is valid against the schema";
     expects "only the elements and attributes that saml-schema-metadata-2.0.xsd allows, in its order";
     fix "Let the SAML library write the metadata.";
-    valid
+    judge_schema
 "SAML-SP-MD-02", May, Harm::Style, "saml-metadata §2.4.1.1"; "The certificates of the metadata are valid now";
     expects "no certificate that has expired or is not valid yet: SAML ignores these dates, but many identity providers do not";
     fix "Issue a new certificate for the same key, and publish it in the metadata.";
-    certificates
+    judge_certificates
 "SAML-SP-MD-03", Should, Harm::Protection, "saml-sec-consider §6.1"; "Every endpoint of the metadata uses HTTPS";
     expects "https:// in every Location, except for loopback addresses";
     fix "Serve the endpoints only by HTTPS: an attacker who reads a Response on the network can log in with it.";
-    https
+    judge_https
 "SAML-SP-MD-04", Must, Harm::Function, "saml-metadata §2.3.1"; "The metadata has not expired";
     expects "a validUntil in the future, or no validUntil";
     fix "Set a later validUntil each time the metadata is published: identity providers must not use the metadata after that time.";
-    validity
+    judge_valid_until
 "SAML-SP-MD-05", Must, Harm::Function, "saml-metadata §2.2.3"; "Every AssertionConsumerService has a different index";
     expects "an index on every AssertionConsumerService, and no value twice";
     fix "Give each AssertionConsumerService a different number as its index.";
-    indexes
+    judge_indexes
 "SAML-SP-MD-06", Should, Harm::Protection, "CWE-522"; "The metadata contains no private key";
     expects "certificates and public keys only";
     fix "Remove the private key from the metadata and replace the key pair at once: every reader of the metadata has the key.";
-    no_private_key
+    judge_private_key
 }
 
 /// Finds the `SPSSODescriptor` of the service provider in its metadata and passes it to `judge`,
@@ -62,10 +62,10 @@ fn with_role(
     }
 }
 
-async fn valid(beyond: &Beyond<'_>) -> Judged {
+async fn judge_schema(beyond: &Beyond<'_>) -> Judged {
     with_role(beyond, |_, role| {
         let entity = role.parent().unwrap_or(role);
-        unless(schema::violations(entity), "it is valid", json!(null))
+        judge_complaints(schema::violations(entity), "it is valid", json!(null))
     })
 }
 
@@ -90,11 +90,11 @@ fn over_certificates(
             return skip("the metadata has no certificate");
         }
         complaints.dedup();
-        unless(complaints, "they are valid", json!(null))
+        judge_complaints(complaints, "they are valid", json!(null))
     })
 }
 
-async fn certificates(beyond: &Beyond<'_>) -> Judged {
+async fn judge_certificates(beyond: &Beyond<'_>) -> Judged {
     let now = beyond.judge.ambient.now();
     over_certificates(beyond, |it| {
         let is_within = it.not_before <= now && now <= it.not_after;
@@ -102,7 +102,7 @@ async fn certificates(beyond: &Beyond<'_>) -> Judged {
     })
 }
 
-async fn https(beyond: &Beyond<'_>) -> Judged {
+async fn judge_https(beyond: &Beyond<'_>) -> Judged {
     with_role(beyond, |_, role| {
         let locations = role.descendants().filter_map(|it| it.attribute("Location"));
         let is_https = |location: &str| location.to_ascii_lowercase().starts_with("https:");
@@ -117,11 +117,11 @@ async fn https(beyond: &Beyond<'_>) -> Judged {
         if open.is_empty() && !has_https {
             return skip("not judged: every endpoint has a loopback address, and none uses HTTPS");
         }
-        unless(open, "they all use HTTPS", json!(null))
+        judge_complaints(open, "they all use HTTPS", json!(null))
     })
 }
 
-async fn validity(beyond: &Beyond<'_>) -> Judged {
+async fn judge_valid_until(beyond: &Beyond<'_>) -> Judged {
     let now = beyond.judge.ambient.now();
     with_role(beyond, |_, role| {
         let ends = role.ancestors().filter_map(|it| it.attribute("validUntil"));
@@ -130,11 +130,11 @@ async fn validity(beyond: &Beyond<'_>) -> Judged {
             Ok(_) => Some(format!("validUntil is {end}")),
             Err(_) => Some(format!("validUntil is not a time: {end}")),
         });
-        unless(complaints.collect(), "it has not expired", json!(null))
+        judge_complaints(complaints.collect(), "it has not expired", json!(null))
     })
 }
 
-async fn indexes(beyond: &Beyond<'_>) -> Judged {
+async fn judge_indexes(beyond: &Beyond<'_>) -> Judged {
     with_role(beyond, |_, role| {
         let services = role.children();
         let mut indexes: Vec<&str> = services
@@ -151,17 +151,17 @@ async fn indexes(beyond: &Beyond<'_>) -> Judged {
         if indexes.contains(&"") {
             complaints.push("an AssertionConsumerService has no index".to_owned());
         }
-        unless(complaints, "the indexes are different", json!(null))
+        judge_complaints(complaints, "the indexes are different", json!(null))
     })
 }
 
-async fn no_private_key(beyond: &Beyond<'_>) -> Judged {
+async fn judge_private_key(beyond: &Beyond<'_>) -> Judged {
     with_role(beyond, |document, _| {
         let is_secret = ["PRIVATE KEY", "<ds:D>", "<D>", "RSAPrivateKey"]
             .into_iter()
             .find(|it| document.input_text().contains(it));
         let complaints = is_secret.map(|it| format!("it contains \"{it}\""));
-        unless(
+        judge_complaints(
             complaints.into_iter().collect(),
             "it contains no private key",
             json!(null),

@@ -116,7 +116,7 @@ fn skip<T>(why: impl Into<String>) -> Result<T, Stop> {
 }
 
 /// Passes with the text `otherwise` if there are no complaints, and fails with them otherwise.
-fn unless(complaints: Vec<String>, otherwise: &str, evidence: Value) -> Judged {
+fn judge_complaints(complaints: Vec<String>, otherwise: &str, evidence: Value) -> Judged {
     match complaints.is_empty() {
         true => holds_with(otherwise, evidence),
         false => breaks(complaints.join("; "), evidence),
@@ -278,18 +278,18 @@ impl<'j> Beyond<'j> {
         let (holds, seen) = match (row.by)(self).await {
             Ok(seen) => (true, seen),
             Err(Stop::Breaks(seen)) => (false, seen),
-            Err(Stop::Skip(why)) => return Outcome::skipped(check, why),
+            Err(Stop::Skip(why)) => return Outcome::new_skipped(check, why),
             Err(Stop::Lost(url, reason)) => {
-                patience.no_answer(&url, &reason);
-                return Outcome::skipped(check, format!("no answer from {url}: {reason}"));
+                patience.record_no_answer(&url, &reason);
+                return Outcome::new_skipped(check, format!("no answer from {url}: {reason}"));
             }
             Err(Stop::Follows(cause)) => {
                 let why = format!("{cause} did not pass, so this would prove nothing");
-                return Outcome::skipped_because_of(check, cause, why);
+                return Outcome::new_skipped_because_of(check, cause, why);
             }
         };
-        patience.answered();
-        Outcome::judged(check, holds, row.expected, seen.text, seen.evidence)
+        patience.record_answer();
+        Outcome::new_judged(check, holds, row.expected, seen.text, seen.evidence)
     }
 
     fn login(&self) -> Login<'_> {
@@ -298,7 +298,7 @@ impl<'j> Beyond<'j> {
 
     /// Returns the AuthnRequests of three logins, each in a new browser. They are read once; the
     /// check is skipped with `--idp-initiated`.
-    async fn requests(&self) -> Result<&[Request], Stop> {
+    async fn read_requests(&self) -> Result<&[Request], Stop> {
         if self.judge.target.start_url.is_none() {
             return skip("not judged: with --idp-initiated there is no AuthnRequest");
         }
@@ -357,7 +357,7 @@ impl<'j> Beyond<'j> {
             let login = self.login();
             let why = |error: CheckError| error.to_string();
             let visitor = login.visitor().map_err(why)?;
-            let asked = login.unasked().map_err(why)?;
+            let asked = login.unsolicited_values().map_err(why)?;
             let user = &self.judge.person.user;
             let delivery = self.deliver(&visitor, user, asked).await.map_err(why)?;
             match delivery.shown {

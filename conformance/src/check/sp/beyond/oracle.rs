@@ -17,11 +17,11 @@ rows! {
 "SAML-SP-ORACLE-01", Should, Harm::Protection, "xmlenc-core1 §6.1.1, Jager, Somorovsky, \"How to Break XML Encryption\", 2011"; "Wrong padding and wrong XML in an encrypted assertion are refused alike";
     expects "the same status, page and text for both, in repeated tries";
     fix "Answer every failure of decryption with the same page, and refuse AES-CBC: with AES-GCM, changed ciphertexts are detected before they are read.";
-    padding
+    judge_padding
 "SAML-SP-ORACLE-02", Should, Harm::Protection, "xmlenc-core1 §6.1.2, Bleichenbacher 1998"; "A wrong encrypted key and a wrong ciphertext in an encrypted assertion are refused alike";
     expects "the same status, page and text for both, in repeated tries";
     fix "Answer every failure of decryption with the same page. If the key cannot be decrypted, go on with a random key.";
-    key
+    judge_key
 }
 
 /// How often each kind of message is sent.
@@ -102,7 +102,7 @@ fn encrypted_response() -> Option<Fault> {
     })
 }
 
-async fn refusal(
+async fn measure_refusal(
     beyond: &Beyond<'_>,
     fault: &Fault,
     is_key: bool,
@@ -110,7 +110,9 @@ async fn refusal(
 ) -> Result<Refusal, Stop> {
     let login = beyond.login();
     let visitor = login.visitor()?;
-    let ready = login.ready(&visitor, Some(fault), beyond.base).await?;
+    let ready = login
+        .prepare_response(&visitor, Some(fault), beyond.base)
+        .await?;
     let Some(xml) = with_cipher_value(ready.xml(), is_key, change) else {
         return skip("cannot change the ciphertext of the Response");
     };
@@ -176,8 +178,8 @@ async fn compare(
     }
     let (mut ones, mut others) = (Vec::new(), Vec::new());
     for _ in 0..TRIES {
-        ones.push(refusal(beyond, &fault, one.1, one.2).await?);
-        others.push(refusal(beyond, &fault, other.1, other.2).await?);
+        ones.push(measure_refusal(beyond, &fault, one.1, one.2).await?);
+        others.push(measure_refusal(beyond, &fault, other.1, other.2).await?);
     }
     let evidence = json!({one.0: figures(&ones), other.0: figures(&others)});
     let is_in = |all: &[Refusal], it: &Refusal| all.iter().any(|other| other.said == it.said);
@@ -197,7 +199,7 @@ async fn compare(
     }
 }
 
-async fn padding(beyond: &Beyond<'_>) -> Judged {
+async fn judge_padding(beyond: &Beyond<'_>) -> Judged {
     compare(
         beyond,
         ("wrong padding", false, spoil_padding),
@@ -206,7 +208,7 @@ async fn padding(beyond: &Beyond<'_>) -> Judged {
     .await
 }
 
-async fn key(beyond: &Beyond<'_>) -> Judged {
+async fn judge_key(beyond: &Beyond<'_>) -> Judged {
     compare(
         beyond,
         ("wrong key", true, spoil_key),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::answer::place;
 use super::super::login::{Request, request_at};
 use super::super::visitor::{Arrival, Visitor, same_place};
-use super::logout_message::{Message, unasked_answer};
+use super::logout_message::{Message, unsolicited_answer};
 use super::logout_trial::{Endpoint, evidence};
 use super::{Beyond, CheckError, Judged, Stop, breaks, holds_with, skip};
 use crate::inspection::parse;
@@ -78,7 +78,7 @@ impl Beyond<'_> {
                 "not judged: the URL at which a user logs out was not given (--logout-url)",
             );
         };
-        let session = self.another_session().await?;
+        let session = self.open_another_session().await?;
         let slo = &self.judge.provider.slo_url;
         let visitor = session.visitor;
         let mut arrival = visitor.send(url.clone(), None, None, Some(slo)).await?;
@@ -115,7 +115,7 @@ impl Beyond<'_> {
     }
 
     /// As [`Self::begin_own_logout`], once for all checks.
-    pub(super) async fn own_logout(&self) -> Result<&OwnLogout, Stop> {
+    pub(super) async fn begin_own_logout_once(&self) -> Result<&OwnLogout, Stop> {
         let own = self.own_logout.get_or_init(|| async {
             let own = self.begin_own_logout().await;
             own.map_err(Stop::into_reason)
@@ -126,9 +126,9 @@ impl Beyond<'_> {
         }
     }
 
-    /// Returns the LogoutRequest of [`Self::own_logout`].
-    pub(super) async fn own_request(&self) -> Result<&Request, Stop> {
-        self.own_logout().await?.request()
+    /// Returns the LogoutRequest of [`Self::begin_own_logout_once`].
+    pub(super) async fn read_own_request(&self) -> Result<&Request, Stop> {
+        self.begin_own_logout_once().await?.request()
     }
 
     /// Returns binding and URL to which a LogoutResponse is sent.
@@ -149,7 +149,7 @@ impl Beyond<'_> {
         let (_, location) = self.answer_endpoint()?;
         Ok(LogoutResponse {
             in_response_to: id.map(str::to_owned),
-            ..unasked_answer(self.judge, &location)
+            ..unsolicited_answer(self.judge, &location)
         })
     }
 
@@ -174,8 +174,8 @@ impl Beyond<'_> {
 
     /// Answers the LogoutRequest with an honest LogoutResponse. This is done once; all checks use
     /// the same result.
-    pub(super) async fn own_answer(&self) -> Result<&OwnAnswer, Stop> {
-        let own = self.own_logout().await?;
+    pub(super) async fn answer_own_request(&self) -> Result<&OwnAnswer, Stop> {
+        let own = self.begin_own_logout_once().await?;
         let request = own.request()?;
         let done = self.own_answer.get_or_init(|| async {
             let tried = async {
@@ -205,12 +205,12 @@ impl Beyond<'_> {
     /// with this change, signed as `forgery` says. If the session lasts until the answer, it must
     /// last after it. If it had ended before, the answer must be an error, or lead elsewhere than
     /// that to the honest LogoutResponse; if it does not, nothing shows whether it was accepted.
-    pub(super) async fn refuses_answer(
+    pub(super) async fn require_refusal_of_answer(
         &self,
         forgery: Forgery<'_>,
         change: impl FnOnce(&mut LogoutResponse),
     ) -> Judged {
-        let honest = self.own_answer().await?;
+        let honest = self.answer_own_request().await?;
         if !honest.ended {
             return Err(Stop::Follows("SAML-SP-SLO-23"));
         }

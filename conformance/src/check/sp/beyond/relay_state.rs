@@ -8,30 +8,30 @@ use serde_json::json;
 
 use super::super::login::Asked;
 use super::super::visitor::{Arrival, INTRUDER};
-use super::{Beyond, Delivery, Judged, rows, unless};
+use super::{Beyond, Delivery, Judged, judge_complaints, rows};
 use crate::check::Harm;
 
 rows! {
 "SAML-SP-RELAY-01", Should, Harm::Protection, "saml-bindings §3.5.3, CWE-601"; "RelayState with a URL of another site causes no redirect to that site";
     expects "no redirect to https://intruder.example/, neither by the Location header nor by the page";
     fix "Treat RelayState as the key of a state that the service provider stores. If it has to be a URL, parse it and accept only your own origin.";
-    absolute
+    judge_absolute_url
 "SAML-SP-RELAY-02", Should, Harm::Protection, "saml-bindings §3.5.3, CWE-601"; "RelayState with a disguised URL of another site causes no redirect to that site";
     expects "no redirect to intruder.example for //intruder.example, /\\intruder.example and similar forms";
     fix "Parse the URL as a browser does and compare its origin: a URL that begins with / can still lead to another host.";
-    disguised
+    judge_disguised_url
 "SAML-SP-RELAY-03", Should, Harm::Protection, "CWE-79, CWE-601"; "RelayState with a javascript: URL causes no redirect and no link to it";
     expects "no redirect and no link to the javascript: URL";
     fix "Accept only http: and https: URLs of your own origin.";
-    script
+    judge_script_url
 "SAML-SP-RELAY-04", Should, Harm::Protection, "CWE-113"; "A line break in RelayState adds no header to the answer";
     expects "no X-Rehearsal header in the answer when RelayState contains a line break and that header";
     fix "Refuse a RelayState with control characters before it is written into a header.";
-    line_break
+    judge_line_break
 "SAML-SP-RELAY-05", Should, Harm::Protection, "CWE-79"; "Markup in RelayState is escaped in pages";
     expects "RelayState escaped for HTML in every page that shows it";
     fix "Escape RelayState for HTML, also in error pages.";
-    markup
+    judge_markup
 }
 
 /// Delivers the honest Response with each of these values of `RelayState`, each time in a new
@@ -56,7 +56,7 @@ async fn with_states(
             let visitor = login.visitor()?;
             let asked = match asks {
                 true => login.ask(&visitor).await?,
-                false => login.unasked()?,
+                false => login.unsolicited_values()?,
             };
             let asked = Asked {
                 relay_state: Some((*state).to_owned()),
@@ -81,7 +81,7 @@ async fn with_states(
         0 => "it does not happen; a Response with such a RelayState was refused".to_owned(),
         _ => "it does not happen; the login was accepted".to_owned(),
     };
-    unless(complaints, &text, json!(evidence))
+    judge_complaints(complaints, &text, json!(evidence))
 }
 
 /// Matches a page that sends the browser to [`INTRUDER`] by a meta refresh or by a script.
@@ -108,12 +108,12 @@ pub(super) fn leads_away(arrival: &Arrival) -> Option<String> {
     ))
 }
 
-async fn absolute(beyond: &Beyond<'_>) -> Judged {
+async fn judge_absolute_url(beyond: &Beyond<'_>) -> Judged {
     let states = ["https://intruder.example/", "http://intruder.example/"];
     with_states(beyond, &states, |it| leads_away(&it.arrival)).await
 }
 
-async fn disguised(beyond: &Beyond<'_>) -> Judged {
+async fn judge_disguised_url(beyond: &Beyond<'_>) -> Judged {
     let own = &beyond.judge.target.probe_url;
     let own = own.origin().ascii_serialization();
     let states = [
@@ -130,7 +130,7 @@ static SCRIPT_LINK: LazyLock<Regex> = LazyLock::new(|| {
         .expect("a pattern written here compiles")
 });
 
-async fn script(beyond: &Beyond<'_>) -> Judged {
+async fn judge_script_url(beyond: &Beyond<'_>) -> Judged {
     with_states(beyond, &["javascript:rehearsal()"], |delivery| {
         let mut locations = delivery.arrival.locations.iter();
         if let Some(location) = locations.find(|it| it.starts_with("javascript:")) {
@@ -142,7 +142,7 @@ async fn script(beyond: &Beyond<'_>) -> Judged {
     .await
 }
 
-async fn line_break(beyond: &Beyond<'_>) -> Judged {
+async fn judge_line_break(beyond: &Beyond<'_>) -> Judged {
     with_states(beyond, &["/\r\nX-Rehearsal: 1"], |delivery| {
         let is_there = delivery.arrival.has_injected_header;
         is_there.then(|| "the answer has the header X-Rehearsal".to_owned())
@@ -150,7 +150,7 @@ async fn line_break(beyond: &Beyond<'_>) -> Judged {
     .await
 }
 
-async fn markup(beyond: &Beyond<'_>) -> Judged {
+async fn judge_markup(beyond: &Beyond<'_>) -> Judged {
     with_states(beyond, &["\"><rehearsal-x>'"], |delivery| {
         let is_there = delivery.arrival.body.contains("<rehearsal-x>");
         is_there.then(|| "the page contains the element <rehearsal-x>".to_owned())

@@ -12,7 +12,7 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::super::login::Request;
-use super::{Beyond, Judged, Stop, holds, rows, skip, unless};
+use super::{Beyond, Judged, Stop, holds, judge_complaints, rows, skip};
 use crate::check::Harm;
 use crate::inspection::certificate::Certificate;
 use crate::inspection::signature::{is_strong_digest, is_strong_method, signatures, verify_value};
@@ -22,57 +22,57 @@ rows! {
 "SAML-SP-REQ-01", Must, Harm::Style, "saml-core §3.4.1"; "The AuthnRequest is valid against the schema";
     expects "only the elements and attributes that saml-schema-protocol-2.0.xsd allows, in its order";
     fix "Let the SAML library write the AuthnRequest, and put elements of your own namespace into Extensions.";
-    valid
+    judge_schema
 "SAML-SP-REQ-02", Must, Harm::Protection, "saml-core §1.3.4"; "Every AuthnRequest has a different ID that cannot be guessed";
     expects "a valid xs:ID that is never used twice, with at least 16 random characters";
     fix "Create the ID from at least 128 random bits, and begin it with a letter or an underscore.";
-    unique_ids
+    judge_unique_ids
 "SAML-SP-REQ-03", Must, Harm::Protection, "saml-bindings §3.4.5.2, §3.5.5.2"; "The Destination of a signed AuthnRequest is the URL that it is sent to";
     expects "Destination with the SingleSignOnService URL of the identity provider's metadata; only an unsigned request may have no Destination";
     fix "Set Destination to the Location of the SingleSignOnService that the request is sent to.";
-    destination
+    judge_destination
 "SAML-SP-REQ-04", Should, Harm::Function, "saml-core §3.4.1"; "The AuthnRequest asks for an assertion consumer service that is in the metadata";
     expects "an AssertionConsumerServiceURL or AssertionConsumerServiceIndex that is in the metadata, or neither";
     fix "Publish every assertion consumer service in the metadata, with exactly the URL that requests contain: identity providers refuse all other URLs.";
-    acs
+    judge_acs
 "SAML-SP-REQ-05", Must, Harm::Function, "saml-profiles §4.1.4.1"; "The Issuer of the AuthnRequest is the entity ID";
     expects "the entityID of the metadata";
     fix "Use the same entity ID in the metadata and in requests.";
-    issuer
+    judge_issuer
 "SAML-SP-REQ-06", Must, Harm::Protection, "saml-metadata §2.4.4"; "Requests are signed as the metadata says";
     expects "with AuthnRequestsSigned=\"true\" in the metadata, a signature on every request; and every signature verifies with a signing key of the metadata";
     fix "Sign requests with the key whose certificate is in the metadata: with the HTTP-Redirect binding in the query, with HTTP-POST in the message.";
-    signed
+    judge_signature
 "SAML-SP-REQ-07", Must, Harm::Function, "saml-bindings §3.4.3"; "RelayState has at most 80 bytes";
     expects "80 bytes or fewer";
     fix "Store the state at the service provider, and send a short random key for it as RelayState.";
-    relay_state_length
+    judge_relay_state_length
 "SAML-SP-REQ-08", May, Harm::Protection, "saml-bindings §3.4.3"; "RelayState contains no URL or path";
     expects "a RelayState that is not a URL or a path: an attacker who changes it would choose where the browser goes after the login";
     fix "Store the URL at the service provider, and send a random key for it as RelayState.";
-    relay_state_opaque
+    judge_opaque_relay_state
 "SAML-SP-REQ-09", Must, Harm::Function, "saml-core §1.3.3"; "IssueInstant is the current time in UTC";
     expects "a time that ends in Z and differs from this machine's clock by at most five minutes";
     fix "Synchronize the service provider's clock by NTP, and write times in UTC.";
-    instant
+    judge_issue_instant
 "SAML-SP-REQ-10", Must, Harm::Function, "saml-profiles §4.1.4.1"; "ProtocolBinding does not ask for the Response by HTTP-Redirect";
     expects "ProtocolBinding with HTTP-POST or HTTP-Artifact, or no ProtocolBinding";
     fix "Set ProtocolBinding to HTTP-POST: a Response is too long for a URL.";
-    protocol_binding
+    judge_protocol_binding
 "SAML-SP-REQ-11", Should, Harm::Protection, "XML Signature 1.1 §6.4.2, RFC 9231 §2.3, NIST SP 800-131A r2"; "Requests are signed with SHA-256 or a stronger algorithm";
     expects "a signature, if there is one, by RSA or ECDSA with SHA-256, SHA-384 or SHA-512, and a digest of these";
     fix "Choose RSA-SHA256 as signature algorithm and SHA-256 as digest algorithm: SHA-1 is no longer secure, and identity providers refuse it. They are often two settings.";
-    strongly_signed
+    judge_signature_algorithm
 }
 
 /// Judges each of the requests. The check fails with the `complaint`s of all of them, or passes
 /// with the text `otherwise`.
-async fn each(
+async fn judge_each_request(
     beyond: &Beyond<'_>,
     otherwise: &str,
     complaint: impl Fn(&Request, Node<'_, '_>) -> Option<String>,
 ) -> Judged {
-    let requests = beyond.requests().await?;
+    let requests = beyond.read_requests().await?;
     let mut complaints = BTreeSet::new();
     for request in requests {
         let document = parse(&request.xml)
@@ -80,19 +80,19 @@ async fn each(
         complaints.extend(complaint(request, document.root_element()));
     }
     let evidence = json!({"request": requests.first().map(|it| &it.xml)});
-    unless(complaints.into_iter().collect(), otherwise, evidence)
+    judge_complaints(complaints.into_iter().collect(), otherwise, evidence)
 }
 
-async fn valid(beyond: &Beyond<'_>) -> Judged {
-    each(beyond, "it is valid", |_, root| {
+async fn judge_schema(beyond: &Beyond<'_>) -> Judged {
+    judge_each_request(beyond, "it is valid", |_, root| {
         let found = schema::violations(root);
         (!found.is_empty()).then(|| found.join("; "))
     })
     .await
 }
 
-async fn unique_ids(beyond: &Beyond<'_>) -> Judged {
-    let requests = beyond.requests().await?;
+async fn judge_unique_ids(beyond: &Beyond<'_>) -> Judged {
+    let requests = beyond.read_requests().await?;
     let mut ids = Vec::new();
     for request in requests {
         let document = parse(&request.xml).map_err(Stop::Skip)?;
@@ -120,7 +120,7 @@ async fn unique_ids(beyond: &Beyond<'_>) -> Judged {
             "fewer than 16 characters of \"{id}\" differ from other requests"
         ));
     }
-    unless(complaints, "three requests have three IDs", evidence)
+    judge_complaints(complaints, "three requests have three IDs", evidence)
 }
 
 /// Returns the number of characters of an ID after the prefix that all IDs have in common.
@@ -147,9 +147,9 @@ fn parameter(request: &Request, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-async fn destination(beyond: &Beyond<'_>) -> Judged {
+async fn judge_destination(beyond: &Beyond<'_>) -> Judged {
     let sso = beyond.judge.provider.sso_url.as_str();
-    each(beyond, "it is that URL", |request, root| {
+    judge_each_request(beyond, "it is that URL", |request, root| {
         match root.attribute("Destination") {
             Some(to) if to == sso => None,
             Some(to) => Some(format!(
@@ -164,9 +164,9 @@ async fn destination(beyond: &Beyond<'_>) -> Judged {
     .await
 }
 
-async fn acs(beyond: &Beyond<'_>) -> Judged {
+async fn judge_acs(beyond: &Beyond<'_>) -> Judged {
     let all = &beyond.judge.target.metadata.acs;
-    each(
+    judge_each_request(
         beyond,
         "it is in the metadata, or the request does not choose one",
         |_, root| {
@@ -182,9 +182,9 @@ async fn acs(beyond: &Beyond<'_>) -> Judged {
     .await
 }
 
-async fn issuer(beyond: &Beyond<'_>) -> Judged {
+async fn judge_issuer(beyond: &Beyond<'_>) -> Judged {
     let entity_id = beyond.judge.target.metadata.entity_id.as_str();
-    each(beyond, "it is the entity ID", |_, root| {
+    judge_each_request(beyond, "it is the entity ID", |_, root| {
         let issuer = child(root, ns::ASSERTION, "Issuer").map(text);
         match issuer {
             Some(issuer) if issuer == entity_id => None,
@@ -197,11 +197,11 @@ async fn issuer(beyond: &Beyond<'_>) -> Judged {
     .await
 }
 
-async fn signed(beyond: &Beyond<'_>) -> Judged {
+async fn judge_signature(beyond: &Beyond<'_>) -> Judged {
     let metadata = &beyond.judge.target.metadata;
     let announced = metadata.authn_requests_signed;
     let keys = signing_keys(metadata);
-    let requests = beyond.requests().await?;
+    let requests = beyond.read_requests().await?;
     let mut any = false;
     for request in requests {
         let document = parse(&request.xml).map_err(Stop::Skip)?;
@@ -215,7 +215,7 @@ async fn signed(beyond: &Beyond<'_>) -> Judged {
             "requests are signed, but the metadata has no signing key to verify them with",
         );
     }
-    each(beyond, "each signature verifies", |request, root| {
+    judge_each_request(beyond, "each signature verifies", |request, root| {
         let complaint = signature_complaint(request, root, metadata)?;
         Some(match is_signed(request, root) {
             true => complaint,
@@ -258,8 +258,8 @@ pub(super) fn signature_complaint(
     }
 }
 
-async fn strongly_signed(beyond: &Beyond<'_>) -> Judged {
-    let requests = beyond.requests().await?;
+async fn judge_signature_algorithm(beyond: &Beyond<'_>) -> Judged {
+    let requests = beyond.read_requests().await?;
     let mut any = false;
     for request in requests {
         let document = parse(&request.xml).map_err(Stop::Skip)?;
@@ -268,7 +268,7 @@ async fn strongly_signed(beyond: &Beyond<'_>) -> Judged {
     if !any {
         return holds("requests are not signed");
     }
-    each(beyond, "each signature does", weak_algorithm).await
+    judge_each_request(beyond, "each signature does", weak_algorithm).await
 }
 
 /// Returns the weak algorithms of a request's signature, in a sentence; `None` if they are strong
@@ -305,25 +305,25 @@ fn signed_octets(query: &str) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("&")
 }
 
-async fn relay_state_length(beyond: &Beyond<'_>) -> Judged {
-    each(beyond, "it is short enough", |request, _| {
+async fn judge_relay_state_length(beyond: &Beyond<'_>) -> Judged {
+    judge_each_request(beyond, "it is short enough", |request, _| {
         let length = request.relay_state.as_ref()?.len();
         (length > 80).then(|| format!("RelayState has {length} bytes"))
     })
     .await
 }
 
-async fn relay_state_opaque(beyond: &Beyond<'_>) -> Judged {
-    each(beyond, "it contains no URL or path", |request, _| {
+async fn judge_opaque_relay_state(beyond: &Beyond<'_>) -> Judged {
+    judge_each_request(beyond, "it contains no URL or path", |request, _| {
         let state = request.relay_state.as_ref()?;
         (state.contains("://") || state.starts_with('/')).then(|| format!("RelayState is {state}"))
     })
     .await
 }
 
-async fn instant(beyond: &Beyond<'_>) -> Judged {
+async fn judge_issue_instant(beyond: &Beyond<'_>) -> Judged {
     let now = beyond.judge.ambient.now();
-    each(beyond, "it is the current time", |_, root| {
+    judge_each_request(beyond, "it is the current time", |_, root| {
         instant_complaint(root, now)
     })
     .await
@@ -343,8 +343,8 @@ pub(super) fn instant_complaint(root: Node<'_, '_>, now: Timestamp) -> Option<St
     (off > 300).then(|| format!("{written} differs from this machine's clock by {off} seconds"))
 }
 
-async fn protocol_binding(beyond: &Beyond<'_>) -> Judged {
-    each(beyond, "it does not", |_, root| {
+async fn judge_protocol_binding(beyond: &Beyond<'_>) -> Judged {
+    judge_each_request(beyond, "it does not", |_, root| {
         let binding = root.attribute("ProtocolBinding")?;
         binding
             .ends_with(":HTTP-Redirect")

@@ -11,30 +11,30 @@ rows! {
 "SAML-SP-SESS-01", Must, Harm::Intrusion(Attacker::Anybody), "CWE-384"; "Cookies from before the login give no access after it (session fixation)";
     expects "a browser with the cookies from before the login not to be logged in: otherwise an attacker who sets these cookies in the user's browser shares the user's session";
     fix "Create a new session identifier at each login.";
-    fixation
+    judge_fixation
 "SAML-SP-SESS-02", Should, Harm::Protection, "RFC 6265 §4.1.2.6"; "The session cookie has the attribute HttpOnly";
     expects "HttpOnly on every cookie that the session needs";
     fix "Set HttpOnly on the session cookie, so that no script can read it.";
-    http_only
+    judge_http_only
 "SAML-SP-SESS-03", Should, Harm::Protection, "RFC 6265 §4.1.2.5"; "The session cookie has the attribute Secure";
     expects "Secure on every cookie that the session needs, if the service provider uses HTTPS";
     fix "Set Secure on the session cookie, so that it is never sent unencrypted.";
-    secure
+    judge_secure
 "SAML-SP-SESS-04", May, Harm::Protection, "RFC 6265bis §4.1.2.7"; "The session cookie has the attribute SameSite";
     expects "SameSite on every cookie that the session needs: browsers treat a cookie without SameSite in different ways";
     fix "Set SameSite=Lax on the session cookie. A cookie that remembers the AuthnRequest needs SameSite=None; Secure.";
-    same_site
+    judge_same_site
 "SAML-SP-SESS-05", Must, Harm::Intrusion(Attacker::Account), "CWE-488"; "Two users in two browsers keep separate sessions";
     expects "each browser to stay logged in as its own user, also after the other user logs in";
     fix "Store the data of a login only in the session of its browser: not in a global variable, and not in a cache whose key does not contain the session.";
-    two_browsers
+    judge_two_browsers
 "SAML-SP-SESS-06", Must, Harm::Intrusion(Attacker::Account), "CWE-488"; "A login as another user in the same browser ends the previous user's session";
     expects "the probe to show only the second user, and no data of the first";
     fix "End the browser's previous session before you create the new one.";
-    one_browser
+    judge_one_browser
 }
 
-async fn fixation(beyond: &Beyond<'_>) -> Judged {
+async fn judge_fixation(beyond: &Beyond<'_>) -> Judged {
     let user = &beyond.judge.person.user;
     let login = beyond.login();
     let visitor = login.visitor()?;
@@ -93,7 +93,7 @@ async fn with_attribute(
     let all = found
         .get_or_try_init(|| find_session_cookies(beyond))
         .await?;
-    let evidence = json!({"set_cookie": all.iter().map(SetCookie::masked).collect::<Vec<_>>()});
+    let evidence = json!({"set_cookie": all.iter().map(SetCookie::mask_value).collect::<Vec<_>>()});
     match all.iter().find(|it| !has(it)) {
         Some(cookie) => breaks(
             format!("the cookie {} has no {name}", cookie.name),
@@ -103,11 +103,11 @@ async fn with_attribute(
     }
 }
 
-async fn http_only(beyond: &Beyond<'_>) -> Judged {
+async fn judge_http_only(beyond: &Beyond<'_>) -> Judged {
     with_attribute(beyond, "HttpOnly", |it| it.has("httponly")).await
 }
 
-async fn secure(beyond: &Beyond<'_>) -> Judged {
+async fn judge_secure(beyond: &Beyond<'_>) -> Judged {
     if beyond.judge.target.probe_url.scheme() != "https" {
         return skip(
             "not judged: the service provider uses HTTP, where browsers do not send Secure cookies",
@@ -116,14 +116,16 @@ async fn secure(beyond: &Beyond<'_>) -> Judged {
     with_attribute(beyond, "Secure", |it| it.has("secure")).await
 }
 
-async fn same_site(beyond: &Beyond<'_>) -> Judged {
+async fn judge_same_site(beyond: &Beyond<'_>) -> Judged {
     with_attribute(beyond, "SameSite", |it| it.has("samesite")).await
 }
 
 /// Logs in another user and returns the probe's answer. The check is skipped if the service
 /// provider refuses that user, or if the probe does not show the name.
 async fn log_in_attacker(beyond: &Beyond<'_>, visitor: &Visitor) -> Result<String, Stop> {
-    let nobody = Login::new(beyond.judge, "").anonymous().await?;
+    let nobody = Login::new(beyond.judge, "")
+        .open_probe_without_login()
+        .await?;
     let attacker = beyond.judge.attacker();
     let delivery = beyond.log_in(visitor, &attacker).await?;
     if delivery.probe == nobody.1 || !delivery.probe.contains(&attacker) {
@@ -134,7 +136,7 @@ async fn log_in_attacker(beyond: &Beyond<'_>, visitor: &Visitor) -> Result<Strin
     Ok(delivery.probe)
 }
 
-async fn two_browsers(beyond: &Beyond<'_>) -> Judged {
+async fn judge_two_browsers(beyond: &Beyond<'_>) -> Judged {
     let login = beyond.login();
     let (one, other) = (login.visitor()?, login.visitor()?);
     let own = beyond.log_in(&one, &beyond.judge.person.user).await?;
@@ -158,7 +160,7 @@ async fn two_browsers(beyond: &Beyond<'_>) -> Judged {
     }
 }
 
-async fn one_browser(beyond: &Beyond<'_>) -> Judged {
+async fn judge_one_browser(beyond: &Beyond<'_>) -> Judged {
     let login = beyond.login();
     let visitor = login.visitor()?;
     let own = beyond.log_in(&visitor, &beyond.judge.person.user).await?;

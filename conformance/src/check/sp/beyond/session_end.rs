@@ -16,7 +16,7 @@ rows! {
 "SAML-SP-SESS-07", Should, Harm::Protection, "saml-profiles §4.1.4.3, saml-core §2.7.2"; "The session ends at SessionNotOnOrAfter";
     expects "the probe no longer to show the user after SessionNotOnOrAfter, some seconds after the login; the allowed clock skew may be added";
     fix "Store SessionNotOnOrAfter of the AuthnStatement with the session, and end the session no later than that.";
-    ends
+    judge_session_end
 }
 
 /// Clock skews that service providers allow, in seconds, the largest first. A login with
@@ -48,12 +48,14 @@ async fn log_in_until(beyond: &Beyond<'_>, end: Timestamp) -> Result<(Visitor, A
     };
     let login = beyond.login();
     let visitor = login.visitor()?;
-    let ready = login.ready(&visitor, Some(&fault), beyond.base).await?;
+    let ready = login
+        .prepare_response(&visitor, Some(&fault), beyond.base)
+        .await?;
     let answer = login.deliver(&visitor, &ready).await?;
     Ok((visitor, answer))
 }
 
-async fn ends(beyond: &Beyond<'_>) -> Judged {
+async fn judge_session_end(beyond: &Beyond<'_>) -> Judged {
     let clock = &beyond.judge.ambient;
     let (_, ignored) = log_in_until(beyond, clock.now() - SignedDuration::from_hours(2)).await?;
     if ignored.is_accepted() {

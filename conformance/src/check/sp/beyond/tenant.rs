@@ -15,27 +15,27 @@ rows! {
 "SAML-SP-TEN-01", Must, Harm::Intrusion(Attacker::Tenant), "CWE-639"; "The second tenant's identity provider does not log in a user of the first";
     expects "a refusal, or an account of the second tenant: a user name belongs to its identity provider, and two tenants may have the same";
     fix "Look accounts up by the identity provider and the NameID together; accept from an identity provider only the domains that its tenant has proved to own.";
-    names_the_others_user
+    judge_user_of_other_tenant
 "SAML-SP-TEN-02", Must, Harm::Intrusion(Attacker::Tenant), "saml-profiles §4.1.4.3"; "A Response to the second tenant's AuthnRequest is refused at the first tenant's ACS URL";
     expects "a refusal: the first tenant did not ask its identity provider for it";
     fix "At the address of a tenant, accept only the Issuer and the keys of this tenant's identity provider, and only answers to its own requests.";
-    at_the_others_address
+    judge_address_of_other_tenant
 "SAML-SP-TEN-03", Must, Harm::Intrusion(Attacker::Tenant), "saml-profiles §4.1.4.2"; "The second identity provider does not answer a request that was sent to the first";
     expects "a refusal: the Issuer is not the identity provider that the request was sent to";
     fix "Store with each request which identity provider it went to, and compare the Issuer of the answer with it.";
-    answers_the_others_request
+    judge_request_of_other_tenant
 "SAML-SP-TEN-04", Must, Harm::Intrusion(Attacker::Tenant), "saml-core §5.4"; "The key of the second identity provider does not sign for the first";
     expects "a refusal: the Issuer is the first identity provider, and the key is another's";
     fix "Verify with the keys of the Issuer only, not with all keys that you trust.";
-    with_the_others_key
+    judge_key_of_other_tenant
 "SAML-SP-TEN-05", Must, Harm::Intrusion(Attacker::Tenant), "saml-core §5.4"; "The key of the first identity provider does not sign for the second";
     expects "a refusal: the Issuer is the second identity provider, and the key is another's";
     fix "Verify with the keys of the Issuer only, not with all keys that you trust.";
-    with_the_first_key
+    judge_key_of_first_tenant
 "SAML-SP-TEN-06", Must, Harm::Intrusion(Attacker::Tenant), "CWE-639"; "An e-mail address of the first tenant's user opens no account of the first tenant";
     expects "a refusal, or an account of the second tenant: the NameID is a user of the second tenant, and only attributes repeat the other's address";
     fix "Do not join accounts by an e-mail address that an identity provider asserts, unless its tenant has proved to own the domain.";
-    by_e_mail
+    judge_e_mail_of_other_tenant
 }
 
 /// The two tenants. Honest logins at both work: see [`set_up_error`].
@@ -56,7 +56,7 @@ enum Shown {
     First,
 }
 
-async fn tenants<'b>(beyond: &'b Beyond<'_>) -> Result<Tenants<'b>, Stop> {
+async fn require_tenants<'b>(beyond: &'b Beyond<'_>) -> Result<Tenants<'b>, Stop> {
     let Some(second) = beyond.second else {
         return skip(
             "not judged: where the service provider has a second tenant with another identity provider, give --second-start-url",
@@ -128,7 +128,7 @@ async fn try_both(beyond: &Beyond<'_>, second: &Judge) -> Result<(), Stop> {
 
 impl Tenants<'_> {
     /// Returns a judge that sends Responses of the second identity provider to the first tenant.
-    fn crossed(&self) -> Judge {
+    fn crossed_judge(&self) -> Judge {
         Judge {
             target: self.first.target.clone(),
             provider: self.second.provider.clone(),
@@ -186,22 +186,22 @@ impl Tenants<'_> {
     }
 }
 
-async fn names_the_others_user(beyond: &Beyond<'_>) -> Judged {
-    let tenants = tenants(beyond).await?;
+async fn judge_user_of_other_tenant(beyond: &Beyond<'_>) -> Judged {
+    let tenants = require_tenants(beyond).await?;
     let login = Login::new(tenants.second, &tenants.first.person.user);
     let visitor = login.visitor()?;
     let asked = login.ask(&visitor).await?;
     tenants.deliver(beyond, &login, (&visitor, asked)).await
 }
 
-async fn at_the_others_address(beyond: &Beyond<'_>) -> Judged {
-    let tenants = tenants(beyond).await?;
-    let crossed = tenants.crossed();
+async fn judge_address_of_other_tenant(beyond: &Beyond<'_>) -> Judged {
+    let tenants = require_tenants(beyond).await?;
+    let crossed = tenants.crossed_judge();
     let user = &tenants.first.person.user;
     let login = Login::new(tenants.second, user);
     let visitor = login.visitor()?;
     let asked = login.ask(&visitor).await?;
-    let acs_url = Login::new(&crossed, user).unasked()?.acs_url;
+    let acs_url = Login::new(&crossed, user).unsolicited_values()?.acs_url;
     if asked.acs_url == acs_url {
         return skip("both tenants have the same assertion consumer service");
     }
@@ -210,9 +210,9 @@ async fn at_the_others_address(beyond: &Beyond<'_>) -> Judged {
     tenants.deliver(beyond, &login, (&visitor, asked)).await
 }
 
-async fn answers_the_others_request(beyond: &Beyond<'_>) -> Judged {
-    let tenants = tenants(beyond).await?;
-    let crossed = tenants.crossed();
+async fn judge_request_of_other_tenant(beyond: &Beyond<'_>) -> Judged {
+    let tenants = require_tenants(beyond).await?;
+    let crossed = tenants.crossed_judge();
     let user = &tenants.first.person.user;
     let first = Login::new(tenants.first, user);
     let visitor = first.visitor()?;
@@ -221,19 +221,19 @@ async fn answers_the_others_request(beyond: &Beyond<'_>) -> Judged {
     tenants.deliver(beyond, &login, (&visitor, asked)).await
 }
 
-async fn with_the_others_key(beyond: &Beyond<'_>) -> Judged {
-    let tenants = tenants(beyond).await?;
+async fn judge_key_of_other_tenant(beyond: &Beyond<'_>) -> Judged {
+    let tenants = require_tenants(beyond).await?;
     let key = &tenants.second.provider.key;
-    let login = Login::new(tenants.first, &tenants.first.person.user).signed_by(key);
+    let login = Login::new(tenants.first, &tenants.first.person.user).with_key(key);
     let visitor = login.visitor()?;
     let asked = login.ask(&visitor).await?;
     tenants.deliver(beyond, &login, (&visitor, asked)).await
 }
 
-async fn with_the_first_key(beyond: &Beyond<'_>) -> Judged {
-    let tenants = tenants(beyond).await?;
+async fn judge_key_of_first_tenant(beyond: &Beyond<'_>) -> Judged {
+    let tenants = require_tenants(beyond).await?;
     let key = &tenants.first.provider.key;
-    let login = Login::new(tenants.second, &tenants.second.person.user).signed_by(key);
+    let login = Login::new(tenants.second, &tenants.second.person.user).with_key(key);
     let visitor = login.visitor()?;
     let asked = login.ask(&visitor).await?;
     let ready = login.make(asked, None, beyond.base)?;
@@ -244,8 +244,8 @@ async fn with_the_first_key(beyond: &Beyond<'_>) -> Judged {
     }
 }
 
-async fn by_e_mail(beyond: &Beyond<'_>) -> Judged {
-    let tenants = tenants(beyond).await?;
+async fn judge_e_mail_of_other_tenant(beyond: &Beyond<'_>) -> Judged {
+    let tenants = require_tenants(beyond).await?;
     let mut person = tenants.second.person.clone();
     let values = person.attributes.iter_mut().flat_map(|it| &mut it.values);
     for value in values.filter(|value| *value == "{user}") {

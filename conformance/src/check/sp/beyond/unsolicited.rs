@@ -11,24 +11,24 @@ rows! {
 "SAML-SP-UNSOL-01", Must, Harm::Intrusion(Attacker::Holder), "saml-profiles §4.1.4.5"; "An unsolicited Response is accepted only once";
     expects "the second delivery, from another browser, to be refused";
     fix "Remember the ID of each assertion until its NotOnOrAfter, also for unsolicited Responses. Store it with a unique key in a database that all replicas share.";
-    replayed
+    judge_replay
 "SAML-SP-UNSOL-02", Must, Harm::Intrusion(Attacker::Holder), "saml-core §2.5.1.5"; "An unsolicited Response with OneTimeUse is accepted only once";
     expects "the second delivery, from another browser, to be refused";
     fix "Remember the ID of each assertion until its NotOnOrAfter: OneTimeUse means that it must not be used again.";
-    replayed_one_time_use
+    judge_replay_of_one_time_use
 "SAML-SP-UNSOL-03", May, Harm::Protection, "CWE-352"; "An unsolicited Response does not replace another user's session";
     expects "the user to stay logged in: any page can post a Response about the attacker, and the user then works in the attacker's account without noticing (login CSRF)";
     fix "Accept no unsolicited Responses, or ask the user to confirm before the session changes to another user.";
-    replaces_a_session
+    judge_replaced_session
 }
 
 /// The id of the control whose assertion has the condition `OneTimeUse`.
 const ONE_TIME_USE: &str = "one-time-use";
 
-async fn twice(beyond: &Beyond<'_>, fault: Option<&Fault>) -> Judged {
+async fn deliver_twice(beyond: &Beyond<'_>, fault: Option<&Fault>) -> Judged {
     beyond.require_unsolicited().await?;
     let login = beyond.login();
-    let ready = login.make(login.unasked()?, fault, beyond.base)?;
+    let ready = login.make(login.unsolicited_values()?, fault, beyond.base)?;
     let first = login.deliver(&login.visitor()?, &ready).await?;
     if !first.is_accepted() {
         return skip(format!(
@@ -43,19 +43,19 @@ async fn twice(beyond: &Beyond<'_>, fault: Option<&Fault>) -> Judged {
     }
 }
 
-async fn replayed(beyond: &Beyond<'_>) -> Judged {
-    twice(beyond, None).await
+async fn judge_replay(beyond: &Beyond<'_>) -> Judged {
+    deliver_twice(beyond, None).await
 }
 
-async fn replayed_one_time_use(beyond: &Beyond<'_>) -> Judged {
+async fn judge_replay_of_one_time_use(beyond: &Beyond<'_>) -> Judged {
     let controls = faults::controls().unwrap_or_default();
     let Some(control) = controls.iter().find(|it| it.id == ONE_TIME_USE) else {
         return skip("cannot create the Response: the control one-time-use was not found");
     };
-    twice(beyond, Some(control)).await
+    deliver_twice(beyond, Some(control)).await
 }
 
-async fn replaces_a_session(beyond: &Beyond<'_>) -> Judged {
+async fn judge_replaced_session(beyond: &Beyond<'_>) -> Judged {
     if beyond.judge.target.start_url.is_none() {
         return skip(
             "not judged: with --idp-initiated, every login begins with an unsolicited Response",
@@ -65,13 +65,17 @@ async fn replaces_a_session(beyond: &Beyond<'_>) -> Judged {
     let login = beyond.login();
     let visitor = login.visitor()?;
     let own = beyond
-        .deliver(&visitor, &beyond.judge.person.user, login.unasked()?)
+        .deliver(
+            &visitor,
+            &beyond.judge.person.user,
+            login.unsolicited_values()?,
+        )
         .await?;
     if own.shown.is_none() {
         return skip("the honest login was refused");
     }
     let attacker = beyond.judge.attacker();
-    let asked = Login::new(beyond.judge, &attacker).unasked()?;
+    let asked = Login::new(beyond.judge, &attacker).unsolicited_values()?;
     let other = beyond.deliver(&visitor, &attacker, asked).await?;
     match other.shown {
         Some(_) => holds_with("the user is still logged in", other.evidence()),

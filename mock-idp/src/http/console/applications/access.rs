@@ -7,7 +7,7 @@ use axum::routing::get;
 use maud::html;
 use serde_json::{Value, json};
 
-use super::{found, tab};
+use super::{find_application, tab};
 use crate::Idp;
 use crate::applications::Application;
 use crate::directory::{Change, Document};
@@ -49,7 +49,7 @@ fn page(console: &Console, application: &Resource, groups: &[Resource], form: &F
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let resource = found(&console, &id).await?;
+    let resource = find_application(&console, &id).await?;
     let groups = console
         .idp
         .list(console.env_id(), Kind::Group, None)
@@ -83,10 +83,10 @@ async fn save(
         .idp
         .change_application(console.env_id(), &id, Change::Merge(document))
         .await;
-    match form.judged(changed)? {
+    match form.check_outcome(changed)? {
         Ok(_) => Ok(console.done(&format!("/applications/{id}/access"), "saved")),
         Err(form) => {
-            let application = found(&console, &id).await?;
+            let application = find_application(&console, &id).await?;
             let groups = console
                 .idp
                 .list(console.env_id(), Kind::Group, None)

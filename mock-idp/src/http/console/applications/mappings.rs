@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
 
-use super::{found, tab};
+use super::{find_application, tab};
 use crate::Idp;
 use crate::applications::SUBJECT;
 use crate::directory::{Document, text, users};
@@ -43,7 +43,7 @@ fn is_required(mapping: &Resource) -> bool {
 }
 
 async fn list(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let application = found(&console, &id).await?;
+    let application = find_application(&console, &id).await?;
     let mappings = console
         .idp
         .list(console.env_id(), Kind::Attribute, Some(&id))
@@ -84,14 +84,14 @@ async fn list(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
 }
 
 /// Renders the page of a mapping; of a new one if `mapping` is `None`.
-async fn page(
+async fn render_page(
     console: &Console,
     application: &Resource,
     mapping: Option<&Resource>,
     form: &Form,
     tested: Option<&Markup>,
 ) -> Result<Response> {
-    let users = console.idp.users(console.env_id()).await?;
+    let users = console.idp.list_users(console.env_id()).await?;
     let path = format!("/applications/{}/mappings", application.id);
     let action = match mapping {
         Some(mapping) => format!("{path}/{}", mapping.id),
@@ -163,12 +163,12 @@ fn name_of_user(user: &UserRow) -> String {
 }
 
 async fn new(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let application = found(&console, &id).await?;
+    let application = find_application(&console, &id).await?;
     let form = Form::default().with("source", "Username");
-    Ok(page(&console, &application, None, &form, None).await?)
+    Ok(render_page(&console, &application, None, &form, None).await?)
 }
 
-async fn mapping(console: &Console, id: &str, mapping: &str) -> Result<Resource> {
+async fn find_mapping(console: &Console, id: &str, mapping: &str) -> Result<Resource> {
     let all = console
         .idp
         .list(console.env_id(), Kind::Attribute, Some(id))
@@ -179,17 +179,20 @@ async fn mapping(console: &Console, id: &str, mapping: &str) -> Result<Resource>
 }
 
 async fn edit(console: Console, Path((_, id, which)): Path<(String, String, String)>) -> Shown {
-    let application = found(&console, &id).await?;
-    let mapping = mapping(&console, &id, &which).await?;
+    let application = find_application(&console, &id).await?;
+    let mapping = find_mapping(&console, &id, &which).await?;
     let value = text(&mapping.document, "value").unwrap_or_default();
     let mut form = Form::default()
         .with("name", mapping.name.as_str())
-        .with("source", attributes::called(value).unwrap_or(EXPRESSION))
+        .with(
+            "source",
+            attributes::find_label(value).unwrap_or(EXPRESSION),
+        )
         .with("value", value);
     if is_required(&mapping) {
         form = form.with("required", "on");
     }
-    Ok(page(&console, &application, Some(&mapping), &form, None).await?)
+    Ok(render_page(&console, &application, Some(&mapping), &form, None).await?)
 }
 
 fn value(form: &Form) -> &str {
@@ -203,9 +206,9 @@ async fn test(console: &Console, form: &Form) -> Result<Markup> {
     }
     let user = console
         .idp
-        .user(console.env_id(), form.text("user"))
+        .get_user(console.env_id(), form.text("user"))
         .await?;
-    let groups = console.idp.groups_of_user(&user).await?;
+    let groups = console.idp.list_groups_of_user(&user).await?;
     let wrong =
         |error: crate::expression::ExpressionError| Refused::invalid("value", error.to_string());
     let template = Template::parse(value(form)).map_err(wrong)?;
@@ -228,12 +231,12 @@ async fn handle_form(
     former: Option<&Resource>,
     form: Form,
 ) -> Result<Response> {
-    let application = found(console, id).await?;
+    let application = find_application(console, id).await?;
     if form.has("test") {
         let tested = test(console, &form).await;
-        return match form.clone().judged(tested)? {
-            Ok(tested) => page(console, &application, former, &form, Some(&tested)).await,
-            Err(form) => page(console, &application, former, &form, None).await,
+        return match form.clone().check_outcome(tested)? {
+            Ok(tested) => render_page(console, &application, former, &form, Some(&tested)).await,
+            Err(form) => render_page(console, &application, former, &form, None).await,
         };
     }
     let document = Document::from_iter([
@@ -246,12 +249,12 @@ async fn handle_form(
         .idp
         .put_attribute(console.env_id(), id, which, document)
         .await;
-    match form.judged(put)? {
+    match form.check_outcome(put)? {
         Ok(_) => Ok(console.done(
             &format!("/applications/{id}/mappings"),
             if former.is_some() { "saved" } else { "added" },
         )),
-        Err(form) => page(console, &application, former, &form, None).await,
+        Err(form) => render_page(console, &application, former, &form, None).await,
     }
 }
 
@@ -268,7 +271,7 @@ async fn save(
     Path((_, id, which)): Path<(String, String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let former = mapping(&console, &id, &which).await?;
+    let former = find_mapping(&console, &id, &which).await?;
     Ok(handle_form(&console, &id, Some(&former), form).await?)
 }
 

@@ -135,7 +135,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
         "WORKER" => "OPENID_CONNECT",
         _ => {
             let wrong = Refused::invalid("type", "choose SAML Application or Worker");
-            return Ok(new_page(&console, &form.refused(wrong)?));
+            return Ok(new_page(&console, &form.add_refusal(wrong)?));
         }
     };
     let document = Document::from_iter([
@@ -147,14 +147,14 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
         .idp
         .create_application(console.env_id(), document)
         .await;
-    Ok(match form.judged(made)? {
+    Ok(match form.check_outcome(made)? {
         Ok(made) => console.done(&format!("/applications/{}", made.id), "created"),
         Err(form) => new_page(&console, &form),
     })
 }
 
 /// Returns an application, or an error if it does not exist.
-async fn found(console: &Console, id: &str) -> Result<Resource, Refused> {
+async fn find_application(console: &Console, id: &str) -> Result<Resource, Refused> {
     console
         .idp
         .get(console.env_id(), Kind::Application, id)

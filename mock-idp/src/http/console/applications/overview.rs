@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use maud::html;
 
-use super::{found, is_configured, is_saml, kind, tab};
+use super::{find_application, is_configured, is_saml, kind, tab};
 use crate::Idp;
 use crate::directory::{Change, Document, text};
 use crate::http::console::form::Form;
@@ -23,7 +23,7 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/applications/{id}/delete", post(delete))
 }
 
-async fn page(console: &Console, application: &Resource, form: Option<&Form>) -> Shown {
+async fn render_page(console: &Console, application: &Resource, form: Option<&Form>) -> Shown {
     let id = &application.id;
     let document = &application.document;
     let mappings = console
@@ -61,8 +61,8 @@ async fn page(console: &Console, application: &Resource, form: Option<&Form>) ->
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let application = found(&console, &id).await?;
-    page(&console, &application, None).await
+    let application = find_application(&console, &id).await?;
+    render_page(&console, &application, None).await
 }
 
 fn edit_page(console: &Console, application: &Resource, form: &Form) -> Response {
@@ -77,7 +77,7 @@ fn edit_page(console: &Console, application: &Resource, form: &Form) -> Response
 }
 
 async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let application = found(&console, &id).await?;
+    let application = find_application(&console, &id).await?;
     let form = Form::default()
         .with("name", application.name.as_str())
         .with(
@@ -92,7 +92,7 @@ async fn save(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let application = found(&console, &id).await?;
+    let application = find_application(&console, &id).await?;
     let document = Document::from_iter([
         ("name".to_owned(), form.text("name").into()),
         ("description".to_owned(), form.text("description").into()),
@@ -101,7 +101,7 @@ async fn save(
         .idp
         .change_application(console.env_id(), &id, Change::Merge(document))
         .await;
-    Ok(match form.judged(changed)? {
+    Ok(match form.check_outcome(changed)? {
         Ok(_) => console.done(&format!("/applications/{id}"), "saved"),
         Err(form) => edit_page(&console, &application, &form),
     })
@@ -112,7 +112,7 @@ async fn enable(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let application = found(&console, &id).await?;
+    let application = find_application(&console, &id).await?;
     let on = form.text("enabled") == "true";
     let document = Document::from_iter([("enabled".to_owned(), on.into())]);
     let changed = console
@@ -120,9 +120,9 @@ async fn enable(
         .change_application(console.env_id(), &id, Change::Merge(document))
         .await;
     let done = if on { "enabled" } else { "disabled" };
-    match form.judged(changed)? {
+    match form.check_outcome(changed)? {
         Ok(_) => Ok(console.done(&format!("/applications/{id}"), done)),
-        Err(form) => page(&console, &application, Some(&form)).await,
+        Err(form) => render_page(&console, &application, Some(&form)).await,
     }
 }
 

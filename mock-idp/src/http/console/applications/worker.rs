@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use maud::html;
 
-use super::{found, is_saml, tab};
+use super::{find_application, is_saml, tab};
 use crate::Idp;
 use crate::http::console::layout::{Console, Shown};
 use crate::http::console::parts::{named_value, value_with_button};
@@ -20,12 +20,12 @@ pub(super) fn router() -> Router<Idp> {
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let worker = found(&console, &id).await?;
+    let worker = find_application(&console, &id).await?;
     if is_saml(&worker) {
         return Err(Refused::not_found("worker", &id).into());
     }
     let (idp, env) = (&console.idp, console.env_id());
-    let secret = idp.worker_secret(env, &id).await?;
+    let secret = idp.get_worker_secret(env, &id).await?;
     let resource = worker.document.get("resource");
     let resource = resource.and_then(|it| it["audience"].as_str());
     let method = worker.document.get("tokenEndpointAuthMethod");

@@ -254,7 +254,7 @@ fn document(form: &Form) -> Document {
 }
 
 async fn create(console: Console, Submitted(form): Submitted) -> Shown {
-    let taken = super::targets(&console).await?;
+    let taken = super::list_targets(&console).await?;
     let name = form.text("name").to_owned();
     let wrong = if form.text("kind") != "scim" {
         Some(Refused::invalid("kind", "choose SCIM Outbound"))
@@ -266,7 +266,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
         None
     };
     if let Some(wrong) = wrong {
-        return Ok(first_page(&console, &form.refused(wrong)?));
+        return Ok(first_page(&console, &form.add_refusal(wrong)?));
     }
     if !form.has("configured") {
         let form = ["kind", "name", "description"]
@@ -278,7 +278,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     if form.has("test") {
         let env = console.env_id();
         let tested = console.idp.test_connection(env, &document).await;
-        return Ok(match form.clone().judged(tested)? {
+        return Ok(match form.clone().check_outcome(tested)? {
             Ok(tested) => second_page(&console, &form, Some(&tested)),
             Err(form) => second_page(&console, &form, None),
         });
@@ -287,7 +287,7 @@ async fn create(console: Console, Submitted(form): Submitted) -> Shown {
         .idp
         .create_propagation(console.env_id(), Kind::Store, "", document)
         .await;
-    Ok(match form.judged(made)? {
+    Ok(match form.check_outcome(made)? {
         Ok(made) => console.done(&format!("{CONNECTIONS}/{}", made.id), "created"),
         Err(form) => second_page(&console, &form, None),
     })
@@ -329,7 +329,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
         .map(|(_, words, _)| *words)
         .collect();
     let body = html! {
-        (status::card(&console, &store).await?)
+        (status::render_card(&console, &store).await?)
         section.card aria-labelledby="configuration" {
             div.title {
                 h2 #configuration { "Configuration" }
@@ -415,7 +415,7 @@ async fn save(
     if form.has("test") {
         let env = console.env_id();
         let tested = console.idp.test_connection(env, &document).await;
-        return Ok(match form.clone().judged(tested)? {
+        return Ok(match form.clone().check_outcome(tested)? {
             Ok(tested) => edit_page(&console, &store, &form, Some(&tested)),
             Err(form) => edit_page(&console, &store, &form, None),
         });
@@ -424,7 +424,7 @@ async fn save(
         .idp
         .change_propagation(console.env_id(), Kind::Store, &id, document)
         .await;
-    Ok(match form.judged(changed)? {
+    Ok(match form.check_outcome(changed)? {
         Ok(_) => console.done(&format!("{CONNECTIONS}/{id}"), "saved"),
         Err(form) => edit_page(&console, &store, &form, None),
     })

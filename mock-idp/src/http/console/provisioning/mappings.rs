@@ -38,7 +38,7 @@ fn source(mapping: &Resource) -> String {
     ) {
         (Some(attribute), _) => {
             let path = attribute.trim_start_matches("user.");
-            attributes::called(&format!("${{user.{path}}}"))
+            attributes::find_label(&format!("${{user.{path}}}"))
                 .map_or_else(|| attribute.to_owned(), str::to_owned)
         }
         (_, Some(expression)) => attributes::written(expression),
@@ -46,7 +46,7 @@ fn source(mapping: &Resource) -> String {
     }
 }
 
-async fn page(console: &Console, rule: &Resource, form: &Form) -> Shown {
+async fn render_page(console: &Console, rule: &Resource, form: &Form) -> Shown {
     let mappings = console
         .idp
         .list(console.env_id(), Kind::Mapping, Some(&rule.id))
@@ -102,13 +102,13 @@ async fn page(console: &Console, rule: &Resource, form: &Form) -> Shown {
     ))
 }
 
-async fn rule(console: &Console, id: &str) -> Result<Resource> {
+async fn find_rule(console: &Console, id: &str) -> Result<Resource> {
     console.idp.get(console.env_id(), Kind::Rule, id).await
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let rule = rule(&console, &id).await?;
-    page(&console, &rule, &Form::default()).await
+    let rule = find_rule(&console, &id).await?;
+    render_page(&console, &rule, &Form::default()).await
 }
 
 async fn add(
@@ -116,7 +116,7 @@ async fn add(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let rule = rule(&console, &id).await?;
+    let rule = find_rule(&console, &id).await?;
     let target = form.text("targetAttribute");
     let value = attributes::expression(form.text("source")).unwrap_or(form.text("value"));
     let document = Document::from_iter([
@@ -128,15 +128,15 @@ async fn add(
         .idp
         .create_propagation(console.env_id(), Kind::Mapping, &id, document)
         .await;
-    match form.judged(made)? {
+    match form.check_outcome(made)? {
         Ok(_) => {
             console.idp.create_revision(console.env_id()).await?;
             Ok(console.done(&format!("/provisioning/rules/{id}/mappings"), "added"))
         }
         Err(form) => {
-            let form = form.called("expression", "value");
-            let form = form.called("sourceAttribute", "value");
-            page(&console, &rule, &form).await
+            let form = form.move_errors("expression", "value");
+            let form = form.move_errors("sourceAttribute", "value");
+            render_page(&console, &rule, &form).await
         }
     }
 }

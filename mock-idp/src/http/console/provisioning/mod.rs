@@ -61,7 +61,7 @@ fn setting(store: &Resource, key: &str) -> String {
 }
 
 /// Returns the SCIM targets of the environment.
-async fn targets(console: &Console) -> crate::refusal::Result<Vec<Resource>> {
+async fn list_targets(console: &Console) -> crate::refusal::Result<Vec<Resource>> {
     let mut all = console
         .idp
         .list(console.env_id(), Kind::Store, None)
@@ -71,7 +71,7 @@ async fn targets(console: &Console) -> crate::refusal::Result<Vec<Resource>> {
 }
 
 async fn list(console: Console) -> Shown {
-    let stores = targets(&console).await?;
+    let stores = list_targets(&console).await?;
     let rules = console.idp.list(console.env_id(), Kind::Rule, None).await?;
     let mut states = Vec::new();
     for store in &stores {

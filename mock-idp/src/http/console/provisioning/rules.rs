@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::{is_active_rule, targets};
+use super::{is_active_rule, list_targets};
 use crate::Idp;
 use crate::directory::{Document, reference, text};
 use crate::http::console::form::Form;
@@ -40,9 +40,9 @@ struct Choices {
     groups: Vec<Resource>,
 }
 
-async fn choices(console: &Console) -> Result<Choices> {
+async fn load_choices(console: &Console) -> Result<Choices> {
     Ok(Choices {
-        targets: targets(console).await?,
+        targets: list_targets(console).await?,
         groups: console
             .idp
             .list(console.env_id(), Kind::Group, None)
@@ -102,11 +102,11 @@ struct Chosen {
 
 async fn new(console: Console, Query(chosen): Query<Chosen>) -> Shown {
     let form = Form::default().with("targetStore.id", chosen.connection);
-    Ok(new_page(&console, &choices(&console).await?, &form))
+    Ok(new_page(&console, &load_choices(&console).await?, &form))
 }
 
 /// Returns the id of the resource with this name. Creates it if it does not exist.
-async fn one_of(console: &Console, kind: Kind, document: Document) -> Result<String> {
+async fn find_or_create(console: &Console, kind: Kind, document: Document) -> Result<String> {
     let name = text(&document, "name").unwrap_or_default();
     let all = console.idp.list(console.env_id(), kind, None).await?;
     if let Some(found) = all.iter().find(|found| found.name == name) {
@@ -144,12 +144,12 @@ async fn make(console: &Console, form: &Form) -> Result<Resource> {
         return Err(Refused::required("targetStore.id"));
     }
     let plan = Document::from_iter([("name".to_owned(), PLAN.into())]);
-    let plan = one_of(console, Kind::Plan, plan).await?;
+    let plan = find_or_create(console, Kind::Plan, plan).await?;
     let source = Document::from_iter([
         ("name".to_owned(), DIRECTORY.into()),
         ("type".to_owned(), "directory".into()),
     ]);
-    let source = one_of(console, Kind::Store, source).await?;
+    let source = find_or_create(console, Kind::Store, source).await?;
     let mut document = document_of(form);
     document.insert("plan".into(), json!({"id": plan}));
     document.insert("sourceStore".into(), json!({"id": source}));
@@ -164,9 +164,9 @@ async fn make(console: &Console, form: &Form) -> Result<Resource> {
 
 async fn create(console: Console, Submitted(form): Submitted) -> Shown {
     let made = make(&console, &form).await;
-    Ok(match form.judged(made)? {
+    Ok(match form.check_outcome(made)? {
         Ok(made) => console.done(&format!("{PATH}/{}", made.id), "created"),
-        Err(form) => new_page(&console, &choices(&console).await?, &form),
+        Err(form) => new_page(&console, &load_choices(&console).await?, &form),
     })
 }
 
@@ -207,7 +207,7 @@ fn groups_of(rule: &Resource) -> Vec<&str> {
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
     let rule = find_rule(&console, &id).await?;
-    let choices = choices(&console).await?;
+    let choices = load_choices(&console).await?;
     let target = reference(&rule.document, "targetStore").unwrap_or_default();
     let target = choices.targets.iter().find(|store| store.id == target);
     let chosen = groups_of(&rule);
@@ -269,7 +269,12 @@ async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
     for group in groups_of(&rule) {
         form = form.with("group", group);
     }
-    Ok(edit_page(&console, &rule, &choices(&console).await?, &form))
+    Ok(edit_page(
+        &console,
+        &rule,
+        &load_choices(&console).await?,
+        &form,
+    ))
 }
 
 async fn change(console: &Console, id: &str, document: Document) -> Result<()> {
@@ -291,9 +296,9 @@ async fn save(
     document.remove("populationExpression");
     document.extend(document_of(&form));
     let changed = change(&console, &id, document).await;
-    Ok(match form.judged(changed)? {
+    Ok(match form.check_outcome(changed)? {
         Ok(()) => console.done(&format!("{PATH}/{id}"), "saved"),
-        Err(form) => edit_page(&console, &rule, &choices(&console).await?, &form),
+        Err(form) => edit_page(&console, &rule, &load_choices(&console).await?, &form),
     })
 }
 

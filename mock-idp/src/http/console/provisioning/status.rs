@@ -22,10 +22,10 @@ pub(super) fn word(status: &Value) -> Markup {
 }
 
 /// Returns the current name of a user or group that failed.
-async fn current_name(console: &Console, kind: &str, id: &str) -> String {
+async fn find_current_name(console: &Console, kind: &str, id: &str) -> String {
     let env = console.env_id();
     let found = match kind {
-        "user" => match console.idp.user(env, id).await {
+        "user" => match console.idp.get_user(env, id).await {
             Ok(user) => crate::directory::text(&user.document, "username").map(str::to_owned),
             Err(_) => None,
         },
@@ -51,7 +51,7 @@ fn moment(text: &str) -> String {
 }
 
 /// Renders the card Synchronization of a connection's page.
-pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> {
+pub(super) async fn render_card(console: &Console, store: &Resource) -> Result<Markup> {
     let status = console.idp.sync_status(store).await?;
     let count = |key: &str| status[key].as_u64().unwrap_or_default().to_string();
     let mut failures = Vec::new();
@@ -59,7 +59,7 @@ pub(super) async fn card(console: &Console, store: &Resource) -> Result<Markup> 
         let text = |key: &str| failure[key].as_str().unwrap_or_default().to_owned();
         let (kind, id) = (text("type"), text("id"));
         failures.push((
-            current_name(console, &kind, &id).await,
+            find_current_name(console, &kind, &id).await,
             kind,
             id,
             text("message"),

@@ -19,7 +19,10 @@ use crate::provisioning::status::{Again, State, SyncedUser};
 pub(super) fn router() -> Router<Idp> {
     Router::new()
         .route("/{env}/provisioning/connections/{id}/users", get(list))
-        .route("/{env}/provisioning/connections/{id}/again", post(again))
+        .route(
+            "/{env}/provisioning/connections/{id}/again",
+            post(synchronize_again),
+        )
 }
 
 /// Number of users per page.
@@ -48,7 +51,7 @@ fn word(state: State) -> Markup {
     }
 }
 
-fn called(user: &SyncedUser) -> String {
+fn display_name(user: &SyncedUser) -> String {
     let deleted = || format!("{} (deleted)", user.id);
     user.username.clone().unwrap_or_else(deleted)
 }
@@ -73,7 +76,7 @@ async fn list(
     Query(wanted): Query<Wanted>,
 ) -> Shown {
     let store = find_connection(&console, &id).await?;
-    let mut all = console.idp.synced_users(console.env_id(), &id).await?;
+    let mut all = console.idp.list_synced_users(console.env_id(), &id).await?;
     let total = all.len();
     let known = STATES.iter().find(|(state, _)| *state == wanted.state);
     let state = known.map_or("", |(state, _)| *state);
@@ -107,8 +110,8 @@ async fn list(
                         tr {
                             th scope="row" {
                                 @if user.username.is_some() {
-                                    a href=(console.at(&format!("/users/{}", user.id))) { (called(user)) }
-                                } @else { (called(user)) }
+                                    a href=(console.at(&format!("/users/{}", user.id))) { (display_name(user)) }
+                                } @else { (display_name(user)) }
                             }
                             td { (word(user.state)) }
                             td data-name="Last synchronized" { (when(user)) }
@@ -119,7 +122,7 @@ async fn list(
                                     (None, None) => span.none { "Nothing yet" },
                                 }
                             }
-                            td.actions { (retry(&console, &store, &user.id, &called(user))) }
+                            td.actions { (retry(&console, &store, &user.id, &display_name(user))) }
                         }
                     }
                 }
@@ -136,7 +139,7 @@ async fn list(
     Ok(tab(&console, &store, "Users", None, &content))
 }
 
-async fn again(
+async fn synchronize_again(
     console: Console,
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,

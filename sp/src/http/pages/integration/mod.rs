@@ -52,7 +52,7 @@ fn to(act: &str) -> String {
 pub(super) fn router() -> Router<Portal> {
     Router::new()
         .route(PAGE, get(show))
-        .route(&format!("{PAGE}/understood"), post(understood))
+        .route(&format!("{PAGE}/understood"), post(describe_pasted_text))
         .route(&format!("{PAGE}/lookup/{{domain}}"), get(look_up))
         .route(&format!("{PAGE}/{{act}}"), post(act))
 }
@@ -92,14 +92,14 @@ async fn show(
     Query(shown): Query<Shown>,
 ) -> Response {
     let step = step_of(shown.step.as_deref().unwrap_or_default());
-    view(&portal, &admin, Attempt::default(), step, None, shown.done).await
+    answer_with_view(&portal, &admin, Attempt::default(), step, None, shown.done).await
 }
 
 fn step_of(id: &str) -> Option<Step> {
     Step::ALL.into_iter().find(|step| step.id() == id)
 }
 
-async fn view(
+async fn answer_with_view(
     portal: &Portal,
     admin: &AdminVisitor,
     attempt: Attempt,
@@ -117,14 +117,14 @@ async fn view(
     }
     let read = async {
         let business_id = &admin.workspace.id;
-        let calls = sync_log::of_business(portal, business_id, 1).await?;
+        let calls = sync_log::list_by_business(portal, business_id, 1).await?;
         let mut db = portal.store.read().await?;
-        let members = store::members::of_business(&mut db, business_id).await?;
-        let Some(entered) = configurator::entered(&mut db, business_id).await? else {
+        let members = store::members::list_by_business(&mut db, business_id).await?;
+        let Some(entered) = configurator::load_entered_values(&mut db, business_id).await? else {
             return Ok((None, members, Vec::new(), Vec::new(), None, false));
         };
         let entered = configurator::review(&mut db, entered).await?;
-        let tokens = scim::tokens(portal, &mut db, &entered.tenant.id).await?;
+        let tokens = scim::list_tokens(portal, &mut db, &entered.tenant.id).await?;
         let issuers = configurator::scim_issuers::list(&mut db, &entered.tenant.id).await?;
         let provisioned = store::scim_log::has_write(&mut db, business_id).await?;
         let last_call = calls.into_iter().next();
@@ -208,7 +208,7 @@ async fn perform(
         }
         "remove-domain" => domains::remove(portal, by, form.get("which")).await?,
         "application" => {
-            application::confirm(portal, by, form.ticked("done")).await?;
+            application::confirm(portal, by, form.is_ticked("done")).await?;
         }
         "groups" => {
             let group = |which: &str| GroupEntered {
@@ -223,19 +223,19 @@ async fn perform(
             saml::settle(portal, by, saml_step::settings(form)).await?;
         }
         "scim" => {
-            let (enabled, done) = (form.ticked("enabled"), form.ticked("done"));
+            let (enabled, done) = (form.is_ticked("enabled"), form.is_ticked("done"));
             scim::enter(portal, by, Some(enabled), Some(done)).await?;
         }
         "scim-token" => return Ok(Came::Token(scim::new_token(portal, by).await?)),
         "end-token" => scim::end_token(portal, by, form.get("which")).await?,
         "add-issuer" => {
-            let new = scim_issuers::entered(form);
+            let new = scim_issuers::read_new_issuer(form);
             configurator::scim_issuers::add(portal, by, new).await?;
         }
         "remove-issuer" => {
             configurator::scim_issuers::remove(portal, by, form.get("which")).await?;
         }
-        "users" => drop(users::confirm(portal, by, form.ticked("done")).await?),
+        "users" => drop(users::confirm(portal, by, form.is_ticked("done")).await?),
         "backup-login" => {
             backup_login::choose(portal, by, form.get("backup_login")).await?;
         }
@@ -252,15 +252,15 @@ async fn act(
     posted: Posted,
 ) -> Response {
     let step = belongs_to(&act);
-    if posted.ticked("back") {
+    if posted.is_ticked("back") {
         let attempt = Attempt {
             typed: posted,
             problem: None,
         };
-        return view(&portal, &admin, attempt, step, None, None).await;
+        return answer_with_view(&portal, &admin, attempt, step, None, None).await;
     }
     let by = By {
-        confirmed: posted.ticked("confirm"),
+        confirmed: posted.is_ticked("confirm"),
         ..admin.by(&address)
     };
     let to = |done: &str| {
@@ -271,7 +271,7 @@ async fn act(
     };
     match perform(&portal, by, &act, &posted).await {
         Ok(Came::Token(token)) => {
-            view(&portal, &admin, Attempt::default(), step, Some(token), None).await
+            answer_with_view(&portal, &admin, Attempt::default(), step, Some(token), None).await
         }
         Ok(Came::Done) => to(&act),
         Ok(Came::NotVerified) => to("not-verified"),
@@ -280,8 +280,8 @@ async fn act(
             confirm(&admin, &act, posted, &warnings),
         ),
         Err(error) => {
-            let attempt = Attempt::failed(posted, error);
-            view(&portal, &admin, attempt, step, None, None).await
+            let attempt = Attempt::with_problem(posted, error);
+            answer_with_view(&portal, &admin, attempt, step, None, None).await
         }
     }
 }
@@ -318,7 +318,7 @@ fn confirm(admin: &AdminVisitor, act: &str, posted: Posted, warnings: &[Warning]
 
 /// Describes the content of a pasted text: as a fragment for the script, or as
 /// the whole page again.
-async fn understood(
+async fn describe_pasted_text(
     State(portal): State<Portal>,
     admin: AdminVisitor,
     headers: HeaderMap,
@@ -333,7 +333,7 @@ async fn understood(
         typed: posted,
         problem: None,
     };
-    view(&portal, &admin, attempt, Some(Step::Saml), None, None).await
+    answer_with_view(&portal, &admin, attempt, Some(Step::Saml), None, None).await
 }
 
 /// Looks up the TXT record for the open page. Nothing is stored.
@@ -368,7 +368,7 @@ fn page(view: &View<'_>) -> Html<String> {
             html! {
                 (view.head(entered))
                 @for (number, step) in Step::ALL.into_iter().enumerate() {
-                    @let missing = step.missing(entered, now);
+                    @let missing = step.list_missing_actions(entered, now);
                     @let state = entered.state(step, now);
                     @let (mark, word) = marks(state);
                     @let open = view.step == Some(step) || (view.step.is_none() && first_grey == Some(step))
@@ -432,7 +432,7 @@ impl View<'_> {
             .filter(|row| row.status != "verified")
             .max_by_key(|row| row.checked);
         match looked_up {
-            Some(row) if self.saved("not-verified") => html! {
+            Some(row) if self.is_done("not-verified") => html! {
                 p.say.warn role="status" { "Not verified yet: " (row.detail) "." }
             },
             _ => shell::done(self.done.as_deref()),
@@ -440,7 +440,7 @@ impl View<'_> {
     }
 
     /// True if this action was just completed.
-    fn saved(&self, act: &str) -> bool {
+    fn is_done(&self, act: &str) -> bool {
         self.done.as_deref() == Some(act)
     }
 
@@ -472,7 +472,7 @@ impl View<'_> {
             @if status == "active" {
                 div.card {
                     h2 { "The integration is active" }
-                    (shell::confirmed(&format!("{PAGE}/deactivate"), "Deactivate",
+                    (shell::confirmation_form(&format!("{PAGE}/deactivate"), "Deactivate",
                         "Users of your domains can’t sign in with SSO or activate more devices until you activate the integration again; local users sign in with their passwords. Licenses that were granted stay, and provisioning continues.",
                         &self.hidden()))
                 }

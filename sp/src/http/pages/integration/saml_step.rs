@@ -47,12 +47,12 @@ pub(super) fn settings(form: &Posted) -> Settings {
     let classes = form.get("authn_context").split_whitespace();
     Settings {
         signature_policy: said("signature_policy"),
-        unsolicited: Some(form.ticked("unsolicited")),
-        sign_requests: Some(form.ticked("sign_requests")),
-        encryption: Some(form.ticked("encryption")),
+        unsolicited: Some(form.is_ticked("unsolicited")),
+        sign_requests: Some(form.is_ticked("sign_requests")),
+        encryption: Some(form.is_ticked("encryption")),
         request_binding: said("request_binding"),
-        force_authn: Some(form.ticked("force_authn")),
-        accept_expired_certificates: Some(form.ticked("accept_expired_certificates")),
+        force_authn: Some(form.is_ticked("force_authn")),
+        accept_expired_certificates: Some(form.is_ticked("accept_expired_certificates")),
         authn_context: Some(AuthnContext {
             comparison: said("comparison").unwrap_or_else(|| "exact".to_owned()),
             classes: classes.map(str::to_owned).collect(),
@@ -183,13 +183,13 @@ fn pick(name: &str, label: &str, chosen: &str, options: &[(&str, &str)]) -> Mark
 /// Returns the form for the settings of requests and Responses.
 fn finer(view: &View<'_>, entered: &Entered) -> Markup {
     let tenant = &entered.tenant;
-    let asked = saml::requested(tenant);
+    let asked = saml::requested_authn_context(tenant);
     let classes = asked.as_ref().map(|asked| asked.class_refs.join("\n"));
     let comparison = asked
         .as_ref()
         .map_or("exact", |asked| asked.comparison.name());
     html! {
-        details.more open[view.saved("saml-settings")] {
+        details.more open[view.is_done("saml-settings")] {
             summary { "More settings for requests and Responses" }
             form method="post" action=(to("saml-settings")) {
                 (view.hidden())

@@ -25,7 +25,7 @@ pub(super) fn section(view: &View<'_>, scim_base_url: &str, attempt: &Attempt) -
                         td data-name="Audience" { code { (row.audience) } }
                         td data-name="Clients" { (clients(row).join(", ")) }
                         td data-name="Scope" { (row.scope.as_deref().unwrap_or("any")) }
-                        td { (shell::confirmed(&to("remove-issuer"), "Remove",
+                        td { (shell::confirmation_form(&to("remove-issuer"), "Remove",
                             &format!("Access tokens of {} stop working at once.", row.issuer),
                             &html! { (view.hidden()) input type="hidden" name="which" value=(row.id); })) }
                     } } }
@@ -45,7 +45,7 @@ pub(super) fn section(view: &View<'_>, scim_base_url: &str, attempt: &Attempt) -
 }
 
 /// Returns the authorization server of a posted form.
-pub(super) fn entered(form: &super::Posted) -> NewIssuer {
+pub(super) fn read_new_issuer(form: &super::Posted) -> NewIssuer {
     let text = |name: &str| form.get(name).trim().to_owned();
     NewIssuer {
         issuer: text("issuer"),

@@ -43,7 +43,7 @@ fn domains(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
                         (which(view, &row.domain))
                         button.small type="submit" aria-label=(format!("Verify {}", row.domain)) { "Verify" }
                     }
-                    (shell::confirmed(&to("remove-domain"), &format!("Remove {}", row.domain),
+                    (shell::confirmation_form(&to("remove-domain"), &format!("Remove {}", row.domain),
                         &consequence_of_removal(entered, row), &which(view, &row.domain)))
                 }
             }
@@ -150,7 +150,7 @@ fn scim(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
         }
         (tokens(view))
         @if entered.token.is_some() {
-            (shell::confirmed(&to("scim-token"), "Replace Bearer Token",
+            (shell::confirmation_form(&to("scim-token"), "Replace Bearer Token",
                 &format!("You get a new token to copy to your identity provider. The current one works for another {}, unless you end it before.", overlap(view)),
                 &view.hidden()))
         } @else {
@@ -211,7 +211,7 @@ fn tokens(view: &View<'_>) -> Markup {
                     }
                     td data-name="Last used" { @match row.last_used { Some(used) => (at(used)), None => "never" } }
                     td { @if row.expires.is_some() {
-                        (shell::confirmed(&to("end-token"), "End it now",
+                        (shell::confirmation_form(&to("end-token"), "End it now",
                             &format!("The token …{} stops working at once. If your identity provider still uses it, provisioning stops until it has the new one.", row.hint),
                             &which(view, crate::configurator::scim::token_id(row))))
                     } }

@@ -8,8 +8,8 @@ use axum::routing::get;
 use maud::html;
 use serde_json::{Value, json};
 
-use super::super::{found, tab};
-use super::{ALGORITHMS, BINDINGS, CIPHERS, FORMATS, SIGNING, downloads, signing};
+use super::super::{find_application, tab};
+use super::{ALGORITHMS, BINDINGS, CIPHERS, FORMATS, SIGNING, downloads, signed_parts};
 use crate::Idp;
 use crate::applications::Application;
 use crate::directory::{Change, Document, text};
@@ -34,10 +34,10 @@ struct Choices {
     certificates: Vec<Resource>,
 }
 
-async fn choices(console: &Console) -> Result<Choices> {
+async fn load_choices(console: &Console) -> Result<Choices> {
     let env = console.env_id();
     Ok(Choices {
-        keys: console.idp.keys(env).await?,
+        keys: console.idp.list_keys(env).await?,
         certificates: console.idp.list(env, Kind::Certificate, None).await?,
     })
 }
@@ -127,9 +127,9 @@ fn edit_page(
 }
 
 async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let resource = found(&console, &id).await?;
+    let resource = find_application(&console, &id).await?;
     let application = Application::of(&resource)?;
-    let choices = choices(&console).await?;
+    let choices = load_choices(&console).await?;
     let signing_by = application.idp_signing.clone();
     let key = signing_by.as_ref().and_then(|signing| signing.key.as_ref());
     let algorithm = signing_by
@@ -146,7 +146,7 @@ async fn edit(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
         .with("acsUrls", application.acs_urls.join("\n"))
         .with("spEntityId", application.sp_entity_id.as_str())
         .with("idpSigning.key", key.map_or("", |key| &key.id))
-        .with("signing", signing(&application))
+        .with("signing", signed_parts(&application))
         .with("idpSigning.algorithm", algorithm.unwrap_or_default())
         .with(
             "nameIdFormat",
@@ -318,7 +318,7 @@ async fn save(
     Path((_, id)): Path<(String, String)>,
     Submitted(form): Submitted,
 ) -> Shown {
-    let application = found(&console, &id).await?;
+    let application = find_application(&console, &id).await?;
     let changed = match document(&form) {
         Ok(document) => {
             console
@@ -328,13 +328,18 @@ async fn save(
         }
         Err(refused) => Err(refused),
     };
-    Ok(match form.judged(changed)? {
+    Ok(match form.check_outcome(changed)? {
         Ok(_) => console.done(&format!("/applications/{id}/configuration"), "saved"),
         Err(form) => {
             let form = form
-                .called("spEncryption.certificate.id", "spEncryption.certificate")
-                .called("spEncryption.certificate.certificate", "spEncryption.pem");
-            edit_page(&console, &application, &choices(&console).await?, &form)
+                .move_errors("spEncryption.certificate.id", "spEncryption.certificate")
+                .move_errors("spEncryption.certificate.certificate", "spEncryption.pem");
+            edit_page(
+                &console,
+                &application,
+                &load_choices(&console).await?,
+                &form,
+            )
         }
     })
 }

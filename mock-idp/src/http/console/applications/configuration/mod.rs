@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use maud::{Markup, html};
 
-use super::{found, tab};
+use super::{find_application, tab};
 use crate::Idp;
 use crate::applications::Application;
 use crate::http::console::layout::{Console, Shown};
@@ -23,9 +23,12 @@ pub(super) fn router() -> Router<Idp> {
         .route("/{env}/applications/{id}/configuration", get(show))
         .route(
             "/{env}/applications/{id}/signing-certificate.pem",
-            get(signing_certificate),
+            get(download_signing_certificate),
         )
-        .route("/{env}/applications/{id}/metadata.xml", get(metadata))
+        .route(
+            "/{env}/applications/{id}/metadata.xml",
+            get(download_metadata),
+        )
         .merge(edit::router())
 }
 
@@ -83,7 +86,7 @@ fn words<'w>(of: &'w [(&'w str, &'w str)], value: &'w str) -> &'w str {
         .map_or(value, |(_, words)| words)
 }
 
-fn signing(application: &Application) -> &'static str {
+fn signed_parts(application: &Application) -> &'static str {
     match (application.assertion_signed, application.response_signed) {
         (true, true) => "both",
         (_, true) => "response",
@@ -109,7 +112,7 @@ fn left_out(application: &Resource) -> String {
 }
 
 async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let resource = found(&console, &id).await?;
+    let resource = find_application(&console, &id).await?;
     let application = Application::of(&resource)?;
     let env = console.env_id();
     let idp = &console.idp;
@@ -145,7 +148,7 @@ async fn show(console: Console, Path((_, id)): Path<(String, String)>) -> Shown 
                     @for acs in &application.acs_urls { code { (acs) } " " }
                 }
                 (named_value("Entity ID", &application.sp_entity_id))
-                (named_value("Sign", words(&SIGNING, signing(&application))))
+                (named_value("Sign", words(&SIGNING, signed_parts(&application))))
                 (named_value("Signing Algorithm", words(&ALGORITHMS, algorithm.unwrap_or_default())))
                 (named_value("Subject NameID Format", application.name_id_format.as_deref().unwrap_or_default()))
                 (named_value("Assertion Validity Duration", &format!("{} seconds", application.assertion_duration)))
@@ -182,8 +185,11 @@ pub(in crate::http::console) fn attachment(
 }
 
 /// Returns the certificate that verifies the messages to this application, in PEM.
-async fn signing_certificate(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
-    let application = Application::of(&found(&console, &id).await?)?;
+async fn download_signing_certificate(
+    console: Console,
+    Path((_, id)): Path<(String, String)>,
+) -> Shown {
+    let application = Application::of(&find_application(&console, &id).await?)?;
     let key = console
         .idp
         .signing_key(console.env_id(), &application)
@@ -196,7 +202,7 @@ async fn signing_certificate(console: Console, Path((_, id)): Path<(String, Stri
     ))
 }
 
-async fn metadata(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
+async fn download_metadata(console: Console, Path((_, id)): Path<(String, String)>) -> Shown {
     let metadata = console.idp.idp_metadata(console.env_id(), &id).await?;
     Ok(attachment(
         "application/samlmetadata+xml",
