@@ -74,7 +74,7 @@ async fn a_database_that_cannot_be_opened_is_named_with_its_option() {
                 "sqlite:///sys/a.db?mode=rwc".to_owned(),
                 "cannot create the database /sys/a.db: ",
             ),
-            ("portal.db".to_owned(), "expected sqlite://PATH"),
+            ("portal.db".to_owned(), "sqlite://PATH?mode=rwc or"),
         ] {
             let ended = run(&[command, &["--database-url", &url]].concat()).await;
             assert_eq!(ended.code, 2, "{command:?} {url}: {}", ended.err);

@@ -163,27 +163,27 @@ impl Problem {
         let server = format!("{host}:{port}");
         match self {
             Self::Refused => format!(
-                "connection refused by {server}; start PostgreSQL, or correct host and port in the database URL"
+                "connection refused by {server}; start PostgreSQL, or correct host and port in --database-url"
             ),
             Self::UnknownHost => format!(
-                "host {host} not found; correct the host in the database URL, or the name server of this machine"
+                "host {host} not found; correct the host in --database-url, or the name server of this machine"
             ),
             Self::NoAnswer => format!(
                 "no answer from {server} within {} s; check host, port and firewall",
                 ANSWER.as_secs()
             ),
             Self::Credentials(reason) => format!(
-                "{server} refuses the user: {reason}; correct user and password in the database URL"
+                "{server} refuses the user: {reason}; correct user and password in --database-url"
             ),
             Self::NoDatabase => format!(
-                "database {database} not found at {server}; create it with `createdb {database}`, or correct the name in the database URL"
+                "database {database} not found at {server}; create it with `createdb {database}`, or correct the name in --database-url"
             ),
             Self::Url(reason) => {
                 format!(
-                    "{reason}; expected sqlite://PATH?mode=rwc or postgres://USER:PASSWORD@HOST/DATABASE"
+                    "{reason}; expected --database-url sqlite://PATH?mode=rwc or postgres://USER:PASSWORD@HOST/DATABASE"
                 )
             }
-            Self::Other(reason) => format!("{server}: {reason}; check the database URL"),
+            Self::Other(reason) => format!("{server}: {reason}; check --database-url"),
         }
     }
 }
