@@ -127,7 +127,11 @@ pub(crate) fn strangers() -> Vec<Stranger> {
         ),
         passes(
             60,
-            stranger("checks no signature", &unsigned, &["SAML-SP-SIG-02 +68"]),
+            stranger(
+                "checks no signature",
+                &unsigned,
+                &["SAML-SP-SIG-02 +73", "warning SAML-SP-SIG-36"],
+            ),
         ),
         stranger(
             "accepts SHA-1 for old identity providers",
@@ -188,7 +192,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &[
                 "SAML-SP-SIG-04",
                 "SAML-SP-SIG-17",
-                "SAML-SP-SIG-18",
+                "SAML-SP-SIG-18 +1",
                 "SAML-SP-SIG-19",
                 "SAML-SP-SIG-20",
                 "SAML-SP-SIG-21",
@@ -197,14 +201,17 @@ pub(crate) fn strangers() -> Vec<Stranger> {
                 "SAML-SP-SIG-24",
                 "SAML-SP-SIG-26",
                 "SAML-SP-SIG-32",
-                "SAML-SP-XSW-01 +5",
+                "SAML-SP-SIG-34",
+                "SAML-SP-SIG-35",
+                "warning SAML-SP-SIG-36",
+                "SAML-SP-XSW-01 +7",
                 "SAML-SP-XSW-26",
             ],
         ),
         stranger(
             "does not look at the audience",
             &[S::Waves("wrong-audience", always)],
-            &["SAML-SP-COND-09 +4"],
+            &["SAML-SP-COND-09 +5"],
         ),
         // Cookies.
         ends(

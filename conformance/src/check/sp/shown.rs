@@ -64,32 +64,39 @@ pub(super) fn names_in(xml: &str, name: &str) -> Vec<String> {
     names
 }
 
+/// Matches a character by its number: `&#160;` and `&#xA0;` in XML and HTML, `\u00a0` in JSON.
+static NUMBERED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"&#([0-9]{1,7});|&#[xX]([0-9a-fA-F]{1,6});|\\u([0-9a-fA-F]{4})")
+        .expect("a pattern written here compiles")
+});
+
 /// Replaces character references of XML and HTML and escapes of JSON by their characters, and
-/// each sequence of white space and control characters by one space.
+/// each sequence of XML white space and control characters by one space. A no-break space is
+/// neither: it makes another name.
 fn decode(text: &str) -> String {
-    const ESCAPES: [(&str, &str); 16] = [
+    const ESCAPES: [(&str, &str); 9] = [
         ("&lt;", "<"),
         ("&gt;", ">"),
         ("&quot;", "\""),
-        ("&#34;", "\""),
         ("&apos;", "'"),
-        ("&#39;", "'"),
-        ("&#x27;", "'"),
-        ("&#13;", " "),
-        ("&#10;", " "),
-        ("&#xD;", " "),
+        ("&nbsp;", "\u{a0}"),
         ("\\n", " "),
         ("\\r", " "),
-        ("\\u003c", "<"),
-        ("\\u003e", ">"),
         ("\\\"", "\""),
         ("&amp;", "&"),
     ];
-    let mut out = text.to_owned();
+    let numbered = NUMBERED.replace_all(text, |found: &regex::Captures<'_>| {
+        let decimal = found.get(1).and_then(|it| it.as_str().parse().ok());
+        let hex = found.get(2).or_else(|| found.get(3));
+        let hex = hex.and_then(|it| u32::from_str_radix(it.as_str(), 16).ok());
+        let letter = decimal.or(hex).and_then(char::from_u32);
+        letter.map_or_else(|| found[0].to_owned(), String::from)
+    });
+    let mut out = numbered.into_owned();
     for (escape, letter) in ESCAPES {
         out = out.replace(escape, letter);
     }
-    let is_blank = |letter: char| letter.is_whitespace() || letter.is_control();
+    let is_blank = |letter: char| letter == ' ' || letter.is_control();
     let words: Vec<&str> = out.split(is_blank).filter(|it| !it.is_empty()).collect();
     words.join(" ")
 }
@@ -165,6 +172,21 @@ mod tests {
         }
         // An account name that the service provider makes of the address.
         assert_eq!(part("jo", "account jo of jo@lumen.example"), None);
+    }
+
+    #[test]
+    fn an_invisible_character_makes_another_name() {
+        let xml = "<NameID>jo@corp.example&#160;</NameID>";
+        let names = names_in(xml, "jo@corp.example");
+        assert_eq!(names, ["jo@corp.example\u{a0}"]);
+        for shown in [
+            "Hello jo@corp.example\u{a0}!",
+            "Hello jo@corp.example&nbsp;!",
+            "{\"user\": \"jo@corp.example\\u00a0\"}",
+        ] {
+            assert!(!without_names(shown, &names).contains("jo@"), "{shown}");
+        }
+        assert!(without_names("Hello jo@corp.example!", &names).contains("jo@"));
     }
 
     #[test]
