@@ -8,8 +8,8 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 
-/// Returns the text with `U+FFFD` in place of each control character, except line breaks and tabs. A
-/// line break of two characters becomes one.
+/// Returns the text with `U+FFFD` in place of each control character, except line breaks and tabs, and
+/// of each invisible character that misleads. A line break of two characters becomes one.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
@@ -23,7 +23,16 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 }
 
 fn is_unsafe(sign: char) -> bool {
-    sign.is_control() && !matches!(sign, '\n' | '\t')
+    sign.is_control() && !matches!(sign, '\n' | '\t') || misleads(sign)
+}
+
+/// True for characters that nobody sees and that change what is seen: they turn the direction of the
+/// text around (Unicode annex 9), or make two names look alike.
+fn misleads(sign: char) -> bool {
+    matches!(
+        sign,
+        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+    )
 }
 
 /// Returns standard output for text.
@@ -136,6 +145,20 @@ fn escaped(json: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn characters_that_turn_the_text_around_are_shown() {
+        let name = "ann\u{202e}moc.live\u{2066}\u{200b}@example.com";
+        assert_eq!(
+            printable(name),
+            "ann\u{fffd}moc.live\u{fffd}\u{fffd}@example.com"
+        );
+        assert_eq!(escaped("\"a\u{202e}b\""), "\"a\\u202eb\"");
+        assert_eq!(
+            printable("Zoë نام\u{200c}ها 👩\u{200d}🚀"),
+            "Zoë نام\u{200c}ها 👩\u{200d}🚀"
+        );
+    }
 
     fn written(form: Form, text: &str) -> String {
         let mut terminal = Terminal::new(Vec::new(), form);

@@ -14,8 +14,8 @@ One row for each check: the files that define and judge it, and the tests that f
 nothing or too much. To find a check, search its id.
 
 Faults and controls of `check sp` are data: the file under `fixtures/` describes the message,
-`faults/src` makes it, and one function judges the answer to all faults (`fault` in
-`conformance/src/check/sp/mod.rs`), another to all controls (`control` in
+`faults/src` makes it, and one function judges the answer to all faults (`deliver_fault` in
+`conformance/src/check/sp/mod.rs`), another to all controls (`try_control` in
 `conformance/src/check/sp/honest.rs`). So are the acts of SCIM clients: `conformance/src/check/scim/client_replay.rs`.
 ";
 
@@ -121,6 +121,7 @@ pub(crate) fn page(root: &Path, checks: &[Check]) -> (String, Vec<String>) {
             defined.push(format!("`{judge}`"));
             tested.push(format!("`{test}"));
         }
+        defined.sort();
         defined.dedup();
         if defined.is_empty() || tested.is_empty() {
             missing.push(check.id.clone());
