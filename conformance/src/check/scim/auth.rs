@@ -221,7 +221,10 @@ async fn judge_id_disclosure(probe: &Probe<'_>) -> Judged {
     // The control: with the token, the id is unknown.
     let found = probe.get(&unknown).await?;
     if found.status != 404 {
-        let why = format!("an id that nobody made is answered: {}", found.quote());
+        let why = format!(
+            "expected no user with an id that does not exist, got {}",
+            found.quote()
+        );
         return unjudged(&why);
     }
     let known = send_unauthorized(probe, bare(probe, Method::GET, &user.place)).await?;

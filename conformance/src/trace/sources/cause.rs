@@ -146,7 +146,7 @@ fn of_key(text: &str) -> Option<SourceError> {
             "CERTIFICATE" => certificate(pem_body(text)),
             _ if label.contains("PRIVATE KEY") => cause(
                 format!("this is a private key (PEM, {label})"),
-                "to decrypt assertions, give it as --key beside the message, and give it to nobody else",
+                "to decrypt assertions, give its file as --key and the message as the input; send the key to nobody",
             ),
             _ => cause(
                 format!("this is a PEM file ({label})"),

@@ -1,5 +1,6 @@
 //! The messages in a browser's traffic: a HAR file, or an export of SAML-tracer.
 
+use ambient::terminal::printable;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -184,7 +185,7 @@ fn visible_text(body: &str, media_type: &str) -> String {
         false => body.to_owned(),
     };
     let words: Vec<&str> = all.split_whitespace().collect();
-    let words = words.join(" ").replace(char::is_control, "\u{fffd}");
+    let words = printable(&words.join(" ")).into_owned();
     let begin: String = words.chars().take(LONGEST_TEXT).collect();
     if begin == words { words } else { begin + "…" }
 }
