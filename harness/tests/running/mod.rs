@@ -2,10 +2,11 @@
 #![allow(dead_code, clippy::unwrap_used)] // each test uses what it needs
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::ChildStdout;
 
 /// Returns a port on which no program listens at this moment.
 pub(crate) fn free_port() -> String {
@@ -47,8 +48,16 @@ pub(crate) async fn run(arguments: &[&str]) -> Ended {
 
 /// A running `rehearsal up`, and the content of its ready file.
 pub(crate) struct Up {
-    child: tokio::process::Child,
+    child: Child,
     pub(crate) ready: Value,
+}
+
+impl Drop for Up {
+    /// Ends it and waits for its end, so that the next one can use the same files.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Up {
@@ -67,17 +76,19 @@ impl Up {
         command.arg(&file).args(arguments).stdout(Stdio::piped());
         // Other tests must not find the state file of this `up`.
         command.env("XDG_RUNTIME_DIR", folder);
-        let mut child = tokio::process::Command::from(command)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let child = command.spawn().unwrap();
+        let mut up = Self {
+            child,
+            ready: Value::Null,
+        };
+        let output = ChildStdout::from_std(up.child.stdout.take().unwrap()).unwrap();
+        let mut lines = BufReader::new(output).lines();
         // The ready file exists when the first line is printed.
         lines.next_line().await.unwrap().unwrap();
-        let ready = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        up.ready = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         // Read the rest of the output, because a full pipe would block the process.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, ready }
+        up
     }
 
     /// Returns a string of the ready file, by JSON pointer.
@@ -92,14 +103,17 @@ impl Up {
     /// Sends SIGTERM and waits until the process has ended.
     #[cfg(unix)]
     pub(crate) async fn terminate(mut self) -> std::process::ExitStatus {
-        let id = self.child.id().unwrap().to_string();
+        let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(sent.success());
-        self.child.wait().await.unwrap()
+        let ended = tokio::task::spawn_blocking(move || self.child.wait());
+        ended.await.unwrap().unwrap()
     }
 
     pub(crate) async fn kill(mut self) {
-        self.child.kill().await.unwrap();
+        self.child.kill().unwrap();
+        let ended = tokio::task::spawn_blocking(move || self.child.wait());
+        ended.await.unwrap().unwrap();
     }
 }
 
