@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check idp` against identity providers of other projects that install
-# here: samlp, saml-idp and samlify (npm), pysaml2 and djangosaml2idp (PyPI), SimpleSAMLphp and
-# LemonLDAP::NG (Debian). Each
-# check must run to its end. Usage: scripts/interop/idps.sh [name …]
+# here: samlp, saml-idp and samlify (npm), pysaml2, djangosaml2idp, djangosaml2idp2 and NanoIDP (PyPI),
+# SimpleSAMLphp and LemonLDAP::NG (Debian). Each check must run to its end. Usage: scripts/interop/idps.sh [name …]
 # Needs: npm, python3 with venv, xmlsec1, php-cli and the packages simplesamlphp, lemonldap-ng,
-# liblasso-perl and libxml-simple-perl; what is missing is skipped with a message.
+# liblasso-perl and libxml-simple-perl; what is missing is skipped with a message. INTEROP_PROFILE=NAME
+# judges them by a profile.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop/idps
@@ -21,11 +21,12 @@ openssl req -x509 -newkey rsa:2048 -nodes -subj '/CN=interop' -days 30 \
 
 user=grace@lumen.example password=Corp-2-maple-lantern
 more=()
+profile=(${INTEROP_PROFILE:+--profile "$INTEROP_PROFILE"})
 
 judge() { # name, port of the service provider, metadata URL
   echo "== $1"
   "$rehearsal" check idp --metadata "$3" --sp-port "$2" --sp-metadata-out "$work/$1.xml" \
-    --user "$user" --password "$password" --wait 30 "${more[@]}" \
+    --user "$user" --password "$password" --wait 30 "${more[@]}" "${profile[@]}" \
     --record "$out/$1.record.json" --html "$out/$1.html" 2>"$out/$1.err" | tee "$out/$1.txt"
   local code=${PIPESTATUS[0]}
   # 0 or 1: the check ran to its end. 2: it did not.
@@ -78,17 +79,32 @@ MAP = {
 PY
 }
 
-djangosaml2idp() {
-  command -v xmlsec1 >/dev/null || { echo "djangosaml2idp: skipped: no xmlsec1"; return; }
-  { python3 -m venv "$work/django" && "$work/django/bin/pip" install -q djangosaml2idp==0.7.2 pysaml2==7.5.5 django==5.2; } \
-    >/dev/null 2>&1 || { echo "djangosaml2idp: skipped: it doesn't install"; return; }
+# django_idp NAME PACKAGE PORT: checks one of the two packages, which are set up alike. The port of
+# the service provider is 10 lower.
+django_idp() {
+  local name=$1 package=$2 port=$3 sp=$(($3 - 10))
+  command -v xmlsec1 >/dev/null || { echo "$name: skipped: no xmlsec1"; return; }
+  { python3 -m venv "$work/$name" && "$work/$name/bin/pip" install -q "$package" pysaml2==7.5.5 django==5.2.19; } \
+    >/dev/null 2>&1 || { echo "$name: skipped: it doesn't install"; return; }
   attribute_maps
-  prepare djangosaml2idp 18088
-  serve djangosaml2idp "$work/django/bin/python" "$here/djangosaml2idp_server.py" 18098 "$work" \
-    "$work/djangosaml2idp.xml" http://127.0.0.1:18088/metadata
-  local more=(--initiated-url 'http://127.0.0.1:18098/idp/sso/init/?sp={sp}'
+  prepare "$name" "$sp"
+  serve "$name" "$work/$name/bin/python" "$here/djangosaml2idp_server.py" "$port" "$work" \
+    "$work/$name.xml" "http://127.0.0.1:$sp/metadata"
+  local more=(--initiated-url "http://127.0.0.1:$port/idp/sso/init/?sp={sp}"
     --disabled-user ada@lumen.example --disabled-password "$password")
-  judge djangosaml2idp 18088 http://127.0.0.1:18098/idp/metadata/
+  judge "$name" "$sp" "http://127.0.0.1:$port/idp/metadata/"
+}
+
+djangosaml2idp() { django_idp djangosaml2idp djangosaml2idp==0.7.2 18098; }
+
+# A fork that is maintained.
+djangosaml2idp2() { django_idp djangosaml2idp2 djangosaml2idp2==0.9.1 18099; }
+
+nanoidp() {
+  { python3 -m venv "$work/nanoidp-venv" && "$work/nanoidp-venv/bin/pip" install -q nanoidp==3.4.0; } >/dev/null 2>&1 ||
+    { echo "nanoidp: skipped: it doesn't install"; return; }
+  serve nanoidp bash "$here/nanoidp.sh" "$work/nanoidp-venv/bin/nanoidp" 18095 "$work" http://127.0.0.1:18085
+  judge nanoidp 18085 http://127.0.0.1:18095/saml/metadata
 }
 
 pysaml2() {
@@ -144,7 +160,7 @@ lemonldap_ng() {
 }
 
 failed=0
-for name in "${@:-samlp saml_idp samlify pysaml2 djangosaml2idp simplesamlphp lemonldap_ng}"; do
+for name in "${@:-samlp saml_idp samlify pysaml2 djangosaml2idp djangosaml2idp2 nanoidp simplesamlphp lemonldap_ng}"; do
   for one in $name; do "$one"; done
 done
 [ -n "${INTEROP_OUT:-}" ] && echo "reports in $out"

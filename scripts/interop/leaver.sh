@@ -5,7 +5,8 @@
 # docs/interop/leaver.md.
 # Usage: scripts/interop/leaver.sh [name …]
 # Needs: python3 with venv, openssl, xmlsec1. An application for which something is missing is
-# skipped with a message. The reports are written to INTEROP_OUT.
+# skipped with a message. The reports are written to INTEROP_OUT. INTEROP_PROFILE=NAME runs the checks
+# of a profile instead, and prints what became of its requirements.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop
@@ -16,6 +17,10 @@ mkdir -p "$out"
 token=interop-token-$$
 echo "$token" >"$out/token"
 failed=0
+profile=(${INTEROP_PROFILE:+--profile "$INTEROP_PROFILE"})
+# A profile allows five minutes.
+limit=3
+[ "${#profile[@]}" -eq 0 ] || limit=300
 
 # prepare NAME PORT: writes the metadata of the played identity provider.
 prepare() {
@@ -28,7 +33,7 @@ judge() {
   shift 3
   echo "== $name"
   "$rehearsal" check leaver --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" \
-    --token-file "$out/token" --max-seconds 3 --timeout 60 "$@" \
+    --token-file "$out/token" --max-seconds "$limit" --timeout 60 "$@" "${profile[@]}" \
     --html "$out/$name.html" --json 2>"$out/$name.err" >"$out/$name.json" || code=$?
   if [ "$code" -ge 2 ]; then
     echo "$name: check leaver could not complete (exit $code)"
@@ -39,6 +44,10 @@ judge() {
   jq -r '.checks[] | select(.verdict == "fail" or .verdict == "warn")
     | "\(.verdict) \(.id) \(.title)\n  \(.actual)"' "$out/$name.json"
   jq -r '.summary | "\(.passed) passed, \(.failed) findings, \(.warned) warnings, \(.skipped) skipped"' "$out/$name.json"
+  if [ "${#profile[@]}" -gt 0 ]; then
+    jq -r '.profiles[].requirements[] | "\(.verdict) \(.id) \(.name): \(.reason // "")"' "$out/$name.json"
+    return
+  fi
   found=$(jq -r '[.checks[] | select(.verdict == "fail") | .id] | join(" ")' "$out/$name.json")
   if [ "$found" != "$expected" ]; then
     echo "$name: expected the findings $expected, got $found"
@@ -49,13 +58,13 @@ judge() {
 django() {
   command -v xmlsec1 >/dev/null || { echo "django: skipped: no xmlsec1"; return; }
   command -v openssl >/dev/null || { echo "django: skipped: no openssl"; return; }
-  python_with djangosaml2==1.12.0 django-scim2==0.22.0 django==5.2 djangorestframework==3.18.3 ||
+  python_with djangosaml2==1.12.0 django-scim2==0.23.0 django==5.2.19 djangorestframework==3.18.3 ||
     { echo "django: skipped: cannot install the packages"; return; }
   prepare django 18291
   local base=http://127.0.0.1:18201
   log=$out/django.log start "$python" "$here/django_scim/leaver.py" 18201 "$token" "$out/django-idp.xml"
   wait_for_url "$base/me" || { failed=1; return; }
-  judge django 18291 "LEAVER-REACT-03 LEAVER-DELETE-03" \
+  judge django 18291 "LEAVER-REACT-03 LEAVER-REACT-04 LEAVER-DELETE-03" \
     --scim-url "$base/scim/v2" --sp-metadata "$base/saml2/metadata/" \
     --start-url "$base/saml2/login/" --probe-url "$base/me" --expect 'user={user};' \
     --token-url "$base/token" --token-probe "$base/api"

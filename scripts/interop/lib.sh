@@ -46,7 +46,7 @@ node_with() {
     [ ! -e "$node_folder/ready" ] || return 0
     command -v node >/dev/null && command -v npm >/dev/null || return 1
     mkdir -p "$node_folder"
-    timeout 120 npm install --silent --no-audit --no-fund --no-save --prefix "$node_folder" "$@" >/dev/null || return 1
+    timeout 300 npm install --silent --no-audit --no-fund --no-save --prefix "$node_folder" "$@" >/dev/null || return 1
     touch "$node_folder/ready"
 }
 

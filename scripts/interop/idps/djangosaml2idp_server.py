@@ -1,4 +1,4 @@
-"""An identity provider around the PyPI package djangosaml2idp, set up as its manual
+"""An identity provider around the PyPI package djangosaml2idp or djangosaml2idp2, set up as its manual
 says: Django's user and login form, the attributes of the guide. Arguments: port, folder
 with idp.key, idp.crt and maps, the service provider's metadata file."""
 
@@ -24,7 +24,7 @@ LOGIN = """<!DOCTYPE html><title>Sign on</title>{{ form.non_field_errors }}<form
 <input name="username"><input name="password" type="password"><input type="hidden" name="next" value="{{ next }}">
 <button>Sign on</button></form>"""
 
-own = FOLDER / "djangosaml2idp"
+own = FOLDER / f"django-{PORT}"
 (own / "templates" / "registration").mkdir(parents=True, exist_ok=True)
 (own / "templates" / "registration" / "login.html").write_text(LOGIN)
 settings.configure(
