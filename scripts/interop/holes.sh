@@ -48,11 +48,13 @@ verdict_of() {
   port=$((port + 1))
   idp=$((port + 100))
   case $family in
-    python3_saml) pip_folder python3 "$library" || return 1; set -- "$python" "$here/sps/python3_saml_sp.py" ;;
-    pysaml2) command -v xmlsec1 >/dev/null && pip_folder python3 "$library" || return 1; set -- "$python" "$here/sps/pysaml2_sp.py" ;;
-    pysaml2_of_python3.8) command -v xmlsec1 >/dev/null && pip_folder "${PYTHON38:-python3.8}" "$library" || return 1; set -- "$python" "$here/sps/pysaml2_sp.py" ;;
+    python3_saml) pip_folder python3 "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/python3_saml_sp.py" ;;
+    pysaml2) command -v xmlsec1 >/dev/null && pip_folder python3 "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/pysaml2_sp.py" ;;
+    pysaml2_of_python3.8) command -v xmlsec1 >/dev/null && pip_folder "${PYTHON38:-python3.8}" "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/pysaml2_sp.py" ;;
     *) npm_folder "$library" "$below" || return 1; set -- env "NODE_PACKAGES=$node_folder" node "$here/holes/sp.mjs" "$family" ;;
   esac
+  # The ports are in the metadata, so each run has its own.
+  name=$name-$port
   "$rehearsal" check sp --prepare --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" >/dev/null || return 1
   # The check writes the file again while the server reads it.
   cp "$out/$name-idp.xml" "$out/$name-trusted.xml"

@@ -7,8 +7,8 @@
 # Needs: python3 with venv, xmlsec1, npm; apache2 with libapache2-mod-shib and
 # libapache2-mod-auth-mellon; ruby-saml and ruby-webrick; simplesamlphp with php-cli, php-mbstring,
 # php-sqlite3 and php-xml. What is missing is skipped with a message. The reports are written to
-# INTEROP_OUT. INTEROP_ONLY=ID runs only these checks, and INTEROP_THOROUGH=1 sends every variant of
-# the faults.
+# INTEROP_OUT. INTEROP_ONLY=ID runs only these checks, INTEROP_THOROUGH=1 sends every variant of
+# the faults, and INTEROP_PROFILE=NAME judges by this profile.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop/sps
@@ -18,7 +18,7 @@ out=${INTEROP_OUT:-$interop/sps}
 mkdir -p "$out"
 out=$(realpath "$out")
 failed=0
-more=(${INTEROP_ONLY:+--only "$INTEROP_ONLY"} ${INTEROP_THOROUGH:+--thorough})
+more=(${INTEROP_ONLY:+--only "$INTEROP_ONLY"} ${INTEROP_THOROUGH:+--thorough} ${INTEROP_PROFILE:+--profile "$INTEROP_PROFILE"})
 
 # The key with which the service providers sign logout messages.
 export SP_KEYS=$out/keys
@@ -56,16 +56,20 @@ judge() { # name, port, port of the identity provider, command…
   jq -r '.checks[] | select((.verdict == "fail" or .verdict == "warn") and .cause == null)
     | "\(.verdict) \(.id) \(.title)\n  \(.actual)"' "$out/$name.json"
   jq -r '.summary | "\(.passed) passed, \(.failed) findings, \(.warned) warnings, \(.skipped) skipped"' "$out/$name.json"
+  jq -r '.profiles[]? | .name as $profile | .requirements[] | select(.verdict == "failed")
+    | "\($profile): failed (\(.level)): \(.id) \(.name)"' "$out/$name.json"
 }
 
 python3_saml() {
   python_with python3-saml==1.16.0 || { echo "python3-saml: skipped: it doesn't install"; return; }
+  local base=https://127.0.0.1:
   judge python3-saml 18101 18191 "$python" "$here/python3_saml_sp.py"
 }
 
 pysaml2() {
   command -v xmlsec1 >/dev/null || { echo "pysaml2: skipped: no xmlsec1"; return; }
   python_with pysaml2==7.5.5 || { echo "pysaml2: skipped: it doesn't install"; return; }
+  local base=https://127.0.0.1:
   judge pysaml2 18102 18192 "$python" "$here/pysaml2_sp.py"
 }
 
@@ -74,7 +78,7 @@ node_saml() {
   export NODE_PACKAGES=$node_folder
   # It hangs for minutes at half a million elements. After this finding nothing
   # else can be judged.
-  local more=("${more[@]}" --skip SAML-SP-DOS-01)
+  local base=https://127.0.0.1: more=("${more[@]}" --skip SAML-SP-DOS-01)
   judge node-saml 18103 18193 node "$here/node_saml_sp.mjs"
 }
 

@@ -1,4 +1,11 @@
-"""djangosaml2 as a service provider, configured as its documentation says: PORT IDP-METADATA.
+"""djangosaml2 as a service provider: PORT IDP-METADATA.
+
+As its documentation says, in "Setup": "Configuration", "SameSite cookie", "Default Login path", "Bearer
+Assertion Replay Attack Prevention" (the IDs of accepted assertions are remembered), "Preferred sso
+binding", "Preferred Logout binding", "Users, attributes and account linking" and "PySAML2 specific
+files and configuration", except that no signed Response is required: an identity provider may sign
+the assertion only. What it says nothing of has its default, such as SameSite of Django's own session
+cookie, and the end of a session.
 
 A Django project in one file, over HTTPS: the cookie of the SAML session has SameSite=None, and a
 browser stores such a cookie only with Secure. Its key signs and decrypts; sp.key, sp.crt, tls.key
@@ -13,6 +20,7 @@ import socketserver
 import ssl
 import sys
 import tempfile
+import threading
 import wsgiref.simple_server
 
 import django
@@ -55,9 +63,10 @@ settings.configure(
             "OPTIONS": {"timeout": 30, "transaction_mode": "IMMEDIATE"},
         }
     },
-    AUTHENTICATION_BACKENDS=["djangosaml2.backends.Saml2Backend"],
+    AUTHENTICATION_BACKENDS=[f"{__name__}.Backend"],
     PASSWORD_HASHERS=["django.contrib.auth.hashers.PBKDF2PasswordHasher"],
     SESSION_COOKIE_SECURE=True,
+    SESSION_EXPIRE_AT_BROWSER_CLOSE=True,
     LOGIN_URL="/saml2/login/",
     LOGIN_REDIRECT_URL="/whoami",
     LOGOUT_REDIRECT_URL="/",
@@ -98,6 +107,19 @@ settings.configure(
 )
 django.setup()
 call_command("migrate", verbosity=0)
+from djangosaml2.backends import Saml2Backend  # noqa: E402, after the settings
+
+accepted = set()
+lock = threading.Lock()
+
+
+class Backend(Saml2Backend):
+    def is_authorized(self, attributes, attribute_mapping, idp_entityid, assertion_info, **kwargs):
+        # An assertion is accepted once, also if it arrives twice at the same time.
+        with lock:
+            is_new = assertion_info["assertion_id"] not in accepted
+            accepted.add(assertion_info["assertion_id"])
+        return is_new
 
 
 def whoami(request):

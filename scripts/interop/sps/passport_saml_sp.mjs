@@ -1,7 +1,15 @@
-// @node-saml/passport-saml with express, express-session and passport as a service provider, as
-// its README says: PORT IDP-METADATA. HTTPS, because the session cookie has SameSite=None: without
-// it, a LogoutRequest by HTTP-POST arrives without the session. Its key signs and decrypts; keys
-// and certificates are in the folder SP_KEYS.
+// @node-saml/passport-saml with express, express-session and passport as a service provider: PORT
+// IDP-METADATA.
+//
+// As its README says, in "Configure strategy", "Provide the authentication callback", "Authenticate
+// requests" and "SLO (single logout)" (the second callback says which user is logged out), with the
+// options of node-saml's README ("InResponseTo Validation": `always`; "Issuer Validation"; "Security and
+// signatures"). Both say nothing of binding a request to the browser, so all browsers share the cache of
+// requests, as by default (node_saml_sp.mjs has a cache for each browser); and nothing of the length of a
+// session, of Destination, and of the IDs of LogoutRequests.
+//
+// HTTPS, because the session cookie has SameSite=None: without it, a LogoutRequest by HTTP-POST arrives
+// without the session. Its key signs and decrypts; keys and certificates are in the folder SP_KEYS.
 import { createServer } from "node:https";
 import { readFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";

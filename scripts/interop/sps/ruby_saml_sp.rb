@@ -1,8 +1,12 @@
-# A web application around ruby-saml (Debian: ruby-saml, ruby-webrick), as the README of the library
-# says: signed assertions, the ID of the request, the IDs of accepted assertions, signed logout
-# messages, and a session for each browser. Arguments: PORT IDP-METADATA
+# ruby-saml with WEBrick (Debian: ruby-saml, ruby-webrick) as a service provider: PORT IDP-METADATA.
 #
-# With the folder SP_KEYS, messages are signed and assertions decrypted with its sp.key.
+# As the README of the library says, in "The Initialization Phase", "Metadata Based Configuration", "Signing
+# and Decryption" and "Single Log Out": signed assertions, the ID of the request in the browser's session,
+# and signed messages. The application remembers the IDs of assertions ("Preventing Replay Attacks", in the
+# README of later versions) and of LogoutRequests. No setting of this version requires the signature of a
+# logout message.
+#
+# With the folder SP_KEYS, its key signs and decrypts.
 
 require "onelogin/ruby-saml"
 require "securerandom"
@@ -148,6 +152,9 @@ server_messages(server, "/slo") do |request, response|
   if request.query["SAMLRequest"]
     asked = OneLogin::RubySaml::SloLogoutrequest.new(request.query["SAMLRequest"], options)
     next refuse(response, asked.errors) unless asked.is_valid?
+
+    is_new = lock.synchronize { accepted[asked.id] ? false : accepted[asked.id] = true }
+    next refuse(response, ["the LogoutRequest was accepted before"]) unless is_new
 
     indexes = asked.session_indexes
     lock.synchronize do

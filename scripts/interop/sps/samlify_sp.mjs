@@ -1,8 +1,14 @@
-// samlify as a service provider, as its documentation says: PORT IDP-METADATA. A validator of the
-// schema, the ID of the request of each browser, signed messages, and sessions that single logout
-// finds by NameID. The library leaves audience, Destination and InResponseTo to the application.
-// HTTPS, because the session cookie has SameSite=None. Its key signs and decrypts; keys and
-// certificates are in the folder SP_KEYS.
+// samlify as a service provider: PORT IDP-METADATA.
+//
+// As its documentation says, in "Installation" (a validator of the schema), "SP configuration", "Signed
+// SAML Response" (signed assertions), "Encrypted Assertion" and "Receiving a SAML Response", which leaves
+// "application-specific checks" to the caller: audience, Destination, the ID of the browser's request,
+// which is answered once, and the end of the session. It says nothing of SubjectConfirmation, and the
+// library does not return it. Logout messages have to be signed; the application finds sessions by NameID
+// and remembers the IDs of LogoutRequests.
+//
+// HTTPS, because the session cookie has SameSite=None. Its key signs and decrypts; keys and certificates
+// are in the folder SP_KEYS.
 import { createServer } from "node:https";
 import { readFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
