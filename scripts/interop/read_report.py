@@ -1,6 +1,7 @@
 """Checks a report of `rehearsal check`: each finding must quote an exchange.
 
-A third argument says that the server keeps resources; the report must then name them."""
+A third argument, `keeps`, says that the server keeps resources; the report must then name them.
+With `may-keep` the report may name some."""
 
 import json
 import sys
@@ -18,6 +19,7 @@ for one in findings:
         assert "status" in exchange["answer"] or "none" in exchange["answer"], one["id"]
     print(f"{name}: {one['id']} ({one['level']}) {one['actual'][:160]}")
 clean = next(one for one in report["checks"] if one["id"] == "SCIM-CLEAN-01")
-assert clean["verdict"] == ("warn" if keeps else "pass"), clean["actual"]
+allowed = {"keeps": ["warn"], "may-keep": ["pass", "warn"]}[keeps[0]] if keeps else ["pass"]
+assert clean["verdict"] in allowed, clean["actual"]
 print(f"{name}: {summary['passed']} passed, {len(findings)} findings, "
       f"{summary['warned']} warnings, {summary['skipped']} skipped")

@@ -23,20 +23,21 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 # resources, and the report has to name them.
 check() {
     local report=$interop/$1.json status=0
-    timeout 150 "$rehearsal" check scim --base-url "$2" --token "$token" --json \
+    timeout 300 "$rehearsal" check scim --base-url "$2" --token "$token" --json \
         --html "$interop/$1.html" >"$report" || status=$?
     [ "$status" -le 1 ] || { echo "$1: the check did not finish (exit $status)" >&2; return 1; }
     python3 scripts/interop/read_report.py "$1" "$report" "${@:3}"
 }
 
-# profiles NAME BASE — judges a server by three lists and by the clients of providers, and prints what became
+# profiles NAME BASE — judges a server by every list and by the clients of providers, and prints what became
 # of the requirements (docs/profiles.md).
 profiles() {
     local profile report status
-    for profile in okta-oin-scim-spec entra-gallery-scim scim-interop-02 \
+    for profile in okta-oin-scim-spec okta-oin-scim-crud okta-oin-scim-manual okta-oin-entitlements \
+        entra-gallery-scim scim-interop-02 ipsie-al1 ipsie-al2 \
         entra-client entra-2020-client okta-client okta-aiw-client pingone-client onelogin-client jumpcloud-client google-client; do
         report=$interop/$1-$profile.json status=0
-        timeout 60 "$rehearsal" check scim --quiet --base-url "$2" --token "$token" \
+        timeout 150 "$rehearsal" check scim --quiet --base-url "$2" --token "$token" \
             --profile "$profile" --json >"$report" 2>/dev/null || status=$?
         [ "$status" -le 1 ] || { echo "$1: $profile did not finish (exit $status)" >&2; return 1; }
         python3 -c 'import json, sys; print(sys.argv[2], *(json.load(open(sys.argv[1]))["profiles"][0][it] for it in ("name", "summary")))' "$report" "$1"
@@ -68,7 +69,7 @@ else
 fi
 
 if ! is_wanted django-scim2; then :
-elif python_with 'django-scim2==0.22.0' 'django==5.2'; then
+elif python_with 'django-scim2==0.23.0' 'django==5.2.19'; then
     port=$(free_port)
     log=$interop/django-scim2.log
     start "$python" scripts/interop/django_scim/server.py "$port" "$token"
@@ -79,7 +80,8 @@ else
 fi
 
 if ! is_wanted jackson; then :
-elif node_with @boxyhq/saml-jackson@26.2.0; then
+# Its scripts compile a driver of SQLite, which the storage in memory doesn't need.
+elif node_with --ignore-scripts @boxyhq/saml-jackson@26.2.0; then
     port=$(free_port)
     log=$interop/jackson.log
     start node scripts/interop/scim_servers/jackson-server.mjs "$node_folder" "$port" "$token"
@@ -104,7 +106,7 @@ else
 fi
 
 if ! is_wanted django-scim2-server; then :
-elif python_with 'django-scim2-server==1.1.0' 'scim2-models==0.12.3' 'django==5.2'; then
+elif python_with 'django-scim2-server==1.1.0' 'scim2-models==0.12.3' 'django==5.2.19'; then
     port=$(free_port)
     log=$interop/django-scim2-server.log
     start "$python" scripts/interop/scim_servers/django_server.py "$port" "$token"
@@ -113,6 +115,43 @@ elif python_with 'django-scim2-server==1.1.0' 'scim2-models==0.12.3' 'django==5.
     profiles django-scim2-server "http://127.0.0.1:$port/scim/v2"
 else
     echo "skipped: django-scim2-server can't be installed: no Python 3 with venv, or no PyPI"
+fi
+
+# @better-auth/scim 1.7.5 is the newest, and works with better-auth 1.7.5 only.
+if ! is_wanted better-auth; then :
+elif node_with better-auth@1.7.5 @better-auth/core@1.7.5 @better-auth/scim@1.7.5 bun@1.4.5; then
+    port=$(free_port)
+    log=$interop/better-auth.log
+    start "$node_folder/node_modules/.bin/bun" scripts/interop/scim_servers/better-auth-server.mjs "$node_folder" "$port" "$token"
+    wait_for_url "http://127.0.0.1:$port/"
+    check better-auth "http://127.0.0.1:$port/api/auth/scim/v2"
+    profiles better-auth "http://127.0.0.1:$port/api/auth/scim/v2"
+else
+    echo "skipped: Better Auth can't be installed: no Node.js, or no npm"
+fi
+
+if ! is_wanted authub; then :
+elif python_with authub==0.0.5 uvicorn==0.54.0; then
+    port=$(free_port)
+    log=$interop/authub.log
+    start "$python" scripts/interop/scim_servers/authub_server.py "$port" "$token"
+    wait_for_url "http://127.0.0.1:$port/"
+    check authub "http://127.0.0.1:$port/scim/v2" may-keep
+    profiles authub "http://127.0.0.1:$port/scim/v2"
+else
+    echo "skipped: authub can't be installed: no Python 3.11 with venv, or no PyPI"
+fi
+
+if ! is_wanted mitol-django-scim; then :
+elif python_with mitol-django-scim==2026.10.9 django-scim2==0.23.0 django==5.2.19; then
+    port=$(free_port)
+    log=$interop/mitol-django-scim.log
+    start "$python" scripts/interop/scim_servers/mitol_server.py "$port" "$token"
+    wait_for_url "http://127.0.0.1:$port/scim/v2/Users"
+    check mitol-django-scim "http://127.0.0.1:$port/scim/v2" keeps
+    profiles mitol-django-scim "http://127.0.0.1:$port/scim/v2"
+else
+    echo "skipped: mitol-django-scim can't be installed: no Python 3.11 with venv, or no PyPI"
 fi
 
 # The package does not start on Python 3.11 and older.
