@@ -115,6 +115,9 @@ lock = threading.Lock()
 
 class Backend(Saml2Backend):
     def is_authorized(self, attributes, attribute_mapping, idp_entityid, assertion_info, **kwargs):
+        # As in the manual: it is empty if the assertion has no bearer confirmation.
+        if not assertion_info:
+            return True
         # An assertion is accepted once, also if it arrives twice at the same time.
         with lock:
             is_new = assertion_info["assertion_id"] not in accepted

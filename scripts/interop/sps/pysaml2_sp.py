@@ -81,7 +81,8 @@ class Provider:
                 "endpoints": config.getattr("endpoints", "sp"),
             },
         )
-        if response is None or response.name_id is None:
+        # A NameID may be empty.
+        if response is None or response.name_id is None or not response.name_id.text:
             raise PermissionError("the library returns no user")
         application.answer_request(browser, request)
         application.accept_once(response.id(), response.assertion.id)
