@@ -33,12 +33,14 @@ mkdir -p "$SP_KEYS"
 # The addresses of a service provider, where a function below sets no others.
 base=http://127.0.0.1:
 metadata=/metadata start=/login probe=/whoami logout=/logout
+# More options of `check sp --prepare`.
+prepare=()
 
 judge() { # name, port, port of the identity provider, command…
   local name=$1 port=$2 idp=$3
   shift 3
   echo "== $name"
-  "$rehearsal" check sp --prepare --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" >/dev/null || return
+  "$rehearsal" check sp --prepare --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" "${prepare[@]}" >/dev/null || return
   log=$out/$name.log start "$@" "$port" "$out/$name-idp.xml"
   "$rehearsal" check sp --ca "$SP_KEYS/tls.crt" --metadata "$base$port$metadata" \
     --start-url "$base$port$start" --probe-url "$base$port$probe" \
@@ -98,6 +100,18 @@ shibboleth() {
   judge shibboleth 18104 18194 "$here/shibboleth_sp.sh"
 }
 
+# The life of certificates, and signed metadata: the service provider fetches the metadata again.
+shibboleth_metadata() {
+  has_debian apache2 libapache2-mod-shib || return
+  local base=https://127.0.0.1: probe=/whoami.shtml
+  local metadata=/Shibboleth.sso/Metadata logout=/Shibboleth.sso/Logout
+  local start="/Shibboleth.sso/Login?target=$probe"
+  local prepare=(--sign-metadata --metadata-refetch-wait 6)
+  local more=(--only SAML-SP-CERT "${prepare[@]}")
+  METADATA_URL=http://127.0.0.1:18211/metadata METADATA_SIGNER=$out/shibboleth-metadata-idp.pem \
+    judge shibboleth-metadata 18111 18211 "$here/shibboleth_sp.sh"
+}
+
 mellon() {
   has_debian apache2 libapache2-mod-auth-mellon || return
   local base=https://127.0.0.1: probe=/whoami.shtml metadata=/mellon/metadata
@@ -138,6 +152,6 @@ samlify() {
 }
 
 [ "$#" -gt 0 ] || set -- python3_saml pysaml2 djangosaml2 node_saml passport_saml samlify \
-  shibboleth mellon ruby_saml simplesamlphp
+  shibboleth shibboleth_metadata mellon ruby_saml simplesamlphp
 for name in "$@"; do "$name"; done
 exit "$failed"

@@ -2,11 +2,19 @@
 # The Shibboleth service provider (Debian: apache2, libapache2-mod-shib), configured as the file
 # that it installs, with signed messages and a key for encryption. Its memory keeps the sessions
 # and the IDs of assertions. Arguments: PORT IDP-METADATA
+#
+# With METADATA_URL, it fetches the metadata of the identity provider from there every second, and
+# requires the signature of the certificate METADATA_SIGNER.
 set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=apache.sh
 . "$here/apache.sh"
 new_folder "$@"
+provider='<MetadataProvider type="XML" validate="true" path="'$idp'"/>'
+[ -z "${METADATA_URL:-}" ] || provider='<MetadataProvider type="XML" validate="true" url="'$METADATA_URL'"
+        backingFilePath="'$folder'/idp.xml" minRefreshDelay="1" maxRefreshDelay="1" reloadInterval="1">
+      <MetadataFilter type="Signature" certificate="'$METADATA_SIGNER'"/>
+    </MetadataProvider>'
 idp_entity=$(sed -n 's/.*entityID="\([^"]*\)".*/\1/p' "$idp" | head -1)
 for file in attribute-policy.xml security-policy.xml protocols.xml; do cp "/etc/shibboleth/$file" "$folder/"; done
 
@@ -46,7 +54,7 @@ cat >"$folder/shibboleth2.xml" <<XML
       <Handler type="Session" Location="/Session" showAttributeValues="true"/>
     </Sessions>
     <Errors supportContact="root@localhost"/>
-    <MetadataProvider type="XML" validate="true" path="$idp"/>
+    $provider
     <AttributeExtractor type="XML" validate="true" reloadChanges="false" path="$folder/attribute-map.xml"/>
     <AttributeFilter type="XML" validate="true" path="$folder/attribute-policy.xml"/>
     <CredentialResolver type="File" use="signing" key="$folder/sp.key" certificate="$folder/sp.crt"/>
