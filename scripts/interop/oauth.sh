@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 command -v python3 >/dev/null || skip "no Python 3 to read the reports with"
 command -v openssl >/dev/null || skip "no openssl to make a key with"
 command -v jq >/dev/null || skip "no jq"
-node_with oidc-provider@8.8.1 || skip "oidc-provider can't be installed: no Node.js, or no npm"
+node_with oidc-provider@9.13.3 || skip "oidc-provider can't be installed: no Node.js, or no npm"
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
@@ -78,3 +78,19 @@ check basic --client-secret-file "$work/client.secret"
 check post --client-auth secret-post --client-secret-file "$work/client.secret"
 check secret-jwt --client-auth secret-jwt --client-secret-file "$work/client.secret" --assertion-audience "$issuer"
 check key-jwt --client-key "$work/client.pem" --client-key-id k1 --assertion-audience "$issuer"
+
+# The requirements of marketplaces and working groups about the client's authentication.
+client_requirements() {
+    local name=$1 report=$work/$1-profiles.json status=0
+    shift
+    timeout 150 "$rehearsal" check scim --quiet --base-url "$base" --oauth-issuer "$issuer" \
+        --client-id "$name" --scope scim --profile ipsie-al1,entra-gallery-scim --json "$@" \
+        >"$report" || status=$?
+    [ "$status" -le 1 ] || { echo "$name: the profiles did not finish (exit $status)" >&2; return 1; }
+    jq -r --arg name "$name" '.profiles[] | .name as $profile | .requirements[]
+        | select([.checks[] | test("OAUTH|PROFILE-1[57-9]")] | any)
+        | "\($name), \($profile): \(.verdict) \(.id) \(.reason // "")"' "$report"
+}
+
+client_requirements basic --client-secret-file "$work/client.secret"
+client_requirements key-jwt --client-key "$work/client.pem" --client-key-id k1 --assertion-audience "$issuer"
