@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check idp` against identity providers of other projects that install
-# here: samlp, saml-idp and samlify (npm), pysaml2, djangosaml2idp, djangosaml2idp2 and NanoIDP (PyPI),
-# SimpleSAMLphp and LemonLDAP::NG (Debian). Each check must run to its end. Usage: scripts/interop/idps.sh [name …]
+# here: samlp, saml-idp and samlify (npm), pysaml2, djangosaml2idp, djangosaml2idp2, flask-saml2-fork and
+# NanoIDP (PyPI), SimpleSAMLphp and LemonLDAP::NG (Debian). Each check must run to its end.
+# Usage: scripts/interop/idps.sh [name …]
 # Needs: npm, python3 with venv, xmlsec1, php-cli and the packages simplesamlphp, lemonldap-ng,
 # liblasso-perl and libxml-simple-perl; what is missing is skipped with a message. INTEROP_PROFILE=NAME
 # judges them by a profile.
@@ -100,6 +101,15 @@ djangosaml2idp() { django_idp djangosaml2idp djangosaml2idp==0.7.2 18098; }
 # A fork that is maintained.
 djangosaml2idp2() { django_idp djangosaml2idp2 djangosaml2idp2==0.9.1 18099; }
 
+# It imports pyOpenSSL, which it does not name as a dependency.
+flask_saml2() {
+  { python3 -m venv "$work/flask" && "$work/flask/bin/pip" install -q flask-saml2-fork==0.3.5 pyopenssl==26.4.0; } >/dev/null 2>&1 ||
+    { echo "flask_saml2: skipped: it doesn't install"; return; }
+  serve flask_saml2 "$work/flask/bin/python" "$here/flask_saml2_idp.py" 18100 "$work" \
+    http://127.0.0.1:18090/metadata http://127.0.0.1:18090/acs
+  judge flask_saml2 18090 http://127.0.0.1:18100/saml/metadata.xml
+}
+
 nanoidp() {
   { python3 -m venv "$work/nanoidp-venv" && "$work/nanoidp-venv/bin/pip" install -q nanoidp==3.4.0; } >/dev/null 2>&1 ||
     { echo "nanoidp: skipped: it doesn't install"; return; }
@@ -160,7 +170,7 @@ lemonldap_ng() {
 }
 
 failed=0
-for name in "${@:-samlp saml_idp samlify pysaml2 djangosaml2idp djangosaml2idp2 nanoidp simplesamlphp lemonldap_ng}"; do
+for name in "${@:-samlp saml_idp samlify pysaml2 djangosaml2idp djangosaml2idp2 flask_saml2 nanoidp simplesamlphp lemonldap_ng}"; do
   for one in $name; do "$one"; done
 done
 [ -n "${INTEROP_OUT:-}" ] && echo "reports in $out"
