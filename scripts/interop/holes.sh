@@ -64,7 +64,7 @@ verdict_of() {
   "$rehearsal" check sp --metadata "http://127.0.0.1:$port/metadata" \
     --start-url "http://127.0.0.1:$port/login" --probe-url "http://127.0.0.1:$port/whoami" \
     --user jo@corp.example --expect 'user=jo@corp\.example;' \
-    --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 30 --timeout 60 \
+    --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 120 --timeout 60 \
     --only "$check" ${flag:+"$flag"} --json >"$out/$name-$check.json" 2>"$out/$name-$check.err"
   kill "$server" 2>/dev/null
   # A run without an honest login has no checks.

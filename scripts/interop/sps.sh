@@ -45,7 +45,7 @@ judge() { # name, port, port of the identity provider, command…
   "$rehearsal" check sp --ca "$SP_KEYS/tls.crt" --metadata "$base$port$metadata" \
     --start-url "$base$port$start" --probe-url "$base$port$probe" \
     --logout-url "$base$port$logout" --user jo@corp.example --expect 'user=jo@corp\.example;' \
-    --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 30 --timeout 60 "${more[@]}" \
+    --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 120 --timeout 60 "${more[@]}" \
     --html "$out/$name.html" --json 2>"$out/$name.err" >"$out/$name.json"
   local code=$?
   # 0 or 1: the check ran to its end. 2: it did not.
