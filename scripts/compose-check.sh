@@ -107,6 +107,7 @@ start() {
     grep -q "Portal  *$portal" "$folder/printed" || fail "simulation printed no addresses: $(cat "$folder/printed")"
     password=$(sed -n 's#.*sign on as administrator / ##p' "$folder/printed")
     [ -n "$password" ] || fail "simulation printed no password of the console"
+    page=$(sed -n 's#.*Simulation page  *##p' "$folder/printed")
 }
 # Stops everything, and checks that each service ended by the signal and not by SIGKILL (137).
 stop() {
@@ -141,9 +142,15 @@ log_in() {
 }
 
 start
-for address in $portal/ $portal/readyz $idp/console $simulation/; do
+for address in $portal/ $portal/readyz $idp/console $simulation/healthz; do
     "${inside[@]}" curl -fsS --max-time 30 -o /dev/null "$address" || fail "$address does not answer"
 done
+# The page opens with the printed address only.
+status=$("${inside[@]}" curl -sS --max-time 30 -o /dev/null -w '%{http_code}' $simulation/)
+[ "$status" = 401 ] || fail "the simulation page answers a visitor without its secret with status $status; expected 401"
+"${inside[@]}" curl -fsSL --max-time 30 -c "$folder/jar" "$page" | grep -q form_token ||
+    fail "the printed address does not open the simulation page"
+rm -f "$folder/jar"
 published=$("${inside[@]}" ss -Hltn | awk '{print $4}' | grep -v ':5354$' | sort | tr '\n' ' ')
 [ "$published" = "127.0.0.1:8080 127.0.0.1:8081 127.0.0.1:8082 " ] ||
     fail "expected three ports, on 127.0.0.1 only; published are: $published"

@@ -9,6 +9,7 @@ pub mod answer_body;
 pub mod arguments;
 mod clock;
 mod connection_error;
+mod control_secret;
 mod error_chain;
 pub mod local_requests;
 pub mod migrations;
@@ -17,6 +18,7 @@ pub mod process;
 pub mod ready_file;
 mod resolver;
 mod rng;
+pub mod secret_file;
 pub mod server;
 mod server_host;
 mod simulation_link;
@@ -29,6 +31,10 @@ pub mod text_file;
 
 pub use clock::{Clock, ClockFixed, SimulatedClock, SystemClock};
 pub use connection_error::{Explanation, explain};
+pub use control_secret::{
+    ControlSecret, ControlSecretError, SECRET_CHALLENGE, SECRET_WANTED, SecretInPath,
+    require_secret,
+};
 pub use error_chain::{error_chain, http_error_cause, http_error_text};
 pub use resolver::{LocalhostResolver, is_localhost};
 pub use rng::Rng;

@@ -1,9 +1,10 @@
 //! Accepts requests to a control port from programs on this machine, and refuses requests that
 //! a web page makes a browser send.
 //!
-//! A control port has no password. A web page can still reach it in two ways: it posts a form
-//! to the port (cross-site request forgery), or its own host name resolves to 127.0.0.1 and its
-//! script reads the answer (DNS rebinding). The headers `Host`, `Origin`, `Sec-Fetch-Site` and
+//! A web page can reach a control port in two ways: it posts a form to the port (cross-site
+//! request forgery), or its own host name resolves to 127.0.0.1 and its script reads the answer
+//! (DNS rebinding). Not every request needs the secret ([`crate::ControlSecret`]), and the browser
+//! sends the cookie of the simulation page by itself. The headers `Host`, `Origin`, `Sec-Fetch-Site` and
 //! `Content-Type` show that a browser sent such a request.
 
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};

@@ -19,6 +19,21 @@ pub async fn wait_for_shutdown_signal() -> io::Result<()> {
     }
 }
 
+/// Prints the URL of a control port, with its secret, to standard output. For a server without a
+/// ready file: the log must not contain the secret.
+///
+/// # Errors
+///
+/// Standard output cannot be written.
+pub fn print_control_url(url: Option<&str>) -> io::Result<()> {
+    use std::io::Write as _;
+
+    match url {
+        Some(url) => writeln!(crate::terminal::out(), "control port: {url}"),
+        None => Ok(()),
+    }
+}
+
 /// Returns the exit code of a command. Prints an error to standard error as one line that
 /// begins with the name of the command; the code is then 2, the same as for invalid arguments.
 pub fn exit_code(command: &str, outcome: Result<u8, impl AsRef<dyn Error + 'static>>) -> ExitCode {

@@ -329,10 +329,10 @@ async fn each_fault_of_our_idp_is_found_by_the_checks_of_the_table() {
         parties.push((party, application));
     }
     let environment = stage.world.directory.environment.clone();
-    let control = stage.world.rehearsal.idp_control_url().unwrap().clone();
+    let control = stage.world.rehearsal.idp_control().unwrap().url();
     let client = reqwest::Client::new();
     let offered: Value = client
-        .get(control.join("/control/faults").unwrap())
+        .get(format!("{control}/control/faults"))
         .send()
         .await
         .unwrap()
@@ -350,11 +350,9 @@ async fn each_fault_of_our_idp_is_found_by_the_checks_of_the_table() {
     for (at, (party, application)) in parties.into_iter().enumerate() {
         let mine: Vec<String> = offered.iter().skip(at).step_by(4).cloned().collect();
         let (stage, client) = (stage.clone(), client.clone());
-        let url = control
-            .join(&format!(
-                "/control/environments/{environment}/applications/{application}/faults"
-            ))
-            .unwrap();
+        let url = format!(
+            "{control}/control/environments/{environment}/applications/{application}/faults"
+        );
         tasks.spawn(async move {
             let short = |name: &str| idp::SHORT.contains(&name);
             let honest = stage.gather(&party, short, None).await;

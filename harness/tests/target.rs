@@ -11,6 +11,9 @@ use running::{Up, client, rehearsal};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
+/// The secret of both control ports, where the test chooses it.
+const CONTROL_SECRET: &str = "secret-of-the-control-ports";
+
 /// Returns verdict and reason of each scenario, by its name.
 async fn run(target: &Path, arguments: &[&str]) -> BTreeMap<String, (String, String)> {
     let mut command = rehearsal(&["run", "--json", "--target"]);
@@ -183,6 +186,49 @@ fn start_server(program: &Path, variables: &[(&str, String)]) -> Child {
         .unwrap()
 }
 
+/// Starts a server without a ready file and returns the first line that it prints.
+async fn read_first_line(program: &Path, variables: &[(&str, String)]) -> String {
+    let mut server = Command::new(program)
+        .arg("serve")
+        .envs(variables.iter().map(|(name, value)| (*name, value)))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let lines = tokio::io::BufReader::new(server.stdout.take().unwrap());
+    let mut lines = tokio::io::AsyncBufReadExt::lines(lines);
+    let line = lines.next_line().await.unwrap().unwrap();
+    let url = line.strip_prefix("control port: ").unwrap();
+    let answer = client().get(format!("{url}/control/snapshot")).send().await;
+    assert_eq!(answer.unwrap().status(), 200, "{line}");
+    line
+}
+
+#[tokio::test]
+async fn a_party_without_a_ready_file_prints_the_url_of_its_control_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = || "127.0.0.1:0".to_owned();
+    let database = |name: &str| format!("sqlite://{}?mode=rwc", folder.path().join(name).display());
+    let portal = [
+        ("SP_LISTEN", free()),
+        ("SP_CONTROL_LISTEN", free()),
+        ("SP_DNS_SERVERS", "127.0.0.1:9".to_owned()),
+        ("SP_DATABASE_URL", database("portal.db")),
+    ];
+    let idp = [
+        ("MOCK_IDP_LISTEN", free()),
+        ("MOCK_IDP_CONTROL_LISTEN", free()),
+        ("MOCK_IDP_DATABASE_URL", database("idp.db")),
+    ];
+    for (name, variables) in [("sp", &portal[..]), ("mock-idp", &idp[..])] {
+        let program = link_command(name, folder.path());
+        let first = read_first_line(&program, variables).await;
+        let second = read_first_line(&program, variables).await;
+        let secret = |line: &str| line.rsplit('/').next().unwrap().to_owned();
+        assert_ne!(secret(&first), secret(&second), "another at each start");
+    }
+}
+
 /// As in docker-compose.yml: two processes, and DNS served by the run.
 #[tokio::test]
 async fn parties_in_separate_processes_are_a_target_too() {
@@ -201,6 +247,11 @@ async fn parties_in_separate_processes_are_a_target_too() {
     let text = text
         .replace("portal.rehearsal.localhost", "127.0.0.1")
         .replace("idp.rehearsal.localhost", "127.0.0.1");
+    let mut target: Value = serde_json::from_str(&text).unwrap();
+    for party in ["sp", "idp"] {
+        target[party]["control_secret"] = CONTROL_SECRET.into();
+    }
+    let text = target.to_string();
     let file = folder.path().join("target.json");
     std::fs::write(&file, text).unwrap();
     let database = |name: &str| format!("sqlite://{}?mode=rwc", folder.path().join(name).display());
@@ -210,6 +261,7 @@ async fn parties_in_separate_processes_are_a_target_too() {
         &[
             ("SP_LISTEN", at("8080")),
             ("SP_CONTROL_LISTEN", at("8090")),
+            ("SP_CONTROL_SECRET", CONTROL_SECRET.to_owned()),
             ("SP_DNS_SERVERS", at("5354")),
             ("SP_CLOCK", "simulated".to_owned()),
             ("SP_DATABASE_URL", database("portal.db")),
@@ -220,6 +272,7 @@ async fn parties_in_separate_processes_are_a_target_too() {
         &[
             ("MOCK_IDP_LISTEN", at("8081")),
             ("MOCK_IDP_CONTROL_LISTEN", at("8091")),
+            ("MOCK_IDP_CONTROL_SECRET", CONTROL_SECRET.to_owned()),
             ("MOCK_IDP_SIMULATED_CLOCK", "true".to_owned()),
             ("MOCK_IDP_ADMIN_TOKEN", "demo".to_owned()),
             ("MOCK_IDP_DATABASE_URL", database("idp.db")),

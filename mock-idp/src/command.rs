@@ -1,11 +1,11 @@
 //! The command line of the identity provider: `mock-idp serve`.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ambient::ready_file::ReadyFile;
-use ambient::{Ambient, Rng, SimulatedClock, process};
+use ambient::{Ambient, ControlSecret, Rng, SimulatedClock, process, secret_file};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use serde::Deserialize;
@@ -44,6 +44,18 @@ pub struct Serve {
     /// Address of the control port [default: no control port]
     #[arg(long, env = "MOCK_IDP_CONTROL_LISTEN")]
     control_listen: Option<SocketAddr>,
+    /// Secret of the control port, at least 22 letters and digits [default: random at each start]
+    #[arg(
+        long,
+        env = "MOCK_IDP_CONTROL_SECRET",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    control_secret: Option<String>,
+    /// File that keeps the secret of the control port between starts; created, readable by its
+    /// owner only, if it does not exist
+    #[arg(long, env = "MOCK_IDP_CONTROL_SECRET_FILE", value_name = "FILE")]
+    control_secret_file: Option<PathBuf>,
     /// URL at which browsers and service providers reach the identity provider
     #[arg(long, env = "MOCK_IDP_PUBLIC_URL")]
     public_url: Option<String>,
@@ -64,7 +76,7 @@ pub struct Serve {
     #[arg(long, env = "MOCK_IDP_SIMULATED_CLOCK")]
     simulated_clock: bool,
     /// File to write when ready: {"base_url", "admin_api_url", "admin_token", "console_url",
-    /// "control_url", "pid"}. It is removed at the end
+    /// "control_url", "control_secret", "pid"}. It is removed at the end
     #[arg(long, env = "MOCK_IDP_READY_FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -84,6 +96,8 @@ impl Serve {
             config: None,
             listen: self.listen.or(file.listen),
             control_listen: self.control_listen.or(file.control_listen),
+            control_secret: self.control_secret.or(file.control_secret),
+            control_secret_file: self.control_secret_file.or(file.control_secret_file),
             public_url: self.public_url.or(file.public_url),
             simulation_url: self.simulation_url.or(file.simulation_url),
             database_url: self.database_url.or(file.database_url),
@@ -108,12 +122,18 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     // Docker Compose passes an unset variable on as an empty one.
     let given = serve.admin_token.filter(|token| !token.is_empty());
     let admin_token = match &serve.admin_token_file {
-        Some(path) => Some(token_of_file(path, given)?),
+        Some(path) => Some(secret_file::read_or_create(path, given, || {
+            Rng::from_os().token(24)
+        })?),
         None => given,
     };
+    let control_secret =
+        ControlSecret::of_options(serve.control_secret, serve.control_secret_file.as_deref())?;
+    let is_secret_known = control_secret.is_some() || serve.ready_file.is_some();
     let config = crate::Config {
         listen: serve.listen.unwrap_or(defaults.listen),
         control_listen: serve.control_listen,
+        control_secret,
         public_url: serve.public_url.as_deref().map(Url::parse).transpose()?,
         simulation_url: serve.simulation_url,
         database_url: serve.database_url.unwrap_or(defaults.database_url.clone()),
@@ -136,49 +156,14 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             "admin_token": running.admin_token(),
             "console_url": format!("{}/console", running.base_url()),
             "control_url": running.control_url(),
+            "control_secret": running.control_secret(),
         }))?;
+    }
+    if !is_secret_known {
+        process::print_control_url(running.control_url())?;
     }
     process::wait_for_shutdown_signal().await?;
     drop(ready_file);
     running.shutdown().await;
     Ok(())
-}
-
-/// Returns the token that was given, else the one in the file, else a random one, and writes it
-/// to the file.
-fn token_of_file(path: &Path, given: Option<String>) -> anyhow::Result<String> {
-    let kept = match ambient::text_file::read(path) {
-        Ok(text) => Some(text.trim().to_owned()).filter(|token| !token.is_empty()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read {}", path.display()));
-        }
-    };
-    let token = given
-        .or_else(|| kept.clone())
-        .unwrap_or_else(|| Rng::from_os().token(24));
-    if kept.as_ref() != Some(&token) {
-        ambient::output_file::write_private(path, &token)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(token)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_generated_once_unless_one_is_given() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("admin-token");
-        let drawn = token_of_file(&path, None).unwrap();
-        assert!(drawn.len() >= 24, "{drawn}");
-        assert_eq!(token_of_file(&path, None).unwrap(), drawn);
-        assert_eq!(token_of_file(&path, Some("mine".into())).unwrap(), "mine");
-        assert_eq!(token_of_file(&path, None).unwrap(), "mine");
-        let missing = folder.path().join("none").join("admin-token");
-        let error = token_of_file(&missing, None).unwrap_err().to_string();
-        assert!(error.starts_with("cannot write "), "{error}");
-    }
 }

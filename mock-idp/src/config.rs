@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ambient::ControlSecret;
 use jiff::SignedDuration;
 use url::Url;
 
@@ -17,6 +18,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Address of the control port; `None` for no control port.
     pub control_listen: Option<SocketAddr>,
+    /// The secret of the control port; `None` for a random one.
+    pub control_secret: Option<ControlSecret>,
     /// URL at which others reach the identity provider, if it is not the address it listens on
     /// (behind a proxy, with TLS, in a container).
     pub public_url: Option<Url>,
@@ -77,6 +80,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             control_listen: None,
+            control_secret: None,
             public_url: None,
             simulation_url: None,
             database_url: "sqlite://mock-idp.db?mode=rwc".to_owned(),

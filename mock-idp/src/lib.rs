@@ -32,8 +32,8 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, OnceLock};
 
-use ambient::Ambient;
 use ambient::server::{self, Patience};
+use ambient::{Ambient, ControlSecret};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -74,6 +74,7 @@ pub struct Running {
     idp: Idp,
     address: SocketAddr,
     control_url: Option<String>,
+    control_secret: ControlSecret,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -94,9 +95,15 @@ impl Running {
         self.address
     }
 
-    /// Returns the base URL of the control port, if there is one.
+    /// Returns the base URL of the control port, if there is one. It contains the secret.
     pub fn control_url(&self) -> Option<&str> {
         self.control_url.as_deref()
+    }
+
+    /// Returns the secret of the control port, if there is one.
+    pub fn control_secret(&self) -> Option<&str> {
+        self.control_url.as_ref()?;
+        Some(self.control_secret.reveal())
     }
 
     /// Returns the bearer token of the management API.
@@ -152,6 +159,8 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         .admin_token
         .clone()
         .unwrap_or_else(|| ambient.rng().token(24));
+    let control_secret = config.control_secret.clone();
+    let control_secret = control_secret.unwrap_or_else(|| ControlSecret::generate(ambient.rng()));
     let stop = CancellationToken::new();
     let rng = ambient.rng().clone();
     let idp = Idp::new(idp::Shared {
@@ -180,13 +189,15 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         tokio::spawn(provisioning::run(idp.clone())),
     ];
     let control_url = control.map(|(listener, bound)| {
-        tasks.push(serve(listener, http::control_router(idp.clone())));
-        format!("http://{bound}")
+        let router = http::control_router(idp.clone(), control_secret.clone());
+        tasks.push(serve(listener, router));
+        control_secret.add_to(&format!("http://{bound}"))
     });
     Ok(Running {
         idp,
         address: bound,
         control_url,
+        control_secret,
         tasks,
     })
 }

@@ -312,6 +312,50 @@ async fn no_web_page_reaches_the_control_port() {
 }
 
 #[tokio::test]
+async fn the_control_port_needs_its_secret() {
+    let world = World::new().await;
+    let secret = world.idp.control_secret().unwrap();
+    let with = world.idp.control_url().unwrap();
+    let without = with.strip_suffix(&format!("/{secret}")).unwrap();
+    let (environment, application, user) = (&world.env, &world.app, &world.alice);
+    let place = format!("/control/environments/{environment}");
+    let faults = format!("{place}/applications/{application}/faults");
+    for (method, path) in [
+        (Method::PUT, "/sim/clock".to_owned()),
+        (Method::GET, faults.clone()),
+        (Method::PUT, faults.clone()),
+        (Method::DELETE, faults),
+        (Method::GET, format!("{place}/users/{user}/verification")),
+        (Method::POST, "/control/reset".to_owned()),
+        (Method::GET, "/control/snapshot".to_owned()),
+        (Method::PUT, "/control/snapshot".to_owned()),
+    ] {
+        let url = format!("{without}{path}");
+        let request = browser().request(method.clone(), &url);
+        // The token of the management API opens another port.
+        let other = browser().request(method, &url);
+        let other = other.bearer_auth(world.idp.admin_token());
+        for request in [request, other] {
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), 401, "{path}");
+            assert!(answer.headers().contains_key("www-authenticate"));
+            let text = answer.text().await.unwrap();
+            assert!(text.contains("control_url of the ready file"), "{text}");
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+    for path in ["/sim/clock", "/control/clock", "/control/faults"] {
+        let answer = browser().get(format!("{without}{path}")).send().await;
+        assert_eq!(answer.unwrap().status(), 200, "{path} is open");
+    }
+    let by_path = browser().get(format!("{with}/control/snapshot"));
+    let by_token = browser().get(format!("{without}/control/snapshot"));
+    for request in [by_path, by_token.bearer_auth(secret)] {
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
 async fn values_of_another_type_than_the_document_says_are_refused() {
     let world = World::new().await;
     let user = format!("/users/{}", world.alice);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ambient::arguments::whole_number;
 use ambient::ready_file::ReadyFile;
 use ambient::telemetry::LogFormat;
-use ambient::{Ambient, Rng, SimulatedClock, SystemClock, process};
+use ambient::{Ambient, ControlSecret, Rng, SimulatedClock, SystemClock, process};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scim::schema::Schema;
@@ -47,6 +47,19 @@ pub struct Serve {
     /// Loopback address of the control port [default: no control port]
     #[arg(long, env = "SP_CONTROL_LISTEN")]
     control_listen: Option<SocketAddr>,
+    /// Secret of the control port, at least 22 letters and digits [default:
+    /// random at each start]
+    #[arg(
+        long,
+        env = "SP_CONTROL_SECRET",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    control_secret: Option<String>,
+    /// File that keeps the secret of the control port between starts; created,
+    /// readable by its owner only, if it does not exist
+    #[arg(long, env = "SP_CONTROL_SECRET_FILE", value_name = "FILE")]
+    control_secret_file: Option<PathBuf>,
     /// Public base URL of the portal, if it differs from the listening address
     #[arg(long, env = "SP_PUBLIC_URL")]
     public_url: Option<Url>,
@@ -74,8 +87,8 @@ pub struct Serve {
     /// simulations
     #[arg(long, env = "SP_SEED", value_name = "N", value_parser = whole_number::<u64>(0..=u64::MAX))]
     seed: Option<u64>,
-    /// File to write once the portal listens: {"base_url", "control_url", "pid"}. It is removed at
-    /// the end
+    /// File to write once the portal listens: {"base_url", "control_url",
+    /// "control_secret", "pid"}. It is removed at the end
     #[arg(long, env = "SP_READY_FILE")]
     ready_file: Option<PathBuf>,
     /// SCIM rate limit per tenant, in requests per second [default: unlimited]
@@ -124,6 +137,8 @@ enum Log {
 struct File {
     listen: Option<SocketAddr>,
     control_listen: Option<SocketAddr>,
+    control_secret: Option<String>,
+    control_secret_file: Option<PathBuf>,
     public_url: Option<String>,
     simulation_url: Option<Url>,
     database_url: Option<String>,
@@ -221,6 +236,13 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
         (None, Some(text)) => Some(Url::parse(&text).context("public_url")?),
         (None, None) => None,
     };
+    let control_secret_file = flags.control_secret_file.or(file.control_secret_file);
+    let control_secret = ControlSecret::of_options(
+        flags.control_secret.or(file.control_secret),
+        control_secret_file.as_deref(),
+    )?;
+    let ready_file = flags.ready_file.or(file.ready_file);
+    let is_secret_known = control_secret.is_some() || ready_file.is_some();
     let defaults = crate::Config::default();
     let config = crate::Config {
         listen: flags
@@ -228,6 +250,7 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
             .or(file.listen)
             .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080))),
         control_listen: flags.control_listen.or(file.control_listen),
+        control_secret,
         public_url,
         simulation_url: flags.simulation_url.or(file.simulation_url),
         database_url: flags
@@ -264,7 +287,6 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
             }),
         ..defaults
     };
-    let ready_file = flags.ready_file.or(file.ready_file);
     let ready_file = ready_file.map(|path| ReadyFile::prepare(&path));
     let mut ready_file = ready_file.transpose()?;
     let running = crate::start(config, ambient).await?;
@@ -272,7 +294,11 @@ async fn serve(flags: Serve) -> anyhow::Result<()> {
         published.publish(&serde_json::json!({
             "base_url": running.base_url(),
             "control_url": running.control_url(),
+            "control_secret": running.control_secret(),
         }))?;
+    }
+    if !is_secret_known {
+        process::print_control_url(running.control_url())?;
     }
     process::wait_for_shutdown_signal().await?;
     drop(ready_file);

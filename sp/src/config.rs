@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use ambient::ControlSecret;
 use jiff::SignedDuration;
 use scim::schema::Schema;
 use url::Url;
@@ -17,6 +18,8 @@ pub struct Config {
     /// Address of the control port, which must be a loopback address; `None`:
     /// no control port.
     pub control_listen: Option<SocketAddr>,
+    /// The secret of the control port; `None` for a random one.
+    pub control_secret: Option<ControlSecret>,
     /// Public base URL, if it differs from the listening address (behind a
     /// proxy, with TLS, in a container).
     pub public_url: Option<Url>,
@@ -101,6 +104,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             control_listen: None,
+            control_secret: None,
             public_url: None,
             simulation_url: None,
             database_url: "sqlite://portal.db?mode=rwc".to_owned(),

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
-use ambient::Ambient;
 use ambient::server::{self, Patience};
+use ambient::{Ambient, ControlSecret};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -46,16 +46,26 @@ pub enum StartError {
 
 /// A running portal. Dropping the value does not stop it; [`Running::shutdown`]
 /// stops it after the current requests.
-#[derive(Debug)]
 pub struct Running {
     base_url: String,
     address: SocketAddr,
     control_url: Option<String>,
+    control_secret: ControlSecret,
     /// URL of the database.
     pub database_url: String,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
     portal: Portal,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without the URL of the control port, which contains the secret.
+        f.debug_struct("Running")
+            .field("base_url", &self.base_url)
+            .field("database_url", &self.database_url)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Running {
@@ -69,9 +79,15 @@ impl Running {
         self.address
     }
 
-    /// URL of the control port, if there is one.
+    /// URL of the control port, if there is one. It contains the secret.
     pub fn control_url(&self) -> Option<&str> {
         self.control_url.as_deref()
+    }
+
+    /// The secret of the control port, if there is one.
+    pub fn control_secret(&self) -> Option<&str> {
+        self.control_url.as_ref()?;
+        Some(self.control_secret.reveal())
     }
 
     /// Stops accepting connections, answers the pending requests and closes the
@@ -108,10 +124,13 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),
         None => format!("http://{address}"),
     };
+    let control_secret = config.control_secret.clone();
+    let control_secret = control_secret.unwrap_or_else(|| ControlSecret::generate(ambient.rng()));
     let control_url = control
         .as_ref()
         .zip(config.control_listen)
-        .map(|(listener, address)| format!("http://{}", local(listener, address)));
+        .map(|(listener, address)| format!("http://{}", local(listener, address)))
+        .map(|base| control_secret.add_to(&base));
     let store = Store::open(&config.database_url, config.durable).await?;
     let resolver = TxtResolver::new(&config.dns_servers, config.dns_timeout)
         .map_err(|error| StartError::Dns(error.to_string()))?;
@@ -140,7 +159,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         tokio::spawn(sync_log::keep(portal.clone(), stop.clone())),
     ];
     if let Some(listener) = control {
-        let router = http::control_router(portal.clone());
+        let router = http::control_router(portal.clone(), control_secret.clone());
         tasks.push(serve(listener, router, stop.clone()));
     }
     tracing::info!(base_url, "the portal listens");
@@ -148,6 +167,7 @@ pub async fn start(config: Config, ambient: Ambient) -> Result<Running, StartErr
         base_url,
         address,
         control_url,
+        control_secret,
         database_url,
         stop,
         tasks,

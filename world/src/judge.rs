@@ -69,6 +69,9 @@ pub enum Failed {
     /// The certificate authority of a target cannot be used.
     #[error(transparent)]
     Trust(#[from] crate::trust::TrustError),
+    /// The control port of a target cannot be used.
+    #[error(transparent)]
+    Control(#[from] crate::ControlPortError),
     /// The parties could not be started.
     #[error(transparent)]
     Start(#[from] crate::StartError),

@@ -6,6 +6,7 @@
 //!
 //! - [`rehearsal`]: the parties, started together on free ports, or reached where they
 //!   already run;
+//! - `control_port`: the address and the secret of a control port;
 //! - `dns`: the DNS zones of the simulated organizations;
 //! - [`social`]: the simulated Google, Apple and Facebook;
 //! - [`recorder`]: records the HTTP exchanges between the parties, by a proxy in front of
@@ -23,6 +24,7 @@
 struct Readme;
 
 pub mod actions;
+mod control_port;
 mod demo;
 mod dns;
 pub mod judge;
@@ -36,6 +38,7 @@ pub mod social;
 mod trust;
 mod world;
 
+pub use control_port::{ControlPort, ControlPortError};
 pub use demo::{Demo, IdpAccess, ScimAccess, SpAccess, start, start_with};
 pub use dns::{NameServer, TxtRecord, ZoneError, Zones};
 pub use ready::Ready;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::World;
+use crate::control_port::ControlPort;
 use crate::judge::{Failed, Outcome};
 use crate::world::{CORPORATE_PASSWORD, PORTAL_PASSWORD};
 
@@ -33,8 +34,11 @@ pub struct Ready {
 pub struct Portal {
     /// The portal's URL, without a slash at the end.
     pub base_url: String,
-    /// URL of the control port: clock, license keys, snapshot.
+    /// URL of the control port with its secret: clock, license keys, snapshot.
     pub control_url: Option<String>,
+    /// The secret of the control port, as bearer token for the URL without it.
+    #[serde(default)]
+    pub control_secret: Option<String>,
     /// URL that starts a login; the query parameter `email` selects the organization.
     pub sso_start_url: String,
     /// URL that answers 200 with `{"user", "email", "roles", "groups"}` to a browser that
@@ -64,8 +68,11 @@ pub struct LicenseKey {
 /// The page with the controls of the simulation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SimulationPage {
-    /// URL of the page.
+    /// URL of the page with its secret.
     pub url: String,
+    /// The secret of the page, as bearer token for its API at the URL without it.
+    #[serde(default)]
+    pub control_secret: Option<String>,
 }
 
 /// A business account of the portal, with an active IdP integration.
@@ -101,8 +108,11 @@ pub struct AdminLogin {
 pub struct IdentityProvider {
     /// The identity provider's URL, without a slash at the end.
     pub base_url: String,
-    /// URL of the control port: clock, faults, snapshot.
+    /// URL of the control port with its secret: clock, faults, snapshot.
     pub control_url: Option<String>,
+    /// The secret of the control port, as bearer token for the URL without it.
+    #[serde(default)]
+    pub control_secret: Option<String>,
     /// URL of the management API.
     pub admin_api_url: String,
     /// The bearer token of the management API.
@@ -197,14 +207,19 @@ impl World {
     pub fn ready(&self) -> Ready {
         let portal = bare(self.rehearsal.portal_url().as_str());
         let idp = bare(self.rehearsal.idp_url().as_str());
-        let control = |url: Outcome<&url::Url>| url.ok().map(|url| bare(url.as_str()));
+        let control_url = |port: Outcome<&ControlPort>| port.ok().map(ControlPort::url);
+        let control_secret = |port: Outcome<&ControlPort>| {
+            let secret = port.ok().and_then(ControlPort::secret);
+            secret.map(str::to_owned)
+        };
         let environment = &self.directory.environment;
         let metadata_url =
             |application: &str| format!("{idp}/{environment}/saml20/metadata/{application}");
         let admin_token = self.rehearsal.idp_admin_token().to_owned();
         Ready {
             sp: Portal {
-                control_url: control(self.rehearsal.portal_control_url()),
+                control_url: control_url(self.rehearsal.portal_control()),
+                control_secret: control_secret(self.rehearsal.portal_control()),
                 sso_start_url: format!("{portal}/sso/start"),
                 whoami_url: format!("{portal}/whoami"),
                 base_url: portal,
@@ -212,7 +227,8 @@ impl World {
                 account: self.business_account(),
             },
             idp: IdentityProvider {
-                control_url: control(self.rehearsal.idp_control_url()),
+                control_url: control_url(self.rehearsal.idp_control()),
+                control_secret: control_secret(self.rehearsal.idp_control()),
                 admin_api_url: format!("{idp}/v1"),
                 console_url: format!("{idp}/console"),
                 console_login: Login {

@@ -3,10 +3,11 @@
 //! The portal's own keys are not in the file.
 
 use jiff::Timestamp;
-use reqwest::Url;
+use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::control_port::ControlPort;
 use crate::judge::{Failed, Outcome};
 use crate::rehearsal::target::set_clock;
 use crate::world::Answer;
@@ -14,11 +15,16 @@ use crate::world::Answer;
 /// Version of the snapshot file format.
 pub const FORMAT: u32 = 1;
 
+/// Path of a party's state at its control port.
+const SNAPSHOT: &str = "/control/snapshot";
+
 /// Members of the ready file that change with each start of the parties and are not part of
 /// the state.
-const OF_THE_PROCESS: [(&str, &str); 4] = [
+const OF_THE_PROCESS: [(&str, &str); 6] = [
     ("sp", "control_url"),
+    ("sp", "control_secret"),
     ("idp", "control_url"),
+    ("idp", "control_secret"),
     ("idp", "admin_token"),
     ("dns", "address"),
 ];
@@ -38,16 +44,14 @@ pub struct Snapshot {
     pub idp: Value,
 }
 
-/// Returns the URL of a party's control port.
-fn place(ready: &Value, party: &str) -> Outcome<Url> {
-    let control = ready[party]["control_url"].as_str().unwrap_or_default();
-    let lacks = |_| {
+/// Returns a party's control port.
+fn find_control(ready: &Value, party: &str) -> Outcome<ControlPort> {
+    ControlPort::of_party(ready, party)?.ok_or_else(|| {
         Failed::mismatch(
             format!("{party}.control_url in the file that `rehearsal up --ready-file` wrote"),
-            ready[party].to_string(),
+            "none",
         )
-    };
-    Url::parse(control).map_err(lacks)
+    })
 }
 
 fn unreachable(url: Url, source: reqwest::Error) -> Failed {
@@ -65,8 +69,10 @@ fn unreachable(url: Url, source: reqwest::Error) -> Failed {
 pub async fn take(ready: &Value) -> Outcome<Snapshot> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let part = async |party: &str| -> Outcome<Value> {
-        let url = place(ready, party)?.join("/control/snapshot")?;
-        let answer = client.get(url.clone()).send().await;
+        let control = find_control(ready, party)?;
+        let request = control.request(&client, Method::GET, SNAPSHOT)?;
+        let url = control.address(SNAPSHOT)?;
+        let answer = request.send().await;
         let answer = answer.map_err(|source| unreachable(url, source))?;
         Ok(Answer::read(answer).await?.succeeded("the snapshot")?.body)
     };
@@ -94,7 +100,7 @@ pub async fn restore(ready: &Value, snapshot: &Snapshot, time: bool) -> Outcome<
     }
     let client = reqwest::Client::builder().no_proxy().build()?;
     for (party, part) in [("sp", &snapshot.portal), ("idp", &snapshot.idp)] {
-        let control = place(ready, party)?;
+        let control = find_control(ready, party)?;
         if time {
             let at = part["taken_at"].as_str().unwrap_or_default();
             let at: Timestamp = at
@@ -102,8 +108,9 @@ pub async fn restore(ready: &Value, snapshot: &Snapshot, time: bool) -> Outcome<
                 .map_err(|_| Failed::mismatch("an instant as taken_at", at))?;
             set_clock(&control, at).await?;
         }
-        let url = control.join("/control/snapshot")?;
-        let answer = client.put(url.clone()).json(part).send().await;
+        let url = control.address(SNAPSHOT)?;
+        let request = control.request(&client, Method::PUT, SNAPSHOT)?;
+        let answer = request.json(part).send().await;
         let answer = answer.map_err(|source| unreachable(url, source))?;
         let answer = Answer::read(answer).await?;
         if !(200..300).contains(&answer.status) {

@@ -94,6 +94,25 @@ async fn create_tenant(portal: &sp::Running) -> Result<(String, String)> {
     let client = Client::builder().cookie_store(true).build()?;
     let control = portal.control_url().unwrap_or_default();
     let root = portal.base_url();
+    let post_key = async |order: Value| -> Result<String> {
+        let answer = client
+            .post(format!("{control}/control/license-keys"))
+            .json(&order)
+            .send()
+            .await
+            // The URL contains the secret of the control port.
+            .map_err(reqwest::Error::without_url)?;
+        let status = answer.status();
+        let body = answer.text().await.map_err(reqwest::Error::without_url)?;
+        let sold: Value = serde_json::from_str(&body).unwrap_or_default();
+        match sold["key"].as_str() {
+            Some(key) => Ok(key.to_owned()),
+            None => Err(BenchError::Answer(
+                "the control port to create a license key".to_owned(),
+                format!("HTTP {}: {body}", status.as_u16()),
+            )),
+        }
+    };
     let send = async |method: Method, url: String, body: Value| -> Result<Value> {
         let answer = client.request(method, &url).json(&body).send().await?;
         let status = answer.status();
@@ -112,14 +131,9 @@ async fn create_tenant(portal: &sp::Running) -> Result<(String, String)> {
     )
     .await?;
     send(Method::POST, format!("{root}/api/session"), credentials).await?;
-    let key = send(
-        Method::POST,
-        format!("{control}/control/license-keys"),
-        json!({"seats": 5}),
-    )
-    .await?;
+    let key = post_key(json!({"seats": 5})).await?;
     let organization = json!({"name": "Bench", "country": "CH"});
-    let new = json!({"key": key["key"], "organization": organization});
+    let new = json!({"key": key, "organization": organization});
     send(Method::POST, format!("{root}/api/license-keys"), new).await?;
     let page = format!("{root}/api/business/idp-integration");
     send(Method::POST, format!("{page}/start"), json!({})).await?;

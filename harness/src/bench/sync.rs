@@ -169,10 +169,9 @@ async fn wait_until_idle(world: &mut World) -> Outcome {
         "/v1/environments/{}/propagation/stores/{}/idle?timeout_ms={PATIENCE_MS}",
         world.directory.environment, world.directory.store
     );
-    let url = world.rehearsal.idp_control_url()?.join(&path)?;
     loop {
         let answer = world
-            .ask_management(Method::GET, url.clone(), None)
+            .ask_idp_control(Method::GET, &path, None)
             .await?
             .clone();
         if (200..300).contains(&answer.status) {

@@ -19,6 +19,7 @@ use super::command_line::command_line;
 use super::outputs::{Outputs, require_file, require_one_printed};
 use super::pipelines::{write_for_github, write_located};
 use super::report_forms::{require_own_files, writable};
+use super::target_file::add_control_secrets;
 use super::{progress, signals};
 
 /// Arguments of `rehearsal run`.
@@ -211,6 +212,14 @@ impl Run {
         };
         let text = ambient::text_file::read(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
+        // What is no JSON is refused below.
+        let text = match serde_json::from_str(&text) {
+            Ok(mut document) => {
+                add_control_secrets(&mut document)?;
+                document.to_string()
+            }
+            Err(_) => text,
+        };
         let target = Target::read(&text, self.admin_token())
             .with_context(|| format!("cannot use --target {}", path.display()))?;
         let target = target

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ambient::{Ambient, Rng, SimulatedClock};
+use ambient::{Ambient, ControlSecret, Rng, SimulatedClock};
 use anyhow::Context as _;
 use clap::Args;
 use rehearsal::simulation::{Controls, Page, Site};
@@ -36,6 +36,15 @@ pub(crate) struct Simulation {
     /// URL at which browsers reach the page [default: that of --listen]
     #[arg(long, value_name = "URL", env = "REHEARSAL_SIMULATION_PUBLIC_URL")]
     public_url: Option<Url>,
+    /// Secret of the page, at least 22 letters and digits [default: random at each start]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "REHEARSAL_SIMULATION_CONTROL_SECRET",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    control_secret: Option<String>,
 }
 
 impl Simulation {
@@ -62,16 +71,20 @@ impl Simulation {
             .unwrap_or_else(|| page.url().clone());
         let clock = Ambient::new(Arc::new(SimulatedClock::from_system_time()), Rng::from_os());
         let social = SocialControls::at(url.join("/social/")?, clock.clone());
-        let site = Site::new(controls, None)
+        let secret = ControlSecret::of_options(self.control_secret, None)?;
+        let site = Site::new(controls, None, secret)
             .known_as(&url)
             .with_social(social, clock);
-        let _served = page.serve(Arc::new(site));
+        let site = Arc::new(site);
+        let address = site.secret().add_to(url.as_str());
+        let _served = page.serve(Arc::clone(&site));
         let ready = json!({
-            "url": url.as_str().trim_end_matches('/'),
+            "url": address,
+            "control_secret": site.secret().reveal(),
             "dns": dns.map(|address| json!({"address": address})),
         });
         writeln!(ambient::terminal::out_json(), "{ready}")?;
-        let _ = write!(ambient::terminal::err(), "{}", summary(&target, &url));
+        let _ = write!(ambient::terminal::err(), "{}", summary(&target, &address));
         signals.next().await;
         Ok(true)
     }
@@ -79,7 +92,7 @@ impl Simulation {
 
 /// Returns the text that says where to open what and as whom to log in. In docker compose
 /// it is printed last, when everything it names is ready.
-fn summary(target: &Value, page: &Url) -> String {
+fn summary(target: &Value, page: &str) -> String {
     let address = |party: &str| {
         let address = target.pointer(&format!("/{party}/base_url"));
         let address = address.and_then(Value::as_str).unwrap_or("unknown address");
@@ -93,9 +106,8 @@ fn summary(target: &Value, page: &Url) -> String {
          Portal            {}\n  \
          Identity Console  {}/console\n                    \
          sign on as administrator / {token}\n  \
-         Simulation page   {}\n",
+         Simulation page   {page}\n",
         address("sp"),
         address("idp"),
-        page.as_str().trim_end_matches('/'),
     )
 }

@@ -55,9 +55,11 @@ pub(crate) struct Found {
 
 impl Found {
     fn read(path: &Path) -> anyhow::Result<Self> {
+        let mut ready = read_json(path)?;
+        add_control_secrets(&mut ready)?;
         Ok(Self {
             path: path.to_owned(),
-            ready: read_json(path)?,
+            ready,
         })
     }
 
@@ -117,6 +119,34 @@ pub(crate) fn admin_token() -> Option<String> {
         Some(text.trim().to_owned())
     };
     given.filter(|token| !token.is_empty()).or_else(file)
+}
+
+/// Adds the secrets of the control ports to a target that has none. `sp serve` and `mock-idp serve`
+/// keep them in the files that `SP_CONTROL_SECRET_FILE` and `MOCK_IDP_CONTROL_SECRET_FILE` name.
+pub(crate) fn add_control_secrets(target: &mut Value) -> anyhow::Result<()> {
+    for (party, variable) in [
+        ("sp", "SP_CONTROL_SECRET"),
+        ("idp", "MOCK_IDP_CONTROL_SECRET"),
+    ] {
+        let Some(members) = target.get_mut(party).and_then(Value::as_object_mut) else {
+            continue;
+        };
+        if !members.contains_key("control_url") || members.contains_key("control_secret") {
+            continue;
+        }
+        let given = std::env::var(variable).ok();
+        let secret = match given.filter(|secret| !secret.is_empty()) {
+            Some(secret) => Some(secret),
+            None => match std::env::var_os(format!("{variable}_FILE")) {
+                Some(path) => ambient::secret_file::read(Path::new(&path))?,
+                None => None,
+            },
+        };
+        if let Some(secret) = secret {
+            members.insert("control_secret".to_owned(), secret.into());
+        }
+    }
+    Ok(())
 }
 
 /// Reads a file that `rehearsal up --ready-file` wrote, or another one with the same members.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ambient::ControlSecret;
 use ambient::arguments::whole_number;
 use ambient::ready_file::ReadyFile;
 use anyhow::Context as _;
@@ -127,14 +128,16 @@ impl Up {
         let mut world = World::with(self.options(&page)).await?;
         self.set_up(&mut world, &seed).await?;
         let mut ready = world.ready();
+        let secret = ControlSecret::generate(world.rehearsal.ambient.rng());
         ready.simulation = Some(SimulationPage {
-            url: page.url().as_str().trim_end_matches('/').to_owned(),
+            url: secret.add_to(page.url().as_str()),
+            control_secret: Some(secret.reveal().to_owned()),
         });
         let zones = world.rehearsal.dns.clone();
         let controls = Controls::read(&ready.to_json(), None, Some(zones))?;
         ready.sp.license_keys = sell_keys(&controls).await?;
         let social = world.rehearsal.social()?.controls().clone();
-        let site = simulation::Site::new(controls, Some(social));
+        let site = simulation::Site::new(controls, Some(social), Some(secret));
         for key in ready.sp.license_keys.iter().rev() {
             site.remember_key(key.clone());
         }

@@ -10,8 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use world::{Trust, TrustError};
-use world::{ZoneError, Zones};
+use world::{ControlPort, ControlPortError, Trust, TrustError, ZoneError, Zones};
 
 /// The addresses of the controls. They are read from the ready file of `rehearsal up`, or
 /// from a file with the same members.
@@ -21,8 +20,8 @@ pub struct Controls {
     pub portal: Option<Url>,
     /// URL of the identity provider's console.
     pub console: Option<Url>,
-    portal_control: Option<Url>,
-    idp_control: Option<Url>,
+    portal_control: Option<ControlPort>,
+    idp_control: Option<ControlPort>,
     management: Option<Url>,
     admin_token: Option<String>,
     /// The name server with the zones of the organizations.
@@ -39,6 +38,9 @@ pub enum ControlError {
     /// The certificate authority of the target cannot be used.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The address or the secret of a control port is invalid.
+    #[error(transparent)]
+    Control(#[from] ControlPortError),
     /// The HTTP client cannot be created.
     #[error("cannot set up an HTTP client")]
     Client(#[source] reqwest::Error),
@@ -140,7 +142,7 @@ impl Controls {
     /// management API; `zones`, if the name server belongs to this process.
     ///
     /// # Errors
-    /// [`ControlError::Target`], [`ControlError::Trust`].
+    /// [`ControlError::Target`], [`ControlError::Trust`], [`ControlError::Control`].
     pub fn read(
         target: &Value,
         admin_token: Option<String>,
@@ -172,8 +174,8 @@ impl Controls {
         Ok(Self {
             portal: address("/sp/base_url")?,
             console: address("/idp/console_url")?.or_else(|| below(&idp, "/console")),
-            portal_control: address("/sp/control_url")?,
-            idp_control: address("/idp/control_url")?,
+            portal_control: ControlPort::of_party(target, "sp")?,
+            idp_control: ControlPort::of_party(target, "idp")?,
             management: address("/idp/admin_api_url")?.or_else(|| below(&idp, "/v1")),
             admin_token: token.map(str::to_owned).or(admin_token),
             zones,
@@ -323,17 +325,21 @@ impl Controls {
         Ok(())
     }
 
-    fn portal_control(&self) -> Controlled<&Url> {
+    fn portal_control(&self) -> Controlled<&ControlPort> {
         let control = self.portal_control.as_ref();
         control.ok_or(ControlError::Missing("sp.control_url"))
     }
 
-    fn idp_control(&self) -> Controlled<&Url> {
+    fn idp_control(&self) -> Controlled<&ControlPort> {
         let control = self.idp_control.as_ref();
         control.ok_or(ControlError::Missing("idp.control_url"))
     }
 
-    async fn read_clock(&self, party: &'static str, control: &Url) -> Controlled<ClockState> {
+    async fn read_clock(
+        &self,
+        party: &'static str,
+        control: &ControlPort,
+    ) -> Controlled<ClockState> {
         let answer = self
             .ask(party, Method::GET, control, "/sim/clock", None)
             .await?;
@@ -348,9 +354,14 @@ impl Controls {
     async fn list_names(&self, path: &str, collection: &str) -> Controlled<Vec<(String, String)>> {
         let management = self.management.as_ref();
         let management = management.ok_or(ControlError::Missing("idp.admin_api_url"))?;
-        let answer = self
-            .ask(MANAGEMENT, Method::GET, management, path, None)
-            .await?;
+        let base = management.as_str().trim_end_matches('/');
+        let url = Url::parse(&format!("{base}{path}"))
+            .map_err(|_| ControlError::Target(format!("{base}{path} is not a URL")))?;
+        let mut request = self.client.get(url.clone());
+        if let Some(token) = &self.admin_token {
+            request = request.bearer_auth(token);
+        }
+        let answer = self.send(MANAGEMENT, url, request, None).await?;
         let items = answer
             .pointer(&format!("/_embedded/{collection}"))
             .and_then(Value::as_array);
@@ -363,23 +374,28 @@ impl Controls {
             .collect())
     }
 
+    /// Sends a request to a control port.
     async fn ask(
         &self,
         party: &'static str,
         method: Method,
-        base: &Url,
+        control: &ControlPort,
         path: &str,
         body: Option<Value>,
     ) -> Controlled<Value> {
-        let base = base.as_str().trim_end_matches('/');
-        let url = Url::parse(&format!("{base}{path}"))
-            .map_err(|_| ControlError::Target(format!("{base}{path} is not a URL")))?;
-        let mut request = self.client.request(method, url.clone());
-        if party == MANAGEMENT
-            && let Some(token) = &self.admin_token
-        {
-            request = request.bearer_auth(token);
-        }
+        let invalid = |_| ControlError::Target(format!("{control}{path} is not a URL"));
+        let url = control.address(path).map_err(invalid)?;
+        let request = control.request(&self.client, method, path);
+        self.send(party, url, request.map_err(invalid)?, body).await
+    }
+
+    async fn send(
+        &self,
+        party: &'static str,
+        url: Url,
+        mut request: reqwest::RequestBuilder,
+        body: Option<Value>,
+    ) -> Controlled<Value> {
         if let Some(body) = body {
             request = request.json(&body);
         }

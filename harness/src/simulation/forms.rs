@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::Router;
+use ambient::SecretInPath;
 use axum::extract::{Form, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use serde_json::{Value, json};
 
 use super::api::{sell, status_of};
 use super::controls::ControlError;
+use super::lock;
 use super::site::Site;
 use super::view::{self, Section};
 use world::social::{Identity, Misbehavior};
@@ -47,7 +49,14 @@ async fn serve_style() -> Response {
     (kind, view::style()).into_response()
 }
 
-async fn show_page(State(site): Shared, Query(asked): Query<Fields>) -> Response {
+async fn show_page(
+    State(site): Shared,
+    Query(asked): Query<Fields>,
+    shown: Option<Extension<SecretInPath>>,
+) -> Response {
+    if shown.is_some() {
+        return lock::open(&site);
+    }
     let done = asked.get("done").and_then(|word| view::done_message(word));
     let document = view::render_page(&site, done, &Refused::default()).await;
     Html(document.into_string()).into_response()

@@ -5,6 +5,7 @@ mod api;
 mod controls;
 mod explain;
 mod forms;
+mod lock;
 mod site;
 mod view;
 

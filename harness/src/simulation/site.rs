@@ -1,14 +1,15 @@
 //! The server of the simulation page: one page with forms, and the same as a JSON API below
 //! `/api`.
 //!
-//! It listens on a loopback port and has no password, like the control ports. Requests with
-//! a foreign `Host` or `Origin` are refused, and forms need a token that only a page of
-//! this server contains.
+//! It needs its secret, like the control ports: programs send it in the path or as bearer token,
+//! browsers get a cookie when they open the address with the secret (`lock`). Requests with a
+//! foreign `Host` or `Origin` are refused, and forms need a token that only a page of this server
+//! contains.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ambient::local_requests::{self, ForeignRequestError};
-use ambient::{Ambient, Rng};
+use ambient::{Ambient, ControlSecret, Rng, require_secret};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -22,7 +23,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::controls::Controls;
-use super::{api, explain, forms};
+use super::{api, explain, forms, lock};
 use world::ready::LicenseKey;
 use world::social::{SocialControls, social_router};
 
@@ -43,19 +44,38 @@ pub struct Site {
     /// Host names of the page, in addition to those of this machine.
     names: Vec<String>,
     pub(super) form_token: String,
+    pub(super) secret: ControlSecret,
+    /// What browsers send as cookie. It is not the secret, because browsers send cookies to every
+    /// port of a host.
+    pub(super) session: ControlSecret,
+    /// A part of the cookie's name.
+    pub(super) cookie_id: String,
 }
 
 impl Site {
-    /// Creates the site for these parties.
-    pub fn new(controls: Controls, social: Option<SocialControls>) -> Self {
+    /// Creates the site for these parties. Its secret is `secret`, or a random one.
+    pub fn new(
+        controls: Controls,
+        social: Option<SocialControls>,
+        secret: Option<ControlSecret>,
+    ) -> Self {
+        let rng = Rng::from_os();
         Self {
             controls,
             social,
             social_clock: None,
             keys: Mutex::default(),
             names: Vec::new(),
-            form_token: Rng::from_os().token(24),
+            form_token: rng.token(24),
+            secret: secret.unwrap_or_else(|| ControlSecret::generate(&rng)),
+            session: ControlSecret::generate(&rng),
+            cookie_id: rng.hex(4),
         }
+    }
+
+    /// Returns the secret of the page.
+    pub fn secret(&self) -> &ControlSecret {
+        &self.secret
     }
 
     /// Adds the host of this URL to the names of the page.
@@ -154,12 +174,21 @@ fn router(site: Arc<Site>) -> Router {
     let own = Router::new()
         .merge(forms::router())
         .merge(explain::router())
+        .merge(lock::router())
         .nest("/api", api::router())
+        .fallback(async || (StatusCode::NOT_FOUND, "There is no such page here.\n"))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&site),
             refuse_foreign,
         ))
         .with_state(Arc::clone(&site));
+    let (asked, refused) = (Arc::clone(&site), Arc::clone(&site));
+    let own = require_secret(
+        own,
+        site.secret.clone(),
+        move |request| lock::is_open(&asked, request),
+        move |request| lock::refuse(&refused, request),
+    );
     // Browsers come to the social providers from another site, the portal, and the portal
     // sends requests itself. OpenID Connect protects these requests.
     let router = match social {
@@ -174,7 +203,6 @@ fn router(site: Arc<Site>) -> Router {
     };
     router
         .route("/healthz", get(async || "alive\n"))
-        .fallback(async || (StatusCode::NOT_FOUND, "There is no such page here.\n"))
         .layer(fixed("x-content-type-options", "nosniff"))
         .layer(fixed("x-frame-options", "DENY"))
         // With `no-referrer`, browsers send the forms of this page with the origin `null`,

@@ -163,10 +163,9 @@ async fn answers_one_with(world: &mut World, fault: String) -> Outcome {
         "/control/environments/{}/applications/{}/faults",
         world.directory.environment, world.directory.application
     );
-    let url = world.rehearsal.idp_control_url()?.join(&path)?;
     let body = serde_json::json!({"faults": [{"id": fault, "times": "once"}]});
     world
-        .ask_management(Method::PUT, url, Some(body))
+        .ask_idp_control(Method::PUT, &path, Some(body))
         .await?
         .clone()
         .succeeded("choosing the fault")?;

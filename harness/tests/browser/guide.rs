@@ -25,7 +25,7 @@ const DONE: &str = "Configuration in the IdP Directory is done";
 /// Creates a world with its own organization among the parties of the topology.
 async fn create_world_among(topology: &mut Topology) -> Outcome<World> {
     let token = topology.admin_token();
-    let target = Target::read(&topology.target.to_string(), Some(token))?;
+    let target = Target::read(&topology.target_with_secrets().to_string(), Some(token))?;
     let target = target.wait_until_ready(PATIENCE).await?;
     Ok(World::among(&target, DOMAIN.to_owned()).await?)
 }

@@ -157,6 +157,8 @@ async fn the_simulation_page_refuses_other_sites() {
     let folder = tempfile::tempdir().unwrap();
     let up = Up::start_in(folder.path(), &["--empty"]).await;
     let url = up.ready["simulation"]["url"].as_str().unwrap();
+    let secret = up.ready["simulation"]["control_secret"].as_str().unwrap();
+    let plain = url.strip_suffix(&format!("/{secret}")).unwrap();
     let send = async |method: Method, path: &str, headers: &[(&str, &str)], body: &str| {
         let mut request = client().request(method, format!("{url}{path}"));
         for (name, value) in headers {
@@ -207,9 +209,90 @@ async fn the_simulation_page_refuses_other_sites() {
             .text()
             .await
             .unwrap();
-        let link = format!("<a href=\"{url}/\">Simulation: license keys, DNS, clock, faults</a>");
+        let link = format!("<a href=\"{plain}/\">Simulation: license keys, DNS, clock, faults</a>");
         assert!(text.contains(&link), "{page}: {text}");
+        assert!(!text.contains(secret), "{page}: {text}");
     }
+    up.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulation_page_needs_its_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let up = Up::start_in(folder.path(), &["--empty"]).await;
+    let url = up.ready["simulation"]["url"].as_str().unwrap();
+    let secret = up.ready["simulation"]["control_secret"].as_str().unwrap();
+    let plain = url.strip_suffix(&format!("/{secret}")).unwrap();
+    let stranger = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let wrong = "x".repeat(secret.len());
+    for path in ["/".to_owned(), "/explain".to_owned(), format!("/{wrong}/")] {
+        let answer = stranger.get(format!("{plain}{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{path}");
+        let page = answer.text().await.unwrap();
+        assert!(page.contains("This page needs its secret"), "{page}");
+        assert!(page.contains("rehearsal up") && page.contains("docker compose logs"));
+        assert!(
+            !page.contains(secret) && !page.contains("form_token"),
+            "{page}"
+        );
+    }
+    let posted = stranger.post(format!("{plain}/keys"));
+    let posted = posted.form(&[("kind", "per-user"), ("seats", "5")]);
+    assert_eq!(posted.send().await.unwrap().status(), 401);
+    let keys = async |url: &str, token: Option<&str>, cookie: Option<&str>| {
+        let mut request = stranger.get(format!("{url}/api/keys"));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(cookie) = cookie {
+            request = request.header("cookie", cookie);
+        }
+        request.send().await.unwrap()
+    };
+    let refused = keys(plain, None, None).await;
+    assert_eq!(refused.status(), 401);
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "control-secret-missing");
+    assert_eq!(keys(plain, Some(&wrong), None).await.status(), 401);
+    assert_eq!(keys(plain, Some(secret), None).await.status(), 200);
+    assert_eq!(keys(url, None, None).await.status(), 200);
+
+    // The address with the secret gives a cookie, and leads to the address without it.
+    let opened = stranger.get(url).send().await.unwrap();
+    assert_eq!(opened.status(), 303);
+    assert_eq!(opened.headers()["location"], "/");
+    let cookie = opened.headers()["set-cookie"].to_str().unwrap();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"));
+    assert!(!cookie.contains(secret), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap();
+    let page = stranger
+        .get(plain)
+        .header("cookie", format!("a=b; {cookie}"));
+    let page = page.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("form_token") && !page.contains(secret));
+    // Only for pages: browsers send cookies by themselves.
+    assert_eq!(keys(plain, None, Some(cookie)).await.status(), 401);
+
+    // The form of the locked page takes the secret, or the address with it.
+    let enter = async |entered: &str, origin: &str| {
+        let request = stranger.post(format!("{plain}/unlock"));
+        let request = request
+            .header("origin", origin)
+            .form(&[("secret", entered)]);
+        request.send().await.unwrap()
+    };
+    for entered in [secret, url, &format!(" {url}/ ")] {
+        let answer = enter(entered, plain).await;
+        assert_eq!(answer.status(), 303, "{entered}");
+        assert!(answer.headers().contains_key("set-cookie"));
+    }
+    let answer = enter(&wrong, plain).await;
+    assert_eq!(answer.status(), 401);
+    assert!(!answer.headers().contains_key("set-cookie"));
+    assert_eq!(enter(secret, "http://evil.example").await.status(), 403);
     up.kill().await;
 }
 
@@ -231,7 +314,10 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
         tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
     let line = lines.next_line().await.unwrap().unwrap();
     let document: Value = serde_json::from_str(&line).unwrap();
-    let hands = Hands::at(document["url"].as_str().unwrap());
+    let url = document["url"].as_str().unwrap();
+    let hands = Hands::at(url);
+    let secret = document["control_secret"].as_str().unwrap();
+    let plain = url.strip_suffix(&format!("/{secret}")).unwrap();
     let page = hands
         .post_successfully(
             "/keys",
@@ -256,10 +342,8 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
         stdout(&rehearsal(&listed).output().unwrap()),
         "lumen.example TXT v=1"
     );
-    let issuer = format!(
-        "{}/social/google/.well-known/openid-configuration",
-        hands.url
-    );
+    // Browsers come to the providers from the portal, without the secret of the page.
+    let issuer = format!("{plain}/social/google/.well-known/openid-configuration");
     let document: Value = client()
         .get(issuer)
         .send()
@@ -268,7 +352,7 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
         .json()
         .await
         .unwrap();
-    assert_eq!(document["issuer"], format!("{}/social/google", hands.url));
+    assert_eq!(document["issuer"], format!("{plain}/social/google"));
     child.kill().await.unwrap();
     up.kill().await;
 }

@@ -29,6 +29,9 @@ use compose::Service;
 /// (`POSTGRES_HOST_AUTH_METHOD: trust`).
 const NO_PASSWORD: &str = "none";
 
+/// The secret of the simulation page, as a user would set it in the shell.
+const PAGE_SECRET: &str = "secret-of-the-simulation-page";
+
 /// The running services. They are stopped when this is dropped.
 pub(crate) struct Topology {
     /// Stopped before the database.
@@ -37,7 +40,7 @@ pub(crate) struct Topology {
     mapping: Mapping,
     /// The target file of the scenario run, with the ports of this machine.
     pub(crate) target: Value,
-    /// URL of the simulation page.
+    /// URL of the simulation page with its secret.
     pub(crate) simulation: String,
     database: Server,
     folder: tempfile::TempDir,
@@ -55,8 +58,10 @@ impl Topology {
     /// waits until they answer. `variables` are those that a user would set in the shell.
     /// None if PostgreSQL cannot be started here, which is an error if `CI` is set.
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Option<Self> {
+        let page_secret = [("REHEARSAL_SIMULATION_CONTROL_SECRET", PAGE_SECRET)];
         let variables = variables
             .iter()
+            .chain(&page_secret)
             .map(|&(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let database = match Server::start() {
@@ -97,13 +102,13 @@ impl Topology {
         for (service, url) in [
             ("portal", topology.address("sp", "base_url") + "/readyz"),
             ("idp", topology.address("idp", "base_url") + "/readyz"),
-            ("simulation", simulation.clone()),
+            ("simulation", simulation.clone() + "/healthz"),
         ] {
             let child = topology.command(service).spawn().unwrap();
             topology.parties.push(child);
             topology.wait_for(service, &url).await;
         }
-        topology.simulation = simulation;
+        topology.simulation = format!("{simulation}/{PAGE_SECRET}");
         Some(topology)
     }
 
@@ -147,6 +152,19 @@ impl Topology {
     pub(crate) fn admin_token(&mut self) -> String {
         let file = self.variable("idp", "MOCK_IDP_ADMIN_TOKEN_FILE").unwrap();
         std::fs::read_to_string(file).unwrap().trim().to_owned()
+    }
+
+    /// Returns the target file with the secrets of the control ports, which the parties generated.
+    pub(crate) fn target_with_secrets(&mut self) -> Value {
+        let mut target = self.target.clone();
+        for (party, service, variable) in [
+            ("sp", "portal", "SP_CONTROL_SECRET_FILE"),
+            ("idp", "idp", "MOCK_IDP_CONTROL_SECRET_FILE"),
+        ] {
+            let file = self.variable(service, variable).unwrap();
+            target[party]["control_secret"] = std::fs::read_to_string(file).unwrap().into();
+        }
+        target
     }
 
     /// Returns a variable of a service, with ports and folders of this machine.

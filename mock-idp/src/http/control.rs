@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use ambient::local_requests::{self, ForeignRequestError};
+use ambient::{ControlSecret, SECRET_CHALLENGE, SECRET_WANTED, require_secret};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -22,8 +23,12 @@ use crate::refusal::Refused;
 use crate::store::resources::Kind;
 use crate::transport;
 
-/// Returns all routes of the control port.
-pub(crate) fn router(idp: Idp) -> Router {
+/// Returns all routes of the control port, which need the secret except for harmless reads.
+pub(crate) fn router(idp: Idp, secret: ControlSecret) -> Router {
+    require_secret(routes(idp), secret, is_open, |_| refuse_stranger())
+}
+
+fn routes(idp: Idp) -> Router {
     Router::new()
         .route("/control/clock", get(show_clock).put(set_clock))
         // The same resource by its documented name.
@@ -58,7 +63,22 @@ pub(crate) fn router(idp: Idp) -> Router {
         .with_state(idp)
 }
 
-/// Refuses requests that a web page may have sent, because the control port has no password.
+/// True for requests that neither change anything nor show secrets or personal data.
+fn is_open(request: &Request) -> bool {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    is_read
+        && matches!(
+            request.uri().path(),
+            "/control/clock" | "/sim/clock" | "/control/faults"
+        )
+}
+
+fn refuse_stranger() -> Response {
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, "ACCESS_FAILED", SECRET_WANTED);
+    ([(header::WWW_AUTHENTICATE, SECRET_CHALLENGE)], problem).into_response()
+}
+
+/// Refuses requests that a web page may have sent.
 async fn refuse_web_pages(State(idp): State<Idp>, request: Request, next: Next) -> Response {
     let base = Url::parse(&idp.base_url).ok();
     let names: Vec<&str> = base.as_ref().and_then(Url::host_str).into_iter().collect();

@@ -1,9 +1,9 @@
 //! The control port: clock, license keys, SCIM rate limit, snapshots and reset.
 //! It has its own listener on a loopback address, separate from the public one.
 
-use ambient::local_requests;
+use ambient::{ControlSecret, SECRET_CHALLENGE, SECRET_WANTED, local_requests, require_secret};
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
@@ -21,8 +21,12 @@ use crate::rate_limit::Rate;
 use crate::snapshot::{RestoreError, Snapshot};
 use crate::store::StoreError;
 
-/// Returns the routes of the control port.
-pub fn router(portal: Portal) -> Router {
+/// Returns the routes of the control port, which need the secret except for harmless reads.
+pub fn router(portal: Portal, secret: ControlSecret) -> Router {
+    require_secret(routes(portal), secret, is_open, |_| refuse_stranger())
+}
+
+fn routes(portal: Portal) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/control/clock", get(show_clock).put(set_clock))
@@ -46,8 +50,32 @@ pub fn router(portal: Portal) -> Router {
         .with_state(portal)
 }
 
-/// Refuses requests from web pages: the control port has no password, so a page
-/// must not be able to use it through the browser.
+/// True for requests that neither change anything nor show secrets or personal data.
+fn is_open(request: &Request) -> bool {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    is_read
+        && matches!(
+            request.uri().path(),
+            "/healthz" | "/control/clock" | "/sim/clock"
+        )
+}
+
+fn refuse_stranger() -> Response {
+    let problem = Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "control-secret-missing",
+        SECRET_WANTED,
+    );
+    let mut response = problem.into_response();
+    let challenge = HeaderValue::from_static(SECRET_CHALLENGE);
+    response
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, challenge);
+    response
+}
+
+/// Refuses requests from web pages: a page must not be able to use the control port through the
+/// browser.
 async fn refuse_web_pages(State(portal): State<Portal>, request: Request, next: Next) -> Response {
     let public = portal.config.public_url.as_ref();
     let names: Vec<&str> = public.and_then(Url::host_str).into_iter().collect();

@@ -13,12 +13,10 @@ impl World {
     /// # Errors
     /// When the control port refuses it.
     pub async fn key_is_sold(&mut self, order: Value) -> Outcome {
-        let url = self
-            .rehearsal
-            .portal_control_url()?
-            .join("/control/license-keys")?;
-        let client = self.person("the-vendor")?.browser.client();
-        let request = client.post(url).json(&order);
+        let client = self.person("the-vendor")?.browser.client().clone();
+        let control = self.rehearsal.portal_control()?;
+        let request = control.request(&client, Method::POST, "/control/license-keys")?;
+        let request = request.json(&order);
         let answer = self.keep(request).await?.clone().succeeded("the sale")?;
         self.license_key = text(&answer.body, "/key")?.to_owned();
         Ok(())

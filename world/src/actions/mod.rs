@@ -110,6 +110,26 @@ impl World {
         self.keep(request).await
     }
 
+    /// Sends a request to the IdP's control port, and keeps the answer.
+    ///
+    /// # Errors
+    /// When the request fails, or the target has no control port; a refusal is kept as the answer.
+    pub async fn ask_idp_control(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Outcome<&Answer> {
+        let console = self.person("the-idp-administrator")?.browser.client();
+        let console = console.clone();
+        let control = self.rehearsal.idp_control()?;
+        let mut request = control.request(&console, method, path)?;
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.keep(request).await
+    }
+
     /// Sends a request and keeps the answer.
     ///
     /// # Errors

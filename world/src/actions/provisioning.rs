@@ -139,8 +139,10 @@ impl World {
             "/v1/environments/{}/propagation/stores/{}/idle?timeout_ms={PATIENCE_MS}",
             self.directory.environment, self.directory.store
         );
-        let url = self.rehearsal.idp_control_url()?.join(&path)?;
-        let answer = self.ask_management(Method::GET, url, None).await?.clone();
+        let answer = self
+            .ask_idp_control(Method::GET, &path, None)
+            .await?
+            .clone();
         if (200..300).contains(&answer.status) {
             return Ok(());
         }

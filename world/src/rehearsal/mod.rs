@@ -16,6 +16,7 @@ use ambient::{Ambient, Rng, SimulatedClock};
 use jiff::SignedDuration;
 use url::Url;
 
+use crate::control_port::ControlPort;
 use crate::dns::{NameServer, Zones};
 use crate::judge::{Failed, Outcome};
 use crate::recorder::{Actor, Recorder, RecordingProxy};
@@ -24,7 +25,7 @@ use crate::trust::Trust;
 pub use options::{Options, StartError};
 use scratch_database::ScratchDatabase;
 pub use scratch_database::ScratchDatabaseError;
-use startup::{Front, Places, address, start_idp, start_portal};
+use startup::{Front, Places, address, control_port, start_idp, start_portal};
 use tls::{Authority, Door};
 
 /// Running parties. They stop when this is dropped.
@@ -97,7 +98,7 @@ struct Party<T> {
     door: Option<Door>,
     running: Option<T>,
     url: Url,
-    control: Option<Url>,
+    control: Option<ControlPort>,
 }
 
 impl<T> Party<T> {
@@ -215,14 +216,17 @@ impl Rehearsal {
                 proxy: portal_proxy,
                 door: portal_door,
                 url: address("the portal", Some(portal.base_url()))?,
-                control: Some(address("the portal's control port", portal.control_url())?),
+                control: Some(control_port(
+                    "the portal's control port",
+                    portal.control_url(),
+                )?),
                 running: Some(portal),
             },
             idp: Party {
                 proxy: idp_proxy,
                 door: idp_door,
                 url: address("the IdP", Some(idp.base_url()))?,
-                control: Some(address("the IdP's control port", idp.control_url())?),
+                control: Some(control_port("the IdP's control port", idp.control_url())?),
                 running: Some(idp),
             },
             admin_token,
@@ -241,11 +245,11 @@ impl Rehearsal {
         proxy.map_or_else(|| self.portal_url(), RecordingProxy::url)
     }
 
-    /// Returns the URL of the portal's control port.
+    /// Returns the portal's control port.
     ///
     /// # Errors
     /// [`Failed::NotRun`] if the target does not contain it.
-    pub fn portal_control_url(&self) -> Outcome<&Url> {
+    pub fn portal_control(&self) -> Outcome<&ControlPort> {
         let control = self.portal.control.as_ref();
         control.ok_or_else(|| missing_document_error("the portal's control port (sp.control_url)"))
     }
@@ -255,11 +259,11 @@ impl Rehearsal {
         self.idp.url.clone()
     }
 
-    /// Returns the URL of the IdP's control port.
+    /// Returns the IdP's control port.
     ///
     /// # Errors
     /// [`Failed::NotRun`] if the target does not contain it.
-    pub fn idp_control_url(&self) -> Outcome<&Url> {
+    pub fn idp_control(&self) -> Outcome<&ControlPort> {
         let control = self.idp.control.as_ref();
         control.ok_or_else(|| missing_document_error("the IdP's control port (idp.control_url)"))
     }
@@ -310,7 +314,7 @@ impl Rehearsal {
             &own.social,
         )
         .await?;
-        let control = address("the portal's control port", running.control_url())?;
+        let control = control_port("the portal's control port", running.control_url())?;
         self.portal.control = Some(control);
         self.portal.running = Some(running);
         Ok(())
@@ -355,10 +359,10 @@ impl Rehearsal {
         let then = self.ambient.now() + by;
         let mut controls = Vec::new();
         if !self.is_own() || self.portal.running.is_some() {
-            controls.push(self.portal_control_url()?.clone());
+            controls.push(self.portal_control()?.clone());
         }
         if !self.is_own() || self.idp.running.is_some() {
-            controls.push(self.idp_control_url()?.clone());
+            controls.push(self.idp_control()?.clone());
         }
         let moved = self.ambient.clock().set(then);
         moved.map_err(|error| Failed::NotRun(error.to_string()))?;

@@ -12,6 +12,7 @@ use super::keys::{self, Owner};
 use super::scratch_database::ScratchDatabase;
 use super::tls::Door;
 use super::{Options, StartError};
+use crate::control_port::ControlPort;
 use crate::recorder::RecordingProxy;
 use crate::social::SocialProviders;
 
@@ -206,4 +207,12 @@ pub(super) fn address(party: &'static str, given: Option<&str>) -> Result<Url, S
         party,
         got: given.to_owned(),
     })
+}
+
+/// Returns the control port of a party of this process, which contains its secret.
+pub(super) fn control_port(
+    party: &'static str,
+    given: Option<&str>,
+) -> Result<ControlPort, StartError> {
+    Ok(ControlPort::new(&address(party, given)?, None))
 }

@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use ambient::{Ambient, Clock as _, Rng, SimulatedClock};
 use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::{Party, Rehearsal, StartError};
+use crate::control_port::{ControlPort, ControlPortError};
 use crate::dns::{NameServer, Zones};
 use crate::judge::{Failed, Outcome};
 use crate::recorder::{Actor, Recorder, RecordingProxy};
@@ -42,7 +44,8 @@ pub struct Target {
 #[derive(Debug, Clone, Deserialize)]
 struct Place {
     base_url: Url,
-    control_url: Option<Url>,
+    #[serde(skip)]
+    control: Option<ControlPort>,
     /// The bearer token of the IdP's management API.
     admin_token: Option<String>,
 }
@@ -68,6 +71,9 @@ pub enum TargetError {
     /// The certificate authority of the target cannot be used.
     #[error(transparent)]
     Authority(#[from] TrustError),
+    /// The address or the secret of a control port is invalid.
+    #[error(transparent)]
+    Control(#[from] ControlPortError),
     /// A party is not ready in time.
     #[error(
         "{party} is not ready at {url}: {got}; check that it is running, or wait longer (--wait)"
@@ -99,11 +105,16 @@ impl Target {
     /// Reads a target; `admin_token` is used if the target contains none.
     ///
     /// # Errors
-    /// [`TargetError::Form`], [`TargetError::Authority`].
+    /// [`TargetError::Form`], [`TargetError::Authority`], [`TargetError::Control`].
     pub fn read(text: &str, admin_token: Option<String>) -> Result<Self, TargetError> {
         let document: Value = serde_json::from_str(text)?;
         let trust = Trust::of(&document)?;
+        let (sp, idp) = (
+            ControlPort::of_party(&document, "sp")?,
+            ControlPort::of_party(&document, "idp")?,
+        );
         let mut target: Self = serde_json::from_value(document)?;
+        (target.sp.control, target.idp.control) = (sp, idp);
         target.trust = trust;
         target.idp.admin_token = target.idp.admin_token.or(admin_token);
         Ok(target)
@@ -170,10 +181,10 @@ impl Target {
     }
 
     async fn fetch_portal_time(&self) -> Option<Timestamp> {
-        let url = self.sp.control_url.as_ref()?.join("/sim/clock").ok()?;
-        let document: Value = client()
+        let control = self.sp.control.as_ref()?;
+        let document: Value = control
+            .request(&client().ok()?, Method::GET, "/sim/clock")
             .ok()?
-            .get(url)
             .send()
             .await
             .ok()?
@@ -205,14 +216,14 @@ impl Rehearsal {
                 door: None,
                 running: None,
                 url: target.sp.base_url.clone(),
-                control: target.sp.control_url.clone(),
+                control: target.sp.control.clone(),
             },
             idp: Party {
                 proxy: None,
                 door: None,
                 running: None,
                 url: target.idp.base_url.clone(),
-                control: target.idp.control_url.clone(),
+                control: target.idp.control.clone(),
             },
             admin_token: target.idp.admin_token.clone().unwrap_or_default(),
             moved: SignedDuration::ZERO,
@@ -240,9 +251,9 @@ async fn is_ready(trust: &Trust, base: &Url) -> Result<(), String> {
 }
 
 /// Sets the clock of a party by its control port.
-pub(crate) async fn set_clock(control: &Url, now: Timestamp) -> Outcome {
-    let url = control.join("/sim/clock")?;
-    let request = client()?.put(url).json(&json!({"now": now.to_string()}));
+pub(crate) async fn set_clock(control: &ControlPort, now: Timestamp) -> Outcome {
+    let request = control.request(&client()?, Method::PUT, "/sim/clock")?;
+    let request = request.json(&json!({"now": now.to_string()}));
     let answer = request.send().await?;
     match answer.status().as_u16() {
         200 => Ok(()),

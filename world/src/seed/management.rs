@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::World;
+use crate::control_port::ControlPort;
 use crate::judge::{Failed, Outcome};
 use crate::trust::Trust;
 use crate::world::Answer;
@@ -15,8 +16,9 @@ pub(super) struct Management {
     client: reqwest::Client,
     /// URL of the environment in the management API.
     base: String,
-    /// URL of the environment at the control port.
-    control: String,
+    control: Option<ControlPort>,
+    /// The environment's id.
+    environment: String,
     token: String,
 }
 
@@ -32,7 +34,8 @@ impl Management {
         Ok(Self {
             client: Trust::of(ready)?.client().build()?,
             base: format!("{}/environments/{environment}", at("admin_api_url")),
-            control: format!("{}/control/environments/{environment}", at("control_url")),
+            control: ControlPort::of_party(ready, "idp")?,
+            environment: environment.to_owned(),
             token: at("admin_token"),
         })
     }
@@ -72,24 +75,35 @@ impl Management {
 
     /// Returns the faults that are switched on for an application.
     pub(super) async fn list_faults(&self, application: &str) -> Outcome<Vec<Value>> {
-        let url = self.faults_url(application);
         let answer = self
-            .send_to_url("reading the faults", Method::GET, &url, None)
+            .send_to_control("reading the faults", Method::GET, application, None)
             .await?;
         Ok(answer["faults"].as_array().cloned().unwrap_or_default())
     }
 
     /// Switches on these faults of an application, and no others.
     pub(super) async fn choose(&self, application: &str, faults: &[Value]) -> Outcome {
-        let url = self.faults_url(application);
         let body = json!({"faults": faults});
-        self.send_to_url("choosing the faults", Method::PUT, &url, Some(body))
+        self.send_to_control("choosing the faults", Method::PUT, application, Some(body))
             .await?;
         Ok(())
     }
 
-    fn faults_url(&self, application: &str) -> String {
-        format!("{}/applications/{application}/faults", self.control)
+    /// Sends a request for the faults of an application to the control port.
+    async fn send_to_control(
+        &self,
+        what: &str,
+        method: Method,
+        application: &str,
+        body: Option<Value>,
+    ) -> Outcome<Value> {
+        let control = self.control.as_ref().ok_or_else(|| {
+            Failed::mismatch("idp.control_url in the ready file, for the faults", "none")
+        })?;
+        let environment = &self.environment;
+        let path = format!("/control/environments/{environment}/applications/{application}/faults");
+        let request = control.request(&self.client, method, &path)?;
+        send(what, control.address(&path)?, request, body).await
     }
 
     async fn send_to_url(
@@ -100,22 +114,28 @@ impl Management {
         body: Option<Value>,
     ) -> Outcome<Value> {
         let url = Url::parse(url)?;
-        let mut request = self
-            .client
-            .request(method, url.clone())
-            .bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.send().await;
-        let answer = answer.map_err(|source| Failed::Unreachable {
-            party: "the identity provider's management API",
-            url,
-            source,
-        })?;
-        let answer = Answer::read(answer).await?;
-        Ok(answer.succeeded(what)?.body)
+        let request = self.client.request(method, url.clone());
+        send(what, url, request.bearer_auth(&self.token), body).await
     }
+}
+
+async fn send(
+    what: &str,
+    url: Url,
+    mut request: reqwest::RequestBuilder,
+    body: Option<Value>,
+) -> Outcome<Value> {
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let answer = request.send().await;
+    let answer = answer.map_err(|source| Failed::Unreachable {
+        party: "the identity provider",
+        url,
+        source,
+    })?;
+    let answer = Answer::read(answer).await?;
+    Ok(answer.succeeded(what)?.body)
 }
 
 /// Returns the string at `pointer`, or an empty one.
