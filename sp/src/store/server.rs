@@ -37,7 +37,8 @@ const TOO_MANY: [&str; 2] = ["53300", "53400"];
 #[derive(Debug)]
 pub(super) struct Server {
     url: String,
-    last: Mutex<Option<(Instant, Option<String>)>>,
+    /// When the server was checked last, and why it accepted no connection.
+    last: Mutex<Option<(Instant, Option<Problem>)>>,
 }
 
 impl Server {
@@ -49,7 +50,7 @@ impl Server {
     }
 
     /// Waits for the pool's connection, and fails as soon as the server cannot
-    /// be reached.
+    /// be reached. The error says which server, why, and what to do.
     pub(super) async fn wait_for<T>(
         &self,
         connection: impl Future<Output = sqlx::Result<T>>,
@@ -57,35 +58,55 @@ impl Server {
         let mut connection = std::pin::pin!(connection);
         loop {
             if let Ok(answer) = timeout(PATIENCE, &mut connection).await {
-                return Ok(answer?);
+                return match answer {
+                    Ok(connection) => Ok(connection),
+                    Err(error) => Err(self.explain(error).await),
+                };
             }
-            if let Some(reason) = self.find_connection_error().await {
-                return Err(StoreError::Unreachable(reason));
+            match self.find_problem().await {
+                // A connection becomes free when a request ends.
+                None | Some(Problem::TooMany(_)) => {}
+                Some(problem) => return Err(self.unreachable(&problem)),
             }
         }
     }
 
-    async fn find_connection_error(&self) -> Option<String> {
+    fn unreachable(&self, problem: &Problem) -> StoreError {
+        StoreError::Unreachable(problem.to_text(&self.url))
+    }
+
+    /// Returns the cause of an error of the pool.
+    async fn explain(&self, error: sqlx::Error) -> StoreError {
+        match error {
+            // The pool does not know why it got no connection.
+            sqlx::Error::PoolTimedOut => match self.find_problem().await {
+                Some(problem) => self.unreachable(&problem),
+                None => self.unreachable(&Problem::AllInUse),
+            },
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Database(_) => {
+                self.unreachable(&Problem::of(&error))
+            }
+            error => error.into(),
+        }
+    }
+
+    async fn find_problem(&self) -> Option<Problem> {
         let mut last = self.last.lock().await;
-        if let Some((at, reason)) = &*last
+        if let Some((at, problem)) = &*last
             && at.elapsed() < FRESH
         {
-            return reason.clone();
+            return problem.clone();
         }
-        let reason = match timeout(ANSWER, AnyConnection::connect(&self.url)).await {
+        let problem = match timeout(ANSWER, AnyConnection::connect(&self.url)).await {
             Ok(Ok(connection)) => {
                 let _ = connection.close().await;
                 None
             }
-            Ok(Err(error)) => {
-                let code = error.as_database_error().and_then(|error| error.code());
-                let is_busy = code.is_some_and(|code| TOO_MANY.contains(&&*code));
-                (!is_busy).then(|| error.to_string())
-            }
-            Err(_) => Some(format!("no answer within {} s", ANSWER.as_secs())),
+            Ok(Err(error)) => Some(Problem::of(&error)),
+            Err(_) => Some(Problem::NoAnswer),
         };
-        *last = Some((Instant::now(), reason.clone()));
-        reason
+        *last = Some((Instant::now(), problem.clone()));
+        problem
     }
 }
 
@@ -122,6 +143,12 @@ enum Problem {
     /// The user is unknown, has another password, or may not connect.
     Credentials(String),
     NoDatabase,
+    /// The server has no free connection.
+    TooMany(String),
+    /// The server has free connections, but the pool has none.
+    AllInUse,
+    /// The server starts or stops.
+    Restart(String),
     /// The URL itself is wrong.
     Url(String),
     Other(String),
@@ -135,6 +162,9 @@ impl Problem {
                 // PostgreSQL, appendix A: class 28, invalid authorization specification.
                 Some(code) if code.starts_with("28") => Self::Credentials(error.to_string()),
                 Some("3D000") => Self::NoDatabase,
+                Some(code) if TOO_MANY.contains(&code) => Self::TooMany(error.to_string()),
+                // Class 57, operator intervention: admin_shutdown, cannot_connect_now.
+                Some(code) if code.starts_with("57P0") => Self::Restart(error.to_string()),
                 _ => Self::Other(text),
             };
         }
@@ -178,6 +208,15 @@ impl Problem {
             Self::NoDatabase => format!(
                 "database {database} not found at {server}; create it with `createdb {database}`, or correct the name in --database-url"
             ),
+            Self::TooMany(reason) => format!(
+                "{server} has no free connection: {reason}; raise max_connections of PostgreSQL, or run fewer replicas and programs on it"
+            ),
+            Self::AllInUse => format!(
+                "all connections of this portal to {server} are in use; try again, or run more replicas"
+            ),
+            Self::Restart(reason) => {
+                format!("{server} starts or stops: {reason}; try again in a moment")
+            }
             Self::Url(reason) => {
                 format!(
                     "{reason}; expected --database-url sqlite://PATH?mode=rwc or postgres://USER:PASSWORD@HOST/DATABASE"
@@ -185,5 +224,40 @@ impl Problem {
             }
             Self::Other(reason) => format!("{server}: {reason}; check --database-url"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "postgres://sp:secret-word@127.0.0.1:1/portal";
+
+    async fn explained(last: Option<Problem>, error: sqlx::Error) -> String {
+        let server = Server::at(URL);
+        *server.last.lock().await = Some((Instant::now(), last));
+        let outcome = server.wait_for::<()>(async { Err(error) }).await;
+        let text = outcome.unwrap_err().to_string();
+        assert!(!text.contains("secret-word"), "{text}");
+        text
+    }
+
+    #[tokio::test]
+    async fn a_failure_in_operation_names_the_server_and_the_cause() {
+        let busy = Some(Problem::TooMany("sorry, too many clients already".into()));
+        let text = explained(busy, sqlx::Error::PoolTimedOut).await;
+        assert!(
+            text.contains("127.0.0.1:1 has no free connection: sorry"),
+            "{text}"
+        );
+        assert!(text.contains("max_connections"), "{text}");
+        let text = explained(None, sqlx::Error::PoolTimedOut).await;
+        assert!(text.contains("127.0.0.1:1 are in use"), "{text}");
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let text = explained(None, sqlx::Error::Io(refused)).await;
+        assert!(
+            text.contains("connection refused by 127.0.0.1:1; start"),
+            "{text}"
+        );
     }
 }
