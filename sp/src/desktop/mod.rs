@@ -184,9 +184,9 @@ pub async fn answer(
         .map_err(turned_away)
 }
 
-/// Marks the Response as used, in a transaction of its own: when no seat is
-/// left, the other changes are rolled back and the activation can be repeated,
-/// but only with a new Response.
+/// Marks the Response and the AuthnRequest as used, in a transaction of its own:
+/// when no seat is left, the other changes are rolled back, but the Response
+/// stays used. The app then begins another activation.
 async fn mark_used<'a>(
     portal: &Portal,
     answer: &'a CheckedResponse<'_>,

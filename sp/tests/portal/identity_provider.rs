@@ -141,6 +141,17 @@ impl Idp {
         signer.sign(response).unwrap()
     }
 
+    /// Signs the Response instead of its assertions.
+    pub(crate) fn sign_whole(&self, response: &Response) -> String {
+        let signer = Signer {
+            key: self.key.clone(),
+            response: true,
+            assertion: false,
+            algorithm: self.key.algorithm(),
+        };
+        signer.sign(response).unwrap()
+    }
+
     /// Returns a Response without `InResponseTo` (IdP-initiated SSO).
     pub(crate) fn sign_unsolicited_response(
         &self,

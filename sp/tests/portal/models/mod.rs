@@ -1,8 +1,9 @@
-//! Compares random sequences of requests with small models of licenses and of
-//! the configurator.
+//! Compares random sequences of requests with small models of activations, of
+//! licenses and of the configurator.
 //!
 //! `PROPTEST_CASES` sets the number of sequences per model [default: 6].
 
+mod activations;
 mod configurator;
 mod licenses;
 
