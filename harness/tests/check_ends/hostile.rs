@@ -79,14 +79,23 @@ impl Hostile {
                 &page,
             ],
         };
-        let arguments = [&["check", kind, "--timeout", timeout], arguments].concat();
-        let mut command = tokio::process::Command::from(rehearsal(&arguments));
-        let output = command.kill_on_drop(true).output();
-        let output = tokio::time::timeout(Duration::from_secs(120), output).await;
-        let output = output.expect("the check has an end").unwrap();
-        let all = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8(all).unwrap())
+        run_to_end(&[&["check", kind, "--timeout", timeout], arguments].concat()).await
     }
+}
+
+/// Runs a command; returns its exit status and all that it prints.
+async fn run_to_end(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = tokio::process::Command::from(rehearsal(arguments));
+    let output = command.kill_on_drop(true).output();
+    let output = tokio::time::timeout(Duration::from_secs(120), output).await;
+    let output = output.expect("the command has an end").unwrap();
+    let all = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(all).unwrap())
+}
+
+fn expect_no_control_characters(command: &str, text: &str) {
+    let found: Vec<char> = text.chars().filter(|it| it.is_control()).collect();
+    assert!(found.iter().all(|it| *it == '\n'), "{command}: {text:?}");
 }
 
 async fn answer(behavior: Behavior, path: &str) -> Response<Body> {
@@ -95,6 +104,8 @@ async fn answer(behavior: Behavior, path: &str) -> Response<Body> {
         Behavior::ControlsTerminal if path == "/metadata" => {
             return Response::new(Body::from(format!("no metadata {SEQUENCES}")));
         }
+        // `run` begins when the parties are ready.
+        Behavior::ControlsTerminal if path == "/readyz" => return Response::new(Body::empty()),
         Behavior::ControlsTerminal => {
             let error = serde_json::json!({
                 "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
@@ -151,11 +162,46 @@ async fn no_check_prints_control_characters_of_the_target() {
         let target = Hostile::start(Behavior::ControlsTerminal).await;
         let (code, text) = target.checked(kind, "0.5").await;
         assert_eq!(code, Some(2), "{kind}: {text}");
-        let found: Vec<char> = text.chars().filter(|it| it.is_control()).collect();
-        assert!(found.iter().all(|it| *it == '\n'), "{kind}: {text:?}");
+        expect_no_control_characters(kind, &text);
         // The others do not quote what this target says.
         let quotes = matches!(kind, "scim" | "idp");
         let quoted = text.contains("\u{fffd}[2J\u{fffd}31m");
         assert!(quoted || !quotes, "{kind}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn bench_and_run_print_no_control_characters_of_the_target() {
+    let target = Hostile::start(Behavior::ControlsTerminal).await;
+    let base = target.base.as_str();
+    let load = [
+        "bench",
+        "load",
+        "scim",
+        "--base-url",
+        base,
+        "--token",
+        TOKEN,
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("target.json");
+    let parties = serde_json::json!({
+        "sp": {"base_url": base, "control_url": base},
+        "idp": {"base_url": base, "control_url": base, "admin_token": "none"},
+    });
+    std::fs::write(&file, parties.to_string()).unwrap();
+    let run = [
+        "run",
+        "--tags",
+        "@G-01 or @G-03",
+        "--target",
+        file.to_str().unwrap(),
+    ];
+    for command in [&load[..], &run[..]] {
+        let (code, text) = run_to_end(command).await;
+        assert_ne!(code, Some(0), "{command:?}: {text}");
+        expect_no_control_characters(command[0], &text);
+        // Quoted as JSON, which escapes ESC and BEL, or as text.
+        assert!(text.contains("\u{fffd}31m"), "{command:?}: {text}");
     }
 }
