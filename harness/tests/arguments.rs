@@ -144,6 +144,15 @@ fn an_input_that_does_not_end_is_refused() {
 }
 
 #[test]
+fn the_reason_why_a_file_cannot_be_read_comes_before_what_to_do() {
+    let error = run_refused(&["trace", "not-there.xml"]);
+    let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = "cannot read the file not-there.xml: No such file";
+    assert!(error.contains(said), "{error}");
+    assert!(error.contains("; to give the message itself"), "{error}");
+}
+
+#[test]
 fn a_file_with_curly_quotation_marks_is_refused_with_that_reason() {
     let folder = tempfile::tempdir().unwrap();
     let seed = folder.path().join("seed.toml");

@@ -226,18 +226,30 @@ fn a_signature_is_not_judged_by_the_metadata_of_another_entity() {
     let aggregate = std::fs::read_to_string(fixture("aggregate.xml")).unwrap();
     let own = certificate_of(&metadata, "https://idp.example.com/metadata");
     let other = certificate_of(&aggregate, "https://other.example.org/metadata");
-    let metadata = metadata
+    let metadata: String = metadata
         .replace(
             "https://idp.example.com/metadata",
             "https://sp.example.com/metadata",
         )
         .replace(&own, &other);
     let path = folder.path().join("other.xml");
-    std::fs::write(&path, metadata).unwrap();
+    std::fs::write(&path, &metadata).unwrap();
+    // A service provider with the metadata of another identity provider refuses the message.
+    let traced = trace("utf-16.xml", &["--metadata", path.to_str().unwrap()]);
+    assert_eq!(traced.status, 1, "{}", traced.text);
+    let said =
+        "the metadata is of https://sp.example.com/metadata: it contains neither this Issuer";
+    assert!(traced.text.contains(said), "{}", traced.text);
+    // Those of a service provider say nothing about it.
+    let service = metadata
+        .replace("IDPSSODescriptor", "SPSSODescriptor")
+        .replace("SingleSignOnService", "AssertionConsumerService");
+    std::fs::write(&path, service).unwrap();
     let traced = trace("utf-16.xml", &["--metadata", path.to_str().unwrap()]);
     assert_eq!(traced.status, 0, "{}", traced.text);
-    let said = "the metadata that was given is of https://sp.example.com/metadata";
+    let said = "given is of https://sp.example.com/metadata, a service provider, and the Issuer";
     assert!(traced.text.contains(said), "{}", traced.text);
+    std::fs::write(&path, &metadata).unwrap();
     // The metadata of its issuer without its key is a reason to refuse.
     let issuer = std::fs::read_to_string(&path).unwrap();
     let issuer = issuer.replace(

@@ -52,6 +52,21 @@ pub struct Message {
     pub problems: Vec<String>,
     /// The changes without which the message could not be read, in the order in which they were made.
     pub repairs: Vec<Repair>,
+    /// How the message was sent, if the input shows it.
+    #[serde(skip)]
+    pub delivery: Option<Delivery>,
+    /// The URL to which a form was posted, without its query, if the input shows it.
+    #[serde(skip)]
+    pub delivered_to: Option<String>,
+}
+
+/// How a message was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// In the query of a URL: HTTP-Redirect (saml-bindings §3.4).
+    Url,
+    /// In a form: HTTP-POST (saml-bindings §3.5).
+    Form,
 }
 
 /// The detached signature of the HTTP-Redirect binding (saml-bindings §3.4.4.1).
@@ -165,6 +180,13 @@ pub(super) fn inflate(bytes: &[u8], remarks: &mut Vec<String>) -> Option<(Vec<u8
     };
     if let Some(out) = read(&mut flate2::read::DeflateDecoder::new(bytes)) {
         return Some((out, "DEFLATE"));
+    }
+    if let Some(out) = read(&mut flate2::read::GzDecoder::new(bytes)) {
+        remarks.push(
+            "compressed with gzip (RFC 1952): by HTTP-Redirect, SAML demands raw DEFLATE (saml-bindings §3.4.4.1), and by HTTP-POST no compression"
+                .to_owned(),
+        );
+        return Some((out, "gzip"));
     }
     let out = read(&mut flate2::read::ZlibDecoder::new(bytes))?;
     remarks.push(

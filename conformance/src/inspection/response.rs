@@ -28,6 +28,9 @@ pub struct Response {
     pub status_detail: Option<String>,
     /// The status message.
     pub status_message: Option<String>,
+    /// The text within `StatusDetail`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_text: Option<String>,
     /// The assertions that are not encrypted.
     pub assertions: Vec<Assertion>,
     /// Number of encrypted assertions.
@@ -153,11 +156,24 @@ pub fn read(root: Node<'_, '_>) -> Response {
         status_message: status
             .and_then(|it| child(it, ns::PROTOCOL, "StatusMessage"))
             .map(text),
+        status_text: status
+            .and_then(|it| child(it, ns::PROTOCOL, "StatusDetail"))
+            .map(words)
+            .filter(|it| !it.is_empty()),
         assertions: children(root, ns::ASSERTION, "Assertion")
             .map(assertion)
             .collect(),
         encrypted: children(root, ns::ASSERTION, "EncryptedAssertion").count(),
     }
+}
+
+/// Returns the texts in an element, with a space between them.
+fn words(node: Node<'_, '_>) -> String {
+    let texts = node.descendants().filter(Node::is_text);
+    let words = texts
+        .filter_map(|it| it.text())
+        .flat_map(str::split_whitespace);
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn assertion(node: Node<'_, '_>) -> Assertion {

@@ -60,6 +60,15 @@ pub struct Signature {
     /// True if a certificate in its `KeyInfo` has a trusted key.
     #[serde(skip)]
     pub names_trusted_key: bool,
+    /// True if it is within `Advice`, which receivers ignore (saml-core §2.6.1).
+    #[serde(skip)]
+    pub is_in_advice: bool,
+    /// True if several elements of the document have the `ID` that its first Reference names.
+    #[serde(skip)]
+    pub is_ambiguous: bool,
+    /// The text of `SignatureValue`, if it is not base64.
+    #[serde(skip)]
+    pub unreadable_value: Option<String>,
 }
 
 impl Signature {
@@ -158,8 +167,10 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
             method.without_blank_text = laid_out_afterwards;
             canonical(info, &method, None)
         });
-    let value = child(node, ns::DSIG, "SignatureValue").map(|it| decode_base64(&text(it)));
-    let (value_holds, by) = match (signed, value.flatten()) {
+    let value = child(node, ns::DSIG, "SignatureValue").map(text);
+    let decoded = value.as_deref().and_then(decode_base64);
+    let unreadable_value = value.filter(|_| decoded.is_none());
+    let (value_holds, by) = match (signed, decoded) {
         (Some(signed), Some(value)) => verify_value(trusted, &method, signed.as_bytes(), &value),
         _ => (Some(false), None),
     };
@@ -197,6 +208,9 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
         brings,
         issuer: child(parent, ns::ASSERTION, "Issuer").map(text),
         names_trusted_key,
+        is_in_advice: node.ancestors().any(|it| is(it, ns::ASSERTION, "Advice")),
+        is_ambiguous: first.is_some_and(is_ambiguous),
+        unreadable_value,
         has_objects: node.children().filter(Node::is_element).any(|it| {
             !["SignedInfo", "SignatureValue", "KeyInfo"].contains(&it.tag_name().name())
                 || is(it, ns::DSIG, "KeyInfo")
@@ -223,6 +237,15 @@ fn find_referenced_element<'a, 'i>(
         .filter(|it| it.attribute("ID") == Some(id));
     let only = named.next()?;
     named.next().is_none().then_some(only)
+}
+
+/// True if several elements have the ID that a Reference names.
+fn is_ambiguous(reference: Node<'_, '_>) -> bool {
+    let uri = reference.attribute("URI").unwrap_or_default();
+    uri.strip_prefix('#').is_some_and(|id| {
+        let all = reference.document().descendants();
+        all.filter(|it| it.attribute("ID") == Some(id)).count() > 1
+    })
 }
 
 fn digest(

@@ -3,9 +3,14 @@
 
 use roxmltree::Node;
 
-use super::difference::describe_difference;
-use super::{Account, Known};
-use crate::inspection::{child, is, ns, response, text};
+use super::assertion::BEHIND_PROXY;
+use super::difference::{describe_difference, small_difference};
+use super::verdict::list;
+use super::{Account, Known, Surroundings};
+use crate::inspection::{child, children, is, ns, response, text};
+
+/// Number of logins in a row that are a loop: one more than a user who tries again.
+const LEAST_OF_LOOP: usize = 3;
 
 /// The format of a NameID that has no `Format`.
 const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
@@ -28,6 +33,10 @@ pub(super) struct Request {
     acs_url: Option<String>,
     /// The format that `NameIDPolicy` demands.
     name_id_format: Option<String>,
+    /// The classes of which `RequestedAuthnContext` demands exactly one.
+    classes: Vec<String>,
+    /// The RelayState beside it.
+    relay_state: Option<String>,
 }
 
 /// What must agree with the request.
@@ -39,11 +48,18 @@ pub(super) struct Answer {
     audiences: Vec<String>,
     /// The formats of the NameIDs.
     name_id_formats: Vec<String>,
+    /// How the user signed on (AuthnContextClassRef).
+    classes: Vec<String>,
+    /// The RelayState beside it; `None` if the message was no parameter.
+    relay_state: Option<Option<String>>,
+    /// The URL to which it was posted.
+    delivered_to: Option<String>,
 }
 
 impl Exchange {
     /// Reads a message; `None` for one of another kind, or for a request without an ID.
-    pub(super) fn read(element: Node<'_, '_>) -> Option<Self> {
+    pub(super) fn read(element: Node<'_, '_>, surroundings: Surroundings<'_>) -> Option<Self> {
+        let message = surroundings.message;
         if is(element, ns::PROTOCOL, "AuthnRequest") {
             return Some(Self::Request(Request {
                 id: element.attribute("ID")?.to_owned(),
@@ -55,12 +71,19 @@ impl Exchange {
                     .and_then(|it| it.attribute("Format"))
                     .filter(|it| !FREE_FORMATS.iter().any(|free| it.ends_with(free)))
                     .map(str::to_owned),
+                classes: exact_classes(element),
+                relay_state: message.and_then(|it| it.relay_state.clone()),
             }));
         }
         if !is(element, ns::PROTOCOL, "Response") {
             return None;
         }
-        let response = response::read(element);
+        let mut response = response::read(element);
+        response
+            .assertions
+            .extend_from_slice(surroundings.decrypted);
+        let sign_ons = response.assertions.iter().flat_map(|it| &it.sign_ons);
+        let classes = sign_ons.filter_map(|it| it.class.clone()).collect();
         let conditions = response
             .assertions
             .iter()
@@ -80,8 +103,23 @@ impl Exchange {
             id: response.id,
             in_response_to: response.in_response_to,
             destination: response.destination,
+            classes,
+            relay_state: message
+                .filter(|it| it.parameter.is_some())
+                .map(|it| it.relay_state.clone()),
+            delivered_to: message.and_then(|it| it.delivered_to.clone()),
         }))
     }
+}
+
+/// Returns the classes of which a request demands exactly one (saml-core §3.3.2.2.1).
+fn exact_classes(request: Node<'_, '_>) -> Vec<String> {
+    let context = child(request, ns::PROTOCOL, "RequestedAuthnContext");
+    let exact = context.filter(|it| it.attribute("Comparison").unwrap_or("exact") == "exact");
+    let classes = exact
+        .into_iter()
+        .flat_map(|it| children(it, ns::ASSERTION, "AuthnContextClassRef"));
+    classes.map(text).collect()
 }
 
 /// Adds to each Response which request of the input it answers, and what does not agree.
@@ -93,6 +131,7 @@ pub(super) fn judge(accounts: &mut [Account], known: &Known) {
             _ => None,
         });
     let requests: Vec<(String, Request)> = requests.collect();
+    judge_loop(accounts);
     let mut delivered: Vec<(String, String)> = Vec::new();
     for account in accounts.iter_mut() {
         let Some(Exchange::Answer(answer)) = account.exchange.clone() else {
@@ -137,6 +176,19 @@ fn compare(
         .drop_not_judged(super::response::WHICH_REQUEST);
     let answers = format!("the AuthnRequest of {place}");
     account.says.push(("Answers".to_owned(), answers));
+    compare_scheme(account, answer, request);
+    compare_relay_state(account, answer, request);
+    if !request.classes.is_empty()
+        && let Some(given) = answer
+            .classes
+            .iter()
+            .find(|it| !request.classes.contains(it))
+    {
+        account.verdict.add_remark(format!(
+            "the request demands exactly {} (RequestedAuthnContext), and the user signed on by {given}: service providers refuse that (\"The AuthnContext was not a requested context\"), and the identity provider should have answered NoAuthnContext (saml-core §3.3.2.2.1). Leave RequestedAuthnContext out of the request, unless the application needs it",
+            list(&request.classes)
+        ));
+    }
     if let (Some(asked), Some(sent)) = (&request.acs_url, &answer.destination)
         && asked != sent
     {
@@ -165,6 +217,75 @@ fn compare(
         account.verdict.refuse(format!(
             "the audience is {}, not {issuer}, the Issuer of the request:{difference} enter {issuer} as Audience or SP entity ID at the identity provider",
             answer.audiences.join(", ")
+        ));
+    }
+}
+
+/// Explains an address with the wrong scheme that the service provider itself asked for.
+fn compare_scheme(account: &mut Account, answer: &Answer, request: &Request) {
+    let (Some(asked), Some(sent), Some(posted)) =
+        (&request.acs_url, &answer.destination, &answer.delivered_to)
+    else {
+        return;
+    };
+    if asked != sent || small_difference(asked, posted) != Some("in http and https") {
+        return;
+    }
+    // These follow from it, and their advice would be wrong.
+    let follows = |it: &String| it.starts_with("Destination is") || it.starts_with("Recipient is");
+    account.verdict.objections.retain(|it| !follows(it));
+    account.verdict.refuse_first(format!(
+        "the service provider itself asked for the Response at {asked} (AssertionConsumerServiceURL of the request), and the browser posted it to {posted}: {BEHIND_PROXY}. Nothing is to be changed at the identity provider"
+    ));
+}
+
+/// The identity provider must return the RelayState of the request (saml-bindings §3.4.3, §3.5.3).
+fn compare_relay_state(account: &mut Account, answer: &Answer, request: &Request) {
+    let (Some(sent), Some(returned)) = (&request.relay_state, &answer.relay_state) else {
+        return;
+    };
+    match returned {
+        Some(returned) if returned == sent => {}
+        None => account.verdict.add_remark(
+            "RelayState was sent with the request and did not come back with the Response: the identity provider must return it unchanged (saml-bindings §3.4.3, §3.5.3). Without it, the user does not reach the page that was opened, or the service provider refuses the login",
+        ),
+        Some(_) => account.verdict.add_remark(
+            "RelayState of the Response is another one than that of the request: the identity provider must return it unchanged (saml-bindings §3.4.3, §3.5.3). Remove a fixed RelayState (\"Default RelayState\", start URL) from the application at the identity provider",
+        ),
+    }
+}
+
+/// Adds a remark to the last Response of a login loop: requests of one service provider follow each
+/// other although each was answered.
+fn judge_loop(accounts: &mut [Account]) {
+    let mut logins = 0;
+    let mut asked: Option<Request> = None;
+    let mut last = None;
+    for (at, account) in accounts.iter().enumerate() {
+        match &account.exchange {
+            Some(Exchange::Request(request)) => {
+                let is_other = asked.as_ref().is_some_and(|it| it.issuer != request.issuer);
+                if is_other {
+                    logins = 0;
+                }
+                asked = Some(request.clone());
+            }
+            Some(Exchange::Answer(answer)) => {
+                let is_answer = asked
+                    .as_ref()
+                    .is_some_and(|it| answer.in_response_to.as_ref() == Some(&it.id));
+                // Only a browser's traffic shows one user: recordings contain many logins.
+                if is_answer && answer.delivered_to.is_some() && !answer.audiences.is_empty() {
+                    logins += 1;
+                    last = Some(at);
+                }
+            }
+            None => {}
+        }
+    }
+    if let Some(at) = last.filter(|_| logins >= LEAST_OF_LOOP) {
+        accounts[at].verdict.remarks.insert(0, format!(
+            "login loop: {logins} logins in a row, each answered with a Response, after which the service provider asked again. It accepts the Response and loses its session: look at its session cookie (SameSite, Secure, Domain, Path; a cookie for http and https, or for another host), and at sessions that several servers do not share. If it refuses the Response, its log says why"
         ));
     }
 }

@@ -132,10 +132,13 @@ pub(super) fn judge_status(message: Node<'_, '_>, verdict: &mut Verdict) -> bool
         .and_then(|it| child(it, ns::PROTOCOL, "StatusCode"))
         .and_then(|it| it.attribute("Value"));
     let words = child(part, ns::PROTOCOL, "StatusMessage").map(text);
-    verdict.refuse(format!(
-        "the responder refused: {}",
-        status::describe(value, detail, words.as_deref())
-    ));
+    let said = status::Said {
+        status: value,
+        detail,
+        message: words.as_deref(),
+        text: None,
+    };
+    verdict.refuse(format!("the responder refused: {}", said.describe()));
     true
 }
 

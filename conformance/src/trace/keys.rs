@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::difference::small_difference;
+use super::entities::Entity;
 use crate::inspection::certificate::Certificate;
 use crate::inspection::encryption::DecryptionKey;
 use crate::inspection::response::instant;
@@ -14,6 +15,8 @@ use crate::inspection::{is, ns, other_document, parse, text};
 pub struct Known {
     /// Signing certificates from metadata, each with its entity.
     pub trusted: Vec<TrustedKey>,
+    /// What the metadata say about each entity beside its signing keys.
+    pub entities: Vec<Entity>,
     /// Entity ID of the service provider.
     pub audience: Option<String>,
     /// The URLs of the service provider's assertion consumer services.
@@ -77,7 +80,7 @@ impl Known {
     }
 
     /// Returns the entities whose metadata was given, as the middle of a sentence.
-    pub(super) fn entities(&self) -> String {
+    pub(super) fn names_of_entities(&self) -> String {
         let mut entities: Vec<&str> = self
             .trusted
             .iter()
@@ -92,11 +95,21 @@ impl Known {
         }
     }
 
+    /// Returns what the metadata say about an entity.
+    pub(super) fn entity(&self, entity_id: &str) -> Option<&Entity> {
+        self.entities.iter().find(|it| it.entity_id == entity_id)
+    }
+
     /// Describes what is missing if the metadata that was given is not that of the sender.
     pub(super) fn describe_missing_metadata(&self, issuer: &str) -> String {
+        let is_service = |it: &Entity| it.is_service_provider && !it.is_identity_provider;
+        let kind = match !self.entities.is_empty() && self.entities.iter().all(is_service) {
+            true => ", a service provider",
+            false => "",
+        };
         format!(
-            "whether a key of the Issuer made the signature: the metadata that was given is of {}, and the Issuer is {issuer}; give its metadata (--metadata)",
-            self.entities()
+            "whether a key of the Issuer made the signature: the metadata that was given is of {}{kind}, and the Issuer is {issuer}; give its metadata (--metadata)",
+            self.names_of_entities()
         )
     }
 }

@@ -3,6 +3,7 @@
 
 use roxmltree::Node;
 
+use super::document::Damage;
 use super::status::{self, SUCCESS};
 use super::{Known, Security, Signed, Verdict, signed};
 use crate::inspection::{child, ns, text};
@@ -32,7 +33,8 @@ pub(super) fn judge(
     verdict.judge_id(&of, message.attribute("ID"));
     verdict.judge_version(&of, message.attribute("Version"));
     verdict.judge_issue_instant(&of, message.attribute("IssueInstant"), known);
-    signed::judge(signatures, known, verdict);
+    let damage = Damage::judge(message, verdict);
+    signed::judge(signatures, &damage, known, verdict);
     if child(message, ns::ASSERTION, "Issuer").is_none() {
         verdict.refuse("no Issuer (saml-profiles §4.4.4.1, §4.4.4.2)");
     }
@@ -80,20 +82,29 @@ fn response(message: Node<'_, '_>, verdict: &mut Verdict) {
     }
     let part = child(message, ns::PROTOCOL, "Status");
     let code = part.and_then(|it| child(it, ns::PROTOCOL, "StatusCode"));
-    match code.and_then(|it| it.attribute("Value")) {
+    let detail = code
+        .and_then(|it| child(it, ns::PROTOCOL, "StatusCode"))
+        .and_then(|it| it.attribute("Value"));
+    let of = |name| part.and_then(|it| child(it, ns::PROTOCOL, name)).map(text);
+    let (words, more) = (of("StatusMessage"), of("StatusDetail"));
+    let status = code.and_then(|it| it.attribute("Value"));
+    let said = status::Said {
+        status: status.unwrap_or_default(),
+        detail,
+        message: words.as_deref(),
+        text: more.as_deref(),
+    };
+    let is_partial = [status, detail]
+        .iter()
+        .flatten()
+        .any(|it| it.ends_with(":PartialLogout"));
+    match status {
         None => verdict.refuse("no StatusCode with a Value"),
+        _ if is_partial => verdict.add_remark(format!(
+            "the logout did not succeed everywhere: {}",
+            said.describe_logout()
+        )),
         Some(SUCCESS) => {}
-        Some(value) => {
-            let detail = code
-                .and_then(|it| child(it, ns::PROTOCOL, "StatusCode"))
-                .and_then(|it| it.attribute("Value"));
-            let words = part
-                .and_then(|it| child(it, ns::PROTOCOL, "StatusMessage"))
-                .map(text);
-            verdict.add_remark(format!(
-                "the logout did not succeed everywhere: {}",
-                status::describe(value, detail, words.as_deref())
-            ));
-        }
+        Some(_) => verdict.refuse(format!("the logout failed: {}", said.describe_logout())),
     }
 }

@@ -28,8 +28,8 @@ static UNKNOWN_PREFIX: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Adds why the parser refused a document. `pasted` is the length of the value that was decoded, in
-/// characters.
-pub(super) fn judge(xml: &str, error: &str, verdict: &mut Verdict) {
+/// characters. Returns true if the document is larger than what is read.
+pub(super) fn judge(xml: &str, error: &str, verdict: &mut Verdict) -> bool {
     if error.contains("expected at most")
         || error.contains("nested more than")
         || error.contains("nodes limit")
@@ -37,8 +37,13 @@ pub(super) fn judge(xml: &str, error: &str, verdict: &mut Verdict) {
         verdict.leave_out(format!(
             "the document: it is larger than what trace reads ({error}); give only the part that is needed, such as one EntityDescriptor of an aggregate"
         ));
-        return;
+        return true;
     }
+    judge_error(xml, error, verdict);
+    false
+}
+
+fn judge_error(xml: &str, error: &str, verdict: &mut Verdict) {
     if has_dtd(xml) {
         verdict.refuse(
             "it contains a document type declaration (<!DOCTYPE …>), which receivers refuse because its entities allow attacks (XXE, expansion of entities). The sender must write the message without it",

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use roxmltree::Node;
 
+use super::name_format::describe_wrong_version;
 use super::{Known, Verdict};
 use crate::inspection::certificate::{Certificate, Key};
 use crate::inspection::response::instant;
@@ -180,6 +181,11 @@ fn judge_entity(entity: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
             }
         }
         keys(id, role, known, verdict);
+        for format in children(role, ns::METADATA, "NameIDFormat").map(text) {
+            if let Some(wrong) = describe_wrong_version(&format) {
+                verdict.add_remark(format!("{id}: NameIDFormat: {wrong}"));
+            }
+        }
     }
 }
 
@@ -190,6 +196,14 @@ fn keys(id: &str, role: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
         signing += usize::from(usage.contains("signing"));
         verdict.add_remark(format!(
             "{id}: the key for {usage} is announced as KeyValue without a certificate, which SAML permits (saml-metadata §2.4.1.1) and many products do not read: add X509Data/X509Certificate"
+        ));
+    }
+    let has_pem = role
+        .descendants()
+        .any(|it| is(it, ns::DSIG, "X509Certificate") && text(it).contains("-----"));
+    if has_pem {
+        verdict.refuse(format!(
+            "{id}: an X509Certificate contains the line -----BEGIN CERTIFICATE-----, and must be only the base64 between the lines of PEM: xmlsec, Shibboleth and .NET refuse the metadata. Leave the lines out"
         ));
     }
     for (usage, certificate) in certificates(role) {

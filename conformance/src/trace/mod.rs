@@ -4,46 +4,58 @@
 //! - [`sources`]: finds the messages in a file of any supported format;
 //! - [`keys`]: trusted keys, receiver and time;
 //! - `envelope`: messages inside SOAP and artifact resolution;
-//! - `verdict`: refusals, remarks, and what was not judged;
+//! - `entities`: what the metadata say beside the keys;
+//! - `verdict`, `times`: refusals, remarks, and what was not judged;
 //! - `response`, `request`, `logout`, `metadata`: the rules, one file for each kind of
-//!   document;
+//!   document; `assertion`, `sign_on` and `attributes` are those for an assertion;
+//! - `decrypted`: the assertions that are encrypted;
+//! - `delivery`, `document`: how a message was sent, and what is wrong with the document as a whole;
 //! - `answers`: compares Responses with the requests in the same input;
 //! - `malformed`: why a document cannot be parsed;
 //! - `signed`: explains signatures;
-//! - `status`, `attributes`, `ciphers`: codes, attributes and algorithms with known problems;
+//! - `status`, `ciphers`, `name_format`: codes, algorithms and formats with known problems;
 //! - `difference`: differences that are easily overlooked;
 //! - `text`: writes the explanation as text.
 
 mod answers;
+mod assertion;
 mod attributes;
 mod ciphers;
+mod decrypted;
+mod delivery;
 mod difference;
+mod document;
+mod entities;
 mod envelope;
 pub mod keys;
 mod layout;
 mod logout;
 mod malformed;
 mod metadata;
+mod name_format;
 mod request;
 mod response;
+mod sign_on;
 mod signed;
 pub mod sources;
 mod status;
 mod text;
+mod times;
 mod verdict;
 
 use roxmltree::Node;
 use serde::Serialize;
 
+pub use entities::{Entity, read_entities};
 pub use keys::{Known, TrustedKey, read_trusted_keys};
 pub use signed::Signed;
 pub use verdict::Verdict;
 
 use answers::Exchange;
 
-use crate::inspection::encryption::{DecryptionError, decrypt};
 use crate::inspection::message::Message;
 use crate::inspection::pasted::repair::{self, Repair};
+use crate::inspection::response::{Assertion, Response, instant, read as response_of};
 use crate::inspection::{is, ns, parse};
 use sources::{Answer, Found};
 
@@ -77,6 +89,12 @@ pub struct Account {
     /// What is compared between requests and Responses.
     #[serde(skip)]
     exchange: Option<Exchange>,
+    /// True if the document is larger than what is read, so that nothing in it was judged.
+    #[serde(skip)]
+    pub is_too_large: bool,
+    /// True for a decrypted assertion whose Response is signed, or is in an envelope.
+    #[serde(skip)]
+    is_protected: bool,
 }
 
 /// Explains each message, and each message inside it, and compares Responses with the requests that
@@ -89,6 +107,10 @@ pub fn accounts(found: Vec<Found>, known: &Known) -> Vec<Account> {
 }
 
 fn of_found(found: Found, known: &Known) -> Vec<Account> {
+    of_document(found, None, known)
+}
+
+fn of_document(found: Found, outer: Option<&Outer>, known: &Known) -> Vec<Account> {
     let Found {
         place,
         message,
@@ -100,7 +122,7 @@ fn of_found(found: Found, known: &Known) -> Vec<Account> {
         Err(error) => {
             let mut account = Account::empty(place, &message, xml);
             account.answer = answer;
-            malformed::judge(xml, &error, &mut account.verdict);
+            account.is_too_large = malformed::judge(xml, &error, &mut account.verdict);
             return vec![account];
         }
     };
@@ -123,16 +145,57 @@ fn of_found(found: Found, known: &Known) -> Vec<Account> {
             account.answer = None;
             account.verdict = Verdict::default();
         }
-        account.judge(
-            carried.element,
-            (at == 0).then_some(&message),
-            carried.envelope,
-            known,
-        );
+        let decrypted = decrypted::read(carried.element, known);
+        let contents = decrypted.contents();
+        let surroundings = Surroundings {
+            message: (at == 0).then_some(&message),
+            envelope: carried.envelope,
+            outer,
+            decrypted: &contents,
+        };
+        account.judge(carried.element, surroundings, known);
+        let around = Outer::new(&account, carried.element, surroundings);
         accounts.push(account);
-        accounts.extend(explain_decrypted(&place, carried.element, known));
+        accounts.extend(decrypted.explain(&place, &around, known));
     }
     accounts
+}
+
+/// What is known about a message beside its document.
+#[derive(Debug, Clone, Copy)]
+struct Surroundings<'a> {
+    /// How it was found; none for a message within another one.
+    message: Option<&'a Message>,
+    /// Local name of the envelope around it.
+    envelope: Option<&'a str>,
+    /// The Response around a decrypted assertion.
+    outer: Option<&'a Outer>,
+    /// The assertions in it that were decrypted.
+    decrypted: &'a [Assertion],
+}
+
+/// The Response around a decrypted assertion, which is judged as if it stood there in plain text.
+#[derive(Debug, Clone)]
+struct Outer {
+    response: Response,
+    /// True if a signature covers the Response.
+    is_signed: bool,
+    /// True if the Response is signed, or an envelope can protect it.
+    is_protected: bool,
+    delivered_to: Option<String>,
+}
+
+impl Outer {
+    fn new(account: &Account, element: Node<'_, '_>, surroundings: Surroundings<'_>) -> Self {
+        let mut signed = account.signed.iter();
+        let is_signed = signed.any(|it| it.signature.range.as_ref() == Some(&element.range()));
+        Self {
+            response: response_of(element),
+            is_signed,
+            is_protected: is_signed || surroundings.envelope.is_some(),
+            delivered_to: surroundings.message.and_then(|it| it.delivered_to.clone()),
+        }
+    }
 }
 
 /// How a message is protected.
@@ -180,22 +243,23 @@ impl Account {
             xml: xml.to_owned(),
             answer: None,
             exchange: None,
+            is_too_large: false,
+            is_protected: false,
         }
     }
 
-    fn judge(
-        &mut self,
-        element: Node<'_, '_>,
-        message: Option<&Message>,
-        envelope: Option<&str>,
-        known: &Known,
-    ) {
+    fn judge(&mut self, element: Node<'_, '_>, surroundings: Surroundings<'_>, known: &Known) {
+        let Surroundings {
+            message, envelope, ..
+        } = surroundings;
         let is_carried = envelope.is_some();
         let is_token = envelope.is_some_and(|it| envelope::TOKEN_RESPONSES.contains(&it));
         let kind = element.tag_name().name();
         kind.clone_into(&mut self.kind);
-        self.exchange = Exchange::read(element);
-        self.says.extend(text::says(element));
+        self.is_protected = surroundings.outer.is_some_and(|it| it.is_protected);
+        self.exchange = Exchange::read(element, surroundings);
+        self.says
+            .extend(text::says(element, surroundings.decrypted.len()));
         let issuer = element
             .children()
             .find(|it| is(*it, ns::ASSERTION, "Issuer"))
@@ -210,28 +274,37 @@ impl Account {
             self.says.push(("Signature of the query".to_owned(), said));
         }
         let is_signed = in_query.is_some() || !self.signed.is_empty();
-        let of_signatures = self.signed.iter().filter_map(|it| it.issuer.clone());
+        let counted = self.signed.iter().filter(|it| !it.signature.is_in_advice);
+        let of_signatures = counted.filter_map(|it| it.issuer.clone());
         let mut issuers: Vec<String> = of_signatures.collect();
         if in_query.is_some() {
             issuers.extend(issuer.clone());
         }
         issuers.sort();
         issuers.dedup();
+        let is_response = ["Response", "Assertion"].contains(&kind);
         for issuer in issuers {
             if !known.has_metadata_of(Some(&issuer)) {
-                signed::unknown_issuer(&issuer, &self.signed, known, &mut self.verdict);
+                let signed = &self.signed;
+                signed::unknown_issuer(&issuer, signed, is_response, known, &mut self.verdict);
             }
         }
         ciphers::judge(element, &mut self.verdict);
         match (element.tag_name().namespace(), kind) {
             (Some(ns::ASSERTION), "Assertion") if is_token => {
-                response::judge_token(element, &self.signed, known, &mut self.verdict);
+                assertion::judge_token(element, &self.signed, known, &mut self.verdict);
             }
             (_, name) if envelope::TOKEN_RESPONSES.contains(&name) => {
                 envelope::describe_token_response(element, &mut self.verdict);
             }
             (Some(ns::PROTOCOL), "Response") | (Some(ns::ASSERTION), "Assertion") => {
-                response::judge(element, &self.signed, is_carried, known, &mut self.verdict);
+                response::judge(
+                    element,
+                    &self.signed,
+                    surroundings,
+                    known,
+                    &mut self.verdict,
+                );
             }
             (Some(ns::PROTOCOL), "AuthnRequest") => {
                 let security = Security {
@@ -262,59 +335,26 @@ impl Account {
                 self.verdict
                     .leave_out(format!("{kind}: no rules for this kind of message"));
             }
+            (Some(space), _) if space.starts_with("urn:oasis:names:tc:SAML:1.") => {
+                self.verdict.refuse(format!(
+                    "{kind} is a message of SAML 1.1 ({space}), which is not judged. Products for SAML 2.0 refuse it: choose SAML 2.0 at the identity provider"
+                ));
+            }
             (space, _) => self.verdict.refuse(format!(
                 "{kind} in the namespace {:?} is not a SAML 2.0 message: the namespace of messages is {}",
                 space.unwrap_or_default(),
                 ns::PROTOCOL
             )),
         }
+        if let Some(message) = message {
+            delivery::judge(message, kind, &mut self.verdict);
+        }
+        let issued = element.attribute("IssueInstant").and_then(instant);
+        self.verdict.judge_times(issued, known.now);
     }
 
     /// Returns the explanation as text for a terminal.
     pub fn to_text(&self, with_xml: bool) -> String {
         text::to_text(self, with_xml)
     }
-}
-
-/// Explains the encrypted parts of a message, if the private key is known.
-fn explain_decrypted(place: &str, element: Node<'_, '_>, known: &Known) -> Vec<Account> {
-    let Some(key) = &known.decryption_key else {
-        return Vec::new();
-    };
-    let encrypted = element
-        .children()
-        .filter(|it| is(*it, ns::ASSERTION, "EncryptedAssertion"));
-    let read = |node: Node<'_, '_>| match decrypt(node, key) {
-        Ok(xml) => {
-            let message = Message {
-                xml,
-                wrapping: vec!["EncryptedAssertion"],
-                ..Message::default()
-            };
-            let place = format!("{place}, decrypted");
-            let answer = None;
-            of_found(
-                Found {
-                    place,
-                    message,
-                    answer,
-                },
-                known,
-            )
-        }
-        Err(error) => {
-            let message = Message::default();
-            let mut account = Account::empty(format!("{place}, encrypted"), &message, "");
-            "EncryptedAssertion".clone_into(&mut account.kind);
-            match error {
-                // The receiver may support more algorithms.
-                DecryptionError::Algorithm(_) => account.verdict.leave_out(format!(
-                    "the encrypted assertion: {error} here; the service provider may support it"
-                )),
-                _ => account.verdict.refuse(error.to_string()),
-            }
-            vec![account]
-        }
-    };
-    encrypted.flat_map(read).collect()
 }

@@ -3,7 +3,12 @@
 
 use roxmltree::Node;
 
-use super::{Known, Security, Signed, Verdict, signed};
+use super::assertion::BEHIND_PROXY;
+use super::difference::describe_difference;
+use super::document::Damage;
+use super::name_format::describe_wrong_version;
+use super::verdict::list;
+use super::{Entity, Known, Security, Signed, Verdict, signed};
 use crate::inspection::{child, children, ns, text};
 
 const EMAIL_CLASS: &str = "PasswordProtectedTransport";
@@ -19,15 +24,23 @@ pub(super) fn judge(
     verdict.judge_id(of, request.attribute("ID"));
     verdict.judge_version(of, request.attribute("Version"));
     verdict.judge_issue_instant(of, request.attribute("IssueInstant"), known);
-    signed::judge(signatures, known, verdict);
-    match child(request, ns::ASSERTION, "Issuer").map(text) {
+    let damage = Damage::judge(request, verdict);
+    signed::judge(signatures, &damage, known, verdict);
+    let issuer = child(request, ns::ASSERTION, "Issuer").map(text);
+    match issuer.as_deref() {
         None => verdict.refuse(
             "no Issuer: the identity provider cannot know which service provider asks (saml-profiles §4.1.4.1)",
         ),
-        Some(issuer) if issuer.is_empty() => verdict.refuse("the Issuer is empty"),
+        Some("") => verdict.refuse("the Issuer is empty"),
         Some(_) => {}
     }
-    if !security.is_signed {
+    let says_so = issuer
+        .as_deref()
+        .and_then(|it| known.entity(it))
+        .is_some_and(|it| it.signs_requests);
+    if !security.is_signed && says_so {
+        // `judge_metadata` refuses it.
+    } else if !security.is_signed {
         verdict.add_remark(
             "it is not signed: an identity provider whose metadata says WantAuthnRequestsSigned=\"true\" refuses it",
         );
@@ -45,6 +58,7 @@ pub(super) fn judge(
             "it has both AssertionConsumerServiceURL and AssertionConsumerServiceIndex, which exclude each other (saml-core §3.4.1)",
         );
     }
+    judge_answer(request, known, verdict);
     let is_true = |name: &str| matches!(request.attribute(name), Some("true" | "1"));
     if is_true("ForceAuthn") && is_true("IsPassive") {
         verdict.add_remark(
@@ -54,9 +68,82 @@ pub(super) fn judge(
     if let Some(context) = child(request, ns::PROTOCOL, "RequestedAuthnContext") {
         context_classes(context, verdict);
     }
-    verdict.leave_out(
-        "whether the ACS URL and the Issuer are registered: only the identity provider can tell",
-    );
+    if let Some(format) = child(request, ns::PROTOCOL, "NameIDPolicy")
+        .and_then(|it| it.attribute("Format"))
+        .and_then(describe_wrong_version)
+    {
+        verdict.add_remark(format!(
+            "NameIDPolicy: {format}: identity providers answer InvalidNameIDPolicy"
+        ));
+    }
+    match issuer.as_deref().and_then(|it| known.entity(it)) {
+        Some(entity) if entity.is_service_provider => {
+            judge_metadata(request, security, entity, verdict);
+            verdict.leave_out(
+                "whether the identity provider uses this metadata of the service provider: only the identity provider can tell",
+            );
+        }
+        _ => verdict.leave_out(
+            "whether the ACS URL and the Issuer are registered: only the identity provider can tell",
+        ),
+    }
+}
+
+/// Judges where and how the answer is to be sent.
+fn judge_answer(request: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
+    if request
+        .attribute("ProtocolBinding")
+        .is_some_and(|it| it.ends_with(":HTTP-Redirect"))
+    {
+        verdict.refuse(
+            "ProtocolBinding demands the Response by HTTP-Redirect, by which it must not be sent (saml-profiles §4.1.2; Entra answers AADSTS75003): leave ProtocolBinding out, or set it to urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST",
+        );
+    }
+    if let Some(url) = request.attribute("AssertionConsumerServiceURL")
+        && !known.acs.is_empty()
+        && !known.acs.iter().any(|own| own == url)
+    {
+        let difference = known.acs.iter().map(|own| describe_difference(own, url));
+        let difference: String = difference.collect();
+        let advice = match difference.contains("http and https") {
+            true => format!(" {BEHIND_PROXY}"),
+            false => " correct it in the settings of the service provider".to_owned(),
+        };
+        verdict.add_remark(format!(
+            "the service provider itself asks for the Response at {url} (AssertionConsumerServiceURL), not at {}:{difference}{advice}",
+            known.acs.join(" or ")
+        ));
+    }
+}
+
+/// Compares a request with the metadata of the service provider.
+fn judge_metadata(
+    request: Node<'_, '_>,
+    security: Security,
+    entity: &Entity,
+    verdict: &mut Verdict,
+) {
+    let urls = &entity.acs_urls;
+    if let Some(url) = request.attribute("AssertionConsumerServiceURL")
+        && !urls.is_empty()
+        && !urls.iter().any(|own| own == url)
+    {
+        let difference: String = urls
+            .iter()
+            .map(|own| describe_difference(own, url))
+            .collect();
+        verdict.refuse(format!(
+            "AssertionConsumerServiceURL is {url}, and the metadata of {} has {}:{difference} an identity provider with this metadata refuses it (saml-core §3.4.1). Add the URL to the metadata, or correct it in the settings of the service provider",
+            entity.entity_id,
+            list(urls)
+        ));
+    }
+    if entity.signs_requests && !security.is_signed {
+        verdict.refuse(format!(
+            "it is not signed, and the metadata of {} says AuthnRequestsSigned=\"true\": an identity provider with this metadata refuses it. Sign the request, or change the metadata",
+            entity.entity_id
+        ));
+    }
 }
 
 fn context_classes(context: Node<'_, '_>, verdict: &mut Verdict) {

@@ -3,78 +3,118 @@
 
 use roxmltree::Node;
 
-use super::difference::{describe_difference, small_difference};
+use super::assertion::{self, Context};
+use super::document::Damage;
 use super::status::{self, SUCCESS};
-use super::{Known, Signed, Verdict, attributes, signed};
+use super::{Known, Outer, Signed, Surroundings, Verdict, signed};
 use crate::inspection::response::{self, Assertion, Response};
 use crate::inspection::schema;
-use crate::inspection::{child, is, ns};
+use crate::inspection::{is, ns};
 
 /// What is not judged if the input does not contain the request.
 pub(super) const WHICH_REQUEST: &str = "whether InResponseTo is the ID of a request that was sent";
-const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
+/// Judges a Response, or an assertion that is the root of a document.
 pub(super) fn judge(
     element: Node<'_, '_>,
     signatures: &[Signed],
-    is_carried: bool,
+    surroundings: Surroundings<'_>,
     known: &Known,
     verdict: &mut Verdict,
 ) {
     let response = response::read(element);
-    judge_status(&response, verdict);
-    if is_carried && signatures.is_empty() && element.tag_name().name() == "Response" {
+    let is_response = element.tag_name().name() == "Response";
+    let is_carried = surroundings.envelope.is_some();
+    if is_response {
+        judge_status(&response, verdict);
+    }
+    let is_changed = if is_carried && signatures.is_empty() && is_response {
         verdict.leave_out(
             "who sent it: the Response itself is not signed, and the connection or a signature of the envelope can protect it instead",
         );
+        judge_strays(element, verdict);
+        false
     } else {
-        judge_signatures(element, &response, signatures, known, verdict);
-    }
+        let outer = surroundings.outer;
+        if response.encrypted > surroundings.decrypted.len()
+            && signatures.is_empty()
+            && response.assertions.is_empty()
+        {
+            verdict.leave_out("the signature: it may be within the encrypted assertion");
+        }
+        judge_signatures(element, signatures, outer, known, verdict)
+    };
     for violation in schema::violations(element) {
         verdict.refuse(format!("the schema: {violation}"));
     }
-    if element.tag_name().name() == "Response" {
-        let of = "the Response";
-        verdict.judge_id(of, response.id.as_deref());
-        verdict.judge_version(of, response.version.as_deref());
-        verdict.judge_issue_instant(of, response.issue_instant.as_deref(), known);
-        if response.destination.is_none() && !is_carried && covers(signatures, "Response") {
-            verdict.refuse(
-                "the Response is signed and has no Destination, which signed messages must have (saml-bindings §3.5.5.2)",
-            );
-        }
-        judge_address(
-            "Destination",
-            response.destination.as_deref(),
-            known,
-            verdict,
-        );
-        if response.in_response_to.is_none() {
-            verdict.add_remark(
-                "no InResponseTo: the identity provider began this sign-on itself. A service provider that accepts only answers to its own requests refuses it",
-            );
-        }
+    let context = Context {
+        known,
+        around: surroundings.outer.map_or(&response, |it| &it.response),
+        delivered_to: match surroundings.outer {
+            Some(outer) => outer.delivered_to.as_deref(),
+            None => surroundings
+                .message
+                .and_then(|it| it.delivered_to.as_deref()),
+        },
+        is_changed,
+    };
+    if is_response {
+        judge_response(&response, signatures, is_carried, context, verdict);
     }
     // Those that `response::read` returns: the element itself, or its children.
-    let nodes = std::iter::once(element)
-        .chain(element.children())
-        .filter(|it| is(*it, ns::ASSERTION, "Assertion"));
-    for (assertion, node) in response.assertions.iter().zip(nodes) {
-        let of = "the Assertion";
-        verdict.judge_id(of, assertion.id.as_deref());
-        verdict.judge_version(of, assertion.version.as_deref());
-        verdict.judge_issue_instant(of, assertion.issue_instant.as_deref(), known);
-        judge_conditions(assertion, known, verdict);
-        let subject = child(node, ns::ASSERTION, "Subject");
-        match subject.and_then(|it| child(it, ns::ASSERTION, "EncryptedID")) {
-            Some(_) if assertion.name_id.is_none() => verdict.leave_out(
-                "the user's name: it is encrypted (EncryptedID) for the service provider",
-            ),
-            _ => judge_name(assertion, verdict),
-        }
-        judge_subject(&response, assertion, known, verdict);
-        attributes::judge(&assertion.attributes, verdict);
+    for (assertion, node) in response.assertions.iter().zip(own_assertions(element)) {
+        assertion::judge(assertion, node, context, verdict);
     }
+    // Those of a decrypted assertion are judged with its Response.
+    if surroundings.outer.is_none() && response.encrypted == surroundings.decrypted.len() {
+        let decrypted = surroundings.decrypted.iter().cloned();
+        let all: Vec<Assertion> = response
+            .assertions
+            .iter()
+            .cloned()
+            .chain(decrypted)
+            .collect();
+        assertion::judge_set(&all, verdict);
+    }
+    leave_out(&response, surroundings, context, verdict);
+}
+
+fn judge_response(
+    response: &Response,
+    signatures: &[Signed],
+    is_carried: bool,
+    context: Context<'_>,
+    verdict: &mut Verdict,
+) {
+    let of = "the Response";
+    verdict.judge_id(of, response.id.as_deref());
+    verdict.judge_version(of, response.version.as_deref());
+    verdict.judge_issue_instant(of, response.issue_instant.as_deref(), context.known);
+    match response.destination.as_deref() {
+        None if !is_carried && covers(signatures, "Response") => verdict.refuse(
+            "the Response is signed and has no Destination, which signed messages must have (saml-bindings §3.5.5.2)",
+        ),
+        Some("") => verdict.refuse(
+            "the Destination is empty: it must be the URL of the assertion consumer service, or be left out if the Response is not signed",
+        ),
+        destination => assertion::judge_address("Destination", destination, context, verdict),
+    }
+    let mut confirmations = response.assertions.iter().flat_map(|it| &it.confirmations);
+    if response.in_response_to.is_none() && confirmations.all(|it| it.in_response_to.is_none()) {
+        verdict.add_remark(
+            "no InResponseTo: the identity provider began this sign-on itself. A service provider that accepts only answers to its own requests refuses it",
+        );
+    }
+}
+
+/// Adds what was not judged, and which input is missing for it.
+fn leave_out(
+    response: &Response,
+    surroundings: Surroundings<'_>,
+    context: Context<'_>,
+    verdict: &mut Verdict,
+) {
+    let known = context.known;
     if response.encrypted > 0 && known.decryption_key.is_none() {
         let assertions = match response.encrypted {
             1 => "1 encrypted assertion".to_owned(),
@@ -90,61 +130,23 @@ pub(super) fn judge(
                 "whether it is for your service provider: give its entity ID (--audience)",
             );
         }
-        if known.acs.is_empty() && names_address(&response) {
+        let is_compared = context.delivered_to.is_some();
+        if known.acs.is_empty() && !is_compared && names_address(response) {
             verdict.leave_out(
                 "whether Destination and Recipient are the address of your service provider: give the URL of its assertion consumer service (--acs)",
             );
         }
-        if response.in_response_to.is_some() {
-            verdict.leave_out(WHICH_REQUEST);
-        }
     }
-}
-
-/// Judges an assertion that WS-Federation carries: signature, validity and audience, without the rules
-/// of the Web SSO profile.
-pub(super) fn judge_token(
-    element: Node<'_, '_>,
-    signatures: &[Signed],
-    known: &Known,
-    verdict: &mut Verdict,
-) {
-    let read = response::read(element);
-    judge_signatures(element, &read, signatures, known, verdict);
-    for assertion in &read.assertions {
-        let of = "the Assertion";
-        verdict.judge_id(of, assertion.id.as_deref());
-        verdict.judge_version(of, assertion.version.as_deref());
-        verdict.judge_issue_instant(of, assertion.issue_instant.as_deref(), known);
-        if assertion.conditions.is_some() {
-            judge_conditions(assertion, known, verdict);
-        }
-        attributes::judge(&assertion.attributes, verdict);
+    let assertions = response.assertions.len() + surroundings.decrypted.len();
+    if assertions > 0 && response.in_response_to.is_some() {
+        verdict.leave_out(WHICH_REQUEST);
     }
-    verdict.leave_out(
-        "NameID, Recipient and other rules of SAML's Web SSO profile: WS-Federation has rules of its own",
-    );
 }
 
 /// True if the Response or an assertion names the address of its delivery.
 fn names_address(response: &Response) -> bool {
     let mut confirmations = response.assertions.iter().flat_map(|it| &it.confirmations);
     response.destination.is_some() || confirmations.any(|it| it.recipient.is_some())
-}
-
-/// Checks that an address is one of the service provider's own (saml-core §3.2.2, saml-profiles
-/// §4.1.4.3). URLs are compared as text, as service providers do.
-fn judge_address(name: &str, value: Option<&str>, known: &Known, verdict: &mut Verdict) {
-    let Some(value) = value else { return };
-    if known.acs.is_empty() || known.acs.iter().any(|own| own == value) {
-        return;
-    }
-    let own = known.acs.join(" or ");
-    let difference = known.acs.iter().map(|own| describe_difference(own, value));
-    let difference: String = difference.collect();
-    verdict.refuse(format!(
-        "{name} is {value}, not {own}:{difference} enter the URL of the assertion consumer service at the identity provider as it is (scheme, host, port, path, a slash at the end)"
-    ));
 }
 
 fn covers(signatures: &[Signed], name: &str) -> bool {
@@ -157,157 +159,130 @@ fn judge_status(response: &Response, verdict: &mut Verdict) {
         return;
     };
     if status != SUCCESS {
-        let detail = response.status_detail.as_deref();
-        let message = response.status_message.as_deref();
+        let said = status::Said {
+            status,
+            detail: response.status_detail.as_deref(),
+            message: response.status_message.as_deref(),
+            text: response.status_text.as_deref(),
+        };
         verdict.refuse(format!(
             "the identity provider refused: {}",
-            status::describe(status, detail, message)
+            said.describe()
         ));
     } else if response.assertions.is_empty() && response.encrypted == 0 {
         verdict.refuse("Success without an assertion");
     }
 }
 
-fn judge_signatures(
+/// Returns the assertions that count: the element itself, or its children.
+fn own_assertions<'a, 'i>(element: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
+    std::iter::once(element)
+        .chain(element.children())
+        .filter(|it| is(*it, ns::ASSERTION, "Assertion"))
+}
+
+/// Refuses assertions where SAML has none. `Advice` may contain some (saml-core §2.6.1), which
+/// receivers ignore.
+fn judge_strays(element: Node<'_, '_>, verdict: &mut Verdict) {
+    let own: Vec<Node<'_, '_>> = own_assertions(element).collect();
+    let stray = element.descendants().find(|it| {
+        is(*it, ns::ASSERTION, "Assertion")
+            && !own.contains(it)
+            && !it
+                .ancestors()
+                .any(|outer| is(outer, ns::ASSERTION, "Advice"))
+    });
+    if let Some(parent) = stray.and_then(|it| it.parent_element()) {
+        verdict.refuse(format!(
+            "an Assertion within {}, where SAML has none: forged ones are inserted like that (signature wrapping)",
+            parent.tag_name().name()
+        ));
+    }
+}
+
+/// Judges the signatures of a Response or an assertion, and what they cover. Returns true if the
+/// message was changed after signing.
+pub(super) fn judge_signatures(
     element: Node<'_, '_>,
-    response: &Response,
     signatures: &[Signed],
+    outer: Option<&Outer>,
     known: &Known,
     verdict: &mut Verdict,
-) {
-    let assertions = element
-        .descendants()
-        .filter(|it| is(*it, ns::ASSERTION, "Assertion"))
-        .count();
-    if assertions > 1 {
-        verdict.refuse(
-            "more than one Assertion: forged ones are inserted like that (signature wrapping)",
-        );
-    }
-    if signatures.is_empty() {
-        if response.encrypted > 0 && response.assertions.is_empty() {
-            verdict.leave_out("the signature: it may be within the encrypted assertion");
-        } else if response.status.as_deref() == Some(SUCCESS) || !response.assertions.is_empty() {
+) -> bool {
+    judge_strays(element, verdict);
+    let damage = Damage::judge(element, verdict);
+    let counted = signatures.iter().filter(|it| !it.signature.is_in_advice);
+    let counted: Vec<&Signed> = counted.collect();
+    let read = response::read(element);
+    let own: Vec<Node<'_, '_>> = own_assertions(element).collect();
+    if counted.is_empty() {
+        if let Some(outer) = outer.filter(|it| it.is_protected) {
+            if outer.is_signed {
+                verdict.add_remark(ONLY_RESPONSE);
+            }
+        } else if !own.is_empty() || read.status.as_deref() == Some(SUCCESS) && read.encrypted == 0
+        {
             verdict.refuse(
                 "nothing is signed; switch signing of assertions on at the identity provider",
             );
         }
-        return;
+        return false;
     }
-    signed::judge(signatures, known, verdict);
-    if response.assertions.is_empty() {
-        return;
+    signed::judge(signatures, &damage, known, verdict);
+    if !own.is_empty() && !damage.has_duplicate_ids() {
+        judge_coverage(element, &own, &counted, outer, verdict);
     }
-    if !covers(signatures, "Assertion") && !covers(signatures, "Response") {
-        verdict.refuse("no signature covers the assertion");
-    } else if !covers(signatures, "Assertion") {
-        verdict.add_remark(
-            "only the Response is signed: a service provider whose metadata says WantAssertionsSigned=\"true\" refuses it",
-        );
-    }
-}
-
-fn judge_conditions(assertion: &Assertion, known: &Known, verdict: &mut Verdict) {
-    let Some(conditions) = &assertion.conditions else {
-        verdict.refuse("no Conditions, so no audience");
-        return;
-    };
-    if conditions.audiences.is_empty() {
-        verdict.refuse("no AudienceRestriction: it would be good for every service provider");
-    }
-    if let Some(own) = &known.audience {
-        for others in conditions.audiences.iter().filter(|it| !it.contains(own)) {
-            let difference: String = others
-                .iter()
-                .map(|it| describe_difference(it, own))
-                .collect();
-            verdict.refuse(format!(
-                "the audience is {}, not {own}:{difference} enter {own} as Audience or SP entity ID at the identity provider",
-                others.join(", ")
-            ));
-        }
-    }
-    for other in &conditions.others {
-        verdict.refuse(format!(
-            "the condition <{other}> is unknown, so the assertion is invalid (saml-core §2.5.1.1)"
-        ));
-    }
-    verdict.judge_window(
-        "Conditions",
-        conditions.not_before.as_deref(),
-        conditions.not_on_or_after.as_deref(),
-        known.now,
-    );
-}
-
-fn judge_name(assertion: &Assertion, verdict: &mut Verdict) {
-    match &assertion.name_id {
-        None => verdict.refuse("the assertion has no NameID, so no user is named"),
-        Some(name) if name.value.is_empty() => verdict.refuse("the NameID is empty"),
-        Some(name) if name.interrupted => verdict.refuse(
-            "the NameID contains a comment or an element: parsers differ in the name that they read",
-        ),
-        Some(_) => {}
-    }
-}
-
-fn judge_subject(response: &Response, assertion: &Assertion, known: &Known, verdict: &mut Verdict) {
-    let mut bearers = assertion
-        .confirmations
+    counted
         .iter()
-        .filter(|it| it.method.as_deref() == Some(BEARER))
-        .peekable();
-    if bearers.peek().is_none() {
-        verdict.refuse("no SubjectConfirmation with the method bearer (saml-profiles §4.1.4.2)");
-    }
-    let place = "SubjectConfirmationData";
-    for it in bearers {
-        match (&it.recipient, &response.destination) {
-            (None, _) => verdict.refuse(format!("{place} has no Recipient")),
-            (Some(one), Some(other)) if one != other => {
-                let difference = small_difference(one, other)
-                    .map(|it| format!(": they differ only {it}"))
-                    .unwrap_or_default();
-                verdict.refuse(format!(
-                    "Recipient {one} is not the Destination {other}{difference}"
-                ));
-            }
-            _ => {}
+        .any(|it| it.signature.digest_holds == Some(false) && !it.signature.laid_out_afterwards)
+}
+
+const ONLY_RESPONSE: &str = "only the Response is signed: a service provider whose metadata says WantAssertionsSigned=\"true\" refuses it";
+
+fn judge_coverage(
+    element: Node<'_, '_>,
+    own: &[Node<'_, '_>],
+    signatures: &[&Signed],
+    outer: Option<&Outer>,
+    verdict: &mut Verdict,
+) {
+    let is_covered = |node: Node<'_, '_>, exactly: bool| {
+        let node = node.range();
+        let mut ranges = signatures
+            .iter()
+            .filter_map(|it| it.signature.range.clone());
+        ranges.any(|range| match exactly {
+            true => range == node,
+            false => range.start <= node.start && node.end <= range.end,
+        })
+    };
+    let is_protected = outer.is_some_and(|it| it.is_protected);
+    let uncovered = own
+        .iter()
+        .filter(|it| !is_protected && !is_covered(**it, false));
+    let uncovered: Vec<&str> = uncovered
+        .map(|it| it.attribute("ID").unwrap_or("without ID"))
+        .collect();
+    match uncovered.as_slice() {
+        [] => {}
+        all if all.len() == own.len() => {
+            verdict.refuse("no signature covers the assertion");
+            return;
         }
-        // If both are equal, one objection is enough.
-        if it.recipient != response.destination {
-            judge_address("Recipient", it.recipient.as_deref(), known, verdict);
-        }
-        if it.not_on_or_after.is_none() {
-            verdict.refuse(format!("{place} has no NotOnOrAfter"));
-        }
-        if it.not_before.is_some() {
+        some => {
             verdict.refuse(format!(
-                "{place} has NotBefore, which saml-profiles §4.1.4.2 forbids"
+                "no signature covers the Assertion {}, and another one is signed: forged ones are inserted like that (signature wrapping)",
+                some.join(", ")
             ));
+            return;
         }
-        // An assertion without a Response has nothing to compare with.
-        if response.id.is_some() && it.in_response_to != response.in_response_to {
-            let none = "none".to_owned();
-            verdict.refuse(format!(
-                "InResponseTo of {place} ({}) is not that of the Response ({})",
-                it.in_response_to.as_ref().unwrap_or(&none),
-                response.in_response_to.as_ref().unwrap_or(&none)
-            ));
-        }
-        verdict.judge_window(place, None, it.not_on_or_after.as_deref(), known.now);
     }
-    if assertion.sign_ons.is_empty() {
-        verdict.refuse("no AuthnStatement: the assertion does not state that the user signed on");
-    }
-    if let (Some(one), Some(other)) = (&assertion.issuer, &response.issuer)
-        && one != other
-    {
-        let difference = small_difference(one, other)
-            .map(|it| format!(": they differ only {it}"))
-            .unwrap_or_default();
-        verdict.refuse(format!(
-            "the Issuer of the assertion is {one}, that of the Response {other}{difference}"
-        ));
+    let is_response = is(element, ns::PROTOCOL, "Response");
+    if !own.iter().all(|it| is_covered(*it, true)) {
+        verdict.add_remark(ONLY_RESPONSE);
+    } else if is_response && !is_covered(element, true) {
+        verdict.leave_out(
+            "whether your service provider demands a signature of the Response too (wantMessagesSigned, \"require signed response\"): only the assertion is signed",
+        );
     }
 }

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use roxmltree::Node;
 use serde::Serialize;
 
+use super::document::Damage;
 use super::{Known, TrustedKey, Verdict};
 use crate::inspection::canonical::Method;
 use crate::inspection::certificate::{Certificate, Key, digest_of};
@@ -117,7 +118,12 @@ fn explain(
     };
     let unsupported = why_unsupported(&signature, keys);
     let is_unchanged = signature.covers_parent && signature.digest_holds == Some(true);
-    let said = if is_unchanged && unsupported.is_none() && signature.value_holds != Some(true) {
+    let said = if signature.is_ambiguous {
+        format!(
+            "it references {:?}, the ID of several elements, so what it covers is not certain",
+            signature.references
+        )
+    } else if is_unchanged && unsupported.is_none() && signature.value_holds != Some(true) {
         wrong_key(&signature, keys, issuer, judged_by_metadata, known)
     } else {
         format!("{}{by}", signature.to_sentence())
@@ -198,6 +204,9 @@ fn wrong_key(
     known: &Known,
 ) -> String {
     let covers = signature.covers.as_deref().unwrap_or("nothing");
+    if signature.unreadable_value.is_some() {
+        return format!("it covers {covers}, but its SignatureValue is not base64");
+    }
     if signature.names_trusted_key || !judged_by_metadata {
         let metadata = match judged_by_metadata {
             true => "; the certificate is in the metadata, so the metadata is not the cause",
@@ -206,6 +215,20 @@ fn wrong_key(
         return format!("{}{metadata}", signature.to_sentence());
     }
     let name = issuer.unwrap_or("the issuer");
+    let brought: Vec<Certificate> = signature
+        .brings
+        .iter()
+        .filter_map(|it| Certificate::read(it).ok())
+        .collect();
+    if let Some(it) = known.entity(name).and_then(|it| {
+        let mut all = it.encryption_certificates.iter();
+        all.find(|own| brought.iter().any(|it| it.has_key_of(own)))
+    }) {
+        return format!(
+            "it covers {covers}, but the metadata of {name} announces its certificate only for encryption (use=\"encryption\"): {}. The identity provider must sign with the key that its metadata announces for signing, or announce this one with use=\"signing\" or without use",
+            it.to_sentence()
+        );
+    }
     let of_issuer = known.keys_of(name).map(|it| &it.certificate);
     let announced: Vec<&Certificate> = of_issuer.collect();
     let announced = if announced.is_empty() {
@@ -227,11 +250,6 @@ fn wrong_key(
             "it covers {covers}, but {method} needs a key of kind {kind}, and the metadata has none: it has {announced}. {FETCH_AGAIN}"
         );
     }
-    let brought: Vec<Certificate> = signature
-        .brings
-        .iter()
-        .filter_map(|it| Certificate::read(it).ok())
-        .collect();
     let brought = match brought.as_slice() {
         [] => "none, so that a changed SignatureValue is possible too".to_owned(),
         all_of_them => all(&all_of_them.iter().collect::<Vec<_>>()),
@@ -245,30 +263,19 @@ fn wrong_key(
 const FETCH_AGAIN: &str = "If the identity provider changed its certificate (rollover), fetch its metadata again and enter it at the service provider; if not, the message is of another environment or tenant, or forged";
 
 /// Adds what the receiver would refuse about the signatures.
-pub(super) fn judge(signed: &[Signed], known: &Known, verdict: &mut Verdict) {
+pub(super) fn judge(signed: &[Signed], damage: &Damage, known: &Known, verdict: &mut Verdict) {
     let mut by_own_certificate = false;
-    for it in signed {
+    let mut is_changed = false;
+    // Receivers ignore the assertions in Advice, so their signatures do not count.
+    for it in signed.iter().filter(|it| !it.signature.is_in_advice) {
         let signature = &it.signature;
-        let parent = &signature.parent;
-        let is_changed = !signature.covers_parent || signature.digest_holds == Some(false);
-        match &it.unsupported {
-            Some(reason) if !is_changed => verdict.leave_out(reason.clone()),
-            _ if !signature.holds() => verdict.refuse(format!(
-                "the signature of the {parent} does not hold: {}",
-                it.said
-            )),
-            _ => {}
-        }
+        let is_second = is_changed && signature.digest_holds == Some(false);
+        is_changed |= signature.digest_holds == Some(false);
+        judge_one(it, damage, is_second, verdict);
         if let Some(owner) = &it.foreign_key_of {
             foreign_key(it, owner, known, verdict);
         }
-        for algorithm in [&signature.method, &signature.digest_method] {
-            if is_weak(algorithm) {
-                verdict.refuse(format!(
-                    "{algorithm} can be forged; choose RSA-SHA256 at the issuer"
-                ));
-            }
-        }
+        judge_algorithms(&signature.method, &signature.digest_method, verdict);
         if it.judged_by_metadata {
             expiry(it.issuer.as_deref(), it.key.as_ref(), known, verdict);
         }
@@ -279,6 +286,72 @@ pub(super) fn judge(signed: &[Signed], known: &Known, verdict: &mut Verdict) {
             "whether the key is one that the receiver trusts: give the issuer's metadata (--metadata)",
         );
     }
+}
+
+/// `is_second` is true if another signature of the message does not hold because of a change.
+fn judge_one(it: &Signed, damage: &Damage, is_second: bool, verdict: &mut Verdict) {
+    let signature = &it.signature;
+    let parent = &signature.parent;
+    // What makes the ID ambiguous is an objection of its own.
+    if signature.is_ambiguous {
+        return;
+    }
+    let is_changed = !signature.covers_parent || signature.digest_holds == Some(false);
+    if is_changed && damage.has_text_between() {
+        verdict.leave_out(format!(
+            "the signature of the {parent}: it cannot hold on a damaged copy"
+        ));
+    } else if let Some(value) = signature.unreadable_value.as_ref().filter(|_| !is_changed) {
+        let begin: String = value.chars().take(LONGEST_VALUE).collect();
+        verdict.leave_out(format!(
+            "the signature of the {parent}: its SignatureValue is \"{begin}\" and not base64, so it was probably removed from this copy. What it covers is unchanged"
+        ));
+    } else if let Some(reason) = it.unsupported.as_ref().filter(|_| !is_changed) {
+        verdict.leave_out(reason.clone());
+    } else if is_second && signature.covers_parent {
+        verdict.refuse(format!(
+            "the signature of the {parent} does not hold either, for the same reason"
+        ));
+    } else if !signature.holds() {
+        let why = match signature.digest_holds == Some(false) && !signature.laid_out_afterwards {
+            true => damage.describe_change(),
+            false => String::new(),
+        };
+        verdict.refuse(format!(
+            "the signature of the {parent} does not hold: {}{why}",
+            it.said
+        ));
+    }
+}
+
+/// Longest SignatureValue that is repeated, in characters.
+const LONGEST_VALUE: usize = 40;
+
+/// Adds what is known about the algorithms of a signature; the digest is empty for a query.
+fn judge_algorithms(method: &str, digest: &str, verdict: &mut Verdict) {
+    let is_sha1 = |algorithm: &str| algorithm.ends_with("sha1");
+    for algorithm in [method, digest] {
+        if is_broken(algorithm) {
+            verdict.refuse(format!(
+                "{algorithm} can be forged; choose RSA-SHA256 at the issuer"
+            ));
+        }
+    }
+    let (what, fix) = match (is_sha1(method), is_sha1(digest)) {
+        (true, true) => (
+            "signature and digest",
+            "choose RSA-SHA256 with the digest SHA-256 at the issuer",
+        ),
+        (true, false) => ("signature", "choose RSA-SHA256 at the issuer"),
+        (false, true) => (
+            "digest (DigestMethod)",
+            "choose the digest method SHA-256 at the issuer; the signature method is right",
+        ),
+        (false, false) => return,
+    };
+    verdict.add_remark_once(format!(
+        "SHA-1 in the {what}: it is obsolete, and many receivers refuse it (the default policy of RHEL 9, OpenSSL with a strict security level, newer libraries, strict settings of service providers): {fix}"
+    ));
 }
 
 fn foreign_key(signed: &Signed, owner: &str, known: &Known, verdict: &mut Verdict) {
@@ -322,23 +395,33 @@ fn expiry(issuer: Option<&str>, key: Option<&TrustedKey>, known: &Known, verdict
 pub(super) fn unknown_issuer(
     issuer: &str,
     signed: &[Signed],
+    is_response: bool,
     known: &Known,
     verdict: &mut Verdict,
 ) {
+    let mut of_issuer = signed
+        .iter()
+        .filter(|it| it.issuer.as_deref() == Some(issuer));
     if let Some((entity, difference)) = known.similar_entity(issuer) {
         verdict.refuse(format!(
             "the Issuer is {issuer}, and the metadata is of {entity}: they differ only {difference}, and service providers compare the text. Fetch the metadata again, or enter {issuer} as the entity ID of the identity provider"
         ));
-    } else if !signed
-        .iter()
-        .any(|it| it.foreign_key_of.is_some() && it.issuer.as_deref() == Some(issuer))
-    {
+    } else if of_issuer.any(|it| it.foreign_key_of.is_some()) {
+        // `judge` says whose key it is.
+    } else if is_response && known.entities.iter().any(|it| it.is_identity_provider) {
+        verdict.refuse(format!(
+            "the Issuer is {issuer}, and the metadata is of {}: it contains neither this Issuer nor the key of the signature. A service provider with this metadata refuses the message. It is of another tenant, environment or identity provider, or the metadata is: give the metadata of {issuer}",
+            known.names_of_entities()
+        ));
+    } else {
         verdict.leave_out(known.describe_missing_metadata(issuer));
     }
 }
 
-fn is_weak(algorithm: &str) -> bool {
-    ["sha1", "md5"].iter().any(|weak| algorithm.ends_with(weak)) || algorithm.contains("hmac")
+/// True for algorithms by which a signature can be forged: MD5, and HMAC, whose key the receiver would
+/// take from a public certificate.
+fn is_broken(algorithm: &str) -> bool {
+    algorithm.ends_with("md5") || algorithm.contains("hmac")
 }
 
 /// Judges the detached signature of a query string (saml-bindings §3.4.4.1).
@@ -349,11 +432,7 @@ pub(super) fn judge_query(
     verdict: &mut Verdict,
 ) -> String {
     let algorithm = &signature.algorithm;
-    if is_weak(algorithm) {
-        verdict.refuse(format!(
-            "{algorithm} can be forged; choose RSA-SHA256 at the issuer"
-        ));
-    }
+    judge_algorithms(algorithm, "", verdict);
     if known.trusted.is_empty() {
         verdict
             .leave_out("the signature of the query: give the metadata of the sender (--metadata)");

@@ -227,7 +227,7 @@ const SAML_CODES: &[(&str, &str)] = &[
     ),
     (
         "Responder",
-        "the mistake is at the identity provider: look into its log for the ID of the request",
+        "the identity provider could not process the request, and its log tells why: look there for the ID of the request. The mistake can be at the service provider, because many products answer Responder for a wrong signature, ACS URL or NameIDPolicy of the request",
     ),
     (
         "VersionMismatch",
@@ -249,32 +249,143 @@ pub(super) fn product_code(text: &str) -> Option<(&'static str, &'static str)> {
         .copied()
 }
 
-fn saml_code(value: &str) -> Option<&'static str> {
-    let name = value.strip_prefix(PREFIX).unwrap_or(value);
+fn saml_code(name: &str) -> Option<&'static str> {
     let found = SAML_CODES.iter().find(|(code, _)| *code == name);
     found.map(|(_, advice)| *advice)
 }
 
-/// Describes a status that is not Success, and what to do about it.
-pub(super) fn describe(status: &str, detail: Option<&str>, message: Option<&str>) -> String {
-    let advice = message
-        .and_then(product_code)
-        .map(|(_, advice)| advice)
-        .or_else(|| detail.and_then(saml_code))
-        .or_else(|| saml_code(status))
-        .unwrap_or("look into the log of the sender for the ID of the request");
-    let detail = detail.unwrap_or("no second-level status");
-    let message = message.unwrap_or("no message");
-    let mut sentence = format!("{status} / {detail} ({message}): {advice}");
-    let is_top_level = status
-        .strip_prefix(PREFIX)
-        .is_some_and(|it| TOP_LEVEL.contains(&it));
-    if !is_top_level {
-        sentence.push_str(
-            ". Besides, the top-level status must be one of the four URIs of saml-core §3.2.2.2",
-        );
+/// What a party means by refusing a LogoutRequest.
+const LOGOUT_REFUSED: &str = "the other party refused the LogoutRequest, and the user is still logged in there: check that NameID (value, Format, NameQualifier, SPNameQualifier) and SessionIndex are those of the assertion, that the request is signed by the key of the metadata, and that its Issuer is registered and its Destination is the SingleLogoutService";
+
+/// Words of messages that name the cause although the code does not: words of which one must be in the
+/// text, and what to do.
+const TEXTS: &[(&[&str], &str)] = &[
+    (
+        &["signature", "not signed", "must be signed", "unsigned"],
+        "the text names the signature of the request: enter the current signing certificate of the service provider at the identity provider, and sign as it expects (algorithm; by HTTP-Redirect in the query)",
+    ),
+    (
+        &[
+            "assertionconsumerservice",
+            "assertion consumer",
+            "acs url",
+            "reply url",
+            "recipient",
+        ],
+        "the text names the ACS URL: enter the one of the request at the identity provider, letter by letter",
+    ),
+    (
+        &["destination"],
+        "the text names the Destination of the request: take the sign-on URL from the metadata of the identity provider; behind a proxy, the identity provider must know its public URL",
+    ),
+    (
+        &[
+            "nameidpolicy",
+            "nameid format",
+            "name identifier",
+            "nameidformat",
+        ],
+        "the text names the NameID: ask for a format that the identity provider offers, or leave NameIDPolicy out of the request",
+    ),
+    (
+        &[
+            "audience",
+            "issuer",
+            "entity id",
+            "entityid",
+            "unknown service provider",
+            "relying party",
+        ],
+        "the text names the service provider: register the Issuer of the request at the identity provider, letter by letter",
+    ),
+];
+
+/// Words of a failure: a text without one of them can be anything.
+const FAILURES: [&str; 12] = [
+    "invalid",
+    "fail",
+    "not ",
+    "cannot",
+    "unable",
+    "missing",
+    "wrong",
+    "unknown",
+    "mismatch",
+    "no ",
+    "error",
+    "could not",
+];
+
+/// Returns what to do about a text that names its cause.
+fn text_advice(text: &str) -> Option<&'static str> {
+    let text = text.to_lowercase();
+    if !FAILURES.iter().any(|it| text.contains(it)) {
+        return None;
     }
-    sentence
+    let found = TEXTS
+        .iter()
+        .find(|(words, _)| words.iter().any(|it| text.contains(it)));
+    found.map(|(_, advice)| *advice)
+}
+
+/// A status that is not Success, as a message contains it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Said<'a> {
+    /// The top-level status code.
+    pub(super) status: &'a str,
+    /// The second-level status code.
+    pub(super) detail: Option<&'a str>,
+    /// The text of `StatusMessage`.
+    pub(super) message: Option<&'a str>,
+    /// The text within `StatusDetail`.
+    pub(super) text: Option<&'a str>,
+}
+
+impl Said<'_> {
+    /// Describes the status, and what to do about it.
+    pub(super) fn describe(&self) -> String {
+        self.describe_with(saml_code)
+    }
+
+    /// Describes the status of a LogoutResponse.
+    pub(super) fn describe_logout(&self) -> String {
+        self.describe_with(|name| match name {
+            "Requester" | "RequestDenied" | "UnknownPrincipal" => Some(LOGOUT_REFUSED),
+            "Responder" => Some(
+                "the other party could not end the session: its log tells why; look there for the ID of the LogoutRequest",
+            ),
+            other => saml_code(other),
+        })
+    }
+
+    fn describe_with(&self, advice: impl Fn(&str) -> Option<&'static str>) -> String {
+        let name = |value: &str| value.strip_prefix(PREFIX).unwrap_or(value).to_owned();
+        let texts = [self.text, self.message];
+        let of_product = || texts.into_iter().flatten().find_map(product_code);
+        let advice = of_product()
+            .map(|(_, advice)| advice)
+            .or_else(|| texts.into_iter().flatten().find_map(text_advice))
+            .or_else(|| self.detail.and_then(|it| advice(&name(it))))
+            .or_else(|| advice(&name(self.status)))
+            .unwrap_or("look into the log of the sender for the ID of the request");
+        let status = self.status;
+        let detail = self.detail.unwrap_or("no second-level status");
+        let message = self.message.unwrap_or("no message");
+        let text = self
+            .text
+            .map(|it| format!("; StatusDetail: {}", crate::excerpt::truncate(it, 300)))
+            .unwrap_or_default();
+        let mut sentence = format!("{status} / {detail} ({message}{text}): {advice}");
+        let is_top_level = status
+            .strip_prefix(PREFIX)
+            .is_some_and(|it| TOP_LEVEL.contains(&it));
+        if !is_top_level {
+            sentence.push_str(
+                ". Besides, the top-level status must be one of the four URIs of saml-core §3.2.2.2",
+            );
+        }
+        sentence
+    }
 }
 
 #[cfg(test)]
@@ -285,16 +396,61 @@ mod tests {
     fn the_most_specific_code_decides() {
         let responder = format!("{PREFIX}Responder");
         let passive = format!("{PREFIX}NoPassive");
-        let said = describe(&responder, Some(&passive), None);
+        let status = Said {
+            status: &responder,
+            detail: Some(&passive),
+            ..Said::default()
+        };
+        let said = status.describe();
         assert!(said.contains("again without IsPassive"), "{said}");
         assert!(!said.contains("Besides"), "{said}");
-        let said = describe(&responder, Some(&passive), Some("AADSTS75011: method X509"));
+        let message = Some("AADSTS75011: method X509");
+        let said = Said { message, ..status }.describe();
         assert!(said.contains("leave RequestedAuthnContext out"), "{said}");
         // A longer number is another code.
         assert_eq!(product_code("AADSTS750110"), None);
         let found = product_code("AADSTS7500529: invalid").map(|(code, _)| code);
         assert_eq!(found, Some("AADSTS7500529"));
-        let said = describe("Responder", None, None);
+        let responder = Said {
+            status: "Responder",
+            ..Said::default()
+        };
+        let said = responder.describe();
         assert!(said.contains("one of the four URIs"), "{said}");
+        assert!(said.contains("can be at the service provider"), "{said}");
+    }
+
+    #[test]
+    fn a_text_that_names_the_cause_decides() {
+        let status = Said {
+            status: "Responder",
+            ..Said::default()
+        };
+        for (text, expected) in [
+            ("signature validation failed", Some("signing certificate")),
+            ("Invalid destination.", Some("Destination of the request")),
+            ("Invalid ACS URL", Some("the text names the ACS URL")),
+            ("The signature is valid", None),
+            ("password wrong", None),
+        ] {
+            for said in [
+                Said {
+                    message: Some(text),
+                    ..status
+                },
+                Said {
+                    text: Some(text),
+                    message: Some("x"),
+                    ..status
+                },
+            ] {
+                let said = said.describe();
+                assert!(said.contains(text), "{said}");
+                assert!(
+                    said.contains(expected.unwrap_or("its log tells why")),
+                    "{said}"
+                );
+            }
+        }
     }
 }

@@ -31,6 +31,9 @@ const ENVELOPES: [&str; 4] = [
 /// Name of the line about encrypted assertions.
 const ENCRYPTED: &str = "Encrypted assertions";
 
+/// What is said about encrypted assertions that are explained.
+const DECRYPTED: &str = "decrypted below";
+
 /// Longest RelayState that is printed complete, in characters.
 const LONGEST_RELAY_STATE: usize = 200;
 
@@ -44,7 +47,8 @@ fn short(uri: &str) -> &str {
 }
 
 /// Lists the contents of a document: the attributes of its root, then its elements.
-pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
+/// `decrypted` is the number of encrypted assertions that were decrypted.
+pub(super) fn says(root: Node<'_, '_>, decrypted: usize) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = root
         .attributes()
         .filter(|it| it.name() != "schemaLocation")
@@ -56,7 +60,7 @@ pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
         return all;
     }
     if ["Response", "Assertion"].contains(&name) {
-        all.extend(response_says(&response::read(root)));
+        all.extend(response_says(&response::read(root), decrypted));
         return all;
     }
     for child in root.children().filter(Node::is_element) {
@@ -80,7 +84,7 @@ pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
     all
 }
 
-fn response_says(read: &response::Response) -> Vec<(String, String)> {
+fn response_says(read: &response::Response, decrypted: usize) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut say = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -92,14 +96,13 @@ fn response_says(read: &response::Response) -> Vec<(String, String)> {
     say("Status", shortened(&read.status));
     say("Second-level status", shortened(&read.status_detail));
     say("Status message", read.status_message.clone());
+    say("Status detail", read.status_text.clone());
     if read.encrypted > 0 {
-        say(
-            ENCRYPTED,
-            Some(format!(
-                "{}, which only the service provider can read",
-                read.encrypted
-            )),
-        );
+        let which = match decrypted == read.encrypted {
+            true => DECRYPTED,
+            false => "which only the service provider can read",
+        };
+        say(ENCRYPTED, Some(format!("{}, {which}", read.encrypted)));
     }
     for (at, assertion) in read.assertions.iter().enumerate() {
         let label = |name: &str| format!("Assertion {}: {name}", at + 1);
@@ -137,9 +140,11 @@ fn response_says(read: &response::Response) -> Vec<(String, String)> {
             let class = it.class.as_deref().map_or("no class", short);
             let instant = it.instant.as_deref().unwrap_or("at no instant");
             let session = it.session_index.as_deref().unwrap_or("none");
+            let end = it.session_not_on_or_after.as_deref();
+            let end = end.map(|it| format!(" until {it}")).unwrap_or_default();
             say(
-                &label("signed on"),
-                Some(format!("{instant}, by {class}, session {session}")),
+                &label("user signed on"),
+                Some(format!("{instant}, by {class}, session {session}{end}")),
             );
         }
         for it in &assertion.attributes {
@@ -155,12 +160,7 @@ fn response_says(read: &response::Response) -> Vec<(String, String)> {
 /// Returns the explanation for a terminal.
 pub(super) fn to_text(account: &Account, with_xml: bool) -> String {
     let mut out = String::new();
-    let kind = if account.kind.is_empty() {
-        "No XML"
-    } else {
-        &account.kind
-    };
-    let _ = writeln!(out, "{kind} — {}", account.place);
+    let _ = writeln!(out, "{} — {}", name_of(account), account.place);
     if !account.wrapping.is_empty() {
         let _ = writeln!(out, "  unwrapped from {}", account.wrapping.join(", "));
     }
@@ -212,6 +212,21 @@ pub(super) fn to_text(account: &Account, with_xml: bool) -> String {
     printable(&out).into_owned()
 }
 
+/// Returns the name of a message, also if it cannot be parsed.
+fn name_of(account: &Account) -> String {
+    if !account.kind.is_empty() {
+        return account.kind.clone();
+    }
+    let root = crate::inspection::pasted::root_name(&account.xml);
+    match root.map(|it| it.rsplit(':').next().unwrap_or(it)) {
+        Some(name) if name.chars().all(char::is_alphanumeric) => match account.is_too_large {
+            true => format!("{name}, too large"),
+            false => format!("{name}, which cannot be parsed"),
+        },
+        _ => "No XML".to_owned(),
+    }
+}
+
 fn list(out: &mut String, lines: &[String]) {
     for line in lines {
         let _ = writeln!(out, "    - {line}");
@@ -241,10 +256,20 @@ fn signatures(out: &mut String, account: &Account) {
         let is_carried = ["SOAP envelope", "ArtifactResponse"]
             .iter()
             .any(|it| account.wrapping.contains(it));
-        let nobody = if in_query {
+        let is_decrypted = account
+            .says
+            .iter()
+            .any(|(name, value)| name == ENCRYPTED && value.ends_with(DECRYPTED));
+        let nobody = if account.kind == "EncryptedAssertion" {
+            "not known: the assertion cannot be decrypted"
+        } else if is_decrypted {
+            "nothing outside the encrypted assertion; for what is within it, see below"
+        } else if in_query {
             "the query, see above; nothing within the document"
         } else if has(ENCRYPTED) {
             "nothing outside the encrypted assertion; a signature may be within it"
+        } else if account.is_protected {
+            "not signed itself: the Response around it is, see above, or an envelope protects it"
         } else if is_carried {
             "not signed itself: only the connection or a signature of the envelope can show who wrote this"
         } else {
@@ -256,10 +281,14 @@ fn signatures(out: &mut String, account: &Account) {
         let method = signed.signature.method.rsplit('#').next();
         let _ = writeln!(
             out,
-            "    the {}'s signature ({}, {} % of the message): {}",
+            "    the {}'s signature ({}, {} % of the message{}): {}",
             signed.signature.parent,
             method.unwrap_or_default(),
             signed.covers_percent,
+            match signed.signature.is_in_advice {
+                true => "; in Advice, which receivers ignore",
+                false => "",
+            },
             signed.said
         );
     }

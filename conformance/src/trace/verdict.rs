@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Known;
+use super::times::Times;
 use crate::inspection::response::instant;
 
 /// Allowed clock skew: that of the portal and of many libraries.
@@ -19,6 +20,9 @@ pub struct Verdict {
     pub remarks: Vec<String>,
     /// What was not judged, and which input is missing for it.
     pub not_judged: Vec<String>,
+    /// Times that are not right as of now; `judge_times` makes objections of them.
+    #[serde(skip)]
+    pub(super) times: Times,
 }
 
 impl Verdict {
@@ -37,6 +41,32 @@ impl Verdict {
 
     pub(super) fn leave_out(&mut self, what: impl Into<String>) {
         self.not_judged.push(what.into());
+    }
+
+    /// True if nothing is a reason to refuse.
+    pub(super) fn is_clean(&self) -> bool {
+        self.objections.is_empty() && self.times.is_empty()
+    }
+
+    /// Adds another verdict to this one.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.objections.append(&mut other.objections);
+        self.remarks.append(&mut other.remarks);
+        self.not_judged.append(&mut other.not_judged);
+        self.times.append(other.times);
+    }
+
+    /// Adds an objection before all others, because it is their cause.
+    pub(super) fn refuse_first(&mut self, objection: impl Into<String>) {
+        self.objections.insert(0, objection.into());
+    }
+
+    /// Adds a remark unless it was added already.
+    pub(super) fn add_remark_once(&mut self, remark: impl Into<String>) {
+        let remark = remark.into();
+        if !self.remarks.contains(&remark) {
+            self.remarks.push(remark);
+        }
     }
 
     /// Removes an entry of `not_judged`, because it is judged now.
@@ -74,10 +104,8 @@ impl Verdict {
         if let Some(now) = known.now
             && issued.duration_since(now) > SKEW
         {
-            self.refuse(format!(
-                "{of} was issued at {issued}, which is {} after now ({now}): set the clock of its issuer",
-                length(issued.duration_since(now))
-            ));
+            self.times
+                .add_early(format!("IssueInstant of {of}"), issued);
         }
     }
 
@@ -100,20 +128,12 @@ impl Verdict {
         if let Some(end) = end.and_then(instant)
             && now.duration_since(end) >= SKEW
         {
-            self.refuse(format!(
-                "{place} ended at {end}, {} before now ({now}; {} of clock skew are allowed). If the message is new, a clock is wrong; to judge an old message as of its time, give --at",
-                length(now.duration_since(end)),
-                length(SKEW)
-            ));
+            self.times.add_late(place, end);
         }
         if let Some(begin) = begin.and_then(instant)
             && begin.duration_since(now) > SKEW
         {
-            self.refuse(format!(
-                "{place} is not valid yet: it begins at {begin}, {} after now ({now}; {} of clock skew are allowed). The clocks differ",
-                length(begin.duration_since(now)),
-                length(SKEW)
-            ));
+            self.times.add_early(format!("NotBefore of {place}"), begin);
         }
     }
 
@@ -124,14 +144,13 @@ impl Verdict {
     }
 }
 
-/// Formats a duration for readers: `2 min`, `3 h`, `12 days`.
-fn length(span: SignedDuration) -> String {
-    let seconds = span.as_secs().unsigned_abs();
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
+/// Joins names as a sentence does: "a", "a and b", "a, b and c".
+pub(super) fn list(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.split_last() {
+        None => String::new(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
     }
 }
 

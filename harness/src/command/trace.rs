@@ -68,20 +68,23 @@ impl Trace {
             ambient::text_file::read_stream(std::io::stdin().lock())
                 .context("cannot read standard input")?
         } else {
-            ambient::text_file::read_bytes(&self.file).with_context(|| {
+            ambient::text_file::read_bytes(&self.file).map_err(|error| {
                 let shown: String = self.file.chars().take(60).collect();
                 let shown = if shown == self.file { shown } else { shown + "…" };
-                format!(
-                    "cannot read the file {shown}; to give the message itself, write it to standard input: `rehearsal trace -`"
+                // Not as its source, because what to do comes after the reason.
+                anyhow!(
+                    "cannot read the file {shown}: {error}; to give the message itself, write it to standard input: `rehearsal trace -`"
                 )
             })?
         };
-        let mut trusted = Vec::new();
+        let (mut trusted, mut entities) = (Vec::new(), Vec::new());
         for place in &self.metadata {
             let text = read_metadata("--metadata", place, Duration::from_secs(10)).await?;
-            let keys = trace::read_trusted_keys(&sources::unwrapped_metadata(&text))
+            let metadata = sources::unwrapped_metadata(&text);
+            let keys = trace::read_trusted_keys(&metadata)
                 .map_err(|error| anyhow!("cannot use the metadata {place}: {error}"))?;
             trusted.extend(keys);
+            entities.extend(trace::read_entities(&metadata));
         }
         let decryption_key = match &self.key {
             Some(path) => {
@@ -93,6 +96,7 @@ impl Trace {
         };
         let known = Known {
             trusted,
+            entities,
             audience: self.audience,
             acs: self.acs,
             now: Some(self.at.unwrap_or_else(|| Ambient::real().now())),
@@ -107,6 +111,13 @@ impl Trace {
             let texts = accounts.iter().map(|it| it.to_text(self.xml));
             write!(out, "{}", texts.collect::<Vec<_>>().join("\n"))?;
         }
-        Ok(!accounts.iter().any(|it| it.verdict.is_refused()))
+        if accounts.iter().any(|it| it.verdict.is_refused()) {
+            return Ok(false);
+        }
+        anyhow::ensure!(
+            !accounts.iter().any(|it| it.is_too_large),
+            "a document is larger than what trace reads, so nothing in it was judged; give only the part that is needed"
+        );
+        Ok(true)
     }
 }

@@ -97,6 +97,7 @@ fn accounts(form: &Form) -> Result<Vec<Account>, String> {
     };
     let known = Known {
         trusted,
+        entities: trace::read_entities(&form.metadata),
         audience: Some(form.audience.clone()).filter(|it| !it.is_empty()),
         now: Some(Ambient::real().now()),
         ..Known::default()

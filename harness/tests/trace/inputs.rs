@@ -37,6 +37,13 @@ pub(super) const REQUEST: &str = "<p:AuthnRequest xmlns:p=\"urn:oasis:names:tc:S
     xmlns:a=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_asked\" Version=\"2.0\" \
     IssueInstant=\"2026-06-01T12:00:00Z\"><a:Issuer>https://sp.example</a:Issuer></p:AuthnRequest>";
 
+/// Returns the value of a parameter by HTTP-Redirect, without percent-encoding.
+fn deflated(xml: &str) -> String {
+    let mut out = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    out.write_all(xml.as_bytes()).unwrap();
+    BASE64.encode(out.finish().unwrap())
+}
+
 #[test]
 fn every_line_of_a_list_is_explained() {
     let encoded = BASE64.encode(REQUEST).replace('+', "%2B");
@@ -106,7 +113,8 @@ fn the_signature_of_a_decoded_query_is_not_judged() {
     let request = REQUEST
         .replace("https://sp.example", "https://idp.example.com/metadata")
         .replace("Version", "Destination=\"https://x.example/sso\" Version");
-    let value = BASE64.encode(request);
+    let value = deflated(&request);
+    assert!(value.contains('+'), "{value}");
     let encoded = |text: &str| {
         text.replace('+', "%2B")
             .replace('/', "%2F")
@@ -137,7 +145,7 @@ fn the_signature_of_a_decoded_query_is_not_judged() {
 
 #[test]
 fn passwords_beside_a_message_are_not_printed() {
-    let value = BASE64.encode(REQUEST).replace('+', "%2B");
+    let value = deflated(REQUEST).replace('+', "%2B");
     let input = format!(
         "curl 'https://jo:hunter2@idp.example/sso?password=hunter3&SAMLRequest={value}&x=hunter4' \\\n  \
          -H 'cookie: sid=hunter5' --data-raw 'password=hunter6'"

@@ -62,6 +62,9 @@ fn compressed_files_and_other_encodings_are_read() {
     for bytes in [wide(u16::to_le_bytes), wide(u16::to_be_bytes)] {
         expect(&bytes, 0, &["AuthnRequest —"], &[]);
     }
+    let in_base64 = BASE64.encode(gzip(REQUEST.as_bytes()));
+    let said = ["AuthnRequest —", "compressed with gzip (RFC 1952)"];
+    expect(in_base64.as_bytes(), 0, &said, &[]);
     let marked = [b"\xff\xfe".to_vec(), wide(u16::to_le_bytes)].concat();
     expect(&marked, 0, &["AuthnRequest —"], &[]);
     let declared = format!("<?xml version=\"1.0\" encoding=\"utf-16\"?>{REQUEST}");
@@ -166,6 +169,15 @@ fn an_input_without_a_message_is_named_with_its_cause() {
         (token.to_owned(), &["JSON Web Token", "it is not SAML"]),
         (format!("{{\"id_token\":\"{token}\"}}"), &["JSON Web Token"]),
         ("https://idp.example/authorize?client_id=hunter2&response_type=code".to_owned(), &["OpenID Connect or OAuth"]),
+        ("https://sp.example/callback?code=hunter2&state=hunter3".to_owned(), &["an answer of OpenID Connect or OAuth"]),
+        ("undefined".to_owned(), &["placeholder"]),
+        ("***".to_owned(), &["placeholder"]),
+        ("[REDACTED]".to_owned(), &["placeholder"]),
+        ("Started POST \"/saml\"\n  Parameters: {\"SAMLResponse\"=>\"[FILTERED]\", \"x\"=>\"hunter2\"}".to_owned(), &["the value of SAMLResponse is [FILTERED], not the message", "filter_parameters"]),
+        ("SAMLResponse=***&RelayState=hunter2".to_owned(), &["the value of SAMLResponse is ***"]),
+        ("{\"SAMLRequest\": null, \"a\": \"hunter2\"}".to_owned(), &["the value of SAMLRequest is null", "one step earlier"]),
+        ("SAMLResponse: undefined\nRelayState: hunter2".to_owned(), &["the value of SAMLResponse is undefined"]),
+        ("{\"method\":\"POST\"}".to_owned(), &["neither a HAR file"]),
         ("https://idp.example/adfs/ls?wa=wsignin1.0&wtrealm=x".to_owned(), &["WS-Federation (wa=wsignin1.0)"]),
         ("<html><body>AADSTS50105: The signed in user hunter2 is not assigned</body></html>".to_owned(), &["AADSTS50105", "is not assigned to the Entra application"]),
         ("Error AADSTS9999999: x".to_owned(), &["AADSTS9999999, which is not explained here", "error?code=9999999"]),
@@ -203,6 +215,21 @@ fn a_har_file_without_a_message_says_what_it_contains() {
         2,
         &["the forms of 1 POST requests are missing"],
         &["before the login"],
+    );
+    let lost = json!({"request": {"method": "POST", "url": "https://sp.example/acs", "bodySize": -1,
+        "headers": [{"name": "Content-Length", "value": "4000"}]}, "response": {"status": 302}});
+    expect(
+        har(&[lost]).as_bytes(),
+        2,
+        &["the forms of 1 POST requests are missing"],
+        &[],
+    );
+    let filtered = posted("[FILTERED]", &json!({"status": 302}));
+    expect(
+        har(&[filtered]).as_bytes(),
+        2,
+        &["the value of SAMLResponse is [FILTERED]"],
+        &[],
     );
     let page = json!({"status": 200, "content": {"mimeType": "text/html", "text": "<p>AADSTS700016: hunter2</p>"}});
     let failed =
@@ -304,13 +331,15 @@ fn each_cause_of_a_document_that_cannot_be_parsed_has_its_own_text() {
     let well_formed = "is not well-formed";
     for (input, status, said) in [
         (dtd.as_str(), 1, "document type declaration"),
-        (deep.as_str(), 0, "larger than what trace reads"),
+        (deep.as_str(), 2, "larger than what trace reads"),
         (
             prefix.as_str(),
             1,
             "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"",
         ),
         (cut, 1, "The copy is incomplete"),
+        (cut, 1, "AuthnRequest, which cannot be parsed — the input"),
+        (deep.as_str(), 2, "AuthnRequest, too large — the input"),
         (&encoded[..200], 1, "The copy is incomplete"),
     ] {
         expect(input.as_bytes(), status, &[said], &[well_formed]);

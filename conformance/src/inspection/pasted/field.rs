@@ -253,8 +253,23 @@ fn of_bytes(bytes: &[u8], mut message: Message, depth: usize) -> Option<Decoded>
     };
     message.remarks.extend(encoding::wrong_declaration(bytes));
     let quality = quality(&xml);
+    // Words of four letters may be base64 of a "<" and other bytes, such as "POST".
+    if quality == Quality::Begun && !looks_like_xml(&xml) {
+        return None;
+    }
     message.xml = xml;
     Some(Decoded { message, quality })
+}
+
+/// Shortest beginning of a document, in characters.
+const SHORTEST_XML: usize = 8;
+
+/// True if a text begins with a tag. Random bytes may begin with `<`.
+pub(super) fn looks_like_xml(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let second = text.chars().nth(1);
+    second.is_some_and(|it| it.is_alphabetic() || matches!(it, '_' | '?' | '!'))
+        && text.chars().nth(SHORTEST_XML - 1).is_some()
 }
 
 /// Returns what can be decompressed of a value that was cut.

@@ -17,9 +17,10 @@ pub mod repair;
 mod scan;
 mod views;
 
+pub(crate) use field::root_name;
 pub use json::messages_of_json;
 
-use super::message::{Message, fields_of_page, is_page, value_of};
+use super::message::{Delivery, Message, fields_of_page, is_page, value_of};
 use super::parse;
 use field::{Decoded, Quality, Syntax};
 use repair::Repair;
@@ -193,6 +194,7 @@ fn forms_of_page(page: &str, begin: usize) -> Vec<Piece> {
                 quality,
             } = field::decode(value, Syntax::Plain)?;
             message.wrapping.insert(0, "form of a page");
+            message.delivery = Some(Delivery::Form);
             message.parameter = Some(name.clone());
             message.relay_state.clone_from(&relay_state);
             Some(Piece {

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::field::{Decoded, Quality, Syntax, decode, is_invisible, is_quote};
 use super::scan::Piece;
-use crate::inspection::message::{query_signature, value_of};
+use crate::inspection::message::{Delivery, query_signature, value_of};
 
 /// The names of the parameters that carry a message.
 pub(super) const NAME: &str = "(?:SAML(?:Request|Response)|wresult)";
@@ -133,6 +133,7 @@ pub(super) fn read(text: &str, name: Range<usize>) -> Option<Value> {
             .collect();
         message.relay_state = value_of(&pairs, "RelayState");
         message.query_signature = query_signature(query, &text[name], &pairs);
+        message.delivery = text[..range.start].ends_with('?').then_some(Delivery::Url);
     }
     // In the source of a page, what follows has an HTML escape.
     let is_unread = text[end..].starts_with("&amp;");

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::field::{Decoded, Quality, Syntax, decode, quality};
+use super::field::{Decoded, Quality, Syntax, decode, looks_like_xml, quality};
 use super::parameter::{self, NAME};
 use crate::inspection::message::Message;
 
@@ -215,13 +215,6 @@ fn bare_value(text: &str, range: Range<usize>) -> Option<Piece> {
         message,
         quality,
     })
-}
-
-/// True if a text begins with a tag. Random bytes may begin with `<`.
-fn looks_like_xml(text: &str) -> bool {
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    let second = text.chars().nth(1);
-    second.is_some_and(|it| it.is_alphabetic() || matches!(it, '_' | '?' | '!'))
 }
 
 /// Removes documents that the text also contains as a parameter, as logs print both: only what was

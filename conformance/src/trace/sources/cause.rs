@@ -25,7 +25,20 @@ fn pattern(text: &str) -> Regex {
 
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)^(?:SAML(?:Request|Response)["']?\s*[=:]\s*)?["'“]?(?:…|\.{3,}|<[a-z0-9 _.…-]+>|\{\{[^{}]*\}\}|\{[a-z0-9 _.-]*\}|\$\{[^{}]*\}|\$\(?[a-z_]+\)?|%[a-z_]+%?|\[[a-z0-9 _.…-]+\]|x{3,})["'”]?[,;]?$"#,
+        r#"(?i)^(?:SAML(?:Request|Response)["']?\s*[=:]\s*)?["'“]?(?:…|\.{3,}|<[a-z0-9 _.…-]+>|\{\{[^{}]*\}\}|\{[a-z0-9 _.-]*\}|\$\{[^{}]*\}|\$\(?[a-z_]+\)?|%[a-z_]+%?|\[[a-z0-9 _.…-]+\]|x{3,}|\*{3,}|undefined|null)["'”]?[,;]?$"#,
+    )
+});
+
+/// A value that a log or tool wrote in place of the message.
+static REPLACED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\b(SAML(?:Request|Response))\\?["'’]?\s*(?:=>|=|:|,\s*["']?value["']?\s*[:=])\s*\\?["']?(\[(?:filtered|redacted|removed|hidden|masked)[^\]]{0,20}\]|%5B(?:filtered|redacted)%5D|<(?:redacted|filtered|hidden)>|\*{3,}|x{4,}|undefined\b|null\b|\(null\))"#,
+    )
+});
+
+static OAUTH_ANSWER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"[?&#]code=[^&\s]+.*&(?:state|session_state|iss|scope)=|[?&#](?:state|session_state|iss|scope)=[^\s]*&code=",
     )
 });
 
@@ -74,11 +87,30 @@ pub(super) fn of_placeholder(text: &str) -> Option<SourceError> {
 /// Says what a text without a message is; `None` if it is not known.
 pub(super) fn of_text(text: &str) -> Option<SourceError> {
     let known = of_placeholder(text)
+        .or_else(|| of_replaced(text))
         .or_else(|| of_error_page(text))
         .or_else(|| of_artifact(text))
         .or_else(|| of_key(text))
         .or_else(|| of_other_protocol(text));
     known.or_else(|| SHORTENED.is_match(text).then(shortened))
+}
+
+/// Says what was written in place of the message.
+fn of_replaced(text: &str) -> Option<SourceError> {
+    let found = REPLACED.captures(text)?;
+    let (name, value) = (&found[1], &found[2]);
+    let fix = match value {
+        "undefined" | "null" | "(null)" => {
+            "the program that wrote it had no message: look for it one step earlier, for example in the browser's network tab"
+        }
+        _ => {
+            "a log or tool hides it (Rails: filter_parameters): take the message from the browser's network tab, or switch the filter off for a test"
+        }
+    };
+    Some(cause(
+        format!("the value of {name} is {value}, not the message"),
+        fix,
+    ))
 }
 
 fn shortened() -> SourceError {
@@ -90,11 +122,20 @@ fn shortened() -> SourceError {
 
 /// Names the error code of an identity provider's page or log, and what to do.
 fn of_error_page(text: &str) -> Option<SourceError> {
+    let (code, fix) = error_of_page(text)?;
+    let what = match status::product_code(text) {
+        Some(_) => format!("this is an error of the identity provider, {code}"),
+        None => format!(
+            "this is an error of the identity provider, {code}, which is not explained here"
+        ),
+    };
+    Some(cause(what, fix))
+}
+
+/// Returns the error code of an identity provider in a page or log, and what to do.
+pub(super) fn error_of_page(text: &str) -> Option<(String, String)> {
     if let Some((code, advice)) = status::product_code(text) {
-        return Some(cause(
-            format!("this is an error of the identity provider, {code}"),
-            advice,
-        ));
+        return Some((code.to_owned(), advice.to_owned()));
     }
     let found = CODE.captures(text)?;
     let (code, number) = (&found[0], &found[2]);
@@ -104,10 +145,7 @@ fn of_error_page(text: &str) -> Option<SourceError> {
         ),
         _ => "look for it in the event log of AD FS, with the time of the sign-on".to_owned(),
     };
-    Some(cause(
-        format!("this is an error of the identity provider, {code}, which is not explained here"),
-        fix,
-    ))
+    Some((code.to_owned(), fix))
 }
 
 /// Explains an artifact (saml-bindings §3.6.4). Its MessageHandle is a secret and is not printed.
@@ -194,6 +232,12 @@ fn of_other_protocol(text: &str) -> Option<SourceError> {
             "it is not SAML 2.0: give the form with wresult that follows it, or configure SAML 2.0",
         ));
     }
+    if OAUTH_ANSWER.is_match(text) {
+        return Some(cause(
+            "this is an answer of OpenID Connect or OAuth (code)",
+            "it is not SAML: look into the documentation of your product for its SAML login",
+        ));
+    }
     let is_oauth = text.contains("client_id=") && text.contains("response_type=");
     is_oauth.then(|| {
         cause(
@@ -214,7 +258,8 @@ pub(super) fn of_har(entries: &[Value]) -> SourceError {
         let body = super::traffic::body(entry);
         let known = of_error_page(&body)
             .or_else(|| of_error_page(&url))
-            .or_else(|| of_artifact(&url));
+            .or_else(|| of_artifact(&url))
+            .or_else(|| of_replaced(&form_of(entry)));
         if let Some(SourceError::Cause { what, fix }) = known {
             return cause(format!("in entry {} of the HAR file: {what}", at + 1), fix);
         }
@@ -222,6 +267,7 @@ pub(super) fn of_har(entries: &[Value]) -> SourceError {
     let what = contents(entries);
     let is_lost = |entry: &&Value| {
         let has_body = entry.pointer("/request/bodySize").and_then(Value::as_i64) > Some(0)
+            || content_length(entry) > Some(0)
             || !entry["request"]["postData"].is_null();
         let params = entry.pointer("/request/postData/params");
         let text = of(entry, "/request/postData/text");
@@ -249,6 +295,28 @@ pub(super) fn of_har(entries: &[Value]) -> SourceError {
         what,
         "start to record before the login, with \"Preserve log\" (Chrome, Edge) or \"Persist Logs\" (Firefox) switched on, in a private window, and log in",
     )
+}
+
+/// Returns the form of a request as text.
+fn form_of(entry: &Value) -> String {
+    let data = &entry["request"]["postData"];
+    let params = data["params"].as_array().map(Vec::as_slice);
+    let pairs = params.unwrap_or_default().iter().map(|it| {
+        let of = |name: &str| it[name].as_str().unwrap_or_default();
+        format!("{}={}", of("name"), of("value"))
+    });
+    let text = data["text"].as_str().unwrap_or_default().to_owned();
+    pairs.chain([text]).collect::<Vec<_>>().join("&")
+}
+
+fn content_length(entry: &Value) -> Option<i64> {
+    let headers = entry.pointer("/request/headers")?.as_array()?;
+    let is_length = |it: &&Value| {
+        let name = it["name"].as_str();
+        name.is_some_and(|it| it.eq_ignore_ascii_case("content-length"))
+    };
+    let value = headers.iter().find(is_length)?["value"].as_str()?;
+    value.trim().parse().ok()
 }
 
 fn contents(entries: &[Value]) -> String {

@@ -30,7 +30,7 @@ pub struct Found {
 }
 
 impl Found {
-    fn new(place: impl Into<String>, message: Message) -> Self {
+    pub(super) fn new(place: impl Into<String>, message: Message) -> Self {
         Self {
             place: place.into(),
             message,
@@ -205,16 +205,38 @@ fn of_json(value: &Value) -> Vec<Found> {
         return traffic::of_har(entries);
     }
     if let Some(requests) = value["requests"].as_array() {
-        return traffic::of_saml_tracer(requests);
+        let found = traffic::of_saml_tracer(requests);
+        // Other tools write "requests" too, with other members.
+        if !found.is_empty() {
+            return found;
+        }
     }
     let found = pasted::messages_of_json(value).into_iter();
     let place = |path: String| match path.as_str() {
         "" => "the input".to_owned(),
         _ => format!("member {path}"),
     };
-    found
+    let mut all: Vec<(String, Message)> = Vec::new();
+    for (path, message) in found {
+        // Tools write a message as it was sent and decoded, side by side.
+        let copy = all
+            .iter()
+            .position(|(other, it)| it.xml == message.xml && is_in_same_item(other, &path));
+        match copy {
+            Some(at) if all[at].1.parameter.is_none() => all[at] = (path, message),
+            Some(_) => {}
+            None => all.push((path, message)),
+        }
+    }
+    all.into_iter()
         .map(|(path, message)| Found::new(place(path), message))
         .collect()
+}
+
+/// True if two members of a JSON document are of the same item of its first list, or of none.
+fn is_in_same_item(one: &str, other: &str) -> bool {
+    let item = |path: &str| path.split_once(']').map(|(item, _)| item.to_owned());
+    item(one) == item(other)
 }
 
 fn of_text(text: &str) -> Vec<Found> {

@@ -5,8 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::cause::error_of_page;
 use super::{Answer, Found};
-use crate::inspection::message::Message;
+use crate::inspection::message::{Delivery, Message};
 use crate::inspection::pasted;
 
 /// Longest text of a page that is repeated, in characters.
@@ -28,6 +29,8 @@ struct Traffic {
     found: Vec<Found>,
     /// The documents that were sent and not offered again since.
     sent: Vec<String>,
+    /// The last request, and the error with which it was answered, until a Response arrives.
+    asked: Option<(String, Option<String>)>,
 }
 
 impl Traffic {
@@ -36,7 +39,44 @@ impl Traffic {
     }
 
     fn add(&mut self, place: &str, message: Message) {
+        match message.parameter.as_deref() {
+            Some("SAMLRequest") => {
+                self.fail();
+                self.asked = Some((message.xml.clone(), None));
+            }
+            // The login went on.
+            _ => self.asked = None,
+        }
         self.found.push(Found::new(place, message));
+    }
+
+    /// Notes the error page that answers the last request.
+    fn note_error(&mut self, place: &str, entry: &Value) {
+        let Some((_, error @ None)) = &mut self.asked else {
+            return;
+        };
+        let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
+        let media_type = text("/response/content/mimeType").unwrap_or_default();
+        // Scripts contain the codes of many errors.
+        let is_page = ["html", "json", "text/plain"]
+            .iter()
+            .any(|it| media_type.contains(it));
+        let of_page = || error_of_page(&body(entry)).filter(|_| is_page);
+        let of_url = || error_of_page(text("/response/redirectURL")?);
+        if let Some((code, fix)) = of_page().or_else(of_url) {
+            *error = Some(format!(
+                "the identity provider answered with an error, {code} ({place}): {fix}"
+            ));
+        }
+    }
+
+    /// Adds the error to the request that no Response followed.
+    fn fail(&mut self) {
+        if let Some((xml, Some(error))) = self.asked.take()
+            && let Some(found) = self.found.iter_mut().rev().find(|it| it.message.xml == xml)
+        {
+            found.message.problems.push(error);
+        }
     }
 
     /// Adds what the receiver answered to a message that was sent.
@@ -49,16 +89,28 @@ impl Traffic {
 
     /// Adds the messages that a request carries.
     fn send(&mut self, place: &str, messages: Vec<Message>) {
-        for message in messages {
+        for mut message in messages {
             let xml = message.xml.clone();
             if self.sent.contains(&xml) {
+                // Identity providers pass a message on to pages of their own, encoded as they like.
+                message.delivery = None;
                 self.add(&format!("{place}, sent again"), message);
             } else {
-                if !self.knows(&xml) {
-                    self.add(place, message);
-                }
+                self.send_once(place, message);
                 self.sent.push(xml);
             }
+        }
+    }
+
+    /// Adds a message that a request carries, or where it goes if a page offered it before.
+    fn send_once(&mut self, place: &str, message: Message) {
+        let mut all = self.found.iter_mut();
+        match all.find(|it| it.message.xml == message.xml) {
+            Some(found) => {
+                found.message.delivered_to = message.delivered_to;
+                found.message.delivery = message.delivery;
+            }
+            None => self.add(place, message),
         }
     }
 
@@ -95,8 +147,8 @@ pub(super) fn of_saml_tracer(requests: &[Value]) -> Vec<Found> {
             match name {
                 // An identity provider may redirect a request to pages of its own, with the request
                 // in the URL; the export does not show which URLs are such redirects.
-                "get" => traffic.offer(&place, carried),
-                _ => traffic.send(&place, carried),
+                "get" => traffic.offer(&place, as_query(carried)),
+                _ => traffic.send(&place, as_form(carried, &bare)),
             }
         }
     }
@@ -121,18 +173,22 @@ pub(super) fn of_har(entries: &[Value]) -> Vec<Found> {
         if is_of_sign_on(url) {
             sent.extend(messages(url));
         }
-        sent.extend(messages_of_form(entry));
+        sent.extend(as_form(messages_of_form(entry), &bare));
+        let answer = answer(entry, &place);
+        // The usual answer to a request is a page to sign on.
+        let is_failed = answer.as_ref().is_some_and(|it| it.status >= 400);
         let answered: Vec<String> = sent
             .iter()
-            .filter(|it| it.parameter.as_deref() != Some("SAMLRequest"))
+            .filter(|it| is_failed || it.parameter.as_deref() != Some("SAMLRequest"))
             .map(|it| it.xml.clone())
             .collect();
         traffic.send(&place, sent);
-        if let Some(answer) = answer(entry, &place) {
+        if let Some(answer) = answer {
             for xml in answered {
                 traffic.answer(&xml, &answer);
             }
         }
+        traffic.note_error(&place, entry);
         if is_of_sign_on(text("/response/redirectURL")) {
             traffic.offer(&place, messages(text("/response/redirectURL")));
         }
@@ -140,7 +196,23 @@ pub(super) fn of_har(entries: &[Value]) -> Vec<Found> {
             traffic.offer(&place, pasted::messages_of_page(&body(entry)));
         }
     }
+    traffic.fail();
     traffic.found
+}
+
+fn as_form(mut messages: Vec<Message>, url: &str) -> Vec<Message> {
+    for message in &mut messages {
+        message.delivery = Some(Delivery::Form);
+        message.delivered_to = Some(url.to_owned());
+    }
+    messages
+}
+
+fn as_query(mut messages: Vec<Message>) -> Vec<Message> {
+    for message in &mut messages {
+        message.delivery = Some(Delivery::Url);
+    }
+    messages
 }
 
 /// True if a URL or a form can carry a message.
