@@ -65,6 +65,9 @@ say "the portal at 70 % load with a disk that is full at times"
 REHEARSAL_SOAK_SECONDS=${REHEARSAL_SOAK_SECONDS:-120} \
     cargo test --workspace --locked "${features[@]}" --test portal soak:: -- --nocapture
 
+say "memory of each check at a target that hangs, drips or never ends: below 100 MB"
+python3 scripts/check_memory.py "$target/rehearsal"
+
 say "kills of the identity provider while it provisions 2,000 users"
 REHEARSAL_CRASH_USERS=${REHEARSAL_CRASH_USERS:-2000} \
     cargo test --workspace --locked "${features[@]}" --test crash
