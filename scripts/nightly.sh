@@ -72,6 +72,9 @@ say "kills of the identity provider while it provisions 2,000 users"
 REHEARSAL_CRASH_USERS=${REHEARSAL_CRASH_USERS:-2000} \
     cargo test --workspace --locked "${features[@]}" --test crash
 
+say "installation on a bare Debian 12 without rustup"
+scripts/install-check.sh
+
 say "each crate built from its own package"
 scripts/release/packages.sh
 
