@@ -1,6 +1,8 @@
 //! The `rehearsal` command: exit status and output.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "command/progress.rs"]
+mod progress;
 mod running;
 
 use std::process::{Child, Command, Stdio};

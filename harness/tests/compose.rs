@@ -20,4 +20,9 @@ async fn the_services_of_the_compose_file_play_the_scenarios() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}");
     assert!(text.contains(" 0 failed"), "{text}");
+    // Only what needs the parties in the same process, as a social provider that misbehaves.
+    assert!(text.contains(" 10 skipped"), "{text}");
+    let reasons = text.lines().filter(|line| line.contains("not run: "));
+    let other: Vec<_> = reasons.filter(|line| !line.contains("elsewhere")).collect();
+    assert!(other.is_empty(), "{other:#?}");
 }

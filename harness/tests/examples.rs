@@ -1,6 +1,10 @@
 //! Runs the examples under `examples/` whose language is installed.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+// The page has narrower lines than rustfmt writes, and the examples are compared with it.
+#[rustfmt::skip]
+#[path = "examples/from_rust.rs"]
+mod from_rust;
 #[path = "../examples/sign_on.rs"]
 mod sign_on;
 
@@ -28,6 +32,18 @@ fn signs_on(program: &str, file: &str) {
 #[tokio::test]
 async fn rust() {
     assert_eq!(sign_on::sign_on().await.unwrap(), "grace@lumen.example");
+}
+
+#[test]
+fn the_examples_of_the_page_are_those_that_are_compiled() {
+    let compiled = include_str!("examples/from_rust.rs");
+    let page = include_str!("../../docs/from-rust.md");
+    let blocks = page.split("```rust,ignore\n").skip(1);
+    let blocks: Vec<&str> = blocks.filter_map(|it| it.split("```").next()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        assert!(compiled.contains(block), "not compiled: {block}");
+    }
 }
 
 #[test]

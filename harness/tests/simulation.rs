@@ -8,12 +8,12 @@ mod explain;
 mod page;
 mod running;
 
-use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use regex::Regex;
+use running::terminal::{run_on_terminal, shell};
 use running::{Up, client, rehearsal};
 use serde_json::{Value, json};
 
@@ -222,57 +222,12 @@ async fn the_ready_file_exists_as_long_as_the_parties_run() {
     assert_eq!(errors.matches("foo").count(), 1, "{errors}");
 }
 
-/// Runs a command on a terminal: waits for each text `until`, then types `typed`. Returns
-/// the output; None if there is no `script` command.
-fn on_terminal(folder: &Path, command: &str, dialogue: &[(&str, &str)]) -> Option<String> {
-    let started = Command::new("script")
-        .args(["-qefc", command, "/dev/null"])
-        .env("XDG_RUNTIME_DIR", folder)
-        .env("TERM", "xterm")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = started else {
-        eprintln!("skipped: no `script` command to make a terminal");
-        return None;
-    };
-    let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let mut seen = Vec::new();
-    let mut from = 0;
-    for (until, typed) in dialogue {
-        let mut part = [0; 1024];
-        // The next text may be in the same part of the output.
-        let end = loop {
-            let found = seen[from..]
-                .windows(until.len())
-                .position(|window| window == until.as_bytes());
-            if let Some(at) = found {
-                break from + at + until.len();
-            }
-            let length = screen.read(&mut part).unwrap();
-            let so_far = String::from_utf8_lossy(&seen).into_owned();
-            assert!(length > 0, "{until:?} never came: {so_far}");
-            seen.extend(&part[..length]);
-        };
-        from = end;
-        keyboard.write_all(typed.as_bytes()).unwrap();
-    }
-    screen.read_to_end(&mut seen).unwrap();
-    child.wait().unwrap();
-    Some(String::from_utf8_lossy(&seen).replace('\r', ""))
-}
-
-/// Returns the command line for a shell.
-fn shell(arguments: &str) -> String {
-    format!("{} {arguments}", env!("CARGO_BIN_EXE_rehearsal"))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_terminal_up_prints_addresses_and_the_app_asks() {
     let folder = tempfile::tempdir().unwrap();
     let ctrl_c = "\u{3}";
     let dialogue = [("social identities", ""), ("dns set", ctrl_c)];
-    let Some(text) = on_terminal(folder.path(), &shell("up"), &dialogue) else {
+    let Some(text) = run_on_terminal(folder.path(), &shell("up"), &dialogue) else {
         return;
     };
     for line in [
@@ -303,7 +258,7 @@ async fn on_a_terminal_up_prints_addresses_and_the_app_asks() {
         ("Password: ", "wrong\n"),
         ("Password: ", right.as_str()),
     ];
-    let text = on_terminal(folder.path(), &activate, &dialogue).unwrap();
+    let text = run_on_terminal(folder.path(), &activate, &dialogue).unwrap();
     assert!(text.contains("│ Activate with Single Sign-On"), "{text}");
     assert!(text.contains("│ Incorrect username or password"), "{text}");
     assert!(
@@ -314,7 +269,7 @@ async fn on_a_terminal_up_prints_addresses_and_the_app_asks() {
 
     // Input that arrives before the app asks for it is not lost.
     let all = format!("grace@lumen.example\nwrong\n{right}");
-    let text = on_terminal(folder.path(), &activate, &[("Work e-mail: ", &all)]).unwrap();
+    let text = run_on_terminal(folder.path(), &activate, &[("Work e-mail: ", &all)]).unwrap();
     assert!(
         text.contains("│ Activated for grace@lumen.example"),
         "{text}"

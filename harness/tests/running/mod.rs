@@ -1,5 +1,7 @@
 //! Parties that run in separate processes.
-#![allow(dead_code, clippy::unwrap_used)] // each test uses what it needs
+#![allow(dead_code, clippy::unwrap_used, clippy::print_stderr)] // each test uses what it needs
+
+pub(crate) mod terminal;
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

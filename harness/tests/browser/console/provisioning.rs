@@ -41,11 +41,13 @@ async fn a_connection_is_tested_saved_and_shows_what_failed() -> Outcome {
         page.says("Test Connection succeeded").await?;
         page.click("Save").await?;
         assert_eq!(page.heading().await?, "Parallels");
+        page.says("Nothing is sent yet: add a rule.").await?;
         adds_user(page, "Grace", "Hopper", "grace@lumen.example").await?;
         let id = creates_group(page, "Friends").await?;
         assert!(!id.is_empty());
         adds_rule(page, "Parallels", &["Friends"]).await?;
         sees_in_sync(page, "Parallels").await?;
+        assert!(page.says("Nothing is sent yet").await.is_err());
         page.click("Edit").await?;
         page.field("Bearer Token").enter("revoked").await?;
         page.click("Save").await?;
