@@ -24,6 +24,13 @@ fi
 say "licenses, sources and known vulnerabilities of dependencies"
 scripts/deny.sh --build
 
+say "the bill of materials"
+if cargo cyclonedx --version >/dev/null 2>&1; then
+    scripts/release/bill_of_materials.py "${target%/debug}/rehearsal.cdx.json"
+else
+    echo "NOT CHECKED: the bill of materials: cargo install --locked cargo-cyclonedx"
+fi
+
 say "races of logins and SCIM on PostgreSQL, 200 rounds each"
 REHEARSAL_RACE_ROUNDS=${REHEARSAL_RACE_ROUNDS:-200} "$target/test-postgres" \
     cargo test --workspace --locked "${features[@]}" --test portal races:: -- --test-threads 1
@@ -56,7 +63,7 @@ say "schemathesis on both OpenAPI documents"
 SCHEMATHESIS_EXAMPLES=${SCHEMATHESIS_EXAMPLES:-100} scripts/interop/schemathesis.sh
 
 say "check idp, check sp and check leaver on products of other projects, and on published vulnerabilities"
-for script in idps sps leaver holes oauth oauth-federation; do scripts/interop/$script.sh; done
+for script in scim-servers idps sps leaver holes oauth oauth-federation; do scripts/interop/$script.sh; done
 
 say "instructions of single operations, compared with the baseline"
 scripts/counts.sh

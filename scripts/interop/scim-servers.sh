@@ -11,6 +11,11 @@ cd "$(dirname "$0")/../.."
 [ -x "$rehearsal" ] || cargo build --quiet --locked -p rehearsal --features command
 command -v python3 >/dev/null || skip "no Python 3 to read the reports with"
 token=interop-token-$$
+all_profiles='okta-oin-scim-spec okta-oin-scim-crud okta-oin-scim-manual okta-oin-entitlements
+    entra-gallery-scim scim-interop-02 ipsie-al1 ipsie-al2
+    entra-client entra-2020-client okta-client okta-aiw-client pingone-client onelogin-client
+    jumpcloud-client google-client'
+profiles=${INTEROP_PROFILES:-$all_profiles}
 wanted=" $* "
 
 # is_wanted NAME — true if the server is selected.
@@ -29,13 +34,11 @@ check() {
     python3 scripts/interop/read_report.py "$1" "$report" "${@:3}"
 }
 
-# profiles NAME BASE — judges a server by every list and by the clients of providers, and prints what became
-# of the requirements (docs/profiles.md).
+# profiles NAME BASE — judges a server by every list and by the clients of providers, or by those that
+# INTEROP_PROFILES names, and prints what became of the requirements (docs/profiles.md).
 profiles() {
     local profile report status
-    for profile in okta-oin-scim-spec okta-oin-scim-crud okta-oin-scim-manual okta-oin-entitlements \
-        entra-gallery-scim scim-interop-02 ipsie-al1 ipsie-al2 \
-        entra-client entra-2020-client okta-client okta-aiw-client pingone-client onelogin-client jumpcloud-client google-client; do
+    for profile in $profiles; do
         report=$interop/$1-$profile.json status=0
         timeout 150 "$rehearsal" check scim --quiet --base-url "$2" --token "$token" \
             --profile "$profile" --json >"$report" 2>/dev/null || status=$?
