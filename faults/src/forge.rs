@@ -446,7 +446,7 @@ fn encode(text: &str, encoding: Encoding) -> String {
         Encoding::Plain => text.to_owned(),
         Encoding::Garbage => {
             let mut field = STANDARD.encode(text);
-            field.insert_str(field.len() / 2, "*!\u{fffd}");
+            field.insert_str(field.len() / 2, "*!");
             field
         }
     }

@@ -86,6 +86,8 @@ fn names_in_sources(all: &mut BTreeSet<String>) {
     };
     let checks = ["conformance/src", "harness/src"];
     add("error", &checks, r#"SetUpError::new\(\s*"([a-z-]+)""#);
+    let scim = ["conformance/src/check/scim"];
+    add("error", &scim, r#"=> \(\s*"([a-z-]+)",\s*""#);
     let portal = ["sp/src"];
     let problem = r#"Problem::new\(\s*StatusCode::\w+,\s*"([a-z-]+)""#;
     add("problem", &portal, problem);
@@ -185,7 +187,7 @@ fn page(current: &BTreeSet<String>) -> String {
         (
             "member ready.",
             "Ready file",
-            "The members of the file that `rehearsal up --ready-file` writes; `[]` is each item of an array, and `tls` is there with `--tls` only:",
+            "The members of the file that `rehearsal up --ready-file` writes; `[]` is each item of an array, and `tls` is null without `--tls`:",
         ),
     ] {
         page.push_str(&format!("\n## {heading}\n\n{about}\n\n"));

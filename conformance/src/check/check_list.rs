@@ -19,10 +19,12 @@ fn line(outcome: &Outcome) -> String {
 
 /// Returns a hash that is the same for the same check of the same target in every run.
 pub(super) fn fingerprint(report: &CheckReport, outcome: &Outcome) -> String {
-    let text = format!(
-        "{}\n{}\n{}",
-        report.command, report.target, outcome.check.id
-    );
+    fingerprint_of(report, &outcome.check.id)
+}
+
+/// Returns the fingerprint of what has this id or code in a report.
+pub(super) fn fingerprint_of(report: &CheckReport, id: &str) -> String {
+    let text = format!("{}\n{}\n{id}", report.command, report.target);
     let digest = Sha256::digest(text);
     digest
         .iter()

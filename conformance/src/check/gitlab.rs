@@ -28,5 +28,15 @@ pub(super) fn code_quality(report: &CheckReport, list: &str) -> Value {
             "location": {"path": list, "lines": {"begin": index + 1}},
         }))
     });
-    issues.collect()
+    // A run that could judge nothing must not look like one without findings.
+    let error = report.error.iter().map(|error| {
+        json!({
+            "description": format!("{}: nothing could be judged: {} Fix: {}", report.command, error.message, error.fix),
+            "check_name": error.code,
+            "fingerprint": check_list::fingerprint_of(report, error.code),
+            "severity": "blocker",
+            "location": {"path": list, "lines": {"begin": 1}},
+        })
+    });
+    error.chain(issues).collect()
 }

@@ -49,7 +49,8 @@ mod user_template;
 pub use harm::{Attacker, Harm};
 pub use json::FORMAT;
 pub use model::{
-    Check, CheckReport, Interruption, Level, LoginStart, Outcome, SetUpError, Signal, Verdict,
+    Check, CheckReport, Feature, Interruption, Level, LoginStart, Outcome, SetUpError, Signal,
+    Verdict,
 };
 pub use played_keys::PlayError;
 pub use user_template::{UserExpression, UserTemplateError, UserUrl};

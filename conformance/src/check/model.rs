@@ -85,6 +85,24 @@ pub struct Check {
     pub fix: String,
 }
 
+/// A feature that the specifications let a target leave out, if it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feature {
+    /// SCIM: `patch.supported`.
+    Patch,
+    /// SCIM: `filter.supported`.
+    Filter,
+    /// SCIM: `bulk.supported`.
+    Bulk,
+    /// SCIM: the resource type Group.
+    Groups,
+    /// SAML: a SingleLogoutService in the metadata.
+    SingleLogout,
+    /// SAML: metadata without `WantAuthnRequestsSigned="true"`.
+    UnsignedRequests,
+}
+
 /// A check with its result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -101,6 +119,9 @@ pub struct Outcome {
     /// Id of the check whose failure caused this result. The two are one finding: reports show this
     /// one under the other.
     pub cause: Option<String>,
+    /// For a skipped check: the optional feature that it needs and the target does not offer. A
+    /// profile may demand the feature.
+    pub lacks: Option<Feature>,
     /// How long the check took; zero if it was not measured.
     pub duration: Duration,
 }
@@ -126,6 +147,7 @@ impl Outcome {
             actual,
             evidence,
             cause: None,
+            lacks: None,
             duration: Duration::ZERO,
         }
     }
@@ -139,6 +161,7 @@ impl Outcome {
             actual: why.into(),
             evidence: Value::Null,
             cause: None,
+            lacks: None,
             duration: Duration::ZERO,
         }
     }
@@ -147,6 +170,19 @@ impl Outcome {
     pub fn new_skipped_because_of(check: Check, cause: &str, why: impl Into<String>) -> Self {
         Self {
             cause: Some(cause.to_owned()),
+            ..Self::new_skipped(check, why)
+        }
+    }
+
+    /// Returns an outcome for a check that was not judged because the target does not offer what the
+    /// check needs.
+    pub fn new_skipped_without(
+        check: Check,
+        lacks: Option<Feature>,
+        why: impl Into<String>,
+    ) -> Self {
+        Self {
+            lacks,
             ..Self::new_skipped(check, why)
         }
     }
@@ -293,6 +329,9 @@ pub struct CheckReport {
     pub assessments: Vec<Assessment>,
     /// Where the logins of `check sp` started; `None` in reports of the other commands.
     pub login_start: Option<LoginStart>,
+    /// How long `check leaver` waited for the end of sessions and tokens; `None` in reports of the
+    /// other commands.
+    pub limit: Option<Duration>,
 }
 
 impl CheckReport {
@@ -316,6 +355,7 @@ impl CheckReport {
             fail_on: Level::May,
             assessments: Vec::new(),
             login_start: None,
+            limit: None,
         }
     }
 

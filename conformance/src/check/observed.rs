@@ -40,7 +40,8 @@ fn scim(kept: &Value) -> Option<Exchange> {
     })
 }
 
-/// Reads `{"sent": document, "answer": {"status", "url"}, "probe": body}`.
+/// Reads `{"sent": document, "answer": {"status", "url"}, "probe": body}`, and `field`, parts of the
+/// form field if it is not the base64 of the document.
 fn login(evidence: &Value) -> Vec<Exchange> {
     let (Some(sent), Some(probe)) = (evidence["sent"].as_str(), evidence["probe"].as_str()) else {
         return Vec::new();
@@ -61,6 +62,10 @@ fn login(evidence: &Value) -> Vec<Exchange> {
         Some(reference) => format!("\nreference {reference}"),
         None => String::new(),
     };
+    let field = match evidence["field"].as_str() {
+        Some(field) => format!("SAMLResponse={field}"),
+        None => String::new(),
+    };
     let posted = Exchange {
         saml: vec![Saml {
             parameter: "SAMLResponse".to_owned(),
@@ -68,6 +73,7 @@ fn login(evidence: &Value) -> Vec<Exchange> {
             xml: sent.to_owned(),
             ..Saml::default()
         }],
+        sent: field,
         status: status(&evidence["answer"]["status"]),
         answered: format!("the browser ended at {ended_at}{reference}"),
         ..to_sp("POST", destination)

@@ -112,6 +112,8 @@ pub struct SignOn {
     pub session_not_on_or_after: Option<String>,
     /// `AuthnContextClassRef`.
     pub class: Option<String>,
+    /// True if there is an `AuthnContextDecl` or `AuthnContextDeclRef`.
+    pub has_declaration: bool,
 }
 
 /// An attribute of the subject.
@@ -205,6 +207,12 @@ fn assertion(node: Node<'_, '_>) -> Assertion {
                 class: child(it, ns::ASSERTION, "AuthnContext")
                     .and_then(|it| child(it, ns::ASSERTION, "AuthnContextClassRef"))
                     .map(text),
+                has_declaration: child(it, ns::ASSERTION, "AuthnContext").is_some_and(|it| {
+                    let names = ["AuthnContextDecl", "AuthnContextDeclRef"];
+                    names
+                        .iter()
+                        .any(|name| child(it, ns::ASSERTION, name).is_some())
+                }),
             })
             .collect(),
         attributes: statements
@@ -249,8 +257,39 @@ fn conditions(node: Node<'_, '_>) -> Conditions {
     }
 }
 
+/// Parses a time as XML Schema allows it: with `Z`, with an offset, or without a zone, which is read
+/// as UTC. A time that SAML does not allow still says when something ends.
+pub fn instant_in_any_zone(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let has_time = text.contains('T');
+    let parsed = text.parse().or_else(|_| format!("{text}Z").parse());
+    has_time.then(|| parsed.ok()).flatten()
+}
+
 /// Parses a time as SAML requires it: in UTC, with a `Z` at its end (saml-core §1.3.3).
 pub fn instant(text: &str) -> Option<Timestamp> {
     let zulu = text.ends_with('Z') && text.contains('T');
     zulu.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_another_zone_is_read_but_is_not_the_form_of_saml() {
+        let noon = instant("2026-05-04T12:00:00Z");
+        assert!(noon.is_some());
+        for text in [
+            "2026-05-04T14:00:00+02:00",
+            "2026-05-04T12:00:00.000+00:00",
+            "2026-05-04T12:00:00",
+        ] {
+            assert_eq!(instant_in_any_zone(text), noon, "{text}");
+            assert_eq!(instant(text), None, "{text}");
+        }
+        for text in ["", "never", "2026-05-04"] {
+            assert_eq!(instant_in_any_zone(text), None, "{text}");
+        }
+    }
 }

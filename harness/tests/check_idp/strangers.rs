@@ -6,7 +6,9 @@ use rehearsal::check::idp::Recording;
 use rehearsal::check::idp::recording::Ending;
 
 use super::deviations::Deviation;
-use super::deviations::edits::{answers, delivered, message, metadata, page, rewrite, text_after};
+use super::deviations::edits::{
+    answers, delivered, message, metadata, page, rewrite, rewrite_all, text_after,
+};
 
 /// Makes the trial end at the default ACS URL, also in the message.
 fn at_default(recording: &mut Recording, name: &str) {
@@ -50,6 +52,19 @@ fn refuses_by_name(recording: &mut Recording, name: &str) {
         user.to_uppercase()
     );
     page(recording, name, 200, &text);
+}
+
+/// Writes this text into every NotOnOrAfter.
+fn ends_at(recording: &mut Recording, end: &str) {
+    rewrite_all(recording, |xml| {
+        let mut parts = xml.split(" NotOnOrAfter=\"");
+        let mut out = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (_, rest) = part.split_once('"').unwrap();
+            out.push_str(&format!(" NotOnOrAfter=\"{end}\"{rest}"));
+        }
+        out
+    });
 }
 
 #[rustfmt::skip]
@@ -307,5 +322,24 @@ pub(crate) const STRANGERS: &[Deviation] = &[
             answers(it, "issuer-unknown");
         },
         &["SAML-IDP-SEC-06", "SAML-IDP-SEC-16"],
+    ),
+    (
+        "an XML declaration with standalone, as Java writes it",
+        |it| rewrite_all(it, |xml| {
+            let (_, document) = xml.split_once("<samlp:Response").unwrap_or(("", xml));
+            let declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>";
+            format!("{declaration}<samlp:Response{document}")
+        }),
+        &[],
+    ),
+    (
+        "ends that lie in the past, in another zone than UTC",
+        |it| ends_at(it, "2020-01-01T01:00:00+01:00"),
+        &["SAML-IDP-ASSERT-06", "SAML-IDP-ASSERT-09", "SAML-IDP-RESP-10", "SAML-IDP-SIGN-04"],
+    ),
+    (
+        "ends that are no time",
+        |it| ends_at(it, "never"),
+        &["SAML-IDP-ASSERT-06", "SAML-IDP-ASSERT-09", "SAML-IDP-RESP-10", "SAML-IDP-SIGN-04"],
     ),
 ];

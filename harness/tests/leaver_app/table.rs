@@ -189,19 +189,8 @@ pub(crate) const REQUIREMENTS: &[(Hole, &[&str])] = &[
     (Hole::ReactivationIsIgnored, &["ipsie-al1 reactivation"]),
     (Hole::ReactivationMakesAnother, &["ipsie-al1 reactivation"]),
     (Hole::DeactivationForgets, &["ipsie-al1 reactivation"]),
-    (Hole::SessionsResume, &["ipsie-al1 access"]),
-    (Hole::TokensResume, &["ipsie-al1 access"]),
-    (Hole::SurvivesDelete, &["ipsie-al1 delete"]),
-    (Hole::TokenSurvivesDelete, &["ipsie-al1 delete"]),
+    (Hole::SessionsResume, &["ipsie-al1 revocation"]),
+    (Hole::TokensResume, &["ipsie-al1 revocation"]),
     (Hole::UserNameStaysTaken, &["ipsie-al1 userName-free"]),
-    (Hole::SessionsByName, &["ipsie-al1 delete"]),
-    (Hole::TokensByName, &["ipsie-al1 delete"]),
-    (
-        Hole::Blinks,
-        &[
-            "ipsie-al1 access",
-            "ipsie-al1 delete",
-            "ipsie-al1 revocation",
-        ],
-    ),
+    (Hole::Blinks, &["ipsie-al1 access", "ipsie-al1 revocation"]),
 ];

@@ -36,6 +36,8 @@ pub(crate) fn failed_requirements(
     let mut failed = BTreeSet::new();
     for assessment in &report.assessments {
         let results = assessment.results.iter();
+        // A requirement that refers to another profile only repeats its verdict.
+        let results = results.filter(|it| it.requirement.profile.is_none());
         let results = results.filter(|it| it.verdict == RequirementVerdict::Failed);
         let name = &assessment.profile.name;
         failed.extend(results.map(|it| format!("{name} {}", it.requirement.id)));

@@ -161,3 +161,37 @@ pub(super) fn require_ref(_: &Server, request: &ScimRequest) -> Option<ScimAnswe
     let lacks = is(request, "POST", "/Groups") && members.any(|it| it["$ref"].is_null());
     lacks.then(|| refuse(400, Some("invalidValue"), "$ref is required: members, 0"))
 }
+
+/// Like mitol-django-scim, which fails at more operations: fails at every `remove`.
+pub(super) fn fail_at_removal(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let body = sent(request);
+    let operations = body["Operations"].as_array()?;
+    let is_it = request.method == "PATCH" && operations.iter().any(|it| it["op"] == "remove");
+    is_it.then(|| answer(500, &json!({})))
+}
+
+/// Like mitol-django-scim: fails at filters on attributes other than userName.
+pub(super) fn fail_at_other_attributes(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let words = words(request)?;
+    let is_name = words.to_lowercase().contains("username");
+    (!is_name).then(|| answer(500, &json!({})))
+}
+
+/// Like SCIMMY: declines filters on the e-mail address, and finds nobody by `value`.
+pub(super) fn decline_addresses(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let words = words(request)?;
+    if words.contains("emails.value") || words.contains('[') {
+        return Some(invalid_filter());
+    }
+    words.starts_with("value ").then(no_user)
+}
+
+/// Says that it removed the title, and keeps it.
+pub(super) fn keep_title(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let body = sent(request);
+    let operation = &body["Operations"][0];
+    let is_it = request.method == "PATCH" && operation["op"] == "remove";
+    let mut done = answer(204, &json!({}));
+    done.text = String::new();
+    (is_it && operation["path"] == "title").then_some(done)
+}

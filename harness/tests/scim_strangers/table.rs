@@ -212,6 +212,40 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &[],
         ),
         finds(
+            "no nickName, and a title that stays",
+            &[
+                Mutation(ChangesAnswer(s::forget_nick_name)),
+                Mutation(AnswersInstead(d::keep_title)),
+            ],
+            &["SCIM-PATCH-17"],
+        ),
+        finds(
+            "500 at PATCH with remove",
+            &[Mutation(AnswersInstead(d::fail_at_removal))],
+            // Not those of a remove that must be refused: nothing shows that it was read.
+            &[
+                "SCIM-PATCH-17",
+                "SCIM-PATCH-18",
+                "SCIM-PATCH-19",
+                "SCIM-PATCH-20",
+                "SCIM-PATCH-21",
+                "SCIM-PATCH-29",
+                "SCIM-GROUP-09",
+                "SCIM-GROUP-12",
+                "SCIM-VENDOR-04",
+            ],
+        ),
+        finds(
+            "500 at filters on other attributes than userName",
+            &[Mutation(AnswersInstead(d::fail_at_other_attributes))],
+            &["SCIM-HTTP-19", "SCIM-FILTER-49", "SCIM-FILTER-61"],
+        ),
+        finds(
+            "no filters on the e-mail address",
+            &[Mutation(AnswersInstead(d::decline_addresses))],
+            &["SCIM-FILTER-61"],
+        ),
+        finds(
             "CK-36: a computed displayName",
             &[Mutation(ChangesAnswer(s::compute_display_name))],
             &[],
@@ -224,7 +258,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
         finds(
             "userName in small letters",
             &[Mutation(ChangesRequest(s::lower_user_names))],
-            &["SCIM-CREATE-10"],
+            &[],
         ),
         finds(
             "members by value alone",

@@ -68,11 +68,6 @@ pub(crate) static BROKEN: &[Row] = &[
         &["fedinterop IIP-G01", "saml2int SDP-G01"],
     ),
     (Messages, &[Flaw("request-sha1")], &["saml2int SDP-ALG01"]),
-    (
-        Messages,
-        &[Flaw("request-order")],
-        &["fedinterop IIP-SSO02", "saml2int SDP-SP02"],
-    ),
     (Messages, &[Flaw("request-acs")], &["saml2int SDP-SP06"]),
     (
         Messages,
@@ -192,7 +187,7 @@ const NO_LOGIN: &str =
 
 /// Required requirements that no service provider can fail, with the reason.
 pub(crate) const UNBROKEN: &[(&str, &str)] = &[
-    ("entra-gallery-sso sp-initiated", NO_LOGIN),
+    ("entra-gallery-sso login", NO_LOGIN),
     ("entra-gallery-sso working-certificate", NO_LOGIN),
     ("fedinterop IIP-ALG01", NO_LOGIN),
     ("fedinterop IIP-ALG02", NO_LOGIN),

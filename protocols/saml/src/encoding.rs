@@ -105,16 +105,20 @@ fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, String
     Ok(text.into_owned())
 }
 
-/// Returns the encoding in the XML declaration.
-fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
-    let head: String = bytes.iter().take(200).map(|byte| *byte as char).collect();
-    let head = head.trim_start().strip_prefix("<?xml")?;
+/// Returns the name of the encoding in the XML declaration, as it is written there (XML 1.0 §4.3.3).
+pub fn declared_name(document: &str) -> Option<&str> {
+    let head = document.trim_start().strip_prefix("<?xml")?;
     let (declaration, _) = head.split_once("?>")?;
     let (_, value) = declaration.split_once("encoding")?;
     let value = value.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|it| matches!(it, '"' | '\''))?;
-    let name = value[1..].split(quote).next()?;
-    let encoding = Encoding::for_label(name.as_bytes())?;
+    value[1..].split(quote).next()
+}
+
+/// Returns the encoding in the XML declaration.
+fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head: String = bytes.iter().take(200).map(|byte| *byte as char).collect();
+    let encoding = Encoding::for_label(declared_name(&head)?.as_bytes())?;
     // A declaration that is readable in single bytes cannot be in UTF-16.
     let wide = encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE;
     (!wide).then_some(encoding)
@@ -166,6 +170,17 @@ mod tests {
         }
         let error = decode_base64("\n P\tG !+\n").unwrap_err();
         assert_eq!(error.to_string(), "Invalid symbol 33, offset 2.");
+    }
+
+    #[test]
+    fn the_declared_name_ends_at_its_quote() {
+        let of = |declaration: &str| declared_name(declaration).map(str::to_owned);
+        let standalone = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><a/>";
+        assert_eq!(of(standalone).as_deref(), Some("UTF-8"));
+        let spaces = "<?xml version='1.0' encoding = 'utf-16' ?><a/>";
+        assert_eq!(of(spaces).as_deref(), Some("utf-16"));
+        assert_eq!(of("<?xml version='1.0' standalone='yes'?><a/>"), None);
+        assert_eq!(of("<a encoding='x'/>"), None);
     }
 
     #[test]

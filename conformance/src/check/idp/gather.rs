@@ -112,6 +112,7 @@ impl Gathering<'_> {
             opened: Vec::new(),
             trials,
             password_attributes: None,
+            is_password_part_of_user: false,
         };
         if wanted("security") {
             self.run_security_trials(&mut recording, &health).await?;
@@ -127,6 +128,9 @@ impl Gathering<'_> {
         if let Person::Driven(credentials) = &self.person {
             let names = Case::read(&recording).attributes_with(&credentials.password);
             recording.password_attributes = Some(names);
+            let (user, password) = (&recording.user, &credentials.password);
+            recording.is_password_part_of_user =
+                user.to_lowercase().contains(&password.to_lowercase());
         }
         Ok(recording)
     }

@@ -227,12 +227,10 @@ fn decode(delivered: &Delivered) -> Result<String, String> {
 }
 
 fn read(xml: String, trusted: &[Certificate]) -> Result<Document, String> {
-    if let Some(encoding) = xml
-        .strip_prefix("<?xml")
-        .and_then(|rest| rest.split("?>").next())
-        .and_then(|declaration| declaration.split("encoding=").nth(1))
-        .map(|rest| rest.trim_matches(['"', '\'', ' ']))
+    if let Some(encoding) = saml::encoding::declared_name(&xml)
         && !["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str())
+        // ASCII characters are the same bytes in every encoding but UTF-16 and UTF-32.
+        && (!xml.is_ascii() || encoding.to_ascii_lowercase().starts_with("utf-"))
     {
         return Err(format!(
             "it declares the encoding {encoding}, but was sent in UTF-8"

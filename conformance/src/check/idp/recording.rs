@@ -30,6 +30,10 @@ pub struct Recording {
     /// known, because the person signed on in their own browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_attributes: Option<BTreeSet<String>>,
+    /// True if the user name contains the password, so that an attribute with this value may be the
+    /// user name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_password_part_of_user: bool,
 }
 
 /// The current value of [`Recording::format`].

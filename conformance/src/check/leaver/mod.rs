@@ -182,8 +182,9 @@ impl Judge<'_> {
         let runner = self.runner();
         runner.progress.begin("check leaver", 0);
         let total = self.selected_rows().count() + 1;
-        let finished = |report| {
+        let finished = |mut report: CheckReport| {
             runner.progress.end();
+            report.limit = Some(self.plan.limit);
             runner.report(report, total, started.elapsed())
         };
         let refused = |error| {

@@ -52,7 +52,12 @@ pub struct RequirementResult {
 }
 
 impl RequirementResult {
-    fn new(requirement: &'static Requirement, kind: Kind, report: &CheckReport) -> Self {
+    fn new(
+        profile: &Profile,
+        requirement: &'static Requirement,
+        kind: Kind,
+        report: &CheckReport,
+    ) -> Self {
         let checks: Vec<&str> = requirement.checks_of(kind).map(String::as_str).collect();
         let mut result = Self {
             requirement,
@@ -91,8 +96,16 @@ impl RequirementResult {
         };
         let failed = with(|it| it.is_some_and(is_failure));
         let open = with(|it| it.is_none_or(|it| it.verdict == Verdict::Skip));
+        let is_demanded = |outcome: &Outcome| {
+            let lacks = outcome.lacks.as_ref();
+            lacks.is_some_and(|it| profile.demands.contains(it))
+        };
+        let mut missing = open.clone();
+        missing.retain(|(_, it)| it.is_some_and(is_demanded));
         let (verdict, decisive) = if !failed.is_empty() {
             (RequirementVerdict::Failed, failed)
+        } else if requirement.level == Demand::Required && !missing.is_empty() {
+            (RequirementVerdict::Failed, missing)
         } else if !open.is_empty() {
             (RequirementVerdict::NotTested, open)
         } else {
@@ -107,6 +120,18 @@ impl RequirementResult {
             let unrun = "it was not run".to_owned();
             outcome.map_or(unrun, |it| it.actual.clone())
         });
+        if verdict == RequirementVerdict::Failed
+            && let Some((limit, within)) = report.limit.zip(requirement.within)
+            && limit.as_secs() < within
+        {
+            result.verdict = RequirementVerdict::NotTested;
+            result.reason = format!(
+                "{}; the requirement allows {within} s, and --max-seconds ended the wait after {} s",
+                result.reason,
+                limit.as_secs()
+            );
+            return result;
+        }
         let blocked = |(_, outcome): &(&str, Option<&Outcome>)| cause_of(report, (*outcome)?);
         if verdict == RequirementVerdict::NotTested {
             result.blocked_by = decisive.iter().find_map(blocked);
@@ -117,6 +142,10 @@ impl RequirementResult {
     /// True if it makes the command fail: it is required, and it failed or was not judged
     /// because of a finding that is not expected.
     pub fn is_fatal(&self) -> bool {
+        // The profile that it refers to makes the command fail itself.
+        if self.requirement.profile.is_some() {
+            return false;
+        }
         let is_against = self.verdict == RequirementVerdict::Failed || self.blocked_by.is_some();
         self.requirement.level == Demand::Required && is_against && !self.is_expected
     }
@@ -173,10 +202,52 @@ impl Assessment {
     /// Judges the requirements of a profile by a report.
     pub(super) fn new(profile: &'static Profile, kind: Kind, report: &CheckReport) -> Self {
         let requirements = profile.requirements_of(kind);
-        let results = requirements.map(|it| RequirementResult::new(it, kind, report));
+        let results = requirements.map(|it| RequirementResult::new(profile, it, kind, report));
         Self {
             profile,
             results: results.collect(),
+        }
+    }
+
+    /// Judges the requirements that refer to a profile which is among these, by its verdicts.
+    pub(super) fn judge_references(all: &mut [Self]) {
+        let verdicts: Vec<(&str, RequirementVerdict, String)> = all
+            .iter()
+            .map(|it| {
+                let (verdict, reason) = it.verdict();
+                (it.profile.name.as_str(), verdict, reason)
+            })
+            .collect();
+        for result in all.iter_mut().flat_map(|it| &mut it.results) {
+            let named = result.requirement.profile.as_deref();
+            let referred = verdicts.iter().find(|(name, ..)| named == Some(*name));
+            if let Some((_, verdict, reason)) = referred {
+                result.verdict = *verdict;
+                result.reason.clone_from(reason);
+            }
+        }
+    }
+
+    /// Returns the verdict of the whole profile by its required requirements, and the reason; the
+    /// reason is empty if all passed.
+    fn verdict(&self) -> (RequirementVerdict, String) {
+        let count = |verdict| self.count(verdict, Some(Demand::Required));
+        let name = &self.profile.name;
+        let (failed, open) = (
+            count(RequirementVerdict::Failed),
+            count(RequirementVerdict::NotTested),
+        );
+        match (failed, open) {
+            (0, 0) => (RequirementVerdict::Passed, String::new()),
+            (0, open) => {
+                let reason =
+                    format!("{open} of the required requirements of {name} are not tested");
+                (RequirementVerdict::NotTested, reason)
+            }
+            (failed, _) => {
+                let reason = format!("{failed} of the required requirements of {name} failed");
+                (RequirementVerdict::Failed, reason)
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use assessment::{Assessment, RequirementResult, RequirementVerdict};
 pub(super) use forms::{html, json, markdown, terminal};
 
-use super::{Check, CheckReport, Level, LoginStart, Verdict};
+use super::{Check, CheckReport, Feature, Level, LoginStart, Verdict};
 
 // FILES, written by build.rs: (name, text) of each file under fixtures/profiles.
 include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
@@ -69,7 +69,7 @@ impl Kind {
     fn controls(self) -> &'static [&'static str] {
         match self {
             Self::Sp => &["SAML-SP-GOOD-01", "SAML-SP-GOOD-02", "SAML-SP-GOOD-03"],
-            Self::Idp => &["SAML-IDP-REQ-01"],
+            Self::Idp => &["SAML-IDP-REQ-01", "SAML-IDP-MD-16"],
             Self::Scim => &[
                 "SCIM-HTTP-08",
                 "SCIM-FILTER-01",
@@ -162,6 +162,11 @@ pub struct Requirement {
     pub any_of: Vec<String>,
     /// Why no check tests it; if there are checks too: the part that they do not test.
     pub not_tested: Option<String>,
+    /// The profile that it refers to: its verdict is that profile's, if it is chosen too.
+    pub profile: Option<String>,
+    /// The seconds that the source allows. With a smaller `--max-seconds`, a check that failed did
+    /// not wait long enough.
+    within: Option<u64>,
     /// Where a login must start to meet it; if `None`, anywhere.
     login_start: Option<LoginStart>,
 }
@@ -231,6 +236,10 @@ pub struct Profile {
     pub attributes: Vec<(String, String)>,
     /// The first characters of the path of a deployment's assertion consumer service.
     acs_path: Option<String>,
+    /// The optional features that its source demands: a required requirement fails if the target
+    /// says that it does not offer one that a check of it needs.
+    #[serde(default)]
+    pub demands: Vec<Feature>,
     /// The largest `--max-seconds` of `check leaver` with which its requirements can be met.
     pub max_seconds: Option<u64>,
     /// The requirements.
@@ -422,7 +431,7 @@ impl CheckReport {
             }
             if !is_demanded && hints.contains(&id.as_str()) {
                 outcome.check.level = Level::May;
-                if outcome.verdict == Verdict::Fail {
+                if matches!(outcome.verdict, Verdict::Fail | Verdict::Warn) {
                     if outcome.check.spec.starts_with(GUIDE_ONLY) {
                         outcome.verdict = Verdict::Skip;
                         outcome.actual = format!(
@@ -449,7 +458,9 @@ impl CheckReport {
         if self.error.is_none() || !self.outcomes.is_empty() {
             let all = chosen.iter();
             let all = all.map(|it| Assessment::new(it, kind, &self));
-            self.assessments = all.filter(|it| !it.results.is_empty()).collect();
+            let mut all: Vec<_> = all.filter(|it| !it.results.is_empty()).collect();
+            Assessment::judge_references(&mut all);
+            self.assessments = all;
         }
         self
     }

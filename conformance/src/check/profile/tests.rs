@@ -363,6 +363,77 @@ fn a_login_that_starts_at_the_other_party_proves_nothing() {
 }
 
 #[test]
+fn a_required_requirement_fails_if_the_target_lacks_a_feature_that_the_profile_demands() {
+    let checks = "checks = [\"SCIM-A\"]";
+    let text = [
+        requirement("must", "required", checks),
+        requirement("should", "recommended", checks),
+    ];
+    let verdicts = |demands: &str| {
+        let head = format!("demands = {demands}\n");
+        let profile = parse_profile(&[head, text.concat()].concat());
+        let skipped = Outcome {
+            lacks: Some(Feature::Filter),
+            ..outcome("SCIM-A", Level::Must, Verdict::Skip, None)
+        };
+        let report = report(vec![skipped]).with_assessments(&[profile]);
+        let results = report.assessments[0].results.iter();
+        let verdicts: Vec<&str> = results.map(|it| it.verdict.name()).collect();
+        (verdicts, report.exit_code())
+    };
+    let (demanded, open) = (["failed", "not tested"], ["not tested"; 2]);
+    assert_eq!(verdicts("[\"patch\", \"filter\"]"), (demanded.to_vec(), 1));
+    assert_eq!(verdicts("[\"patch\"]"), (open.to_vec(), 0));
+}
+
+#[test]
+fn a_requirement_that_refers_to_a_profile_has_its_verdict_if_it_is_chosen_too() {
+    let named = |name: &str, text: &str| {
+        let profile = format!(
+            "name = \"{name}\"\ntitle = \"t\"\nkinds = [\"scim\"]\nstatus = \"s\"\nsource = \"s\"\nread = \"2026-11\"\n{text}"
+        );
+        &*Box::leak(Box::new(toml::from_str::<Profile>(&profile).unwrap()))
+    };
+    let more = "profile = \"base\"\nnot_tested = \"choose base too\"";
+    let upper = named("upper", &requirement("base", "required", more));
+    let base = named(
+        "base",
+        &requirement("1", "required", "checks = [\"SCIM-A\"]"),
+    );
+    let judged = |verdict, chosen: &[&'static Profile]| {
+        let report = report(vec![outcome("SCIM-A", Level::Must, verdict, None)]);
+        let report = report.with_assessments(chosen);
+        let result = &report.assessments[0].results[0];
+        (result.verdict.name(), result.reason.clone())
+    };
+    let alone = judged(Verdict::Pass, &[upper]);
+    assert_eq!(alone, ("not tested", "choose base too".to_owned()));
+    assert_eq!(
+        judged(Verdict::Pass, &[upper, base]),
+        ("passed", String::new())
+    );
+    let (verdict, reason) = judged(Verdict::Fail, &[upper, base]);
+    assert_eq!(verdict, "failed");
+    assert_eq!(reason, "1 of the required requirements of base failed");
+    let (verdict, _) = judged(Verdict::Skip, &[upper, base]);
+    assert_eq!(verdict, "not tested");
+}
+
+#[test]
+fn a_wait_that_is_shorter_than_the_source_allows_fails_no_requirement() {
+    let text = requirement("end", "required", "checks = [\"SCIM-A\"]\nwithin = 300");
+    let verdict = |seconds, verdict| {
+        let mut report = report(vec![outcome("SCIM-A", Level::Must, verdict, None)]);
+        report.limit = Some(std::time::Duration::from_secs(seconds));
+        let report = report.with_assessments(&[parse_profile(&text)]);
+        report.assessments[0].results[0].verdict
+    };
+    assert_eq!(verdict(300, Verdict::Fail), RequirementVerdict::Failed);
+    assert_eq!(verdict(299, Verdict::Fail), RequirementVerdict::NotTested);
+    assert_eq!(verdict(3, Verdict::Pass), RequirementVerdict::Passed);
+}
+
+#[test]
 fn every_form_has_the_requirements_in_the_order_of_the_source() {
     let ids = ["zz-first", "mm-second", "aa-third"];
     let text = ids.map(|id| requirement(id, "required", "not_tested = \"because\""));

@@ -14,6 +14,9 @@ const SLOW: Duration = Duration::from_secs(5);
 /// been busy.
 const SLOW_ANSWERS: usize = 3;
 
+/// What to do about a denial of service, in place of what the check advises.
+pub(in crate::check) const OUTAGE_FIX: &str = "Look into the target's log for what happened while this check ran. Run the check again alone with --only: if the target stops or slows down again, its requests are the cause; if not, something else was.";
+
 /// The pause after a request without an answer, and how often it is repeated.
 const PAUSE: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 1 });
 const REVIVALS: usize = 3;

@@ -7,7 +7,8 @@ use super::location::require_resource_at_address;
 use super::made::Made;
 use super::probe::Probe;
 use super::reading::{
-    at, member, parse_timestamp, require_same, speaks, text, value_to_text, values,
+    at, member, parse_timestamp, require_same, require_same_text, speaks, text, value_to_text,
+    values,
 };
 use super::target::below;
 
@@ -49,8 +50,8 @@ checks! {
     fix "Serve the resource at the address that Location gives: build it from the URL under which clients reach the server, with its whole path.";
     needs [Need::Writes]; act(judge_read_at_location)
 "SCIM-CREATE-10", Should, "RFC 7644 §3.3"; "A new resource has the values that were sent";
-    expects "userName as it was sent";
-    fix "Store values as they were sent, with their letter case.";
+    expects "userName as it was sent, or in another letter case";
+    fix "Store values as they were sent.";
     needs [Need::Writes]; act(judge_kept)
 "SCIM-CREATE-11", Must, "RFC 7643 §3.1"; "An id in the request is ignored";
     expects "an id of the server's in place of the one that was sent";
@@ -210,7 +211,7 @@ async fn judge_kept(probe: &Probe<'_>) -> Judged {
         .create_user(json!({"userName": format!("Mixed-{}", probe.name())}))
         .await?;
     let now = probe.fetch(&user).await?;
-    require_same("userName", member(&now, "userName"), &user.sent["userName"])
+    require_same_text("userName", member(&now, "userName"), &user.sent["userName"])
 }
 
 async fn judge_client_id(probe: &Probe<'_>) -> Judged {

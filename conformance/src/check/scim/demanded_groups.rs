@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::body::with;
 use super::demanded_users::{require_list_of_one, require_pages};
 use super::discovery::read_entries;
-use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::made::Made;
 use super::probe::Probe;
 use super::reading::{LIST, member, names_to_text, require_same, speaks, text, values};
@@ -50,6 +50,10 @@ checks! {
     expects "HTTP 200 and a ListResponse with a resource, and startIndex, totalResults and itemsPerPage as numbers";
     fix "Answer GET {endpoint}?count=1&startIndex=1 with a resource, and write startIndex, totalResults and itemsPerPage as numbers into every ListResponse.";
     needs []; act(judge_lists_of_one)
+"SCIM-PROFILE-49", May, "IPSIE AL SCIM profile (Get Group By ID)"; "A group can be read by its id";
+    expects "HTTP 200 for GET /Groups/{id}, with the id and the displayName of the group";
+    fix "Answer GET /Groups/{id} with the group.";
+    needs [Need::Groups, Need::Writes]; act(judge_group_by_id)
 }
 
 /// Number of operations on members in one PATCH request.
@@ -69,6 +73,12 @@ async fn judge_fifty_members(probe: &Probe<'_>) -> Judged {
     ensure(got == FIFTY, || {
         format!("the group has {got} members after the add operations, expected 50")
     })?;
+    let ids = values(&now, "members").iter();
+    let ids: Vec<&str> = ids.filter_map(|it| text(it, &["value"])).collect();
+    if let Some(other) = users.iter().find(|it| !ids.contains(&it.id.as_str())) {
+        let why = format!("no member has the id {} of a user who was added", other.id);
+        return Err(Stop::Follows("SCIM-GROUP-02", why));
+    }
     let remove = users
         .iter()
         .map(|it| json!({"op": "remove", "path": format!("members[value eq \"{}\"]", it.id)}));
@@ -77,6 +87,16 @@ async fn judge_fifty_members(probe: &Probe<'_>) -> Judged {
     ensure(got == 0, || {
         format!("the group has {got} members after the remove operations, expected none")
     })
+}
+
+async fn judge_group_by_id(probe: &Probe<'_>) -> Judged {
+    let group = probe.create_group(&[]).await?;
+    let answer = probe.get(&group.place).await?;
+    answer.is(200)?;
+    let body = answer.body()?;
+    require_same("id", member(&body, "id"), &json!(group.id))?;
+    let sent = &group.sent["displayName"];
+    require_same("displayName", member(&body, "displayName"), sent)
 }
 
 async fn judge_empty_group(probe: &Probe<'_>) -> Judged {

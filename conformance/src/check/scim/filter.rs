@@ -8,7 +8,10 @@ use serde_json::json;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{names_to_text, parse_timestamp, text, values};
-use super::support::{UNKNOWN_OPERATOR, list_filtered_users, require_found_by_attributes};
+use super::support::{
+    UNKNOWN_OPERATOR, find_cause_of_failure, list_all_filtered_users, list_filtered_users,
+    require_found_by_attributes,
+};
 use super::wire::ScimAnswer;
 
 checks! {
@@ -58,9 +61,10 @@ checks! {
     expects "ann, bob and cyd"; fix "le includes the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName le "{u}-cyd@example.com""#, ["ann", "bob", "cyd"])
 "SCIM-FILTER-15", Must, "RFC 7644 §3.4.2.2"; "The operator `and` matches if both conditions match";
-    expects "ann alone"; fix "Evaluate and as true only where both sides match.";
-    needs [Need::Filter, Need::Keeps(&["name.givenName", "name.familyName"])];
-    finds(r#"name.givenName sw "{u}-" and name.familyName eq "{u}-Arbor""#, ["ann"])
+    expects "ann by her userName and her familyName, and nobody by her userName and the familyName of bob";
+    fix "Evaluate and as true only where both sides match.";
+    needs [Need::Filter, Need::Keeps(&["name.familyName"])];
+    act(judge_and)
 "SCIM-FILTER-16", Must, "RFC 7644 §3.4.2.2"; "The operator `or` matches if one condition matches";
     expects "ann and bob"; fix "Evaluate or as true where at least one side matches.";
     needs [Need::Filter, Need::Keeps(&["name.familyName"])];
@@ -212,6 +216,41 @@ checks! {
 "SCIM-FILTER-60", Should, "RFC 7643 §9"; "A filter on password matches nothing or is refused, so that no password can be guessed by filters";
     expects "password filters to be refused, or to find nobody"; fix "Do not allow filters on attributes that are never returned: each answer would say whether a guess is right.";
     needs [Need::Filter, Need::Writes, Need::Has(&["password"])]; act(judge_password_disclosure)
+"SCIM-FILTER-62", Must, "RFC 7643 §7, RFC 7644 §3.4.2.2"; "eq, co, sw and ew ignore letter case for attributes with caseExact false";
+    expects "the same user for a value in capital letters as for the value itself";
+    fix "Compare values without regard to letter case where the schema says caseExact: false.";
+    needs [Need::Filter, Need::KeepsText]; act(judge_operators_in_capitals)
+}
+
+async fn judge_operators_in_capitals(probe: &Probe<'_>) -> Judged {
+    let name = probe.text_attribute().await?;
+    let attribute = probe.server.users.schema.attribute(name);
+    if attribute.is_none_or(|it| it.case_exact) {
+        return unjudged(format!("the User schema declares {name} as caseExact"));
+    }
+    let test_users = probe.test_users().await?;
+    let ann = test_users.people.first();
+    let Some(value) = ann.and_then(|it| text(&it.kept, &[name])) else {
+        return unjudged(format!("the test user has no {name}"));
+    };
+    let mut wrong = Vec::new();
+    for operator in ["eq", "co", "sw", "ew"] {
+        let finds = async |value: &str| {
+            let filter = format!("{name} {operator} \"{value}\"");
+            let answer = probe.list_users(&[("filter", &filter)]).await?;
+            let all = answer.json().unwrap_or_default();
+            let found = test_users.among(values(&all, "Resources"));
+            Ok::<_, Stop>(answer.has_succeeded() && found.contains(&"ann"))
+        };
+        // An operator that does not find the value itself is judged by its own check.
+        if finds(value).await? && !finds(&value.to_uppercase()).await? {
+            wrong.push(operator);
+        }
+    }
+    ensure(wrong.is_empty(), || {
+        let wrong = wrong.join(", ");
+        format!("{name} in capital letters is not found with {wrong}")
+    })
 }
 
 /// Returns the filter with this run's mark in place of `{u}`.
@@ -233,13 +272,11 @@ fn fill_in_mark(probe: &Probe<'_>, filter: &str) -> String {
 pub(super) async fn judge_found_users(probe: &Probe<'_>, filter: &str, whom: &[&str]) -> Judged {
     let test_users = probe.test_users().await?;
     let filter = fill_in_mark(probe, filter);
-    let answer = list_filtered_users(probe, &[("filter", &filter)]).await?;
-    let found: BTreeSet<&str> = test_users
-        .among(&answer.listed_resources()?)
-        .into_iter()
-        .collect();
+    let all = list_all_filtered_users(probe, &filter).await?;
+    let found: BTreeSet<&str> = test_users.among(&all).into_iter().collect();
     let wanted: BTreeSet<&str> = whom.iter().copied().collect();
-    if found != wanted {
+    // Nobody is found also by an attribute that the server does not evaluate.
+    if found != wanted || wanted.is_empty() {
         require_found_by_attributes(probe, &filter).await?;
     }
     ensure(found == wanted, || {
@@ -251,17 +288,37 @@ pub(super) async fn judge_found_users(probe: &Probe<'_>, filter: &str, whom: &[&
     })
 }
 
+/// Judges a filter that a profile demands: to decline it, which the RFC allows, is a failure.
+pub(super) async fn judge_demanded_filter(
+    probe: &Probe<'_>,
+    filter: &str,
+    whom: &[&str],
+) -> Judged {
+    probe.test_users().await?;
+    let demanded = fill_in_mark(probe, filter);
+    let answer = probe.list_users(&[("filter", &demanded)]).await?;
+    answer.is_success()?;
+    judge_found_users(probe, filter, whom).await
+}
+
+async fn judge_and(probe: &Probe<'_>) -> Judged {
+    let both = r#"userName eq "{u}-ann@example.com" and name.familyName eq "{u}-Arbor""#;
+    judge_found_users(probe, both, &["ann"]).await?;
+    let one = r#"userName eq "{u}-ann@example.com" and name.familyName eq "{u}-Baker""#;
+    judge_found_users(probe, one, &[]).await
+}
+
 /// Judges whether a filter is refused.
 pub(super) async fn judge_refused_filter(probe: &Probe<'_>, filter: &str) -> Judged {
     let filter = fill_in_mark(probe, filter);
     let answer = probe.list_users(&[("filter", &filter)]).await?;
-    require_no_failure(&answer)?;
+    require_no_failure(probe, &answer).await?;
     answer.is(400)
 }
 
 /// A server with a 5xx status for an invalid filter fails in the same way at all of them: that is
 /// one finding.
-fn require_no_failure(answer: &ScimAnswer) -> Judged {
+async fn require_no_failure(probe: &Probe<'_>, answer: &ScimAnswer) -> Judged {
     if answer.status < 500 {
         return Ok(());
     }
@@ -269,7 +326,7 @@ fn require_no_failure(answer: &ScimAnswer) -> Judged {
         "the server fails at filters it cannot read: {}",
         answer.quote()
     );
-    Err(Stop::Follows("SCIM-FILTER-50", why))
+    Err(Stop::Follows(find_cause_of_failure(probe).await?, why))
 }
 
 async fn judge_user_name_in_capitals(probe: &Probe<'_>) -> Judged {
@@ -331,9 +388,11 @@ async fn judge_empty_result(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_unknown_attribute(probe: &Probe<'_>) -> Judged {
-    let answer = probe
-        .list_users(&[("filter", "favoriteOtter eq \"Otto\"")])
-        .await?;
+    // A value that a user has: a server that compares it with another attribute finds that user.
+    let test_users = probe.test_users().await.ok();
+    let ann = test_users.and_then(|it| text(&it.one("ann").sent, &["userName"]));
+    let filter = format!("favoriteOtter eq \"{}\"", ann.unwrap_or("Otto"));
+    let answer = probe.list_users(&[("filter", &filter)]).await?;
     if answer.status == 400 {
         return Ok(());
     }
@@ -350,7 +409,7 @@ async fn judge_unknown_operator(probe: &Probe<'_>) -> Judged {
 
 async fn judge_order_of_booleans(probe: &Probe<'_>) -> Judged {
     let answer = probe.list_users(&[("filter", "active gt true")]).await?;
-    require_no_failure(&answer)?;
+    require_no_failure(probe, &answer).await?;
     answer.is_error(400, "invalidFilter")
 }
 
@@ -358,26 +417,35 @@ async fn judge_invalid_filter_error(probe: &Probe<'_>) -> Judged {
     let answer = probe
         .list_users(&[("filter", "userName eq \"half")])
         .await?;
-    require_no_failure(&answer)?;
+    require_no_failure(probe, &answer).await?;
     answer.is_error(400, "invalidFilter")
 }
+
+/// Filters on passwords. A server that gives the name of the attribute to its database compares
+/// the stored hash, which can then be read character by character.
+const PASSWORD_FILTERS: [&str; 4] = [
+    r#"password sw "Pw-{u}""#,
+    "password pr",
+    r#"password co "$""#,
+    r#"password ne "rehearsal""#,
+];
 
 async fn judge_password_disclosure(probe: &Probe<'_>) -> Judged {
     let secret = format!("Pw-{}-x9!Q", probe.session.mark);
     let user = probe.create_user(json!({ "password": secret })).await?;
-    let filter = format!("password sw \"Pw-{}\"", probe.session.mark);
-    let answer = probe.list_users(&[("filter", &filter)]).await?;
-    require_no_failure(&answer)?;
-    if answer.status >= 400 {
-        return answer.is_refused();
-    }
-    let body = answer.body()?;
-    let found = values(&body, "Resources").iter();
-    if found
-        .filter_map(|one| text(one, &["id"]))
-        .any(|id| id == user.id)
-    {
-        return answer.wrong("the beginning of a password found its user");
+    for filter in PASSWORD_FILTERS {
+        let filter = filter.replace("{u}", &probe.session.mark);
+        let answer = probe.list_users(&[("filter", &filter)]).await?;
+        require_no_failure(probe, &answer).await?;
+        if answer.status >= 400 {
+            answer.is_refused()?;
+            continue;
+        }
+        let body = answer.body()?;
+        let mut found = values(&body, "Resources").iter();
+        if found.any(|one| text(one, &["id"]) == Some(&user.id)) {
+            return answer.wrong(format!("the filter {filter} found a user"));
+        }
     }
     Ok(())
 }

@@ -90,7 +90,7 @@ checks! {
     expects "GET /Me: 200, 308, 501 or 404";
     fix "Without a current user answer 501.";
     needs []; act(judge_me)
-"SCIM-HTTP-21", Should, "RFC 7644 §3.12"; "detail of an error explains what is wrong";
+"SCIM-HTTP-21", May, "RFC 7644 §3.12"; "detail of an error explains what is wrong";
     expects "a text detail in a 404";
     fix "Write into detail what was expected, what was received and what to do.";
     needs []; act(judge_error_detail)

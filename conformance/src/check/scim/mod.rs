@@ -99,7 +99,7 @@ use self::probe::Probe;
 use self::server::Server;
 use self::session::Session;
 use self::wire::Wire;
-use super::runner::{Judged as Run, Planned, Runner, fold, slow_after};
+use super::runner::{Judged as Run, OUTAGE_FIX, Planned, Runner, fold, slow_after};
 use super::{Check, CheckReport, Harm, Outcome, Verdict};
 pub(in crate::check) use directory::{Account, Created, Directory, Group};
 
@@ -313,9 +313,11 @@ impl Judge<'_> {
             let why = "--read-only: it makes resources of its own";
             return (Outcome::new_skipped(check, why), BTreeSet::new());
         }
-        let lack = item.by.needs.iter().find_map(|need| server.lacks(*need));
-        if let Some(lack) = lack {
-            return (Outcome::new_skipped(check, lack), BTreeSet::new());
+        let needs = item.by.needs.iter();
+        let mut lacks = needs.filter_map(|need| Some((need.feature(), server.lacks(*need)?)));
+        if let Some((feature, why)) = lacks.next() {
+            let skipped = Outcome::new_skipped_without(check, feature, why);
+            return (skipped, BTreeSet::new());
         }
         let probe = Probe::new(session, server);
         if let Err(stop) = self.has_ground(item, &probe).await {
@@ -325,6 +327,9 @@ impl Judge<'_> {
         let (lost, began) = (session.lost.load(Ordering::Relaxed), Instant::now());
         let judged = match item.by.how {
             How::Act(act) => act(&probe).await,
+            How::Finds(filter, whom) if item.id.starts_with("SCIM-PROFILE-") => {
+                filter::judge_demanded_filter(&probe, filter, whom).await
+            }
             How::Finds(filter, whom) => filter::judge_found_users(&probe, filter, whom).await,
             How::Refuses(filter) => filter::judge_refused_filter(&probe, filter).await,
             How::Replays(part) => client_replay::judge_act(&probe, part).await,
@@ -345,6 +350,7 @@ impl Judge<'_> {
                 ..Outcome::new_judged(
                     Check {
                         harm: Harm::Outage,
+                        fix: OUTAGE_FIX.to_owned(),
                         ..check
                     },
                     false,
@@ -372,6 +378,7 @@ impl Judge<'_> {
                     };
                     paths.iter().find_map(lacks)
                 }
+                Need::KeepsText => probe.text_attribute().await.map(|_| None)?,
                 Need::KeepsEnterprise => probe.test_users().await?.alters(schema::ENTERPRISE),
                 Need::TwoEmails if !probe.test_users().await?.has_two_emails() => {
                     Some("the server stores only one e-mail address of a user".to_owned())

@@ -1,5 +1,7 @@
 //! The result of one SCIM check, and what the server must support for the check to run.
 
+use crate::check::Feature;
+
 /// What a check needs from the server. If something is missing, the check is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
@@ -26,6 +28,8 @@ pub(super) enum Need {
     /// These attributes of users, stored unchanged by the server: an attribute that it changes or
     /// ignores proves nothing.
     Keeps(&'static [&'static str]),
+    /// One of [`TEXTS`], which the server stores unchanged.
+    KeepsText,
     /// The enterprise extension of users, stored unchanged by the server.
     KeepsEnterprise,
     /// More than one e-mail address for a user.
@@ -33,6 +37,23 @@ pub(super) enum Need {
     /// Pages that respect `count`.
     Count,
 }
+
+impl Need {
+    /// Returns the optional feature that it stands for.
+    pub(super) fn feature(self) -> Option<Feature> {
+        match self {
+            Self::Patch => Some(Feature::Patch),
+            Self::Filter => Some(Feature::Filter),
+            Self::Bulk => Some(Feature::Bulk),
+            Self::Groups => Some(Feature::Groups),
+            _ => None,
+        }
+    }
+}
+
+/// Optional attributes of users with one string. A check that needs any such attribute takes the
+/// first one that the server has and keeps, because many servers lack some of them.
+pub(super) const TEXTS: [&str; 3] = ["nickName", "title", "userType"];
 
 /// Why a check ended early.
 #[derive(Debug, Clone)]

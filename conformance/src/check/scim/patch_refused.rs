@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::put::require_changeable_name;
 use super::reading::{PATCH, member, require_same, text, value_to_text};
@@ -59,9 +59,9 @@ checks! {
     fix "Accept add, remove and replace as op, and answer 400 invalidSyntax for others.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_unknown_operation)
 "SCIM-PATCH-63", Must, "RFC 7644 §3.5.2"; "If one operation fails, none is applied";
-    expects "a 4xx status, and nickName as before";
+    expects "a 4xx status, and the attribute of the first operation as before";
     fix "Apply all operations to a copy, and store it only if all succeed.";
-    needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName"])]; act(judge_atomic_patch)
+    needs [Need::Patch, Need::Writes, Need::KeepsText]; act(judge_atomic_patch)
 "SCIM-PATCH-64", May, "RFC 7644 §3.5.2"; "A PATCH without schemas is refused";
     expects "an answer with 400";
     fix "Refuse a PATCH whose schemas does not name PatchOp.";
@@ -87,7 +87,7 @@ checks! {
 /// Applies one operation to a new user and returns the answer.
 async fn apply(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<ScimAnswer> {
     let user = probe.create_user(more).await?;
-    let answer = probe.patch(&user.place, json!([operation])).await?;
+    let answer = probe.patch(&user.place, json!([&operation])).await?;
     // RFC 7644 §3.12, table 8: 501 means that the server does not support the operation.
     if answer.status == 501 {
         return unjudged(format!(
@@ -95,7 +95,31 @@ async fn apply(probe: &Probe<'_>, more: Value, operation: Value) -> Judged<ScimA
             answer.quote()
         ));
     }
+    if answer.status >= 500 {
+        require_valid_twin(probe, &operation).await?;
+    }
     Ok(answer)
+}
+
+/// Returns an error if the server also fails at a valid operation of the same kind: then nothing
+/// shows that it read what is wrong with the other.
+async fn require_valid_twin(probe: &Probe<'_>, operation: &Value) -> Judged {
+    let (twin, cause) = match probe.text_attribute().await {
+        Ok(name) if operation["op"] == "remove" => {
+            (json!({"op": "remove", "path": name}), "SCIM-PATCH-17")
+        }
+        _ => {
+            let twin = json!({"op": "replace", "path": "active", "value": false});
+            (twin, "SCIM-PATCH-34")
+        }
+    };
+    let user = probe.create_user(json!({"active": true})).await?;
+    let answer = probe.patch(&user.place, json!([twin])).await?;
+    if answer.status < 500 {
+        return Ok(());
+    }
+    let why = format!("the server fails at {twin} too: {}", answer.quote());
+    Err(Stop::Follows(cause, why))
 }
 
 /// Judges whether a refusal has this `scimType`; without a refusal nothing is judged.
@@ -194,9 +218,10 @@ async fn judge_unknown_operation(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_atomic_patch(probe: &Probe<'_>) -> Judged {
-    let user = probe.create_user(json!({"nickName": "Before"})).await?;
+    let name = probe.text_attribute().await?;
+    let user = probe.create_user(json!({ name: "Before" })).await?;
     let operations = json!([
-        {"op": "replace", "path": "nickName", "value": "After"},
+        {"op": "replace", "path": name, "value": "After"},
         {"op": "remove", "path": "userName"},
     ]);
     let answer = probe.patch(&user.place, operations).await?;
@@ -204,7 +229,7 @@ async fn judge_atomic_patch(probe: &Probe<'_>) -> Judged {
         return unjudged(format!("no operation failed: {}", answer.quote()));
     }
     let now = probe.fetch(&user).await?;
-    require_same("nickName", member(&now, "nickName"), &json!("Before"))
+    require_same(name, member(&now, name), &json!("Before"))
 }
 
 async fn send_raw_patch(probe: &Probe<'_>, body: &Value) -> Judged<ScimAnswer> {

@@ -12,7 +12,7 @@ use super::body::{least, with};
 use super::made::Made;
 use super::outcome::{Judged, Stop, unjudged};
 use super::reading::{self, text};
-use super::server::{Kind, Server};
+use super::server::{Kind, Server, why_no_text_attribute};
 use super::session::{MASK, Session, symptoms_of};
 use super::target::{below, by_id, query, segment};
 use super::transport;
@@ -220,6 +220,19 @@ impl<'s> Probe<'s> {
             .await
     }
 
+    /// Returns the first of [`TEXTS`](super::outcome::TEXTS) that the server has and keeps as it is sent.
+    pub(super) async fn text_attribute(&self) -> Judged<&'static str> {
+        let test_users = self.test_users().await?;
+        let mut why = None;
+        for name in self.server.text_attributes() {
+            match test_users.alters(name) {
+                None => return Ok(name),
+                Some(lack) => _ = why.get_or_insert(lack),
+            }
+        }
+        unjudged(why.unwrap_or_else(why_no_text_attribute))
+    }
+
     /// Returns the resource type of groups.
     pub(super) fn require_groups(&self) -> Judged<&'s Kind> {
         match &self.server.groups {
@@ -295,7 +308,27 @@ impl<'s> Probe<'s> {
     /// Reads the resource as it is now.
     pub(super) async fn fetch(&self, made: &Made) -> Judged<Value> {
         let answer = self.get(&made.place).await?;
-        answer.require_body_of_step("reading it back")
+        let mut body = answer.require_body_of_step("reading it back")?;
+        let groups = self.server.groups.as_ref();
+        let is_in = |kind: &&Kind| made.place.starts_with(&format!("{}/", kind.endpoint));
+        let kind = groups.filter(is_in).unwrap_or(&self.server.users);
+        // Attributes that are returned on request only (RFC 7643 §7).
+        let all = kind.schema.attributes.iter();
+        let hidden: Vec<&str> = all
+            .filter(|it| it.returned == "request")
+            .map(|it| it.name.as_str())
+            .collect();
+        if !hidden.is_empty() {
+            let target = query(&made.place, &[("attributes", &hidden.join(","))]);
+            let more = self.get(&target).await?;
+            let more = more.require_body_of_step("reading it back")?;
+            for name in hidden {
+                if let Some(value) = reading::member(&more, name) {
+                    body[name] = value.clone();
+                }
+            }
+        }
+        Ok(body)
     }
 }
 

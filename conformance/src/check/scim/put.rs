@@ -1,5 +1,7 @@
 //! Checks of PUT: replacing resources (RFC 7644 §3.5.1).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::body::with;
@@ -25,9 +27,9 @@ checks! {
     fix "Do not merge multi-valued attributes at PUT.";
     needs [Need::Writes, Need::Keeps(&["emails.value"])]; act(judge_replaced_list)
 "SCIM-PUT-04", May, "RFC 7644 §3.5.1"; "PUT clears attributes that the request leaves out";
-    expects "no nickName afterwards";
+    expects "no value of the attribute afterwards";
     fix "Clear attributes that are not in the request: most clients expect it, though the RFC leaves it open.";
-    needs [Need::Writes, Need::Keeps(&["nickName"])]; act(judge_left_out_attribute)
+    needs [Need::Writes, Need::KeepsText]; act(judge_left_out_attribute)
 "SCIM-PUT-05", Must, "RFC 7644 §3.5.1"; "Read-only attributes in PUT are ignored";
     expects "200, the id as before and meta.created as before";
     fix "Ignore readOnly attributes; do not refuse the request because of them.";
@@ -45,9 +47,9 @@ checks! {
     fix "Protect userName with a unique index, and answer 409 uniqueness.";
     needs [Need::Writes]; act(judge_taken)
 "SCIM-PUT-09", Must, "RFC 7643 §2.5"; "null in PUT clears the attribute";
-    expects "no nickName afterwards";
+    expects "no value of the attribute afterwards";
     fix "Treat null as unassigned.";
-    needs [Need::Writes, Need::Keeps(&["nickName"])]; act(judge_null)
+    needs [Need::Writes, Need::KeepsText]; act(judge_null)
 "SCIM-PUT-10", Must, "RFC 7643 §2.5"; "An empty array in PUT clears the attribute";
     expects "no e-mails afterwards";
     fix "Treat [] as unassigned.";
@@ -60,6 +62,60 @@ checks! {
     expects "an instant that is not earlier";
     fix "Set lastModified when the resource changes.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_last_modified)
+"SCIM-PUT-13", Must, "RFC 7643 §3.1"; "meta.lastModified changes when the resource changes";
+    expects "a later instant after a change";
+    fix "Set lastModified when the resource changes: clients read by it what they have to read again.";
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_change_of_last_modified)
+"SCIM-PUT-14", Must, "RFC 7644 §3.5.1"; "The answer to PUT shows the resource as it is stored";
+    expects "the displayName of the answer to be the one that GET gives";
+    fix "Answer with the resource as it is after the change.";
+    needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_answer_of_put)
+}
+
+/// Longer than the second that many servers count in.
+const SECOND: Duration = Duration::from_millis(1100);
+
+async fn judge_change_of_last_modified(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"displayName": "Before"})).await?;
+    let path = ["meta", "lastModified"];
+    let Ok(before) = parse_timestamp(&probe.fetch(&user).await?, &path) else {
+        return unjudged("cannot read meta.lastModified");
+    };
+    for name in ["After", "Last"] {
+        let now = put_well(probe, &user, json!({"displayName": name})).await?;
+        if member(&now, "displayName") != Some(&json!(name)) {
+            return unjudged("PUT does not change displayName: see SCIM-PUT-02");
+        }
+        match parse_timestamp(&now, &path) {
+            Ok(now) if now > before => return Ok(()),
+            Ok(now) if now < before => {
+                return unjudged(format!(
+                    "meta.lastModified goes back from {before} to {now}: see SCIM-PUT-12"
+                ));
+            }
+            _ => {}
+        }
+        // The two instants may lie in the same second.
+        let why = "meta.lastModified may count seconds";
+        probe.session.pause(SECOND, why).await;
+    }
+    super::item::ensure(false, || {
+        format!("meta.lastModified is {before} as before, after two changes")
+    })
+}
+
+async fn judge_answer_of_put(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"displayName": "Before"})).await?;
+    let answer = put(probe, &user, json!({"displayName": "After"})).await?;
+    answer.is_success()?;
+    if answer.text.trim().is_empty() {
+        return unjudged("the answer has no body");
+    }
+    let (said, now) = (answer.body()?, probe.fetch(&user).await?);
+    match (member(&said, "displayName"), member(&now, "displayName")) {
+        (Some(said), Some(now)) => require_same("displayName", Some(said), now),
+        _ => unjudged("no displayName to compare"),
+    }
 }
 
 async fn put(probe: &Probe<'_>, user: &Made, more: Value) -> Judged<ScimAnswer> {
@@ -99,14 +155,15 @@ async fn judge_replaced_list(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_left_out_attribute(probe: &Probe<'_>) -> Judged {
-    let user = probe.create_user(json!({"nickName": "Before"})).await?;
+    let name = probe.text_attribute().await?;
+    let user = probe.create_user(json!({ name: "Before" })).await?;
     let mut body = user.sent.clone();
     if let Some(body) = body.as_object_mut() {
-        body.shift_remove("nickName");
+        body.shift_remove(name);
     }
     let answer = probe.put(&user.place, &body).await?;
     answer.require_step("PUT")?;
-    require_absent("nickName", member(&probe.fetch(&user).await?, "nickName"))
+    require_absent(name, member(&probe.fetch(&user).await?, name))
 }
 
 async fn judge_read_only(probe: &Probe<'_>) -> Judged {
@@ -162,9 +219,10 @@ pub(super) fn require_changeable_name(answer: &ScimAnswer) -> Judged {
 }
 
 async fn judge_null(probe: &Probe<'_>) -> Judged {
-    let user = probe.create_user(json!({"nickName": "Before"})).await?;
-    let now = put_well(probe, &user, json!({ "nickName": null })).await?;
-    require_absent("nickName", member(&now, "nickName"))
+    let name = probe.text_attribute().await?;
+    let user = probe.create_user(json!({ name: "Before" })).await?;
+    let now = put_well(probe, &user, json!({ name: null })).await?;
+    require_absent(name, member(&now, name))
 }
 
 async fn judge_empty_list(probe: &Probe<'_>) -> Judged {

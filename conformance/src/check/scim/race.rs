@@ -17,7 +17,7 @@ checks! {
 "SCIM-RACE-02", Should, "RFC 7644 §3.5.2"; "Of two simultaneous changes, none is lost";
     expects "both attributes changed, or one of the two requests refused";
     fix "Read, change and write in one transaction, or check the version when writing.";
-    needs [Need::Writes, Need::Patch, Need::Keeps(&["displayName", "nickName"])]; act(judge_simultaneous_changes)
+    needs [Need::Writes, Need::Patch, Need::Keeps(&["displayName"]), Need::KeepsText]; act(judge_simultaneous_changes)
 "SCIM-RACE-03", Should, "RFC 7644 §3.5.2"; "Of two members added simultaneously, none is lost";
     expects "both members, or one of the two requests refused";
     fix "Read, change and write in one transaction, or check the version when writing.";
@@ -45,17 +45,18 @@ async fn judge_simultaneous_creation(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_simultaneous_changes(probe: &Probe<'_>) -> Judged {
+    let text = probe.text_attribute().await?;
     let user = probe
-        .create_user(json!({"displayName": "Before", "nickName": "Before"}))
+        .create_user(json!({"displayName": "Before", text: "Before"}))
         .await?;
     let change = |path: &str| json!([{"op": "replace", "path": path, "value": "After"}]);
     let (one, other) = join(
         probe.patch(&user.place, change("displayName")),
-        probe.patch(&user.place, change("nickName")),
+        probe.patch(&user.place, change(text)),
     )
     .await;
     let now = probe.fetch(&user).await?;
-    for (answer, name) in [(one?, "displayName"), (other?, "nickName")] {
+    for (answer, name) in [(one?, "displayName"), (other?, text)] {
         if answer.has_succeeded() {
             require_same(name, member(&now, name), &json!("After"))?;
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{at, member, require_absent, require_same, text, value_to_text, values};
-use super::schema::{ENTERPRISE, USER};
+use super::schema::{Attribute, ENTERPRISE, USER};
 use super::support::list_filtered_users;
 use super::target::query;
 
@@ -82,6 +82,50 @@ checks! {
     expects "no password with attributes=password";
     fix "Apply returned never to every answer.";
     needs [Need::Writes, Need::Filter, Need::Has(&["password"])]; act(judge_password_in_list)
+"SCIM-READ-19", Must, "RFC 7643 §2.3"; "Each value has the JSON type that the schema declares";
+    expects "booleans as true or false, numbers as numbers, texts as strings, several values as arrays";
+    fix "Write each value with the type of its attribute: true, not \"true\".";
+    needs [Need::Writes]; act(judge_types)
+}
+
+/// True if a value has the JSON type of this attribute.
+fn has_type(value: &Value, attribute: &Attribute) -> bool {
+    let has = |value: &Value| match attribute.kind.as_str() {
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "decimal" => value.is_number(),
+        "string" | "dateTime" | "reference" | "binary" => value.is_string(),
+        "complex" => value.is_object(),
+        _ => true,
+    };
+    match value {
+        Value::Null => true,
+        Value::Array(all) if attribute.multi_valued => all.iter().all(has),
+        value => !attribute.multi_valued && has(value),
+    }
+}
+
+async fn judge_types(probe: &Probe<'_>) -> Judged {
+    let schema = &probe.server.users.schema;
+    let mut wrong: Vec<String> = Vec::new();
+    for person in &probe.test_users().await?.people {
+        for attribute in &schema.attributes {
+            let Some(value) = member(&person.kept, &attribute.name) else {
+                continue;
+            };
+            let what = format!("{} is {value}, expected ", attribute.name);
+            let is_told = wrong.iter().any(|it| it.starts_with(&what));
+            if !is_told && !has_type(value, attribute) {
+                let several = if attribute.multi_valued {
+                    "an array of "
+                } else {
+                    ""
+                };
+                wrong.push(format!("{what}{several}{}", attribute.kind));
+            }
+        }
+    }
+    ensure(wrong.is_empty(), || wrong.join("; "))
 }
 
 async fn get_ann(probe: &Probe<'_>, name: &str, value: &str) -> Judged<Value> {

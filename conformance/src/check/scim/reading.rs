@@ -261,6 +261,16 @@ pub(super) fn require_same(what: &str, got: Option<&Value>, wanted: &Value) -> J
     })
 }
 
+/// Requires a text in any letter case: a server may alter the case of values that are compared
+/// without regard to it (RFC 7643 §7, `caseExact`).
+pub(super) fn require_same_text(what: &str, got: Option<&Value>, wanted: &Value) -> Judged {
+    let lower = |it: &Value| it.as_str().map(str::to_lowercase);
+    match (got.and_then(lower), lower(wanted)) {
+        (Some(got), Some(wanted)) if got == wanted => Ok(()),
+        _ => require_same(what, got, wanted),
+    }
+}
+
 /// Requires that there is no value.
 pub(super) fn require_absent(what: &str, got: Option<&Value>) -> Judged {
     ensure(got.is_none(), || {

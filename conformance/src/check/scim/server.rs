@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::outcome::Need;
+use super::outcome::{Need, TEXTS};
 use super::reading::at;
 use super::schema::{ENTERPRISE, Schema};
 
@@ -23,6 +23,14 @@ pub(super) struct Server {
     pub(super) groups: Option<Kind>,
 }
 
+/// Returns why no attribute of [`TEXTS`] can be used.
+pub(super) fn why_no_text_attribute() -> String {
+    format!(
+        "the server's schema of users has none of {} as an optional and writable string",
+        TEXTS.join(", ")
+    )
+}
+
 impl Server {
     /// Returns why the server does not meet a need, or `None` if it does.
     pub(super) fn lacks(&self, need: Need) -> Option<String> {
@@ -41,6 +49,11 @@ impl Server {
             Need::Enterprise | Need::KeepsEnterprise => self.enterprise().is_none().then(|| {
                 "the server's resource type for users has no enterprise extension".to_owned()
             }),
+            Need::KeepsText => self
+                .text_attributes()
+                .next()
+                .is_none()
+                .then(why_no_text_attribute),
             Need::Has(paths) | Need::Keeps(paths) => {
                 // `externalId` is common to all resources (RFC 7643 §3.1), so schemas do not list
                 // it.
@@ -53,6 +66,17 @@ impl Server {
                     .map(|path| format!("the server's schema of users has no {path}"))
             }
         }
+    }
+
+    /// Returns those of [`TEXTS`] that the schema declares as clients may write and leave out.
+    pub(super) fn text_attributes(&self) -> impl Iterator<Item = &'static str> {
+        TEXTS.into_iter().filter(|name| {
+            let declared = self.users.schema.attribute(name);
+            declared.is_some_and(|it| {
+                let is_text = it.kind == "string" && !it.multi_valued && it.canonical.is_empty();
+                is_text && !it.required && it.mutability == "readWrite"
+            })
+        })
     }
 
     fn why_unsupported(&self, names: &[&str], unsaid: bool) -> Option<String> {

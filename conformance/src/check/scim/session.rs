@@ -241,7 +241,7 @@ impl Session<'_> {
             Err(error) => {
                 if let WireError::NoAnswer(reason) = &error {
                     self.lost.fetch_add(1, Ordering::Relaxed);
-                    if request.method == Method::POST {
+                    if request.method == Method::POST && request.has_object() {
                         self.created.note_lost();
                     }
                     let line = self.line(request);

@@ -1,7 +1,10 @@
 //! Finds out which filters the server evaluates. If it refuses or ignores the filter that a check
 //! uses, the check must not report a finding about something else.
 
+use serde_json::Value;
+
 use super::item::{Judged, Stop, checks, unjudged};
+use super::outcome::TEXTS;
 use super::probe::Probe;
 use super::reading::{text, values};
 use super::target::query;
@@ -42,30 +45,38 @@ const OPERATORS: [(&str, &str); 15] = [
 const EQ_FAILED: &str = "SCIM-FILTER-01";
 
 /// Attributes of every resource, which schemas do not list, with their types (RFC 7643 §3.1).
-const COMMON: [(&str, &str); 3] = [
+const COMMON: [(&str, &str); 4] = [
     ("id", "string"),
+    ("externalId", "string"),
     ("meta.created", "dateTime"),
     ("meta.lastModified", "dateTime"),
 ];
 
-/// Returns the name and the type of an attribute of users, if the server has it.
-fn known<'p>(probe: &'p Probe<'_>, name: &str) -> Option<(&'p str, &'p str)> {
-    let common = COMMON.iter().find(|it| it.0.eq_ignore_ascii_case(name));
-    let declared = probe.server.users.schema.attribute(name);
-    declared
-        .map(|it| (it.name.as_str(), it.kind.as_str()))
-        .or(common.copied())
+/// Returns the path of an attribute of users as the server writes it, and its type, if the server
+/// has the attribute.
+fn known<'p>(probe: &'p Probe<'_>, path: &str) -> Option<(String, &'p str)> {
+    let schema = &probe.server.users.schema;
+    if let Some(declared) = schema.attribute(path) {
+        let parent = path.split_once('.').and_then(|it| schema.attribute(it.0));
+        let parent = parent.map_or_else(String::new, |it| format!("{}.", it.name));
+        return Some((format!("{parent}{}", declared.name), &declared.kind));
+    }
+    let common = COMMON.iter().find(|it| it.0.eq_ignore_ascii_case(path));
+    common.map(|(path, kind)| ((*path).to_owned(), *kind))
 }
 
 fn is_declined(answer: &ScimAnswer) -> bool {
     matches!(answer.status, 400 | 403 | 501)
 }
 
-async fn is_filter_declined(probe: &Probe<'_>, filter: &str) -> Judged<bool> {
-    let answer = probe
+async fn list_one_filtered_user(probe: &Probe<'_>, filter: &str) -> Judged<ScimAnswer> {
+    probe
         .list_users(&[("filter", filter), ("count", "1")])
-        .await?;
-    Ok(is_declined(&answer))
+        .await
+}
+
+async fn is_filter_declined(probe: &Probe<'_>, filter: &str) -> Judged<bool> {
+    Ok(is_declined(&list_one_filtered_user(probe, filter).await?))
 }
 
 async fn judge_every_operator(probe: &Probe<'_>) -> Judged {
@@ -80,9 +91,7 @@ async fn judge_every_operator(probe: &Probe<'_>) -> Judged {
         if *operator == "[ ]" && !has_emails {
             continue;
         }
-        let answer = probe
-            .list_users(&[("filter", filter), ("count", "1")])
-            .await?;
+        let answer = list_one_filtered_user(probe, filter).await?;
         if is_declined(&answer) {
             declined.push(*operator);
         } else if answer.status >= 500 {
@@ -96,15 +105,20 @@ async fn judge_every_operator(probe: &Probe<'_>) -> Judged {
         }
     }
     for name in USUAL.into_iter().chain(COMMON.map(|it| it.0)) {
-        if let Some((_, kind)) = known(probe, name)
-            && is_filter_declined(probe, &eq_on(name, kind)).await?
-        {
+        let Some((_, kind)) = known(probe, name) else {
+            continue;
+        };
+        let answer = list_one_filtered_user(probe, &eq_on(name, kind)).await?;
+        if is_declined(&answer) {
             declined.push(name);
+        } else if answer.status >= 500 {
+            failing.push(name);
         }
     }
     let mut unfound: Vec<&str> = Vec::new();
-    for name in PLAIN {
-        if !declined.contains(&name) && !can_find_plain_value(probe, name).await? {
+    for name in TEXTS {
+        let is_judged = declined.contains(&name) || failing.contains(&name);
+        if !is_judged && !can_find_plain_value(probe, name).await? {
             unfound.push(name);
         }
     }
@@ -134,40 +148,81 @@ async fn judge_every_operator(probe: &Probe<'_>) -> Judged {
     super::item::ensure(wrong.is_empty(), || wrong.join("; "))
 }
 
-/// Attributes by which checks of operators, precedence and escapes find users, and whose `eq` has
-/// no check of its own.
-const PLAIN: [&str; 3] = ["nickName", "title", "userType"];
-
 /// The control for filters on an attribute: `eq` with a value without special characters. True if
 /// it finds a user who has the value, or if the server stores no such value.
 async fn can_find_plain_value(probe: &Probe<'_>, name: &str) -> Judged<bool> {
     let test_users = probe.test_users().await?;
-    let eve = test_users.people.iter().find(|it| it.name == "eve");
-    let stored = eve.and_then(|eve| text(&eve.kept, &[name]).zip(text(&eve.looks, &[name])));
-    let Some((value, _)) = stored.filter(|(kept, sent)| kept == sent) else {
+    let is_plain = |it: &str| {
+        let plain = |sign: char| sign.is_ascii_alphanumeric() || " -".contains(sign);
+        it.chars().all(plain)
+    };
+    let stored = test_users.people.iter().rev().find_map(|person| {
+        let kept = text(&person.kept, &[name])?;
+        let is_sent = text(&person.looks, &[name]) == Some(kept);
+        (is_sent && is_plain(kept)).then_some((person.name, kept))
+    });
+    let Some((person, value)) = stored else {
         return Ok(true);
     };
     let filter = format!("{name} eq \"{value}\"");
     let answer = probe.list_users(&[("filter", &filter)]).await?;
     let body = answer.json().unwrap_or_default();
     let found = test_users.among(values(&body, "Resources"));
-    Ok(is_declined(&answer) || found.contains(&"eve"))
+    Ok(is_declined(&answer) || found.contains(&person))
 }
 
 /// Returns an error if the filter uses an attribute by which the server finds no user: then a wrong
 /// result says nothing about the rest of the filter.
 pub(super) async fn require_found_by_attributes(probe: &Probe<'_>, filter: &str) -> Judged {
-    for name in PLAIN {
+    for name in TEXTS.into_iter().chain(["externalId"]) {
         if words_of(filter).contains(&name.to_lowercase())
             && !can_find_plain_value(probe, name).await?
         {
             let why = format!(
                 "eq does not find a user by {name} either, with a value without special characters"
             );
-            return Err(Stop::Follows("SCIM-FILTER-61", why));
+            let cause = match name {
+                "externalId" => "SCIM-FILTER-03",
+                _ => "SCIM-FILTER-61",
+            };
+            return Err(Stop::Follows(cause, why));
         }
     }
     Ok(())
+}
+
+/// Returns the answer to a filter if its status is 5xx.
+async fn find_failure(probe: &Probe<'_>, filter: &str) -> Judged<Option<String>> {
+    let answer = list_one_filtered_user(probe, filter).await?;
+    Ok((answer.status >= 500).then(|| answer.quote()))
+}
+
+/// Returns an error if the server fails at filters on this attribute as at a filter on an attribute
+/// that does not exist. `least` is the simplest filter on the attribute, if there is one.
+async fn require_no_failure_at_attribute(
+    probe: &Probe<'_>,
+    name: &str,
+    least: Option<&str>,
+) -> Judged {
+    let fails_at_least = match least {
+        Some(least) => find_failure(probe, least).await?.is_some(),
+        None => true,
+    };
+    if fails_at_least && let Some(failure) = find_failure(probe, UNKNOWN_ATTRIBUTE).await? {
+        let why = format!(
+            "the server fails at filters on {name} as at one on an attribute that does not exist: {failure}"
+        );
+        return Err(Stop::Follows("SCIM-FILTER-49", why));
+    }
+    Ok(())
+}
+
+/// Returns the check whose finding a failure at an invalid filter is a part of.
+pub(super) async fn find_cause_of_failure(probe: &Probe<'_>) -> Judged<&'static str> {
+    Ok(match find_failure(probe, UNKNOWN_ATTRIBUTE).await? {
+        Some(_) => "SCIM-FILTER-49",
+        None => "SCIM-FILTER-50",
+    })
 }
 
 /// Returns an error if the server fails at this operator as at an operator that does not exist.
@@ -176,14 +231,8 @@ pub(super) async fn require_no_general_failure(
     operator: &str,
     least: &str,
 ) -> Judged {
-    let fails = async |filter: &str| {
-        let answer = probe
-            .list_users(&[("filter", filter), ("count", "1")])
-            .await?;
-        Ok::<_, Stop>((answer.status >= 500).then(|| answer.quote()))
-    };
-    if let Some(failure) = fails(least).await?
-        && fails(UNKNOWN_OPERATOR).await?.is_some()
+    if let Some(failure) = find_failure(probe, least).await?
+        && find_failure(probe, UNKNOWN_OPERATOR).await?.is_some()
     {
         let why = format!(
             "the server fails at the operator {operator} as at one that does not exist: {failure}"
@@ -192,6 +241,9 @@ pub(super) async fn require_no_general_failure(
     }
     Ok(())
 }
+
+/// A filter on an attribute that does not exist.
+const UNKNOWN_ATTRIBUTE: &str = r#"favoriteOtter eq "Otto""#;
 
 /// A filter with an operator that does not exist.
 pub(super) const UNKNOWN_OPERATOR: &str = r#"userName resembles "ann""#;
@@ -274,16 +326,20 @@ pub(super) async fn list_filtered_users(
             ));
         }
     }
-    if fails {
-        return Ok(answer);
-    }
     for name in words.iter().filter(|word| !word.contains(':')) {
         let Some((name, kind)) = known(probe, name) else {
             continue;
         };
         let is_brackets = bare.contains('[') || kind == "complex";
-        let least = eq_on(name, kind);
-        if !is_brackets && name != "userName" && is_filter_declined(probe, &least).await? {
+        let least = eq_on(&name, kind);
+        if fails && name != "userName" {
+            let least = (!is_brackets).then_some(least.as_str());
+            require_no_failure_at_attribute(probe, &name, least).await?;
+        } else if !fails
+            && !is_brackets
+            && name != "userName"
+            && is_filter_declined(probe, &least).await?
+        {
             return unjudged(format!(
                 "the server declines filters on {name}: {}",
                 answer.quote()
@@ -293,13 +349,43 @@ pub(super) async fn list_filtered_users(
     // Attributes of extensions can only be named by URN, so core attributes show whether the server
     // limits attributes.
     let is_extension = words.iter().any(|word| word.contains("extension:"));
-    if is_extension && is_filter_declined(probe, r#"displayName eq "rehearsal""#).await? {
+    if fails && is_extension {
+        require_no_failure_at_attribute(probe, "attributes of extensions", None).await?;
+    }
+    if !fails && is_extension && is_filter_declined(probe, r#"displayName eq "rehearsal""#).await? {
         return unjudged(format!(
             "the server declines filters on most attributes: {}",
             answer.quote()
         ));
     }
     Ok(answer)
+}
+
+/// The most pages that are read for one filter.
+const PAGES: usize = 20;
+
+/// Returns the users that a filter finds, from all pages: a server may return fewer than there are
+/// (RFC 7644 §3.4.2.4).
+pub(super) async fn list_all_filtered_users(probe: &Probe<'_>, filter: &str) -> Judged<Vec<Value>> {
+    let answer = list_filtered_users(probe, &[("filter", filter)]).await?;
+    let mut all = answer.listed_resources()?;
+    for _ in 1..PAGES {
+        let total = answer.total().unwrap_or(0);
+        if all.is_empty() || all.len() as u64 >= total {
+            break;
+        }
+        let start = (all.len() + 1).to_string();
+        let parameters = [("filter", filter), ("startIndex", &start)];
+        let page = probe.list_users(&parameters).await?;
+        let ids: Vec<Value> = all.iter().map(|it| it["id"].clone()).collect();
+        let mut page = page.listed_resources()?;
+        page.retain(|it| !ids.contains(&it["id"]));
+        if page.is_empty() {
+            break;
+        }
+        all.append(&mut page);
+    }
+    Ok(all)
 }
 
 /// True if pages are not longer than requested.

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -43,6 +44,12 @@ impl ScimRequest {
     /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
+    }
+
+    /// True if the body is a JSON object, so that the server may create a resource from it.
+    pub(super) fn has_object(&self) -> bool {
+        let body = self.body.as_deref().unwrap_or_default();
+        serde_json::from_str::<serde_json::Map<_, _>>(body).is_ok()
     }
 
     /// Returns method and target.
@@ -103,9 +110,15 @@ pub trait Wire: Send + Sync {
 /// Sends requests by HTTP.
 #[derive(Debug)]
 pub struct Http {
-    client: reqwest::Client,
+    /// Replaced after an answer with 5xx: some servers then close the connection without a word,
+    /// and a request on it would be lost.
+    client: Mutex<reqwest::Client>,
     base: Url,
     access: Access,
+}
+
+fn create_client(access: &Access) -> Result<reqwest::Client, reqwest::Error> {
+    access.client().user_agent("rehearsal-check").build()
 }
 
 impl Http {
@@ -114,12 +127,16 @@ impl Http {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn to(base: Url, access: Access) -> Result<Self, reqwest::Error> {
-        let client = access.client().user_agent("rehearsal-check").build()?;
+        let client = Mutex::new(create_client(&access)?);
         Ok(Self {
             client,
             base,
             access,
         })
+    }
+
+    fn lock_client(&self) -> MutexGuard<'_, reqwest::Client> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the URL of a target. A URL outside of the base URL is refused, because the token is
@@ -158,7 +175,8 @@ impl Wire for Http {
     fn send<'a>(&'a self, request: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>> {
         Box::pin(async move {
             let url = self.url(&request.target).map_err(WireError::NotSent)?;
-            let mut builder = self.client.request(request.method.clone(), url);
+            let client = self.lock_client().clone();
+            let mut builder = client.request(request.method.clone(), url);
             for (name, value) in &request.headers {
                 builder = builder.header(name, value);
             }
@@ -171,6 +189,11 @@ impl Wire for Http {
                 .send()
                 .await
                 .map_err(|error| lost(AnswerError::of(&error, timeout)))?;
+            if received.status().is_server_error()
+                && let Ok(client) = create_client(&self.access)
+            {
+                *self.lock_client() = client;
+            }
             let headers = received
                 .headers()
                 .iter()

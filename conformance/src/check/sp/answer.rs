@@ -1,5 +1,7 @@
 //! The answer of the service provider to a Response.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -27,6 +29,8 @@ pub struct Answer {
     pub probe: String,
     /// The XML document that was sent.
     pub sent: String,
+    /// Parts of the form field, if it is not the base64 of the document.
+    pub field: Option<String>,
     /// Names of the service provider's cookies that a browser does not send with the Response,
     /// because of `SameSite`.
     pub lost_cookies: Vec<String>,
@@ -41,8 +45,34 @@ const QUOTED: usize = 6000;
 /// The most characters of a page that a sentence quotes.
 pub(super) const SAID: usize = 160;
 
+/// The most characters of the begin and of the end of a form field in the evidence.
+const FIELD_PART: usize = 100;
+
 fn quote(text: &str) -> String {
     truncate(text, QUOTED)
+}
+
+/// Quotes a form field that is not the base64 of the document: its begin, its end, and what is
+/// around the first character that does not belong to base64.
+pub(super) fn quote_field(field: &str, document: &str) -> Option<String> {
+    if STANDARD
+        .decode(field)
+        .is_ok_and(|it| it == document.as_bytes())
+    {
+        return None;
+    }
+    let characters: Vec<char> = field.chars().collect();
+    let part = |from: usize, to: usize| -> String {
+        let to = to.min(characters.len());
+        characters[from.min(to)..to].iter().collect()
+    };
+    let is_foreign = |it: &char| !(it.is_ascii_alphanumeric() || "+/=".contains(*it));
+    let middle = characters.iter().position(is_foreign);
+    let middle = middle.filter(|at| *at >= FIELD_PART);
+    let middle = middle.map_or_else(String::new, |at| format!("{} … ", part(at - 20, at + 20)));
+    let (begin, length) = (part(0, FIELD_PART), characters.len());
+    let end = part(length.saturating_sub(FIELD_PART).max(FIELD_PART), length);
+    Some(format!("{begin} … {middle}{end} ({length} characters)"))
 }
 
 /// Returns a URL without its query, which may contain a whole SAML message.
@@ -84,12 +114,16 @@ impl Answer {
     /// Returns the evidence for the report. It contains no cookies, so it cannot be used to log
     /// in.
     pub fn evidence(&self) -> Value {
-        json!({
+        let mut evidence = json!({
             "sent": quote(&self.sent),
             "answer": {"status": self.status, "url": self.url, "page": self.page},
             "reference": self.reference,
             "probe": quote(&self.probe),
-        })
+        });
+        if let Some(field) = &self.field {
+            evidence["field"] = field.as_str().into();
+        }
+        evidence
     }
 }
 
@@ -107,4 +141,24 @@ pub(super) fn says(page: &str) -> String {
         return String::new();
     }
     format!(", which says \"{}\"", excerpt(page, SAID))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_quoted_if_the_document_does_not_show_it() {
+        let document = "<samlp:Response>".repeat(30);
+        let field = STANDARD.encode(&document);
+        assert_eq!(quote_field(&field, &document), None);
+        let mut other = field.clone();
+        other.insert_str(300, "*!");
+        let quoted = quote_field(&other, &document).unwrap();
+        assert!(quoted.starts_with(&field[..100]), "{quoted}");
+        assert!(quoted.contains(&other[290..310]), "{quoted}");
+        assert!(quoted.ends_with("(642 characters)"), "{quoted}");
+        let plain = quote_field("<Response/>", "<Response/>").unwrap();
+        assert_eq!(plain, "<Response/> …  (11 characters)");
+    }
 }

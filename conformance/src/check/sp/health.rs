@@ -6,8 +6,9 @@ use std::time::Duration;
 use faults::Fault;
 
 use super::login::Login;
+use super::plan::Basis;
 use super::{Form, Judge, Lost};
-use crate::check::runner::{find_harm, slow_after};
+use crate::check::runner::{OUTAGE_FIX, find_harm, slow_after};
 use crate::check::{Harm, Outcome, Verdict};
 
 /// A denial of service that a fault caused.
@@ -31,6 +32,7 @@ impl Damage {
         let outcome = &mut outcomes[at];
         outcome.verdict = Verdict::Fail;
         outcome.check.harm = Harm::Outage;
+        OUTAGE_FIX.clone_into(&mut outcome.check.fix);
         if outcome.expected.is_empty() {
             outcome.expected = "a refusal".to_owned();
         }
@@ -48,17 +50,18 @@ impl Damage {
 
 impl Judge {
     /// Delivers a fault. If there was no answer or it took long, tries an honest login and returns
-    /// the damage, if any. `calm` is the duration of an honest login before the faults.
+    /// the damage, if any.
     pub(super) async fn try_fault(
         &self,
         fault: &Fault,
         base: Form,
-        blind: bool,
-        calm: Duration,
+        basis: &Basis<'_>,
     ) -> (Outcome, Option<Damage>) {
         let began = self.runner.patience.start_stopwatch();
-        let (outcome, lost) = self.deliver_fault(fault, base, blind).await;
+        let (outcome, lost) = self.deliver_fault(fault, base, basis.blind).await;
         let took = self.runner.patience.elapsed_without_waits(&began);
+        // A busy machine slows down every fault, so a fault is compared with those before it.
+        let calm = basis.honest.took.max(basis.pace.record(took));
         if lost == Lost::Nothing && took <= slow_after(calm) {
             return (outcome, None);
         }

@@ -11,6 +11,7 @@ use saml::names;
 use saml::signature::Signer;
 use url::Url;
 
+use super::answer::quote_field;
 use super::shown::names_in;
 use super::visitor::{Arrival, Visitor, same_place};
 use super::{Answer, CheckError, Form, Judge};
@@ -229,6 +230,7 @@ impl<'j> Login<'j> {
             probe_status: probe.status.as_u16(),
             probe: probe.body,
             sent: ready.xml.clone(),
+            field: quote_field(&ready.field, &ready.xml),
             lost_cookies: arrival.lost_cookies,
             ignored_cookies: visitor.ignored_cookies(),
         })

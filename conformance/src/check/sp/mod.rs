@@ -31,6 +31,7 @@ mod health;
 mod honest;
 mod login;
 mod logout_request;
+mod pace;
 mod person;
 mod person_browser;
 mod person_template;
@@ -71,6 +72,7 @@ pub use variants::{Variants, all_variants};
 use catalogue::{check_of_control, check_of_fault, order};
 use honest::{Form, Honest};
 use login::Login;
+use pace::Pace;
 use plan::{Basis, Plan};
 
 /// Checks a service provider.
@@ -160,6 +162,7 @@ impl Judge {
             honest: &honest,
             base,
             blind: self.is_probe_blind(base).await,
+            pace: Pace::default(),
         };
         self.try_controls(&mut run, plan, base).await;
         self.try_faults(&mut run, plan, plan.ordinary_faults(), &basis)
@@ -276,9 +279,7 @@ impl Judge {
                 rests_on: Some(form.control_of(fault, &plan.others)),
             };
             let outcome = async {
-                let (outcome, seen) = self
-                    .try_fault(fault, form, basis.blind, basis.honest.took)
-                    .await;
+                let (outcome, seen) = self.try_fault(fault, form, basis).await;
                 harm = seen;
                 outcome
             };

@@ -3,6 +3,7 @@
 use faults::{Family, Fault, Variant};
 
 use super::honest::{self, Form, Honest};
+use super::pace::Pace;
 use super::{CheckError, Judge, beyond};
 use crate::check::runner::Selection;
 
@@ -67,4 +68,6 @@ pub(super) struct Basis<'r> {
     pub(super) base: Form,
     /// True if `--expect` matches every user who is logged in.
     pub(super) blind: bool,
+    /// How long the last faults took.
+    pub(super) pace: Pace,
 }

@@ -193,7 +193,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             rewrite(a, |v| {
                 let name = v["userName"].as_str().unwrap_or_default().to_owned();
                 if name.starts_with("Mixed-") {
-                    v["userName"] = json!(name.to_lowercase());
+                    v["userName"] = json!(name.replace('-', "_"));
                 }
             });
         }

@@ -44,6 +44,14 @@ fn refuse_filter(request: &ScimRequest, front: &str) -> Option<super::super::Sci
 }
 
 pub(super) const MUTANTS: &[Mutant] = &[
+    hears("SCIM-FILTER-62", |a| {
+        swap(a, |filter| {
+            let value = filter.strip_prefix("nickName ")?;
+            let (_, value) = value.split_once(' ')?;
+            let is_in_capitals = value == value.to_uppercase() && value.len() > 8;
+            is_in_capitals.then(nobody).flatten()
+        });
+    }),
     hears("SCIM-FILTER-01", |a| {
         swap(a, |f| {
             let hit = begins(f, "userName eq \"rh", "-ann@example.com\"") && !f.contains(" and ");
@@ -114,7 +122,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         swap(a, |f| part(f, "userName sw", "userName le", "userName lt"))
     }),
     hears("SCIM-FILTER-15", |a| {
-        swap(a, |f| part(f, "name.givenName sw", " and ", " or "))
+        swap(a, |f| part(f, "userName eq", " and name.", " or name."))
     }),
     hears("SCIM-FILTER-16", |a| {
         swap(a, |f| part(f, "name.familyName eq", " or ", " and "))

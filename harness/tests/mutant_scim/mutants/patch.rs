@@ -240,6 +240,19 @@ pub(super) const MUTANTS: &[Mutant] = &[
             there && is_op(o, "replace", "active") && o["value"] == json!(false)
         })
     }),
+    hears("SCIM-PATCH-69", |a| {
+        if op(a).is_some_and(|it| is_op(&it, "replace", "name.givenName")) {
+            rewrite(a, |v| {
+                let operations = v["Operations"].as_array_mut().unwrap();
+                operations.push(json!({"op": "remove", "path": "name.familyName"}));
+            });
+        }
+    }),
+    does("SCIM-PATCH-70", |server, a| {
+        let value = op(a)?["value"].clone();
+        let is_it = value.as_str().is_some_and(|it| it.starts_with("renamed-"));
+        is_it.then(|| ignore_patch(server, a))
+    }),
     says("SCIM-PATCH-35", |a, t| {
         if op(a).is_some_and(|o| o["path"] == "displayName")
             && t.status == 200

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Mutant, ScimRequest, rewrite, sent, under};
+use super::super::{Mutant, ScimRequest, edit, rewrite, sent, under};
 use super::{does, hears, read_of_user, says, status};
 
 fn puts(request: &ScimRequest) -> bool {
@@ -72,6 +72,24 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 }
             });
         }
+    }),
+    says("SCIM-PUT-13", |a, t| {
+        read_of_user(a, t, |v| {
+            v["meta"]["lastModified"] = v["meta"]["created"].clone();
+        });
+    }),
+    does("SCIM-PUT-14", |server, a| {
+        if !puts(a) || sent(a)["displayName"] != "After" {
+            return None;
+        }
+        let before = server.now(&a.target);
+        let mut done = server.answer(a);
+        if done.status == 200 {
+            edit(&mut done, |v| {
+                v["displayName"] = before["displayName"].clone()
+            });
+        }
+        Some(done)
     }),
     says("SCIM-PUT-12", |a, t| {
         read_of_user(a, t, |v| {

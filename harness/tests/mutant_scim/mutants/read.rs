@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::schemas::ENTERPRISE;
 use super::super::{Mutant, ScimRequest, edit, is, parameter, under, with_parameter};
-use super::{drop_member, hears, says};
+use super::{drop_member, hears, read_of_user, says};
 
 /// True for a GET of one user with this query parameter.
 fn asks(request: &ScimRequest, name: &str, value: &str) -> bool {
@@ -102,6 +102,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         if is(a, "GET", "/Users") && parameter(a, "attributes").as_deref() == Some("password") {
             edit(t, |v| v["Resources"][0]["password"] = json!("secret"));
         }
+    }),
+    says("SCIM-READ-19", |a, t| {
+        read_of_user(a, t, |v| {
+            if let Some(active) = v["active"].as_bool() {
+                v["active"] = json!(active.to_string());
+            }
+        });
     }),
     says("SCIM-READ-13", |a, t| {
         if asks(a, "attributes", "userName,favoriteOtter") {

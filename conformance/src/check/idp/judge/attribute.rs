@@ -134,9 +134,9 @@ pub(super) const CHECKS: &[Item] = &[
     ),
     item(
         HARM,
-        ("SAML-IDP-ATTR-14", May, "saml-profiles §8.1.2"),
-        "The assertion has few attributes beyond the required ones.",
-        "the four required attributes, and few others",
+        ("SAML-IDP-ATTR-14", May, "GDPR Art. 5(1)(c)"),
+        "The assertion has few attributes.",
+        "at most twelve attributes",
         "Remove the attributes that the service provider does not need from the mapping: they are personal data.",
         few,
     ),
@@ -188,14 +188,24 @@ fn once(case: &Case<'_>) -> Ruled {
     })
 }
 
-/// Judges an attribute if it is present; another check judges its absence.
+/// Judges an attribute where it is present; another check judges its absence.
 fn of(case: &Case<'_>, name: &str, judge: impl Fn(&[String]) -> Result<String, String>) -> Ruled {
+    let has_it = |it: &Assertion| find(it, name).is_some();
+    if !any_assertion(case, has_it) {
+        return not_judged(format!(
+            "no assertion has the attribute {name}: see SAML-IDP-ATTR-01 to -04"
+        ));
+    }
     each_assertion(case, |_, it| match find(it, name) {
         Some(attribute) => judge(&attribute.values),
-        None => Ok(format!(
-            "the attribute {name} is missing: see SAML-IDP-ATTR-01 to -04"
-        )),
+        None => Ok(format!("the attribute {name} is missing")),
     })
+}
+
+/// True if this holds for an assertion in the answers to ordinary requests.
+fn any_assertion(case: &Case<'_>, holds: impl Fn(&Assertion) -> bool) -> bool {
+    let mut responses = case.good().filter_map(|answer| answer.response());
+    responses.any(|it| it.assertions.iter().any(&holds))
 }
 
 fn groups_separate(case: &Case<'_>) -> Ruled {
@@ -278,6 +288,10 @@ fn name_is_address(case: &Case<'_>) -> Ruled {
 }
 
 fn not_empty(case: &Case<'_>) -> Ruled {
+    let has_needed = |it: &Assertion| NEEDED.iter().any(|name| find(it, name).is_some());
+    if !any_assertion(case, has_needed) {
+        return not_judged("no assertion has one of the four: see SAML-IDP-ATTR-01 to -04");
+    }
     each_assertion(case, |_, it| {
         let needed = it
             .attributes
@@ -314,17 +328,9 @@ fn says_who(case: &Case<'_>) -> Ruled {
 }
 
 fn few(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |_, it| {
-        let others: Vec<&str> = it
-            .attributes
-            .iter()
-            .map(|it| it.name.as_str())
-            .filter(|it| !NEEDED.contains(it))
-            .collect();
-        if others.len() > 8 {
-            Err(format!("{} more: {}", others.len(), quote_all(&others)))
-        } else {
-            Ok(format!("{} more", others.len()))
-        }
+    const MOST: usize = 12;
+    each_assertion(case, |_, it| match it.attributes.len() {
+        count @ ..=MOST => Ok(count.to_string()),
+        count => Err(format!("{count} attributes: {}", names(it))),
     })
 }

@@ -6,11 +6,11 @@ use saml::keys::Certificate;
 
 use super::trial::{describe, find_trial, is_signed_on};
 use super::{Item, Ruled, breaks, holds, item, not_judged, quote_all, without_query};
-use crate::check::Harm;
 use crate::check::Level::{May, Must};
 use crate::check::idp::reading::{Announced, Case, SUCCESS};
 use crate::check::idp::recording::Ending;
 use crate::check::idp::trials::Binding;
+use crate::check::{Feature, Harm};
 
 /// What goes wrong if a check fails.
 const HARM: Harm = Harm::Protection;
@@ -91,10 +91,9 @@ pub(super) const CHECKS: &[Item] = &[
 ];
 
 fn judge_missing_endpoint(case: &Case<'_>) -> Option<Ruled> {
-    case.announced
-        .slo
-        .is_empty()
-        .then(|| not_judged("the metadata announces no SingleLogoutService"))
+    case.announced.slo.is_empty().then(|| {
+        not_judged("the metadata announces no SingleLogoutService").lacks(Feature::SingleLogout)
+    })
 }
 
 fn judge_answer(case: &Case<'_>) -> Ruled {

@@ -43,7 +43,7 @@ use super::trials::VARIANTS;
 use crate::check::evidence::{Conversation, Evidence, Exchange, Saml};
 use crate::check::row::Row;
 use crate::check::runner::fold;
-use crate::check::{Check, CheckReport, Harm, Level, Outcome, Verdict};
+use crate::check::{Check, CheckReport, Feature, Harm, Level, Outcome, Verdict};
 use crate::inspection::message;
 use crate::inspection::response::Assertion;
 
@@ -80,6 +80,8 @@ struct Ruled {
     symptoms: BTreeSet<String>,
     /// Symptoms that do not hold for the whole run.
     disproved: BTreeSet<String>,
+    /// The feature that the identity provider does not offer, so that nothing was judged.
+    lacks: Option<Feature>,
 }
 
 enum Ruling {
@@ -94,6 +96,7 @@ fn to_ruled(ruling: Ruling) -> Ruled {
         see: Vec::new(),
         symptoms: BTreeSet::new(),
         disproved: BTreeSet::new(),
+        lacks: None,
     }
 }
 
@@ -119,6 +122,11 @@ fn judge_complaints(complaints: Vec<String>, otherwise: &str) -> Ruled {
 }
 
 impl Ruled {
+    fn lacks(mut self, feature: Feature) -> Self {
+        self.lacks = Some(feature);
+        self
+    }
+
     fn at(mut self, trial: &str) -> Self {
         self.see.push(trial.to_owned());
         self
@@ -151,6 +159,9 @@ fn without_query(url: &str) -> &str {
 
 const NO_ANSWER: &str =
     "no readable answer to an ordinary request: see SAML-IDP-REQ-01 and SAML-IDP-RESP-01 to -03";
+
+/// The symptom that a Signature is not where the schema and XML Signature expect it.
+const SIGNATURE_OUT_OF_PLACE: &str = "a Signature is out of place";
 
 const UNREADABLE: &str =
     "the metadata contains nothing to compare with: see SAML-IDP-MD-01 and -02";
@@ -192,7 +203,19 @@ fn each_assertion(
     sum_up(judged, "no readable assertion: see SAML-IDP-REQ-01")
 }
 
+/// How a text says that there is nothing to judge: it refers to the check that judges the absence.
+const SEE: &str = ": see SAML-IDP-";
+
+/// Sums up what was judged. An answer without what the check looks at neither passes nor fails it.
 fn sum_up(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
+    let is_absent = |it: &Result<String, String>| it.as_ref().is_ok_and(|it| it.contains(SEE));
+    let absent = judged.iter().find(|(_, it)| is_absent(it));
+    let none = match absent {
+        Some((_, Ok(said))) => said.clone(),
+        _ => none.to_owned(),
+    };
+    let mut judged = judged;
+    judged.retain(|(_, it)| !is_absent(it));
     let total = judged.len();
     let wrong: Vec<(&str, &String)> = judged
         .iter()
@@ -293,7 +316,9 @@ pub fn judge(recording: &Recording) -> CheckReport {
             let (held, actual) = match ruled.ruling {
                 Ruling::Holds(what) => (true, what),
                 Ruling::Breaks(what) => (false, what),
-                Ruling::NotJudged(why) => return Outcome::new_skipped(item.check(), why),
+                Ruling::NotJudged(why) => {
+                    return Outcome::new_skipped_without(item.check(), ruled.lacks, why);
+                }
             };
             // A conversation is stored with the first check that refers to it.
             let mut evidence = Evidence {

@@ -35,6 +35,11 @@ pub(super) fn password_attribute(case: &Case<'_>) -> Ruled {
         None => not_judged("the password is not known: a person signed on in their own browser"),
         Some(names) => {
             let names: Vec<&String> = names.iter().collect();
+            if !names.is_empty() && case.recording.is_password_part_of_user {
+                return not_judged(
+                    "the password is the user name or a part of it, so an attribute with this value does not show a password: choose a user with another password",
+                );
+            }
             match names.is_empty() {
                 true => holds("none does"),
                 false => breaks(format!(
@@ -100,8 +105,10 @@ fn same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
             return ruled;
         }
     }
-    let first = refusal(case, one, &typed_names(case, one));
-    let Some((first, second)) = first.zip(refusal(case, other, &typed_names(case, other))) else {
+    // A login page may list the names of known users, so the names of both trials are removed.
+    let typed = [typed_names(case, one), typed_names(case, other)].concat();
+    let first = refusal(case, one, &typed);
+    let Some((first, second)) = first.zip(refusal(case, other, &typed)) else {
         return not_judged("one of the two sign-ons did not end on a page");
     };
     if first == second {

@@ -6,11 +6,11 @@ use super::wish::{
     passive_refused, requested_address, transient,
 };
 use super::{Item, Ruled, breaks, holds, item, not_judged};
-use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
 use crate::check::idp::recording::{Ending, Trial, first_sign_on};
 use crate::check::idp::trials::{POST, REDIRECT};
+use crate::check::{Feature, Harm};
 use crate::inspection::response::instant;
 
 /// What goes wrong if a check fails.
@@ -311,7 +311,8 @@ fn judge_unsigned(case: &Case<'_>) -> Ruled {
 
 fn post_unsigned(case: &Case<'_>) -> Ruled {
     if case.announced.wants_signed {
-        return not_judged("the metadata requires signed requests: see SAML-IDP-REQ-05");
+        return not_judged("the metadata requires signed requests: see SAML-IDP-REQ-05")
+            .lacks(Feature::UnsignedRequests);
     }
     signs_on(case, "post-unsigned")
 }

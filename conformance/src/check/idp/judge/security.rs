@@ -245,9 +245,17 @@ fn require_control_answer(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
     };
     let was_refused = case.trial(control).is_some() && !is_signed_on(case, control);
     match ruled.ruling {
-        Ruling::Holds(_) if was_refused => not_judged(format!(
-            "an honest request of this kind did not lead to a sign-on either: see {id}"
-        )),
+        Ruling::Holds(_) if was_refused => {
+            // REQ-03 is not judged if the plain request was signed and refused too.
+            let is_plain_signed = case.trial(REDIRECT).is_some_and(|it| it.signed);
+            let id = match control == "redirect-signed" && is_plain_signed {
+                true => "SAML-IDP-REQ-01",
+                false => id,
+            };
+            not_judged(format!(
+                "an honest request of this kind did not lead to a sign-on either: see {id}"
+            ))
+        }
         _ => ruled,
     }
 }

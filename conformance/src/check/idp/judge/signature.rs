@@ -1,6 +1,6 @@
 //! Checks of signatures (saml-core §5, XML Signature).
 
-use super::{Item, Ruled, UNREADABLE, each, item, not_judged};
+use super::{Item, Ruled, SIGNATURE_OUT_OF_PLACE, UNREADABLE, each, item, not_judged};
 use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, Document};
@@ -113,7 +113,7 @@ pub(super) const CHECKS: &[Item] = &[
         "An element has at most one Signature, directly after its Issuer.",
         "one Signature in an element, directly after its Issuer",
         "Insert the signature directly after the Issuer: at another place the document is invalid against the schema.",
-        place,
+        judge_place,
     ),
     item(
         HARM,
@@ -133,7 +133,7 @@ pub(super) const CHECKS: &[Item] = &[
     ),
 ];
 
-/// Judges every signature of a document; a document without signatures passes.
+/// Judges every signature of a document; without a signature there is nothing to judge.
 fn over(
     case: &Case<'_>,
     complaint: impl Fn(&Signature) -> Option<String>,
@@ -183,7 +183,9 @@ fn assertion_signed(case: &Case<'_>) -> Ruled {
             .iter()
             .any(|it| it.parent == "Assertion");
         let response = document.signatures.iter().any(|it| it.parent == "Response");
-        if signed || document.assertions.is_empty() || document.signatures.is_empty() {
+        if document.signatures.is_empty() {
+            Ok("there is no signature: see SAML-IDP-SIGN-01".to_owned())
+        } else if signed || document.assertions.is_empty() {
             Ok("it is".to_owned())
         } else if response {
             Err("only the Response is signed".to_owned())
@@ -292,8 +294,8 @@ fn transforms(case: &Case<'_>) -> Ruled {
     over(case, complaint, "they are")
 }
 
-fn place(case: &Case<'_>) -> Ruled {
-    each(case, |_, document| {
+fn judge_place(case: &Case<'_>) -> Ruled {
+    let ruled = each(case, |_, document| {
         let mut parents: Vec<(&str, Option<&str>)> = document
             .signatures
             .iter()
@@ -316,7 +318,8 @@ fn place(case: &Case<'_>) -> Ruled {
             return Err("two signatures in one element".to_owned());
         }
         Ok("they have".to_owned())
-    })
+    });
+    ruled.about(SIGNATURE_OUT_OF_PLACE)
 }
 
 fn brings(case: &Case<'_>) -> Ruled {

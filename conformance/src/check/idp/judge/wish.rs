@@ -141,6 +141,9 @@ pub(super) fn impossible_format(case: &Case<'_>) -> Ruled {
 
 pub(super) fn context(case: &Case<'_>) -> Ruled {
     let name = "context-password";
+    if case.answer(name).is_some_and(|it| it.succeeds()) && class_in(case, name).is_none() {
+        return not_judged("no AuthnContextClassRef: see SAML-IDP-ASSERT-13 and -16");
+    }
     let ruled = judge_trial(case, name, |trial| {
         if case.answer(name).is_none() {
             return matches!(&trial.ending, Ending::Page { .. });

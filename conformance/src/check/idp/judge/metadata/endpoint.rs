@@ -76,18 +76,33 @@ pub(super) fn locations_absolute(case: &Case<'_>) -> Ruled {
     )
 }
 
+/// True if the host of the URL is this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
 pub(super) fn locations_protected(case: &Case<'_>) -> Ruled {
+    let endpoints = case.announced.sso.iter().chain(&case.announced.slo);
+    let urls: Vec<Url> = endpoints
+        .filter_map(|(_, it)| Url::parse(it).ok())
+        .collect();
+    let is_plain_here = |url: &Url| url.scheme() == "http" && is_loopback(url);
+    // Nobody reads what stays on this machine, and nothing shows how others would reach it.
+    if !urls.is_empty() && urls.iter().all(is_plain_here) {
+        return not_judged(
+            "every Location is an http address of this machine: run the check again where the identity provider is installed for its users",
+        );
+    }
     over_endpoints(
         case,
         |_, location| {
             let url = Url::parse(location).ok()?;
-            let here = match url.host() {
-                Some(url::Host::Ipv4(address)) => address.is_loopback(),
-                Some(url::Host::Ipv6(address)) => address.is_loopback(),
-                Some(url::Host::Domain(name)) => name == "localhost",
-                None => false,
-            };
-            (url.scheme() == "http" && !here).then(|| location.to_owned())
+            (url.scheme() == "http" && !is_loopback(&url)).then(|| location.to_owned())
         },
         "they do, or are on this machine",
     )
