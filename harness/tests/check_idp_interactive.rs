@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use browser::{Browser, BrowserError, Field, Form, Page};
-use running::{Up, free_port, rehearsal};
+use running::{Up, expect_strict_policy, free_port, rehearsal};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
@@ -33,6 +33,7 @@ struct Person {
 
 impl Person {
     async fn follows(&mut self) {
+        expect_strict_policy(self.browser.client().get(self.desk.clone())).await;
         let mut page = self.browser.open(self.desk.join("/go").unwrap()).await;
         loop {
             page = match page {

@@ -125,3 +125,29 @@ pub(crate) fn client() -> reqwest::Client {
         .build()
         .unwrap()
 }
+
+/// Fetches a page and checks that its content security policy allows nothing but the style that the
+/// page contains, and no frame around it.
+pub(crate) async fn expect_strict_policy(page: reqwest::RequestBuilder) {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+
+    let page = page.send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    let policy = policy.to_owned();
+    for rule in [
+        "default-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(policy.contains(rule), "{policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let text = page.text().await.unwrap();
+    let (_, rest) = text.split_once("<style>").unwrap();
+    let (style, _) = rest.split_once("</style>").unwrap();
+    let digest = base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(style));
+    let allowed = format!("style-src 'sha256-{digest}'");
+    assert!(policy.contains(&allowed), "{policy}: {allowed}");
+}

@@ -6,7 +6,7 @@ use regex::Regex;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::running::{Up, client, rehearsal};
+use super::running::{Up, client, expect_strict_policy, rehearsal};
 use super::{KEY, beside, stdout};
 
 /// A user of the simulation page whose browser has no JavaScript: sends its forms.
@@ -333,6 +333,11 @@ async fn the_simulation_page_runs_alone_and_serves_dns() {
     hands
         .post_successfully("/dns", &[("name", "lumen.example"), ("value", "v=1")])
         .await;
+    let chooser = "authorize?client_id=my-account&code_challenge_method=S256";
+    for provider in ["apple", "google", "facebook"] {
+        let page = client().get(format!("{plain}/social/{provider}/{chooser}"));
+        expect_strict_policy(page).await;
+    }
     // It has its own name server, not that of `up`.
     let target = json!({"dns": {"address": document["dns"]["address"]}}).to_string();
     let file = folder.path().join("names.json");
