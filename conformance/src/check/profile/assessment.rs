@@ -211,19 +211,18 @@ impl Assessment {
 
     /// Judges the requirements that refer to a profile which is among these, by its verdicts.
     pub(super) fn judge_references(all: &mut [Self]) {
-        let verdicts: Vec<(&str, RequirementVerdict, String)> = all
-            .iter()
-            .map(|it| {
-                let (verdict, reason) = it.verdict();
-                (it.profile.name.as_str(), verdict, reason)
-            })
-            .collect();
-        for result in all.iter_mut().flat_map(|it| &mut it.results) {
-            let named = result.requirement.profile.as_deref();
-            let referred = verdicts.iter().find(|(name, ..)| named == Some(*name));
-            if let Some((_, verdict, reason)) = referred {
-                result.verdict = *verdict;
-                result.reason.clone_from(reason);
+        // A profile that is referred to may refer to another one.
+        for _ in 0..all.len() {
+            let verdicts: Vec<_> = all.iter().map(|it| (it.profile, it.verdict())).collect();
+            for result in all.iter_mut().flat_map(|it| &mut it.results) {
+                let named = result.requirement.profile.as_deref();
+                let mut referred = verdicts
+                    .iter()
+                    .filter(|it| named == Some(it.0.name.as_str()));
+                if let Some((_, (verdict, reason))) = referred.next() {
+                    result.verdict = *verdict;
+                    result.reason.clone_from(reason);
+                }
             }
         }
     }

@@ -417,6 +417,10 @@ fn a_requirement_that_refers_to_a_profile_has_its_verdict_if_it_is_chosen_too() 
     assert_eq!(reason, "1 of the required requirements of base failed");
     let (verdict, _) = judged(Verdict::Skip, &[upper, base]);
     assert_eq!(verdict, "not tested");
+    // The profile that is referred to refers to another one.
+    let above = "profile = \"upper\"\nnot_tested = \"choose upper too\"";
+    let top = named("top", &requirement("upper", "required", above));
+    assert_eq!(judged(Verdict::Fail, &[top, upper, base]).0, "failed");
 }
 
 #[test]

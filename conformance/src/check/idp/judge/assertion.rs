@@ -339,6 +339,9 @@ fn short_lived(case: &Case<'_>) -> Ruled {
         let Some((longest, place, text)) = longest else {
             return Ok("no end: see SAML-IDP-ASSERT-06".to_owned());
         };
+        if longest.is_negative() {
+            return Ok("it has ended: see SAML-IDP-ASSERT-06".to_owned());
+        }
         if longest > LONGEST.checked_add(SKEW).unwrap_or(LONGEST) {
             let ahead = match longest.as_hours() {
                 hours @ ..48 => format!("{hours} hours"),

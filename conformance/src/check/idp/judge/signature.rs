@@ -133,6 +133,9 @@ pub(super) const CHECKS: &[Item] = &[
     ),
 ];
 
+/// The answer of every check about signatures to a document without one.
+const UNSIGNED: &str = "there is no signature: see SAML-IDP-SIGN-01";
+
 /// Judges every signature of a document; without a signature there is nothing to judge.
 fn over(
     case: &Case<'_>,
@@ -142,9 +145,7 @@ fn over(
     each(case, |_, document| {
         match document.signatures.iter().find_map(&complaint) {
             Some(complaint) => Err(complaint),
-            None if document.signatures.is_empty() => {
-                Ok("there is no signature: see SAML-IDP-SIGN-01".to_owned())
-            }
+            None if document.signatures.is_empty() => Ok(UNSIGNED.to_owned()),
             None => Ok(otherwise.to_owned()),
         }
     })
@@ -184,7 +185,7 @@ fn assertion_signed(case: &Case<'_>) -> Ruled {
             .any(|it| it.parent == "Assertion");
         let response = document.signatures.iter().any(|it| it.parent == "Response");
         if document.signatures.is_empty() {
-            Ok("there is no signature: see SAML-IDP-SIGN-01".to_owned())
+            Ok(UNSIGNED.to_owned())
         } else if signed || document.assertions.is_empty() {
             Ok("it is".to_owned())
         } else if response {
@@ -296,6 +297,9 @@ fn transforms(case: &Case<'_>) -> Ruled {
 
 fn judge_place(case: &Case<'_>) -> Ruled {
     let ruled = each(case, |_, document| {
+        if document.signatures.is_empty() {
+            return Ok(UNSIGNED.to_owned());
+        }
         let mut parents: Vec<(&str, Option<&str>)> = document
             .signatures
             .iter()
