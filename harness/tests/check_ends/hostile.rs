@@ -11,6 +11,7 @@ use axum::http::{Response, Uri};
 
 use super::mutant_scim::TOKEN;
 use super::running::rehearsal;
+use super::target::repeat_chunk;
 
 /// How the target answers every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,16 +120,7 @@ async fn answer(behavior: Behavior, path: &str) -> Response<Body> {
         Behavior::Drips => (" ".to_owned(), Duration::from_millis(100)),
         Behavior::Endless => (" ".repeat(64 * 1024), Duration::ZERO),
     };
-    let stream = futures::stream::unfold((), move |()| {
-        let chunk = chunk.clone();
-        async move {
-            // The slowness is the tested behavior; nothing waits for it to pass.
-            #[allow(clippy::disallowed_methods)]
-            tokio::time::sleep(pause).await;
-            Some((Ok::<_, std::io::Error>(chunk), ()))
-        }
-    });
-    Response::new(Body::from_stream(stream))
+    repeat_chunk(chunk, pause)
 }
 
 const CHECKS: [&str; 4] = ["scim", "sp", "idp", "leaver"];

@@ -13,6 +13,20 @@ use tokio::sync::Notify;
 
 use crate::mutant_scim::{BASE, MutantServer};
 
+/// Returns an answer whose body repeats a chunk without end, each time after a pause.
+pub(crate) fn repeat_chunk(chunk: String, pause: Duration) -> Response<Body> {
+    let stream = futures::stream::unfold((), move |()| {
+        let chunk = chunk.clone();
+        async move {
+            // The slowness is the tested behavior; nothing waits for it to pass.
+            #[allow(clippy::disallowed_methods)]
+            tokio::time::sleep(pause).await;
+            Some((Ok::<_, std::io::Error>(chunk), ()))
+        }
+    });
+    Response::new(Body::from_stream(stream))
+}
+
 /// How the target answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behavior {
@@ -127,16 +141,7 @@ async fn answer(
         _ => None,
     };
     if let Some((chunk, pause)) = chunk {
-        let stream = futures::stream::unfold((), move |()| {
-            let chunk = chunk.clone();
-            async move {
-                // The slowness is the tested behavior; nothing waits for it to pass.
-                #[allow(clippy::disallowed_methods)]
-                tokio::time::sleep(pause).await;
-                Some((Ok::<_, std::io::Error>(chunk), ()))
-            }
-        });
-        return Response::new(Body::from_stream(stream));
+        return repeat_chunk(chunk, pause);
     }
     let text = String::from_utf8_lossy(&body).replace(&base, BASE);
     let request = ScimRequest {
