@@ -300,6 +300,24 @@ fn expired_metadata_and_certificates_are_named() {
 }
 
 #[test]
+fn a_service_provider_without_the_key_that_it_needs_is_refused() {
+    let role = |signed: &str, logout: &str| {
+        format!(
+            r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://sp.example"><md:SPSSODescriptor AuthnRequestsSigned="{signed}" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">{logout}<md:AssertionConsumerService index="0" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://sp.example/acs"/></md:SPSSODescriptor></md:EntityDescriptor>"#
+        )
+    };
+    let said = [
+        "service provider: AuthnRequestsSigned",
+        "no signing key is announced, so they cannot be verified",
+    ];
+    expect(trace(&role("true", "")), 1, &said, &[]);
+    expect(trace(&role("false", "")), 0, &[], &["signing key"]);
+    let logout = r#"<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://sp.example/slo"/>"#;
+    let said = ["announces SingleLogoutService and no signing key"];
+    expect(trace(&role("false", logout)), 0, &said, &[]);
+}
+
+#[test]
 fn unusual_keys_of_metadata_are_described() {
     let metadata = fixture("metadata.xml");
     let certificate = certificate_after(&metadata, ISSUER);

@@ -47,6 +47,14 @@ pub(super) fn says(root: Node<'_, '_>) -> Vec<(String, String)> {
                 "SPSSODescriptor" => "service provider",
                 other => other,
             };
+            for signing in [
+                "WantAuthnRequestsSigned",
+                "AuthnRequestsSigned",
+                "WantAssertionsSigned",
+            ] {
+                let value = role.attribute(signing);
+                says.extend(value.map(|it| (format!("{role_name}: {signing}"), it.to_owned())));
+            }
             for endpoint in role
                 .children()
                 .filter(|it| it.attribute("Location").is_some())
@@ -228,6 +236,21 @@ fn keys(id: &str, role: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
                     ));
                 }
             }
+        }
+    }
+    if signing == 0 && name == "SPSSODescriptor" {
+        let logs_out = children(role, ns::METADATA, "SingleLogoutService")
+            .next()
+            .is_some();
+        let says = role.attribute("AuthnRequestsSigned").unwrap_or_default();
+        if ["true", "1"].contains(&says) {
+            verdict.refuse(format!(
+                "{id}: AuthnRequestsSigned=\"{says}\" says that the service provider signs its requests, but no signing key is announced, so they cannot be verified"
+            ));
+        } else if logs_out {
+            verdict.add_remark(format!(
+                "{id}: the service provider announces SingleLogoutService and no signing key; its LogoutRequests have to be signed, so identity providers refuse them"
+            ));
         }
     }
     if signing == 0 && name == "IDPSSODescriptor" {

@@ -100,3 +100,18 @@ fn nothing_is_known_about_the_signature_of_what_cannot_be_decrypted() {
         &[STALE[2]],
     );
 }
+
+#[test]
+fn prefixes_that_only_the_response_declares_are_completed() {
+    let own = "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ";
+    let bare = signed(&[(own, "<saml:Assertion ")]);
+    let message = encryption().encrypt_assertions(&bare).unwrap();
+    trace(&message).expect(
+        0,
+        &[
+            "uses namespace prefixes that only the elements around it declare (saml)",
+            "holds, by a key",
+        ],
+        &STALE,
+    );
+}
