@@ -7,11 +7,14 @@ use ambient::arguments::whole_number;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::profile::Kind;
-use rehearsal::check::{CheckReport, scim};
+use rehearsal::check::runner::{AnswerError, Runner};
+use rehearsal::check::{CheckReport, SetUpError, scim};
 use url::Url;
 
+use super::check::interruption_error;
 use super::check_options::{Options, Profiles};
 use super::report_forms::Forms;
+use super::say_waiting;
 use super::scim_access::{RequestRate, ScimAccess, scim_url};
 use super::second_tenant::SecondTenantArgs;
 
@@ -34,12 +37,47 @@ pub(crate) struct Scim {
     /// were answered [default: no load]
     #[arg(long, value_name = "SECONDS", value_parser = whole_number::<u32>(1..=600))]
     rate_seconds: Option<u32>,
+    /// Seconds to wait until the server answers, for a server that is just starting
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = whole_number::<u64>(0..=86_400))]
+    wait: u64,
     #[command(flatten)]
     profiles: Profiles,
     #[command(flatten)]
     options: Options,
     #[command(flatten)]
     forms: Forms,
+}
+
+/// Waits until the server answers a request, however it answers. If it never does, the run says why.
+///
+/// # Errors
+/// When a signal ends the command.
+async fn wait_for_answer(
+    base: &Url,
+    patience: Duration,
+    runner: &Runner,
+) -> Result<(), SetUpError> {
+    let Ok(client) = runner.access.client().build() else {
+        return Ok(());
+    };
+    let mut attempts = tokio::time::interval(Duration::from_millis(200));
+    let mut has_said = false;
+    let answered = async {
+        loop {
+            attempts.tick().await;
+            let Err(error) = client.get(base.clone()).send().await else {
+                return;
+            };
+            if !std::mem::replace(&mut has_said, true) {
+                let error = AnswerError::of(&error, runner.access.timeout);
+                say_waiting(base.as_str(), &error.to_string(), patience);
+            }
+        }
+    };
+    tokio::select! {
+        _ = tokio::time::timeout(patience, answered) => Ok(()),
+        signal = runner.stop.wait() => Err(interruption_error(signal)),
+    }
 }
 
 impl Scim {
@@ -69,6 +107,14 @@ impl Scim {
         let mut runner = self.options.runner(&checks)?;
         if self.rate_seconds.is_some() {
             runner.selection = runner.selection.also("SCIM-PROFILE-80");
+        }
+        let patience = Duration::from_secs(self.wait);
+        if !patience.is_zero()
+            && let Err(error) = wait_for_answer(base_url, patience, &runner).await
+        {
+            let report =
+                CheckReport::of_error("check scim", base_url.as_str(), error, ambient.now());
+            return self.forms.write(report, &ambient);
         }
         let tries_faults = runner.selection.asks_for("SCIM-PROFILE-19");
         let client = &self.access.client;

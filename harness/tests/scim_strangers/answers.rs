@@ -182,6 +182,17 @@ pub(super) fn no_paging(request: &mut ScimRequest) {
     }
 }
 
+/// Skips `startIndex` resources, not `startIndex` - 1.
+pub(super) fn skip_first(request: &mut ScimRequest) {
+    let is_list = is(request, "GET", "/Users") || is(request, "GET", "/Groups");
+    let start = parameter(request, "startIndex").unwrap_or_else(|| "1".to_owned());
+    if let Ok(start) = start.parse::<i64>()
+        && is_list
+    {
+        with_parameter(request, "startIndex", &(start + 1).to_string());
+    }
+}
+
 // Groups.
 
 pub(super) fn refuse_nesting(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {

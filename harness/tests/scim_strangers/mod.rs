@@ -34,6 +34,8 @@ pub(crate) enum Switch {
     Limit(u64, bool),
     /// Lists contain a created resource only after this number of milliseconds.
     Lag(u64),
+    /// A read by id shows a change only after this number of milliseconds.
+    LateReads(u64),
     /// Has this number of users that the checks did not create.
     Residents(usize),
 }
@@ -72,6 +74,8 @@ pub(crate) struct Running {
     recent: Mutex<Vec<u64>>,
     /// Ids and times of the created resources.
     created: Mutex<Vec<(String, u64)>>,
+    /// Paths of changed resources, what they were before, and when they were changed.
+    changed: Mutex<Vec<(String, String, u64)>>,
     residents: Vec<String>,
 }
 
@@ -86,6 +90,7 @@ impl Running {
             clock: AtomicU64::new(1_000_000),
             recent: Mutex::default(),
             created: Mutex::default(),
+            changed: Mutex::default(),
             residents: Vec::new(),
         };
         for switch in stranger.switches {
@@ -132,6 +137,11 @@ impl Running {
                 _ => {}
             }
         }
+        if matches!(received.method.as_str(), "PATCH" | "PUT") {
+            let path = path_of(&received);
+            let before = self.server.now(&path).to_string();
+            self.changed.lock().unwrap().push((path, before, now));
+        }
         let answer = self.server.answer(&received);
         if answer.status == 201
             && let Some((_, location)) = answer.headers.iter().find(|(name, _)| name == "location")
@@ -151,6 +161,16 @@ impl Running {
                     let young = created.iter().filter(|(_, at)| at + lag > self.now());
                     let young: Vec<&str> = young.map(|(id, _)| id.as_str()).collect();
                     switches::hide(&mut answer, &young);
+                }
+                Switch::LateReads(lag) if request.method == "GET" && answer.status == 200 => {
+                    let changed = self.changed.lock().unwrap();
+                    let path = path_of(request);
+                    let mut late = changed
+                        .iter()
+                        .filter(|(of, _, at)| *of == path && at + lag > self.now());
+                    if let Some((_, before, _)) = late.next() {
+                        answer.text.clone_from(before);
+                    }
                 }
                 _ => {}
             }
@@ -173,6 +193,12 @@ impl Wire for Running {
         self.clock.fetch_add(length, Ordering::SeqCst);
         Box::pin(std::future::ready(()))
     }
+}
+
+/// Returns the target of a request without its query.
+fn path_of(request: &ScimRequest) -> String {
+    let path = request.target.split('?').next();
+    path.unwrap_or_default().to_owned()
 }
 
 /// Returns what is wrong with the report about a stranger; None if nothing is.

@@ -2,7 +2,7 @@
 //! `CK-…` is a situation that users of real servers reported.
 
 use super::super::mutant_scim::Mutation::{AnswersInstead, ChangesAnswer, ChangesRequest};
-use super::Switch::{Lag, Limit, Mutation, Residents};
+use super::Switch::{Lag, LateReads, Limit, Mutation, Residents};
 use super::answers as a;
 use super::deviations as d;
 use super::switches as s;
@@ -360,6 +360,12 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &["SCIM-PAGE-04"],
         ),
         finds("lists lag by two seconds", &[Lag(2000)], &[]),
+        finds("reads lag by 300 milliseconds", &[LateReads(300)], &[]),
+        finds(
+            "startIndex counts from 0 in the database",
+            &[Mutation(ChangesRequest(a::skip_first))],
+            &["SCIM-PAGE-16"],
+        ),
         finds(
             "like Jackson: makes a user of a JSON array, without an id",
             &[Mutation(AnswersInstead(d::take_arrays))],

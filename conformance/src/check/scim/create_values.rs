@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::body::with;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
+use super::read::{ATTRIBUTES, record_missing_effect};
 use super::reading::{
     at, member, require_absent, require_same, require_same_text, speaks, text, value_to_text,
     values,
@@ -260,8 +261,9 @@ async fn judge_limit(probe: &Probe<'_>) -> Judged {
     let fits = member(&body, "id").is_some()
         && member(&body, "userName").is_some()
         && member(&body, "displayName").is_none();
-    if fits {
-        return Ok(());
-    }
-    answer.wrong("the answer was not limited to userName")
+    let judged = match fits {
+        true => Ok(()),
+        false => answer.wrong("the answer was not limited to userName"),
+    };
+    record_missing_effect(probe, ATTRIBUTES, judged)
 }

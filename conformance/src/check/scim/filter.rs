@@ -115,7 +115,7 @@ checks! {
 "SCIM-FILTER-29", Must, "RFC 7644 §3.4.2.2"; "All conditions in brackets apply to the same value";
     expects "nobody: bob's work e-mail is another"; fix "All conditions in brackets must hold for the same value.";
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])];
-    finds(r#"emails[type eq "work" and value eq "{u}-bob@example.com"]"#, [])
+    act(judge_same_value)
 "SCIM-FILTER-30", Must, "RFC 7644 §3.4.2.2"; "Conditions outside brackets can match different values";
     expects "bob: one e-mail is work, another has the value"; fix "Evaluate each condition separately.";
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])];
@@ -178,7 +178,7 @@ checks! {
     needs [Need::Filter, Need::Keeps(&["emails"])];
     finds(r#"userName sw "{u}-" and emails pr"#, ["ann", "bob", "dee", "eve"])
 "SCIM-FILTER-48", Must, "RFC 7644 §3.4.2"; "A filter that finds nothing is answered with 200 and an empty list";
-    expects "200 with totalResults 0"; fix "Do not answer 404: an empty result is not an error.";
+    expects "200 with totalResults 0"; fix "Answer 200 with totalResults 0 and no Resources: an empty result is not an error, and totalResults counts what the filter finds.";
     needs [Need::Filter]; act(judge_empty_result)
 "SCIM-FILTER-49", Must, "RFC 7644 §3.4.2.2"; "A filter on an unknown attribute finds no resource";
     expects "400, or nobody"; fix "Never ignore a condition: the client may act on every user in the answer.";
@@ -299,6 +299,16 @@ pub(super) async fn judge_demanded_filter(
     let answer = probe.list_users(&[("filter", &demanded)]).await?;
     answer.is_success()?;
     judge_found_users(probe, filter, whom).await
+}
+
+async fn judge_same_value(probe: &Probe<'_>) -> Judged {
+    // The control: nobody is found also by a server that never finds anybody by brackets.
+    let home = r#"emails[type eq "home" and value eq "{u}-bob@example.com"]"#;
+    if let Err(Stop::Wrong(why)) = judge_found_users(probe, home, &["bob"]).await {
+        return Err(Stop::Follows("SCIM-FILTER-28", why));
+    }
+    let work = r#"emails[type eq "work" and value eq "{u}-bob@example.com"]"#;
+    judge_found_users(probe, work, &[]).await
 }
 
 async fn judge_and(probe: &Probe<'_>) -> Judged {

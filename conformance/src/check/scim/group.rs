@@ -140,7 +140,7 @@ fn has(group: &Value, members: &[&Made]) -> Judged {
 }
 
 /// Creates a group with these members. They must be stored before a change of them can be judged.
-async fn create_with_members(probe: &Probe<'_>, users: &[&Made]) -> Judged<Made> {
+pub(super) async fn create_with_members(probe: &Probe<'_>, users: &[&Made]) -> Judged<Made> {
     let ids: Vec<&str> = users.iter().map(|one| one.id.as_str()).collect();
     let group = probe.create_group(&ids).await?;
     match has(&probe.fetch(&group).await?, users) {
@@ -442,7 +442,12 @@ async fn judge_put(probe: &Probe<'_>) -> Judged {
 async fn judge_delete(probe: &Probe<'_>) -> Judged {
     let (user, group) = create_with_one_member(probe).await?;
     probe.delete(&group.place).await?.is(204)?;
-    probe.get(&group.place).await?.is(404)?;
+    let answer = probe.get(&group.place).await?;
+    if answer.has_succeeded() {
+        let why = format!("the group can still be read: {}", answer.quote());
+        return Err(Stop::Follows("SCIM-DELETE-02", why));
+    }
+    answer.is(404)?;
     probe.get(&user.place).await?.is(200)
 }
 

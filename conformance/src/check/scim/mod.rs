@@ -78,6 +78,7 @@ mod tenant;
 mod test_users;
 mod test_users_setup;
 mod transport;
+mod user_groups;
 mod vendor;
 pub mod wire;
 
@@ -124,6 +125,7 @@ static FAMILIES: &[&[Item]] = &[
     patch_refused::CHECKS,
     delete::CHECKS,
     group::CHECKS,
+    user_groups::CHECKS,
     bulk::CHECKS,
     etag::CHECKS,
     race::CHECKS,
@@ -383,12 +385,12 @@ impl Judge<'_> {
                 Need::TwoEmails if !probe.test_users().await?.has_two_emails() => {
                     Some("the server stores only one e-mail address of a user".to_owned())
                 }
-                Need::Filter if item.id != EQ_FINDS => {
-                    match support::why_filters_unusable(probe).await? {
-                        Some(why) => return Err(Stop::Follows(EQ_FINDS, why)),
-                        None => None,
+                Need::Filter => match support::why_filters_unusable(probe).await? {
+                    Some((cause, why)) if cause != item.id => {
+                        return Err(Stop::Follows(cause, why));
                     }
-                }
+                    _ => None,
+                },
                 Need::Count if !support::is_count_applied(probe).await? => {
                     let why = "pages are longer than count".to_owned();
                     return Err(Stop::Follows("SCIM-PAGE-04", why));
@@ -402,9 +404,6 @@ impl Judge<'_> {
         Ok(())
     }
 }
-
-/// The control for all checks that use filters.
-const EQ_FINDS: &str = "SCIM-FILTER-01";
 
 /// Returns the outcome of a check.
 fn outcome_of(item: &Item, judged: Judged, passed: &BTreeSet<String>, evidence: Value) -> Outcome {

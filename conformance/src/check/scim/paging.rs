@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{LIST, SEARCH, member, names_to_text, speaks, text, value_to_text, values};
 use super::sort::has_search;
@@ -71,6 +71,10 @@ checks! {
     expects "one user from startIndex=5";
     fix "Return the rest on the last page, even if it is not full.";
     needs [Need::Writes, Need::Count]; act(judge_last_page)
+"SCIM-PAGE-16", Must, "RFC 7644 §3.4.2"; "A list contains the resources that totalResults counts";
+    expects "one user in Resources, and totalResults 1";
+    fix "Resources is REQUIRED if totalResults is not zero. If startIndex is not given, it is 1, and the first resource has the number 1: do not skip startIndex resources, but startIndex - 1.";
+    needs [Need::Writes]; act(judge_counted_resources)
 "SCIM-CURSOR-01", Must, "RFC 9865 §2"; "An empty cursor returns the first page with nextCursor";
     expects "two users and a nextCursor";
     fix "Return nextCursor on every page but the last.";
@@ -132,6 +136,21 @@ async fn judge_total_of_all(probe: &Probe<'_>) -> Judged {
     }
 }
 
+async fn judge_counted_resources(probe: &Probe<'_>) -> Judged {
+    let ann = probe.test_users().await?.one("ann");
+    let name = text(&ann.sent, &["userName"]).unwrap_or_default();
+    let filter = format!("userName eq \"{name}\"");
+    let answer = probe.list_users(&[("filter", &filter)]).await?;
+    answer.require_step("listing users")?;
+    if let Some(why) = answer.lost_resources() {
+        return answer.wrong(why);
+    }
+    match answer.total()? {
+        0 => unjudged("the filter finds nobody: see SCIM-FILTER-01"),
+        _ => Ok(()),
+    }
+}
+
 async fn judge_page_size(probe: &Probe<'_>) -> Judged {
     let answer = read_page(probe, &[("count", "2")]).await?;
     match answer.listed_resources()?.len() {
@@ -143,12 +162,12 @@ async fn judge_page_size(probe: &Probe<'_>) -> Judged {
 async fn judge_count_zero(probe: &Probe<'_>) -> Judged {
     let answer = read_page(probe, &[("count", "0")]).await?;
     let (listed, total) = (answer.listed_resources()?.len(), answer.total()?);
-    if listed == 0 && total == 5 {
-        return Ok(());
+    let got = format!("the answer contains {listed} users, totalResults is {total}");
+    match (listed, total) {
+        (0, 5) => Ok(()),
+        (0, _) => Err(Stop::Follows("SCIM-PAGE-03", got)),
+        _ => answer.wrong(got),
     }
-    answer.wrong(format!(
-        "the answer contains {listed} users, totalResults is {total}"
-    ))
 }
 
 async fn judge_negative_count(probe: &Probe<'_>) -> Judged {
@@ -199,12 +218,12 @@ fn require_each_once(mut all: Vec<&'static str>) -> Judged {
 async fn judge_page_beyond_end(probe: &Probe<'_>) -> Judged {
     let answer = read_page(probe, &[("startIndex", "100")]).await?;
     let (listed, total) = (answer.listed_resources()?.len(), answer.total()?);
-    if listed == 0 && total == 5 {
-        return Ok(());
+    let got = format!("the answer contains {listed} users, totalResults is {total}");
+    match (listed, total) {
+        (0, 5) => Ok(()),
+        (0, _) => Err(Stop::Follows("SCIM-PAGE-03", got)),
+        _ => answer.wrong(got),
     }
-    answer.wrong(format!(
-        "the answer contains {listed} users, totalResults is {total}"
-    ))
 }
 
 async fn judge_start_index(probe: &Probe<'_>) -> Judged {
@@ -225,13 +244,23 @@ async fn judge_items_per_page(probe: &Probe<'_>) -> Judged {
     let said = member(&body, "itemsPerPage");
     let length = values(&body, "Resources").len();
     let told_length = said.and_then(Value::as_u64);
-    if told_length.is_some() && told_length == u64::try_from(length).ok() {
-        return Ok(());
+    if told_length.is_none() || told_length != u64::try_from(length).ok() {
+        return answer.wrong(format!(
+            "itemsPerPage is {} for {length} resources",
+            value_to_text(said)
+        ));
     }
-    answer.wrong(format!(
-        "itemsPerPage is {} for {length} resources",
-        value_to_text(said)
-    ))
+    // On a page that is not full, it is not the largest number of resources.
+    let answer = read_page(probe, &[("startIndex", "5"), ("count", "4")]).await?;
+    let body = answer.require_body_of_step("listing users")?;
+    let said = member(&body, "itemsPerPage").and_then(Value::as_u64);
+    let length = values(&body, "Resources").len();
+    match said {
+        Some(said) if length > 0 && u64::try_from(length).ok() != Some(said) => answer.wrong(
+            format!("itemsPerPage is {said} on the last page, which has {length} resources"),
+        ),
+        _ => Ok(()),
+    }
 }
 
 async fn judge_count_without_number(probe: &Probe<'_>) -> Judged {

@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::item::{Judged, Need, checks, ensure};
+use super::item::{Judged, Need, Stop, checks, ensure};
 use super::made::Made;
 use super::probe::Probe;
+use super::read::{ATTRIBUTES, record_missing_effect};
 use super::reading::{at, member, require_absent, require_same, text, value_to_text, values};
 
 checks! {
@@ -38,7 +39,7 @@ checks! {
     fix "Append to multi-valued attributes, with and without a path.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_add_to_list_without_path)
 "SCIM-PATCH-08", Should, "RFC 7644 §3.5.2.1"; "add of an existing value does not duplicate it";
-    expects "one e-mail";
+    expects "each e-mail once";
     fix "Compare with the existing values before appending.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_repeated_add)
 "SCIM-PATCH-09", Must, "RFC 7644 §3.5.2.1"; "add to a sub-attribute keeps the other sub-attributes";
@@ -157,7 +158,11 @@ async fn judge_partial_answer(probe: &Probe<'_>) -> Judged {
         member(&body, "userName"),
         &user.sent["userName"],
     )?;
-    require_absent("displayName", member(&body, "displayName"))
+    record_missing_effect(
+        probe,
+        ATTRIBUTES,
+        require_absent("displayName", member(&body, "displayName")),
+    )
 }
 
 async fn judge_add(probe: &Probe<'_>) -> Judged {
@@ -199,10 +204,21 @@ async fn judge_add_to_list_without_path(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_repeated_add(probe: &Probe<'_>) -> Judged {
-    let email = json!([{"value": probe.name(), "type": "work"}]);
-    let operation = json!({"op": "add", "path": "emails", "value": email});
-    let (_, now) = create_and_patch(probe, json!({ "emails": email }), operation).await?;
-    ensure(values(&now, "emails").len() == 1, || {
+    let (old, new) = (probe.name(), probe.name());
+    let more = json!({"emails": [{"value": old, "type": "work"}]});
+    let add = |email: &str, kind: &str| {
+        let value = json!([{"value": email, "type": kind}]);
+        json!({"op": "add", "path": "emails", "value": value})
+    };
+    let (user, now) = create_and_patch(probe, more, add(&new, "home")).await?;
+    // The control: a server where add replaces the values has no duplicates either.
+    if let Err(Stop::Wrong(why)) = has_emails(&now, &[&old], &[&new]) {
+        return Err(Stop::Follows("SCIM-PATCH-06", why));
+    }
+    let now = probe
+        .patch_and_fetch(&user, json!([add(&old, "work")]))
+        .await?;
+    ensure(values(&now, "emails").len() == 2, || {
         format!("emails is {}", value_to_text(member(&now, "emails")))
     })
 }

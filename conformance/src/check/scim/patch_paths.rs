@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::patch::{create_and_patch, has_emails, two_emails};
 use super::probe::Probe;
 use super::reading::{
@@ -125,6 +125,11 @@ async fn judge_add_of_primary(probe: &Probe<'_>) -> Judged {
     let value = json!([{"value": new, "type": "other", "primary": true}]);
     let operation = json!({"op": "add", "path": "emails", "value": value});
     let (_, now) = create_and_patch(probe, two_emails(probe).2, operation).await?;
+    // A server where add replaces the values has one primary value left in any case.
+    if values(&now, "emails").len() < 3 {
+        let why = format!("emails is {}", value_to_text(member(&now, "emails")));
+        return Err(Stop::Follows("SCIM-PATCH-06", why));
+    }
     ensure(primary(&now) == [new.as_str()], || {
         format!("emails is {}", value_to_text(member(&now, "emails")))
     })

@@ -70,6 +70,25 @@ checks! {
     expects "the displayName of the answer to be the one that GET gives";
     fix "Answer with the resource as it is after the change.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_answer_of_put)
+"SCIM-PUT-15", Must, "RFC 7643 §3.1, RFC 7644 §3.5.1"; "PUT changes externalId";
+    expects "externalId as it was put, or a refusal";
+    fix "Store the new externalId: only the client sets it (its mutability is readWrite), and it finds its resources by it. Refuse the request if you cannot.";
+    needs [Need::Writes, Need::Keeps(&["externalId"])]; act(judge_external_id)
+}
+
+async fn judge_external_id(probe: &Probe<'_>) -> Judged {
+    let (old, new) = (probe.name(), probe.name());
+    let user = probe.create_user(json!({ "externalId": old })).await?;
+    let answer = put(probe, &user, json!({ "externalId": new })).await?;
+    if (400..500).contains(&answer.status) {
+        return unjudged(format!(
+            "the server refuses the change, so the client knows: {}",
+            answer.quote()
+        ));
+    }
+    answer.is_success()?;
+    let now = probe.fetch(&user).await?;
+    require_same("externalId", member(&now, "externalId"), &json!(new))
 }
 
 /// Longer than the second that many servers count in.

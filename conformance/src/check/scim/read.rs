@@ -86,6 +86,73 @@ checks! {
     expects "booleans as true or false, numbers as numbers, texts as strings, several values as arrays";
     fix "Write each value with the type of its attribute: true, not \"true\".";
     needs [Need::Writes]; act(judge_types)
+"SCIM-READ-20", Must, "RFC 7644 §3.4.1, RFC 7643 §4.1.1"; "A user whose active is false can be read by its id";
+    expects "GET /Users/{id} of a user with active false: 200";
+    fix "Return deactivated users as all others: only a deleted user is answered with 404. Clients read a user before they activate it again, and create a second one if it seems to be gone.";
+    needs [Need::Writes, Need::Has(&["active"])]; act(judge_inactive_user)
+"SCIM-READ-21", Must, "RFC 7643 §7 (returned), RFC 7644 §3.4.2"; "A resource in a list has the attributes that GET returns";
+    expects "every attribute of the user that GET returns";
+    fix "Return in lists what GET of the resource returns, also schemas and meta: an attribute whose returned characteristic is default or always is in every answer that contains the resource.";
+    needs [Need::Writes, Need::Filter]; act(judge_listed_attributes)
+}
+
+async fn judge_inactive_user(probe: &Probe<'_>) -> Judged {
+    let user = probe.create_user(json!({"active": false})).await?;
+    probe.get(&user.place).await?.is(200)
+}
+
+async fn judge_listed_attributes(probe: &Probe<'_>) -> Judged {
+    let ann = probe.test_users().await?.one("ann");
+    let answer = probe.get(&ann.place).await?;
+    let whole = answer.require_body_of_step("reading a user")?;
+    let name = text(&ann.sent, &["userName"]).unwrap_or_default();
+    let filter = format!("userName eq \"{name}\"");
+    let answer = list_filtered_users(probe, &[("filter", &filter)]).await?;
+    let all = answer.listed_resources()?;
+    let Some(listed) = all.iter().find(|one| text(one, &["id"]) == Some(&ann.id)) else {
+        return unjudged("the filter did not find the user: see SCIM-FILTER-01");
+    };
+    let names = whole.as_object().into_iter().flatten();
+    let missing: Vec<&str> = names
+        .filter(|(name, value)| has_value(value) && member(listed, name).is_none())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    ensure(missing.is_empty(), || {
+        format!("the user in the list has no {}", missing.join(", "))
+    })
+}
+
+/// True if the value is assigned (RFC 7643 §2.5).
+fn has_value(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(all) => !all.is_empty(),
+        _ => true,
+    }
+}
+
+/// Returns an attribute of the user that nobody asked for: it must be gone where only `asked` is
+/// asked for.
+fn find_other<'v>(probe: &Probe<'_>, user: &'v Value, asked: &str) -> Option<&'v str> {
+    let schema = &probe.server.users.schema;
+    let may_go = |name: &str| {
+        let declared = schema.attribute(name);
+        declared.is_some_and(|it| it.returned == "default") && !name.eq_ignore_ascii_case(asked)
+    };
+    let mut names = user.as_object().into_iter().flatten();
+    names.find_map(|(name, _)| may_go(name).then_some(name.as_str()))
+}
+
+/// The control for checks of `attributes`: without an effect, everything is returned anyway.
+async fn require_effect_of_attributes(probe: &Probe<'_>) -> Judged {
+    let ann = get_ann(probe, ATTRIBUTES, "userName").await?;
+    match find_other(probe, &ann, "userName") {
+        None => Ok(()),
+        Some(other) => {
+            let why = format!("attributes has no effect: {other} is in the answer too");
+            Err(Stop::Follows("SCIM-READ-02", why))
+        }
+    }
 }
 
 /// True if a value has the JSON type of this attribute.
@@ -157,18 +224,30 @@ fn require_present(resource: &Value, name: &str) -> Judged {
     })
 }
 
-/// Records whether a parameter has an effect. A server that never applies it fails many checks,
-/// which are one finding.
+fn no_effect(parameter: &str) -> String {
+    format!("the parameter {parameter} never had an effect")
+}
+
+/// Records whether a parameter of GET has an effect. A server that never applies it fails many
+/// checks, which are one finding.
 pub(super) fn record_effect(probe: &Probe<'_>, parameter: &str, judged: Judged) -> Judged {
-    let symptom = format!("the parameter {parameter} never had an effect");
     match &judged {
-        Ok(()) => probe.session.disprove([symptom]),
-        Err(_) => probe.suspect([symptom]),
+        Ok(()) => probe.session.disprove([no_effect(parameter)]),
+        Err(_) => probe.suspect([no_effect(parameter)]),
     }
     judged
 }
 
-const ATTRIBUTES: &str = "attributes";
+/// Records that a parameter of another request than GET has no effect: the cause is the same if it
+/// has none at GET. An effect says nothing about GET.
+pub(super) fn record_missing_effect(probe: &Probe<'_>, parameter: &str, judged: Judged) -> Judged {
+    if judged.is_err() {
+        probe.suspect([no_effect(parameter)]);
+    }
+    judged
+}
+
+pub(super) const ATTRIBUTES: &str = "attributes";
 pub(super) const EXCLUDED: &str = "excludedAttributes";
 
 async fn judge_read_by_id(probe: &Probe<'_>) -> Judged {
@@ -189,6 +268,7 @@ async fn judge_attributes(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_always_returned(probe: &Probe<'_>) -> Judged {
+    require_effect_of_attributes(probe).await?;
     let ann = get_ann(probe, "attributes", "displayName").await?;
     require_present(&ann, "id")?;
     require_present(&ann, "schemas")
@@ -211,10 +291,20 @@ async fn judge_excluded_attributes(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_excluded_id(probe: &Probe<'_>) -> Judged {
+    // The control: without an effect, everything is returned anyway.
+    let whole = probe.fetch(probe.test_users().await?.one("ann")).await?;
+    if let Some(other) = find_other(probe, &whole, "id") {
+        let ann = get_ann(probe, EXCLUDED, other).await?;
+        if member(&ann, other).is_some() {
+            let why = format!("excludedAttributes has no effect: {other} is still in the answer");
+            return Err(Stop::Follows("SCIM-READ-04", why));
+        }
+    }
     require_present(&get_ann(probe, "excludedAttributes", "id").await?, "id")
 }
 
 async fn judge_name_case(probe: &Probe<'_>) -> Judged {
+    require_effect_of_attributes(probe).await?;
     require_present(
         &get_ann(probe, "attributes", "DISPLAYNAME").await?,
         "displayName",
@@ -292,6 +382,7 @@ async fn judge_part_of_values(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_unknown_name(probe: &Probe<'_>) -> Judged {
+    require_effect_of_attributes(probe).await?;
     let ann = get_ann(probe, "attributes", "userName,favoriteOtter").await?;
     require_present(&ann, "userName")
 }

@@ -210,6 +210,15 @@ impl ScimAnswer {
         Ok(values(&body, "Resources").to_vec())
     }
 
+    /// Returns how the list contradicts itself, if it has no resource although it counts some. It
+    /// must be a list without `startIndex` and `count`.
+    pub(super) fn lost_resources(&self) -> Option<String> {
+        let body = self.json().filter(|_| self.has_succeeded())?;
+        let total = member(&body, "totalResults").and_then(Value::as_u64)?;
+        let is_lost = total > 0 && values(&body, "Resources").is_empty();
+        is_lost.then(|| format!("totalResults is {total}, and Resources is empty"))
+    }
+
     /// Returns `totalResults`, which must be a number.
     pub(super) fn total(&self) -> Judged<u64> {
         self.is_success()?;

@@ -50,8 +50,9 @@ pub(super) struct Session<'w> {
     /// PATCH succeeded.
     pub(super) disproved: Mutex<BTreeSet<String>>,
     pub(super) test_users: OnceCell<Result<TestUsers, String>>,
-    /// Why filters cannot be used, or `None` if they can: see `support`.
-    pub(super) ignores_filters: OnceCell<Option<String>>,
+    /// Why filters cannot be used, with the check that reports it, or `None` if they can: see
+    /// `support`.
+    pub(super) ignores_filters: OnceCell<Option<(&'static str, String)>>,
     /// True if pages respect `count`: see `support`.
     pub(super) counts: OnceCell<bool>,
     /// Query parameters that list exactly the test users: see `support`.

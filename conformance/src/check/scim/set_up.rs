@@ -8,7 +8,7 @@ use serde_json::json;
 use super::check_error::{CheckError, summary};
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{text, values};
+use super::reading::{member, text, values};
 use super::server::Server;
 use super::session::Session;
 use super::target::query;
@@ -53,7 +53,7 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
         return Ok(());
     };
     if first.has_succeeded() {
-        measure_lag(&probe, &first).await;
+        measure_lags(&probe, &first).await;
         return Ok(());
     }
     if !is_refusal(&first) {
@@ -93,7 +93,7 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
             session.want(&before);
         }
     }
-    measure_lag(&probe, &fuller).await;
+    measure_lags(&probe, &fuller).await;
     Ok(())
 }
 
@@ -112,18 +112,59 @@ fn is_refusal(answer: &ScimAnswer) -> bool {
 /// does not help.
 fn can_lag(list: &ScimAnswer) -> bool {
     let body = list.json().unwrap_or_default();
-    list.has_succeeded() && values(&body, "Resources").is_empty()
+    list.has_succeeded()
+        && values(&body, "Resources").is_empty()
+        // A list that counts resources and has none does not come later.
+        && list.lost_resources().is_none()
 }
 
-/// Measures how long it takes until a new user can be read and found.
-async fn measure_lag(probe: &Probe<'_>, made: &ScimAnswer) {
-    let body = match probe.read_resource(made).await {
-        Ok(body) => body,
-        Err(_) => return,
+/// Measures how long it takes until a new user can be found, and a change be read.
+async fn measure_lags(probe: &Probe<'_>, made: &ScimAnswer) {
+    let Ok(body) = probe.read_resource(made).await else {
+        return;
     };
     let (Some(id), Some(name)) = (text(&body, &["id"]), text(&body, &["userName"])) else {
         return;
     };
+    let lags = [
+        measure_lag_of_lists(probe, id, name).await,
+        measure_lag_of_reads(probe, id).await,
+    ];
+    let longest = lags.into_iter().flatten().max();
+    if let Some(lag) = longest.filter(|lag| !lag.is_zero()) {
+        probe.session.set_lag(lag * 2);
+    }
+}
+
+/// The wait until a change is visible, with longer and longer pauses.
+struct Wait {
+    waited: Duration,
+    step: Duration,
+}
+
+impl Wait {
+    fn new() -> Self {
+        Self {
+            waited: Duration::ZERO,
+            step: Duration::from_millis(100),
+        }
+    }
+
+    /// Waits a little longer. Returns false after [`MAX_LAG`]: a change that never becomes visible
+    /// is no delay, and the checks report it.
+    async fn pause(&mut self, probe: &Probe<'_>, why: &str) -> bool {
+        if self.waited > MAX_LAG {
+            return false;
+        }
+        probe.session.pause(self.step, why).await;
+        self.waited += self.step;
+        self.step = (self.step * 2).min(Duration::from_secs(2));
+        true
+    }
+}
+
+/// Measures how long it takes until a new user can be read and found.
+async fn measure_lag_of_lists(probe: &Probe<'_>, id: &str, name: &str) -> Option<Duration> {
     let endpoint = &probe.server.users.endpoint;
     let place = format!("{endpoint}/{}", segment(id));
     let filter = format!("userName eq \"{name}\"");
@@ -133,23 +174,44 @@ async fn measure_lag(probe: &Probe<'_>, made: &ScimAnswer) {
         let mut all = values(&body, "Resources").iter();
         all.any(|one| text(one, &["id"]) == Some(id))
     };
-    let (mut waited, mut step) = (Duration::ZERO, Duration::from_millis(100));
-    let mut is_shown = false;
-    while waited <= MAX_LAG && !is_shown {
-        let (Ok(read), Ok(list)) = (probe.get(&place).await, probe.get(&list).await) else {
-            return;
-        };
-        is_shown = read.has_succeeded() && finds(&list);
-        if is_shown || !can_lag(&list) {
-            break;
+    let mut wait = Wait::new();
+    loop {
+        let read = probe.get(&place).await.ok()?;
+        let list = probe.get(&list).await.ok()?;
+        if read.has_succeeded() && finds(&list) {
+            return Some(wait.waited);
         }
         let why = "until a new user is found by its userName";
-        probe.session.pause(step, why).await;
-        waited += step;
-        step = (step * 2).min(Duration::from_secs(2));
+        if !can_lag(&list) || !wait.pause(probe, why).await {
+            return None;
+        }
     }
-    // A user that never becomes visible is not a delay; the checks report it.
-    if is_shown && !waited.is_zero() {
-        probe.session.set_lag(waited * 2);
+}
+
+/// Measures how long it takes until a read shows a change that the answer to the change shows, for
+/// example because reads go to a replica of the database.
+async fn measure_lag_of_reads(probe: &Probe<'_>, id: &str) -> Option<Duration> {
+    if probe.server.lacks(Need::Patch).is_some() {
+        return None;
+    }
+    let place = format!("{}/{}", probe.server.users.endpoint, segment(id));
+    let value = json!(format!("{} Later", probe.session.mark));
+    let shows = |answer: &ScimAnswer| {
+        let body = answer.json().filter(|_| answer.has_succeeded());
+        body.is_some_and(|body| member(&body, "displayName") == Some(&value))
+    };
+    let operation = json!([{"op": "replace", "path": "displayName", "value": value}]);
+    let changed = probe.patch(&place, operation).await.ok()?;
+    if !shows(&changed) {
+        return None;
+    }
+    let mut wait = Wait::new();
+    loop {
+        if shows(&probe.get(&place).await.ok()?) {
+            return Some(wait.waited);
+        }
+        if !wait.pause(probe, "until a read shows a change").await {
+            return None;
+        }
     }
 }

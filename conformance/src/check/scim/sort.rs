@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::made::Made;
 use super::probe::Probe;
+use super::read::{ATTRIBUTES, record_missing_effect};
 use super::reading::{LIST, SEARCH, member, names_to_text, speaks, text, value_to_text, values};
 use super::support::{list_test_users, test_user_parameters};
 use super::wire::ScimAnswer;
@@ -182,13 +183,14 @@ async fn judge_order_by_primary(probe: &Probe<'_>) -> Judged {
         let parameters = [parameters, vec![("sortBy", "emails.value")]].concat();
         let answer = probe.list_users(&parameters).await?;
         let listed = answer.listed_resources()?;
-        if places(&listed).is_some_and(|(first, last)| first < last) {
-            return Ok(());
-        }
-        return answer.wrong(format!(
-            "sorted by emails.value, {} is not before {}",
-            first.id, last.id
-        ));
+        return match places(&listed) {
+            Some((first, last)) if first < last => Ok(()),
+            Some(_) => answer.wrong(format!(
+                "sorted by emails.value, {} is not before {}",
+                first.id, last.id
+            )),
+            None => unjudged("the sorted list does not have both users that the check created"),
+        };
     }
     unjudged("no list has both users that the check created")
 }
@@ -254,13 +256,16 @@ async fn judge_search_with_page(probe: &Probe<'_>) -> Judged {
     let (length, total) = (answer.listed_resources()?.len(), answer.total()?);
     let body = answer.body()?;
     let start = member(&body, "startIndex");
-    if length <= 2 && total == 5 && start.and_then(Value::as_u64) == Some(2) {
-        return Ok(());
-    }
-    answer.wrong(format!(
+    let got = format!(
         "{length} users, totalResults {total}, startIndex {}",
         value_to_text(start)
-    ))
+    );
+    match (length, total, start.and_then(Value::as_u64)) {
+        (0..=2, 5, Some(2)) => Ok(()),
+        (0..=2, 5, _) => Err(Stop::Follows("SCIM-PAGE-11", got)),
+        (0..=2, _, Some(2)) => Err(Stop::Follows("SCIM-PAGE-03", got)),
+        _ => answer.wrong(got),
+    }
 }
 
 async fn judge_search_with_attributes(probe: &Probe<'_>) -> Judged {
@@ -271,10 +276,11 @@ async fn judge_search_with_attributes(probe: &Probe<'_>) -> Judged {
     if all.is_empty() {
         return unjudged(format!("the search found no user: {}", answer.quote()));
     }
-    if all.iter().all(fits) {
-        return Ok(());
-    }
-    answer.wrong("the answer was not limited to userName")
+    let judged = match all.iter().all(fits) {
+        true => Ok(()),
+        false => answer.wrong("the answer was not limited to userName"),
+    };
+    record_missing_effect(probe, ATTRIBUTES, judged)
 }
 
 async fn judge_search_at_root(probe: &Probe<'_>) -> Judged {

@@ -403,9 +403,11 @@ pub(super) async fn is_count_applied(probe: &Probe<'_>) -> Judged<bool> {
     known.await.copied()
 }
 
-/// Returns why filters cannot be used, or `None` if the server evaluates one. A server that ignores
-/// filters returns users that do not match.
-pub(super) async fn why_filters_unusable(probe: &Probe<'_>) -> Judged<Option<String>> {
+/// Returns why filters cannot be used, with the id of the check that reports it, or `None` if the
+/// server evaluates one. A server that ignores filters returns users that do not match.
+pub(super) async fn why_filters_unusable(
+    probe: &Probe<'_>,
+) -> Judged<Option<(&'static str, String)>> {
     let memo = &probe.session.ignores_filters;
     let known = memo.get_or_try_init(|| async {
         let test_users = probe.test_users().await?;
@@ -413,10 +415,11 @@ pub(super) async fn why_filters_unusable(probe: &Probe<'_>) -> Judged<Option<Str
         let filter = format!("userName eq \"{ann}\"");
         let answer = probe.list_users(&[("filter", &filter)]).await?;
         if is_declined(&answer) {
-            return Ok(Some(format!(
-                "the server declines filters: {}",
-                answer.quote()
-            )));
+            let why = format!("the server declines filters: {}", answer.quote());
+            return Ok(Some((EQ_FAILED, why)));
+        }
+        if let Some(why) = answer.lost_resources() {
+            return Ok(Some(("SCIM-PAGE-16", why)));
         }
         let found = answer.json().filter(|_| answer.has_succeeded());
         let others = found.map(|found| {
@@ -426,7 +429,10 @@ pub(super) async fn why_filters_unusable(probe: &Probe<'_>) -> Judged<Option<Str
                 .count()
         });
         Ok::<_, Stop>(others.filter(|others| *others > 0).map(|others| {
-            format!("the server ignores filters: {filter} found {others} users of another userName")
+            let why = format!(
+                "the server ignores filters: {filter} found {others} users of another userName"
+            );
+            (EQ_FAILED, why)
         }))
     });
     known.await.cloned()

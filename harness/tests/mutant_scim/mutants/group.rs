@@ -230,4 +230,28 @@ pub(super) const MUTANTS: &[Mutant] = &[
             edit(t, |v| drop_member(&mut v["meta"], "resourceType"));
         }
     }),
+    // Groups of a user are never taken back.
+    does("SCIM-GROUP-27", |s, a| {
+        if !under(a, "GET", "/Users/") || a.target.contains('?') {
+            return None;
+        }
+        let mut list = a.clone();
+        list.target = "/Groups?count=200".to_owned();
+        let groups: Value = serde_json::from_str(&s.answer(&list).text).ok()?;
+        let groups = groups["Resources"].as_array()?.clone();
+        let is_left = |group: &&Value| {
+            let members = group["members"].as_array();
+            members.is_none_or(|all| all.is_empty()) && group["meta"]["version"] == "W/\"2\""
+        };
+        let left: Vec<Value> = groups
+            .iter()
+            .filter(is_left)
+            .map(|group| json!({"value": group["id"]}))
+            .collect();
+        let mut answer = s.answer(a);
+        if answer.status == 200 && !left.is_empty() {
+            edit(&mut answer, |v| v["groups"] = left.into());
+        }
+        Some(answer)
+    }),
 ];

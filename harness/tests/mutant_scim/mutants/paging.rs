@@ -165,4 +165,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }
     }),
     does("SCIM-CURSOR-06", by_offset),
+    // The limit of a page, not the number of its resources.
+    says("SCIM-PAGE-12", |a, t| {
+        if page(a, &[("startIndex", "5"), ("count", "4")]) {
+            edit(t, |v| v["itemsPerPage"] = json!(4));
+        }
+    }),
+    // startIndex counted from 0, but 1 if it is not given.
+    says("SCIM-PAGE-16", |a, t| {
+        if page(a, &[]) {
+            resources(t, |all| {
+                if all.len() == 1 {
+                    all.clear();
+                }
+            });
+        }
+    }),
 ];

@@ -119,4 +119,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         rewrite(&mut merged, |v| v["nickName"] = nickname);
         Some(server.answer(&merged))
     }),
+    does("SCIM-PUT-15", |server, a| {
+        let before = server.now(&a.target)["externalId"].clone();
+        if !puts(a) || before.is_null() || sent(a)["externalId"].is_null() {
+            return None;
+        }
+        let mut kept = a.clone();
+        rewrite(&mut kept, |v| v["externalId"] = before);
+        Some(server.answer(&kept))
+    }),
 ];

@@ -125,4 +125,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
             bare(a);
         }
     }),
+    says("SCIM-READ-20", |a, t| {
+        let is_read = under(a, "GET", "/Users/") && t.status == 200;
+        let user: serde_json::Value = serde_json::from_str(&t.text).unwrap_or_default();
+        if is_read && user["active"] == false && user["meta"]["version"] == "W/\"1\"" {
+            t.status = 404;
+        }
+    }),
+    says("SCIM-READ-21", |a, t| {
+        if is(a, "GET", "/Users") && t.status == 200 {
+            edit(t, |v| {
+                for one in v["Resources"].as_array_mut().into_iter().flatten() {
+                    drop_member(one, "schemas");
+                }
+            });
+        }
+    }),
 ];
