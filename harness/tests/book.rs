@@ -323,6 +323,12 @@ fn the_checks_of_scim_servers_are_listed() {
     );
 }
 
+/// Returns the checks that only profiles require.
+fn only_of_profiles() -> Vec<rehearsal::check::Check> {
+    let idp = rehearsal::check::idp::profile_catalogue();
+    [idp, rehearsal::check::scim::profile_catalogue()].concat()
+}
+
 /// Returns the page with every requirement and the checks that only profiles require.
 fn requirements() -> String {
     let plain = |text: &str| {
@@ -368,7 +374,7 @@ fn requirements() -> String {
             );
         }
     }
-    let checks = rehearsal::check::scim::profile_catalogue();
+    let checks = only_of_profiles();
     out.push_str("\n# Checks that only profiles require\n");
     for check in checks {
         let _ = write!(
@@ -386,7 +392,7 @@ fn requirements() -> String {
 /// A check, with a link to where the book explains it.
 fn link_check(id: &str) -> String {
     let page = match id {
-        _ if id.starts_with("SCIM-PROFILE-") || id.starts_with("SCIM-CLIENT-") => "profiles.md",
+        _ if id.contains("-PROFILE-") || id.starts_with("SCIM-CLIENT-") => "profiles.md",
         _ if id.starts_with("SCIM-") => "scim.md",
         _ if id.starts_with("SAML-IDP-") => "saml-idp.md",
         _ if id.starts_with("LEAVER-") => "leaver.md",
@@ -420,7 +426,7 @@ fn the_table_of_profiles_has_every_profile_and_its_figures() {
         assert!(page.contains(&row), "docs/profiles.md lacks {row}");
     }
     let changes = std::fs::read_to_string(docs().join("../CHANGELOG.md")).unwrap();
-    let own = rehearsal::check::scim::profile_catalogue().len();
+    let own = only_of_profiles().len();
     assert_eq!(
         figures::figure(&changes, "checks that only profiles require"),
         own
@@ -445,7 +451,7 @@ fn each_check_leads_to_its_code_and_its_tests() {
     let mut checks = rehearsal::check::sp::catalogue().unwrap();
     checks.extend(rehearsal::check::idp::catalogue());
     checks.extend(rehearsal::check::scim::catalogue());
-    checks.extend(rehearsal::check::scim::profile_catalogue());
+    checks.extend(only_of_profiles());
     checks.extend(rehearsal::check::leaver::catalogue());
     let (page, missing) = check_code::page(&docs().join(".."), &checks);
     assert_eq!(

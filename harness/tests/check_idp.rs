@@ -5,6 +5,8 @@
 
 #[path = "check_idp/by_post.rs"]
 mod by_post;
+#[path = "check_idp/demanded.rs"]
+mod demanded;
 #[path = "check_idp/deviations/mod.rs"]
 mod deviations;
 #[path = "check_idp/dying.rs"]
@@ -170,7 +172,9 @@ async fn our_idp_has_no_finding_and_each_check_finds_its_deviation() {
     let replayed: Recording = serde_json::from_str(&recorded).unwrap();
     assert_eq!(idp::judge(&replayed), report);
 
-    assert_profiles_met(&report, &all_profiles(), 5);
+    let set_up = stage.judge_for_profiles(&recording).await;
+    assert_profiles_met(&set_up, &all_profiles(), 5);
+    demanded::each_check_finds_its_deviation(&recording);
     let honest = findings(&report);
     our_idp_fails_only_what_it_does_not_do(&recording, &honest);
     let two_keys = stage.with_two_keys(&party, &recording).await;
@@ -211,7 +215,9 @@ fn each_deviation_fails_its_requirements(recording: &Recording) {
         let (_, edit, _) = all.find(|(name, ..)| name == what).unwrap();
         let mut edited = recording.clone();
         edit(&mut edited);
-        let failed = failed_requirements(&idp::judge(&edited), &all_profiles());
+        let mut failed = failed_requirements(&idp::judge_also(&edited, |_| true), &all_profiles());
+        let by_default = demanded::BY_DEFAULT.map(|(_, requirement)| requirement);
+        failed.retain(|it| !by_default.contains(&it.as_str()));
         if !failed.iter().eq(fails.iter()) {
             wrong.push_str(&format!("{what}: expected {fails:?}, got {failed:?}\n"));
         }
@@ -224,7 +230,15 @@ fn each_required_requirement_has_a_broken_identity_provider() {
     let rows = profile_table::DEVIATIONS
         .iter()
         .chain(profile_table::FAULTS);
-    let broken = rows.flat_map(|(_, fails)| *fails).copied();
+    let by_default = demanded::BY_DEFAULT.map(|(_, requirement)| requirement);
+    let demanded = demanded::DEVIATIONS
+        .iter()
+        .map(|(.., requirement)| *requirement);
+    let broken = rows
+        .flat_map(|(_, fails)| *fails)
+        .copied()
+        .chain(by_default)
+        .chain(demanded);
     assert_each_can_fail(Kind::Idp, &all_profiles(), broken, &[]);
 }
 

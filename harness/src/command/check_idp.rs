@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use rehearsal::check::idp::{self, Credentials, Fetched, Gathering, Party, Person, Recording};
 use rehearsal::check::profile::{Kind, Profile};
-use rehearsal::check::runner::{Access, Runner};
+use rehearsal::check::runner::{Access, Runner, Selection};
 use rehearsal::check::{CheckReport, SetUpError};
 use saml::metadata::{IdpMetadata, MetadataError, Selection as EntitySelection};
 
@@ -19,6 +19,7 @@ use super::check_options::{Options, Profiles};
 use super::outputs::{self, Outputs};
 use super::report_forms::Forms;
 use super::report_forms::writable;
+use super::secret::secret;
 use super::{KeyFile, fetch_document};
 
 /// Arguments of `rehearsal check idp`.
@@ -40,6 +41,7 @@ pub(crate) struct Idp {
         long,
         value_name = "PW",
         env = "REHEARSAL_PASSWORD",
+        value_parser = secret,
         hide_env_values = true,
         allow_hyphen_values = true
     )]
@@ -87,15 +89,27 @@ pub(crate) struct Idp {
     forms: Forms,
 }
 
-fn judge_recording(recording: &Recording, chosen: &[&'static Profile]) -> CheckReport {
-    idp::judge(recording).with_profiles(chosen)
+fn judge_recording(
+    recording: &Recording,
+    chosen: &[&'static Profile],
+    selection: &Selection,
+) -> CheckReport {
+    idp::judge_also(recording, |id| selection.asks_for(id))
+        .with_profiles(chosen)
+        .keep_selected(selection)
 }
 
 impl Idp {
     pub(crate) async fn perform(mut self) -> anyhow::Result<u8> {
-        let checks = idp::catalogue();
+        // Includes the checks that only profiles require, because --only may name them.
+        let checks = Kind::Idp.checks();
         let chosen = self.profiles.chosen(Kind::Idp)?;
         self.options.limit_to(Kind::Idp, &chosen);
+        let selection = self.options.selection(&checks)?;
+        let unasked = idp::profile_catalogue().into_iter();
+        let unasked: Vec<_> = unasked.filter(|it| !selection.asks_for(&it.id)).collect();
+        let mut checks = checks;
+        checks.retain(|it| !unasked.contains(it));
         if self.options.print_list(&checks)? {
             return Ok(0);
         }
@@ -114,8 +128,7 @@ impl Idp {
                 .with_context(|| format!("cannot read {}", path.display()))?;
             let recording: Recording = serde_json::from_str(&text)
                 .with_context(|| format!("{} is not a recording of check idp", path.display()))?;
-            let selection = self.options.selection(&checks)?;
-            let report = judge_recording(&recording, &chosen).keep_selected(&selection);
+            let report = judge_recording(&recording, &chosen, &selection);
             return self.forms.write(report.with_assessments(&chosen), &ambient);
         }
         // Before anything is written or started, so that an invalid file changes nothing.
@@ -145,7 +158,7 @@ impl Idp {
             Ok(recording) => {
                 let text = serde_json::to_string_pretty(&recording)?;
                 recorded.write(self.record.as_deref(), || text);
-                judge_recording(&recording, &chosen).keep_selected(&runner.selection)
+                judge_recording(&recording, &chosen, &runner.selection)
             }
             Err(error) => CheckReport::of_error("check idp", place, error, started_at),
         };

@@ -25,7 +25,7 @@ pub(crate) const DEVIATIONS: &[(&str, &[&str])] = &[
     ),
     (
         "NameIDPolicy persistent is ignored",
-        &["fedinterop IIP-IDP10"],
+        &["fedinterop IIP-IDP10", "fedinterop IIP-SSO05"],
     ),
     (
         "a NameIDFormat after the endpoints (wrong order)",
@@ -125,6 +125,7 @@ pub(crate) const DEVIATIONS: &[(&str, &[&str])] = &[
             "fedinterop IIP-IDP20",
             "saml2int SDP-IDP21",
             "saml2int SDP-IDP25",
+            "saml2int SDP-IDP28",
             "saml2int SDP-IDP30",
             "saml2int SDP-IDP31",
             "saml2int SDP-IDP33",

@@ -15,6 +15,9 @@ use crate::excerpt::truncate;
 /// Largest number of pages and redirects in a sign-on.
 const STEPS: usize = 40;
 
+/// Largest number of pages on which the user agrees.
+const CONSENTS: usize = 3;
+
 /// Longest text that is kept of a page, in characters.
 const KEPT: usize = 96 * 1024;
 
@@ -126,6 +129,7 @@ impl Browser {
             end,
             has_named: false,
             has_signed_on: false,
+            consents: 0,
             pages: Vec::new(),
             asked: false,
             has_delivered: false,
@@ -242,6 +246,8 @@ struct Visit<'v> {
     has_named: bool,
     /// True if name and password were entered.
     has_signed_on: bool,
+    /// Number of pages that asked for consent.
+    consents: usize,
     pages: Vec<Page>,
     asked: bool,
     has_delivered: bool,
@@ -353,12 +359,18 @@ impl Visit<'_> {
                 })
             }
             Next::Onward(form) if status < 400 => Some(Ask::of(form, at)),
+            // A person is asked, so a passive request ends here.
+            Next::Consent(form) if status < 400 && !self.has_delivered => {
+                let agrees = self.person.is_some() && self.consents < CONSENTS;
+                self.consents += 1;
+                agrees.then(|| Ask::of(form, at))
+            }
             Next::Refresh(url) => Some(Ask {
                 url,
                 page: Some(at.clone()),
                 form: None,
             }),
-            Next::Onward(_) | Next::Nothing => None,
+            Next::Consent(_) | Next::Onward(_) | Next::Nothing => None,
         })
     }
 }

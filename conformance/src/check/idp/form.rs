@@ -15,6 +15,8 @@ pub(super) enum Next {
     Name(Filled),
     /// A form that submits itself, or has nothing to fill in.
     Onward(Filled),
+    /// A form that asks whether the user agrees, with the button that says yes.
+    Consent(Filled),
     /// A redirect to another URL by `<meta http-equiv=refresh>`.
     Refresh(Url),
     /// No next step.
@@ -93,7 +95,7 @@ pub(super) fn next(url: &Url, body: &str) -> Next {
     let mut onward = None;
     let elements = select(root, "form");
     for element in &elements {
-        let Some(form) = fill(url, *element) else {
+        let Some(form) = fill(url, *element, None) else {
             continue;
         };
         // A login page may contain the SAMLRequest in a hidden field, so look for the password
@@ -116,7 +118,62 @@ pub(super) fn next(url: &Url, body: &str) -> Next {
     if let Some(to) = refresh(url, root) {
         return Next::Refresh(to);
     }
+    let consent = find_consent(url, &elements).filter(|_| !scripted);
+    if let Some(form) = consent {
+        return Next::Consent(form);
+    }
     onward.map_or(Next::Nothing, Next::Onward)
+}
+
+/// Words on buttons that agree.
+const AGREE: [&str; 11] = [
+    "accept",
+    "agree",
+    "allow",
+    "approve",
+    "authorize",
+    "confirm",
+    "consent",
+    "continue",
+    "grant",
+    "proceed",
+    "yes",
+];
+
+/// Words on buttons that refuse.
+const REFUSE: [&str; 10] = [
+    "cancel", "decline", "deny", "disagree", "don", "no", "not", "refuse", "reject", "without",
+];
+
+/// Returns the form of a page with at least two buttons, one of which agrees, as if it was pressed.
+fn find_consent(url: &Url, forms: &[ElementRef<'_>]) -> Option<Filled> {
+    let is_submit = |it: &ElementRef<'_>| {
+        let kind = it.attr("type").unwrap_or("submit");
+        kind.eq_ignore_ascii_case("submit")
+    };
+    let buttons = forms.iter().flat_map(|form| {
+        let all = select(*form, "button, input[type]");
+        all.into_iter().filter(is_submit).map(|it| (*form, it))
+    });
+    let buttons: Vec<_> = buttons.collect();
+    if buttons.len() < 2 {
+        return None;
+    }
+    let agrees = |button: &ElementRef<'_>| {
+        let shown = match button.value().name() {
+            "button" => button.text().collect::<String>(),
+            _ => button.attr("value").unwrap_or_default().to_owned(),
+        };
+        let name = button.attr("name").unwrap_or_default();
+        let words = format!("{shown} {name}").to_lowercase();
+        let has = |list: &[&str]| {
+            let mut words = words.split(|it: char| !it.is_alphabetic());
+            words.any(|word| list.contains(&word))
+        };
+        has(&AGREE) && !has(&REFUSE)
+    };
+    let (form, button) = buttons.into_iter().find(|(_, button)| agrees(button))?;
+    fill(url, form, Some(button))
 }
 
 fn submits_itself(root: ElementRef<'_>) -> bool {
@@ -152,7 +209,9 @@ fn refresh(url: &Url, root: ElementRef<'_>) -> Option<Url> {
     url.join(target).ok()
 }
 
-fn fill(url: &Url, form: ElementRef<'_>) -> Option<Filled> {
+/// Returns a form with its initial values, and the button that is pressed: the first one if none is
+/// given.
+fn fill(url: &Url, form: ElementRef<'_>, button: Option<ElementRef<'_>>) -> Option<Filled> {
     let action = url.join(form.attr("action").unwrap_or_default()).ok()?;
     let method = form.attr("method").unwrap_or_default();
     let mut out = Filled {
@@ -181,6 +240,7 @@ fn fill(url: &Url, form: ElementRef<'_>) -> Option<Filled> {
         };
         match kind.as_str() {
             "reset" | "button" | "image" | "file" => continue,
+            "submit" if button.is_some_and(|it| it.id() != field.id()) => continue,
             "submit" if pressed => continue,
             "submit" => pressed = true,
             "checkbox" | "radio" if field.attr("checked").is_none() => continue,
@@ -296,6 +356,40 @@ mod tests {
             Next::Refresh(Url::parse("https://idp.example/next").unwrap())
         );
         assert_eq!(at("<p>Sorry.</p>"), Next::Nothing);
+    }
+
+    #[test]
+    fn the_button_that_agrees_is_pressed_where_consent_is_asked_for() {
+        for (page, expected) in [
+            // Two forms with one button each.
+            (
+                r#"<form action="/getconsent"><input type="hidden" name="StateId" value="s"><input type="submit" name="yes" value="Yes, continue"></form>
+                   <form action="/noconsent"><input type="submit" name="no" value="No, cancel"></form>"#,
+                vec![("StateId", "s"), ("yes", "Yes, continue")],
+            ),
+            // The button that refuses comes first.
+            (
+                r#"<form method="post"><input type="radio" name="when" value="always" checked><input type="radio" name="when" value="once">
+                   <button type="submit" name="_eventId_reject">Reject</button><button type="submit" name="_eventId_proceed">Accept</button></form>"#,
+                vec![("when", "always"), ("_eventId_proceed", "")],
+            ),
+            // A button without a name.
+            (
+                r#"<form><input type="hidden" name="k" value="1"><button>Do not allow</button><button>Allow</button></form>"#,
+                vec![("k", "1")],
+            ),
+        ] {
+            let Next::Consent(form) = at(page) else {
+                panic!("no consent: {page}");
+            };
+            let fields = form.fields.iter();
+            let fields: Vec<_> = fields.map(|(a, b)| (a.as_str(), b.as_str())).collect();
+            assert_eq!(fields, expected);
+        }
+        let two = r#"<form><button name="a">Help</button><button name="b">No, continue without</button></form>"#;
+        assert!(!matches!(at(two), Next::Consent(_)));
+        let one = r#"<form action="/logout"><button name="yes">Yes</button></form>"#;
+        assert!(matches!(at(one), Next::Onward(_)));
     }
 
     #[test]

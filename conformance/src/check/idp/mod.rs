@@ -40,7 +40,7 @@ pub mod trials;
 
 pub use browser::Credentials;
 pub use gather::SHORT;
-pub use judge::{Trials, catalogue, checks, judge};
+pub use judge::{Trials, catalogue, checks, judge, judge_also, profile_catalogue};
 pub(in crate::check) use login::{Logins, PersonalBrowser, summary};
 pub use party::Party;
 pub use recording::{Fetched, Recording};

@@ -87,7 +87,7 @@ impl Kind {
         match self {
             // An unreadable catalogue is an error of `check sp` itself.
             Self::Sp => super::sp::catalogue().unwrap_or_default(),
-            Self::Idp => super::idp::catalogue(),
+            Self::Idp => [super::idp::catalogue(), super::idp::profile_catalogue()].concat(),
             Self::Scim => [super::scim::catalogue(), super::scim::profile_catalogue()].concat(),
             Self::Leaver => super::leaver::catalogue(),
         }

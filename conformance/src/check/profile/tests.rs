@@ -72,7 +72,12 @@ fn each_check_that_only_profiles_require_is_in_a_profile() {
         .flat_map(|it| &it.requirements)
         .flat_map(Requirement::all_checks)
         .collect();
-    let idle: Vec<String> = crate::check::scim::profile_catalogue()
+    let all = [
+        crate::check::scim::profile_catalogue(),
+        crate::check::idp::profile_catalogue(),
+    ];
+    let idle: Vec<String> = all
+        .concat()
         .into_iter()
         .map(|it| it.id)
         .filter(|id| !named.contains(id))

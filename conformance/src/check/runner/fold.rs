@@ -7,16 +7,18 @@ use crate::check::{Outcome, Verdict};
 /// Folds outcomes with the same symptom, a sentence that holds for the whole run, such as "PATCH
 /// /Users never succeeded".
 ///
-/// The first failure with a symptom stays a finding; every later failure and every skipped check
-/// with it is skipped because of that one. `symptoms` has one set for each outcome; a symptom in
+/// Of the failures with a symptom, the first one of the strictest level stays a finding; every other
+/// failure and every skipped check with it is skipped because of that one. `symptoms` has one set for each outcome; a symptom in
 /// `disproved` is not used as a cause.
 pub fn fold(outcomes: &mut [Outcome], symptoms: &[BTreeSet<String>], disproved: &BTreeSet<String>) {
     let all: BTreeSet<&String> = symptoms.iter().flatten().collect();
     for symptom in all.difference(&disproved.iter().collect()) {
         let shows = |at: usize| symptoms.get(at).is_some_and(|it| it.contains(*symptom));
-        let Some(first) =
-            (0..outcomes.len()).find(|at| outcomes[*at].verdict == Verdict::Fail && shows(*at))
-        else {
+        let mut failures: Vec<usize> = (0..outcomes.len())
+            .filter(|at| outcomes[*at].verdict == Verdict::Fail && shows(*at))
+            .collect();
+        failures.sort_by_key(|at| outcomes[*at].check.level);
+        let Some(&first) = failures.first() else {
             continue;
         };
         let cause = outcomes[first].check.id.clone();

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rehearsal::check::idp::Recording;
 use rehearsal::check::idp::recording::{Delivered, Ending};
+use rehearsal::inspection::message::decode_message;
 
 /// Edits the metadata, also the copy that was read at the end. Removes its
 /// signature, which would be invalid after the edit.
@@ -54,6 +55,15 @@ pub(crate) fn message(recording: &mut Recording, name: &str, edits: &[(&str, &st
         xml = xml.replace(from, to);
     }
     delivered.field = STANDARD.encode(xml);
+}
+
+/// Replaces a text in the LogoutResponse, which is compressed. Its signature is over the query, which
+/// stays as it is.
+pub(crate) fn logout_response(recording: &mut Recording, from: &str, to: &str) {
+    let delivered = delivered(recording, "logout");
+    let xml = decode_message(&delivered.field).unwrap().xml;
+    assert!(xml.contains(from), "{from} isn't in {xml}");
+    delivered.field = STANDARD.encode(xml.replace(from, to));
 }
 
 /// Makes the trial end with a successful Response: a copy of the one of the trial

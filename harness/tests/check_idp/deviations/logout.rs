@@ -1,7 +1,7 @@
 //! Deviations at Single Logout, at key changes and at IdP-initiated sign-on (judge: `logout`).
 
 use super::Deviation;
-use super::edits::{answers, delivered, message, page};
+use super::edits::{answers, delivered, logout_response, message, page};
 
 #[rustfmt::skip]
 pub(super) const LOGOUT: &[Deviation] = &[
@@ -52,6 +52,36 @@ pub(super) const LOGOUT: &[Deviation] = &[
             *query = query.replacen("RelayState=", "RelayState=x", 1);
         },
         &["SAML-IDP-SLO-04"],
+    ),
+    (
+        "the LogoutResponse answers another request",
+        |it| logout_response(it, "InResponseTo=\"_", "InResponseTo=\"_x"),
+        &["SAML-IDP-SLO-01"],
+    ),
+    (
+        "the LogoutResponse is for another address",
+        |it| logout_response(it, "Destination=\"http", "Destination=\"https"),
+        &["SAML-IDP-SLO-05"],
+    ),
+    (
+        "the signed LogoutResponse has no Destination",
+        |it| logout_response(it, " Destination=", " Consent="),
+        &["SAML-IDP-SLO-05"],
+    ),
+    (
+        "the LogoutResponse has another Issuer",
+        |it| logout_response(it, "</saml:Issuer>", "/other</saml:Issuer>"),
+        &["SAML-IDP-SLO-05"],
+    ),
+    (
+        "the LogoutResponse returns another RelayState",
+        |it| delivered(it, "logout").relay_state = Some("other".to_owned()),
+        &["SAML-IDP-SLO-06"],
+    ),
+    (
+        "the LogoutResponse returns no RelayState",
+        |it| delivered(it, "logout").relay_state = None,
+        &["SAML-IDP-SLO-06"],
     ),
     (
         "an unsigned LogoutRequest ends the session",

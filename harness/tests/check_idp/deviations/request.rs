@@ -114,7 +114,7 @@ pub(super) const REQUEST: &[Deviation] = &[
     (
         "RelayState is not returned",
         |it| everywhere(it, |at| at.relay_state = None),
-        &["SAML-IDP-REQ-23", "SAML-IDP-RESP-12", "SAML-IDP-SEC-14"],
+        &["SAML-IDP-REQ-23", "SAML-IDP-RESP-12", "SAML-IDP-SEC-14", "SAML-IDP-SLO-06"],
     ),
     (
         "the first sign-on is refused",

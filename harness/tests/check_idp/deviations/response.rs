@@ -1,7 +1,7 @@
 //! Deviations in the Response and its delivery (judge: `response`).
 
 use super::Deviation;
-use super::edits::{delivered, everywhere};
+use super::edits::{delivered, everywhere, message};
 
 #[rustfmt::skip]
 pub(super) const RESPONSE: &[Deviation] = &[
@@ -21,5 +21,39 @@ pub(super) const RESPONSE: &[Deviation] = &[
             })
         },
         &["SAML-IDP-RESP-11"],
+    ),
+    (
+        "a Response with an error status answers another request",
+        |it| message(it, "passive-alone", &[("InResponseTo=\"_", "InResponseTo=\"_x")]),
+        &["SAML-IDP-RESP-15"],
+    ),
+    (
+        "a Response with an error status has another Issuer",
+        |it| message(it, "passive-alone", &[("</saml:Issuer>", "/other</saml:Issuer>")]),
+        &["SAML-IDP-RESP-15"],
+    ),
+    (
+        "the clock of the identity provider is two hours slow",
+        |it| {
+            everywhere(it, |at| {
+                at.at = at
+                    .at
+                    .saturating_add(jiff::SignedDuration::from_hours(2))
+                    .unwrap()
+            })
+        },
+        &["SAML-IDP-ASSERT-06"],
+    ),
+    (
+        "the clock of the identity provider is two hours fast",
+        |it| {
+            everywhere(it, |at| {
+                at.at = at
+                    .at
+                    .saturating_sub(jiff::SignedDuration::from_hours(2))
+                    .unwrap()
+            })
+        },
+        &["SAML-IDP-ASSERT-09"],
     ),
 ];

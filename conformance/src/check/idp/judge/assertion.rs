@@ -4,7 +4,10 @@
 use jiff::SignedDuration;
 
 use super::response::SKEW;
-use super::{Item, Ruled, UNREADABLE, each_assertion, holds, item, not_judged, quote_all};
+use super::{
+    Item, Observation, Ruled, UNREADABLE, absent, holds, item, judge_each_assertion, not_judged,
+    quote_all, right, wrong,
+};
 use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
@@ -24,7 +27,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The assertion's Issuer is the entity ID of the metadata.",
         "Issuer equal to the metadata's entityID, letter by letter",
         "Set the Issuer to the entity ID of the metadata; check the scheme, a slash at the end, and letter case.",
-        issuer,
+        judge_issuer,
     ),
     item(
         HARM,
@@ -36,7 +39,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The Subject has a NameID that is not empty.",
         "one NameID that is not empty",
         "Map the NameID to an attribute that every user has, such as the user name or a stable id.",
-        name,
+        judge_name_id,
     ),
     item(
         HARM,
@@ -48,7 +51,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The NameID is plain text, without comments, elements or processing instructions.",
         "text, without comments, elements or instructions between its letters",
         "Refuse or encode markup in user names before writing them into XML: readers disagree on the value of a name with a comment in it, and attackers choose such names on purpose.",
-        name_whole,
+        judge_plain_name_id,
     ),
     item(
         HARM,
@@ -56,7 +59,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The Subject has a SubjectConfirmation with the bearer method.",
         "a SubjectConfirmation with Method urn:oasis:names:tc:SAML:2.0:cm:bearer and its data",
         "Write a SubjectConfirmation with the bearer method and SubjectConfirmationData; other methods are not for web browser SSO.",
-        bearer,
+        judge_bearer_method,
     ),
     item(
         HARM,
@@ -64,7 +67,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Recipient is the address that the assertion is delivered to.",
         "SubjectConfirmationData/@Recipient equal to the assertion consumer service's URL",
         "Write the address that the Response is posted to into Recipient of Subject/SubjectConfirmation/SubjectConfirmationData: the Location of the AssertionConsumerService in the service provider's metadata, such as https://sp.example/acs. In consoles it follows the ACS URL (also called Reply URL), or is a field of its own, Recipient URL.",
-        recipient,
+        judge_recipient,
     ),
     item(
         HARM,
@@ -72,7 +75,7 @@ pub(super) const CHECKS: &[Item] = &[
         "SubjectConfirmationData has a NotOnOrAfter in the future.",
         "SubjectConfirmationData/@NotOnOrAfter in the future",
         "Set NotOnOrAfter to a few minutes from now, and synchronize the server's clock by NTP.",
-        confirmation_end,
+        judge_confirmation_end,
     ),
     item(
         HARM,
@@ -80,7 +83,7 @@ pub(super) const CHECKS: &[Item] = &[
         "SubjectConfirmationData has no NotBefore.",
         "SubjectConfirmationData without NotBefore",
         "Remove NotBefore from SubjectConfirmationData: the profile forbids it there. It belongs to Conditions.",
-        confirmation_begin,
+        judge_confirmation_begin,
     ),
     item(
         HARM,
@@ -88,7 +91,7 @@ pub(super) const CHECKS: &[Item] = &[
         "InResponseTo of SubjectConfirmationData is the ID of the AuthnRequest.",
         "SubjectConfirmationData/@InResponseTo equal to the AuthnRequest's ID",
         "Copy the ID of the AuthnRequest into InResponseTo of Subject/SubjectConfirmation/SubjectConfirmationData, as well as into InResponseTo of the Response: where only the assertion is signed, only this copy is protected by the signature. Consoles have no setting for it: there, check whether the login was answered as an unsolicited one, which the identity provider started.",
-        confirmation_request,
+        judge_confirmation_request,
     ),
     item(
         HARM,
@@ -96,7 +99,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The current time is between NotBefore and NotOnOrAfter of Conditions.",
         "NotBefore ≤ now < NotOnOrAfter",
         "Set NotBefore to about a minute ago and NotOnOrAfter to a few minutes from now, and synchronize the server's clock by NTP.",
-        conditions_hold,
+        judge_conditions_window,
     ),
     item(
         HARM,
@@ -104,7 +107,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The assertion is valid for one hour at most.",
         "NotOnOrAfter at most an hour ahead, in Conditions and SubjectConfirmationData",
         "Set NotOnOrAfter of Conditions and of SubjectConfirmationData to five minutes from now: the assertion only has to reach the service provider. In consoles the setting is called Assertion Validity, Assertion Lifetime or Not On Or After; check whether its unit is seconds or minutes. The length of the session is another setting.",
-        short_lived,
+        judge_lifetime,
     ),
     item(
         HARM,
@@ -116,7 +119,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The AudienceRestriction contains this service provider's entity ID.",
         "an AudienceRestriction, and in every one the entity ID of this service provider",
         "In the application's settings find Audience (also called Audience URI, SP Entity ID, Relying Party Identifier) and enter the entityID at the top of the service provider's metadata, letter by letter; the most common mistake is to enter the ACS URL there. Where the element is missing altogether, or you write the assertion yourself, it is <Conditions><AudienceRestriction><Audience>that entityID</Audience></AudienceRestriction></Conditions>.",
-        audience,
+        judge_audience,
     ),
     item(
         HARM,
@@ -124,7 +127,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Conditions contains only conditions that saml-core defines.",
         "AudienceRestriction, OneTimeUse, ProxyRestriction only",
         "Remove the condition: a service provider that does not know it must treat the assertion as invalid.",
-        conditions_known,
+        judge_kinds_of_conditions,
     ),
     item(
         HARM,
@@ -132,7 +135,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The assertion has an AuthnStatement.",
         "an AuthnStatement with AuthnInstant",
         "Add an AuthnStatement: without it the assertion does not state that the user signed on.",
-        sign_on,
+        judge_authn_statement,
     ),
     item(
         HARM,
@@ -140,7 +143,7 @@ pub(super) const CHECKS: &[Item] = &[
         "AuthnInstant is not in the future.",
         "AuthnInstant at or before now",
         "Write the time at which the user authenticated, in UTC, and synchronize the server's clock by NTP.",
-        sign_on_past,
+        judge_authn_instant,
     ),
     item(
         HARM,
@@ -152,7 +155,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The AuthnStatement has a SessionIndex.",
         "AuthnStatement/@SessionIndex (mandatory where single logout is announced)",
         "Write a SessionIndex: single logout identifies the session by it.",
-        session_index,
+        judge_session_index,
     ),
     item(
         HARM,
@@ -164,7 +167,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The AuthnContext has an AuthnContextClassRef or a declaration.",
         "AuthnContextClassRef with an absolute URI",
         "Write AuthnContextClassRef; for a password over TLS it is urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport.",
-        context,
+        judge_authn_context,
     ),
     item(
         HARM,
@@ -172,7 +175,7 @@ pub(super) const CHECKS: &[Item] = &[
         "SessionNotOnOrAfter, if present, is in the future.",
         "SessionNotOnOrAfter in the future, or none",
         "SessionNotOnOrAfter of AuthnStatement is the time at which the user has to sign on again: write the current time plus the session's length, in UTC. If it is off by whole hours, local time was written as UTC (with a Z); otherwise it was calculated from an old sign-on. It may be left out: the service provider then decides how long its session lasts. In consoles: Session Lifetime.",
-        session_end,
+        judge_session_end,
     ),
     item(
         HARM,
@@ -180,56 +183,56 @@ pub(super) const CHECKS: &[Item] = &[
         "The value of the NameID matches its Format.",
         "an e-mail address for emailAddress; anything for the others",
         "Map the NameID to the e-mail address, or announce and send another format: a service provider uses the value as an e-mail address.",
-        name_form,
+        judge_form_of_name_id,
     ),
 ];
 
-fn issuer(case: &Case<'_>) -> Ruled {
+fn judge_issuer(case: &Case<'_>) -> Ruled {
     let announced = &case.announced.entity_id;
     if announced.is_empty() {
         return not_judged(UNREADABLE);
     }
-    each_assertion(case, |_, it| match &it.issuer {
-        Some(issuer) if issuer == announced => Ok(issuer.clone()),
-        Some(issuer) => Err(format!("{issuer:?}, announced is {announced:?}")),
-        None => Ok("none: see SAML-IDP-RESP-03".to_owned()),
+    judge_each_assertion(case, |_, it| match &it.issuer {
+        Some(issuer) if issuer == announced => right(issuer.clone()),
+        Some(issuer) => wrong(format!("{issuer:?}, announced is {announced:?}")),
+        None => absent("none: see SAML-IDP-RESP-03"),
     })
 }
 
-fn name(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |_, it| match &it.name_id {
-        Some(name) if !name.value.is_empty() => Ok(name.value.clone()),
-        Some(_) => Err("an empty NameID".to_owned()),
-        None => Err("no NameID".to_owned()),
+fn judge_name_id(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |_, it| match &it.name_id {
+        Some(name) if !name.value.is_empty() => right(name.value.clone()),
+        Some(_) => wrong("an empty NameID"),
+        None => wrong("no NameID"),
     })
 }
 
-fn name_whole(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |_, it| match &it.name_id {
-        Some(name) if name.interrupted => Err(format!(
+fn judge_plain_name_id(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |_, it| match &it.name_id {
+        Some(name) if name.interrupted => wrong(format!(
             "the text of {:?} is interrupted by a comment, an element or a processing instruction",
             name.value
         )),
-        Some(_) => Ok("it is plain text".to_owned()),
-        None => Ok("no NameID: see SAML-IDP-ASSERT-02".to_owned()),
+        Some(_) => right("it is plain text"),
+        None => absent("no NameID: see SAML-IDP-ASSERT-02"),
     })
 }
 
 const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
-fn bearer(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |_, it| {
+fn judge_bearer_method(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |_, it| {
         let mut bearers = it.confirmations.iter();
         match bearers.find(|it| it.method.as_deref() == Some(BEARER)) {
-            Some(it) if it.has_data => Ok("it has one with data".to_owned()),
-            Some(_) => Err("a bearer confirmation without SubjectConfirmationData".to_owned()),
+            Some(it) if it.has_data => right("it has one with data"),
+            Some(_) => wrong("a bearer confirmation without SubjectConfirmationData"),
             None => {
                 let methods: Vec<_> = it
                     .confirmations
                     .iter()
                     .filter_map(|it| it.method.as_deref())
                     .collect();
-                Err(format!("methods {}", quote_all(&methods)))
+                wrong(format!("methods {}", quote_all(&methods)))
             }
         }
     })
@@ -238,71 +241,70 @@ fn bearer(case: &Case<'_>) -> Ruled {
 /// Judges the bearer confirmation with SubjectConfirmationData, if there is one.
 fn judge_confirmation(
     case: &Case<'_>,
-    judge: impl Fn(&crate::check::idp::reading::Answer<'_>, &Confirmation) -> Result<String, String>,
+    judge: impl Fn(&crate::check::idp::reading::Answer<'_>, &Confirmation) -> Observation,
 ) -> Ruled {
-    each_assertion(case, |answer, it| {
+    judge_each_assertion(case, |answer, it| {
         let bearers = it
             .confirmations
             .iter()
             .filter(|it| it.method.as_deref() == Some(BEARER) && it.has_data);
         bearers
             .map(|it| judge(answer, it))
-            .reduce(|one, other| one.or(other))
-            .unwrap_or(Ok(
-                "no bearer confirmation: see SAML-IDP-ASSERT-04".to_owned()
-            ))
+            .reduce(Observation::or)
+            .unwrap_or_else(|| absent("no bearer confirmation: see SAML-IDP-ASSERT-04"))
     })
 }
 
-fn recipient(case: &Case<'_>) -> Ruled {
+fn judge_recipient(case: &Case<'_>) -> Ruled {
     judge_confirmation(case, |answer, it| match &it.recipient {
-        Some(recipient) if *recipient == answer.expected_acs => Ok(recipient.clone()),
-        Some(recipient) => Err(format!("{recipient}, delivered to {}", answer.expected_acs)),
-        None => Err("SubjectConfirmationData has no Recipient".to_owned()),
+        Some(recipient) if *recipient == answer.expected_acs => right(recipient.clone()),
+        Some(recipient) => wrong(format!("{recipient}, delivered to {}", answer.expected_acs)),
+        None => wrong("SubjectConfirmationData has no Recipient"),
     })
 }
 
-fn confirmation_end(case: &Case<'_>) -> Ruled {
+fn judge_confirmation_end(case: &Case<'_>) -> Ruled {
     judge_confirmation(case, |answer, it| match it.not_on_or_after.as_deref() {
-        None => Err("no NotOnOrAfter: it never ends".to_owned()),
+        None => wrong("no NotOnOrAfter: it never ends"),
         Some(text) => match instant_in_any_zone(text) {
-            Some(end) if end <= answer.at() => Err(format!(
+            Some(end) if end <= answer.at() => wrong(format!(
                 "NotOnOrAfter=\"{text}\" is not after the delivery at {}",
                 answer.at()
             )),
-            Some(_) => Ok(text.to_owned()),
-            None => Err(format!("NotOnOrAfter=\"{text}\" is no time")),
+            Some(_) => right(text.to_owned()),
+            None => wrong(format!("NotOnOrAfter=\"{text}\" is no time")),
         },
     })
+    .about_clock(case)
 }
 
-fn confirmation_begin(case: &Case<'_>) -> Ruled {
+fn judge_confirmation_begin(case: &Case<'_>) -> Ruled {
     judge_confirmation(case, |_, it| match &it.not_before {
-        Some(text) => Err(format!("NotBefore=\"{text}\"")),
-        None => Ok("there is none".to_owned()),
+        Some(text) => wrong(format!("NotBefore=\"{text}\"")),
+        None => right("there is none"),
     })
 }
 
-fn confirmation_request(case: &Case<'_>) -> Ruled {
+fn judge_confirmation_request(case: &Case<'_>) -> Ruled {
     judge_confirmation(case, |answer, it| match &it.in_response_to {
-        Some(id) if *id == answer.trial.request_id => Ok("it is".to_owned()),
-        Some(id) => Err(format!(
+        Some(id) if *id == answer.trial.request_id => right("it is"),
+        Some(id) => wrong(format!(
             "InResponseTo {id}, asked was {}",
             answer.trial.request_id
         )),
-        None => Err("SubjectConfirmationData has no InResponseTo".to_owned()),
+        None => wrong("SubjectConfirmationData has no InResponseTo"),
     })
 }
 
-fn conditions_hold(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |answer, it| {
+fn judge_conditions_window(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |answer, it| {
         let Some(conditions) = &it.conditions else {
-            return Ok("no conditions: see SAML-IDP-ASSERT-11".to_owned());
+            return absent("no conditions: see SAML-IDP-ASSERT-11");
         };
         let times = [&conditions.not_before, &conditions.not_on_or_after];
         for text in times.into_iter().flatten() {
             if instant_in_any_zone(text).is_none() {
-                return Err(format!(
+                return wrong(format!(
                     "NotBefore or NotOnOrAfter is \"{text}\", which is no time"
                 ));
             }
@@ -310,19 +312,20 @@ fn conditions_hold(case: &Case<'_>) -> Ruled {
         let [begin, end] = times.map(|it| it.as_deref().and_then(instant_in_any_zone));
         let now = answer.at();
         if begin.zip(end).is_some_and(|(begin, end)| begin >= end) {
-            return Err("the window ends before it begins".to_owned());
+            return wrong("the window ends before it begins");
         }
         match (begin, end) {
-            (Some(begin), _) if begin > now => Err(format!("it begins {begin}, delivered {now}")),
-            (_, Some(end)) if end <= now => Err(format!("it ended {end}, delivered {now}")),
-            _ => Ok("it is".to_owned()),
+            (Some(begin), _) if begin > now => wrong(format!("it begins {begin}, delivered {now}")),
+            (_, Some(end)) if end <= now => wrong(format!("it ended {end}, delivered {now}")),
+            _ => right("it is"),
         }
     })
+    .about_clock(case)
 }
 
-fn short_lived(case: &Case<'_>) -> Ruled {
+fn judge_lifetime(case: &Case<'_>) -> Ruled {
     const LONGEST: SignedDuration = SignedDuration::from_hours(1);
-    each_assertion(case, |answer, it| {
+    judge_each_assertion(case, |answer, it| {
         let confirmations = it.confirmations.iter();
         let confirmations =
             confirmations.map(|it| ("SubjectConfirmationData", &it.not_on_or_after));
@@ -337,126 +340,129 @@ fn short_lived(case: &Case<'_>) -> Ruled {
             })
             .max();
         let Some((longest, place, text)) = longest else {
-            return Ok("no end: see SAML-IDP-ASSERT-06".to_owned());
+            return absent("no end: see SAML-IDP-ASSERT-06");
         };
         if longest.is_negative() {
-            return Ok("it has ended: see SAML-IDP-ASSERT-06".to_owned());
+            return absent("it has ended: see SAML-IDP-ASSERT-06");
         }
         if longest > LONGEST.checked_add(SKEW).unwrap_or(LONGEST) {
             let ahead = match longest.as_hours() {
                 hours @ ..48 => format!("{hours} hours"),
                 hours => format!("{} days", hours / 24),
             };
-            Err(format!("NotOnOrAfter of {place} is {text}, {ahead} ahead"))
+            wrong(format!("NotOnOrAfter of {place} is {text}, {ahead} ahead"))
         } else {
-            Ok(format!("{} minutes", longest.as_mins()))
+            right(format!("{} minutes", longest.as_mins()))
         }
     })
+    .about_clock(case)
 }
 
-fn audience(case: &Case<'_>) -> Ruled {
+fn judge_audience(case: &Case<'_>) -> Ruled {
     let own = &case.recording.party.entity_id;
-    each_assertion(case, |_, it| {
+    judge_each_assertion(case, |_, it| {
         let Some(conditions) = &it.conditions else {
-            return Err("no Conditions, so no audience".to_owned());
+            return wrong("no Conditions, so no audience");
         };
         if conditions.audiences.is_empty() {
-            return Err("Conditions has no AudienceRestriction".to_owned());
+            return wrong("Conditions has no AudienceRestriction");
         }
         match conditions.audiences.iter().find(|it| !it.contains(own)) {
-            Some(others) => Err(format!(
+            Some(others) => wrong(format!(
                 "a restriction to {}; this is \"{own}\"",
                 quote_all(others)
             )),
-            None => Ok(own.clone()),
+            None => right(own.clone()),
         }
     })
 }
 
-fn conditions_known(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |_, it| {
+fn judge_kinds_of_conditions(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |_, it| {
         if it.conditions.is_none() {
-            return Ok("no conditions: see SAML-IDP-ASSERT-11".to_owned());
+            return absent("no conditions: see SAML-IDP-ASSERT-11");
         }
         let others = it.conditions.iter().flat_map(|it| &it.others);
         match others.into_iter().next() {
-            Some(other) => Err(format!("<{other}>")),
-            None => Ok("it does".to_owned()),
+            Some(other) => wrong(format!("<{other}>")),
+            None => right("it does"),
         }
     })
 }
 
-fn sign_on(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |_, it| match it.sign_ons.first() {
-        Some(_) => Ok("it has one".to_owned()),
-        None => Err("no AuthnStatement".to_owned()),
+fn judge_authn_statement(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |_, it| match it.sign_ons.first() {
+        Some(_) => right("it has one"),
+        None => wrong("no AuthnStatement"),
     })
 }
 
-fn sign_on_past(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |answer, it| {
+fn judge_authn_instant(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |answer, it| {
         if it.sign_ons.is_empty() {
-            return Ok("no AuthnStatement: see SAML-IDP-ASSERT-13".to_owned());
+            return absent("no AuthnStatement: see SAML-IDP-ASSERT-13");
         }
         let instants = it.sign_ons.iter().filter_map(|it| it.instant.as_deref());
         for text in instants {
             if let Some(signed_on) = instant_in_any_zone(text)
                 && signed_on.duration_since(answer.at()) > SKEW
             {
-                return Err(format!("signed on {text}, delivered {}", answer.at()));
+                return wrong(format!("signed on {text}, delivered {}", answer.at()));
             }
         }
-        Ok("it is not in the future".to_owned())
+        right("it is not in the future")
     })
+    .about_clock(case)
 }
 
-fn session_index(case: &Case<'_>) -> Ruled {
+fn judge_session_index(case: &Case<'_>) -> Ruled {
     if case.announced.slo.is_empty() {
         return not_judged(
             "the metadata announces no SingleLogoutService, and only single logout needs a SessionIndex",
         );
     }
-    each_assertion(case, |_, it| {
+    judge_each_assertion(case, |_, it| {
         match it.sign_ons.first().map(|it| it.session_index.as_deref()) {
-            Some(Some(index)) if !index.is_empty() => Ok("it has one".to_owned()),
-            Some(_) => Err("no SessionIndex".to_owned()),
-            None => Ok("no AuthnStatement: see SAML-IDP-ASSERT-13".to_owned()),
+            Some(Some(index)) if !index.is_empty() => right("it has one"),
+            Some(_) => wrong("no SessionIndex"),
+            None => absent("no AuthnStatement: see SAML-IDP-ASSERT-13"),
         }
     })
 }
 
-fn context(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |_, it| {
+fn judge_authn_context(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |_, it| {
         match it.sign_ons.first().map(|it| it.class.as_deref()) {
-            Some(Some(class)) if url::Url::parse(class).is_ok() => Ok(class.to_owned()),
-            Some(Some(class)) => Err(format!(
+            Some(Some(class)) if url::Url::parse(class).is_ok() => right(class.to_owned()),
+            Some(Some(class)) => wrong(format!(
                 "AuthnContextClassRef {class:?} is not an absolute URI"
             )),
             Some(None) if it.sign_ons[0].has_declaration => {
-                Ok("a declaration stands in its place, which saml-core §2.7.2.2 allows".to_owned())
+                right("a declaration stands in its place, which saml-core §2.7.2.2 allows")
             }
-            Some(None) => Err("no AuthnContextClassRef, and no declaration".to_owned()),
-            None => Ok("no AuthnStatement: see SAML-IDP-ASSERT-13".to_owned()),
+            Some(None) => wrong("no AuthnContextClassRef, and no declaration"),
+            None => absent("no AuthnStatement: see SAML-IDP-ASSERT-13"),
         }
     })
 }
 
-fn session_end(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |answer, it| {
+fn judge_session_end(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |answer, it| {
         let ends = it
             .sign_ons
             .iter()
             .filter_map(|it| it.session_not_on_or_after.as_deref());
         for text in ends {
             if instant_in_any_zone(text).is_some_and(|end| end <= answer.at()) {
-                return Err(format!(
+                return wrong(format!(
                     "SessionNotOnOrAfter is {text}, but the Response was delivered later, at {}",
                     answer.at()
                 ));
             }
         }
-        Ok("it is, or there is none".to_owned())
+        right("it is, or there is none")
     })
+    .about_clock(case)
 }
 
 /// True if the text looks like an e-mail address (RFC 5321): one at sign, no space.
@@ -468,7 +474,7 @@ pub(super) fn is_address(text: &str) -> bool {
             .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
-fn name_form(case: &Case<'_>) -> Ruled {
+fn judge_form_of_name_id(case: &Case<'_>) -> Ruled {
     let wrong: Vec<(&str, String)> = case
         .answers
         .iter()

@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::assertion::is_address;
-use super::{Item, Ruled, breaks, each_assertion, holds, item, not_judged, quote_all};
+use super::{
+    Item, Observation, Ruled, absent, breaks, holds, item, judge_each_assertion, not_judged,
+    quote_all, right, wrong,
+};
 use crate::check::Harm;
 use crate::check::Level::{May, Must, Should};
 use crate::check::idp::reading::Case;
@@ -58,7 +61,7 @@ pub(super) const CHECKS: &[Item] = &[
         "No attribute name differs from a required one in letter case only.",
         "name, displayname, objectidentifier, groups in lower case",
         "In the application's attribute mappings retype the name quoted above in lower case: name, displayname, objectidentifier, groups. For a service provider displayName and displayname are two different attributes.",
-        letter_case,
+        judge_letter_case,
     ),
     item(
         HARM,
@@ -66,7 +69,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Each attribute name occurs once.",
         "one Attribute for each name, with all its values",
         "Put all values into one Attribute element: of two elements with the same name many readers use only the first or the last.",
-        once,
+        judge_duplicates,
     ),
     item(
         HARM,
@@ -78,7 +81,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Each group is a separate AttributeValue.",
         "one AttributeValue for each group",
         "Send a list with one AttributeValue for each group, not one text joined by commas or semicolons: the portal looks for a value that equals the group's id.",
-        groups_separate,
+        judge_separate_groups,
     ),
     item(
         HARM,
@@ -86,7 +89,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The attribute groups contains group ids, not names.",
         "ids that stay when a group is renamed, not names",
         "Map groups to the groups' ids (memberOfGroupIDs and the like): names can be changed or reused for another group, and the portal compares ids first.",
-        groups_are_ids,
+        judge_ids_of_groups,
     ),
     item(
         HARM,
@@ -98,7 +101,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The NameFormat of each attribute is one that the standard defines.",
         "NameFormat unspecified, basic or uri, or none",
         "Choose basic or unspecified as NameFormat.",
-        formats,
+        judge_name_formats,
     ),
     item(
         HARM,
@@ -106,7 +109,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The attribute objectidentifier stays the same from one sign-on to the next.",
         "one value for one user, at every sign-on",
         "Map it to the user's id, not to a value of the session: the portal finds the user's account by it.",
-        |case| stable(case, "objectidentifier"),
+        |case| judge_stability(case, "objectidentifier"),
     ),
     item(
         HARM,
@@ -114,7 +117,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The attribute name is an e-mail address.",
         "one address, without spaces, commas or markup",
         "Map name to the user's e-mail address: the portal decides by its domain to which business account the user belongs.",
-        name_is_address,
+        judge_address,
     ),
     item(
         HARM,
@@ -122,7 +125,7 @@ pub(super) const CHECKS: &[Item] = &[
         "No required attribute is empty.",
         "a text in each of the four, and never the word null",
         "Fill in the field for this user, and mark the mapping as required, so that a missing value is reported at once.",
-        not_empty,
+        judge_emptiness,
     ),
     item(
         HARM,
@@ -130,7 +133,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The value of the attribute `name` belongs to the user who signed on.",
         "the user who signed on (--user), and no other user",
         "Check how the name is mapped and whose session was used: an assertion about another user signs the wrong person on.",
-        says_who,
+        judge_user,
     ),
     item(
         HARM,
@@ -138,9 +141,11 @@ pub(super) const CHECKS: &[Item] = &[
         "The assertion has few attributes.",
         "at most twelve attributes",
         "Remove the attributes that the service provider does not need from the mapping: they are personal data.",
-        few,
+        judge_number,
     ),
 ];
+
+const NO_ATTRIBUTES: &str = "no assertion has an attribute";
 
 fn find<'a>(assertion: &'a Assertion, name: &str) -> Option<&'a Attribute> {
     assertion.attributes.iter().find(|it| it.name == name)
@@ -156,14 +161,14 @@ fn names(assertion: &Assertion) -> String {
 }
 
 fn judge_needed(case: &Case<'_>, name: &str) -> Ruled {
-    each_assertion(case, |_, it| match find(it, name) {
-        Some(_) => Ok("it is".to_owned()),
-        None => Err(format!("the attributes are {}", names(it))),
+    judge_each_assertion(case, |_, it| match find(it, name) {
+        Some(_) => right("it is"),
+        None => wrong(format!("the attributes are {}", names(it))),
     })
 }
 
-fn letter_case(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |_, it| {
+fn judge_letter_case(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |_, it| {
         let alike = it.attributes.iter().find(|attribute| {
             let name = attribute.name.as_str();
             NEEDED
@@ -171,72 +176,68 @@ fn letter_case(case: &Case<'_>) -> Ruled {
                 .any(|needed| *needed != name && needed.eq_ignore_ascii_case(name))
         });
         match alike {
-            Some(alike) => Err(format!("{:?}", alike.name)),
-            None => Ok("none does".to_owned()),
+            Some(alike) => wrong(format!("{:?}", alike.name)),
+            None => right("none does"),
         }
     })
 }
 
-fn once(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |_, it| {
+fn judge_duplicates(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |_, it| {
+        if it.attributes.is_empty() {
+            return absent(NO_ATTRIBUTES);
+        }
         let mut seen = BTreeSet::new();
         let mut all = it.attributes.iter();
         match all.find(|attribute| !seen.insert((&attribute.name, &attribute.name_format))) {
-            Some(twice) => Err(format!("{:?}", twice.name)),
-            None => Ok("each occurs once".to_owned()),
+            Some(twice) => wrong(format!("{:?}", twice.name)),
+            None => right("each occurs once"),
         }
     })
 }
 
 /// Judges an attribute where it is present; another check judges its absence.
-fn of(case: &Case<'_>, name: &str, judge: impl Fn(&[String]) -> Result<String, String>) -> Ruled {
-    let has_it = |it: &Assertion| find(it, name).is_some();
-    if !any_assertion(case, has_it) {
-        return not_judged(format!(
-            "no assertion has the attribute {name}: see SAML-IDP-ATTR-01 to -04"
-        ));
-    }
-    each_assertion(case, |_, it| match find(it, name) {
+fn judge_attribute(case: &Case<'_>, name: &str, judge: impl Fn(&[String]) -> Observation) -> Ruled {
+    judge_each_assertion(case, |_, it| match find(it, name) {
         Some(attribute) => judge(&attribute.values),
-        None => Ok(format!("the attribute {name} is missing")),
+        None => absent(format!(
+            "no assertion has the attribute {name}: see SAML-IDP-ATTR-01 to -04"
+        )),
     })
 }
 
-/// True if this holds for an assertion in the answers to ordinary requests.
-fn any_assertion(case: &Case<'_>, holds: impl Fn(&Assertion) -> bool) -> bool {
-    let mut responses = case.good().filter_map(|answer| answer.response());
-    responses.any(|it| it.assertions.iter().any(&holds))
-}
-
-fn groups_separate(case: &Case<'_>) -> Ruled {
-    of(case, "groups", |values| {
+fn judge_separate_groups(case: &Case<'_>) -> Ruled {
+    judge_attribute(case, "groups", |values| {
         let joined = values
             .iter()
             .find(|it| it.contains([',', ';', '|']) || it.starts_with('['));
         match joined {
-            Some(joined) => Err(format!("{joined:?} is one value")),
-            None => Ok(format!("{} value(s)", values.len())),
+            Some(joined) => wrong(format!("{joined:?} is one value")),
+            None => right(format!("{} value(s)", values.len())),
         }
     })
 }
 
-fn groups_are_ids(case: &Case<'_>) -> Ruled {
-    of(case, "groups", |values| {
+fn judge_ids_of_groups(case: &Case<'_>) -> Ruled {
+    judge_attribute(case, "groups", |values| {
         let name = values.iter().find(|it| {
             let bare: String = it.chars().filter(|it| *it != '-').collect();
             it.contains(' ') || !bare.chars().any(|it| it.is_ascii_digit())
         });
         match name {
-            Some(name) => Err(format!(
+            Some(name) => wrong(format!(
                 "the value {name:?} looks like the name of a group; expected its ID"
             )),
-            None => Ok(format!("{} id(s)", values.len())),
+            None => right(format!("{} id(s)", values.len())),
         }
     })
 }
 
-fn formats(case: &Case<'_>) -> Ruled {
-    each_assertion(case, |_, it| {
+fn judge_name_formats(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |_, it| {
+        if it.attributes.is_empty() {
+            return absent(NO_ATTRIBUTES);
+        }
         let known = ["unspecified", "basic", "uri"];
         let mut all = it
             .attributes
@@ -247,13 +248,13 @@ fn formats(case: &Case<'_>) -> Ruled {
             !name.is_some_and(|it| known.contains(&it))
         });
         match strange {
-            Some(strange) => Err(strange.to_owned()),
-            None => Ok("it is".to_owned()),
+            Some(strange) => wrong(strange),
+            None => right("it is"),
         }
     })
 }
 
-fn stable(case: &Case<'_>, name: &str) -> Ruled {
+fn judge_stability(case: &Case<'_>, name: &str) -> Ruled {
     let mut first: Option<(&str, &[String])> = None;
     for answer in case.good() {
         let assertion = answer.response().and_then(|it| it.assertions.first());
@@ -280,57 +281,57 @@ fn stable(case: &Case<'_>, name: &str) -> Ruled {
     }
 }
 
-fn name_is_address(case: &Case<'_>) -> Ruled {
-    of(case, "name", |values| match values {
-        [value] if is_address(value) => Ok(value.clone()),
-        values => Err(quote_all(values)),
+fn judge_address(case: &Case<'_>) -> Ruled {
+    judge_attribute(case, "name", |values| match values {
+        [value] if is_address(value) => right(value.clone()),
+        values => wrong(quote_all(values)),
     })
 }
 
-fn not_empty(case: &Case<'_>) -> Ruled {
-    let has_needed = |it: &Assertion| NEEDED.iter().any(|name| find(it, name).is_some());
-    if !any_assertion(case, has_needed) {
-        return not_judged("no assertion has one of the four: see SAML-IDP-ATTR-01 to -04");
-    }
-    each_assertion(case, |_, it| {
-        let needed = it
+fn judge_emptiness(case: &Case<'_>) -> Ruled {
+    judge_each_assertion(case, |_, it| {
+        let mut needed = it
             .attributes
             .iter()
-            .filter(|it| NEEDED.contains(&it.name.as_str()));
+            .filter(|it| NEEDED.contains(&it.name.as_str()))
+            .peekable();
+        if needed.peek().is_none() {
+            return absent("no assertion has one of the four: see SAML-IDP-ATTR-01 to -04");
+        }
         let void = |attribute: &&Attribute| {
             let mut values = attribute.values.iter();
             attribute.values.is_empty()
                 || values.any(|it| it.is_empty() || it.split(' ').any(|word| word == "null"))
         };
-        match needed.into_iter().find(void) {
-            Some(void) => Err(format!("{} is {}", void.name, quote_all(&void.values))),
-            None => Ok("none is".to_owned()),
+        match needed.find(void) {
+            Some(void) => wrong(format!("{} is {}", void.name, quote_all(&void.values))),
+            None => right("none is"),
         }
     })
 }
 
-fn says_who(case: &Case<'_>) -> Ruled {
+fn judge_user(case: &Case<'_>) -> Ruled {
     let user = case.recording.user.to_lowercase();
     if user.is_empty() {
         return not_judged("a person signed on, under a name that only they know");
     }
-    of(case, "name", |values| {
+    judge_attribute(case, "name", |values| {
         let same = |value: &String| {
             let value = value.to_lowercase();
             value == user || value.split('@').next() == Some(user.as_str())
         };
         if values.iter().any(same) {
-            Ok("it does".to_owned())
+            right("it does")
         } else {
-            Err(format!("{}, where {user} signed on", quote_all(values)))
+            wrong(format!("{}, where {user} signed on", quote_all(values)))
         }
     })
 }
 
-fn few(case: &Case<'_>) -> Ruled {
+fn judge_number(case: &Case<'_>) -> Ruled {
     const MOST: usize = 12;
-    each_assertion(case, |_, it| match it.attributes.len() {
-        count @ ..=MOST => Ok(count.to_string()),
-        count => Err(format!("{count} attributes: {}", names(it))),
+    judge_each_assertion(case, |_, it| match it.attributes.len() {
+        count @ ..=MOST => right(count.to_string()),
+        count => wrong(format!("{count} attributes: {}", names(it))),
     })
 }

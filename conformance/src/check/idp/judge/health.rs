@@ -16,10 +16,10 @@ pub(super) const CHECKS: &[Item] = &[item(
     "After every request of the run, ordinary sign-ons still work as before.",
     "after each request of the run, a sign-on that is answered about as fast as before",
     "Look into the log at the time of the named request. Limit the size and depth of what is parsed and the time that a request may take, and make sure that one failed request ends neither the process nor other requests.",
-    survives,
+    judge_survival,
 )];
 
-fn survives(case: &Case<'_>) -> Ruled {
+fn judge_survival(case: &Case<'_>) -> Ruled {
     let harmed = || {
         let all = case.recording.trials.iter();
         all.filter_map(|(name, trial)| Some((name, trial, trial.harm.as_ref()?)))

@@ -18,7 +18,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every Response has a new ID.",
         "a different ID in every Response",
         "Generate a new ID for every Response, with a random generator; never deliver a Response twice.",
-        responses_unique,
+        judge_ids_of_responses,
     ),
     item(
         HARM,
@@ -26,7 +26,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every assertion has a new ID.",
         "a different ID in every assertion",
         "Generate a new ID for every assertion: service providers refuse a second one with the same ID as a replay.",
-        assertions_unique,
+        judge_ids_of_assertions,
     ),
     item(
         HARM,
@@ -34,7 +34,7 @@ pub(super) const CHECKS: &[Item] = &[
         "IDs are random and cannot be guessed.",
         "at least 120 bits that differ from one ID to the next: SAML asks for 128, a UUID of version 4 has 122",
         "Take 16 bytes or more from the operating system's random generator; counters, times and hashes of names can be guessed.",
-        unpredictable,
+        judge_randomness,
     ),
     item(
         HARM,
@@ -42,7 +42,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Sessions of different browsers have different SessionIndex values.",
         "a different SessionIndex for each sign-on",
         "Generate the SessionIndex for each session at the identity provider, not for each user.",
-        sessions_differ,
+        judge_session_indexes,
     ),
     item(
         HARM,
@@ -54,11 +54,11 @@ pub(super) const CHECKS: &[Item] = &[
         "The NameID of a user stays the same from one sign-on to the next.",
         "one NameID for one user, unless its format is transient",
         "Map the NameID to a value that does not change for the user: a service provider creates a new account for every new name.",
-        name_stable,
+        judge_stability_of_name_id,
     ),
 ];
 
-fn unique(case: &Case<'_>, what: &str, ids: Vec<(&str, &str)>) -> Ruled {
+fn judge_uniqueness(case: &Case<'_>, what: &str, ids: Vec<(&str, &str)>) -> Ruled {
     if case.answers.len() < 2 || ids.is_empty() {
         return not_judged("fewer than two answers could be read");
     }
@@ -90,12 +90,12 @@ fn assertion_ids<'c>(case: &'c Case<'_>) -> Vec<(&'c str, &'c str)> {
         .collect()
 }
 
-fn responses_unique(case: &Case<'_>) -> Ruled {
-    unique(case, "Responses", response_ids(case))
+fn judge_ids_of_responses(case: &Case<'_>) -> Ruled {
+    judge_uniqueness(case, "Responses", response_ids(case))
 }
 
-fn assertions_unique(case: &Case<'_>) -> Ruled {
-    unique(case, "assertions", assertion_ids(case))
+fn judge_ids_of_assertions(case: &Case<'_>) -> Ruled {
+    judge_uniqueness(case, "assertions", assertion_ids(case))
 }
 
 /// How identifiers differ from each other.
@@ -155,7 +155,7 @@ fn variation(ids: &[&str]) -> Variation {
     }
 }
 
-fn unpredictable(case: &Case<'_>) -> Ruled {
+fn judge_randomness(case: &Case<'_>) -> Ruled {
     let mut fewest: Option<f64> = None;
     for (what, ids) in [
         ("Response", response_ids(case)),
@@ -191,7 +191,7 @@ fn session_of<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
     assertion.sign_ons.first()?.session_index.as_deref()
 }
 
-fn sessions_differ(case: &Case<'_>) -> Ruled {
+fn judge_session_indexes(case: &Case<'_>) -> Ruled {
     let plain = [REDIRECT, POST].into_iter();
     let mut first = plain.filter_map(|name| Some((name, session_of(case, name)?)));
     let Some(((name, one), other)) = first.next().zip(session_of(case, "second-browser")) else {
@@ -206,7 +206,7 @@ fn sessions_differ(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn name_stable(case: &Case<'_>) -> Ruled {
+fn judge_stability_of_name_id(case: &Case<'_>) -> Ruled {
     let mut names: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     for answer in case.good() {
         let Some(name) = answer

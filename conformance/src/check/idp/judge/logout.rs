@@ -5,9 +5,12 @@ use saml::binding::redirect;
 use saml::keys::Certificate;
 
 use super::trial::{describe, find_trial, is_signed_on};
-use super::{Item, Ruled, breaks, holds, item, not_judged, quote_all, without_query};
+use super::{
+    Item, Ruled, breaks, find_issuer, holds, item, judge_complaints, not_judged, quote_all,
+    without_query,
+};
 use crate::check::Level::{May, Must};
-use crate::check::idp::reading::{Announced, Case, SUCCESS};
+use crate::check::idp::reading::{Announced, Answer, Case, Document, SUCCESS};
 use crate::check::idp::recording::Ending;
 use crate::check::idp::trials::Binding;
 use crate::check::{Feature, Harm};
@@ -30,7 +33,7 @@ pub(super) const CHECKS: &[Item] = &[
         "After the logout the identity provider's session has ended.",
         "NoPassive, or a login page, for the next passive request",
         "End the identity provider's own session too, not only its record of the service provider's session.",
-        over,
+        judge_session_after,
     ),
     item(
         HARM,
@@ -50,6 +53,26 @@ pub(super) const CHECKS: &[Item] = &[
     ),
     item(
         HARM,
+        (
+            "SAML-IDP-SLO-05",
+            Must,
+            "saml-profiles §4.4.4.2, saml-bindings §3.4.5.2",
+        ),
+        "Issuer and Destination of the LogoutResponse name the sender and the receiver.",
+        "Issuer equal to the metadata's entityID; Destination equal to the address that it is sent to, if it is signed",
+        "Write the entity ID of the metadata into Issuer, and the Location of the service provider's SingleLogoutService (its ResponseLocation, if it has one) into Destination: service providers refuse a signed message for another address, and then do not end their session.",
+        judge_parties,
+    ),
+    item(
+        HARM,
+        ("SAML-IDP-SLO-06", Must, "saml-bindings §3.4.3, §3.5.3"),
+        "The LogoutResponse returns the RelayState of the LogoutRequest unchanged.",
+        "the RelayState of the request, letter by letter",
+        "Keep the RelayState of the LogoutRequest and return it beside the LogoutResponse, by either binding: the service provider finds by it where the user was.",
+        judge_relay_state,
+    ),
+    item(
+        HARM,
         ("SAML-IDP-INIT-01", Must, "saml-profiles §4.1.5"),
         "A Response of a sign-on that starts at the identity provider has no InResponseTo.",
         "a Response with Success and no InResponseTo, at the default address",
@@ -62,7 +85,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The signing keys that the metadata had before the run are still in it afterwards.",
         "every key that signed an answer is in the metadata still",
         "Announce a new key some days before signing with it, and keep the old one until the last assertion has expired: service providers read metadata at most once a day.",
-        keys_stay,
+        judge_keys_at_the_end,
     ),
     item(
         HARM,
@@ -70,7 +93,7 @@ pub(super) const CHECKS: &[Item] = &[
         "All answers are signed with the same key.",
         "one of the announced keys signs everything",
         "Let every node sign with the same key: during a rollover two keys are announced, but only one signs.",
-        one_key,
+        judge_key_of_answers,
     ),
     item(
         HARM,
@@ -78,7 +101,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The metadata says when service providers should read it again.",
         "validUntil or cacheDuration in the metadata, or Cache-Control with it",
         "Set cacheDuration to about a day: you then need not notify every service provider of a new key.",
-        says_when,
+        judge_cache_terms,
     ),
     item(
         HARM,
@@ -86,7 +109,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Two requests get two different Responses.",
         "an answer of its own for each request",
         "Create each Response when it is requested; a cached one answers the wrong request.",
-        answers_differ,
+        judge_repetition,
     ),
 ];
 
@@ -110,14 +133,20 @@ fn judge_answer(case: &Case<'_>) -> Ruled {
                 && response.in_response_to.as_deref() == Some(trial.request_id.as_str())
         })
     });
-    let said = describe(case, "logout", trial);
+    let mut said = describe(case, "logout", trial);
+    let answered = case.answer("logout").and_then(|it| it.response());
+    if let Some(response) = answered.filter(|_| !well) {
+        let id = response.in_response_to.as_deref().unwrap_or("none");
+        let asked = &trial.request_id;
+        said.push_str(&format!(" (InResponseTo {id}, asked was {asked})"));
+    }
     let ruled = if well { holds(said) } else { breaks(said) };
-    as_not_served(case, ruled.at("logout"))
+    explain_not_served(case, ruled.at("logout"))
 }
 
 /// If the logout URL is not served, the result is a consequence of SAML-IDP-MD-16, not a finding of
 /// its own.
-fn as_not_served(case: &Case<'_>, ruled: Ruled) -> Ruled {
+fn explain_not_served(case: &Case<'_>, ruled: Ruled) -> Ruled {
     match case.trial("logout").map(|it| &it.ending) {
         Some(Ending::Page { url, status, .. }) if matches!(status, 404 | 410) => {
             ruled.shows(format!("{} answers {status}", without_query(url)))
@@ -128,7 +157,7 @@ fn as_not_served(case: &Case<'_>, ruled: Ruled) -> Ruled {
 
 /// A passive request tests whether a session lasts. If it gets no answer while a session lasts, it
 /// cannot show that a session has ended.
-fn blind(case: &Case<'_>) -> Option<Ruled> {
+fn find_blindness(case: &Case<'_>) -> Option<Ruled> {
     let is_blind = case.trial("passive").is_some() && !is_signed_on(case, "passive");
     is_blind.then(|| {
         not_judged(
@@ -137,7 +166,7 @@ fn blind(case: &Case<'_>) -> Option<Ruled> {
     })
 }
 
-fn over(case: &Case<'_>) -> Ruled {
+fn judge_session_after(case: &Case<'_>) -> Ruled {
     if let Some(ruled) = judge_missing_endpoint(case) {
         return ruled;
     }
@@ -147,9 +176,9 @@ fn over(case: &Case<'_>) -> Ruled {
     };
     let said = describe(case, "logout-after", trial);
     if is_signed_on(case, "logout-after") {
-        return as_not_served(case, breaks(said).at("logout-after"));
+        return explain_not_served(case, breaks(said).at("logout-after"));
     }
-    blind(case).unwrap_or_else(|| holds(said).at("logout-after"))
+    find_blindness(case).unwrap_or_else(|| holds(said).at("logout-after"))
 }
 
 fn judge_unsigned(case: &Case<'_>) -> Ruled {
@@ -162,7 +191,7 @@ fn judge_unsigned(case: &Case<'_>) -> Ruled {
     };
     let said = describe(case, "logout-still", trial);
     if !is_signed_on(case, "logout-still") {
-        return blind(case).unwrap_or_else(|| {
+        return find_blindness(case).unwrap_or_else(|| {
             breaks(format!(
                 "the session has ended after an unsigned LogoutRequest: {said}"
             ))
@@ -171,32 +200,38 @@ fn judge_unsigned(case: &Case<'_>) -> Ruled {
     }
     if is_signed_on(case, "logout-after") {
         let why = "a signed LogoutRequest ends no session either: see SAML-IDP-SLO-02";
-        return as_not_served(case, not_judged(why));
+        return explain_not_served(case, not_judged(why));
     }
     holds(said).at("logout-still")
+}
+
+/// Returns the LogoutResponse to the signed LogoutRequest, or why there is nothing to judge.
+pub(super) fn find_logout_response<'c, 'd>(
+    case: &'c Case<'d>,
+) -> Result<(&'c Answer<'d>, &'c Document), Ruled> {
+    if let Some(ruled) = judge_missing_endpoint(case) {
+        return Err(ruled);
+    }
+    find_trial(case, "logout")?;
+    let document = case.answer("logout").and_then(|answer| {
+        let document = answer.document.as_ref().ok()?;
+        (document.root == "LogoutResponse").then_some((answer, document))
+    });
+    document.ok_or_else(|| not_judged("there was no LogoutResponse: see SAML-IDP-SLO-01"))
 }
 
 /// Judges the signature of the LogoutResponse: in the query for HTTP-Redirect, in the document
 /// otherwise.
 fn judge_signature(case: &Case<'_>) -> Ruled {
-    if let Some(ruled) = judge_missing_endpoint(case) {
-        return ruled;
-    }
-    if let Err(ruled) = find_trial(case, "logout") {
-        return ruled;
-    }
-    let document = case.answer("logout").and_then(|answer| {
-        let document = answer.document.as_ref().ok()?;
-        (document.root == "LogoutResponse").then_some((answer, document))
-    });
-    let Some((answer, document)) = document else {
-        return not_judged("there was no LogoutResponse: see SAML-IDP-SLO-01");
+    let (answer, document) = match find_logout_response(case) {
+        Ok(found) => found,
+        Err(ruled) => return ruled,
     };
     let ruled = if answer.delivered.binding == Binding::Redirect.name() {
         let Some(query) = &answer.delivered.query else {
             return not_judged("the recording does not contain the query string, which is signed");
         };
-        signature_of_query(case, query)
+        judge_signature_of_query(case, query)
     } else {
         let all = &document.signatures;
         match all.iter().find(|it| it.parent == "LogoutResponse") {
@@ -208,7 +243,50 @@ fn judge_signature(case: &Case<'_>) -> Ruled {
     ruled.at("logout")
 }
 
-fn signature_of_query(case: &Case<'_>, query: &str) -> Ruled {
+fn judge_parties(case: &Case<'_>) -> Ruled {
+    let (answer, document) = match find_logout_response(case) {
+        Ok(found) => found,
+        Err(ruled) => return ruled,
+    };
+    let query = answer.delivered.query.as_deref().unwrap_or_default();
+    let is_signed = !document.signatures.is_empty() || query.contains("&Signature=");
+    let mut complaints = Vec::new();
+    match (&document.response.issuer, find_issuer(case)) {
+        (None, _) => complaints.push("no Issuer".to_owned()),
+        (Some(issuer), Some(announced)) if issuer != announced => {
+            complaints.push(format!("Issuer {issuer:?}, announced is {announced:?}"));
+        }
+        _ => {}
+    }
+    match &document.response.destination {
+        Some(destination) if *destination == answer.delivered.to => {}
+        Some(destination) => complaints.push(format!(
+            "Destination {destination}, sent to {}",
+            answer.delivered.to
+        )),
+        None if is_signed => complaints.push("no Destination, though it is signed".to_owned()),
+        None => {}
+    }
+    judge_complaints(complaints, "they do").at("logout")
+}
+
+fn judge_relay_state(case: &Case<'_>) -> Ruled {
+    let answer = match find_logout_response(case) {
+        Ok((answer, _)) => answer,
+        Err(ruled) => return ruled,
+    };
+    let Some(sent) = answer.trial.relay_state.as_deref() else {
+        return not_judged("the LogoutRequest had no RelayState");
+    };
+    match answer.delivered.relay_state.as_deref() {
+        Some(returned) if returned == sent => holds(returned),
+        Some(returned) => breaks(format!("{returned:?}, sent was {sent:?}")),
+        None => breaks(format!("none, sent was {sent:?}")),
+    }
+    .at("logout")
+}
+
+fn judge_signature_of_query(case: &Case<'_>, query: &str) -> Ruled {
     let signature = match redirect::decode(query, &Limits::default()) {
         Ok(message) => message.signature,
         Err(error) => return breaks(error.to_string()),
@@ -254,7 +332,7 @@ fn judge_initiated(case: &Case<'_>) -> Ruled {
     .at("initiated")
 }
 
-fn keys_stay(case: &Case<'_>) -> Ruled {
+fn judge_keys_at_the_end(case: &Case<'_>) -> Ruled {
     let Some(after) = &case.recording.metadata_after else {
         return not_judged(
             "the metadata was not fetched a second time (it was read from a file, or the run was short)",
@@ -274,7 +352,7 @@ fn keys_stay(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn one_key(case: &Case<'_>) -> Ruled {
+fn judge_key_of_answers(case: &Case<'_>) -> Ruled {
     let mut used: Vec<usize> = case
         .good()
         .filter_map(|it| it.document.as_ref().ok())
@@ -294,7 +372,7 @@ fn one_key(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn says_when(case: &Case<'_>) -> Ruled {
+fn judge_cache_terms(case: &Case<'_>) -> Ruled {
     let said = case.announced.valid_until.is_some() || case.announced.cache_duration.is_some();
     match &case.recording.metadata.cache_control {
         _ if said => holds("validUntil or cacheDuration"),
@@ -303,7 +381,7 @@ fn says_when(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn answers_differ(case: &Case<'_>) -> Ruled {
+fn judge_repetition(case: &Case<'_>) -> Ruled {
     let mut fields: Vec<(&str, &str)> = case
         .answers
         .iter()

@@ -12,19 +12,23 @@
 //! | `attribute` | the attributes that the portal needs |
 //! | `security` | attacks, unknown parties, pages; `password` has the rules for passwords |
 //! | `logout` | single logout, IdP-initiated sign-on, key rollover |
+//! | `demanded` | what only deployment profiles require |
 //! | `health` | whether the identity provider still works afterwards |
 //!
-//! `trial` describes the result of a trial, `wish` has the rules for what a request may ask for.
+//! `clock` finds a wrong clock, `observation` sums up what a judge finds in single answers, `trial` describes the result of a trial, `wish` has the rules for what a request may ask for.
 //!
 //! To add a check, add a line to a table, a function that judges a [`Case`], and a fault or a hole
 //! in `tests/check_idp.rs` that only this check finds.
 
 mod assertion;
 mod attribute;
+mod clock;
+mod demanded;
 mod health;
 mod identifier;
 mod logout;
 mod metadata;
+mod observation;
 mod password;
 mod request;
 mod response;
@@ -35,6 +39,7 @@ mod wish;
 
 use std::collections::BTreeSet;
 
+use self::observation::{Observation, absent, right, sum_up, wrong};
 use super::gather::ADDRESSES;
 use super::reading::{Answer, Case, Document};
 use super::recording::{Ending, Recording, Trial};
@@ -152,6 +157,16 @@ impl Ruled {
     }
 }
 
+/// Returns the Issuer that messages must have: the entity ID of the metadata. `None` if it cannot be
+/// read, or if ordinary Responses have another Issuer, which SAML-IDP-RESP-08 judges.
+fn find_issuer<'c>(case: &'c Case<'_>) -> Option<&'c str> {
+    let announced = case.announced.entity_id.as_str();
+    let mut issuers = case
+        .good()
+        .filter_map(|it| it.response()?.issuer.as_deref());
+    (!announced.is_empty() && issuers.all(|it| it == announced)).then_some(announced)
+}
+
 /// Returns a URL without its query string, which may contain a message of several kilobytes.
 fn without_query(url: &str) -> &str {
     url.split('?').next().unwrap_or(url)
@@ -167,14 +182,14 @@ const UNREADABLE: &str =
     "the metadata contains nothing to compare with: see SAML-IDP-MD-01 and -02";
 
 /// Judges every answer to an ordinary request; the result names the first complaint.
-fn each(
+fn judge_each_document(
     case: &Case<'_>,
-    judge: impl Fn(&Answer<'_>, &Document) -> Result<String, String>,
+    judge: impl Fn(&Answer<'_>, &Document) -> Observation,
 ) -> Ruled {
     let read = case
         .good()
         .filter_map(|answer| Some((answer, answer.document.as_ref().ok()?)));
-    let judged: Vec<(&str, Result<String, String>)> = read
+    let judged: Vec<(&str, Observation)> = read
         .map(|(answer, document)| (answer.name, judge(answer, document)))
         .collect();
     sum_up(judged, NO_ANSWER)
@@ -190,9 +205,9 @@ fn quote_all<T: AsRef<str>>(values: &[T]) -> String {
 }
 
 /// Judges every assertion in the answers to ordinary requests.
-fn each_assertion(
+fn judge_each_assertion(
     case: &Case<'_>,
-    judge: impl Fn(&Answer<'_>, &Assertion) -> Result<String, String>,
+    judge: impl Fn(&Answer<'_>, &Assertion) -> Observation,
 ) -> Ruled {
     let mut judged = Vec::new();
     for answer in case.good() {
@@ -201,43 +216,6 @@ fn each_assertion(
         }
     }
     sum_up(judged, "no readable assertion: see SAML-IDP-REQ-01")
-}
-
-/// How a text says that there is nothing to judge: it refers to the check that judges the absence.
-const SEE: &str = ": see SAML-IDP-";
-
-/// Sums up what was judged. An answer without what the check looks at neither passes nor fails it.
-fn sum_up(judged: Vec<(&str, Result<String, String>)>, none: &str) -> Ruled {
-    let is_absent = |it: &Result<String, String>| it.as_ref().is_ok_and(|it| it.contains(SEE));
-    let absent = judged.iter().find(|(_, it)| is_absent(it));
-    let none = match absent {
-        Some((_, Ok(said))) => said.clone(),
-        _ => none.to_owned(),
-    };
-    let mut judged = judged;
-    judged.retain(|(_, it)| !is_absent(it));
-    let total = judged.len();
-    let wrong: Vec<(&str, &String)> = judged
-        .iter()
-        .filter_map(|(name, outcome)| Some((*name, outcome.as_ref().err()?)))
-        .collect();
-    let Some((first, complaint)) = wrong.first() else {
-        return match judged.into_iter().next() {
-            Some((_, Ok(said))) => holds(said),
-            _ => not_judged(none),
-        };
-    };
-    let mut ruled = breaks(if wrong.len() == 1 && total == 1 {
-        format!("{complaint} (in the answer to the request {first:?})")
-    } else {
-        let wrong = wrong.len();
-        format!(
-            "{complaint} (first in the answer to the request {first:?}; in {wrong} of {total} answers)"
-        )
-    });
-    ruled.see = wrong.iter().map(|(name, _)| (*name).to_owned()).collect();
-    ruled.see.dedup();
-    ruled
 }
 
 /// The trials that a check reads. Each includes the ones before it.
@@ -267,8 +245,10 @@ impl Trials {
     /// Returns the trials that the selected checks need. No other trial is run, because wrong
     /// passwords can lock an account.
     pub fn for_checks(includes: impl Fn(&str) -> bool) -> Self {
+        let demanded = (Trials::All, demanded::CHECKS);
         let tables = TABLES
             .iter()
+            .chain([&demanded])
             .filter(|(_, table)| table.iter().any(|it| includes(it.id)));
         tables.map(|(trials, _)| *trials).max().unwrap_or(Self::All)
     }
@@ -279,6 +259,7 @@ static TABLES: &[(Trials, &[Item])] = &[
     (Trials::None, metadata::CHECKS),
     (Trials::All, request::CHECKS),
     (Trials::SignOns, response::CHECKS),
+    (Trials::All, response::ERRORS),
     (Trials::SignOns, signature::CHECKS),
     (Trials::SignOns, assertion::CHECKS),
     (Trials::SignOns, identifier::CHECKS),
@@ -288,27 +269,41 @@ static TABLES: &[(Trials, &[Item])] = &[
     (Trials::All, health::CHECKS),
 ];
 
-/// Every check, in the order of a report.
+/// The checks of every run, in the order of a report.
 fn items() -> impl Iterator<Item = &'static Item> {
     TABLES.iter().flat_map(|(_, table)| table.iter())
 }
 
-/// Returns every check of an identity provider, in the order of a report.
+/// Returns the checks of every run, in the order of a report.
 pub fn catalogue() -> Vec<Check> {
     items().map(Row::check).collect()
 }
 
-/// Returns every check of an identity provider, with the expected result.
+/// Returns the checks that only profiles require. They run only with such a profile or with
+/// `--only`.
+pub fn profile_catalogue() -> Vec<Check> {
+    demanded::CHECKS.iter().map(Row::check).collect()
+}
+
+/// Returns the checks of every run, with the expected result.
 pub fn checks() -> Vec<(Check, &'static str)> {
     items().map(|it| (it.check(), it.expected)).collect()
 }
 
-/// Judges a recording.
+/// Judges a recording by the checks of every run.
 pub fn judge(recording: &Recording) -> CheckReport {
+    judge_also(recording, |_| false)
+}
+
+/// Judges a recording by the checks of every run, and by those of
+/// [`profile_catalogue`] for which `asks` is true.
+pub fn judge_also(recording: &Recording, asks: impl Fn(&str) -> bool) -> CheckReport {
     let case = Case::read(recording);
     let mut conversations = conversations(&case);
     let (mut symptoms, mut disproved) = (Vec::new(), BTreeSet::new());
+    let demanded = demanded::CHECKS.iter().filter(|it| asks(it.id));
     let mut outcomes: Vec<Outcome> = items()
+        .chain(demanded)
         .map(|item| {
             let mut ruled = (item.by)(&case);
             symptoms.push(std::mem::take(&mut ruled.symptoms));

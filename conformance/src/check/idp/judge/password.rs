@@ -7,7 +7,7 @@ use crate::check::idp::reading::Case;
 use crate::check::idp::recording::Ending;
 use crate::excerpt::{excerpt, unescape};
 
-pub(super) fn wrong_password(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_wrong_password(case: &Case<'_>) -> Ruled {
     let names = ["wrong-password", "unknown-user"];
     for name in names {
         let trial = match find_trial(case, name) {
@@ -26,7 +26,7 @@ pub(super) fn wrong_password(case: &Case<'_>) -> Ruled {
 }
 
 /// Judges the attributes whose value was the password, which is not in the recording.
-pub(super) fn password_attribute(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_password_in_attributes(case: &Case<'_>) -> Ruled {
     let mut answers = case.good().filter(|it| it.response().is_some());
     let Some(first) = answers.next() else {
         return not_judged(NO_ANSWER);
@@ -99,7 +99,7 @@ fn typed_names<'c>(case: &'c Case<'_>, name: &str) -> Vec<&'c str> {
         .collect()
 }
 
-fn same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
+fn judge_same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
     for name in [one, other] {
         if let Err(ruled) = find_trial(case, name) {
             return ruled;
@@ -127,10 +127,10 @@ fn same_refusal(case: &Case<'_>, one: &str, other: &str) -> Ruled {
     .at(other)
 }
 
-pub(super) fn leak(case: &Case<'_>) -> Ruled {
-    same_refusal(case, "wrong-password", "unknown-user")
+pub(super) fn judge_unknown_user(case: &Case<'_>) -> Ruled {
+    judge_same_refusal(case, "wrong-password", "unknown-user")
 }
 
-pub(super) fn leak_of_disabled(case: &Case<'_>) -> Ruled {
-    same_refusal(case, "wrong-password", "disabled-wrong")
+pub(super) fn judge_disabled_user(case: &Case<'_>) -> Ruled {
+    judge_same_refusal(case, "wrong-password", "disabled-wrong")
 }

@@ -2,8 +2,9 @@
 
 use super::trial::{describe, find_trial, is_answered, is_signed_on, judge_trial};
 use super::wish::{
-    context, default_address, format, goes_to, impossible_context, impossible_format, passive,
-    passive_refused, requested_address, transient,
+    judge_address, judge_context, judge_default_address, judge_format, judge_impossible_context,
+    judge_impossible_format, judge_passive, judge_passive_refusal, judge_requested_address,
+    judge_transient,
 };
 use super::{Item, Ruled, breaks, holds, item, not_judged};
 use crate::check::Level::{May, Must, Should};
@@ -23,7 +24,7 @@ pub(super) const CHECKS: &[Item] = &[
         "An ordinary AuthnRequest by HTTP-Redirect leads to a successful sign-on.",
         "a Response with Success at the assertion consumer service",
         "Register the service provider with the metadata that --sp-metadata-out wrote, give the user access to it, and check the user name and password. The last page of the sign-on says what is missing.",
-        |case| signs_on(case, REDIRECT),
+        |case| judge_sign_on(case, REDIRECT),
     ),
     item(
         HARM,
@@ -43,7 +44,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A signed AuthnRequest by HTTP-Redirect leads to a successful sign-on.",
         "Success: the signature in the query is right",
         "Register the service provider's signing certificate, and verify the signature over the query string as received (SAMLRequest, RelayState, SigAlg, with their percent-encoding unchanged).",
-        redirect_signed,
+        judge_signed_by_redirect,
     ),
     item(
         HARM,
@@ -51,7 +52,7 @@ pub(super) const CHECKS: &[Item] = &[
         "An AuthnRequest by HTTP-POST leads to a successful sign-on.",
         "Success",
         "Read the form field SAMLRequest (base64, not compressed) at the announced HTTP-POST endpoint, and allow the session cookie in cross-site posts (SameSite=None; Secure).",
-        post_unsigned,
+        judge_unsigned_by_post,
     ),
     item(
         HARM,
@@ -63,7 +64,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A signed AuthnRequest by HTTP-POST leads to a successful sign-on.",
         "Success: the enveloped signature is right",
         "Register the service provider's signing certificate, and verify the signature inside the AuthnRequest rather than looking for one in the query.",
-        |case| signs_on(case, "post-signed"),
+        |case| judge_sign_on(case, "post-signed"),
     ),
     item(
         HARM,
@@ -71,7 +72,7 @@ pub(super) const CHECKS: &[Item] = &[
         "While the session lasts, a new request is answered without a login page.",
         "Success without a login page",
         "Keep the session in a cookie, and answer from it. Asking every time is allowed, but it is not single sign-on.",
-        session,
+        judge_session,
     ),
     item(
         HARM,
@@ -79,7 +80,7 @@ pub(super) const CHECKS: &[Item] = &[
         "ForceAuthn makes the user sign on again, even while a session lasts.",
         "a login page in spite of the session",
         "Check ForceAuthn before you use the session: an application that sets it wants proof of who is at the browser now.",
-        force_authn,
+        judge_force_authn,
     ),
     item(
         HARM,
@@ -87,7 +88,7 @@ pub(super) const CHECKS: &[Item] = &[
         "After ForceAuthn, AuthnInstant is the time of the new sign-on.",
         "a later AuthnInstant than before",
         "Write the time of the latest sign-on into AuthnInstant: applications compare it with the time of their request.",
-        force_authn_instant,
+        judge_instant_after_force_authn,
     ),
     item(
         HARM,
@@ -95,7 +96,7 @@ pub(super) const CHECKS: &[Item] = &[
         "While a session lasts, a request with IsPassive is answered without a page.",
         "Success or NoPassive, without asking",
         "Answer from the session; show no page, no consent, nothing to click.",
-        passive,
+        judge_passive,
     ),
     item(
         HARM,
@@ -107,7 +108,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Without a session, a request with IsPassive is answered with NoPassive.",
         "a Response with the second-level status NoPassive, and no page",
         "When IsPassive=\"true\" and nobody is signed on, show no page: post a Response with StatusCode Responder and within it StatusCode NoPassive to the assertion consumer service. Applications send such a request in a hidden frame: a login page there is invisible, and the user waits forever.",
-        |case| passive_refused(case, "passive-alone"),
+        |case| judge_passive_refusal(case, "passive-alone"),
     ),
     item(
         HARM,
@@ -115,7 +116,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A request with both ForceAuthn and IsPassive shows no login page.",
         "NoPassive, and no page",
         "IsPassive takes precedence: answer NoPassive when signing on again would need a page.",
-        |case| passive_refused(case, "force-and-passive"),
+        |case| judge_passive_refusal(case, "force-and-passive"),
     ),
     item(
         HARM,
@@ -123,7 +124,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A NameIDPolicy with the format emailAddress is followed or refused.",
         "a NameID of that format, or InvalidNameIDPolicy",
         "Send the user's e-mail address in that format, or answer InvalidNameIDPolicy; never send a name in another format.",
-        |case| format(case, "name-email", "emailAddress"),
+        |case| judge_format(case, "name-email", "emailAddress"),
     ),
     item(
         HARM,
@@ -131,7 +132,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A NameIDPolicy with the format persistent is followed or refused.",
         "a NameID of that format, or InvalidNameIDPolicy",
         "Send an opaque id that stays the same for this user and service provider, or answer InvalidNameIDPolicy.",
-        |case| format(case, "name-persistent", "persistent"),
+        |case| judge_format(case, "name-persistent", "persistent"),
     ),
     item(
         HARM,
@@ -139,7 +140,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A NameIDPolicy with the format transient is followed or refused.",
         "a NameID of that format, or InvalidNameIDPolicy",
         "Send a random name for this session, or answer InvalidNameIDPolicy.",
-        |case| format(case, "name-transient", "transient"),
+        |case| judge_format(case, "name-transient", "transient"),
     ),
     item(
         HARM,
@@ -147,7 +148,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A transient NameID does not identify the user.",
         "a random NameID, not the user's name or a persistent id",
         "Generate a random transient NameID for each sign-on: the service provider asked for a name by which it cannot recognize the user.",
-        transient,
+        judge_transient,
     ),
     item(
         HARM,
@@ -159,7 +160,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A NameIDPolicy with an unknown format is refused.",
         "InvalidNameIDPolicy, or no answer",
         "Answer Requester / InvalidNameIDPolicy to a format that you do not support: the service provider would misread a name in another format.",
-        impossible_format,
+        judge_impossible_format,
     ),
     item(
         HARM,
@@ -167,7 +168,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A RequestedAuthnContext with the class PasswordProtectedTransport is followed or refused.",
         "an assertion of exactly that class, or NoAuthnContext",
         "Put the requested class into the assertion if the sign-on was of that class, or answer NoAuthnContext.",
-        context,
+        judge_context,
     ),
     item(
         HARM,
@@ -179,7 +180,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A RequestedAuthnContext with an unknown class is refused.",
         "NoAuthnContext, or no answer",
         "Answer Responder / NoAuthnContext when you cannot meet the class: an application that asks for two factors must not get an assertion of a password sign-on.",
-        impossible_context,
+        judge_impossible_context,
     ),
     item(
         HARM,
@@ -191,7 +192,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The Response goes to the registered address that AssertionConsumerServiceURL names.",
         "the Response at the assertion consumer service that the request names, the first or the second one",
         "Register every AssertionConsumerService of the metadata, compare the requested address with all of them, and answer there.",
-        requested_address,
+        judge_requested_address,
     ),
     item(
         HARM,
@@ -203,7 +204,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The Response goes to the address that AssertionConsumerServiceIndex selects.",
         "the Response at the assertion consumer service with index 1",
         "Store the index of each AssertionConsumerService of the metadata, and look up the requested one.",
-        |case| goes_to(case, "acs-index", 1),
+        |case| judge_address(case, "acs-index", 1),
     ),
     item(
         HARM,
@@ -211,7 +212,7 @@ pub(super) const CHECKS: &[Item] = &[
         "After an unknown AssertionConsumerServiceIndex, no Response goes to an unregistered address.",
         "an error, or the default address",
         "Answer an unknown index with an error page: the application's metadata is newer than your copy.",
-        unknown_index,
+        judge_unknown_index,
     ),
     item(
         HARM,
@@ -223,7 +224,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A request that names no address is answered at the default AssertionConsumerService.",
         "the Response at the assertion consumer service marked isDefault",
         "Use the AssertionConsumerService marked isDefault, or else the first one in the metadata.",
-        default_address,
+        judge_default_address,
     ),
     item(
         HARM,
@@ -231,7 +232,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A RelayState that is too long is not cut off.",
         "the whole RelayState, or a refusal",
         "Return the whole RelayState or refuse the request: a shortened one leads the user to a wrong page, and may end in the middle of an escape sequence.",
-        long_relay_state,
+        judge_long_relay_state,
     ),
     item(
         HARM,
@@ -239,7 +240,7 @@ pub(super) const CHECKS: &[Item] = &[
         "An AuthnRequest that was issued a day ago is not answered.",
         "a refusal, or the answer with a notice",
         "Refuse requests whose IssueInstant is more than a few minutes in the past: old requests come from caches and logs.",
-        |case| not_answered(case, "stale"),
+        |case| judge_not_answered(case, "stale"),
     ),
     item(
         HARM,
@@ -247,7 +248,7 @@ pub(super) const CHECKS: &[Item] = &[
         "An AuthnRequest with an IssueInstant in the future is refused.",
         "a refusal",
         "Refuse requests whose IssueInstant is in the future by more than the allowed clock skew.",
-        |case| not_answered(case, "future"),
+        |case| judge_not_answered(case, "future"),
     ),
     item(
         HARM,
@@ -255,7 +256,7 @@ pub(super) const CHECKS: &[Item] = &[
         "An AuthnRequest with Version 1.1 is not answered with an assertion.",
         "VersionMismatch, or a refusal",
         "Compare Version with 2.0 and answer VersionMismatch otherwise.",
-        |case| not_answered(case, "version"),
+        |case| judge_not_answered(case, "version"),
     ),
     item(
         HARM,
@@ -279,21 +280,21 @@ pub(super) const CHECKS: &[Item] = &[
         "Opening the endpoint without a SAMLRequest shows an error page.",
         "an error page below 500 when the address is opened without a SAMLRequest",
         "Answer with a page that explains what the address is for: people bookmark it.",
-        empty,
+        judge_empty_request,
     ),
 ];
 
-fn signs_on(case: &Case<'_>, name: &str) -> Ruled {
+pub(super) fn judge_sign_on(case: &Case<'_>, name: &str) -> Ruled {
     judge_trial(case, name, |_| is_answered(case, name))
 }
 
 /// If requests have to be signed, the plain request is the same one.
-fn redirect_signed(case: &Case<'_>) -> Ruled {
+fn judge_signed_by_redirect(case: &Case<'_>) -> Ruled {
     let failed = |trial: &&Trial| trial.signed && !is_answered(case, REDIRECT);
     if case.trial(REDIRECT).is_some_and(|it| failed(&it)) && !is_answered(case, "redirect-signed") {
         return not_judged("the plain request was signed too: see SAML-IDP-REQ-01");
     }
-    signs_on(case, "redirect-signed")
+    judge_sign_on(case, "redirect-signed")
 }
 
 fn judge_unsigned(case: &Case<'_>) -> Ruled {
@@ -309,15 +310,15 @@ fn judge_unsigned(case: &Case<'_>) -> Ruled {
     })
 }
 
-fn post_unsigned(case: &Case<'_>) -> Ruled {
+fn judge_unsigned_by_post(case: &Case<'_>) -> Ruled {
     if case.announced.wants_signed {
         return not_judged("the metadata requires signed requests: see SAML-IDP-REQ-05")
             .lacks(Feature::UnsignedRequests);
     }
-    signs_on(case, "post-unsigned")
+    judge_sign_on(case, "post-unsigned")
 }
 
-fn session(case: &Case<'_>) -> Ruled {
+fn judge_session(case: &Case<'_>) -> Ruled {
     match find_trial(case, "session") {
         Ok(trial) if trial.asked => breaks(format!(
             "{}, after a login page",
@@ -330,7 +331,7 @@ fn session(case: &Case<'_>) -> Ruled {
 
 /// Returns "not judged" if the user signed on with their own browser: this run did not see its
 /// pages.
-fn by_a_person(case: &Case<'_>) -> Option<Ruled> {
+fn find_unseen_pages(case: &Case<'_>) -> Option<Ruled> {
     case.recording.user.is_empty().then(|| {
         not_judged(
             "the user signed on with their own browser; the pages that it showed are not known",
@@ -340,8 +341,8 @@ fn by_a_person(case: &Case<'_>) -> Option<Ruled> {
 
 /// Judges ForceAuthn shortly after the sign-on. If no login page was shown, a later trial decides,
 /// because some products treat a sign-on of a few seconds ago as new.
-fn force_authn(case: &Case<'_>) -> Ruled {
-    if let Some(ruled) = by_a_person(case) {
+fn judge_force_authn(case: &Case<'_>) -> Ruled {
+    if let Some(ruled) = find_unseen_pages(case) {
         return ruled;
     }
     let trial = match find_trial(case, "force-authn") {
@@ -380,7 +381,7 @@ fn force_authn(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn force_authn_instant(case: &Case<'_>) -> Ruled {
+fn judge_instant_after_force_authn(case: &Case<'_>) -> Ruled {
     // If no login page was shown shortly after the sign-on, the later trial has the new sign-on.
     let asked = |name: &&str| case.trial(name).is_none_or(|it| it.asked);
     let Some(forced) = ["force-authn", "force-authn-later"].into_iter().find(asked) else {
@@ -411,21 +412,21 @@ fn force_authn_instant(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn unknown_index(case: &Case<'_>) -> Ruled {
+fn judge_unknown_index(case: &Case<'_>) -> Ruled {
     judge_trial(case, "acs-index-unknown", |trial| match &trial.ending {
         Ending::Answer(delivered) => case.recording.party.acs.contains(&delivered.to),
         _ => true,
     })
 }
 
-fn long_relay_state(case: &Case<'_>) -> Ruled {
+fn judge_long_relay_state(case: &Case<'_>) -> Ruled {
     judge_trial(case, "relay-state-long", |trial| match &trial.ending {
         Ending::Answer(delivered) => delivered.relay_state == trial.relay_state,
         _ => true,
     })
 }
 
-fn not_answered(case: &Case<'_>, name: &str) -> Ruled {
+fn judge_not_answered(case: &Case<'_>, name: &str) -> Ruled {
     judge_trial(case, name, |_| !is_signed_on(case, name))
 }
 
@@ -465,7 +466,7 @@ fn judge_oversized(case: &Case<'_>) -> Ruled {
     })
 }
 
-fn empty(case: &Case<'_>) -> Ruled {
+fn judge_empty_request(case: &Case<'_>) -> Ruled {
     let mut sso = case
         .recording
         .opened

@@ -4,11 +4,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Item, Ruled, SIGNATURE_OUT_OF_PLACE, UNREADABLE, each, holds, item, not_judged, sum_up,
+    Item, Observation, Ruled, SIGNATURE_OUT_OF_PLACE, UNREADABLE, absent, find_issuer, holds, item,
+    judge_each_document, not_judged, right, sum_up, wrong,
 };
 use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, SUCCESS};
+use crate::check::idp::trials::{Amend, VARIANTS};
 use crate::check::summary::plural;
 use crate::inspection::response::{instant, instant_in_any_zone};
 
@@ -30,7 +32,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The Response is XML of an acceptable size, without a document type declaration.",
         "well-formed XML in UTF-8, without <!DOCTYPE, at most 256 kB and 200 levels",
         "Write the document with an XML library and send exactly what was signed; service providers refuse a DTD and documents beyond their parser's limits.",
-        well_formed,
+        judge_xml,
     ),
     item(
         HARM,
@@ -42,7 +44,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The document is a Response with its elements in the order and number that the schema requires.",
         "<samlp:Response> with every element in its order and number",
         "Move the element that is named above to its place, or remove it where there are too many; the order is Issuer, Signature, Extensions, Status, Assertion in a Response; Issuer, Signature, Subject, Conditions, statements in an Assertion; one identifier (NameID or EncryptedID), then SubjectConfirmation in a Subject. Put all other data about the user into an Attribute.",
-        in_order,
+        judge_schema,
     ),
     item(
         HARM,
@@ -50,7 +52,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Response and Assertion have Version=\"2.0\".",
         "Version=\"2.0\" on both",
         "Write Version=\"2.0\"; if the endpoint uses SAML 1.1, register the service provider as a SAML 2.0 one.",
-        version,
+        judge_version,
     ),
     item(
         HARM,
@@ -58,7 +60,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Each ID is a valid xs:ID and occurs only once in the document.",
         "different IDs on Response and Assertion, each beginning with a letter or an underscore",
         "Generate a new random ID for each element and each message: \"_\" and 32 hexadecimal digits are enough. Never give the Assertion the Response's ID: a reader could not tell which of them was signed. An ID that begins with a digit is not a valid xs:ID, and strict parsers refuse it.",
-        ids,
+        judge_ids,
     ),
     item(
         HARM,
@@ -70,7 +72,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Destination is the address that the Response is delivered to.",
         "Destination of the Response equal to the address that it is posted to, letter by letter",
         "In the application's settings find ACS URL (also called Reply URL, Single Sign-On URL) and enter the Location of the AssertionConsumerService in the service provider's metadata; compare http and https, the port, and a slash at the end. Where the attribute is missing, or you write the Response yourself: <samlp:Response Destination=\"https://sp.example/acs\">, the same text as the action of the HTML form that posts it.",
-        destination,
+        judge_destination,
     ),
     item(
         HARM,
@@ -78,7 +80,7 @@ pub(super) const CHECKS: &[Item] = &[
         "InResponseTo of the Response is the ID of the AuthnRequest.",
         "InResponseTo equal to the AuthnRequest's ID",
         "Copy the request's ID into InResponseTo on the Response and on SubjectConfirmationData; leave both out only in an unsolicited Response.",
-        in_response_to,
+        judge_in_response_to,
     ),
     item(
         HARM,
@@ -90,7 +92,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The Response's Issuer is the entity ID of the metadata.",
         "Issuer equal to the metadata's entityID, letter by letter",
         "Set the Issuer to the entity ID of the metadata; check the scheme, a slash at the end, and letter case.",
-        issuer,
+        judge_issuer,
     ),
     item(
         HARM,
@@ -98,7 +100,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A Response with status Success has an assertion; one with an error status has none.",
         "status:Success and one Assertion",
         "After a sign-on write, after Issuer and Signature and before the Assertion, <samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status>. On a failure send no assertion, and …:status:Requester or …:status:Responder in its place, with the reason in a second StatusCode within that one.",
-        status,
+        judge_status,
     ),
     item(
         HARM,
@@ -106,7 +108,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every time is in UTC and ends with Z.",
         "instants such as 2026-05-04T10:00:00.123Z",
         "Write every time in UTC with a Z at its end: readers interpret an offset or a missing time zone differently.",
-        instants,
+        judge_form_of_instants,
     ),
     item(
         HARM,
@@ -114,7 +116,7 @@ pub(super) const CHECKS: &[Item] = &[
         "IssueInstant of Response and Assertion is within three minutes of the delivery.",
         "IssueInstant within three minutes of the delivery",
         "Synchronize the server's clock by NTP, and set IssueInstant to the time when the Response is created, not to the beginning of the session.",
-        fresh,
+        judge_issue_instant,
     ),
     item(
         HARM,
@@ -122,7 +124,7 @@ pub(super) const CHECKS: &[Item] = &[
         "RelayState is returned unchanged, up to 80 bytes.",
         "the RelayState of the request, letter by letter",
         "Keep the RelayState while the login pages are shown (in the session, not in a short column or URL) and return it unchanged, HTML-escaped in the form.",
-        relay_state,
+        judge_relay_state,
     ),
     item(
         HARM,
@@ -130,7 +132,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The Response contains exactly one assertion, as its direct child.",
         "exactly one Assertion, a child of the Response",
         "Put one assertion with all statements into the Response: service providers refuse several, because attackers add forged assertions this way.",
-        one_assertion,
+        judge_number_of_assertions,
     ),
     item(
         HARM,
@@ -142,9 +144,19 @@ pub(super) const CHECKS: &[Item] = &[
         "The Response is sent by HTTP-POST, not in a URL.",
         "an HTML form that posts the Response",
         "Send Responses by HTTP-POST whatever the request's ProtocolBinding says: in a URL they end up in logs and browser histories, and the profile forbids it.",
-        by_post,
+        judge_binding,
     ),
 ];
+
+/// The check of answers to requests that are refused.
+pub(super) const ERRORS: &[Item] = &[item(
+    HARM,
+    ("SAML-IDP-RESP-15", Must, "saml-core §3.2.2"),
+    "A Response with an error status names the request and the identity provider too.",
+    "InResponseTo equal to the AuthnRequest's ID; Issuer equal to the metadata's entityID, or none",
+    "Create Responses with an error status by the same code as those with Success: a service provider refuses a Response to a request that it did not send, and the user waits at an empty page.",
+    judge_error_responses,
+)];
 
 fn judge_encoding(case: &Case<'_>) -> Ruled {
     let judged = case
@@ -152,8 +164,8 @@ fn judge_encoding(case: &Case<'_>) -> Ruled {
         .map(|it| {
             let encoding = |why: &String| why.contains("base64") || why.contains("compressed");
             let outcome = match &it.document {
-                Err(why) if encoding(why) => Err(why.clone()),
-                _ => Ok("it is".to_owned()),
+                Err(why) if encoding(why) => wrong(why.clone()),
+                _ => right("it is"),
             };
             (it.name, outcome)
         })
@@ -161,18 +173,18 @@ fn judge_encoding(case: &Case<'_>) -> Ruled {
     sum_up(judged, "there was no answer: see SAML-IDP-REQ-01")
 }
 
-fn well_formed(case: &Case<'_>) -> Ruled {
+fn judge_xml(case: &Case<'_>) -> Ruled {
     let encoding = |why: &str| why.contains("base64") || why.contains("compressed");
     let judged = case
         .good()
         .filter(|it| !it.document.as_ref().is_err_and(|why| encoding(why)))
         .map(|it| {
             let outcome = match &it.document {
-                Err(why) => Err(why.clone()),
+                Err(why) => wrong(why.clone()),
                 Ok(document) if document.xml.len() > 256 * 1024 => {
-                    Err(format!("{} bytes", document.xml.len()))
+                    wrong(format!("{} bytes", document.xml.len()))
                 }
-                Ok(_) => Ok("it is".to_owned()),
+                Ok(_) => right("it is"),
             };
             (it.name, outcome)
         })
@@ -183,20 +195,20 @@ fn well_formed(case: &Case<'_>) -> Ruled {
     )
 }
 
-fn in_order(case: &Case<'_>) -> Ruled {
+fn judge_schema(case: &Case<'_>) -> Ruled {
     let documents = case
         .good()
         .filter_map(|answer| answer.document.as_ref().ok());
     let mut violations = documents.flat_map(|it| &it.violations).peekable();
     let is_any = violations.peek().is_some();
     let is_only_signature = is_any && violations.all(|it| it.starts_with("Signature is too late"));
-    let ruled = each(case, |_, document| {
+    let ruled = judge_each_document(case, |_, document| {
         if document.root != "Response" {
-            return Err(format!("the document is a {}", document.root));
+            return wrong(format!("the document is a {}", document.root));
         }
         match document.violations.first() {
-            Some(first) => Err(first.clone()),
-            None => Ok("it is".to_owned()),
+            Some(first) => wrong(first.clone()),
+            None => right("it is"),
         }
     });
     match is_only_signature {
@@ -205,8 +217,8 @@ fn in_order(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn version(case: &Case<'_>) -> Ruled {
-    each(case, |_, document| {
+fn judge_version(case: &Case<'_>) -> Ruled {
+    judge_each_document(case, |_, document| {
         let response = &document.response;
         let mut all = vec![("Response", response.version.as_deref())];
         all.extend(
@@ -219,11 +231,11 @@ fn version(case: &Case<'_>) -> Ruled {
             .iter()
             .find(|(_, version)| version.is_some_and(|it| it != "2.0"))
         {
-            Some((what, version)) => Err(format!(
+            Some((what, version)) => wrong(format!(
                 "{what} has Version \"{}\"",
                 version.unwrap_or_default()
             )),
-            None => Ok("they have".to_owned()),
+            None => right("they have"),
         }
     })
 }
@@ -236,88 +248,88 @@ fn is_ncname(id: &str) -> bool {
         && letters.all(|it| it.is_alphanumeric() || "_-.".contains(it))
 }
 
-fn ids(case: &Case<'_>) -> Ruled {
-    each(case, |_, document| {
+fn judge_ids(case: &Case<'_>) -> Ruled {
+    judge_each_document(case, |_, document| {
         let response = &document.response;
         let assertions = response.assertions.iter();
         let all: Vec<(&str, &str)> = std::iter::once(("Response", response.id.as_deref()))
             .chain(assertions.map(|it| ("Assertion", it.id.as_deref())))
             .filter_map(|(place, id)| Some((place, id?)))
             .collect();
-        if let Some((place, wrong)) = all.iter().find(|(_, id)| !is_ncname(id)) {
-            return Err(format!(
-                "{wrong:?}, the ID of the {place}, is not a valid xs:ID"
+        if let Some((place, id)) = all.iter().find(|(_, id)| !is_ncname(id)) {
+            return wrong(format!(
+                "{id:?}, the ID of the {place}, is not a valid xs:ID"
             ));
         }
         for (at, (place, id)) in all.iter().enumerate() {
             if let Some((other, _)) = all[..at].iter().find(|(_, other)| other == id) {
-                return Err(format!(
+                return wrong(format!(
                     "{id:?} is the ID of the {other} and of the {place}"
                 ));
             }
         }
-        Ok("they are".to_owned())
+        right("they are")
     })
 }
 
-fn destination(case: &Case<'_>) -> Ruled {
-    each(case, |answer, document| {
+fn judge_destination(case: &Case<'_>) -> Ruled {
+    judge_each_document(case, |answer, document| {
         match &document.response.destination {
-            Some(destination) if *destination == answer.expected_acs => Ok(destination.clone()),
-            Some(destination) => Err(format!(
+            Some(destination) if *destination == answer.expected_acs => right(destination.clone()),
+            Some(destination) => wrong(format!(
                 "Destination {destination}, where {} was to be answered",
                 answer.expected_acs
             )),
             // Only a signed message needs it (saml-bindings §3.5.5.2).
             None if !document.signatures.iter().any(|it| it.parent == "Response") => {
-                Ok("the Response is not signed, so it may do without Destination".to_owned())
+                right("the Response is not signed, so it may do without Destination")
             }
-            None => Err("the signed Response has no Destination".to_owned()),
+            None => wrong("the signed Response has no Destination"),
         }
     })
 }
 
-fn in_response_to(case: &Case<'_>) -> Ruled {
-    each(case, |answer, document| {
+fn judge_in_response_to(case: &Case<'_>) -> Ruled {
+    judge_each_document(case, |answer, document| {
         match &document.response.in_response_to {
-            Some(id) if *id == answer.trial.request_id => Ok("it is".to_owned()),
-            Some(id) => Err(format!(
+            Some(id) if *id == answer.trial.request_id => right("it is"),
+            Some(id) => wrong(format!(
                 "InResponseTo {id}, asked was {}",
                 answer.trial.request_id
             )),
-            None => Err("the Response has no InResponseTo".to_owned()),
+            None => wrong("the Response has no InResponseTo"),
         }
     })
 }
 
-fn issuer(case: &Case<'_>) -> Ruled {
+fn judge_issuer(case: &Case<'_>) -> Ruled {
     if case.announced.entity_id.is_empty() {
         return not_judged(UNREADABLE);
     }
-    each(case, |_, document| match &document.response.issuer {
-        Some(issuer) if *issuer == case.announced.entity_id => Ok(issuer.clone()),
-        Some(issuer) => Err(format!(
+    judge_each_document(case, |_, document| match &document.response.issuer {
+        Some(issuer) if *issuer == case.announced.entity_id => right(issuer.clone()),
+        Some(issuer) => wrong(format!(
             "{issuer:?}, announced is {:?}",
             case.announced.entity_id
         )),
-        None => Ok("none, which the Response may do without".to_owned()),
+        None => right("none, which the Response may do without"),
     })
 }
 
-fn status(case: &Case<'_>) -> Ruled {
-    each(case, |_, document| {
+fn judge_status(case: &Case<'_>) -> Ruled {
+    judge_each_document(case, |_, document| {
         let response = &document.response;
         let count = response.assertions.len() + response.encrypted;
         let Some(status) = &response.status else {
-            return Err(format!(
+            return wrong(format!(
                 "the Response has no StatusCode with a Value, and {}",
                 plural(count, "assertion", "assertions")
             ));
         };
         match (status == SUCCESS, count) {
-            (true, 0) => Err("Success without an assertion".to_owned()),
-            (false, 1..) => Err(format!("{status} with an assertion")),
-            _ => Ok("the status and the assertions fit each other".to_owned()),
+            (true, 0) => wrong("Success without an assertion"),
+            (false, 1..) => wrong(format!("{status} with an assertion")),
+            _ => right("the status and the assertions fit each other"),
         }
     })
 }
@@ -351,12 +363,12 @@ fn every_instant(document: &crate::check::idp::reading::Document) -> Vec<(&'stat
         .collect()
 }
 
-fn instants(case: &Case<'_>) -> Ruled {
-    each(case, |_, document| {
+fn judge_form_of_instants(case: &Case<'_>) -> Ruled {
+    judge_each_document(case, |_, document| {
         let all = every_instant(document);
         match all.iter().find(|(_, text)| instant(text).is_none()) {
-            Some((place, text)) => Err(format!("{place}=\"{text}\"")),
-            None => Ok(format!("{} instants", all.len())),
+            Some((place, text)) => wrong(format!("{place}=\"{text}\"")),
+            None => right(format!("{} instants", all.len())),
         }
     })
 }
@@ -364,31 +376,32 @@ fn instants(case: &Case<'_>) -> Ruled {
 /// Allowed clock skew.
 pub(super) const SKEW: SignedDuration = SignedDuration::from_mins(3);
 
-fn fresh(case: &Case<'_>) -> Ruled {
-    each(case, |answer, document| {
+fn judge_issue_instant(case: &Case<'_>) -> Ruled {
+    judge_each_document(case, |answer, document| {
         let near = |text: &str, at: Timestamp| match instant_in_any_zone(text) {
-            Some(issued) if at.duration_since(issued).abs() <= SKEW => Ok(text.to_owned()),
-            Some(_) => Err(format!("issued {text}, delivered {at}")),
-            None => Ok(format!("{text} is no time: see SAML-IDP-RESP-10")),
+            Some(issued) if at.duration_since(issued).abs() <= SKEW => right(text.to_owned()),
+            Some(_) => wrong(format!("issued {text}, delivered {at}")),
+            None => absent(format!("{text} is no time: see SAML-IDP-RESP-10")),
         };
         let all = every_instant(document).into_iter();
         let issued = all.filter(|(place, _)| place.ends_with("IssueInstant"));
         issued
             .map(|(_, text)| near(&text, answer.at()))
-            .reduce(|one, other| one.and(other))
-            .unwrap_or(Ok("none".to_owned()))
+            .reduce(Observation::and)
+            .unwrap_or_else(|| absent("no IssueInstant: see SAML-IDP-RESP-03"))
     })
+    .about_clock(case)
 }
 
-fn relay_state(case: &Case<'_>) -> Ruled {
+fn judge_relay_state(case: &Case<'_>) -> Ruled {
     let judged = case
         .good()
         .filter(|it| it.name != "relay-state-markup")
         .map(|it| {
             let outcome = if it.delivered.relay_state == it.trial.relay_state {
-                Ok("it is".to_owned())
+                right("it is")
             } else {
-                Err(format!(
+                wrong(format!(
                     "sent {:?}, got {:?}",
                     it.trial.relay_state.as_deref().unwrap_or_default(),
                     it.delivered.relay_state.as_deref().unwrap_or_default()
@@ -400,8 +413,8 @@ fn relay_state(case: &Case<'_>) -> Ruled {
     sum_up(judged, "there was no answer: see SAML-IDP-REQ-01")
 }
 
-fn one_assertion(case: &Case<'_>) -> Ruled {
-    each(case, |_, document| {
+fn judge_number_of_assertions(case: &Case<'_>) -> Ruled {
+    judge_each_document(case, |_, document| {
         let response = &document.response;
         let direct = response.assertions.len() + response.encrypted;
         let failed = response.status.as_deref() != Some(SUCCESS);
@@ -410,27 +423,27 @@ fn one_assertion(case: &Case<'_>) -> Ruled {
             .elements
             .saturating_sub(1 + response.assertions.len());
         if direct > 1 {
-            Err(format!("{direct} assertions"))
+            wrong(format!("{direct} assertions"))
         } else if hidden > 0 {
-            Err(format!("{hidden} more inside other elements"))
+            wrong(format!("{hidden} more inside other elements"))
         } else if direct == 1 || failed {
-            Ok("it does".to_owned())
+            right("it does")
         } else {
-            Ok("none: see SAML-IDP-RESP-09".to_owned())
+            absent("none: see SAML-IDP-RESP-09")
         }
     })
 }
 
-fn by_post(case: &Case<'_>) -> Ruled {
+fn judge_binding(case: &Case<'_>) -> Ruled {
     let judged: Vec<_> = case
         .answers
         .iter()
         .filter(|it| !it.name.starts_with("logout"))
         .map(|it| {
             let outcome = if it.delivered.binding == "HTTP-POST" {
-                Ok("it is".to_owned())
+                right("it is")
             } else {
-                Err(format!("the Response was sent by {}", it.delivered.binding))
+                wrong(format!("the Response was sent by {}", it.delivered.binding))
             };
             (it.name, outcome)
         })
@@ -438,8 +451,41 @@ fn by_post(case: &Case<'_>) -> Ruled {
     if judged.is_empty() {
         return not_judged("there was no answer: see SAML-IDP-REQ-01");
     }
-    if judged.iter().all(|(_, outcome)| outcome.is_ok()) {
+    let is_right = |it: &Observation| matches!(it, Observation::Right(_));
+    if judged.iter().all(|(_, outcome)| is_right(outcome)) {
         return holds("it is, even if the request asks for another binding");
     }
     sum_up(judged, "")
+}
+
+/// Judges the Responses with an error status to requests that are correct, but ask for what the
+/// identity provider may refuse. The ID of a request with an error may not be known to it.
+fn judge_error_responses(case: &Case<'_>) -> Ruled {
+    let may_be_refused = |name: &str| {
+        let asks = |it: &Amend| matches!(it, Amend::Set(..) | Amend::NameId(_) | Amend::Context(_));
+        let mut variants = VARIANTS.iter().filter(|it| it.name == name);
+        variants.any(|it| !it.amends.is_empty() && it.amends.iter().all(asks))
+    };
+    let mut judged = Vec::new();
+    for answer in case.answers.iter().filter(|it| may_be_refused(it.name)) {
+        let Ok(document) = &answer.document else {
+            continue;
+        };
+        let response = &document.response;
+        if document.root != "Response" || response.status.as_deref() == Some(SUCCESS) {
+            continue;
+        }
+        let asked = &answer.trial.request_id;
+        let issuers = response.issuer.as_deref().zip(find_issuer(case));
+        let outcome = match (&response.in_response_to, issuers) {
+            (None, _) => wrong("no InResponseTo"),
+            (Some(id), _) if id != asked => wrong(format!("InResponseTo {id}, asked was {asked}")),
+            (_, Some((issuer, announced))) if issuer != announced => {
+                wrong(format!("Issuer {issuer:?}, announced is {announced:?}"))
+            }
+            _ => right("it does"),
+        };
+        judged.push((answer.name, outcome));
+    }
+    sum_up(judged, "no request was answered with an error status")
 }

@@ -1,7 +1,9 @@
 //! Checks of what an identity provider must not do: answer attackers, reveal accounts, run injected
 //! markup (saml-sec-consider, saml-bindings §3).
 
-use super::password::{leak, leak_of_disabled, password_attribute, wrong_password};
+use super::password::{
+    judge_disabled_user, judge_password_in_attributes, judge_unknown_user, judge_wrong_password,
+};
 use super::trial::{find_trial, is_signed_on, judge_trial};
 use super::{
     Item, Ruled, Ruling, breaks, holds, item, judge_complaints, not_judged, without_query,
@@ -22,7 +24,7 @@ pub(super) const CHECKS: &[Item] = &[
         "No Response goes to an attacker's AssertionConsumerServiceURL.",
         "a refusal: the address is not registered",
         "Before answering, look the request's AssertionConsumerServiceURL up in the list of addresses registered for its Issuer, compared as whole strings, and refuse every other address. Otherwise a link to your login page with an attacker's address in it sends your user's assertion to the attacker.",
-        |case| no_answer_at_strangers(case, "acs-attacker"),
+        |case| judge_unregistered_address(case, "acs-attacker"),
     ),
     item(
         HARM,
@@ -30,7 +32,7 @@ pub(super) const CHECKS: &[Item] = &[
         "No Response goes to an attacker's AssertionConsumerServiceURL, even if the request is signed.",
         "a refusal: the address is not registered",
         "Compare the address with the registered ones in signed requests too, unless this service provider is explicitly allowed to use any address.",
-        |case| no_answer_at_strangers(case, "acs-attacker-signed"),
+        |case| judge_unregistered_address(case, "acs-attacker-signed"),
     ),
     item(
         HARM,
@@ -38,7 +40,7 @@ pub(super) const CHECKS: &[Item] = &[
         "No Response goes to an address that only begins with a registered one.",
         "a refusal: addresses are compared whole",
         "Compare whole addresses for equality, never only their beginning.",
-        |case| no_answer_at_strangers(case, "acs-begins-alike"),
+        |case| judge_unregistered_address(case, "acs-begins-alike"),
     ),
     item(
         HARM,
@@ -46,7 +48,7 @@ pub(super) const CHECKS: &[Item] = &[
         "No Response goes to an address with the registered host as its user name.",
         "a refusal: addresses are compared whole",
         "Compare whole addresses for equality: a search for the host name also finds it in the user name part of a URL.",
-        |case| no_answer_at_strangers(case, "acs-user-info"),
+        |case| judge_unregistered_address(case, "acs-user-info"),
     ),
     item(
         HARM,
@@ -54,7 +56,7 @@ pub(super) const CHECKS: &[Item] = &[
         "No Response goes to another path of the registered host.",
         "a refusal: addresses are compared whole",
         "Compare whole addresses, not only the host: an open redirect at another path forwards the assertion.",
-        |case| no_answer_at_strangers(case, "acs-other-path"),
+        |case| judge_unregistered_address(case, "acs-other-path"),
     ),
     item(
         HARM,
@@ -66,7 +68,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A request from an unregistered service provider is not answered with an assertion.",
         "a refusal",
         "Look the Issuer up among the registered service providers and refuse others; do not fall back to a default one.",
-        |case| no_assertion(case, "issuer-unknown"),
+        |case| judge_no_assertion(case, "issuer-unknown"),
     ),
     item(
         HARM,
@@ -78,7 +80,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A signed request whose Destination is another identity provider is refused.",
         "a refusal: Destination is another address",
         "Compare Destination with the address that received the request: a request captured elsewhere must not work here.",
-        |case| no_assertion(case, "destination-wrong"),
+        |case| judge_no_assertion(case, "destination-wrong"),
     ),
     item(
         HARM,
@@ -90,7 +92,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A request that was changed after signing is refused (HTTP-Redirect).",
         "a refusal: the signature is invalid",
         "Verify every signature that is present, also when requests need not be signed.",
-        |case| wrong_signature(case, "redirect-tampered"),
+        |case| judge_wrong_signature(case, "redirect-tampered"),
     ),
     item(
         HARM,
@@ -98,7 +100,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A request that was changed after signing is refused (HTTP-POST).",
         "a refusal: the signature is invalid",
         "Verify the enveloped signature whenever there is one, also when requests need not be signed.",
-        |case| wrong_signature(case, "post-tampered"),
+        |case| judge_wrong_signature(case, "post-tampered"),
     ),
     item(
         HARM,
@@ -106,7 +108,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A request signed with an unregistered key is refused (HTTP-Redirect).",
         "a refusal: the key is not the service provider's",
         "Verify only with the certificates of the registered metadata.",
-        |case| wrong_signature(case, "redirect-foreign-key"),
+        |case| judge_wrong_signature(case, "redirect-foreign-key"),
     ),
     item(
         HARM,
@@ -114,7 +116,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A request signed with an unregistered key is refused (HTTP-POST).",
         "a refusal: the key is not the service provider's",
         "Verify only with the certificates of the registered metadata, never with the one in KeyInfo.",
-        |case| wrong_signature(case, "post-foreign-key"),
+        |case| judge_wrong_signature(case, "post-foreign-key"),
     ),
     item(
         HARM,
@@ -126,7 +128,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Entities that a DTD declares are not expanded.",
         "a refusal of the document type declaration, or an answer without expanding the entity",
         "Turn off DTDs in the XML parser (disallow-doctype-decl): entities can grow without limit and read files.",
-        internal_entity,
+        judge_internal_entity,
     ),
     item(
         HARM,
@@ -134,7 +136,7 @@ pub(super) const CHECKS: &[Item] = &[
         "External entities of a DTD are not fetched.",
         "no HTTP request to the address in the DTD",
         "Turn off external entities in the XML parser at once: they read files and send requests into your network.",
-        external_entity,
+        judge_external_entity,
     ),
     item(
         HARM,
@@ -142,7 +144,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Markup in RelayState is returned as text.",
         "the complete RelayState, HTML-escaped in the form",
         "HTML-escape RelayState where it is written into a page, because an attacker can choose its value.",
-        relay_state_markup,
+        judge_markup_in_relay_state,
     ),
     item(
         HARM,
@@ -150,7 +152,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Markup in the Issuer is not executed on the error page.",
         "the Issuer HTML-escaped, or not shown",
         "HTML-escape every value of the request before showing it on a page.",
-        issuer_markup,
+        judge_markup_in_issuer,
     ),
     item(
         HARM,
@@ -158,7 +160,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A disabled user gets no assertion.",
         "a refused sign-on",
         "Check the account's state before answering, also while a session lasts.",
-        |case| no_assertion(case, "disabled-user"),
+        |case| judge_no_assertion(case, "disabled-user"),
     ),
     item(
         HARM,
@@ -170,7 +172,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The login page does not reveal whether an account exists.",
         "the same page for a wrong password and for an unknown user",
         "Answer a wrong password and an unknown user with the same status and the same words (\"user name or password is wrong\").",
-        leak,
+        judge_unknown_user,
     ),
     item(
         HARM,
@@ -182,7 +184,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The login page does not reveal without the password that an account is disabled.",
         "the same page as for a wrong password",
         "Show the account's state only after the right password was entered.",
-        leak_of_disabled,
+        judge_disabled_user,
     ),
     item(
         HARM,
@@ -190,7 +192,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The page that posts the assertion is not stored in caches.",
         "Cache-Control: no-store on the page that posts the Response",
         "Add the headers Cache-Control: no-cache, no-store and Pragma: no-cache to the page that posts the SAMLResponse (in the product, or in the web server for the sign-on paths). Without them the page stays in the browser's cache, and the next person at that computer can use it.",
-        not_cached,
+        judge_caching,
     ),
     item(
         HARM,
@@ -198,7 +200,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Scripts cannot read the session cookies.",
         "HttpOnly on the cookies that the login sets, and Secure over https",
         "Set HttpOnly (and Secure) on session cookies.",
-        cookies,
+        judge_cookies,
     ),
     item(
         HARM,
@@ -214,7 +216,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A sign-on with a wrong password is refused.",
         "a refused sign-on",
         "Check the password. If this fails in a test set-up, a stub replaces the user directory there.",
-        wrong_password,
+        judge_wrong_password,
     ),
     item(
         HARM,
@@ -226,7 +228,7 @@ pub(super) const CHECKS: &[Item] = &[
         "No attribute contains the user's password.",
         "attributes without the password",
         "Remove the attribute from the mappings, and find out why the directory returns passwords: it must store only their hashes. Every service provider that got such an assertion knows the password; change it.",
-        password_attribute,
+        judge_password_in_attributes,
     ),
 ];
 
@@ -260,7 +262,7 @@ fn require_control_answer(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
     }
 }
 
-fn no_answer_at_strangers(case: &Case<'_>, name: &str) -> Ruled {
+fn judge_unregistered_address(case: &Case<'_>, name: &str) -> Ruled {
     let ruled = judge_trial(case, name, |trial| match &trial.ending {
         Ending::Answer(delivered) => case.recording.party.acs.contains(&delivered.to),
         _ => true,
@@ -269,19 +271,19 @@ fn no_answer_at_strangers(case: &Case<'_>, name: &str) -> Ruled {
         .about("an unregistered address was answered every time")
 }
 
-fn no_assertion(case: &Case<'_>, name: &str) -> Ruled {
+fn judge_no_assertion(case: &Case<'_>, name: &str) -> Ruled {
     let ruled = judge_trial(case, name, |_| !is_signed_on(case, name));
     require_control_answer(case, name, ruled)
 }
 
 /// Judges a request with a wrong signature.
-fn wrong_signature(case: &Case<'_>, name: &str) -> Ruled {
+fn judge_wrong_signature(case: &Case<'_>, name: &str) -> Ruled {
     let binding = if name.starts_with("post") {
         "HTTP-POST"
     } else {
         "HTTP-Redirect"
     };
-    no_assertion(case, name)
+    judge_no_assertion(case, name)
         .about("every request with a wrong signature was answered")
         .about(&format!(
             "every request with a wrong signature by {binding} was answered"
@@ -290,7 +292,7 @@ fn wrong_signature(case: &Case<'_>, name: &str) -> Ruled {
 
 /// Judges whether the entity in the Issuer was expanded: it expands to the service provider that
 /// would then be the audience of the assertion.
-fn internal_entity(case: &Case<'_>) -> Ruled {
+fn judge_internal_entity(case: &Case<'_>) -> Ruled {
     let answer = case.answer("entity-internal");
     let response = answer.and_then(|it| it.response());
     let assertions = response.iter().flat_map(|it| &it.assertions);
@@ -309,7 +311,7 @@ fn internal_entity(case: &Case<'_>) -> Ruled {
     require_control_answer(case, "entity-internal", ruled)
 }
 
-fn external_entity(case: &Case<'_>) -> Ruled {
+fn judge_external_entity(case: &Case<'_>) -> Ruled {
     judge_trial(
         case,
         "entity-external",
@@ -325,7 +327,7 @@ fn raw_markup(trial: &Trial) -> bool {
     })
 }
 
-fn relay_state_markup(case: &Case<'_>) -> Ruled {
+fn judge_markup_in_relay_state(case: &Case<'_>) -> Ruled {
     let trial = match find_trial(case, "relay-state-markup") {
         Ok(trial) => trial,
         Err(ruled) => return ruled,
@@ -347,7 +349,7 @@ fn relay_state_markup(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn issuer_markup(case: &Case<'_>) -> Ruled {
+fn judge_markup_in_issuer(case: &Case<'_>) -> Ruled {
     if is_signed_on(case, "issuer-markup") {
         return not_judged(
             "there was no error page, because the unregistered Issuer was answered: see SAML-IDP-SEC-06",
@@ -357,7 +359,7 @@ fn issuer_markup(case: &Case<'_>) -> Ruled {
 }
 
 /// Judges the page with the form that posts the answer.
-fn not_cached(case: &Case<'_>) -> Ruled {
+fn judge_caching(case: &Case<'_>) -> Ruled {
     let mut seen = false;
     for answer in case.good().filter(|it| it.delivered.binding == "HTTP-POST") {
         let Some(page) = answer.trial.pages.last() else {
@@ -386,7 +388,7 @@ fn pages_of<'c>(
     case.recording.trials.values().flat_map(|it| &it.pages)
 }
 
-fn cookies(case: &Case<'_>) -> Ruled {
+fn judge_cookies(case: &Case<'_>) -> Ruled {
     let mut complaints = Vec::new();
     let mut any = false;
     let Some(first) = first_sign_on(&case.recording.trials) else {

@@ -1,6 +1,9 @@
 //! Checks of signatures (saml-core §5, XML Signature).
 
-use super::{Item, Ruled, SIGNATURE_OUT_OF_PLACE, UNREADABLE, each, item, not_judged};
+use super::{
+    Item, Ruled, SIGNATURE_OUT_OF_PLACE, UNREADABLE, absent, item, judge_each_document, not_judged,
+    right, wrong,
+};
 use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, Document};
@@ -33,7 +36,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The assertion itself is signed, as this service provider's metadata requires.",
         "a Signature that is a child of the Assertion",
         "In the application's settings choose to sign the assertion (Sign Assertion, or Sign Assertion & Response) rather than the Response only: this service provider's metadata says WantAssertionsSigned=\"true\".",
-        assertion_signed,
+        judge_signed_assertion,
     ),
     item(
         HARM,
@@ -41,7 +44,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every signature has one Reference, to its parent element.",
         "one Reference with URI=\"#\" and the ID of the signature's parent",
         "Sign the Response or Assertion by its own ID with an enveloped signature: <ds:Reference URI=\"#_ab12…\"> within <Assertion ID=\"_ab12…\">. Never reference the whole document (URI=\"\"): such a signature covers any document that it is moved into, and breaks when the assertion is taken out; never reference another element. Many libraries must be told that the attribute ID has the type ID.",
-        one_reference,
+        judge_reference,
     ),
     item(
         HARM,
@@ -49,7 +52,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every DigestValue matches the element as it was sent.",
         "DigestValue equal to the digest of the canonical element",
         "The XML was changed after it was signed. Turn off indentation of outgoing XML, let no proxy rewrite the page, and where both are signed, sign the assertion first and the Response around it last.",
-        digest,
+        judge_digest,
     ),
     item(
         HARM,
@@ -61,7 +64,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every signature verifies with a signing key of the metadata.",
         "SignatureValue that verifies with a signing certificate of the metadata",
         "Put the certificate of the key that signs into the metadata (both, during a rollover), or sign with the announced key. Which key signs is often a separate setting for each application.",
-        value,
+        judge_signature_value,
     ),
     item(
         HARM,
@@ -73,7 +76,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The signature algorithm is RSA or ECDSA with SHA-256 or stronger.",
         "rsa-sha256, -384, -512, ecdsa-sha256, -384, -512, or RSA-PSS with one of these",
         "Choose RSA-SHA256 as signature algorithm for this service provider: SHA-1 and MD5 signatures can be forged, and an HMAC with a public key proves nothing.",
-        algorithm,
+        judge_algorithm,
     ),
     item(
         HARM,
@@ -85,7 +88,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The digest algorithm is SHA-256 or stronger.",
         "sha256, sha384 or sha512",
         "Set the digest algorithm to SHA-256. Many products have one setting for the signature algorithm and another for the digest; if there is only one, choose RSA-SHA256. In your own code: <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/> (the URI contains xmlenc#, not xmldsig# as for SHA-1).",
-        digest_algorithm,
+        judge_digest_algorithm,
     ),
     item(
         HARM,
@@ -93,7 +96,7 @@ pub(super) const CHECKS: &[Item] = &[
         "CanonicalizationMethod is exclusive canonicalization.",
         "http://www.w3.org/2001/10/xml-exc-c14n#, with or without comments",
         "Choose exclusive canonicalization: with inclusive canonicalization the signature breaks when the assertion is moved into another document.",
-        canonicalization,
+        judge_canonicalization,
     ),
     item(
         HARM,
@@ -101,7 +104,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The transforms are enveloped-signature and exclusive canonicalization.",
         "enveloped-signature first, then exclusive canonicalization, nothing else",
         "In Signature/SignedInfo/Reference/Transforms write exactly two: <ds:Transform Algorithm=\"http://www.w3.org/2000/09/xmldsig#enveloped-signature\"/>, then <ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>. Other transforms can exclude parts of the document from the signature, and service providers refuse them. This is an option of your library for XML signatures; consoles have no setting for it.",
-        transforms,
+        judge_transforms,
     ),
     item(
         HARM,
@@ -121,7 +124,7 @@ pub(super) const CHECKS: &[Item] = &[
         "A certificate in KeyInfo is one of the metadata's certificates.",
         "an X509Certificate that is also in the metadata, or no X509Certificate",
         "Add the certificate in KeyInfo to the metadata, or leave KeyInfo out: an unknown certificate leads administrators to trust a key that they should not trust.",
-        brings,
+        judge_key_info,
     ),
     item(
         HARM,
@@ -129,7 +132,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The signature contains only SignedInfo, SignatureValue and KeyInfo.",
         "no ds:Object, nothing of SAML inside the signature",
         "Remove the Object from the signature: no signature covers it, and attackers hide assertions there.",
-        objects,
+        judge_objects,
     ),
 ];
 
@@ -137,16 +140,16 @@ pub(super) const CHECKS: &[Item] = &[
 const UNSIGNED: &str = "there is no signature: see SAML-IDP-SIGN-01";
 
 /// Judges every signature of a document; without a signature there is nothing to judge.
-fn over(
+fn judge_signatures(
     case: &Case<'_>,
     complaint: impl Fn(&Signature) -> Option<String>,
     otherwise: &str,
 ) -> Ruled {
-    each(case, |_, document| {
+    judge_each_document(case, |_, document| {
         match document.signatures.iter().find_map(&complaint) {
-            Some(complaint) => Err(complaint),
-            None if document.signatures.is_empty() => Ok(UNSIGNED.to_owned()),
-            None => Ok(otherwise.to_owned()),
+            Some(complaint) => wrong(complaint),
+            None if document.signatures.is_empty() => absent(UNSIGNED),
+            None => right(otherwise.to_owned()),
         }
     })
 }
@@ -167,36 +170,36 @@ fn first_uncovered(document: &Document) -> Option<usize> {
 }
 
 fn judge_coverage(case: &Case<'_>) -> Ruled {
-    each(case, |_, document| match first_uncovered(document) {
-        Some(at) if document.signatures.is_empty() => Err(format!(
+    judge_each_document(case, |_, document| match first_uncovered(document) {
+        Some(at) if document.signatures.is_empty() => wrong(format!(
             "the document has no signature, so assertion {} is not covered",
             at + 1
         )),
-        Some(at) => Err(format!("no signature covers assertion {}", at + 1)),
-        None => Ok("they are".to_owned()),
+        Some(at) => wrong(format!("no signature covers assertion {}", at + 1)),
+        None => right("they are"),
     })
 }
 
-fn assertion_signed(case: &Case<'_>) -> Ruled {
-    each(case, |_, document| {
+fn judge_signed_assertion(case: &Case<'_>) -> Ruled {
+    judge_each_document(case, |_, document| {
         let signed = document
             .signatures
             .iter()
             .any(|it| it.parent == "Assertion");
         let response = document.signatures.iter().any(|it| it.parent == "Response");
         if document.signatures.is_empty() {
-            Ok(UNSIGNED.to_owned())
+            absent(UNSIGNED)
         } else if signed || document.assertions.is_empty() {
-            Ok("it is".to_owned())
+            right("it is")
         } else if response {
-            Err("only the Response is signed".to_owned())
+            wrong("only the Response is signed")
         } else {
-            Err("the Assertion contains no Signature".to_owned())
+            wrong("the Assertion contains no Signature")
         }
     })
 }
 
-fn one_reference(case: &Case<'_>) -> Ruled {
+fn judge_reference(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Signature| {
         let own = it.parent_id.as_ref().map(|id| format!("#{id}"));
         let right = it.references.len() == 1 && it.references.first() == own.as_ref();
@@ -209,10 +212,10 @@ fn one_reference(case: &Case<'_>) -> Ruled {
             }
         })
     };
-    over(case, complaint, "they have")
+    judge_signatures(case, complaint, "they have")
 }
 
-fn digest(case: &Case<'_>) -> Ruled {
+fn judge_digest(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Signature| {
         (it.digest_holds == Some(false)).then(|| {
             format!(
@@ -221,10 +224,10 @@ fn digest(case: &Case<'_>) -> Ruled {
             )
         })
     };
-    over(case, complaint, "they do")
+    judge_signatures(case, complaint, "they do")
 }
 
-fn value(case: &Case<'_>) -> Ruled {
+fn judge_signature_value(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Signature| match it.value_holds {
         Some(true) => None,
         Some(false) => Some(format!(
@@ -234,14 +237,14 @@ fn value(case: &Case<'_>) -> Ruled {
         // Another check judges unknown algorithms.
         None => None,
     };
-    over(case, complaint, "they do")
+    judge_signatures(case, complaint, "they do")
 }
 
 fn name(uri: &str) -> &str {
     uri.rsplit('#').next().unwrap_or(uri)
 }
 
-fn algorithm(case: &Case<'_>) -> Ruled {
+fn judge_algorithm(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Signature| {
         if !is_strong_method(&it.method) {
             return Some(format!("{:?}", it.method));
@@ -252,10 +255,10 @@ fn algorithm(case: &Case<'_>) -> Ruled {
         (it.value_holds.is_none() && !announced.is_empty())
             .then(|| format!("{}, which does not fit the announced key", name(&it.method)))
     };
-    over(case, complaint, "it is")
+    judge_signatures(case, complaint, "it is")
 }
 
-fn digest_algorithm(case: &Case<'_>) -> Ruled {
+fn judge_digest_algorithm(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Signature| {
         let is_weak = !is_strong_digest(&it.digest_method);
         (is_weak && !it.references.is_empty()).then(|| {
@@ -266,18 +269,18 @@ fn digest_algorithm(case: &Case<'_>) -> Ruled {
             )
         })
     };
-    over(case, complaint, "it is")
+    judge_signatures(case, complaint, "it is")
 }
 
-fn canonicalization(case: &Case<'_>) -> Ruled {
+fn judge_canonicalization(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Signature| {
         (!it.canonicalization.starts_with(ns::EXC_C14N))
             .then(|| format!("{:?}", it.canonicalization))
     };
-    over(case, complaint, "it is")
+    judge_signatures(case, complaint, "it is")
 }
 
-fn transforms(case: &Case<'_>) -> Ruled {
+fn judge_transforms(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Signature| {
         let right = match it.transforms.as_slice() {
             [first] => first == ENVELOPED,
@@ -292,41 +295,41 @@ fn transforms(case: &Case<'_>) -> Ruled {
             )
         })
     };
-    over(case, complaint, "they are")
+    judge_signatures(case, complaint, "they are")
 }
 
 fn judge_place(case: &Case<'_>) -> Ruled {
-    let ruled = each(case, |_, document| {
+    let ruled = judge_each_document(case, |_, document| {
         if document.signatures.is_empty() {
-            return Ok(UNSIGNED.to_owned());
+            return absent(UNSIGNED);
         }
         let mut parents: Vec<(&str, Option<&str>)> = document
             .signatures
             .iter()
             .map(|it| (it.parent.as_str(), it.parent_id.as_deref()))
             .collect();
-        if let Some(wrong) = document
+        if let Some(stray) = document
             .signatures
             .iter()
             .find(|it| !it.well_placed || !["Response", "Assertion"].contains(&it.parent.as_str()))
         {
-            return Err(format!(
+            return wrong(format!(
                 "a Signature in <{}> is out of place: expected it as a child of Response or Assertion, directly after Issuer",
-                wrong.parent
+                stray.parent
             ));
         }
         let total = parents.len();
         parents.sort_unstable();
         parents.dedup();
         if parents.len() < total {
-            return Err("two signatures in one element".to_owned());
+            return wrong("two signatures in one element");
         }
-        Ok("they have".to_owned())
+        right("they have")
     });
     ruled.about(SIGNATURE_OUT_OF_PLACE)
 }
 
-fn brings(case: &Case<'_>) -> Ruled {
+fn judge_key_info(case: &Case<'_>) -> Ruled {
     let announced = case.announced.readable();
     if announced.is_empty() {
         return not_judged(UNREADABLE);
@@ -340,11 +343,11 @@ fn brings(case: &Case<'_>) -> Ruled {
             )
         })
     };
-    over(case, complaint, "it is")
+    judge_signatures(case, complaint, "it is")
 }
 
-fn objects(case: &Case<'_>) -> Ruled {
-    over(
+fn judge_objects(case: &Case<'_>) -> Ruled {
+    judge_signatures(
         case,
         |it| {
             it.has_objects.then(|| {

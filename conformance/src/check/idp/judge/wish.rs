@@ -11,7 +11,7 @@ use crate::check::idp::trials::{IMPOSSIBLE_CLASS, POST, REDIRECT};
 const PASSIVE_SHOWN: &str = "every request with IsPassive was answered with a page";
 
 /// Adds what a passive request shows about IsPassive in general.
-fn about_passive(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
+fn add_passive_symptom(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
     let shows_page = case
         .trial(name)
         .is_some_and(|it| it.asked || matches!(it.ending, Ending::Page { .. }));
@@ -21,22 +21,26 @@ fn about_passive(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
     ruled.about(PASSIVE_SHOWN)
 }
 
-pub(super) fn passive(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_passive(case: &Case<'_>) -> Ruled {
+    // Without a session this is the same request as the one of SAML-IDP-REQ-10.
+    if case.trial("session").is_some_and(|it| it.asked) {
+        return not_judged("the identity provider keeps no session: see SAML-IDP-REQ-06");
+    }
     let ruled = judge_trial(case, "passive", |trial| {
         let answer = matches!(trial.ending, Ending::Answer(_));
         answer && !trial.asked
     });
-    about_passive(case, "passive", ruled)
+    add_passive_symptom(case, "passive", ruled)
 }
 
-pub(super) fn passive_refused(case: &Case<'_>, name: &str) -> Ruled {
+pub(super) fn judge_passive_refusal(case: &Case<'_>, name: &str) -> Ruled {
     let ruled = judge_trial(case, name, |trial| {
         let refused = detail(case, name).is_some_and(|it| it.ends_with(":NoPassive"));
         // Success is right too, if the session is fresh enough.
         let answered = name == "force-and-passive" && is_signed_on(case, name);
         (refused || answered) && !trial.asked
     });
-    about_passive(case, name, ruled)
+    add_passive_symptom(case, name, ruled)
 }
 
 fn is_refused_with(case: &Case<'_>, name: &str, status: &str) -> bool {
@@ -57,7 +61,7 @@ fn class_in<'c>(case: &'c Case<'_>, name: &str) -> Option<&'c str> {
 
 /// Adds what a request shows about requests of its kind. `value` is the value in the answer,
 /// `plain` the value in the answer to a plain request.
-fn about_wish(ruled: Ruled, value: Option<&str>, plain: Option<&str>, symptom: &str) -> Ruled {
+fn add_symptom(ruled: Ruled, value: Option<&str>, plain: Option<&str>, symptom: &str) -> Ruled {
     let is_ignored = value.is_some() && value == plain;
     match ruled.ruling {
         // A value that the plain answer also has does not show that the request was followed.
@@ -71,17 +75,17 @@ const FORMAT_IGNORED: &str = "every NameIDPolicy was ignored";
 
 const CLASS_IGNORED: &str = "every RequestedAuthnContext was ignored";
 
-fn about_format(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
+fn add_format_symptom(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
     let (value, plain) = (format_in(case, name), format_in(case, "session"));
-    about_wish(ruled, value, plain, FORMAT_IGNORED)
+    add_symptom(ruled, value, plain, FORMAT_IGNORED)
 }
 
-fn about_class(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
+fn add_class_symptom(case: &Case<'_>, name: &str, ruled: Ruled) -> Ruled {
     let (value, plain) = (class_in(case, name), class_in(case, "session"));
-    about_wish(ruled, value, plain, CLASS_IGNORED)
+    add_symptom(ruled, value, plain, CLASS_IGNORED)
 }
 
-pub(super) fn format(case: &Case<'_>, name: &str, wanted: &str) -> Ruled {
+pub(super) fn judge_format(case: &Case<'_>, name: &str, wanted: &str) -> Ruled {
     let ruled = judge_trial(case, name, |trial| {
         let Some(answer) = case.answer(name) else {
             // An error page is a refusal too, though a less helpful one.
@@ -100,10 +104,10 @@ pub(super) fn format(case: &Case<'_>, name: &str, wanted: &str) -> Ruled {
             None => true,
         }
     });
-    about_format(case, name, ruled)
+    add_format_symptom(case, name, ruled)
 }
 
-pub(super) fn transient(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_transient(case: &Case<'_>) -> Ruled {
     let name = |trial: &str| {
         let assertion = case.answer(trial)?.response()?.assertions.first()?;
         let name = assertion.name_id.as_ref()?;
@@ -133,13 +137,13 @@ pub(super) fn transient(case: &Case<'_>) -> Ruled {
     }
 }
 
-pub(super) fn impossible_format(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_impossible_format(case: &Case<'_>) -> Ruled {
     let name = "name-impossible";
     let ruled = judge_trial(case, name, |_| !is_signed_on(case, name));
-    about_format(case, name, ruled)
+    add_format_symptom(case, name, ruled)
 }
 
-pub(super) fn context(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_context(case: &Case<'_>) -> Ruled {
     let name = "context-password";
     if case.answer(name).is_some_and(|it| it.succeeds()) && class_in(case, name).is_none() {
         return not_judged("no AuthnContextClassRef: see SAML-IDP-ASSERT-13 and -16");
@@ -150,15 +154,15 @@ pub(super) fn context(case: &Case<'_>) -> Ruled {
         }
         class_in(case, name).is_none_or(|it| it.ends_with(":PasswordProtectedTransport"))
     });
-    about_class(case, name, ruled)
+    add_class_symptom(case, name, ruled)
 }
 
-pub(super) fn impossible_context(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_impossible_context(case: &Case<'_>) -> Ruled {
     let name = "context-impossible";
     let ruled = judge_trial(case, name, |_| {
         class_in(case, name).is_none_or(|it| it == IMPOSSIBLE_CLASS)
     });
-    about_class(case, name, ruled)
+    add_class_symptom(case, name, ruled)
 }
 
 /// True if the ordinary request, which names the first address, was answered at the second one.
@@ -171,8 +175,8 @@ fn is_at_second(case: &Case<'_>) -> Option<&'static str> {
 }
 
 /// Judges whether each of the registered addresses is used if a request names it.
-pub(super) fn requested_address(case: &Case<'_>) -> Ruled {
-    let ruled = goes_to(case, "acs-second", 1);
+pub(super) fn judge_requested_address(case: &Case<'_>) -> Ruled {
+    let ruled = judge_address(case, "acs-second", 1);
     let Some((name, trial)) = is_at_second(case).and_then(|it| Some((it, case.trial(it)?))) else {
         return ruled;
     };
@@ -182,8 +186,8 @@ pub(super) fn requested_address(case: &Case<'_>) -> Ruled {
 
 /// Judges the answer to a request without an address. If the requested address is ignored too, the
 /// cause is the same.
-pub(super) fn default_address(case: &Case<'_>) -> Ruled {
-    let ruled = goes_to(case, "acs-default", 0);
+pub(super) fn judge_default_address(case: &Case<'_>) -> Ruled {
+    let ruled = judge_address(case, "acs-default", 0);
     match ruled.ruling {
         Ruling::Breaks(_) if is_at_second(case).is_some() => not_judged(
             "the Response goes to the second address, whatever the request names: see SAML-IDP-REQ-19",
@@ -194,7 +198,7 @@ pub(super) fn default_address(case: &Case<'_>) -> Ruled {
 
 const AT_DEFAULT: &str = "every answer went to the default address";
 
-pub(super) fn goes_to(case: &Case<'_>, name: &str, index: usize) -> Ruled {
+pub(super) fn judge_address(case: &Case<'_>, name: &str, index: usize) -> Ruled {
     let all = &case.recording.party.acs;
     let trial = match find_trial(case, name) {
         Ok(trial) => trial,

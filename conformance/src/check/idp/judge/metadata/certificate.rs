@@ -1,12 +1,12 @@
 //! The keys and certificates of the metadata.
 
 use super::super::{Ruled, breaks, holds, judge_complaints, not_judged};
-use super::document::unread;
+use super::document::require_readable;
 use crate::check::idp::reading::Case;
 use crate::inspection::certificate::{Certificate, Key};
 
-pub(super) fn certificate_readable(case: &Case<'_>) -> Ruled {
-    if let Some(ruled) = unread(case) {
+pub(super) fn judge_certificate(case: &Case<'_>) -> Ruled {
+    if let Some(ruled) = require_readable(case) {
         return ruled;
     }
     let all_read = &case.announced.certificates;
@@ -20,7 +20,7 @@ pub(super) fn certificate_readable(case: &Case<'_>) -> Ruled {
     }
 }
 
-fn over_certificates(
+fn judge_certificates(
     case: &Case<'_>,
     complaint: impl Fn(&Certificate) -> Option<String>,
     otherwise: &str,
@@ -35,18 +35,18 @@ fn over_certificates(
     )
 }
 
-pub(super) fn key_length(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_key_length(case: &Case<'_>) -> Ruled {
     let complaint = |it: &Certificate| match &it.key {
         Key::Rsa(bits) if *bits >= 2048 => None,
         Key::Ec(bits) if *bits >= 256 => None,
         key => Some(format!("{key} ({})", it.subject)),
     };
-    over_certificates(case, complaint, "they are")
+    judge_certificates(case, complaint, "they are")
 }
 
-pub(super) fn certificate_valid(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_certificate_validity(case: &Case<'_>) -> Ruled {
     let now = case.recording.metadata.at;
-    over_certificates(
+    judge_certificates(
         case,
         |it| {
             let within = it.not_before <= now && now <= it.not_after;
@@ -56,8 +56,8 @@ pub(super) fn certificate_valid(case: &Case<'_>) -> Ruled {
     )
 }
 
-pub(super) fn certificate_strong(case: &Case<'_>) -> Ruled {
-    over_certificates(
+pub(super) fn judge_certificate_signature(case: &Case<'_>) -> Ruled {
+    judge_certificates(
         case,
         |it| {
             it.is_signed_weakly()
@@ -67,7 +67,7 @@ pub(super) fn certificate_strong(case: &Case<'_>) -> Ruled {
     )
 }
 
-pub(super) fn no_private_key(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_private_keys(case: &Case<'_>) -> Ruled {
     let body = &case.recording.metadata.body;
     let marks = ["PRIVATE KEY", "<P>", "<D>", "dsig11:ECKeyValue private"];
     let private = body.contains(marks[0])
@@ -79,7 +79,7 @@ pub(super) fn no_private_key(case: &Case<'_>) -> Ruled {
     }
 }
 
-pub(super) fn keys_distinct(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_duplicate_keys(case: &Case<'_>) -> Ruled {
     let certificates = case.announced.readable();
     let mut seen: Vec<&str> = certificates.iter().map(|it| it.base64.as_str()).collect();
     let total = seen.len();

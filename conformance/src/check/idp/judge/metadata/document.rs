@@ -6,14 +6,14 @@ use url::Url;
 use super::super::{Ruled, breaks, holds, judge_complaints, not_judged};
 use crate::check::idp::reading::Case;
 
-pub(super) fn well_formed(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_xml(case: &Case<'_>) -> Ruled {
     match &case.announced.trouble {
         Some(trouble) => breaks(trouble.clone()),
         None => holds("it is"),
     }
 }
 
-pub(super) fn unread(case: &Case<'_>) -> Option<Ruled> {
+pub(super) fn require_readable(case: &Case<'_>) -> Option<Ruled> {
     (case.announced.entity_id.is_empty() && case.announced.sso.is_empty()).then(|| {
         not_judged(
             "the metadata cannot be read as an identity provider's: see SAML-IDP-MD-01 and -02",
@@ -21,7 +21,7 @@ pub(super) fn unread(case: &Case<'_>) -> Option<Ruled> {
     })
 }
 
-pub(super) fn describes_idp(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_role(case: &Case<'_>) -> Ruled {
     if case.announced.trouble.is_some() {
         return not_judged("the metadata cannot be read: see SAML-IDP-MD-01");
     }
@@ -35,19 +35,20 @@ pub(super) fn describes_idp(case: &Case<'_>) -> Ruled {
 }
 
 pub(super) fn judge_schema(case: &Case<'_>) -> Ruled {
-    unread(case).unwrap_or_else(|| judge_complaints(case.announced.violations.clone(), "they are"))
+    require_readable(case)
+        .unwrap_or_else(|| judge_complaints(case.announced.violations.clone(), "they are"))
 }
 
-pub(super) fn entity_id(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_entity_id(case: &Case<'_>) -> Ruled {
     let id = &case.announced.entity_id;
-    unread(case).unwrap_or_else(|| match Url::parse(id) {
+    require_readable(case).unwrap_or_else(|| match Url::parse(id) {
         Ok(_) if id.chars().count() <= 1024 => holds(id.clone()),
         Ok(_) => breaks(format!("{} characters", id.chars().count())),
         Err(error) => breaks(format!("{id:?}: {error}")),
     })
 }
 
-pub(super) fn valid_until(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_valid_until(case: &Case<'_>) -> Ruled {
     let Some(until) = &case.announced.valid_until else {
         return holds("there is none");
     };
@@ -60,7 +61,7 @@ pub(super) fn valid_until(case: &Case<'_>) -> Ruled {
     }
 }
 
-pub(super) fn cache_duration(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_cache_duration(case: &Case<'_>) -> Ruled {
     let Some(text) = &case.announced.cache_duration else {
         return holds("there is none");
     };
@@ -82,7 +83,7 @@ pub(super) fn cache_duration(case: &Case<'_>) -> Ruled {
     }
 }
 
-pub(super) fn media_type(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_media_type(case: &Case<'_>) -> Ruled {
     match &case.recording.metadata.media_type {
         None => not_judged("the metadata was read from a file"),
         Some(kind) if kind.starts_with("application/samlmetadata+xml") => holds(kind.clone()),
@@ -90,7 +91,7 @@ pub(super) fn media_type(case: &Case<'_>) -> Ruled {
     }
 }
 
-pub(super) fn formats_known(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_name_id_formats(case: &Case<'_>) -> Ruled {
     let known = [
         "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
         "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
@@ -107,7 +108,7 @@ pub(super) fn formats_known(case: &Case<'_>) -> Ruled {
     judge_complaints(unknown.map(|it| format!("{it:?}")).collect(), "they are")
 }
 
-pub(super) fn own_signature(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_signature(case: &Case<'_>) -> Ruled {
     let signatures = &case.announced.signatures;
     if signatures.is_empty() {
         return not_judged("the metadata is not signed; a signature is optional");

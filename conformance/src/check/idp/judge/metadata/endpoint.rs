@@ -1,13 +1,14 @@
 //! The endpoints of the metadata: their bindings and locations.
 
+use browser::site::is_trustworthy;
 use url::Url;
 
 use super::super::{Ruled, breaks, holds, judge_complaints, not_judged, without_query};
-use super::document::unread;
+use super::document::require_readable;
 use crate::check::idp::reading::Case;
 
 fn judge_binding(case: &Case<'_>, binding: &str) -> Ruled {
-    if let Some(ruled) = unread(case) {
+    if let Some(ruled) = require_readable(case) {
         return ruled;
     }
     let mut found = case.announced.sso.iter();
@@ -20,20 +21,20 @@ fn judge_binding(case: &Case<'_>, binding: &str) -> Ruled {
     }
 }
 
-pub(super) fn redirect_offered(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_redirect_endpoint(case: &Case<'_>) -> Ruled {
     judge_binding(case, ":HTTP-Redirect")
 }
 
-pub(super) fn post_offered(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_post_endpoint(case: &Case<'_>) -> Ruled {
     judge_binding(case, ":HTTP-POST")
 }
 
-fn over_endpoints(
+fn judge_endpoints(
     case: &Case<'_>,
     complaint: impl Fn(&str, &str) -> Option<String>,
     otherwise: &str,
 ) -> Ruled {
-    if let Some(ruled) = unread(case) {
+    if let Some(ruled) = require_readable(case) {
         return ruled;
     }
     let endpoints = case.announced.sso.iter().chain(&case.announced.slo);
@@ -41,7 +42,7 @@ fn over_endpoints(
     judge_complaints(complaints.collect(), otherwise)
 }
 
-pub(super) fn bindings_known(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_bindings(case: &Case<'_>) -> Ruled {
     let known = [
         "HTTP-Redirect",
         "HTTP-POST",
@@ -51,7 +52,7 @@ pub(super) fn bindings_known(case: &Case<'_>) -> Ruled {
         "URI",
         "HTTP-POST-SimpleSign",
     ];
-    over_endpoints(
+    judge_endpoints(
         case,
         |binding, _| {
             let name = binding.rsplit(':').next().unwrap_or_default();
@@ -63,8 +64,8 @@ pub(super) fn bindings_known(case: &Case<'_>) -> Ruled {
     )
 }
 
-pub(super) fn locations_absolute(case: &Case<'_>) -> Ruled {
-    over_endpoints(
+pub(super) fn judge_form_of_locations(case: &Case<'_>) -> Ruled {
+    judge_endpoints(
         case,
         |_, location| match Url::parse(location) {
             Ok(url) if !matches!(url.scheme(), "http" | "https") => Some(location.to_owned()),
@@ -76,39 +77,29 @@ pub(super) fn locations_absolute(case: &Case<'_>) -> Ruled {
     )
 }
 
-/// True if the host of the URL is this machine.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
-pub(super) fn locations_protected(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_tls_of_locations(case: &Case<'_>) -> Ruled {
     let endpoints = case.announced.sso.iter().chain(&case.announced.slo);
     let urls: Vec<Url> = endpoints
         .filter_map(|(_, it)| Url::parse(it).ok())
         .collect();
-    let is_plain_here = |url: &Url| url.scheme() == "http" && is_loopback(url);
+    let is_plain_here = |url: &Url| url.scheme() == "http" && is_trustworthy(url);
     // Nobody reads what stays on this machine, and nothing shows how others would reach it.
     if !urls.is_empty() && urls.iter().all(is_plain_here) {
         return not_judged(
             "every Location is an http address of this machine: run the check again where the identity provider is installed for its users",
         );
     }
-    over_endpoints(
+    judge_endpoints(
         case,
         |_, location| {
             let url = Url::parse(location).ok()?;
-            (url.scheme() == "http" && !is_loopback(&url)).then(|| location.to_owned())
+            (url.scheme() == "http" && !is_trustworthy(&url)).then(|| location.to_owned())
         },
         "they do, or are on this machine",
     )
 }
 
-pub(super) fn locations_reachable(case: &Case<'_>) -> Ruled {
+pub(super) fn judge_reachability(case: &Case<'_>) -> Ruled {
     if case.recording.opened.is_empty() {
         return not_judged("no address was opened in this run");
     }

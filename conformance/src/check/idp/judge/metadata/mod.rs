@@ -5,16 +5,16 @@ mod document;
 mod endpoint;
 
 use self::certificate::{
-    certificate_readable, certificate_strong, certificate_valid, key_length, keys_distinct,
-    no_private_key,
+    judge_certificate, judge_certificate_signature, judge_certificate_validity,
+    judge_duplicate_keys, judge_key_length, judge_private_keys,
 };
 use self::document::{
-    cache_duration, describes_idp, entity_id, formats_known, judge_schema,
-    judge_want_authn_requests_signed, media_type, own_signature, valid_until, well_formed,
+    judge_cache_duration, judge_entity_id, judge_media_type, judge_name_id_formats, judge_role,
+    judge_schema, judge_signature, judge_valid_until, judge_want_authn_requests_signed, judge_xml,
 };
 use self::endpoint::{
-    bindings_known, locations_absolute, locations_protected, locations_reachable, post_offered,
-    redirect_offered,
+    judge_bindings, judge_form_of_locations, judge_post_endpoint, judge_reachability,
+    judge_redirect_endpoint, judge_tls_of_locations,
 };
 use super::{Item, item};
 use crate::check::Harm;
@@ -30,7 +30,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The metadata is XML without a document type declaration.",
         "well-formed XML in UTF-8, without <!DOCTYPE",
         "Serve the metadata as your product exports it; if a template or a proxy wrote into it, take that out. The parser's line and column say where it breaks.",
-        well_formed,
+        judge_xml,
     ),
     item(
         HARM,
@@ -38,7 +38,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The metadata describes a SAML 2.0 identity provider.",
         "an EntityDescriptor with an IDPSSODescriptor whose protocolSupportEnumeration holds urn:oasis:names:tc:SAML:2.0:protocol",
         "Check that you gave the identity provider's metadata and not the service provider's (SPSSODescriptor), and that SAML 2.0 is switched on for it.",
-        describes_idp,
+        judge_role,
     ),
     item(
         HARM,
@@ -58,7 +58,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The entity ID is an absolute URI of at most 1024 characters.",
         "entityID=\"https://…\" or urn:…, at most 1024 characters",
         "Set the entity ID (Issuer) to an absolute URI, and change it at every service provider that has the old one.",
-        entity_id,
+        judge_entity_id,
     ),
     item(
         HARM,
@@ -66,7 +66,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The metadata has not expired (validUntil).",
         "validUntil in the future, or none",
         "Publish the metadata again with a later validUntil, and renew it with a scheduled job before it expires: service providers stop trusting it at that moment.",
-        valid_until,
+        judge_valid_until,
     ),
     item(
         HARM,
@@ -74,7 +74,7 @@ pub(super) const CHECKS: &[Item] = &[
         "cacheDuration is between one minute and 30 days.",
         "cacheDuration between one minute and 30 days, or none",
         "Set cacheDuration to between an hour (PT1H) and a week (P7D): shorter ones load the server, longer ones hide a new key.",
-        cache_duration,
+        judge_cache_duration,
     ),
     item(
         HARM,
@@ -82,7 +82,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The metadata contains a signing certificate that can be read.",
         "a KeyDescriptor for signing with an X509Certificate in base64 DER",
         "Put the certificate of the signing key into <KeyDescriptor use=\"signing\">: the base64 between BEGIN and END CERTIFICATE, nothing else.",
-        certificate_readable,
+        judge_certificate,
     ),
     item(
         HARM,
@@ -94,7 +94,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every signing key is long enough (RSA 2048 bits, EC 256 bits, or more).",
         "RSA of 2048 bits or more, or EC of 256 bits or more",
         "1. Make a new key: openssl req -x509 -newkey rsa:3072 -nodes -days 1095 -keyout idp.key -out idp.crt. 2. Put its certificate into the metadata beside the old one. 3. When every service provider has read that, sign with the new key. 4. Take the old one out.",
-        key_length,
+        judge_key_length,
     ),
     item(
         HARM,
@@ -106,7 +106,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every signing certificate is within its validity period.",
         "today between notBefore and notAfter",
         "Issue a new certificate for the key (or a new key) and put it into the metadata: SAML itself ignores these dates, but many service providers check them.",
-        certificate_valid,
+        judge_certificate_validity,
     ),
     item(
         HARM,
@@ -114,7 +114,7 @@ pub(super) const CHECKS: &[Item] = &[
         "No signing certificate is itself signed with SHA-1 or MD5.",
         "certificates signed with SHA-256 or stronger",
         "Issue the certificate again with SHA-256; the key may stay.",
-        certificate_strong,
+        judge_certificate_signature,
     ),
     item(
         HARM,
@@ -126,7 +126,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The metadata has a SingleSignOnService for HTTP-Redirect.",
         "a SingleSignOnService with the binding HTTP-Redirect",
         "Announce a SingleSignOnService with Binding urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect: most service providers send their requests with this binding.",
-        redirect_offered,
+        judge_redirect_endpoint,
     ),
     item(
         HARM,
@@ -134,7 +134,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The metadata has a SingleSignOnService for HTTP-POST.",
         "a SingleSignOnService with the binding HTTP-POST",
         "Announce a SingleSignOnService with Binding urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST: long signed requests do not fit into a URL.",
-        post_offered,
+        judge_post_endpoint,
     ),
     item(
         HARM,
@@ -142,7 +142,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every Binding attribute is a binding URI that the standard defines.",
         "bindings of urn:oasis:names:tc:SAML:2.0:bindings:",
         "Correct the Binding attribute; service providers compare it character by character.",
-        bindings_known,
+        judge_bindings,
     ),
     item(
         HARM,
@@ -150,7 +150,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every Location is an absolute http or https URL.",
         "absolute http or https URLs without a fragment",
         "Set the server's public base URL in the product's settings: browsers cannot reach a relative or internal address.",
-        locations_absolute,
+        judge_form_of_locations,
     ),
     item(
         HARM,
@@ -158,7 +158,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every Location uses https, except on this machine.",
         "https, or a loopback address of this machine",
         "Serve the endpoints by https and announce those addresses: over http, everyone on the network path can read the password.",
-        locations_protected,
+        judge_tls_of_locations,
     ),
     item(
         HARM,
@@ -166,7 +166,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every Location in the metadata can be reached.",
         "an answer other than 404 or 410 at each announced address",
         "Open the address in a browser: correct the path or the public host in the settings, or remove endpoints that are not served from the metadata.",
-        locations_reachable,
+        judge_reachability,
     ),
     item(
         HARM,
@@ -174,7 +174,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The metadata is served with the media type application/samlmetadata+xml.",
         "application/samlmetadata+xml",
         "Answer with Content-Type: application/samlmetadata+xml; most service providers accept application/xml or text/xml too.",
-        media_type,
+        judge_media_type,
     ),
     item(
         HARM,
@@ -182,7 +182,7 @@ pub(super) const CHECKS: &[Item] = &[
         "Every NameIDFormat in the metadata is one that the standard defines.",
         "formats of urn:oasis:names:tc:SAML:1.1 or 2.0:nameid-format:",
         "Correct the NameIDFormat: emailAddress and unspecified have URNs of SAML 1.1, persistent and transient have URNs of SAML 2.0.",
-        formats_known,
+        judge_name_id_formats,
     ),
     item(
         HARM,
@@ -190,7 +190,7 @@ pub(super) const CHECKS: &[Item] = &[
         "If the metadata is signed, the signature verifies.",
         "a signature over the root that verifies with the certificate that it brings or announces",
         "Sign the metadata after the last change to it. A wrong signature is worse than none: service providers refuse the file.",
-        own_signature,
+        judge_signature,
     ),
     item(
         HARM,
@@ -198,7 +198,7 @@ pub(super) const CHECKS: &[Item] = &[
         "The metadata contains no private key.",
         "certificates and public keys only",
         "Remove the private key at once, create a new one, and treat every assertion signed with the old one as forgeable.",
-        no_private_key,
+        judge_private_keys,
     ),
     item(
         HARM,
@@ -214,6 +214,6 @@ pub(super) const CHECKS: &[Item] = &[
         "The metadata lists each signing key once, and at most four.",
         "different signing certificates, at most four",
         "Remove old and duplicate keys from the metadata: every key in it can sign assertions for your users.",
-        keys_distinct,
+        judge_duplicate_keys,
     ),
 ];
