@@ -328,3 +328,42 @@ fn the_help_of_every_command_states_each_default_once_and_ends_with_an_example()
         assert!(about.contains(what), "{about}");
     }
 }
+
+#[test]
+fn an_empty_secret_is_refused_before_anything_is_sent() {
+    for (variable, option, command) in [
+        (
+            "REHEARSAL_PASSWORD",
+            "--password",
+            &["check", "idp", "--metadata", "http://x", "--user", "ada"][..],
+        ),
+        (
+            "REHEARSAL_SCIM_TOKEN",
+            "--token",
+            &["check", "scim", "--base-url", "http://x"],
+        ),
+        (
+            "REHEARSAL_CLIENT_SECRET",
+            "--client-secret",
+            &[
+                "check",
+                "scim",
+                "--base-url",
+                "http://x",
+                "--client-id",
+                "c",
+            ],
+        ),
+    ] {
+        let output = rehearsal(command).env(variable, "").output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{variable}: {error}");
+        for words in [
+            option,
+            "expected a secret, got an empty text",
+            "unset the variable",
+        ] {
+            assert!(error.contains(words), "{variable}: {error}");
+        }
+    }
+}

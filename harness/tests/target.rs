@@ -388,3 +388,52 @@ async fn with_a_key_seed_metadata_have_the_same_url_and_key_at_each_start() {
     let output = Command::from(rehearsal(&both)).output().await.unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
 }
+
+/// Adds the values of all members whose name says that they are secret.
+fn add_secrets(value: &Value, secrets: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let is_secret = ["password", "token", "secret"].iter();
+                if is_secret.clone().any(|it| name.contains(it))
+                    && let Some(text) = member.as_str().filter(|it| !it.starts_with("http"))
+                {
+                    secrets.push(text.to_owned());
+                }
+                add_secrets(member, secrets);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|it| add_secrets(it, secrets)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn a_log_of_every_message_contains_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.txt");
+    let up = Up::start_logged(folder.path(), &log).await;
+    let file = folder.path().join("ready.json");
+    let verdicts = run(&file, &["--tags", "@G-07 or @G-10 or @G-15 or @G-19"]).await;
+    assert!(!split_by_verdict(&verdicts).0.is_empty());
+    let mut secrets = Vec::new();
+    add_secrets(&up.ready, &mut secrets);
+    assert!(secrets.len() > 5, "{}", secrets.len());
+    up.kill().await;
+    let text = std::fs::read_to_string(&log).unwrap();
+    // The control: the log has the requests.
+    assert!(
+        text.contains("/scim/") && text.contains("/saml"),
+        "{}",
+        text.len()
+    );
+    let shapes = regex::Regex::new(
+        r#"(?i)bearer [a-z0-9._~+/-]{16}|basic [a-z0-9+/]{16}|PRIVATE KEY|SAMLResponse=[a-z0-9%+/]{40}|password=[^&\s]{6}|password"?: ?"[^"]{6}"#,
+    );
+    let shapes = shapes.unwrap();
+    for line in text.lines() {
+        let known = secrets.iter().find(|it| line.contains(it.as_str()));
+        assert!(known.is_none(), "{known:?}: {line}");
+        assert!(!shapes.is_match(line), "{line}");
+    }
+}

@@ -18,12 +18,18 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     let parameter = format!(r#"((?:^|[?&\n;\s]){NAMES}=)[^&\s"'<;]+"#);
     let field = format!(r#"(name="{NAMES}"[^>]*?value=")[^"]*""#);
     let field_behind = format!(r#"(value=")[^"]*("[^>]*?name="{NAMES}")"#);
-    let bearer = r"(?i)((?:bearer|basic) )[a-z0-9._~+/=-]{6,}".to_owned();
+    let token = r"[a-z0-9._~+/=-]";
+    let header = format!(r"(?i)(authorization\W{{1,4}}(?:bearer|basic) ){token}{{6,}}");
+    // Without the header, "bearer" may be a word of a sentence: a token has a digit.
+    let bearer = format!(
+        r"(?i)((?:bearer|basic) )(?:{token}*[0-9]{token}{{5,}}|{token}{{5,}}[0-9]{token}*)"
+    );
     [
         (quoted, "${1}•••\""),
         (parameter, "${1}•••"),
         (field, "${1}•••\""),
         (field_behind, "${1}•••${2}"),
+        (header, "${1}•••"),
         (bearer, "${1}•••"),
     ]
     .into_iter()
@@ -175,5 +181,11 @@ mod tests {
     fn values_that_are_not_secret_are_not_masked() {
         let saml = "<saml:Attribute Name=\"groups\"/> RelayState=abc NotOnOrAfter=\"2026-01-01T00:00:00Z\"";
         assert_eq!(text(saml), saml);
+        let sentence = "no bearer confirmation: see SAML-IDP-ASSERT-04; a bearer assertion";
+        assert_eq!(text(sentence), sentence);
+        assert_eq!(
+            text("HTTP 401 for Bearer eyJhbGciOiJS2NiIs"),
+            "HTTP 401 for Bearer •••"
+        );
     }
 }

@@ -10,6 +10,7 @@ use rehearsal::check::load;
 use rehearsal::check::load::login::{Load, Places};
 
 use super::bench_load::{Options, lines};
+use super::secret::secret;
 
 /// The people who sign on, with their passwords.
 #[derive(Args)]
@@ -27,6 +28,7 @@ pub(super) struct People {
         long,
         value_name = "PW",
         env = "REHEARSAL_PASSWORD",
+        value_parser = secret,
         hide_env_values = true,
         allow_hyphen_values = true
     )]

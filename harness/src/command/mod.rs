@@ -29,6 +29,7 @@ pub(crate) mod schema;
 mod scim_access;
 mod second_idp;
 mod second_tenant;
+mod secret;
 pub(crate) mod self_test;
 mod served_metadata;
 pub(crate) mod shell;

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::secret::secret;
 use ambient::Ambient;
 use clap::{Args, ValueEnum};
 use rehearsal::check::SetUpError;
@@ -46,6 +47,7 @@ pub(crate) struct ClientCredentials {
         long,
         value_name = "SECRET",
         env = "REHEARSAL_CLIENT_SECRET",
+        value_parser = secret,
         hide_env_values = true
     )]
     client_secret: Option<String>,

@@ -12,6 +12,7 @@ use rehearsal::check::scim::credentials::Credentials;
 use url::Url;
 
 use super::oauth::{ClientCredentials, Issued};
+use super::secret::secret;
 
 /// What a SCIM server requires of its clients and of its users.
 #[derive(Args)]
@@ -21,6 +22,7 @@ pub(crate) struct ScimAccess {
         long,
         value_name = "TOKEN",
         env = "REHEARSAL_SCIM_TOKEN",
+        value_parser = secret,
         hide_env_values = true,
         allow_hyphen_values = true,
         conflicts_with = "token_file"
@@ -34,6 +36,7 @@ pub(crate) struct ScimAccess {
         long,
         value_name = "USER:PASSWORD",
         env = "REHEARSAL_SCIM_BASIC",
+        value_parser = secret,
         hide_env_values = true,
         conflicts_with_all = ["token", "token_file"]
     )]

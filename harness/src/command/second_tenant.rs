@@ -7,6 +7,7 @@ use rehearsal::check::scim::SecondTenant;
 use url::Url;
 
 use super::scim_access::{bearer, scim_url, token_of_file};
+use super::secret::secret;
 
 /// Another tenant of the server.
 #[derive(Args)]
@@ -17,6 +18,7 @@ pub(crate) struct SecondTenantArgs {
         long,
         value_name = "TOKEN",
         env = "REHEARSAL_SCIM_SECOND_TOKEN",
+        value_parser = secret,
         hide_env_values = true,
         allow_hyphen_values = true,
         conflicts_with = "second_token_file"

@@ -73,11 +73,29 @@ impl Up {
 
     /// Starts it and waits until everything is ready.
     pub(crate) async fn start_in(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(folder, arguments, |_| {}).await
+    }
+
+    /// Starts it with a log of every message in this file.
+    pub(crate) async fn start_logged(folder: &Path, log: &Path) -> Self {
+        let log = std::fs::File::create(log).unwrap();
+        let set_up = |command: &mut Command| {
+            command.env("RUST_LOG", "trace").stderr(log);
+        };
+        Self::start_with(folder, &[], set_up).await
+    }
+
+    async fn start_with(
+        folder: &Path,
+        arguments: &[&str],
+        set_up: impl FnOnce(&mut Command),
+    ) -> Self {
         let file = folder.join("ready.json");
         let mut command = rehearsal(&["up", "--ready-file"]);
         command.arg(&file).args(arguments).stdout(Stdio::piped());
         // Other tests must not find the state file of this `up`.
         command.env("XDG_RUNTIME_DIR", folder);
+        set_up(&mut command);
         let child = command.spawn().unwrap();
         let mut up = Self {
             child,
