@@ -130,7 +130,11 @@ impl Gathering<'_> {
             let subject = (name.as_str(), format.as_deref());
             match logout(maker, &endpoint, subject, session.as_deref(), signed) {
                 Ok(outgoing) => {
-                    let walked = browser.walk(&outgoing.url, &[], None).await;
+                    let walked = match signed {
+                        // The identity provider may ask the person whether to log out.
+                        true => browser.walk_agreeing(&outgoing.url).await,
+                        false => browser.walk(&outgoing.url, &[], None).await,
+                    };
                     record(request, self.trial(outgoing, Binding::Redirect, walked));
                 }
                 Err(why) => record(request, Trial::not_tried(now, why)),

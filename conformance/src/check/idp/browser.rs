@@ -107,13 +107,20 @@ impl Browser {
         fields: &[(String, String)],
         person: Option<&Credentials>,
     ) -> Walked {
-        self.follow(url, fields, person, End::Message).await
+        self.follow(url, fields, person, person.is_some(), End::Message)
+            .await
+    }
+
+    /// Opens a URL as a person who is signed on and agrees, for example to log out everywhere.
+    pub(super) async fn walk_agreeing(&self, url: &str) -> Walked {
+        self.follow(url, &[], None, true, End::Message).await
     }
 
     /// Opens a URL of a service provider, signs on at the identity provider that it leads to,
     /// delivers the Response, and stops at the page behind it. It signs on only once.
     pub(super) async fn log_in(&self, url: &str, person: &Credentials) -> Walked {
-        self.follow(url, &[], Some(person), End::Landing).await
+        self.follow(url, &[], Some(person), true, End::Landing)
+            .await
     }
 
     async fn follow(
@@ -121,11 +128,13 @@ impl Browser {
         url: &str,
         fields: &[(String, String)],
         person: Option<&Credentials>,
+        agrees: bool,
         end: End,
     ) -> Walked {
         let mut visit = Visit {
             browser: self,
             person,
+            agrees,
             end,
             has_named: false,
             has_signed_on: false,
@@ -241,6 +250,8 @@ enum Step {
 struct Visit<'v> {
     browser: &'v Browser,
     person: Option<&'v Credentials>,
+    /// True if the person agrees where the identity provider asks.
+    agrees: bool,
     end: End,
     /// True if the name was entered on a page of its own.
     has_named: bool,
@@ -339,6 +350,9 @@ impl Visit<'_> {
             }
             // The forms of the service provider are not part of the login.
             Next::Login(_) | Next::Name(_) if self.has_delivered => None,
+            // The form of an error page, such as one that asks for an e-mail address.
+            Next::Name(_) if status >= 400 || self.has_signed_on => None,
+            Next::Login(_) if status >= 500 => None,
             Next::Login(mut form) => {
                 let again = self.asked && self.has_signed_on;
                 self.asked = true;
@@ -361,7 +375,7 @@ impl Visit<'_> {
             Next::Onward(form) if status < 400 => Some(Ask::of(form, at)),
             // A person is asked, so a passive request ends here.
             Next::Consent(form) if status < 400 && !self.has_delivered => {
-                let agrees = self.person.is_some() && self.consents < CONSENTS;
+                let agrees = self.agrees && self.consents < CONSENTS;
                 self.consents += 1;
                 agrees.then(|| Ask::of(form, at))
             }

@@ -106,7 +106,9 @@ pub(super) fn next(url: &Url, body: &str) -> Next {
         if form.value("SAMLResponse").is_some() {
             return Next::Message(form);
         }
-        if form.name.is_some() {
+        // A form with a text area is a report or a search, and no login.
+        let has_text_area = !select(*element, "textarea").is_empty();
+        if form.name.is_some() && !has_text_area {
             name_only.get_or_insert(form);
         } else if elements.len() == 1 && (scripted || only_hidden(*element)) {
             onward.get_or_insert(form);
@@ -125,24 +127,38 @@ pub(super) fn next(url: &Url, body: &str) -> Next {
     onward.map_or(Next::Nothing, Next::Onward)
 }
 
-/// Words on buttons that agree.
-const AGREE: [&str; 11] = [
-    "accept",
-    "agree",
-    "allow",
-    "approve",
-    "authorize",
-    "confirm",
-    "consent",
-    "continue",
-    "grant",
-    "proceed",
-    "yes",
+/// Words on buttons that agree, the clear ones first.
+const AGREE: [&[&str]; 2] = [
+    &[
+        "accept",
+        "agree",
+        "allow",
+        "approve",
+        "authorize",
+        "confirm",
+        "consent",
+        "grant",
+        "yes",
+    ],
+    &["continue", "proceed"],
 ];
 
 /// Words on buttons that refuse.
-const REFUSE: [&str; 10] = [
-    "cancel", "decline", "deny", "disagree", "don", "no", "not", "refuse", "reject", "without",
+const REFUSE: [&str; 14] = [
+    "another",
+    "back",
+    "cancel",
+    "decline",
+    "deny",
+    "different",
+    "disagree",
+    "don",
+    "no",
+    "not",
+    "other",
+    "refuse",
+    "reject",
+    "without",
 ];
 
 /// Returns the form of a page with at least two buttons, one of which agrees, as if it was pressed.
@@ -159,7 +175,7 @@ fn find_consent(url: &Url, forms: &[ElementRef<'_>]) -> Option<Filled> {
     if buttons.len() < 2 {
         return None;
     }
-    let agrees = |button: &ElementRef<'_>| {
+    let agrees = |button: &ElementRef<'_>, agree: &[&str]| {
         let shown = match button.value().name() {
             "button" => button.text().collect::<String>(),
             _ => button.attr("value").unwrap_or_default().to_owned(),
@@ -170,10 +186,14 @@ fn find_consent(url: &Url, forms: &[ElementRef<'_>]) -> Option<Filled> {
             let mut words = words.split(|it: char| !it.is_alphabetic());
             words.any(|word| list.contains(&word))
         };
-        has(&AGREE) && !has(&REFUSE)
+        has(agree) && !has(&REFUSE)
     };
-    let (form, button) = buttons.into_iter().find(|(_, button)| agrees(button))?;
-    fill(url, form, Some(button))
+    let mut kinds = AGREE.into_iter();
+    let (form, button) = kinds.find_map(|agree| {
+        let mut all = buttons.iter();
+        all.find(|(_, button)| agrees(button, agree))
+    })?;
+    fill(url, *form, Some(*button))
 }
 
 fn submits_itself(root: ElementRef<'_>) -> bool {
@@ -386,6 +406,10 @@ mod tests {
             let fields: Vec<_> = fields.map(|(a, b)| (a.as_str(), b.as_str())).collect();
             assert_eq!(fields, expected);
         }
+        let page = r#"<form><input type="submit" name="x" value="Continue as another user"><input type="submit" name="c" value="Continue"><input type="submit" name="a" value="Accept"></form>"#;
+        assert!(matches!(at(page), Next::Consent(form) if form.value("a").is_some()));
+        let report = r#"<form action="/report" method="post"><input name="email"><textarea name="text"></textarea><button name="send">Send</button></form>"#;
+        assert_eq!(at(report), Next::Nothing);
         let two = r#"<form><button name="a">Help</button><button name="b">No, continue without</button></form>"#;
         assert!(!matches!(at(two), Next::Consent(_)));
         let one = r#"<form action="/logout"><button name="yes">Yes</button></form>"#;

@@ -74,6 +74,11 @@ pub(super) const LOGOUT: &[Deviation] = &[
         &["SAML-IDP-SLO-05"],
     ),
     (
+        "the LogoutResponse is sent to another address than the service provider's",
+        |it| delivered(it, "logout").to = "https://evil.example/slo".to_owned(),
+        &["SAML-IDP-SLO-05"],
+    ),
+    (
         "the LogoutResponse returns another RelayState",
         |it| delivered(it, "logout").relay_state = Some("other".to_owned()),
         &["SAML-IDP-SLO-06"],

@@ -28,6 +28,16 @@ pub(super) const RESPONSE: &[Deviation] = &[
         &["SAML-IDP-RESP-15"],
     ),
     (
+        "a Response with an error status is for another address",
+        |it| message(it, "passive-alone", &[("Destination=\"http", "Destination=\"https")]),
+        &["SAML-IDP-RESP-15"],
+    ),
+    (
+        "a Response with an error status comes without RelayState",
+        |it| delivered(it, "passive-alone").relay_state = None,
+        &["SAML-IDP-RESP-15"],
+    ),
+    (
         "a Response with an error status has another Issuer",
         |it| message(it, "passive-alone", &[("</saml:Issuer>", "/other</saml:Issuer>")]),
         &["SAML-IDP-RESP-15"],

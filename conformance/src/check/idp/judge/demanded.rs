@@ -62,7 +62,7 @@ pub(super) const CHECKS: &[Item] = &[
         HARM,
         ("SAML-IDP-PROFILE-06", May, "saml2int SDP-G02"),
         "Names, values and identifiers have at most 256 characters.",
-        "at most 256 characters in NameID, AttributeValue, SessionIndex and ID",
+        "at most 256 characters in NameID, AttributeValue, Name, SessionIndex and ID",
         "Shorten the value or its mapping: service providers store these texts in columns of 255 or 256 characters, and cut longer ones.",
         judge_lengths,
     ),
@@ -196,7 +196,9 @@ fn judge_lengths(case: &Case<'_>) -> Ruled {
             let values = attribute.values.iter();
             values.map(move |value| (place.clone(), value))
         });
-        let texts = named.chain(attributes);
+        let names = it.attributes.iter();
+        let names = names.map(|it| ("the Name of an attribute".to_owned(), &it.name));
+        let texts = named.chain(names).chain(attributes);
         let lengths = texts.map(|(place, text)| (text.chars().count(), place));
         match lengths.max() {
             Some((length, place)) if length > LONGEST => {
@@ -220,7 +222,7 @@ fn judge_unsigned_request(case: &Case<'_>) -> Ruled {
 }
 
 fn judge_error_response(case: &Case<'_>) -> Ruled {
-    let names = ["name-impossible", "context-impossible"];
+    let names = ["name-impossible", "context-impossible", "passive-alone"];
     let judged = names.into_iter().filter_map(|name| {
         let trial = case.trial(name)?;
         let answered = case.answer(name).and_then(|it| it.response());
@@ -229,7 +231,10 @@ fn judge_error_response(case: &Case<'_>) -> Ruled {
                 absent("the request was not refused: see SAML-IDP-REQ-16 and -18")
             }
             (_, Some(_)) => right(describe(case, name, trial)),
-            (Ending::Page { .. }, None) if !trial.asked => wrong(describe(case, name, trial)),
+            // Whether IsPassive is followed at all is judged by SAML-IDP-REQ-10.
+            (Ending::Page { .. }, None) if !trial.asked && name != "passive-alone" => {
+                wrong(describe(case, name, trial))
+            }
             _ => absent("the request was not refused: see SAML-IDP-REQ-16 and -18"),
         };
         Some((name, outcome))

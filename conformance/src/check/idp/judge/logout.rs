@@ -59,7 +59,7 @@ pub(super) const CHECKS: &[Item] = &[
             "saml-profiles §4.4.4.2, saml-bindings §3.4.5.2",
         ),
         "Issuer and Destination of the LogoutResponse name the sender and the receiver.",
-        "Issuer equal to the metadata's entityID; Destination equal to the address that it is sent to, if it is signed",
+        "the SingleLogoutService of the service provider as the address; Issuer equal to the metadata's entityID; Destination equal to the address, if it is signed",
         "Write the entity ID of the metadata into Issuer, and the Location of the service provider's SingleLogoutService (its ResponseLocation, if it has one) into Destination: service providers refuse a signed message for another address, and then do not end their session.",
         judge_parties,
     ),
@@ -160,9 +160,12 @@ fn explain_not_served(case: &Case<'_>, ruled: Ruled) -> Ruled {
 fn find_blindness(case: &Case<'_>) -> Option<Ruled> {
     let is_blind = case.trial("passive").is_some() && !is_signed_on(case, "passive");
     is_blind.then(|| {
-        not_judged(
-            "a passive request fails even while the session lasts, so it cannot show that a session has ended: see SAML-IDP-REQ-09",
-        )
+        let keeps_none = case.trial("session").is_some_and(|it| it.asked);
+        not_judged(if keeps_none {
+            "the identity provider keeps no session: see SAML-IDP-REQ-06"
+        } else {
+            "a passive request is refused even while the session lasts (perhaps because the user has to agree), so it cannot show that a session has ended: see SAML-IDP-REQ-09"
+        })
     })
 }
 
@@ -257,6 +260,13 @@ fn judge_parties(case: &Case<'_>) -> Ruled {
             complaints.push(format!("Issuer {issuer:?}, announced is {announced:?}"));
         }
         _ => {}
+    }
+    let slo = &case.recording.party.slo;
+    if answer.delivered.to != *slo {
+        complaints.push(format!(
+            "sent to {}, where {slo} was to be answered",
+            answer.delivered.to
+        ));
     }
     match &document.response.destination {
         Some(destination) if *destination == answer.delivered.to => {}

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `metadata` | the metadata |
 //! | `request` | the reaction to each variant of a request |
+//! | `error_response` | Responses with an error status |
 //! | `response` | encoding, schema, addresses and status of the Response |
 //! | `signature` | signatures: what they cover, and with which key |
 //! | `assertion` | Subject, Conditions, AuthnStatement |
@@ -24,6 +25,7 @@ mod assertion;
 mod attribute;
 mod clock;
 mod demanded;
+mod error_response;
 mod health;
 mod identifier;
 mod logout;
@@ -259,7 +261,7 @@ static TABLES: &[(Trials, &[Item])] = &[
     (Trials::None, metadata::CHECKS),
     (Trials::All, request::CHECKS),
     (Trials::SignOns, response::CHECKS),
-    (Trials::All, response::ERRORS),
+    (Trials::All, error_response::CHECKS),
     (Trials::SignOns, signature::CHECKS),
     (Trials::SignOns, assertion::CHECKS),
     (Trials::SignOns, identifier::CHECKS),

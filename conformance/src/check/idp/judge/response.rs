@@ -4,18 +4,17 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Item, Observation, Ruled, SIGNATURE_OUT_OF_PLACE, UNREADABLE, absent, find_issuer, holds, item,
+    Item, Observation, Ruled, SIGNATURE_OUT_OF_PLACE, UNREADABLE, absent, holds, item,
     judge_each_document, not_judged, right, sum_up, wrong,
 };
 use crate::check::Harm;
 use crate::check::Level::{Must, Should};
 use crate::check::idp::reading::{Case, SUCCESS};
-use crate::check::idp::trials::{Amend, VARIANTS};
 use crate::check::summary::plural;
 use crate::inspection::response::{instant, instant_in_any_zone};
 
 /// What goes wrong if a check fails.
-const HARM: Harm = Harm::Function;
+pub(super) const HARM: Harm = Harm::Function;
 
 pub(super) const CHECKS: &[Item] = &[
     item(
@@ -147,16 +146,6 @@ pub(super) const CHECKS: &[Item] = &[
         judge_binding,
     ),
 ];
-
-/// The check of answers to requests that are refused.
-pub(super) const ERRORS: &[Item] = &[item(
-    HARM,
-    ("SAML-IDP-RESP-15", Must, "saml-core §3.2.2"),
-    "A Response with an error status names the request and the identity provider too.",
-    "InResponseTo equal to the AuthnRequest's ID; Issuer equal to the metadata's entityID, or none",
-    "Create Responses with an error status by the same code as those with Success: a service provider refuses a Response to a request that it did not send, and the user waits at an empty page.",
-    judge_error_responses,
-)];
 
 fn judge_encoding(case: &Case<'_>) -> Ruled {
     let judged = case
@@ -456,36 +445,4 @@ fn judge_binding(case: &Case<'_>) -> Ruled {
         return holds("it is, even if the request asks for another binding");
     }
     sum_up(judged, "")
-}
-
-/// Judges the Responses with an error status to requests that are correct, but ask for what the
-/// identity provider may refuse. The ID of a request with an error may not be known to it.
-fn judge_error_responses(case: &Case<'_>) -> Ruled {
-    let may_be_refused = |name: &str| {
-        let asks = |it: &Amend| matches!(it, Amend::Set(..) | Amend::NameId(_) | Amend::Context(_));
-        let mut variants = VARIANTS.iter().filter(|it| it.name == name);
-        variants.any(|it| !it.amends.is_empty() && it.amends.iter().all(asks))
-    };
-    let mut judged = Vec::new();
-    for answer in case.answers.iter().filter(|it| may_be_refused(it.name)) {
-        let Ok(document) = &answer.document else {
-            continue;
-        };
-        let response = &document.response;
-        if document.root != "Response" || response.status.as_deref() == Some(SUCCESS) {
-            continue;
-        }
-        let asked = &answer.trial.request_id;
-        let issuers = response.issuer.as_deref().zip(find_issuer(case));
-        let outcome = match (&response.in_response_to, issuers) {
-            (None, _) => wrong("no InResponseTo"),
-            (Some(id), _) if id != asked => wrong(format!("InResponseTo {id}, asked was {asked}")),
-            (_, Some((issuer, announced))) if issuer != announced => {
-                wrong(format!("Issuer {issuer:?}, announced is {announced:?}"))
-            }
-            _ => right("it does"),
-        };
-        judged.push((answer.name, outcome));
-    }
-    sum_up(judged, "no request was answered with an error status")
 }
