@@ -182,6 +182,23 @@ pub(super) fn no_paging(request: &mut ScimRequest) {
     }
 }
 
+/// Answers a PATCH with 204 and without the resource.
+pub(super) fn answer_patch_without_body(request: &ScimRequest, answer: &mut ScimAnswer) {
+    let has_attributes = parameter(request, "attributes").is_some();
+    if request.method == "PATCH" && answer.status == 200 && !has_attributes {
+        answer.status = 204;
+        answer.text.clear();
+    }
+}
+
+/// Returns `active` of users whatever `attributes` says.
+pub(super) fn return_active_always(request: &ScimRequest, answer: &mut ScimAnswer) {
+    let is_read = under(request, "GET", "/Users/") && answer.status == 200;
+    if is_read && parameter(request, "attributes").is_some() {
+        edit(answer, |v| v["active"] = true.into());
+    }
+}
+
 /// Skips `startIndex` resources, not `startIndex` - 1.
 pub(super) fn skip_first(request: &mut ScimRequest) {
     let is_list = is(request, "GET", "/Users") || is(request, "GET", "/Groups");

@@ -362,6 +362,19 @@ pub(crate) fn strangers() -> Vec<Stranger> {
         finds("lists lag by two seconds", &[Lag(2000)], &[]),
         finds("reads lag by 300 milliseconds", &[LateReads(300)], &[]),
         finds(
+            "reads lag by 300 milliseconds, and PATCH is answered with 204",
+            &[
+                LateReads(300),
+                Mutation(ChangesAnswer(a::answer_patch_without_body)),
+            ],
+            &["SCIM-VENDOR-03"],
+        ),
+        finds(
+            "attributes returns active always",
+            &[Mutation(ChangesAnswer(a::return_active_always))],
+            &["SCIM-READ-02"],
+        ),
+        finds(
             "startIndex counts from 0 in the database",
             &[Mutation(ChangesRequest(a::skip_first))],
             &["SCIM-PAGE-16"],

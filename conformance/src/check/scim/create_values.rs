@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::body::with;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::read::{ATTRIBUTES, record_missing_effect};
+use super::read::require_effect_of_attributes;
 use super::reading::{
     at, member, require_absent, require_same, require_same_text, speaks, text, value_to_text,
     values,
@@ -265,5 +265,8 @@ async fn judge_limit(probe: &Probe<'_>) -> Judged {
         true => Ok(()),
         false => answer.wrong("the answer was not limited to userName"),
     };
-    record_missing_effect(probe, ATTRIBUTES, judged)
+    if judged.is_err() {
+        require_effect_of_attributes(probe).await?;
+    }
+    judged
 }

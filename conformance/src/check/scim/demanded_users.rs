@@ -284,7 +284,14 @@ async fn judge_several_changes(probe: &Probe<'_>) -> Judged {
             PATHS.join(", ")
         ));
     }
-    let user = probe.create_user(json!({})).await?;
+    let mut before = json!({});
+    for path in &paths {
+        match path.split_once('.') {
+            Some((name, part)) => before[name][part] = json!("Old"),
+            None => before[*path] = json!("Old"),
+        }
+    }
+    let user = probe.create_user(before).await?;
     let operation =
         |path: &&str| json!({"op": "replace", "path": path, "value": format!("New {path}")});
     let now = probe

@@ -49,6 +49,7 @@ mod group;
 mod health;
 mod http;
 mod item;
+mod listed;
 mod location;
 mod made;
 mod oauth_access_token;
@@ -115,6 +116,7 @@ static FAMILIES: &[&[Item]] = &[
     create::CHECKS,
     create_values::CHECKS,
     read::CHECKS,
+    listed::CHECKS,
     filter::CHECKS,
     support::CHECKS,
     paging::CHECKS,

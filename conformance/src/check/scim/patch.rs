@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, Stop, checks, ensure};
 use super::made::Made;
 use super::probe::Probe;
-use super::read::{ATTRIBUTES, record_missing_effect};
+use super::read::require_effect_of_attributes;
 use super::reading::{at, member, require_absent, require_same, text, value_to_text, values};
 
 checks! {
@@ -158,11 +158,11 @@ async fn judge_partial_answer(probe: &Probe<'_>) -> Judged {
         member(&body, "userName"),
         &user.sent["userName"],
     )?;
-    record_missing_effect(
-        probe,
-        ATTRIBUTES,
-        require_absent("displayName", member(&body, "displayName")),
-    )
+    let judged = require_absent("displayName", member(&body, "displayName"));
+    if judged.is_err() {
+        require_effect_of_attributes(probe).await?;
+    }
+    judged
 }
 
 async fn judge_add(probe: &Probe<'_>) -> Judged {

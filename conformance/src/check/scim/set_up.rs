@@ -28,6 +28,12 @@ const USUAL: [&str; 4] = ["displayName", "name", "emails", "active"];
 /// Longest time to wait until a change becomes visible.
 const MAX_LAG: Duration = Duration::from_secs(10);
 
+/// The same for a change of which it is not known whether the server stores it.
+const MAX_LAG_OF_UNKNOWN: Duration = Duration::from_secs(2);
+
+/// Texts that can be changed.
+const TEXTS_OF_USERS: [&str; 4] = ["displayName", "nickName", "title", "userType"];
+
 async fn judge_required_attributes(probe: &Probe<'_>) -> Judged {
     if !probe.session.created.has_any() {
         return unjudged("the server created no user before the checks");
@@ -188,29 +194,41 @@ async fn measure_lag_of_lists(probe: &Probe<'_>, id: &str, name: &str) -> Option
     }
 }
 
-/// Measures how long it takes until a read shows a change that the answer to the change shows, for
-/// example because reads go to a replica of the database.
+/// Measures how long it takes until a read shows a change, for example because reads go to a replica
+/// of the database.
 async fn measure_lag_of_reads(probe: &Probe<'_>, id: &str) -> Option<Duration> {
-    if probe.server.lacks(Need::Patch).is_some() {
-        return None;
-    }
     let place = format!("{}/{}", probe.server.users.endpoint, segment(id));
+    let has = |name: &&str| probe.server.users.schema.attribute(name).is_some();
+    let name = TEXTS_OF_USERS.into_iter().find(has)?;
     let value = json!(format!("{} Later", probe.session.mark));
     let shows = |answer: &ScimAnswer| {
         let body = answer.json().filter(|_| answer.has_succeeded());
-        body.is_some_and(|body| member(&body, "displayName") == Some(&value))
+        body.is_some_and(|body| member(&body, name) == Some(&value))
     };
-    let operation = json!([{"op": "replace", "path": "displayName", "value": value}]);
-    let changed = probe.patch(&place, operation).await.ok()?;
-    if !shows(&changed) {
+    let changed = if probe.server.lacks(Need::Patch).is_none() {
+        let operation = json!([{"op": "replace", "path": name, "value": value}]);
+        probe.patch(&place, operation).await.ok()?
+    } else {
+        let mut body = probe.get(&place).await.ok()?.json()?;
+        body[name] = value.clone();
+        probe.put(&place, &body).await.ok()?
+    };
+    // An answer with another value means that the server does not store it.
+    if !changed.has_succeeded() || changed.json().is_some() && !shows(&changed) {
         return None;
     }
+    // An answer without a body does not say whether it is stored.
+    let most = if changed.json().is_some() {
+        MAX_LAG
+    } else {
+        MAX_LAG_OF_UNKNOWN
+    };
     let mut wait = Wait::new();
     loop {
         if shows(&probe.get(&place).await.ok()?) {
             return Some(wait.waited);
         }
-        if !wait.pause(probe, "until a read shows a change").await {
+        if wait.waited > most || !wait.pause(probe, "until a read shows a change").await {
             return None;
         }
     }

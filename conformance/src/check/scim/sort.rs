@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::made::Made;
 use super::probe::Probe;
-use super::read::{ATTRIBUTES, record_missing_effect};
+use super::read::require_effect_of_attributes;
 use super::reading::{LIST, SEARCH, member, names_to_text, speaks, text, value_to_text, values};
 use super::support::{list_test_users, test_user_parameters};
 use super::wire::ScimAnswer;
@@ -280,7 +280,10 @@ async fn judge_search_with_attributes(probe: &Probe<'_>) -> Judged {
         true => Ok(()),
         false => answer.wrong("the answer was not limited to userName"),
     };
-    record_missing_effect(probe, ATTRIBUTES, judged)
+    if judged.is_err() {
+        require_effect_of_attributes(probe).await?;
+    }
+    judged
 }
 
 async fn judge_search_at_root(probe: &Probe<'_>) -> Judged {

@@ -90,6 +90,12 @@ impl TestUsers {
             let is_added = path == name && member(&it.kept, name).is_some();
             !is_kept(&it.looks, &it.kept, path) && (is_sent || is_added)
         })?;
+        if other.kept.is_null() {
+            return Some(format!(
+                "the test user {} cannot be read after the creation: see SCIM-READ-01 and -20",
+                other.name
+            ));
+        }
         Some(format!(
             "the server does not keep {path} as it is sent: {} was sent {}, and reads {}",
             other.name,

@@ -1,5 +1,7 @@
 //! Checks of the attribute `groups` of users after a change (RFC 7643 §4.1.2).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::group::create_with_members;
@@ -35,7 +37,12 @@ async fn judge_groups_after_removal(probe: &Probe<'_>) -> Judged {
         let why = format!("the member was not removed: {}", answer.quote());
         return Err(Stop::Follows("SCIM-GROUP-09", why));
     }
-    let now = probe.fetch(&user).await?;
+    let mut now = probe.fetch(&user).await?;
+    if is_in(&now) {
+        let why = "until the groups of a user follow a change of the group";
+        probe.session.pause(Duration::from_secs(1), why).await;
+        now = probe.fetch(&user).await?;
+    }
     ensure(!is_in(&now), || {
         format!("groups is {}", value_to_text(member(&now, "groups")))
     })
