@@ -41,8 +41,9 @@ pub const LOGOUT_ADMIN: &str = "urn:oasis:names:tc:SAML:2.0:logout:admin";
 pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 
 pub use bergshamra::core::algorithm::{
-    C14N, ECDSA_SHA256, ECDSA_SHA384, ECDSA_SHA512, ENVELOPED_SIGNATURE, EXC_C14N, RSA_SHA1,
-    RSA_SHA256, RSA_SHA384, RSA_SHA512, SHA1, SHA256, SHA384, SHA512,
+    C14N, ECDSA_SHA256, ECDSA_SHA384, ECDSA_SHA512, ENVELOPED_SIGNATURE, EXC_C14N, RSA_PSS_SHA256,
+    RSA_PSS_SHA384, RSA_PSS_SHA512, RSA_SHA1, RSA_SHA256, RSA_SHA384, RSA_SHA512, SHA1, SHA256,
+    SHA384, SHA512,
 };
 
 /// White space in XML (XML 1.0 §2.3). Other white space of Unicode is a part of the value: a name

@@ -15,6 +15,12 @@ pub enum SignatureAlgorithm {
     RsaSha384,
     /// RSASSA-PKCS1-v1_5 with SHA-512.
     RsaSha512,
+    /// RSASSA-PSS with SHA-256, MGF1 with the same hash, and a salt of its length.
+    RsaPssSha256,
+    /// RSASSA-PSS with SHA-384.
+    RsaPssSha384,
+    /// RSASSA-PSS with SHA-512.
+    RsaPssSha512,
     /// ECDSA with SHA-256.
     EcdsaSha256,
     /// ECDSA with SHA-384.
@@ -25,10 +31,13 @@ pub enum SignatureAlgorithm {
 
 impl SignatureAlgorithm {
     /// The accepted algorithms.
-    pub const ACCEPTED: [Self; 6] = [
+    pub const ACCEPTED: [Self; 9] = [
         Self::RsaSha256,
         Self::RsaSha384,
         Self::RsaSha512,
+        Self::RsaPssSha256,
+        Self::RsaPssSha384,
+        Self::RsaPssSha512,
         Self::EcdsaSha256,
         Self::EcdsaSha384,
         Self::EcdsaSha512,
@@ -40,6 +49,9 @@ impl SignatureAlgorithm {
             Self::RsaSha256 => names::RSA_SHA256,
             Self::RsaSha384 => names::RSA_SHA384,
             Self::RsaSha512 => names::RSA_SHA512,
+            Self::RsaPssSha256 => names::RSA_PSS_SHA256,
+            Self::RsaPssSha384 => names::RSA_PSS_SHA384,
+            Self::RsaPssSha512 => names::RSA_PSS_SHA512,
             Self::EcdsaSha256 => names::ECDSA_SHA256,
             Self::EcdsaSha384 => names::ECDSA_SHA384,
             Self::EcdsaSha512 => names::ECDSA_SHA512,
@@ -49,9 +61,9 @@ impl SignatureAlgorithm {
     /// Returns the digest algorithm of the same strength.
     pub fn digest(self) -> DigestAlgorithm {
         match self {
-            Self::RsaSha256 | Self::EcdsaSha256 => DigestAlgorithm::Sha256,
-            Self::RsaSha384 | Self::EcdsaSha384 => DigestAlgorithm::Sha384,
-            Self::RsaSha512 | Self::EcdsaSha512 => DigestAlgorithm::Sha512,
+            Self::RsaSha256 | Self::RsaPssSha256 | Self::EcdsaSha256 => DigestAlgorithm::Sha256,
+            Self::RsaSha384 | Self::RsaPssSha384 | Self::EcdsaSha384 => DigestAlgorithm::Sha384,
+            Self::RsaSha512 | Self::RsaPssSha512 | Self::EcdsaSha512 => DigestAlgorithm::Sha512,
         }
     }
 
@@ -78,7 +90,14 @@ impl SignatureAlgorithm {
             "EC P-256" => &[Self::EcdsaSha256],
             "EC P-384" => &[Self::EcdsaSha384],
             "EC P-521" => &[Self::EcdsaSha512],
-            _ => &[Self::RsaSha256, Self::RsaSha384, Self::RsaSha512],
+            _ => &[
+                Self::RsaSha256,
+                Self::RsaSha384,
+                Self::RsaSha512,
+                Self::RsaPssSha256,
+                Self::RsaPssSha384,
+                Self::RsaPssSha512,
+            ],
         }
     }
 
@@ -89,6 +108,9 @@ impl SignatureAlgorithm {
             Self::RsaSha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
             Self::RsaSha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
             Self::RsaSha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+            Self::RsaPssSha256 => &signature::RSA_PSS_2048_8192_SHA256,
+            Self::RsaPssSha384 => &signature::RSA_PSS_2048_8192_SHA384,
+            Self::RsaPssSha512 => &signature::RSA_PSS_2048_8192_SHA512,
             Self::EcdsaSha256 => &signature::ECDSA_P256_SHA256_FIXED,
             Self::EcdsaSha384 => &signature::ECDSA_P384_SHA384_FIXED,
             Self::EcdsaSha512 => &signature::ECDSA_P521_SHA512_FIXED,

@@ -97,6 +97,9 @@ impl SigningKey {
                     SignatureAlgorithm::RsaSha256 => &signature::RSA_PKCS1_SHA256,
                     SignatureAlgorithm::RsaSha384 => &signature::RSA_PKCS1_SHA384,
                     SignatureAlgorithm::RsaSha512 => &signature::RSA_PKCS1_SHA512,
+                    SignatureAlgorithm::RsaPssSha256 => &signature::RSA_PSS_SHA256,
+                    SignatureAlgorithm::RsaPssSha384 => &signature::RSA_PSS_SHA384,
+                    SignatureAlgorithm::RsaPssSha512 => &signature::RSA_PSS_SHA512,
                     _ => return Err(self.unfit(asked)),
                 };
                 let mut out = vec![0; key.public_modulus_len()];
