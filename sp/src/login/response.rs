@@ -15,7 +15,7 @@ use crate::Portal;
 use crate::configurator::Integration;
 use crate::refusal::{Refused, kinds};
 use crate::store::logins::SsoRequestRow;
-use crate::store::{self, Db, to_microseconds};
+use crate::store::{self, Db, instant, to_microseconds};
 
 /// The AuthnRequest that the Response must answer.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +69,9 @@ pub async fn receive<'a>(
         saml_response,
     )?;
     check_authn_context(integration, &checked)?;
+    if let ExpectedRequest::Request(request) = asked {
+        check_authn_instant(portal, integration, request, &checked)?;
+    }
     check_length("ID of the assertion", checked.assertion_id())?;
     check_length("NameID", &subject::name_id_to_text(checked.name_id()))?;
     Ok(CheckedResponse {
@@ -149,6 +152,31 @@ fn check_authn_context(integration: &Integration, checked: &Checked) -> Result<(
             "expected an authentication context that is {} {}, got {got}",
             requested.comparison.name(),
             requested.class_refs.join(" or ")
+        ),
+    )
+    .with_verified_message())
+}
+
+/// If the tenant requires ForceAuthn, checks that the user signed on after the AuthnRequest. Whoever
+/// has the browser can remove ForceAuthn from an AuthnRequest that is not signed.
+fn check_authn_instant(
+    portal: &Portal,
+    integration: &Integration,
+    request: &SsoRequestRow,
+    checked: &Checked,
+) -> Result<(), Refused> {
+    let since = instant(request.created) - portal.config.clock_skew;
+    let is_new = checked.authn_instant().is_some_and(|it| it >= since);
+    if integration.tenant.force_authn != 1 || is_new {
+        return Ok(());
+    }
+    let got = checked
+        .authn_instant()
+        .map_or_else(|| "none".to_owned(), |it| it.to_string());
+    Err(Refused::new(
+        &kinds::OLD_SIGN_ON,
+        format!(
+            "expected AuthnInstant after the AuthnRequest, because it has ForceAuthn; got {got}"
         ),
     )
     .with_verified_message())

@@ -147,6 +147,10 @@ kinds! {
         "Your organization requires another method to log in.",
         "Configure the identity provider to authenticate users as the requested authentication context of step 4 demands, or change that setting.",
         "Log in at your identity provider by the method that your organization requires, then start again.";
+    OLD_SIGN_ON "sign-on-too-old" Place::Step(Step::Saml),
+        "Your organization requires that you sign on again.",
+        "Configure the identity provider to authenticate users again if the AuthnRequest has ForceAuthn, and to send the time of that as AuthnInstant; or switch ForceAuthn off in step 4. If it happens to everybody, compare the clocks.",
+        "Start again at Continue with SSO, and enter your password at your identity provider.";
     ATTRIBUTE_CASE "attribute-name-case" Place::Step(Step::Groups),
         "Your organization's identity provider did not send an attribute that the portal needs.",
         "Correct the name in the Attribute Mappings of the identity provider's application, as step 3 lists them: letter case counts.",

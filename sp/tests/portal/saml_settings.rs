@@ -127,6 +127,19 @@ async fn the_response_must_fulfill_the_request() {
         .post_response(&tenant.acs_url, &xml, &relay_state)
         .await;
     answer.is(303);
+
+    // The identity provider did not ask for the password again.
+    let browser = parties.browser();
+    let (request, relay_state) = browser.start_sso("anna@corp.example").await;
+    let mut draft = parties.idp.draft(&tenant, &request, &anna());
+    draft.assertions[0].authn_statements[0].authn_instant -= SignedDuration::from_hours(1);
+    let xml = parties.idp.sign(&draft);
+    let answer = browser
+        .post_response(&tenant.acs_url, &xml, &relay_state)
+        .await;
+    answer.is(403);
+    let refusal = fetch_refusal(&admin, &answer).await;
+    assert_eq!(refusal["code"], "sign-on-too-old");
     let wrong = json!({"authn_context": {"comparison": "equal", "classes": ["x"]}});
     let answer = admin.put(&step("saml-settings"), &wrong).await;
     answer.problem(400, "invalid-authn-context");
