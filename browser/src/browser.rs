@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ambient::answer_body::{self, BodyError};
 use reqwest::header::LOCATION;
-use scraper::{Html, Selector};
+use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
 use crate::navigation::{Cookies, Navigator};
@@ -234,13 +234,32 @@ pub async fn read_text(answer: reqwest::Response, at: &Url) -> Result<String, Br
 impl Page {
     /// Returns the forms of the page, without those whose action is not a URL.
     pub fn forms(&self) -> Vec<Form> {
+        self.forms_with_buttons(&[])
+    }
+
+    /// Returns the first form that has fields or buttons with all these names. A browser sends only
+    /// the button that was clicked, so the form contains only the named buttons.
+    pub fn form_with(&self, names: &[&str]) -> Option<Form> {
+        let mut forms = self.forms_with_buttons(names).into_iter();
+        forms.find(|form| names.iter().all(|name| form.value(name).is_some()))
+    }
+
+    /// Returns the forms of the page, with those of their buttons that have these names.
+    fn forms_with_buttons(&self, names: &[&str]) -> Vec<Form> {
+        let is_sent = |field: &ElementRef<'_>| {
+            let is_button = field.value().name() == "button"
+                || matches!(field.attr("type"), Some("submit" | "button"));
+            !is_button || field.attr("name").is_some_and(|name| names.contains(&name))
+        };
         let page = Html::parse_document(&self.body);
         page.select(&selector("form"))
             .filter_map(|form| {
                 let action = self.url.join(form.attr("action").unwrap_or("")).ok()?;
                 let fields = form
-                    .select(&selector("input[name], textarea[name], select[name]"))
-                    .filter(|field| !matches!(field.attr("type"), Some("submit" | "button")))
+                    .select(&selector(
+                        "input[name], textarea[name], select[name], button[name]",
+                    ))
+                    .filter(is_sent)
                     .map(|field| Field {
                         name: field.attr("name").unwrap_or_default().to_owned(),
                         kind: field.attr("type").unwrap_or("text").to_ascii_lowercase(),
@@ -385,6 +404,23 @@ mod tests {
         assert_eq!(form.value("pass"), Some("secret"));
         assert_eq!(form.value("t"), Some("1"));
         assert_eq!(form.action.as_str(), "https://idp.example/flows/1");
+    }
+
+    #[test]
+    fn a_form_is_found_by_its_fields_and_has_only_the_button_that_is_clicked() {
+        let page = page(
+            r#"<form action="/search"><input name="q"></form>
+               <form method="post" action="/start"><input type="hidden" name="token" value="1">
+               <input name="email"><button name="how" value="sso">SSO</button>
+               <input type="submit" name="forgot" value="yes"></form>"#,
+        );
+        let form = page.form_with(&["email", "how"]).unwrap();
+        assert_eq!(form.action.as_str(), "https://idp.example/start");
+        let names: Vec<&str> = form.fields.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["token", "email", "how"]);
+        assert_eq!(form.value("how"), Some("sso"));
+        assert_eq!(page.form_with(&["email", "q"]), None);
+        assert_eq!(page.forms()[1].value("how"), None);
     }
 
     #[test]

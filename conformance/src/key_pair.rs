@@ -2,25 +2,39 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use rcgen::{CertificateParams, CustomExtension, DnType, RsaKeySize};
+use rcgen::{CertificateParams, CustomExtension, DnType, RsaKeySize, SignatureAlgorithm};
 use saml::keys::{Certificate, SigningKey};
 
 /// Validity of a certificate: one year.
 const VALIDITY: SignedDuration = SignedDuration::from_hours(24 * 365);
 
-/// An RSA key of 2048 bits and its self-signed certificate, both in PEM.
+/// A key and its self-signed certificate, both in PEM.
 pub(crate) struct KeyPair {
     pub(crate) private_key: String,
     pub(crate) certificate: String,
 }
 
 impl KeyPair {
-    /// Generates a key and a certificate that is valid for a year from `now`.
+    /// Generates an RSA key of 2048 bits and a certificate that is valid for a year from `now`.
     ///
     /// # Errors
     /// When the operating system provides no random numbers.
     pub(crate) fn generate(name: &str, now: Timestamp) -> Result<Self, String> {
-        Self::generate_with(name, now, Vec::new())
+        Self::certify(name, now, &rsa()?, Vec::new())
+    }
+
+    /// Generates an EC key for this algorithm and a certificate that is valid for a year from
+    /// `now`.
+    ///
+    /// # Errors
+    /// When the operating system provides no random numbers.
+    pub(crate) fn generate_ec(
+        name: &str,
+        now: Timestamp,
+        algorithm: &'static SignatureAlgorithm,
+    ) -> Result<Self, String> {
+        let key = rcgen::KeyPair::generate_for(algorithm).map_err(|error| error.to_string())?;
+        Self::certify(name, now, &key, Vec::new())
     }
 
     /// A new one whose certificate says that its issuer's certificate lies at
@@ -34,36 +48,36 @@ impl KeyPair {
         url: &str,
     ) -> Result<Self, String> {
         let access = issuer_at(url).ok_or_else(|| format!("the address is too long: {url}"))?;
-        Self::generate_with(name, now, vec![access])
+        Self::certify(name, now, &rsa()?, vec![access])
     }
 
-    fn generate_with(
+    fn certify(
         name: &str,
         now: Timestamp,
+        key: &rcgen::KeyPair,
         extensions: Vec<CustomExtension>,
     ) -> Result<Self, String> {
-        let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048)
-            .map_err(|error| error.to_string())?;
-        let mut params = CertificateParams::default();
+        let mut params = certificate_params(name, now);
         params.custom_extensions = extensions;
-        let subject = &mut params.distinguished_name;
-        subject.push(DnType::CommonName, name);
-        let day = |at: Timestamp| {
-            let date = at.to_zoned_datetime(TimeZone::UTC).date();
-            rcgen::date_time_ymd(
-                i32::from(date.year()),
-                date.month().unsigned_abs(),
-                date.day().unsigned_abs(),
-            )
-        };
-        params.not_before = day(now);
-        params.not_after = day(now.saturating_add(VALIDITY).unwrap_or(now));
-        let certificate = params
-            .self_signed(&key)
-            .map_err(|error| error.to_string())?;
+        let certificate = params.self_signed(key).map_err(|error| error.to_string())?;
         Ok(Self {
             private_key: key.serialize_pem(),
             certificate: certificate.pem(),
+        })
+    }
+
+    /// Returns the private key and then its certificate.
+    pub(crate) fn to_pem(&self) -> String {
+        format!("{}{}", self.private_key, self.certificate)
+    }
+
+    /// Reads a private key and then its certificate; `None` if there is no certificate.
+    pub(crate) fn from_pem(text: &str) -> Option<Self> {
+        const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+        let (private_key, certificate) = text.split_once(CERTIFICATE)?;
+        Some(Self {
+            private_key: private_key.to_owned(),
+            certificate: format!("{CERTIFICATE}{certificate}"),
         })
     }
 
@@ -76,6 +90,29 @@ impl KeyPair {
             Certificate::parse(&self.certificate).map_err(|error| error.to_string())?;
         SigningKey::new(&self.private_key, certificate).map_err(|error| error.to_string())
     }
+}
+
+/// Returns the parameters of a certificate that is valid for a year from `now`.
+pub(crate) fn certificate_params(name: &str, now: Timestamp) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    let subject = &mut params.distinguished_name;
+    subject.push(DnType::CommonName, name);
+    let day = |at: Timestamp| {
+        let date = at.to_zoned_datetime(TimeZone::UTC).date();
+        rcgen::date_time_ymd(
+            i32::from(date.year()),
+            date.month().unsigned_abs(),
+            date.day().unsigned_abs(),
+        )
+    };
+    params.not_before = day(now);
+    params.not_after = day(now.saturating_add(VALIDITY).unwrap_or(now));
+    params
+}
+
+fn rsa() -> Result<rcgen::KeyPair, String> {
+    rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048)
+        .map_err(|error| error.to_string())
 }
 
 /// The extension AuthorityInfoAccess with the one method caIssuers, in DER; all

@@ -113,6 +113,12 @@ impl Fault {
         }
     }
 
+    /// True if one of [`MoreKeys`](crate::MoreKeys) signs the message. A service provider can only
+    /// accept it if the metadata announces these keys.
+    pub fn needs_more_keys(&self) -> bool {
+        matches!(&self.signing, Signing::Handmade(made) if made.key.is_one_of_more())
+    }
+
     /// True if the message refers to an external document, such as a DTD or a key.
     pub fn refers_elsewhere(&self) -> bool {
         let refers = |text: &String| text.contains("{elsewhere}");

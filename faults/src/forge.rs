@@ -15,7 +15,7 @@ use saml::signature::Signer;
 use crate::document;
 use crate::handmade;
 use crate::phrases::Phrases;
-use crate::{Cipher, Cover, Edit, Encoding, Fault, KeyTransport, Signing};
+use crate::{Cipher, Cover, Edit, Encoding, Fault, KeyTransport, MoreKeys, Signing};
 
 /// The message that an honest identity provider would send, and the keys for it.
 #[derive(Debug, Clone)]
@@ -26,6 +26,10 @@ pub struct Honest<'a> {
     pub signer: &'a Signer,
     /// A signing key that is not in the metadata.
     pub foreign: &'a SigningKey,
+    /// An EC signing key on P-256 that is not in the metadata.
+    pub foreign_ec: &'a SigningKey,
+    /// Further keys in the metadata; `None` if it announces only the key of `signer`.
+    pub more_keys: Option<&'a MoreKeys>,
     /// Certificate of the service provider, for encryption.
     pub recipient: Option<&'a Certificate>,
     /// Name of the user whom a fault claims to be.

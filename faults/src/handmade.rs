@@ -102,10 +102,7 @@ pub(crate) fn sign_element(
         value.truncate(bits / 8);
     }
     let value = STANDARD.encode(value);
-    let key = match handmade.key {
-        HandmadeKey::Another => honest.foreign,
-        _ => &honest.signer.key,
-    };
+    let key = pair(handmade.key, honest)?.unwrap_or(&honest.signer.key);
     let content = handmade.key_info.clone().unwrap_or_else(|| {
         format!(
             "<ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data>",
@@ -213,6 +210,23 @@ pub(crate) fn digest(uri: &str, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
+/// Returns the key pair that signs; `None` for HMAC and for no key.
+fn pair<'h>(key: HandmadeKey, honest: &Honest<'h>) -> Result<Option<&'h SigningKey>, String> {
+    let more = || {
+        let all = honest.more_keys;
+        all.ok_or("the metadata announces only one key of the identity provider")
+    };
+    Ok(Some(match key {
+        HandmadeKey::Own => &honest.signer.key,
+        HandmadeKey::Another => honest.foreign,
+        HandmadeKey::AnotherEc => honest.foreign_ec,
+        HandmadeKey::SecondRsa => &more()?.rsa,
+        HandmadeKey::P256 => &more()?.p256,
+        HandmadeKey::P384 => &more()?.p384,
+        _ => return Ok(None),
+    }))
+}
+
 fn value(
     method: &str,
     key: HandmadeKey,
@@ -220,9 +234,10 @@ fn value(
     data: &[u8],
 ) -> Result<Vec<u8>, String> {
     let mac = |secret: &[u8]| hmac(method, secret, data);
+    if let Some(pair) = pair(key, honest)? {
+        return asymmetric(method, pair, data);
+    }
     match key {
-        HandmadeKey::Own => asymmetric(method, &honest.signer.key, data),
-        HandmadeKey::Another => asymmetric(method, honest.foreign, data),
         HandmadeKey::Empty => mac(&[]),
         HandmadeKey::None => Ok(Vec::new()),
         public => mac(&public_value(public, honest)?),

@@ -37,7 +37,7 @@ pub use edit::{Edit, Place};
 pub use fault::{Cover, Family, Fault, Harm, Level};
 pub use forge::{Forged, Honest, Ineffective, SignedRequest, forge, forge_signed_request};
 pub use handmade::rsa_sha1;
-pub use signing::{Handmade, HandmadeKey, Leaves, Signing};
+pub use signing::{Handmade, HandmadeKey, Leaves, MoreKeys, Signing};
 pub use space::{Space, SpaceError, Variant, logout_spaces, sample, spaces};
 pub use transport::{Cipher, Delivery, Encoding, KeyTransport};
 

@@ -1,6 +1,18 @@
 //! How a message is signed, as data.
 
+use saml::keys::SigningKey;
 use serde::{Deserialize, Serialize};
+
+/// The keys that the identity provider's metadata announces after its first one.
+#[derive(Debug, Clone)]
+pub struct MoreKeys {
+    /// An RSA key.
+    pub rsa: SigningKey,
+    /// An EC key on P-256.
+    pub p256: SigningKey,
+    /// An EC key on P-384.
+    pub p384: SigningKey,
+}
 
 /// How a message is signed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize)]
@@ -104,6 +116,14 @@ pub enum HandmadeKey {
     Own,
     /// A key that is not in any metadata.
     Another,
+    /// An EC key on P-256 that is not in any metadata.
+    AnotherEc,
+    /// The RSA key of [`MoreKeys`].
+    SecondRsa,
+    /// The EC key on P-256 of [`MoreKeys`].
+    P256,
+    /// The EC key on P-384 of [`MoreKeys`].
+    P384,
     /// HMAC; the secret is the public certificate in PEM.
     CertificatePem,
     /// HMAC; the certificate in PEM with CR LF at the end of each line.
@@ -136,4 +156,11 @@ pub enum HandmadeKey {
     Empty,
     /// No key: `SignatureValue` is empty.
     None,
+}
+
+impl HandmadeKey {
+    /// True for the keys of [`MoreKeys`].
+    pub(crate) fn is_one_of_more(self) -> bool {
+        matches!(self, Self::SecondRsa | Self::P256 | Self::P384)
+    }
 }

@@ -45,6 +45,46 @@ fn missing_credentials_are_answered_with_all_ways_to_give_them() {
 }
 
 #[test]
+fn what_no_answer_of_a_probe_can_be_is_refused() {
+    let sp = [
+        "check",
+        "sp",
+        "--metadata",
+        "sp.xml",
+        "--probe-url",
+        "http://x",
+    ];
+    let with = |more: &[&'static str]| run_refused(&[&sp[..], more].concat());
+    let started = ["--start-url", "http://x"];
+    let error = with(&started);
+    assert!(error.contains("--expect <REGEX>"), "{error}");
+    for (more, expected) in [
+        (
+            &["--expect-status", "200", "--expect-location", "/home"][..],
+            "expected the status of a redirect (300 to 399), got 200",
+        ),
+        (
+            &["--expect-cookie", "session=1"],
+            "expected the name of a cookie without its value, got \"session=1\"",
+        ),
+        (
+            &["--expect-status", "99"],
+            "a whole number from 100 to 599, got 99",
+        ),
+        (
+            &["--expect-status", "200", "--start-form", "=x"],
+            "expected NAME=VALUE or NAME, got \"=x\"",
+        ),
+        (&["--expect-status", "200", "--more-keys"], "--prepare"),
+    ] {
+        let error = with(&[&started[..], more].concat());
+        assert!(error.contains(expected), "{error}");
+    }
+    let error = with(&["--idp-initiated", "--expect", "jo", "--start-form", "a=b"]);
+    assert!(error.contains("cannot be used with"), "{error}");
+}
+
+#[test]
 fn a_number_that_is_not_accepted_is_answered_with_the_range() {
     let scim = ["check", "scim", "--base-url", "http://x", "--token", "t"];
     let with = |more: [&'static str; 2]| [&scim[..], &more[..]].concat();

@@ -346,6 +346,38 @@ fn a_demo_that_cannot_start_says_why() {
 }
 
 #[test]
+fn more_keys_are_announced_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("idp.xml");
+    let port = running::free_port().to_string();
+    let prepare = |more: &[&str]| {
+        let path = file.to_str().unwrap();
+        let arguments = [
+            "check",
+            "sp",
+            "--prepare",
+            "--idp-port",
+            &port,
+            "--idp-metadata-out",
+            path,
+        ];
+        let output = rehearsal(&[&arguments[..], more].concat())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let said = String::from_utf8(output.stdout).unwrap();
+        let more = file.with_extension("more.key");
+        assert_eq!(said.contains("idp.more.key"), more.exists(), "{said}");
+        std::fs::read_to_string(&file).unwrap()
+    };
+    let one = prepare(&[]);
+    assert_eq!(one.matches("<md:KeyDescriptor").count(), 1);
+    let four = prepare(&["--more-keys"]);
+    assert_eq!(four.matches("<md:KeyDescriptor").count(), 4);
+    assert_eq!(prepare(&[]), four);
+}
+
+#[test]
 fn a_metadata_file_of_another_port_is_not_replaced_without_a_word() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("idp.xml");

@@ -21,6 +21,8 @@ pub(super) struct Played {
     pub(super) key: SigningKey,
     /// A signing key that is not in the party's metadata.
     pub(super) foreign: SigningKey,
+    /// An EC signing key that is not in the party's metadata.
+    pub(super) foreign_ec: SigningKey,
 }
 
 impl Played {
@@ -39,12 +41,13 @@ impl Played {
             .await
             .map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let (key, foreign) = played_keys::load_keys(key_file, ambient).await?;
+        let (key, foreign, foreign_ec) = played_keys::load_keys(key_file, ambient).await?;
         Ok(Self {
             listener,
             base: format!("http://{address}"),
             key,
             foreign,
+            foreign_ec,
         })
     }
 

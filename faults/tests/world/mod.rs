@@ -5,9 +5,12 @@
 
 use std::sync::LazyLock;
 
-use faults::{Cover, Fault, Forged, Honest, Ineffective};
+use faults::{Cover, Fault, Forged, Honest, Ineffective, MoreKeys};
 use jiff::{SignedDuration, Timestamp};
-use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use rcgen::{
+    CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256,
+    RsaKeySize, SignatureAlgorithm,
+};
 use saml::Limits;
 use saml::acceptance::{
     Checked, Expectations, Expected, Posted, Refusal, SignaturePolicy, TrustedKeys,
@@ -30,14 +33,28 @@ const ATTACKER: &str = "mallory@corp.example";
 pub(crate) const VICTIM: &str = "anna@corp.example";
 
 fn key() -> SigningKey {
-    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+    certify(&KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap())
+}
+
+fn ec_key(algorithm: &'static SignatureAlgorithm) -> SigningKey {
+    certify(&KeyPair::generate_for(algorithm).unwrap())
+}
+
+fn certify(key: &KeyPair) -> SigningKey {
     let params = CertificateParams::new(vec!["idp.example".to_owned()]).unwrap();
-    let certificate = params.self_signed(&key).unwrap();
+    let certificate = params.self_signed(key).unwrap();
     let certificate = Certificate::from_der(certificate.der().to_vec()).unwrap();
     SigningKey::new(&key.serialize_pem(), certificate).unwrap()
 }
 
 pub(crate) static OWN: LazyLock<SigningKey> = LazyLock::new(key);
+/// The keys that the metadata announces after [`OWN`].
+pub(crate) static MORE: LazyLock<MoreKeys> = LazyLock::new(|| MoreKeys {
+    rsa: key(),
+    p256: ec_key(&PKCS_ECDSA_P256_SHA256),
+    p384: ec_key(&PKCS_ECDSA_P384_SHA384),
+});
+static FOREIGN_EC: LazyLock<SigningKey> = LazyLock::new(|| ec_key(&PKCS_ECDSA_P256_SHA256));
 static FOREIGN: LazyLock<SigningKey> = LazyLock::new(key);
 /// The service provider's own key.
 static RECIPIENT: LazyLock<SigningKey> = LazyLock::new(key);
@@ -105,6 +122,12 @@ pub(crate) fn certificate() -> Certificate {
     OWN.certificate().clone()
 }
 
+/// The certificates of the identity provider's metadata.
+pub(crate) fn trusted() -> Vec<Certificate> {
+    let all = [&*OWN, &MORE.rsa, &MORE.p256, &MORE.p384];
+    all.map(|it| it.certificate().clone()).to_vec()
+}
+
 /// Makes the message of a fault.
 pub(crate) fn forge(fault: &Fault) -> Result<Forged, Ineffective> {
     forge_for_cover(fault, Cover::Assertion)
@@ -156,6 +179,8 @@ fn make_message_from(
         response,
         signer: &signer,
         foreign: &FOREIGN,
+        foreign_ec: &FOREIGN_EC,
+        more_keys: Some(&MORE),
         recipient: Some(RECIPIENT.certificate()),
         forged: VICTIM,
         elsewhere: "http://127.0.0.1:9",
@@ -168,7 +193,7 @@ fn make_message_from(
 /// Runs the service provider's whole path, from form field to checked assertion.
 pub(crate) fn judge_response(field: &str) -> Result<Checked, Refusal> {
     let own = DecryptionKeys::new(vec![RECIPIENT.clone()]);
-    let keys = TrustedKeys::new(vec![OWN.certificate().clone()]).unwrap();
+    let keys = TrustedKeys::new(trusted()).unwrap();
     Posted::from_form(field, &Limits::default())?
         .verify_or_decrypt(&keys, SignaturePolicy::Either, Some(&own))?
         .check(&Expectations {

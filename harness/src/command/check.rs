@@ -11,16 +11,20 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::runner::Runner;
-use rehearsal::check::sp::{Judge, Person, PersonAttribute, PersonTemplate, Provider, Target};
+use rehearsal::check::sp::{
+    Judge, Person, PersonAttribute, PersonTemplate, Provider, StartField, Target,
+};
 use rehearsal::check::{CheckReport, SetUpError, Signal, sp};
 use saml::metadata::{MetadataError, Selection, SpMetadata};
 use url::Url;
 
 use super::check_options::{Options, Profiles};
+use super::more_keys::MoreKeys;
 use super::person_file::PersonFile;
 use super::report_forms::Forms;
 use super::second_idp::SecondIdp;
 use super::served_metadata::ServedMetadata;
+use super::sp_acceptance::Acceptance;
 use super::variant_options::VariantOptions;
 use super::{KeyFile, fetch_metadata};
 
@@ -145,6 +149,11 @@ pub(crate) struct SpTarget {
         value_name = "URL", value_parser = web_url
     )]
     start_url: Option<Url>,
+    /// Field of a form on the page of --start-url, which is filled in and submitted to start the
+    /// login; `{user}` stands for the user. NAME without a value is a button, or a field that
+    /// keeps its value. Repeatable
+    #[arg(long, value_name = "NAME[=VALUE]", conflicts_with = "idp_initiated", value_parser = StartField::parse)]
+    start_form: Vec<StartField>,
     /// URL that, with the cookies of a login, shows which user is logged in
     #[arg(
         long,
@@ -153,14 +162,6 @@ pub(crate) struct SpTarget {
         value_name = "URL", value_parser = web_url
     )]
     probe_url: Url,
-    /// Regular expression that matches the body of the probe URL when the user is logged in
-    #[arg(
-        long,
-        required = false,
-        required_unless_present_any = ["prepare", "list"],
-        value_name = "REGEX"
-    )]
-    expect: regex::Regex,
 }
 
 /// Parses the address at which external references are served. Faults contain it, so it must be one
@@ -187,6 +188,8 @@ pub(crate) struct Sp {
     prepare: bool,
     #[command(flatten)]
     target: Option<SpTarget>,
+    #[command(flatten)]
+    acceptance: Acceptance,
     /// Entity ID of the service provider, if the metadata contains several entities
     #[arg(long, value_name = "E")]
     entity_id: Option<String>,
@@ -222,6 +225,8 @@ pub(crate) struct Sp {
     #[arg(long, value_name = "URL", value_parser = web_url)]
     logout_url: Option<Url>,
     #[command(flatten)]
+    more_keys: MoreKeys,
+    #[command(flatten)]
     served: ServedMetadata,
     #[command(flatten)]
     variants: VariantOptions,
@@ -255,6 +260,10 @@ impl Sp {
         self.forms.verify(&checks, &[])?;
         // Before anything is written or started, so that invalid files change nothing.
         let runner = self.options.runner(&checks)?;
+        let expect = match self.prepare {
+            true => None,
+            false => Some(self.acceptance.expect()?),
+        };
         let described = Described {
             attributes: attributes(&self.attribute)?,
             template: self.person.template()?,
@@ -267,12 +276,13 @@ impl Sp {
             None => provider,
         };
         let out = self.idp_metadata_out.as_deref();
+        let provider = self.more_keys.of(provider, out, &ambient).await?;
         let provider = self.served.of(provider, out)?;
         if let Some(path) = out {
             key_file.write_metadata(path, &provider.metadata())?;
         }
         let second = self.second.start_provider(&ambient).await?;
-        let Some(target) = self.target.as_ref().filter(|_| !self.prepare) else {
+        let (Some(target), Some(expect)) = (&self.target, expect) else {
             return self.print_next_steps();
         };
         let _ = writeln!(
@@ -300,9 +310,11 @@ impl Sp {
                 metadata,
                 document,
                 start_url: target.start_url.clone(),
+                start_form: target.start_form.clone(),
                 probe_url: target.probe_url.clone(),
                 logout_url: self.logout_url.clone(),
-                expect: target.expect.clone(),
+                disable: None,
+                expect,
             },
             provider,
             runner,
@@ -335,7 +347,10 @@ impl Sp {
             &format!(
                 "sp --metadata FILE|URL --start-url URL --probe-url URL --expect REGEX --idp-port {port} --idp-metadata-out {file}"
             ),
-            " secret: with it, anyone can log in to that service provider as any user.",
+            &format!(
+                "{} secret: with it, anyone can log in to that service provider as any user.",
+                MoreKeys::kept_next_to(path).map_or_else(String::new, |it| format!(" and {it}"))
+            ),
         )
     }
 

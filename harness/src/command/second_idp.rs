@@ -8,7 +8,7 @@ use ambient::Ambient;
 use ambient::arguments::{web_url, whole_number};
 use clap::Args;
 use rehearsal::check::SetUpError;
-use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
+use rehearsal::check::sp::{Disable, Judge, Person, Provider, Target, Variants};
 use url::Url;
 
 use super::KeyFile;
@@ -44,6 +44,11 @@ pub(crate) struct SecondIdp {
     /// Metadata of the service provider for the second tenant [default: that of --metadata]
     #[arg(long, value_name = "FILE|URL")]
     second_metadata: Option<String>,
+    /// Shell command that disables the second identity provider at the service provider. It runs
+    /// after the other checks of the two tenants, and then no login of the second identity provider
+    /// may work. If only a person can do it, give 'read -r _' and press Enter when it is done
+    #[arg(long, value_name = "COMMAND", requires = "second_start_url")]
+    second_disable_command: Option<String>,
 }
 
 impl SecondIdp {
@@ -92,9 +97,11 @@ impl SecondIdp {
                 metadata,
                 document,
                 start_url: Some(start_url.clone()),
+                start_form: Vec::new(),
                 probe_url: first.target.probe_url.clone(),
                 logout_url: None,
-                expect: expect.clone(),
+                disable: self.second_disable_command.clone().map(Disable::by_command),
+                expect: expect.clone().into(),
             },
             provider,
             person: Person {

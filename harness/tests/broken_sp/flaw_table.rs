@@ -26,6 +26,18 @@ pub(crate) static FLAWS: &[Flaw] = &[
         &["metadata-key", "request-sha1"],
         &["SAML-SP-REQ-11"],
     ),
+    ("AUTHN", &["asks-context", "forces-authn"], &[]),
+    ("AUTHN", &[], &["2 skipped"]),
+    (
+        "AUTHN",
+        &["asks-context", "any-context"],
+        &["SAML-SP-AUTHN-01", "1 skipped"],
+    ),
+    (
+        "AUTHN",
+        &["forces-authn", "any-instant"],
+        &["SAML-SP-AUTHN-02", "1 skipped"],
+    ),
     // All URLs are on this machine without HTTPS, so MD-03 is skipped.
     ("MD", &["metadata-key"], &["1 skipped"]),
     (
@@ -93,6 +105,25 @@ pub(crate) static FLAWS: &[Flaw] = &[
             "forgets-one-time-use",
         ],
         &["SAML-SP-UNSOL-02"],
+    ),
+    // Without unsolicited Responses, nobody chooses the second service.
+    ("ACS", &["two-services"], &["1 skipped"]),
+    ("ACS", &["two-services", "takes-unsolicited"], &[]),
+    ("ACS", &[], &["3 skipped"]),
+    (
+        "ACS",
+        &["two-services", "takes-unsolicited", "closed-service"],
+        &["SAML-SP-ACS-01"],
+    ),
+    (
+        "ACS",
+        &["two-services", "takes-unsolicited", "any-recipient"],
+        &["SAML-SP-ACS-02"],
+    ),
+    (
+        "ACS",
+        &["two-services", "takes-unsolicited", "any-destination"],
+        &["SAML-SP-ACS-03"],
     ),
     ("SESS", &[], &["1 skipped"]),
     (
@@ -277,13 +308,14 @@ pub(crate) static FLAWS: &[Flaw] = &[
     ("TEN", &["ten-any-key"], &["SAML-SP-TEN-04"]),
     ("TEN", &["ten-any-key-at-second"], &["SAML-SP-TEN-05"]),
     ("TEN", &["ten-by-mail"], &["SAML-SP-TEN-06"]),
-    ("CERT", &[], &["13 skipped"]),
+    ("TEN", &["ten-asks-at-start"], &["SAML-SP-TEN-07"]),
+    ("CERT", &[], &["14 skipped"]),
     ("CERT", &["refetches"], &["3 skipped"]),
     ("CERT", &["refetches-signed"], &[]),
     (
         "CERT",
         &["refetches-signed", "cert-first-keys"],
-        &["SAML-SP-CERT-01", "12 skipped"],
+        &["SAML-SP-CERT-01", "13 skipped"],
     ),
     (
         "CERT",
@@ -319,6 +351,11 @@ pub(crate) static FLAWS: &[Flaw] = &[
         "CERT",
         &["refetches-signed", "cert-refuses-future"],
         &["warning SAML-SP-CERT-08"],
+    ),
+    (
+        "CERT",
+        &["refetches-signed", "cert-weak-keys"],
+        &["SAML-SP-CERT-15"],
     ),
     ("CERT-09", &["refetches", "cert-refuses-expired"], &[]),
     ("CERT-09", &["refetches"], &["warning SAML-SP-CERT-09"]),

@@ -7,6 +7,8 @@ pub(crate) mod flaw_table;
 mod flaws;
 mod logout;
 mod own_logout;
+mod services;
+mod start;
 mod switches;
 pub(crate) mod tenants;
 mod trusted;
@@ -18,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use ambient::Ambient;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{AppendHeaders, Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -29,7 +31,6 @@ use jiff::{SignedDuration, Timestamp};
 use saml::Limits;
 use saml::acceptance::{Checked, Expectations, Expected, Posted, SignaturePolicy, TrustedKeys};
 use saml::encryption::DecryptionKeys;
-use saml::message::AuthnRequest;
 use saml::metadata::{Endpoint, IdpMetadata, IndexedEndpoint, SpMetadata};
 use saml::names;
 
@@ -75,6 +76,8 @@ struct Session {
 #[derive(Clone)]
 pub(crate) struct Broken {
     base: String,
+    /// The path at which a Response arrived, if there are two assertion consumer services.
+    here: Option<String>,
     /// The identity provider's metadata at the start.
     idp: Arc<IdpMetadata>,
     trusted: Arc<Mutex<trusted::Trusted>>,
@@ -83,6 +86,7 @@ pub(crate) struct Broken {
     memory: Arc<Mutex<Memory>>,
     asked: Arc<AtomicUsize>,
     is_dead: Arc<AtomicBool>,
+    is_disabled: Arc<AtomicBool>,
     ambient: Ambient,
 }
 
@@ -111,6 +115,7 @@ async fn start_as(
     let idp = IdpMetadata::parse(idp).unwrap();
     let broken = Broken {
         base,
+        here: None,
         tenant,
         trusted: Arc::new(Mutex::new(trusted::Trusted::of(&idp))),
         idp: Arc::new(idp),
@@ -118,10 +123,11 @@ async fn start_as(
         memory: Arc::default(),
         asked: Arc::default(),
         is_dead: Arc::default(),
+        is_disabled: Arc::default(),
         ambient: ambient.clone(),
     };
     let router = Router::new()
-        .route("/login", get(login))
+        .route("/login", get(start::login).post(start::login_by_form))
         .route("/acs", post(acs))
         .route("/acs/{number}", post(acs))
         .route("/whoami", get(whoami))
@@ -185,43 +191,13 @@ async fn limit(State(sp): State<Broken>, request: Request, next: Next) -> Respon
     next.run(request).await
 }
 
-async fn login(State(sp): State<Broken>) -> Response {
-    sp.refetch().await;
-    let id = format!("_{}", sp.ambient.rng().hex(16));
-    let browser = sp.ambient.rng().token(16);
-    let number = sp.acs_number();
-    let request = AuthnRequest {
-        id: id.clone(),
-        issue_instant: sp.ambient.now(),
-        issuer: format!("{}/metadata", sp.base),
-        destination: Some(sp.idp.sso[0].location.clone()),
-        acs_url: number.is_none().then(|| sp.acs_url()),
-        acs_index: number,
-        protocol_binding: None,
-        name_id_policy: None,
-        force_authn: false,
-        is_passive: false,
-        requested_authn_context: None,
-    };
-    let request = sp.flawed_request(request);
-    let url = sp.request_url(&request);
-    let id = sp.request_id(id);
-    let mut memory = sp.memory.lock().unwrap();
-    memory.requests.insert(browser.clone(), id);
-    drop(memory);
-    let site = sp.same_site();
-    let set = AppendHeaders([(
-        header::SET_COOKIE,
-        format!("browser={browser}; Path=/; HttpOnly{site}"),
-    )]);
-    (set, Redirect::to(&url)).into_response()
-}
-
 async fn acs(
     State(sp): State<Broken>,
+    uri: Uri,
     headers: HeaderMap,
     Form(form): Form<HashMap<String, String>>,
 ) -> Response {
+    let sp = sp.at(uri.path());
     let field = form
         .get("SAMLResponse")
         .map(String::as_str)
@@ -255,6 +231,9 @@ async fn acs(
             _ => {}
         }
     }
+    if sp.is_closed() {
+        return sp.refuse("closed".to_owned());
+    }
     if let Some(answer) = sp.unusual_answer(&document) {
         return answer;
     }
@@ -263,6 +242,8 @@ async fn acs(
         Err(_) if sp.is_open() => USER.to_owned(),
         Err(reason) => {
             let waved = sp.user_by_hole(&reason, &document);
+            let waved = waved.or_else(|| sp.user_of_other_service(&reason, &document));
+            let waved = waved.or_else(|| sp.user_of_weak_key(&document));
             match waved.or_else(|| sp.of_the_other(&headers, field)) {
                 Some(user) => user,
                 None => return sp.refuse(reason),
@@ -301,6 +282,7 @@ async fn whoami(State(sp): State<Broken>, headers: HeaderMap) -> Response {
     };
     let is_page = sp.has(|it| matches!(it, Switch::HtmlProbe));
     match user {
+        Some(_) if sp.is_flawed("probe-moves") => Redirect::to("/welcome").into_response(),
         Some(user) if is_page => Html(format!(
             "<h1>Home</h1><p>Logged in as {}</p>",
             escape_html(&user)
@@ -323,13 +305,7 @@ impl Broken {
     /// Returns the SAML metadata, as the switches change it.
     pub(crate) fn metadata(&self) -> SpMetadata {
         let mut metadata = metadata(&self.base);
-        if let Some(number) = self.acs_number() {
-            metadata.acs.push(IndexedEndpoint {
-                endpoint: Endpoint::at(names::HTTP_POST, &self.acs_url()),
-                index: number,
-                is_default: false,
-            });
-        }
+        metadata.acs.extend(self.second_service());
         for switch in self.switches.iter() {
             match switch {
                 Switch::Demands(_, wants) => metadata.want_assertions_signed = *wants,
@@ -356,9 +332,10 @@ impl Broken {
     }
 
     fn acs_url(&self) -> String {
-        match self.acs_number() {
-            Some(number) => format!("{}/acs/{number}", self.base),
-            None => format!("{}/acs", self.base),
+        match (self.acs_number(), &self.here) {
+            (_, Some(here)) => format!("{}{here}", self.base),
+            (Some(number), None) => format!("{}/acs/{number}", self.base),
+            (None, None) => format!("{}/acs", self.base),
         }
     }
 
@@ -402,6 +379,9 @@ impl Broken {
         let browser = cookie(headers, "browser");
         let is_asked = browser.is_some_and(|it| memory.requests.contains_key(it));
         drop(memory);
+        if self.refuses_disabled(is_asked) {
+            return Err("disabled".to_owned());
+        }
         let takes_any = self.is_flawed("takes-unsolicited") && !is_asked;
         let expected = if takes_any || self.has(|it| matches!(it, Switch::Unsolicited)) {
             Expected::Unsolicited
@@ -422,6 +402,9 @@ impl Broken {
         let checked = self
             .check_response(&field, expected, &keys)
             .map_err(|refusal| refusal.code().to_owned())?;
+        if self.is_weaker(&checked) {
+            return Err("weaker".to_owned());
+        }
         let mut user = checked.name_id().value.clone();
         for switch in self.switches.iter() {
             if let Switch::Names(make) = switch {

@@ -2,11 +2,13 @@
 //! let one tenant accept what belongs to the other.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ambient::Ambient;
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rehearsal::check::sp::Disable;
 use saml::acceptance::{Expected, TrustedKeys};
 use saml::metadata::IdpMetadata;
 
@@ -42,6 +44,22 @@ pub(crate) async fn start_two(
 impl Broken {
     fn is_second(&self) -> bool {
         self.tenant.as_ref().is_some_and(|it| it.is_second)
+    }
+
+    /// Returns what disables the identity provider of this tenant.
+    pub(crate) fn disable(&self) -> Disable {
+        let is_disabled = self.is_disabled.clone();
+        Disable::new(move || {
+            is_disabled.store(true, Ordering::SeqCst);
+            Box::pin(async { Ok(()) })
+        })
+    }
+
+    /// True if the identity provider is disabled, unless a flaw forgets it for answers to requests
+    /// from before.
+    pub(super) fn refuses_disabled(&self, is_asked: bool) -> bool {
+        let forgets = self.is_flawed("ten-asks-at-start") && is_asked;
+        self.is_disabled.load(Ordering::SeqCst) && !forgets
     }
 
     /// Returns the user of a Response that belongs to the other tenant, if a flaw accepts it.

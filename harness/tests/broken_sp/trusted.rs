@@ -6,12 +6,14 @@ use saml::acceptance::TrustedKeys;
 use saml::keys::Certificate;
 use saml::metadata::{IdpMetadata, MetadataError, Selection};
 
-use super::{Broken, Switch};
+use super::{Broken, Switch, USER};
 
 /// The keys in use.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trusted {
     pub(super) keys: Vec<Certificate>,
+    /// The base64 of the certificates whose keys are too short, if a flaw accepts them.
+    weak: Vec<String>,
     /// The time after which the keys are no longer used.
     until: Option<Timestamp>,
     /// True if every message is accepted, because the metadata had no key.
@@ -32,11 +34,18 @@ fn keys(document: &str) -> Vec<(Option<String>, Certificate)> {
     let pattern = "<md:KeyDescriptor(?: use=\"(\\w+)\")?>.*?<ds:X509Certificate>([^<]+)<";
     let pattern = regex::Regex::new(pattern).unwrap();
     let all = pattern.captures_iter(document);
-    all.map(|it| {
+    all.filter_map(|it| {
         let key_use = it.get(1).map(|it| it.as_str().to_owned());
-        (key_use, Certificate::parse(&it[2]).unwrap())
+        Some((key_use, Certificate::parse(&it[2]).ok()?))
     })
     .collect()
+}
+
+/// Returns the base64 of the certificates in a metadata document whose keys are too short.
+fn weak_keys(document: &str) -> Vec<String> {
+    let pattern = regex::Regex::new("<ds:X509Certificate>([^<]+)<").unwrap();
+    let all = pattern.captures_iter(document).map(|it| it[1].to_owned());
+    all.filter(|it| Certificate::parse(it).is_err()).collect()
 }
 
 /// Returns the certificate in the KeyInfo of the document's signature.
@@ -104,6 +113,9 @@ impl Broken {
         };
         // Skip the signature: the key in its KeyInfo is not announced for the identity provider.
         let body = document.split("</ds:Signature>").last().unwrap();
+        if self.is_flawed("cert-weak-keys") {
+            trusted.weak = weak_keys(body);
+        }
         let all = keys(body).into_iter().filter(is_usable);
         let mut keys: Vec<Certificate> = all.map(|(_, it)| it).collect();
         if keys.is_empty() {
@@ -122,11 +134,25 @@ impl Broken {
         (trusted.keys, trusted.is_open) = (keys, false);
     }
 
+    /// Returns the user of a Response whose KeyInfo has a key that is too short, if a flaw accepts
+    /// it.
+    pub(super) fn user_of_weak_key(&self, document: &str) -> Option<String> {
+        let trusted = self.trusted.lock().unwrap();
+        let is_known = trusted.weak.iter().any(|it| document.contains(it));
+        is_known.then(|| USER.to_owned())
+    }
+
     /// Returns the keys that are trusted now.
     pub(super) fn keys(&self) -> Option<TrustedKeys> {
         let trusted = self.trusted.lock().unwrap();
         let is_over = trusted.until.is_some_and(|it| it <= self.ambient.now());
-        let keys = trusted.keys.clone();
+        let mut keys = trusted.keys.clone();
+        if self.is_flawed("first-key-only") {
+            keys.truncate(1);
+        }
+        if self.is_flawed("no-ec-keys") {
+            keys.retain(|it| it.key().starts_with("RSA"));
+        }
         TrustedKeys::new(keys).ok().filter(|_| !is_over)
     }
 

@@ -6,7 +6,9 @@ use ambient::Ambient;
 use jiff::SignedDuration;
 use regex::Regex;
 use rehearsal::check::runner::{Progress, Runner, Selection};
-use rehearsal::check::sp::{Judge, Person, PersonTemplate, Provider, Refetch, Target, Variants};
+use rehearsal::check::sp::{
+    Disable, Judge, Person, PersonTemplate, Provider, Refetch, Target, Variants,
+};
 use rehearsal::check::{CheckReport, Verdict};
 use saml::acceptance::SignaturePolicy;
 use saml::metadata::SpMetadata;
@@ -21,10 +23,25 @@ pub(crate) fn target_at(base: &str, metadata: SpMetadata, document: String) -> T
         metadata,
         document,
         start_url: Some(at("/login")),
+        start_form: Vec::new(),
         probe_url: at("/whoami"),
         logout_url: Some(at("/logout")),
-        expect: Regex::new(&format!("user={};", regex::escape(broken_sp::USER))).unwrap(),
+        disable: None,
+        expect: Regex::new(&format!("user={};", regex::escape(broken_sp::USER)))
+            .unwrap()
+            .into(),
     }
+}
+
+/// Returns what disables an identity provider by this request, which `admin` may send.
+pub(crate) fn disable_by_post(admin: reqwest::Client, url: Url) -> Disable {
+    Disable::new(move || {
+        let sent = admin.post(url.clone()).send();
+        Box::pin(async {
+            let answer = sent.await.and_then(reqwest::Response::error_for_status);
+            answer.map(drop).map_err(|error| error.to_string())
+        })
+    })
 }
 
 /// Checks a service provider with one hole by Responses alone. It can decrypt assertions.
@@ -71,11 +88,15 @@ pub(crate) async fn judged_without(control: &'static str) -> CheckReport {
 async fn judged_with(mut switches: Vec<Switch>, expect: Regex, runner: Runner) -> CheckReport {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
+    let provider = provider.with_more_keys(None, &ambient).await.unwrap();
     switches.push(Switch::Flaw("decrypts"));
     let sp = broken_sp::start_with(&provider.metadata(), switches, &ambient).await;
     let target = target_at(sp.base(), sp.metadata(), sp.document());
     let judge = Judge {
-        target: Target { expect, ..target },
+        target: Target {
+            expect: expect.into(),
+            ..target
+        },
         provider,
         person: Person::of_the_guide(broken_sp::USER),
         variants: Variants::None,
@@ -89,7 +110,8 @@ async fn judged_with(mut switches: Vec<Switch>, expect: Regex, runner: Runner) -
 fn of_messages() -> Selection {
     let checks = rehearsal::check::sp::catalogue().unwrap();
     let groups = [
-        "REQ", "MD", "RELAY", "UNSOL", "SESS", "JIT", "ORACLE", "SLO", "REDIR", "CERT", "TEN",
+        "REQ", "AUTHN", "MD", "RELAY", "UNSOL", "ACS", "SESS", "JIT", "ORACLE", "SLO", "REDIR",
+        "CERT", "TEN",
     ];
     let groups = groups.map(|it| format!("SAML-SP-{it}-"));
     Selection::new(&[], &groups, &checks).unwrap()
@@ -149,7 +171,8 @@ pub(crate) async fn find_with_flaws(flaws: &'static [&'static str], group: &str)
     };
     let second = second.map(|(provider, sp)| Judge {
         target: Target {
-            expect: Regex::new("tenant=second;").unwrap(),
+            expect: Regex::new("tenant=second;").unwrap().into(),
+            disable: Some(sp.disable()),
             ..target_at(sp.base(), sp.metadata(), sp.document())
         },
         provider,
@@ -196,7 +219,9 @@ pub(crate) async fn find_for_preset(
     let template = PersonTemplate::preset(preset).unwrap();
     let judge = Judge {
         target: Target {
-            expect: Regex::new(&format!("user={};", regex::escape(shown))).unwrap(),
+            expect: Regex::new(&format!("user={};", regex::escape(shown)))
+                .unwrap()
+                .into(),
             ..target_at(sp.base(), sp.metadata(), sp.document())
         },
         provider,

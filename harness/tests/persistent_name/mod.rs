@@ -17,7 +17,7 @@ async fn our_portal_knows_a_user_with_another_mail_address_by_the_identifier() {
     let id = whoami.await.unwrap().body["user"].clone();
     world.trusts("Ada", &provider.metadata()).await.unwrap();
     let mut target = portal_target(&world.ready().to_json()).await;
-    target.expect = Regex::new(&format!("\"user\": ?{id}")).unwrap();
+    target.expect = Regex::new(&format!("\"user\": ?{id}")).unwrap().into();
     let mut person = Person::of_the_guide("grace@lumen.example");
     person.name_id.format = NameIdFormat::Persistent.uri().to_owned();
     person.name_id.value = "pairwise-{user}".to_owned();

@@ -154,6 +154,22 @@ pub fn generate(name: &str, now: jiff::Timestamp) -> std::result::Result<KeyMate
     make(&KeyPlan::usual(name), now, None)
 }
 
+/// Generates an EC key on P-256 with a self-signed certificate.
+///
+/// # Errors
+/// As [`generate`].
+pub(crate) fn generate_ec(
+    name: &str,
+    now: jiff::Timestamp,
+) -> std::result::Result<KeyMaterial, String> {
+    let plan = KeyPlan {
+        is_ec: true,
+        length: EC_LENGTHS[0],
+        ..KeyPlan::usual(name)
+    };
+    make(&plan, now, None)
+}
+
 fn make(
     plan: &KeyPlan,
     now: jiff::Timestamp,

@@ -21,6 +21,7 @@ use super::session_cache::{Mapping, Prepared, SsoSession};
 use super::{Delivery, Denied, SignOnRequest, page};
 use crate::Idp;
 use crate::applications::{Application, SUBJECT, keys};
+use crate::config::KeyMaterial;
 use crate::expression;
 use crate::refusal::Refused;
 use crate::store::logins::SessionRow;
@@ -263,11 +264,13 @@ impl Idp {
             let field = post::encode(&xml);
             return Ok(Forged { xml, field });
         }
-        let foreign = self.foreign_key().await?;
+        let (foreign, foreign_ec) = self.foreign_keys().await?;
         let honest = Honest {
             response,
             signer: &signer,
             foreign: &foreign,
+            foreign_ec: &foreign_ec,
+            more_keys: None,
             recipient: encryption.as_ref().map(AssertionEncryption::recipient),
             forged: &somebody_else(response),
             // Port 9 (discard): no server listens there.
@@ -278,19 +281,27 @@ impl Idp {
         faults::forge(faults, &honest).map_err(internal)
     }
 
-    /// Returns a key that no service provider trusts. It is generated at the first use.
-    async fn foreign_key(&self) -> Result<SigningKey> {
-        static KEY: OnceLock<SigningKey> = OnceLock::new();
-        if let Some(key) = KEY.get() {
-            return Ok(key.clone());
+    /// Returns an RSA key and an EC key that no service provider trusts. They are generated at the
+    /// first use.
+    async fn foreign_keys(&self) -> Result<(SigningKey, SigningKey)> {
+        const NAME: &str = "Somebody else";
+        static KEYS: OnceLock<(SigningKey, SigningKey)> = OnceLock::new();
+        if let Some(keys) = KEYS.get() {
+            return Ok(keys.clone());
         }
         let now = self.now();
-        let made = tokio::task::spawn_blocking(move || keys::generate("Somebody else", now));
-        let material = made.await.map_err(internal)?.map_err(internal)?;
-        let certificate = Certificate::parse(&material.certificate).map_err(internal)?;
-        let key = SigningKey::new(&material.private_key, certificate).map_err(internal)?;
-        Ok(KEY.get_or_init(|| key).clone())
+        let made = tokio::task::spawn_blocking(move || {
+            Ok::<_, String>((keys::generate(NAME, now)?, keys::generate_ec(NAME, now)?))
+        });
+        let (rsa, ec) = made.await.map_err(internal)?.map_err(internal)?;
+        let keys = (signing_key(&rsa)?, signing_key(&ec)?);
+        Ok(KEYS.get_or_init(|| keys).clone())
     }
+}
+
+fn signing_key(material: &KeyMaterial) -> Result<SigningKey> {
+    let certificate = Certificate::parse(&material.certificate).map_err(internal)?;
+    SigningKey::new(&material.private_key, certificate).map_err(internal)
 }
 
 fn find_replay(faults: &[Fault]) -> Option<&Fault> {

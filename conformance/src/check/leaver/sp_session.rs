@@ -87,9 +87,11 @@ impl Application {
             metadata: self.metadata.clone(),
             document: String::new(),
             start_url: self.start_url.as_ref().map(|it| it.of(user)),
+            start_form: Vec::new(),
             probe_url: self.probe_of(user),
             logout_url: None,
-            expect: self.expect.of(user),
+            disable: None,
+            expect: self.expect.of(user).into(),
         }
     }
 

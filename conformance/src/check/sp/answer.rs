@@ -5,12 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::expect::Probe;
 use crate::excerpt::{excerpt, truncate};
 
 /// The answer to a Response, and then that of the probe.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The text that `--expect` matched in the probe's answer; `None` if it did not match.
+    /// What matched in the probe's answer, such as `HTTP 200 with "jo"`; `None` if it did not match.
     pub shown: Option<String>,
     /// The status of the last answer, after all redirects.
     pub status: u16,
@@ -23,10 +24,8 @@ pub struct Answer {
     pub reference: Option<String>,
     /// An excerpt of the page where the browser ended.
     pub page: String,
-    /// The status of the probe.
-    pub probe_status: u16,
-    /// The body of the probe's answer.
-    pub probe: String,
+    /// The probe's answer.
+    pub probe: Probe,
     /// The XML document that was sent.
     pub sent: String,
     /// Parts of the form field, if it is not the base64 of the document.
@@ -95,17 +94,16 @@ impl Answer {
         let reference = self.reference.as_ref();
         let reference = reference.map_or_else(String::new, |it| format!(", reference {it}"));
         let end = format!("HTTP {} at {}", self.status, place(&self.url));
-        let probe = self.probe_status;
+        let probe = self.probe.said();
         match (&self.shown, self.is_sent_back) {
             (Some(shown), _) => format!(
-                "logged in: the probe answers HTTP {probe} with {}; the Response led to {end}{reference}",
-                in_quotes(shown.trim())
+                "logged in: the probe answers {shown}; the Response led to {end}{reference}"
             ),
             (None, true) => format!(
-                "not logged in: the Response led back to the identity provider{reference}; the probe answers HTTP {probe}"
+                "not logged in: the Response led back to the identity provider{reference}; the probe answers {probe}"
             ),
             (None, false) => format!(
-                "not logged in: the Response led to {end}{reference}{}; the probe answers HTTP {probe}",
+                "not logged in: the Response led to {end}{reference}{}; the probe answers {probe}",
                 says(&self.page)
             ),
         }
@@ -118,20 +116,12 @@ impl Answer {
             "sent": quote(&self.sent),
             "answer": {"status": self.status, "url": self.url, "page": self.page},
             "reference": self.reference,
-            "probe": quote(&self.probe),
+            "probe": quote(&self.probe.body),
         });
         if let Some(field) = &self.field {
             evidence["field"] = field.as_str().into();
         }
         evidence
-    }
-}
-
-/// Puts a text in quotation marks; one that has them, such as a string in JSON, stays as it is.
-fn in_quotes(text: &str) -> String {
-    match text.starts_with('"') && text.ends_with('"') && text.len() > 1 {
-        true => text.to_owned(),
-        false => format!("\"{text}\""),
     }
 }
 

@@ -39,6 +39,18 @@ pub enum CheckError {
         /// An excerpt of the page there.
         page: String,
     },
+    /// The page at the start URL has no form with the fields of `--start-form`.
+    #[error("no form with the fields {fields} found at {url} (HTTP {status})")]
+    NoForm {
+        /// The URL of the page.
+        url: String,
+        /// Its status.
+        status: u16,
+        /// The names of the fields.
+        fields: String,
+        /// The names of the fields of each form of the page.
+        forms: Vec<String>,
+    },
     /// The AuthnRequest cannot be read.
     #[error("cannot read the AuthnRequest: {0}")]
     Request(String),

@@ -53,6 +53,9 @@ const ENCRYPTED: (&str, &str, Form) = (
     },
 );
 
+/// Why a control is not judged whose key the service provider cannot know.
+const NOT_ANNOUNCED: &str = "not judged: this key is not in the metadata of the played identity provider; write the metadata again with --prepare --more-keys, register it at the service provider, and run the check again";
+
 /// True if a control is one of [`BASES`].
 pub(super) fn is_base(control: &Fault) -> bool {
     BASES.iter().any(|(id, ..)| *id == control.id)
@@ -166,6 +169,7 @@ impl Judge {
                 honest.attempts.last(),
                 Some(Err(CheckError::NotStarted { .. }
                     | CheckError::NoRequest { .. }
+                    | CheckError::NoForm { .. }
                     | CheckError::Limited { .. }
                     | CheckError::NoAcs))
             ) {
@@ -204,6 +208,10 @@ impl Judge {
         form: Form,
     ) -> (Outcome, Result<Answer, CheckError>) {
         let check = check_of_control(control);
+        if control.needs_more_keys() && self.provider.more_keys.is_none() {
+            let outcome = Outcome::new_skipped(check, NOT_ANNOUNCED);
+            return (outcome, Err(CheckError::Response(NOT_ANNOUNCED.to_owned())));
+        }
         let cover = control.cover_at(form.cover);
         let expected = "the person of --user to be logged in, so that the probe matches --expect";
         let login = Login::new(self, &self.person.user);

@@ -12,6 +12,7 @@ use saml::signature::Signer;
 use url::Url;
 
 use super::answer::quote_field;
+use super::expect::Probe;
 use super::shown::names_in;
 use super::visitor::{Arrival, Visitor, same_place};
 use super::{Answer, CheckError, Form, Judge};
@@ -170,12 +171,22 @@ impl<'j> Login<'j> {
         self.deliver(&self.visitor()?, &ready).await
     }
 
-    /// Asks the probe in a browser that is not logged in. Returns the status and the body.
-    pub(super) async fn open_probe_without_login(&self) -> Result<(u16, String), CheckError> {
+    /// Opens the probe in a browser that is not logged in.
+    pub(super) async fn open_probe_without_login(&self) -> Result<Probe, CheckError> {
+        self.judge.open_probe(&self.visitor()?).await
+    }
+
+    /// Opens the probe in a browser that started a login and delivered a document which is no
+    /// Response.
+    pub(super) async fn open_probe_after_refusal(&self) -> Result<Probe, CheckError> {
         let visitor = self.visitor()?;
-        let probe = self.judge.target.probe_url.clone();
-        let arrival = visitor.open(probe, None).await?;
-        Ok((arrival.status.as_u16(), arrival.body))
+        let asked = self.ask(&visitor).await?;
+        let field = post::encode("<nothing></nothing>");
+        let fields = [("SAMLResponse", field.as_str())];
+        let from = &self.judge.provider.sso_url;
+        let acs = address(&asked.acs_url)?;
+        visitor.post_response(acs, &fields, from).await?;
+        self.judge.open_probe(&visitor).await
     }
 
     fn twin(&self, visitor: &Visitor, ready: &Ready) -> Result<Visitor, CheckError> {
@@ -218,17 +229,15 @@ impl<'j> Login<'j> {
         ready: &Ready,
     ) -> Result<Answer, CheckError> {
         let arrival = self.post(visitor, ready).await?;
-        let target = &self.judge.target;
-        let probe = visitor.open(target.probe_url.clone(), None).await?;
+        let probe = self.judge.open_probe(visitor).await?;
         Ok(Answer {
-            shown: self.judge.find_person(&probe.body, &ready.longer_names),
+            shown: self.judge.find_person(&probe, &ready.longer_names),
             status: arrival.status.as_u16(),
             is_sent_back: same_place(&self.judge.provider.sso_url, &arrival.url),
             url: arrival.url.to_string(),
             reference: arrival.reference,
             page: page_summary(&arrival.body, 600),
-            probe_status: probe.status.as_u16(),
-            probe: probe.body,
+            probe,
             sent: ready.xml.clone(),
             field: quote_field(&ready.field, &ready.xml),
             lost_cookies: arrival.lost_cookies,
@@ -285,6 +294,8 @@ impl<'j> Login<'j> {
             response: &response,
             signer: &signer,
             foreign: &self.judge.provider.foreign,
+            foreign_ec: &self.judge.provider.foreign_ec,
+            more_keys: self.judge.provider.more_keys.as_ref(),
             recipient: self.judge.target.metadata.encryption_certificates.first(),
             forged: &victim,
             elsewhere: &elsewhere,
@@ -326,7 +337,7 @@ impl<'j> Login<'j> {
         let Some(start) = judge.target.start_url.clone() else {
             return Ok(None);
         };
-        let arrival = visitor.open(start, Some(sso_url)).await?;
+        let arrival = self.start(visitor, start).await?;
         match request_at(&arrival, sso_url)? {
             Some(request) => Ok(Some(request)),
             None => Err(CheckError::NoRequest {

@@ -5,6 +5,7 @@
 //! - `provider`: the played identity provider: its key and metadata;
 //! - `published`, `publication`: the metadata that it publishes, which the checks of
 //!   certificates change;
+//! - `weak_key`: a key that is too short, for one of these checks;
 //! - `references`: the server for the external references of the faults;
 //! - `fetches`: findings for requests to that server;
 //! - `visitor`: a browser with its own cookies;
@@ -12,12 +13,14 @@
 //! - `plan`: the messages of a run, in their order;
 //! - `honest`: which honest Responses are accepted; all faults are derived from them;
 //! - `variants`: with `--thorough`, the variants of the faults;
+//! - `disable`: disables an identity provider at the service provider, for one of the checks;
 //! - `health`: whether an honest login still works after a fault;
 //! - `beyond`: checks other than faults of a Response: requests, metadata, RelayState,
 //!   unsolicited Responses, sessions, single logout, the keys of the identity provider;
-//! - `login`: one login, from the start URL to the probe; `response` is the honest Response,
-//!   `person` the user whom it is about, `answer` the service provider's answer, and `shown`
-//!   finds the user in the probe's answer;
+//! - `login`: one login, from the start URL to the probe; `start_form` is the form that starts it,
+//!   `response` the honest Response, `person` the user whom it is about, `answer` the service
+//!   provider's answer; `expect` says how the probe's answer shows a login, and `shown` finds the
+//!   user in it;
 //! - `logout_request`: the honest LogoutRequest;
 //! - `person`, `person_template`: how the honest Responses describe the user;
 //! - `person_browser`: one person's browser, for checks that ask the probe again later.
@@ -26,6 +29,8 @@ mod answer;
 mod beyond;
 mod catalogue;
 mod check_error;
+mod disable;
+mod expect;
 mod fetches;
 mod health;
 mod honest;
@@ -43,9 +48,11 @@ mod references;
 mod response;
 mod set_up;
 mod shown;
+mod start_form;
 mod target;
 mod variants;
 mod visitor;
+mod weak_key;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -58,6 +65,8 @@ use super::{CheckReport, LoginStart, Outcome, SetUpError, Verdict};
 pub use answer::Answer;
 pub use catalogue::catalogue;
 pub use check_error::CheckError;
+pub use disable::Disable;
+pub use expect::{Expect, ExpectError, Probe};
 pub(in crate::check) use logout_request::logout_request;
 pub use person::Person;
 pub(in crate::check) use person_browser::{
@@ -66,6 +75,7 @@ pub(in crate::check) use person_browser::{
 pub use person_template::{NameTemplate, PersonAttribute, PersonTemplate, TemplateError};
 pub use provider::{Provider, Refetch};
 pub(in crate::check) use published::Published;
+pub use start_form::StartField;
 pub use target::Target;
 pub use variants::{Variants, all_variants};
 
@@ -168,10 +178,10 @@ impl Judge {
         self.try_faults(&mut run, plan, plan.ordinary_faults(), &basis)
             .await;
         self.try_variants(&mut run, plan, &basis).await;
-        self.try_beyond(&mut run, base, second).await;
+        self.try_beyond(&mut run, &basis, second).await;
         self.try_faults(&mut run, plan, plan.exhaustion_faults(), &basis)
             .await;
-        self.try_certificates(&mut run, base).await;
+        self.try_certificates(&mut run, &basis).await;
         let mut outcomes = run.outcomes;
         self.add_late_fetches(&mut outcomes, &plan.faults);
         outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
@@ -225,16 +235,23 @@ impl Judge {
         }
     }
 
+    /// True if the probe does not show who is logged in. If a text is expected that is shown for the
+    /// attacker, too, this may be a text for every user, or the service provider may have joined
+    /// both accounts, which some checks are about.
+    fn is_blind(&self, basis: &Basis<'_>) -> bool {
+        basis.blind && self.target.expect.has_no_text()
+    }
+
     /// Runs the checks of `beyond`, except those of certificates.
-    async fn try_beyond(&self, run: &mut Run, base: Form, second: Option<&Self>) {
-        let beyond = beyond::Beyond::new(self, second, base);
+    async fn try_beyond(&self, run: &mut Run, basis: &Basis<'_>, second: Option<&Self>) {
+        let beyond = beyond::Beyond::new(self, second, basis.base).with_blind(self.is_blind(basis));
         self.try_rows(run, &beyond, beyond::plain_rows()).await;
     }
 
     /// Runs the checks that change the metadata. They come last: if the service provider does not
     /// fetch the original metadata again, it is left with keys that are not used any more.
-    async fn try_certificates(&self, run: &mut Run, base: Form) {
-        let beyond = beyond::Beyond::new(self, None, base);
+    async fn try_certificates(&self, run: &mut Run, basis: &Basis<'_>) {
+        let beyond = beyond::Beyond::new(self, None, basis.base).with_blind(self.is_blind(basis));
         self.try_rows(run, &beyond, beyond::certificate_rows())
             .await;
         beyond.restore_metadata().await;

@@ -146,10 +146,11 @@ impl PersonBrowser {
             answered: truncate(&arrival.body, 2000),
             ..to_application("GET", url.as_str())
         });
-        (self.sighting(&arrival, at), arrival.body)
+        let body = arrival.body.clone();
+        (self.sighting(arrival, at), body)
     }
 
-    fn sighting(&self, arrival: &Arrival, at: Option<&str>) -> Sighting {
+    fn sighting(&self, arrival: Arrival, at: Option<&str>) -> Sighting {
         let status = arrival.status.as_u16();
         let place = place(arrival.url.as_str());
         let said = format!("HTTP {status} at {place}");
@@ -157,7 +158,8 @@ impl PersonBrowser {
             return Sighting::Unclear(said);
         }
         let is_there = at.is_none_or(|at| at == place);
-        let shown = self.judge.find_person(&arrival.body, &[]);
+        let cookies = self.visitor.cookie_names(&self.judge.target.probe_url);
+        let shown = self.judge.find_person(&arrival.into_probe(cookies), &[]);
         if status < 400 && is_there && shown.is_some() {
             return Sighting::In(place);
         }

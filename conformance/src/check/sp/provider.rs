@@ -8,6 +8,7 @@ use std::time::Duration;
 use ambient::Ambient;
 use axum::Router;
 use axum::routing::get;
+use faults::MoreKeys;
 use jiff::{SignedDuration, Timestamp};
 use saml::keys::SigningKey;
 use saml::message::NameIdFormat;
@@ -15,11 +16,11 @@ use saml::metadata::{Endpoint, IdpMetadata};
 use saml::names;
 use url::Url;
 
-use super::publication::Publication;
+use super::publication::{KeyUse, Publication};
 use super::published::Published;
 use super::references::ReferenceServer;
 use crate::check::played::Played;
-use crate::check::played_keys::PlayError;
+use crate::check::played_keys::{PlayError, load_more_keys};
 use crate::key_pair::KeyPair;
 
 /// The identity provider that the check plays.
@@ -35,6 +36,10 @@ pub struct Provider {
     pub key: SigningKey,
     /// A signing key that is not in the metadata, for the faults.
     pub foreign: SigningKey,
+    /// An EC signing key that is not in the metadata, for the faults.
+    pub(in crate::check) foreign_ec: SigningKey,
+    /// Further signing keys in the metadata; `None` if it announces only [`Self::key`].
+    pub(super) more_keys: Option<MoreKeys>,
     /// The server for the external references of the faults; `None` if no faults are sent.
     pub(in crate::check) references: Option<ReferenceServer>,
     /// The metadata document that the server publishes.
@@ -104,6 +109,8 @@ impl Provider {
             slo_url: at("/slo")?,
             key: played.key.clone(),
             foreign: played.foreign.clone(),
+            foreign_ec: played.foreign_ec.clone(),
+            more_keys: None,
             references: None,
             published: Published::new(String::new()),
             refetch: None,
@@ -121,11 +128,35 @@ impl Provider {
         Ok(self)
     }
 
-    /// Publishes the metadata with [`Self::key`] as the only key.
+    /// Returns this provider with metadata that announces a second RSA key and two EC keys after
+    /// [`Self::key`]. The keys are those in the file if it exists; otherwise they are created, and
+    /// stored there if `file` is given.
+    ///
+    /// # Errors
+    /// [`PlayError::Key`].
+    pub async fn with_more_keys(
+        mut self,
+        file: Option<&Path>,
+        ambient: &Ambient,
+    ) -> Result<Self, PlayError> {
+        self.more_keys = Some(load_more_keys(file, ambient).await?);
+        self.published.publish(self.own_metadata().to_xml());
+        Ok(self)
+    }
+
+    /// Publishes the metadata with the provider's own keys.
     pub(super) fn publish_own(&self) -> Result<(), String> {
         let is_signed = self.refetch.is_some_and(|it| it.is_signed);
+        let mut own = Publication::of(self);
+        for key in self
+            .more_keys
+            .iter()
+            .flat_map(|it| [&it.rsa, &it.p256, &it.p384])
+        {
+            own = own.with(KeyUse::Signing, key);
+        }
         // The time is not used, because this metadata has no `validUntil`.
-        let document = Publication::of(self).to_xml(self, is_signed, Timestamp::UNIX_EPOCH)?;
+        let document = own.to_xml(self, is_signed, Timestamp::UNIX_EPOCH)?;
         self.published.publish(document);
         Ok(())
     }
@@ -177,8 +208,12 @@ impl Provider {
         }
     }
 
-    /// Returns the metadata with [`Self::key`] as the only key.
+    /// Returns the metadata with the provider's own keys, [`Self::key`] first.
     pub(super) fn own_metadata(&self) -> IdpMetadata {
+        let more = self.more_keys.iter();
+        let keys = [&self.key]
+            .into_iter()
+            .chain(more.flat_map(|it| [&it.rsa, &it.p256, &it.p384]));
         let endpoint = |binding: &str, location: &Url| Endpoint {
             binding: binding.to_owned(),
             location: location.to_string(),
@@ -192,7 +227,7 @@ impl Provider {
         };
         IdpMetadata {
             entity_id: self.entity_id.clone(),
-            signing_certificates: vec![self.key.certificate().clone()],
+            signing_certificates: keys.map(|it| it.certificate().clone()).collect(),
             sso: both(&self.sso_url),
             slo: both(&self.slo_url),
             name_id_formats: vec![NameIdFormat::EmailAddress],

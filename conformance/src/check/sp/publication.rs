@@ -2,7 +2,7 @@
 //! of each use, with `validUntil`, and with a signature.
 
 use jiff::{SignedDuration, Timestamp};
-use saml::keys::{Certificate, SigningKey};
+use saml::keys::SigningKey;
 use saml::signature::Signer;
 
 use super::Provider;
@@ -57,7 +57,8 @@ impl Validity {
 /// One version of the metadata.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Publication {
-    pub(super) keys: Vec<(KeyUse, Certificate)>,
+    /// Each key with the base64 of its certificate.
+    pub(super) keys: Vec<(KeyUse, String)>,
     pub(super) validity: Validity,
     pub(super) signature: DocumentSignature,
 }
@@ -70,7 +71,13 @@ impl Publication {
 
     /// Returns the same metadata with one more key.
     pub(super) fn with(mut self, key_use: KeyUse, key: &SigningKey) -> Self {
-        self.keys.push((key_use, key.certificate().clone()));
+        self.keys.push((key_use, key.certificate().to_base64()));
+        self
+    }
+
+    /// Returns the same metadata with one more signing key, by the base64 of its certificate.
+    pub(super) fn with_certificate(mut self, certificate: &str) -> Self {
+        self.keys.push((KeyUse::Signing, certificate.to_owned()));
         self
     }
 
@@ -110,7 +117,8 @@ impl Publication {
             DocumentSignature::Foreign => sign(&text, &provider.foreign),
             DocumentSignature::None => Ok(text),
             DocumentSignature::Broken => {
-                let own = descriptor(KeyUse::Signing, provider.key.certificate());
+                let own = provider.key.certificate().to_base64();
+                let own = descriptor(KeyUse::Signing, &own);
                 let signed = sign(&replace_keys(&text, &own)?, &provider.key)?;
                 let keys = self
                     .keys
@@ -122,15 +130,14 @@ impl Publication {
     }
 }
 
-fn descriptor(key_use: KeyUse, certificate: &Certificate) -> String {
+fn descriptor(key_use: KeyUse, certificate: &str) -> String {
     let key_use = match key_use {
         KeyUse::Signing => " use=\"signing\"",
         KeyUse::Encryption => " use=\"encryption\"",
         KeyUse::Any => "",
     };
     format!(
-        "<md:KeyDescriptor{key_use}><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>",
-        certificate.to_base64()
+        "<md:KeyDescriptor{key_use}><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
     )
 }
 

@@ -75,9 +75,25 @@ impl Judge {
                     format!(
                         "The start URL does not start a SAML login at {expected}: {start} led to {got} (HTTP {status}){says}."
                     ),
-                    "Check --start-url: opened in a browser, it has to redirect to the identity provider. Check that the service provider has the played identity provider's metadata (--prepare writes it), and that the user's domain uses SSO.",
+                    "Check --start-url: opened in a browser, it has to redirect to the identity provider. If it shows a form that starts the login, give the fields of the form with --start-form. Check that the service provider has the played identity provider's metadata (--prepare writes it), and that the user's domain uses SSO.",
                 )
             }
+            CheckError::NoForm {
+                url,
+                status,
+                fields,
+                forms,
+            } => SetUpError::new(
+                "wrong-start-form",
+                match forms.as_slice() {
+                    [] => format!("The page {url} (HTTP {status}) has no form."),
+                    forms => format!(
+                        "No form of the page {url} (HTTP {status}) has the fields {fields}; the fields of its forms are: {}.",
+                        forms.join("; ")
+                    ),
+                },
+                "Check --start-url and --start-form: name fields or buttons of one form, by the attribute name in the HTML of the page. A form that a script makes cannot be submitted: give the address that it opens as --start-url.",
+            ),
             CheckError::NoAcs => SetUpError::new(
                 "no-acs",
                 "The metadata has no AssertionConsumerService with the HTTP-POST binding.",
@@ -109,19 +125,21 @@ impl Judge {
         let anonymous = Login::new(self, &self.person.user)
             .open_probe_without_login()
             .await;
-        let (status, body) = anonymous.unwrap_or_default();
+        let anonymous = anonymous.unwrap_or_default();
         // A service provider that requires both signatures accepts only one of the Responses.
         let accepted = answers.iter().find(|it| {
-            (200..300).contains(&it.probe_status)
-                && (status != it.probe_status || !alike(&body, &it.probe))
+            let (before, after) = (&anonymous, &it.probe);
+            (200..300).contains(&after.status)
+                && (before.status != after.status || !alike(&before.body, &after.body))
         });
         if let Some(first) = accepted {
-            let probe = page_summary(&first.probe, 160);
+            let probe = page_summary(&first.probe.body, 160);
             return SetUpError::new(
                 "wrong-expect",
                 format!(
-                    "The service provider accepted an honest Response, but --expect '{}' does not match the probe's answer after that login (HTTP {}): {probe}",
-                    self.target.expect, first.probe_status
+                    "The service provider accepted an honest Response, but {} does not match the probe's answer after that login ({}): {probe}",
+                    self.target.expect,
+                    first.probe.said()
                 ),
                 format!(
                     "Give an --expect that matches this answer, but only when {} is logged in.",
@@ -129,7 +147,8 @@ impl Judge {
                 ),
             );
         }
-        if matches!(first.probe_status, 404 | 405) && status == first.probe_status {
+        let status = first.probe.status;
+        if matches!(status, 404 | 405) && status == anonymous.status {
             return SetUpError::new(
                 "wrong-probe-url",
                 format!("The probe does not exist: {probe_url} answers HTTP {status}."),
@@ -154,18 +173,20 @@ impl Judge {
         }
         SetUpError::new(
             "not-trusted",
+            format!("{refused} The probe {probe_url} answers HTTP {status}."),
             format!(
-                "{refused} The probe {probe_url} answers HTTP {}.",
-                first.probe_status,
-            ),
-            format!(
-                "{}Configure the service provider with the metadata of the played identity provider (entity ID {}). Its key has to be the same in each run, so give the same --idp-metadata-out and --idp-port. Check that the user {} exists at the service provider, that the Response has the name and the attributes that the service provider needs (--person, --attribute), and that the clocks of both machines agree.",
+                "{}Configure the service provider with the metadata of the played identity provider (entity ID {}). Its key has to be the same in each run, so give the same --idp-metadata-out and --idp-port. {}Check that the user {} exists at the service provider, that the Response has the name and the attributes that the service provider needs (--person, --attribute), and that the clocks of both machines agree.",
                 match self.target.start_url {
                     Some(_) => "",
                     None =>
                         "If the service provider accepts only Responses to its own AuthnRequests, give --start-url instead of --idp-initiated. Otherwise: ",
                 },
                 self.provider.entity_id,
+                match self.provider.more_keys {
+                    Some(_) =>
+                        "The metadata has four keys, two of them EC keys: if the service provider cannot read it, delete the file .more.key next to it and run --prepare again. ",
+                    None => "",
+                },
                 self.person.user
             ),
         )
@@ -221,13 +242,14 @@ impl Judge {
         let user = &self.person.user;
         let answers = honest.attempts.iter().filter_map(|it| it.as_ref().ok());
         let accepted = answers.filter(|it| it.is_accepted()).map(|it| &it.probe);
+        let text = self.target.expect.text.as_ref();
         let part = accepted
-            .filter_map(|probe| part_of_name(&self.target.expect, probe, user))
+            .filter_map(|probe| part_of_name(text, &probe.body, user))
             .next()?;
         Some(SetUpError::new(
             "wrong-expect",
             format!(
-                "--expect '{}' matches only \"{part}\", a part of the name {user}: it would also match other users whose names contain this part.",
+                "{} matches only \"{part}\", a part of the name {user}: it would also match other users whose names contain this part.",
                 self.target.expect
             ),
             format!(
@@ -237,26 +259,29 @@ impl Judge {
         ))
     }
 
-    /// Returns an error if `--expect` matches the probe in a browser that is not logged in.
+    /// Returns an error if `--expect` matches the probe in a browser that is not logged in. If no
+    /// text is expected, a browser whose Response was refused is tried, too: it may have the cookie
+    /// of a session that nobody is logged in to.
     pub(super) async fn probe_error(&self) -> Option<SetUpError> {
-        let (status, body) = Login::new(self, &self.person.user)
-            .open_probe_without_login()
-            .await
-            .ok()?;
-        self.target.expect.is_match(&body).then(|| {
-            SetUpError::new(
-                "wrong-expect",
-                format!(
-                    "--expect '{}' matches the probe's answer to a browser that is not logged in (HTTP {status}): {}",
-                    self.target.expect,
-                    page_summary(&body, 160)
-                ),
-                format!(
-                    "Give an --expect that matches only when {} is logged in, such as the user name in the probe's answer.",
-                    self.person.user
-                ),
-            )
-        })
+        let login = Login::new(self, &self.person.user);
+        let expect = &self.target.expect;
+        let mut probes = vec![login.open_probe_without_login().await.ok()?];
+        if expect.has_no_text() {
+            probes.extend(login.open_probe_after_refusal().await.ok());
+        }
+        let matched = probes.iter().find(|it| expect.matches(it, &it.body))?;
+        Some(SetUpError::new(
+            "wrong-expect",
+            format!(
+                "{expect} matches the probe's answer to a browser that is not logged in ({}): {}",
+                matched.said(),
+                page_summary(&matched.body, 160)
+            ),
+            format!(
+                "Give an --expect that matches only when {} is logged in, such as the user name in the probe's answer.",
+                self.person.user
+            ),
+        ))
     }
 }
 

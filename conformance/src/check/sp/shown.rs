@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Judge;
+use super::expect::Probe;
+use super::visitor::Visitor;
+use super::{CheckError, Judge};
 
 /// True for the characters of a user name. `jo@example.com` and a longer name that contains it
 /// are two different users.
@@ -120,24 +122,30 @@ fn without_names(text: &str, names: &[String]) -> String {
 }
 
 impl Judge {
-    /// Returns the text that `--expect` matches in the probe's answer. Names that are longer than
-    /// the name of `--user` and contain it are removed first, and so are `longer_names`: they are
-    /// names of other users.
-    pub(super) fn find_person(&self, body: &str, longer_names: &[String]) -> Option<String> {
+    /// Opens the probe in this browser.
+    pub(super) async fn open_probe(&self, visitor: &Visitor) -> Result<Probe, CheckError> {
+        let url = &self.target.probe_url;
+        let arrival = visitor.open(url.clone(), None).await?;
+        Ok(arrival.into_probe(visitor.cookie_names(url)))
+    }
+
+    /// Returns what matches in the probe's answer. Names that are longer than the name of `--user`
+    /// and contain it are removed first, and so are `longer_names`: they are names of other users.
+    pub(super) fn find_person(&self, probe: &Probe, longer_names: &[String]) -> Option<String> {
         let user = &self.person.user;
         let values = self.person.attributes_of(user).into_iter();
         let mut own: Vec<String> = values.flat_map(|it| it.values).collect();
         own.push(self.person.name_id_of(user).value);
-        let text = without_names(body, longer_names);
+        let text = without_names(&probe.body, longer_names);
         let text = without_longer_names(&text, user, &own);
-        let found = self.target.expect.find(&text)?;
-        Some(found.as_str().to_owned())
+        self.target.expect.find(probe, &text)
     }
 }
 
 /// Returns the part of the user's name that `--expect` matches, if it matches nothing else in the
 /// probe's answer. Such a pattern also matches the names of other users.
-pub(super) fn part_of_name(expect: &Regex, body: &str, user: &str) -> Option<String> {
+pub(super) fn part_of_name(expect: Option<&Regex>, body: &str, user: &str) -> Option<String> {
+    let expect = expect?;
     let names: Vec<_> = body
         .match_indices(user)
         .map(|(at, _)| at..at + user.len())
@@ -162,7 +170,11 @@ mod tests {
     #[test]
     fn a_pattern_must_match_more_than_a_part_of_the_name() {
         let part = |pattern: &str, body: &str| {
-            part_of_name(&Regex::new(pattern).unwrap(), body, "jo@lumen.example")
+            part_of_name(
+                Some(&Regex::new(pattern).unwrap()),
+                body,
+                "jo@lumen.example",
+            )
         };
         let body = "{\"user\": \"jo@lumen.example\", \"name\": \"Jo Lumen\"}";
         assert_eq!(part("jo@lumen", body).as_deref(), Some("jo@lumen"));

@@ -1,8 +1,10 @@
 //! The service provider to check.
 
-use regex::Regex;
 use saml::metadata::SpMetadata;
 use url::Url;
+
+use super::start_form::StartField;
+use super::{Disable, Expect};
 
 /// The service provider to check.
 #[derive(Debug, Clone)]
@@ -14,11 +16,17 @@ pub struct Target {
     /// The URL at which a login starts; `None` for a service provider that sends no AuthnRequest
     /// and accepts unsolicited Responses.
     pub start_url: Option<Url>,
+    /// Fields of the form on the page at `start_url` which starts the login; empty if opening the URL
+    /// starts it.
+    pub start_form: Vec<StartField>,
     /// A page that shows who is logged in, when it is requested with the cookies of a login.
     pub probe_url: Url,
     /// The URL at which a user logs out, if the checks of single logout that the service provider
     /// starts are wanted. It is requested by GET, or by POST if GET is refused.
     pub logout_url: Option<Url>,
-    /// Matches the body of the probe if [`Person::user`](super::Person::user) is logged in, and only then.
-    pub expect: Regex,
+    /// How the identity provider is disabled at the service provider, for the check of that; it is
+    /// used of the second tenant only.
+    pub disable: Option<Disable>,
+    /// Matches the probe's answer if [`Person::user`](super::Person::user) is logged in, and only then.
+    pub expect: Expect,
 }

@@ -4,14 +4,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ambient::{Clock as _, SystemClock};
-use browser::Page;
 use browser::navigation::{Cookies, Navigator};
+use browser::{Form, Page};
 use reqwest::StatusCode;
 use reqwest::cookie::CookieStore as _;
 use reqwest::header::{COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use url::Url;
 
 use super::CheckError;
+use super::expect::Probe;
 use crate::check::runner::{Access, AnswerError, Patience, read_body, retry_after};
 
 /// The greatest number of requests that one navigation makes.
@@ -62,6 +63,8 @@ pub(super) struct Arrival {
     pub(super) url: Url,
     pub(super) status: StatusCode,
     pub(super) body: String,
+    /// The status of the first answer, and its `Location` header.
+    pub(super) first: (StatusCode, Option<String>),
     /// The first `X-Refusal-Reference` header of the answers.
     pub(super) reference: Option<String>,
     /// The last URL with a `SAMLRequest` that the browser was redirected to, except for the URL
@@ -122,6 +125,20 @@ impl Visitor {
         self.follow(url, form, from, end).await
     }
 
+    /// Submits a form of a page, and follows redirects. Stops before a redirect to `end`.
+    pub(super) async fn submit(&self, form: &Form, end: &Url) -> Result<Arrival, CheckError> {
+        let fields = form.fields.iter();
+        let fields: Vec<(&str, &str)> = fields
+            .map(|it| (it.name.as_str(), it.value.as_str()))
+            .collect();
+        let (mut url, page) = (form.action.clone(), Some(&form.page));
+        if form.post {
+            return self.send(url, Some(&fields), page, Some(end)).await;
+        }
+        url.query_pairs_mut().clear().extend_pairs(fields);
+        self.send(url, None, page, Some(end)).await
+    }
+
     /// Returns the names of the cookies that the browser did not store, because they had
     /// `SameSite=None` without `Secure`, or `Secure` without HTTPS.
     pub(super) fn ignored_cookies(&self) -> Vec<String> {
@@ -149,13 +166,12 @@ impl Visitor {
         set.iter().rev().find(|it| it.name == name).cloned()
     }
 
-    /// Requests a URL with all cookies of this browser except one. Returns the body.
-    pub(super) async fn open_without(&self, url: &Url, name: &str) -> Result<String, CheckError> {
-        let pairs = self.cookie_pairs(url).into_iter();
-        let kept: Vec<String> = pairs
-            .filter(|(other, _)| other != name)
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+    /// Requests a URL with all cookies of this browser except one, and follows no redirect.
+    pub(super) async fn open_without(&self, url: &Url, name: &str) -> Result<Probe, CheckError> {
+        let mut pairs = self.cookie_pairs(url);
+        pairs.retain(|(other, _)| other != name);
+        let kept = pairs.iter().map(|(name, value)| format!("{name}={value}"));
+        let kept: Vec<String> = kept.collect();
         let client = self.access.client();
         let client = client.build().map_err(CheckError::Client)?;
         let timeout = self.access.timeout;
@@ -169,7 +185,16 @@ impl Visitor {
             .send()
             .await
             .map_err(|error| unreachable(AnswerError::of(&error, timeout)))?;
-        read_body(answer, timeout).await.map_err(unreachable)
+        let status = answer.status().as_u16();
+        let location = answer.headers().get(LOCATION);
+        let location = location.and_then(|it| it.to_str().ok()).map(str::to_owned);
+        Ok(Probe {
+            first_status: status,
+            location,
+            cookies: pairs.into_iter().map(|(name, _)| name).collect(),
+            status,
+            body: read_body(answer, timeout).await.map_err(unreachable)?,
+        })
     }
 
     fn note_cookies(&self, answer: &reqwest::Response) {
@@ -221,7 +246,7 @@ impl Visitor {
         let mut reference = None;
         let mut elsewhere: Option<Url> = None;
         let (mut waited, mut attempt) = (Duration::ZERO, 0);
-        let mut hops = 0;
+        let (mut hops, mut first) = (0, None);
         let (mut locations, mut has_injected_header) = (Vec::new(), false);
         while hops < HOPS {
             let timeout = self.access.timeout;
@@ -258,6 +283,7 @@ impl Visitor {
                 continue;
             }
             hops += 1;
+            first.get_or_insert_with(|| (status, header(LOCATION.as_str())));
             self.note_cookies(&answer);
             has_injected_header |= answer.headers().contains_key(INJECTED);
             locations.extend(header(LOCATION.as_str()));
@@ -271,6 +297,7 @@ impl Visitor {
                         to.host_str() == Some(INTRUDER) || !matches!(to.scheme(), "http" | "https");
                     if is_end || is_foreign {
                         return Ok(Arrival {
+                            first: first.unwrap_or((status, None)),
                             reference,
                             locations,
                             has_injected_header,
@@ -286,6 +313,7 @@ impl Visitor {
                 _ => {
                     let body = read_body(answer, timeout).await.map_err(unreachable)?;
                     return Ok(Arrival {
+                        first: first.unwrap_or((status, None)),
                         url,
                         status,
                         body,
@@ -314,11 +342,25 @@ impl Arrival {
             url,
             status,
             body: String::new(),
+            first: (status, None),
             reference: None,
             elsewhere: None,
             lost_cookies: Vec::new(),
             locations: Vec::new(),
             has_injected_header: false,
+        }
+    }
+
+    /// Returns the arrival as the probe's answer. `cookies` are the names of those that the browser
+    /// has afterwards.
+    pub(super) fn into_probe(self, cookies: Vec<String>) -> Probe {
+        let (first_status, location) = self.first;
+        Probe {
+            first_status: first_status.as_u16(),
+            location,
+            cookies,
+            status: self.status.as_u16(),
+            body: self.body,
         }
     }
 

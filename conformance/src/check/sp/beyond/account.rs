@@ -62,7 +62,7 @@ async fn log_in_as(beyond: &Beyond<'_>, person: Person, who: &str) -> Result<Ans
 
 /// Passes unless the service provider answered with a server error.
 fn require_no_server_error(answer: &Answer) -> Judged {
-    match answer.status >= 500 || answer.probe_status >= 500 {
+    match answer.status >= 500 || answer.probe.status >= 500 {
         true => breaks(answer.to_sentence(), answer.evidence()),
         false => holds_with(answer.to_sentence(), answer.evidence()),
     }
@@ -92,7 +92,7 @@ async fn judge_changed_attributes(beyond: &Beyond<'_>) -> Judged {
     }
     let user = person.user.clone();
     let answer = log_in_as(beyond, person, &user).await?;
-    let is_shown = answer.probe.contains(ADDED);
+    let is_shown = answer.probe.body.contains(ADDED);
     // The next login writes the former values again.
     Login::new(beyond.judge, &user)
         .attempt(None, beyond.base)
@@ -135,18 +135,19 @@ async fn judge_upper_case(beyond: &Beyond<'_>) -> Judged {
     let answer = log_in_as(beyond, person, &upper).await?;
     let judged = require_no_server_error(&answer)?;
     match answer.is_accepted() {
-        true => holds_with(
+        true if !beyond.is_blind => holds_with(
             format!(
                 "the account is that of the name in lower case: {}",
                 judged.text
             ),
             judged.evidence,
         ),
-        false => Ok(judged),
+        _ => Ok(judged),
     }
 }
 
 async fn judge_renamed_user(beyond: &Beyond<'_>) -> Judged {
+    beyond.require_sight()?;
     let mut person = beyond.judge.person.clone();
     let user = person.user.clone();
     if person.name_id_of(&user).format != NameIdFormat::Persistent {
@@ -166,7 +167,7 @@ async fn judge_renamed_user(beyond: &Beyond<'_>) -> Judged {
     if answer.is_accepted() {
         return holds_with(answer.to_sentence(), answer.evidence());
     }
-    match answer.probe == nobody.1 {
+    match answer.probe.body == nobody.body {
         true => breaks(answer.to_sentence(), answer.evidence()),
         false => skip(
             "cannot tell: a user is logged in, and the probe does not match --expect; give an --expect that matches what does not change with the e-mail address",
@@ -186,6 +187,7 @@ fn is_not_the_user(beyond: &Beyond<'_>, answer: &Answer) -> Judged {
     let attacker = beyond.judge.attacker();
     let is_attacker = answer
         .probe
+        .body
         .to_lowercase()
         .contains(&attacker.to_lowercase());
     match &answer.shown {
@@ -205,6 +207,7 @@ fn is_not_the_user(beyond: &Beyond<'_>, answer: &Answer) -> Judged {
 }
 
 async fn judge_same_mail(beyond: &Beyond<'_>) -> Judged {
+    beyond.require_sight()?;
     let mut person = beyond.judge.person.clone();
     let user = person.user.clone();
     if !repeat_name(&mut person, &user) {
@@ -215,6 +218,7 @@ async fn judge_same_mail(beyond: &Beyond<'_>) -> Judged {
 }
 
 async fn judge_other_mail_second(beyond: &Beyond<'_>) -> Judged {
+    beyond.require_sight()?;
     let mut person = beyond.judge.person.clone();
     let user = person.user.clone();
     let mut is_changed = false;

@@ -1,12 +1,15 @@
 //! Checks of changed keys of the identity provider: a service provider that fetches the metadata
 //! again has to trust new keys and to stop trusting removed ones.
 
+use faults::Cover;
 use jiff::SignedDuration;
 use saml::keys::SigningKey;
 use saml::metadata::IdpMetadata;
 use serde_json::json;
 
+use super::super::CheckError;
 use super::super::publication::{DocumentSignature, KeyUse, Publication, Validity};
+use super::super::weak_key::WeakKey;
 use super::certificate_trial::{
     Came, FirstKey, log_in, new_key, offer, publish_new_key, try_first_key_once,
 };
@@ -71,6 +74,10 @@ rows! {
     expects "a key that is only in the unsigned metadata to be refused";
     fix "Refuse metadata without a signature if your configuration requires one.";
     judge_unsigned_metadata
+"SAML-SP-CERT-15", Should, Harm::Protection, "NIST SP 800-131A §3"; "An RSA key of 1024 bits verifies no signature";
+    expects "a Response signed with that key to be refused: RSA keys below 2048 bits may no longer make signatures";
+    fix "Refuse metadata with RSA keys below 2048 bits, or leave out such keys. Many libraries have a setting for the smallest key.";
+    judge_weak_key
 }
 
 /// Checks that are requirements of profiles only; the opposite is a check of every run.
@@ -258,6 +265,33 @@ async fn judge_foreign_metadata(beyond: &Beyond<'_>) -> Judged {
 
 async fn judge_unsigned_metadata(beyond: &Beyond<'_>) -> Judged {
     judge_metadata_signed_as(beyond, DocumentSignature::None).await
+}
+
+async fn judge_weak_key(beyond: &Beyond<'_>) -> Judged {
+    require_refetch(beyond).await?;
+    if beyond.base.encrypts || beyond.base.cover == Cover::Both {
+        return skip("not judged: the service provider requires encryption, or two signatures");
+    }
+    let ambient = beyond.judge.ambient.clone();
+    let made = tokio::task::spawn_blocking(move || WeakKey::generate(&ambient));
+    let made = made.await.map_err(|error| error.to_string());
+    let key = made.and_then(|it| it).map_err(Stop::Skip)?;
+    offer(beyond, &own(beyond).with_certificate(&key.certificate)).await?;
+    let login = beyond.login();
+    let visitor = login.visitor()?;
+    let asked = match login.ask(&visitor).await {
+        Err(CheckError::NoRequest { .. }) => login.unsolicited_values()?,
+        asked => asked?,
+    };
+    let ready = login.make(asked, None, beyond.base)?;
+    let signed = key.sign_again(ready.xml()).map_err(Stop::Skip)?;
+    let answer = login
+        .deliver(&visitor, &ready.with_document(signed))
+        .await?;
+    match answer.is_accepted() {
+        true => breaks(answer.to_sentence(), answer.evidence()),
+        false => holds_with(answer.to_sentence(), answer.evidence()),
+    }
 }
 
 async fn judge_use_after_valid_until(beyond: &Beyond<'_>) -> Judged {

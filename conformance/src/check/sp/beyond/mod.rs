@@ -4,9 +4,11 @@
 //! | file | checks |
 //! | --- | --- |
 //! | `request` | the AuthnRequest |
+//! | `authentication` | a weaker or an older sign-on than the AuthnRequest asks for |
 //! | `metadata` | the metadata document |
 //! | `relay_state` | open redirects, headers and markup by `RelayState` |
 //! | `unsolicited` | unsolicited Responses |
+//! | `consumer` | several assertion consumer services |
 //! | `session` | session cookies, and the sessions of two users |
 //! | `session_end` | the end of a session at `SessionNotOnOrAfter` |
 //! | `account` | accounts that a login creates or changes |
@@ -22,8 +24,10 @@
 //! flaw of the broken service provider in `harness/tests/broken_sp` that only this check finds.
 
 mod account;
+mod authentication;
 mod certificate;
 mod certificate_trial;
+mod consumer;
 mod logout;
 mod logout_message;
 mod logout_trial;
@@ -49,7 +53,7 @@ use tokio::sync::{Mutex, OnceCell};
 use super::honest::Form;
 use super::login::{Asked, Login, Request};
 use super::visitor::{Arrival, SetCookie, Visitor};
-use super::{CheckError, Judge};
+use super::{BLIND, CheckError, Judge, Probe};
 use crate::check::Outcome;
 use crate::check::runner::page_summary;
 
@@ -163,9 +167,11 @@ pub(super) fn is_only_for_profiles(id: &str) -> bool {
 pub(super) fn plain_rows() -> impl Iterator<Item = &'static Row> {
     let tables = [
         request::CHECKS,
+        authentication::CHECKS,
         metadata::CHECKS,
         relay_state::CHECKS,
         unsolicited::CHECKS,
+        consumer::CHECKS,
         session::CHECKS,
         session_end::CHECKS,
         account::CHECKS,
@@ -183,6 +189,8 @@ pub(super) const FOLLOWS: &[(&str, &str)] = &[
     ("SAML-SP-UNSOL-01", "SAML-SP-REPLAY-01"),
     ("SAML-SP-UNSOL-01", "SAML-SP-REPLAY-03"),
     ("SAML-SP-UNSOL-02", "SAML-SP-UNSOL-01"),
+    ("SAML-SP-ACS-02", "SAML-SP-COND-13"),
+    ("SAML-SP-ACS-03", "SAML-SP-COND-15"),
 ];
 
 /// Returns an honest Response with these changes before it is signed. `None` if the catalogue has no
@@ -211,6 +219,8 @@ pub(super) struct Beyond<'j> {
     /// A second tenant of the same service provider, with its own identity provider.
     second: Option<&'j Judge>,
     base: Form,
+    /// True if the probe does not show who is logged in.
+    is_blind: bool,
     requests: OnceCell<Result<Vec<Request>, String>>,
     unsolicited: OnceCell<Result<String, String>>,
     honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
@@ -230,11 +240,10 @@ pub(super) struct Beyond<'j> {
 struct Delivery {
     /// Where the browser ended.
     arrival: Arrival,
-    /// The text that `--expect` matched in the probe's answer afterwards; `None` if the user is
-    /// not logged in.
+    /// What matched in the probe's answer afterwards; `None` if the user is not logged in.
     shown: Option<String>,
-    /// The body of the probe's answer.
-    probe: String,
+    /// The probe's answer.
+    probe: Probe,
 }
 
 impl Delivery {
@@ -246,7 +255,7 @@ impl Delivery {
                 "page": page_summary(&self.arrival.body, 600),
                 "redirects": self.arrival.locations,
             },
-            "probe": page_summary(&self.probe, 600),
+            "probe": page_summary(&self.probe.body, 600),
         })
     }
 }
@@ -257,6 +266,7 @@ impl<'j> Beyond<'j> {
             judge,
             second,
             base,
+            is_blind: false,
             requests: OnceCell::new(),
             unsolicited: OnceCell::new(),
             honest_logout: OnceCell::new(),
@@ -268,6 +278,19 @@ impl<'j> Beyond<'j> {
             first_key: OnceCell::new(),
             takes_two_keys: OnceCell::new(),
             has_published: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns the same; `is_blind` is true if the probe does not show who is logged in.
+    pub(super) fn with_blind(self, is_blind: bool) -> Self {
+        Self { is_blind, ..self }
+    }
+
+    /// Skips the check if the probe does not show which user is logged in.
+    fn require_sight(&self) -> Result<(), Stop> {
+        match self.is_blind {
+            true => skip(BLIND),
+            false => Ok(()),
         }
     }
 
@@ -328,12 +351,11 @@ impl<'j> Beyond<'j> {
         let login = Login::new(self.judge, who);
         let ready = login.make(asked, None, self.base)?;
         let arrival = login.post(visitor, &ready).await?;
-        let probe = self.judge.target.probe_url.clone();
-        let probe = visitor.open(probe, None).await?;
+        let probe = self.judge.open_probe(visitor).await?;
         Ok(Delivery {
             arrival,
-            shown: self.judge.find_person(&probe.body, &ready.longer_names),
-            probe: probe.body,
+            shown: self.judge.find_person(&probe, &ready.longer_names),
+            probe,
         })
     }
 
@@ -345,9 +367,8 @@ impl<'j> Beyond<'j> {
 
     /// True if the user of `--user` is logged in in this browser, as the probe shows.
     async fn is_in(&self, visitor: &Visitor) -> Result<bool, CheckError> {
-        let probe = self.judge.target.probe_url.clone();
-        let probe = visitor.open(probe, None).await?;
-        Ok(self.judge.find_person(&probe.body, &[]).is_some())
+        let probe = self.judge.open_probe(visitor).await?;
+        Ok(self.judge.find_person(&probe, &[]).is_some())
     }
 
     /// Skips the check if the service provider refuses an unsolicited Response, and quotes its

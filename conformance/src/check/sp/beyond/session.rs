@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::super::expect::Probe;
 use super::super::login::Login;
 use super::super::visitor::{SetCookie, Visitor};
 use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
@@ -73,8 +74,8 @@ async fn find_session_cookies(beyond: &Beyond<'_>) -> Result<Vec<SetCookie>, Sto
     let probe = &beyond.judge.target.probe_url;
     let mut needed = Vec::new();
     for name in visitor.cookie_names(probe) {
-        let body = visitor.open_without(probe, &name).await?;
-        if beyond.judge.find_person(&body, &[]).is_none() {
+        let answer = visitor.open_without(probe, &name).await?;
+        if beyond.judge.find_person(&answer, &[]).is_none() {
             needed.extend(visitor.last_set(&name));
         }
     }
@@ -122,13 +123,15 @@ async fn judge_same_site(beyond: &Beyond<'_>) -> Judged {
 
 /// Logs in another user and returns the probe's answer. The check is skipped if the service
 /// provider refuses that user, or if the probe does not show the name.
-async fn log_in_attacker(beyond: &Beyond<'_>, visitor: &Visitor) -> Result<String, Stop> {
+async fn log_in_attacker(beyond: &Beyond<'_>, visitor: &Visitor) -> Result<Probe, Stop> {
+    beyond.require_sight()?;
     let nobody = Login::new(beyond.judge, "")
         .open_probe_without_login()
         .await?;
     let attacker = beyond.judge.attacker();
     let delivery = beyond.log_in(visitor, &attacker).await?;
-    if delivery.probe == nobody.1 || !delivery.probe.contains(&attacker) {
+    let body = &delivery.probe.body;
+    if *body == nobody.body || !body.contains(&attacker) {
         return skip(format!(
             "the service provider does not log in the user {attacker}, or the probe does not show that name"
         ));
@@ -144,7 +147,7 @@ async fn judge_two_browsers(beyond: &Beyond<'_>) -> Judged {
         return skip("the honest login was refused");
     }
     let shown = log_in_attacker(beyond, &other).await?;
-    let evidence = json!({"probe_of_the_other": shown});
+    let evidence = json!({"probe_of_the_other": shown.body});
     if beyond.judge.find_person(&shown, &[]).is_some() {
         return breaks(
             "in the other user's browser, the probe shows the user of --user",
@@ -177,9 +180,9 @@ async fn judge_one_browser(beyond: &Beyond<'_>) -> Judged {
         }
         Err(other) => return Err(other),
     };
-    let evidence = json!({"probe": shown});
+    let evidence = json!({"probe": shown.body});
     match beyond.judge.find_person(&shown, &[]) {
-        Some(person) => breaks(format!("the probe still shows {person}"), evidence),
+        Some(person) => breaks(format!("the probe still answers {person}"), evidence),
         None => holds_with("the probe shows the second user only", evidence),
     }
 }

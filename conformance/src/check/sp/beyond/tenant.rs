@@ -4,6 +4,7 @@
 //! The probe shows who is logged in: `--expect` matches the first tenant's user, and
 //! `--second-expect` matches every user who is logged in to the second tenant.
 
+use super::super::expect::Probe;
 use super::super::login::{Asked, Login};
 use super::super::visitor::Visitor;
 use super::super::{Judge, Variants};
@@ -36,6 +37,10 @@ rows! {
     expects "a refusal, or an account of the second tenant: the NameID is a user of the second tenant, and only attributes repeat the other's address";
     fix "Do not join accounts by an e-mail address that an identity provider asserts, unless its tenant has proved to own the domain.";
     judge_e_mail_of_other_tenant
+"SAML-SP-TEN-07", Must, Harm::Intrusion(Attacker::Tenant), "CWE-863"; "A disabled identity provider logs in nobody";
+    expects "a refusal of every Response of the second identity provider after it was disabled, also of the answer to an AuthnRequest from before";
+    fix "When a Response arrives, look up whether its identity provider is enabled; to look it up when a login starts is not enough.";
+    judge_disabled_provider
 }
 
 /// The two tenants. Honest logins at both work: see [`set_up_error`].
@@ -118,7 +123,7 @@ async fn try_both(beyond: &Beyond<'_>, second: &Judge) -> Result<(), Stop> {
     if own.shown.is_none() {
         return skip("the honest login was refused");
     }
-    if second.target.expect.is_match(&own.probe) {
+    if second.target.expect.is_match(&own.probe.body) {
         return skip(
             "--second-expect matches the user of the first tenant, too, so it cannot tell the tenants apart",
         );
@@ -146,8 +151,8 @@ impl Tenants<'_> {
             && judge.target.start_url == second.target.start_url
     }
 
-    fn user_in(&self, probe: &str) -> Shown {
-        if self.second.target.expect.is_match(probe) {
+    fn user_in(&self, probe: &Probe) -> Shown {
+        if self.second.target.expect.is_match(&probe.body) {
             Shown::Second
         } else if self.first.find_person(probe, &[]).is_some() {
             Shown::First
@@ -165,7 +170,7 @@ impl Tenants<'_> {
     ) -> Judged {
         let ready = login.make(asked, None, beyond.base)?;
         let answer = login.deliver(visitor, &ready).await?;
-        let probe = page_summary(&answer.probe, 160);
+        let probe = page_summary(&answer.probe.body, 160);
         match self.user_in(&answer.probe) {
             Shown::Nobody => holds_with(
                 format!("no user is logged in: {}", answer.to_sentence()),
@@ -266,4 +271,49 @@ async fn judge_e_mail_of_other_tenant(beyond: &Beyond<'_>) -> Judged {
     let visitor = login.visitor()?;
     let asked = login.ask(&visitor).await?;
     tenants.deliver(beyond, &login, (&visitor, asked)).await
+}
+
+/// Disables the second identity provider, so this check is the last one of the table.
+async fn judge_disabled_provider(beyond: &Beyond<'_>) -> Judged {
+    let second = require_tenants(beyond).await?.second;
+    let Some(disable) = &second.target.disable else {
+        return skip(
+            "not judged: give --second-disable-command with a command that disables the second identity provider at the service provider",
+        );
+    };
+    let user = &second.person.user;
+    let control = Login::new(second, user).attempt(None, beyond.base).await?;
+    if !control.is_accepted() {
+        return skip(format!(
+            "the honest login of the second tenant was refused: {}",
+            control.to_sentence()
+        ));
+    }
+    let login = Login::new(second, user);
+    let visitor = login.visitor()?;
+    let before = login.ask(&visitor).await?;
+    disable.perform().await.map_err(Stop::Skip)?;
+    let ready = login.make(before, None, beyond.base)?;
+    let answer = login.deliver(&visitor, &ready).await?;
+    if answer.is_accepted() {
+        return breaks(
+            format!(
+                "the answer to an AuthnRequest from before: {}",
+                answer.to_sentence()
+            ),
+            answer.evidence(),
+        );
+    }
+    let visitor = login.visitor()?;
+    // The service provider may start no login any more. Then the Response is unsolicited.
+    let after = match login.ask(&visitor).await {
+        Ok(asked) => asked,
+        Err(_) => login.unsolicited_values()?,
+    };
+    let ready = login.make(after, None, beyond.base)?;
+    let answer = login.deliver(&visitor, &ready).await?;
+    match answer.is_accepted() {
+        true => breaks(answer.to_sentence(), answer.evidence()),
+        false => holds_with(answer.to_sentence(), answer.evidence()),
+    }
 }

@@ -61,6 +61,7 @@ async fn judge_replaced_session(beyond: &Beyond<'_>) -> Judged {
             "not judged: with --idp-initiated, every login begins with an unsolicited Response",
         );
     }
+    beyond.require_sight()?;
     beyond.require_unsolicited().await?;
     let login = beyond.login();
     let visitor = login.visitor()?;
