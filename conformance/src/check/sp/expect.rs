@@ -209,8 +209,8 @@ mod tests {
         };
         let cookie = |name: &str| Some(name.to_owned());
         assert_eq!(
-            find(Expect::new(pattern("Wel"), None, None, None)),
-            "HTTP 200 with \"Wel\""
+            find(Expect::new(pattern("come"), None, None, None)),
+            "HTTP 200 with \"come\""
         );
         assert_eq!(find(Expect::new(None, Some(302), None, None)), "HTTP 302");
         assert_eq!(find(Expect::new(None, Some(200), None, None)), "");
@@ -220,8 +220,8 @@ mod tests {
         );
         assert_eq!(find(Expect::new(None, None, pattern("/login"), None)), "");
         assert_eq!(
-            find(Expect::new(pattern("Wel"), None, None, cookie("session"))),
-            "HTTP 200 with \"Wel\" and the cookie session"
+            find(Expect::new(pattern("come"), None, None, cookie("session"))),
+            "HTTP 200 with \"come\" and the cookie session"
         );
         assert_eq!(find(Expect::new(None, None, None, cookie("other"))), "");
     }
