@@ -123,6 +123,7 @@ pub(crate) const FAULTS: &[(&str, &[&str])] = &[
     ("status-code-of-another-namespace", &["SAML-IDP-RESP-03", "SAML-IDP-RESP-09"]),
     ("two-references-first-wrong", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-SIGN-01", "SAML-IDP-SIGN-03", "SAML-IDP-SIGN-04"]),
     ("two-references-second-wrong", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-SIGN-01", "SAML-IDP-SIGN-03"]),
+    ("wrong-ec-key", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-SIGN-06", "SAML-IDP-SIGN-11"]),
     ("xslt-reads-elsewhere", &["SAML-IDP-SIGN-09"]),
     ("path-in-name", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05"]),
     ("plain-xml", &["SAML-IDP-RESP-01"]),
