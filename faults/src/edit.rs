@@ -141,6 +141,11 @@ impl Edit {
         matches!(self, Self::Impersonate) || self.says("{forged")
     }
 
+    /// True if the edit writes another name in place of the user's.
+    pub(crate) fn renames(&self) -> bool {
+        matches!(self, Self::Substitute { find, .. } if find.contains("{genuine}"))
+    }
+
     /// True if one of the texts of the edit contains `phrase`.
     pub(crate) fn says(&self, phrase: &str) -> bool {
         let speaks = |text: &str| text.contains(phrase);

@@ -145,6 +145,15 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// True if the message may log in another user than the genuine one: it claims another identity,
+    /// or has a changed name.
+    pub fn changes_user(&self) -> bool {
+        let mut edits = self.draft.iter().chain(&self.signed);
+        self.impersonates() || edits.any(Edit::renames)
+    }
+}
+
 /// Kind of a fault; each has one text that explains the fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -146,11 +146,29 @@ async fn a_form_can_start_the_login() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_alone_does_not_show_that_a_session_has_ended() {
+    let switches = [Switch::Flaw("logout")];
+    let only = ["SLO-01", "SLO-03", "SESS-07"];
+    let report = judge(&switches, &only, cookie("session"), &[]).await;
+    for outcome in &report.outcomes {
+        assert_eq!(outcome.verdict, Verdict::Skip, "{}", outcome.check.id);
+        let why = "a cookie does not show whether the session has ended";
+        assert!(outcome.actual.contains(why), "{}", outcome.actual);
+    }
+    assert_eq!(report.outcomes.len(), 3);
+}
+
 /// With an expectation that matches every user, nothing shows whether the victim or the attacker
 /// under their own name is logged in.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_the_expectation_cannot_tell_is_no_finding() {
-    let check = "SAML-SP-XSW-01";
+    is_judged_only_if_it_shows_the_user("SAML-SP-XSW-01").await;
+    // The user may be logged in under the changed name.
+    is_judged_only_if_it_shows_the_user("SAML-SP-INJ-01").await;
+}
+
+async fn is_judged_only_if_it_shows_the_user(check: &str) {
     let all = catalogue();
     let wrapped = all.values().find(|it| it.check == check).unwrap();
     let hole = wrapped.refusal.clone().leak();
@@ -165,7 +183,7 @@ async fn a_login_that_the_expectation_cannot_tell_is_no_finding() {
         let outcome = outcome.unwrap();
         (outcome.verdict, outcome.actual.clone())
     };
-    assert_eq!(verdict(&exact).await.0, Verdict::Fail);
+    assert_eq!(verdict(&exact).await.0, Verdict::Fail, "{check}");
     let (loose, why) = verdict("user=").await;
     assert_eq!(loose, Verdict::Skip, "{why}");
     assert!(why.contains("cannot tell who is logged in"), "{why}");

@@ -135,6 +135,14 @@ impl Expect {
         })
     }
 
+    /// True if only a cookie shows that a user is logged in. It may stay when the session has ended.
+    pub(super) fn is_cookie_only(&self) -> bool {
+        self.cookie.is_some()
+            && self.text.is_none()
+            && self.status.is_none()
+            && self.location.is_none()
+    }
+
     /// True if the answer is not judged by its text: then the same answer may come after a refused
     /// Response.
     pub(super) fn has_no_text(&self) -> bool {

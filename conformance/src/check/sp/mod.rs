@@ -102,7 +102,7 @@ pub struct Judge {
 }
 
 /// Why a login after a forged message is not judged.
-const BLIND: &str = "cannot tell who is logged in: --expect matches every user, so this may be the attacker under their own name; give an --expect that matches only the user of --user";
+const BLIND: &str = "cannot tell who is logged in: what is expected of the probe holds for every user, so this may be the attacker under their own name; give an --expect that matches only the user of --user";
 
 impl Judge {
     /// Runs all controls, then all faults and other checks. If no honest Response is accepted,
@@ -380,7 +380,7 @@ impl Judge {
         let outcome = match attempt {
             // Some of these messages are honest ones of the attacker, with a forged part that a
             // correct service provider ignores.
-            Ok(answer) if answer.is_accepted() && blind && fault.impersonates() => {
+            Ok(answer) if answer.is_accepted() && blind && fault.changes_user() => {
                 Outcome::new_skipped(check, BLIND)
             }
             Ok(answer) => {

@@ -166,7 +166,7 @@ impl Judge {
                 break;
             }
             let fault = &variant.fault;
-            if basis.blind && fault.impersonates() {
+            if basis.blind && fault.changes_user() {
                 continue;
             }
             if fault.encrypts() {
