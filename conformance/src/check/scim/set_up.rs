@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::check_error::{CheckError, summary};
 use super::item::{Judged, Need, checks, ensure, unjudged};
+use super::outcome::TEXTS;
 use super::probe::Probe;
 use super::reading::{member, text, values};
 use super::server::Server;
@@ -30,9 +31,6 @@ const MAX_LAG: Duration = Duration::from_secs(10);
 
 /// The same for a change of which it is not known whether the server stores it.
 const MAX_LAG_OF_UNKNOWN: Duration = Duration::from_secs(2);
-
-/// Texts that can be changed.
-const TEXTS_OF_USERS: [&str; 4] = ["displayName", "nickName", "title", "userType"];
 
 async fn judge_required_attributes(probe: &Probe<'_>) -> Judged {
     if !probe.session.created.has_any() {
@@ -199,7 +197,7 @@ async fn measure_lag_of_lists(probe: &Probe<'_>, id: &str, name: &str) -> Option
 async fn measure_lag_of_reads(probe: &Probe<'_>, id: &str) -> Option<Duration> {
     let place = format!("{}/{}", probe.server.users.endpoint, segment(id));
     let has = |name: &&str| probe.server.users.schema.attribute(name).is_some();
-    let name = TEXTS_OF_USERS.into_iter().find(has)?;
+    let name = ["displayName"].into_iter().chain(TEXTS).find(has)?;
     let value = json!(format!("{} Later", probe.session.mark));
     let shows = |answer: &ScimAnswer| {
         let body = answer.json().filter(|_| answer.has_succeeded());
