@@ -12,6 +12,7 @@ mod connection_error;
 mod control_secret;
 mod error_chain;
 pub mod local_requests;
+mod localhost;
 pub mod migrations;
 pub mod output_file;
 pub mod process;
@@ -36,7 +37,8 @@ pub use control_secret::{
     require_secret,
 };
 pub use error_chain::{error_chain, http_error_cause, http_error_text};
-pub use resolver::{LocalhostResolver, is_localhost};
+pub use localhost::is_localhost;
+pub use resolver::LocalhostResolver;
 pub use rng::Rng;
 pub use simulation_link::{SIMULATION_LINK_TEXT, simulation_link, with_simulation_link};
 

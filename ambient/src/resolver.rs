@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use crate::localhost::is_localhost;
+
 /// Resolves names with the system resolver. If it does not find a name below `localhost`,
 /// resolves that name to 127.0.0.1 (RFC 6761 §6.3), as browsers do and Debian's resolver does
 /// not. The system resolver comes first because in a container network such a name can belong
@@ -25,13 +27,6 @@ impl Resolve for LocalhostResolver {
             }
         })
     }
-}
-
-/// True if a name is `localhost` or below it (RFC 6761 §6.3). Expects the name without a dot at
-/// its end.
-pub fn is_localhost(name: &str) -> bool {
-    let last = name.rsplit_once('.').map_or(name, |(_, last)| last);
-    last.eq_ignore_ascii_case("localhost")
 }
 
 #[cfg(test)]

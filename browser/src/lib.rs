@@ -10,5 +10,7 @@ pub mod navigation;
 pub mod site;
 
 mod browser;
+mod page;
 
-pub use browser::{Browser, BrowserError, Field, Form, Page, read_text};
+pub use browser::{Browser, BrowserError, read_text};
+pub use page::{Field, Form, Page};

@@ -3,6 +3,9 @@
 //! than its text can contain. The reader is included by its path, because the crate of the checks
 //! depends on much that fuzzing does not need.
 
+#[path = "../../conformance/src/excerpt.rs"]
+#[allow(dead_code)]
+mod excerpt;
 #[path = "../../conformance/src/inspection/message.rs"]
 #[allow(dead_code)]
 mod message;

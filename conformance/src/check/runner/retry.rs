@@ -21,16 +21,26 @@ pub(in crate::check) fn retry_after(
     }
 }
 
-/// Parses Retry-After: seconds or a date; one second if it is neither.
+/// Shortest wait: a target that asks for 0 s each time must neither be flooded nor keep the run
+/// from its time limit.
+const SHORTEST: Duration = Duration::from_millis(500);
+
+/// Longest wait: no run waits so long, and sums of waits cannot overflow.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// Parses Retry-After: seconds or a date; one second if it is neither. Keeps between [`SHORTEST`]
+/// and [`LONGEST`].
 fn parse_retry_after(value: &str, now: Timestamp) -> Duration {
-    if let Ok(seconds) = value.parse() {
-        return Duration::from_secs(seconds);
+    // Also a number that no integer type can hold.
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        let seconds = value.parse().map_or(LONGEST, Duration::from_secs);
+        return seconds.clamp(SHORTEST, LONGEST);
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value);
     let left = date.ok().map(|date| date.duration_since(now));
     left.map_or(Duration::from_secs(1), |left| {
         // A date has whole seconds only, so wait a little longer.
         let left = Duration::try_from(left).unwrap_or_default();
-        left + Duration::from_millis(50)
+        left.clamp(SHORTEST, LONGEST) + Duration::from_millis(50)
     })
 }

@@ -68,6 +68,18 @@ mod tests {
             wait(503, Some(("Retry-After", "Fri, 02 Jan 2026 03:04:15 GMT"))),
             Some(Duration::from_millis(10_050))
         );
+        for (value, milliseconds) in [
+            ("0", 500),
+            ("18446744073709551615", 86_400_000),
+            ("99999999999999999999999", 86_400_000),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400_050),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 550),
+            ("-1", 1000),
+            ("soon", 1000),
+        ] {
+            let expected = Some(Duration::from_millis(milliseconds));
+            assert_eq!(wait(429, Some(("retry-after", value))), expected, "{value}");
+        }
         assert_eq!(wait(429, None), Some(Duration::from_secs(4)));
         assert_eq!(wait(503, None), None);
         assert_eq!(wait(200, Some(("retry-after", "7"))), None);

@@ -89,6 +89,21 @@ pub(super) const LOGOUT: &[Deviation] = &[
         &["SAML-IDP-SLO-06"],
     ),
     (
+        "the LogoutResponse has no Version",
+        |it| logout_response(it, " Version=\"2.0\"", ""),
+        &["SAML-IDP-SLO-07"],
+    ),
+    (
+        "the ID of the LogoutResponse begins with a digit",
+        |it| logout_response(it, " ID=\"_", " ID=\"1"),
+        &["SAML-IDP-SLO-07"],
+    ),
+    (
+        "the IssueInstant of the LogoutResponse has an offset",
+        |it| logout_response(it, "Z\" Destination=", "+00:00\" Destination="),
+        &["SAML-IDP-SLO-07"],
+    ),
+    (
         "an unsigned LogoutRequest ends the session",
         |it| page(it, "logout-still", 200, "Sign on"),
         &["SAML-IDP-SLO-03"],

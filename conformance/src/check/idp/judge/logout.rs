@@ -4,6 +4,7 @@ use saml::Limits;
 use saml::binding::redirect;
 use saml::keys::Certificate;
 
+use super::response::is_ncname;
 use super::trial::{describe, find_trial, is_signed_on};
 use super::{
     Item, Ruled, breaks, find_issuer, holds, item, judge_complaints, not_judged, quote_all,
@@ -14,6 +15,7 @@ use crate::check::idp::reading::{Announced, Answer, Case, Document, SUCCESS};
 use crate::check::idp::recording::Ending;
 use crate::check::idp::trials::Binding;
 use crate::check::{Feature, Harm};
+use crate::inspection::response::instant;
 
 /// What goes wrong if a check fails.
 const HARM: Harm = Harm::Protection;
@@ -70,6 +72,14 @@ pub(super) const CHECKS: &[Item] = &[
         "the RelayState of the request, letter by letter",
         "Keep the RelayState of the LogoutRequest and return it beside the LogoutResponse, by either binding: the service provider finds by it where the user was.",
         judge_relay_state,
+    ),
+    item(
+        HARM,
+        ("SAML-IDP-SLO-07", Must, "saml-core §1.3.3, §1.3.4, §3.2.2"),
+        "ID, Version and IssueInstant of the LogoutResponse are those of a SAML 2.0 message.",
+        "an ID that is a valid xs:ID and not the request's, Version=\"2.0\", IssueInstant in UTC with a Z at its end",
+        "Write a new random ID that begins with \"_\" or a letter, Version=\"2.0\", and the time of the answer in UTC with a Z at its end: the schema requires all three, and strict parsers refuse the message otherwise.",
+        judge_form,
     ),
     item(
         HARM,
@@ -278,6 +288,34 @@ fn judge_parties(case: &Case<'_>) -> Ruled {
         None => {}
     }
     judge_complaints(complaints, "they do").at("logout")
+}
+
+fn judge_form(case: &Case<'_>) -> Ruled {
+    let (answer, document) = match find_logout_response(case) {
+        Ok(found) => found,
+        Err(ruled) => return ruled,
+    };
+    let response = &document.response;
+    let mut complaints = Vec::new();
+    match response.id.as_deref() {
+        None => complaints.push("no ID".to_owned()),
+        Some(id) if !is_ncname(id) => complaints.push(format!("{id:?} is not a valid xs:ID")),
+        Some(id) if id == answer.trial.request_id => {
+            complaints.push(format!("{id:?} is the ID of the request"));
+        }
+        Some(_) => {}
+    }
+    match response.version.as_deref() {
+        None => complaints.push("no Version".to_owned()),
+        Some("2.0") => {}
+        Some(version) => complaints.push(format!("Version {version:?}")),
+    }
+    match response.issue_instant.as_deref() {
+        None => complaints.push("no IssueInstant".to_owned()),
+        Some(text) if instant(text).is_none() => complaints.push(format!("IssueInstant {text:?}")),
+        Some(_) => {}
+    }
+    judge_complaints(complaints, "they are").at("logout")
 }
 
 fn judge_relay_state(case: &Case<'_>) -> Ruled {

@@ -229,7 +229,8 @@ fn judge_version(case: &Case<'_>) -> Ruled {
     })
 }
 
-fn is_ncname(id: &str) -> bool {
+/// True if the text is a valid xs:ID, which is an NCName (XML Schema part 2 §3.3.8).
+pub(super) fn is_ncname(id: &str) -> bool {
     let mut letters = id.chars();
     letters
         .next()
