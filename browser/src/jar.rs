@@ -61,6 +61,10 @@ impl Jar {
     /// Stores the cookie of a `Set-Cookie` header in an answer from `url`. Ignores a header
     /// that Chromium ignores.
     pub fn set(&mut self, header: &str, url: &Url, now: Timestamp) {
+        // A control character other than a tab makes the whole header void (RFC 6265bis §5.6).
+        if header.contains(|it: char| it.is_ascii_control() && it != '\t') {
+            return;
+        }
         let Ok(header) = Header::parse(header) else {
             return;
         };

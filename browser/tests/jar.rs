@@ -112,6 +112,8 @@ fn cookies_that_chromium_refuses_are_not_kept() {
         ("https://portal.example/", "__Host-c=1; Secure; Path=/a"),
         ("http://portal.localhost/", "__Secure-c=1"),
         ("http://portal.localhost/", "c=1; Max-Age=0"),
+        ("http://portal.localhost/", "c=1\r\nSet-Cookie: d=2"),
+        ("http://portal.localhost/", "c=\u{1}1"),
     ] {
         let mut jar = Jar::default();
         jar.set(cookie, &url(at), start());

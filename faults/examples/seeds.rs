@@ -65,11 +65,51 @@ fn main() {
             &format!("{{\"xml\":\"{escaped}\"}}"),
         );
     }
+    for (name, page) in PAGES {
+        write("page", name, page);
+    }
+    write("cookies", "attributes", COOKIES);
+    for value in ["7", "0", "Fri, 02 Jan 2026 03:04:15 GMT"] {
+        // The first byte is the number of the attempt.
+        write("retry_after", value, &format!("\u{1}{value}"));
+    }
     let metadata = metadata();
     write("metadata", "idp", &metadata.to_xml());
     let signed = metadata.to_signed_xml("_m", &world::own()).unwrap();
     write("metadata", "idp-signed", &signed);
 }
+
+/// A page of each kind that a reader of forms distinguishes.
+const PAGES: [(&str, &str); 5] = [
+    (
+        "login",
+        r#"<!DOCTYPE html><form method="post" action="/login?a=1&amp;b=2"><input type="hidden" name="t" value="1"><input name="user"><input type="password" name="pass"><button name="go" value="1">Sign in</button></form>"#,
+    ),
+    (
+        "response",
+        r#"<body onload="document.forms[0].submit()"><form method="post" action="https://sp.example/acs"><input type="hidden" name="SAMLResponse" value="PHNhbWw+"><input type="hidden" name="RelayState" value="s"></form>"#,
+    ),
+    (
+        "consent",
+        r#"<form method="post"><textarea name="why"></textarea><select name="for"><option value="1" selected>a</option></select><button name="no">Cancel</button><button name="yes">I agree</button></form>"#,
+    ),
+    (
+        "refresh",
+        r#"<meta http-equiv="refresh" content="0; url='/next'"><p role="alert">Wait</p>"#,
+    ),
+    (
+        "frames",
+        r#"<base href="//x"><template><form action="?"></template><svg><form><input name=a value=1 form=f></svg>"#,
+    ),
+];
+
+const COOKIES: &str = "a=1; Path=/; Secure; HttpOnly; SameSite=None
+b=2; Domain=.example.com; Max-Age=60
+__Host-c=3; Secure; Path=/
+d=4; Domain=com; Expires=Fri, 02 Jan 2026 03:04:15 GMT
+e=5; SameSite=Strict; Path=/saml
+f=6; Domain=sp.example.com; SameSite=Lax
+";
 
 const SLO: &str = "https://portal.example/webapp/sso/slo/42";
 

@@ -10,7 +10,7 @@ mod excerpt;
 #[allow(dead_code)]
 mod message;
 #[path = "../../conformance/src/inspection/pasted/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod pasted;
 #[path = "../../conformance/src/inspection/xml.rs"]
 mod xml;

@@ -1,6 +1,6 @@
 //! Names that contain HTML stay text on every page of both parties: the test plants them through the
 //! interfaces and through every form that it finds, and reads every page that a link leads to.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -16,6 +16,8 @@ const HOSTILE: &str = r#"'"><i xss=1>"#;
 
 /// Runs a script, if a page takes it as the address of a link.
 const HOSTILE_URL: &str = r#"javascript:alert(1)//'"><i xss=1>"#;
+
+const PASSWORD: &str = "Wq7-otter-quarry-81";
 
 /// Words in the path of a form or link that would end the tour.
 const ENDS: [&str; 6] = [
@@ -190,7 +192,7 @@ async fn plant(demo: &Demo) {
     }
     let name = json!({"given": HOSTILE, "family": HOSTILE});
     let user = json!({
-        "username": HOSTILE, "email": "eve@lumen.example", "name": name, "password": "Wq7-otter-quarry-81",
+        "username": HOSTILE, "email": "eve@lumen.example", "name": name, "password": PASSWORD,
     });
     manage(demo, "/users", user).await;
     manage(
@@ -215,8 +217,36 @@ async fn plant(demo: &Demo) {
     let guest = Browser::new("a guest").unwrap();
     let start = demo.sp().sso_start_url(&format!("eve@{HOSTILE}"));
     guest.open(start.parse().unwrap()).await.unwrap();
-    let eve = demo.sp().sso_start_url(&format!("{HOSTILE}@lumen.example"));
-    guest.open(eve.parse().unwrap()).await.unwrap();
+    // An account that may not use the product, whose values the portal notes for administrators.
+    let eve = demo.sp().sso_start_url("eve@lumen.example");
+    let page = guest.open(eve.parse().unwrap()).await.unwrap();
+    let mut form = page.login_form().unwrap();
+    form.fill_in(HOSTILE, PASSWORD);
+    let page = guest.submit(&form).await.unwrap();
+    let form = page.saml_form().unwrap();
+    let refusal = guest.submit_message(&form).await.unwrap();
+    assert_eq!(refusal.status, 403, "{}", refusal.body);
+}
+
+#[test]
+fn text_that_became_markup_is_found() {
+    for (page, count) in [
+        (format!("<p title=\"{HOSTILE}\">"), 1),
+        (format!("<p>{HOSTILE}</p>"), 1),
+        (format!("<script>var name = '{HOSTILE}'</script>"), 1),
+        (
+            format!("<a href=\"{}\">x</a>", HOSTILE_URL.replace('"', "&quot;")),
+            1,
+        ),
+        ("<p onclick=\"a()\">".to_owned(), 1),
+        (
+            "<p title=\"&#39;&quot;&gt;&lt;i xss=1&gt;\">&lt;i xss=1&gt;".to_owned(),
+            0,
+        ),
+    ] {
+        let found = find_markup(&Html::parse_document(&page));
+        assert_eq!(found.len(), count, "{page} {found:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,16 +285,10 @@ async fn hostile_names_stay_text_on_every_page() {
         // What the forms stored is on the pages now.
         let mut tour = Tour::default();
         tour.walk(&browser, start, false).await;
-        eprintln!(
-            "{party}: {} pages, {} forms; shown on {:?}",
-            tour.seen.len(),
-            forms.sent.len(),
-            tour.shown
-        );
         tour.injected.extend(forms.injected);
         assert_eq!(tour.injected, Vec::<String>::new(), "{party}");
         // Otherwise the tour has seen nothing.
-        assert!(tour.shown.len() >= 8, "{party}: shown on {:?}", tour.shown);
+        assert!(tour.shown.len() >= 5, "{party}: shown on {:?}", tour.shown);
         assert!(forms.sent.len() >= 5, "{party}: {:?}", forms.sent);
     }
     demo.shutdown().await;
