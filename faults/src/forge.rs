@@ -7,15 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use jiff::{SignedDuration, Timestamp};
-use saml::encryption::{ContentCipher, Encryption};
 use saml::keys::{Certificate, SigningKey};
 use saml::message::Response;
 use saml::signature::Signer;
 
 use crate::document;
+use crate::encryptor::Encryptor;
 use crate::handmade;
 use crate::phrases::Phrases;
-use crate::{Cipher, Cover, Edit, Encoding, Fault, KeyTransport, MoreKeys, Signing};
+use crate::{Cover, Edit, Encoding, Fault, KeyTransport, MoreKeys, Signing};
 
 /// The message that an honest identity provider would send, and the keys for it.
 #[derive(Debug, Clone)]
@@ -107,11 +107,8 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
             .map(|fault| fault.cover_at(cover_of(honest.signer))),
     };
     if let Some(fault) = first(|fault| fault.encrypted_name.is_some()) {
-        text = encryption(fault.encrypted_name, fault.key_transport, honest)
-            .and_then(|it| {
-                it.encrypt_name_ids(&text)
-                    .map_err(|error| error.to_string())
-            })
+        text = Encryptor::new(fault.encrypted_name, fault.key_transport, honest)
+            .and_then(|it| it.encrypt_name_ids(&text))
             .map_err(ineffective(fault))?;
     }
     text = sign(&text, signing.map(|fault| &fault.signing), cover, honest).map_err(|reason| {
@@ -124,7 +121,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
         }
     })?;
     if let Some(fault) = first(|fault| fault.encrypted.is_some()) {
-        text = encryption(fault.encrypted, fault.key_transport, honest)
+        text = Encryptor::new(fault.encrypted, fault.key_transport, honest)
             .and_then(|it| encrypt_assertions(&text, &it, cover, honest))
             .map_err(ineffective(fault))?;
     }
@@ -259,31 +256,10 @@ fn sign_response(text: &str, honest: &Honest<'_>) -> Result<String, String> {
     signer.sign_text(text).map_err(|error| error.to_string())
 }
 
-/// Returns the encryption for the recipient with this cipher.
-fn encryption(
-    cipher: Option<Cipher>,
-    transport: KeyTransport,
-    honest: &Honest<'_>,
-) -> Result<Encryption, String> {
-    let recipient = honest
-        .recipient
-        .ok_or("the service provider's metadata has no encryption certificate")?;
-    Ok(Encryption {
-        recipient: recipient.clone(),
-        cipher: match cipher {
-            Some(Cipher::Aes128Gcm) => ContentCipher::Aes128Gcm,
-            Some(Cipher::Aes128Cbc) => ContentCipher::Aes128Cbc,
-            Some(Cipher::Aes256Cbc) => ContentCipher::Aes256Cbc,
-            Some(Cipher::Aes256Gcm) | None => ContentCipher::Aes256Gcm,
-        },
-        oaep_sha256: transport == KeyTransport::OaepSha256,
-    })
-}
-
 /// Encrypts the assertions, then signs the response if `cover` includes it.
 fn encrypt_assertions(
     text: &str,
-    encryption: &Encryption,
+    encryptor: &Encryptor<'_>,
     cover: Option<Cover>,
     honest: &Honest<'_>,
 ) -> Result<String, String> {
@@ -292,9 +268,7 @@ fn encrypt_assertions(
     } else {
         text.to_owned()
     };
-    let hidden = encryption
-        .encrypt_assertions(&plain)
-        .map_err(|error| error.to_string())?;
+    let hidden = encryptor.encrypt_assertions(&plain)?;
     if matches!(cover, None | Some(Cover::Assertion)) {
         return Ok(hidden);
     }
@@ -314,9 +288,8 @@ fn conceal(text: &str, honest: &Honest<'_>) -> Result<String, String> {
         Some(rest) => ("\u{feff}", rest),
         None => ("", text),
     };
-    let hidden = encryption(None, KeyTransport::default(), honest)?
-        .encrypt_assertions(text)
-        .map_err(|error| error.to_string())?;
+    let encryptor = Encryptor::new(None, KeyTransport::default(), honest)?;
+    let hidden = encryptor.encrypt_assertions(text)?;
     if hidden == text {
         return Err("the Response has no assertion to encrypt".to_owned());
     }

@@ -24,6 +24,7 @@ struct Readme;
 mod document;
 mod donor;
 mod edit;
+mod encryptor;
 mod fault;
 mod flavor;
 mod forge;

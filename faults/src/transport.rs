@@ -18,12 +18,15 @@ pub enum Cipher {
     /// AES-256 in CBC.
     #[serde(rename = "aes256-cbc")]
     Aes256Cbc,
+    /// Triple DES in CBC, which is obsolete.
+    #[serde(rename = "tripledes-cbc")]
+    TripleDesCbc,
 }
 
 impl Cipher {
     /// True for CBC mode, which does not detect changes of the ciphertext.
     pub fn is_cbc(self) -> bool {
-        matches!(self, Self::Aes128Cbc | Self::Aes256Cbc)
+        matches!(self, Self::Aes128Cbc | Self::Aes256Cbc | Self::TripleDesCbc)
     }
 }
 
@@ -36,6 +39,8 @@ pub enum KeyTransport {
     OaepSha1,
     /// RSA-OAEP with SHA-256.
     OaepSha256,
+    /// RSA PKCS#1 v1.5, which is obsolete.
+    Pkcs1,
 }
 
 impl KeyTransport {

@@ -57,7 +57,7 @@ pub(crate) static MORE: LazyLock<MoreKeys> = LazyLock::new(|| MoreKeys {
 static FOREIGN_EC: LazyLock<SigningKey> = LazyLock::new(|| ec_key(&PKCS_ECDSA_P256_SHA256));
 static FOREIGN: LazyLock<SigningKey> = LazyLock::new(key);
 /// The service provider's own key.
-static RECIPIENT: LazyLock<SigningKey> = LazyLock::new(key);
+pub(crate) static RECIPIENT: LazyLock<SigningKey> = LazyLock::new(key);
 
 pub(crate) fn now() -> Timestamp {
     "2026-03-02T09:00:00Z".parse().unwrap()

@@ -149,14 +149,14 @@ async fn a_form_can_start_the_login() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cookie_alone_does_not_show_that_a_session_has_ended() {
     let switches = [Switch::Flaw("logout")];
-    let only = ["SLO-01", "SLO-03", "SESS-07"];
+    let only = ["SLO-01", "SLO-03", "SLO-29", "SESS-07", "REDIR-01"];
     let report = judge(&switches, &only, cookie("session"), &[]).await;
     for outcome in &report.outcomes {
         assert_eq!(outcome.verdict, Verdict::Skip, "{}", outcome.check.id);
         let why = "a cookie does not show whether the session has ended";
         assert!(outcome.actual.contains(why), "{}", outcome.actual);
     }
-    assert_eq!(report.outcomes.len(), 3);
+    assert_eq!(report.outcomes.len(), 5);
 }
 
 /// With an expectation that matches every user, nothing shows whether the victim or the attacker

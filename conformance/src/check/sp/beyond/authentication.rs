@@ -1,5 +1,6 @@
 //! Checks of a service provider that asks for a way of signing on: it refuses a weaker or an older
-//! sign-on. Whoever has the browser can take these wishes out of an AuthnRequest that is not signed.
+//! sign-on. The identity provider may ignore these wishes, and a user can remove them from an
+//! AuthnRequest that is not signed.
 
 use faults::Edit;
 use saml::message::{AuthnRequest, authn_strength};
@@ -10,11 +11,11 @@ use crate::check::Harm;
 
 rows! {
 "SAML-SP-AUTHN-01", Should, Harm::Protection, "saml-core §3.3.2.2.1"; "An authentication context that does not meet RequestedAuthnContext is refused";
-    expects "a refusal of the class unspecified: whoever has the browser can remove RequestedAuthnContext from an unsigned AuthnRequest";
+    expects "a refusal of the class unspecified: an identity provider may ignore RequestedAuthnContext, and a user can remove it from an AuthnRequest that is not signed";
     fix "Compare AuthnContextClassRef with the classes that you requested, although the identity provider has to do so, too.";
     judge_context
 "SAML-SP-AUTHN-02", Should, Harm::Protection, "saml-core §3.4.1"; "After ForceAuthn, a sign-on from before the AuthnRequest is refused";
-    expects "a refusal of an AuthnInstant one day before the AuthnRequest: whoever has the browser can remove ForceAuthn from an unsigned AuthnRequest";
+    expects "a refusal of an AuthnInstant one day before the AuthnRequest: an identity provider may ignore ForceAuthn, and a user can remove it from an AuthnRequest that is not signed";
     fix "If you set ForceAuthn, compare AuthnInstant with the time of your AuthnRequest, with a small allowed clock skew.";
     judge_instant
 }

@@ -54,8 +54,8 @@ use super::honest::Form;
 use super::login::{Asked, Login, Request};
 use super::visitor::{Arrival, SetCookie, Visitor};
 use super::{BLIND, CheckError, Judge, Probe};
-use crate::check::Outcome;
 use crate::check::runner::page_summary;
+use crate::check::{Check, Outcome};
 
 /// The result of a check: `Ok` if it passes.
 type Judged = Result<Seen, Stop>;
@@ -184,6 +184,17 @@ pub(super) fn plain_rows() -> impl Iterator<Item = &'static Row> {
     tables.into_iter().flatten()
 }
 
+/// True if the check has to see whether a session has ended.
+fn looks_for_end(check: &Check) -> bool {
+    let tables = [
+        session_end::CHECKS,
+        logout::CHECKS,
+        own_logout::CHECKS,
+        logout_wrapping::CHECKS,
+    ];
+    tables.into_iter().flatten().any(|row| row.id == check.id)
+}
+
 /// Pairs of checks with the same cause: if both fail, the finding is the second one.
 pub(super) const FOLLOWS: &[(&str, &str)] = &[
     ("SAML-SP-UNSOL-01", "SAML-SP-REPLAY-01"),
@@ -300,8 +311,7 @@ impl<'j> Beyond<'j> {
     /// Runs one check and returns its verdict.
     pub(super) async fn judge(&self, row: &Row) -> Outcome {
         let check = row.check();
-        let looks_for_end = check.id.starts_with("SAML-SP-SLO-") || check.id == "SAML-SP-SESS-07";
-        if looks_for_end && self.judge.target.expect.is_cookie_only() {
+        if looks_for_end(&check) && self.judge.target.expect.is_cookie_only() {
             return Outcome::new_skipped(check, COOKIE_ONLY);
         }
         let patience = &self.judge.runner.patience;
