@@ -4,7 +4,8 @@
 # scripts/interop/holes/holes.tsv; `holes.sh WORD …` runs those that contain a
 # WORD. What cannot be installed is skipped with a message. Everything is installed
 # below target/interop. Needs: npm, python3, xmlsec1, jq; for two rows also
-# python3.8 (PYTHON38 is its path if it has another name).
+# python3.8 (PYTHON38 is its path if it has another name); for the rows of Debian packages
+# apt-get, dpkg-deb and unshare.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop
@@ -12,6 +13,7 @@ here=$PWD/scripts/interop
 [ -x "$rehearsal" ] || cargo build -q -p rehearsal --features command || exit 2
 out=${INTEROP_OUT:-$interop/holes}
 mkdir -p "$out"
+out=$(realpath "$out")
 failed=0 shown=0 skipped=0
 port=18600
 
@@ -41,6 +43,42 @@ pip_folder() {
     touch "$folder/ready"
 }
 
+# debian_folder PACKAGE@VERSION PACKAGE… — sets $root: a folder with these packages, unpacked, and all
+# that they depend on. PACKAGE@VERSION may be of any suite below; everything else is of bullseye, so
+# that two folders differ only in that package. apt-get verifies the signatures. Installation
+# scripts don't run.
+debian_folder() {
+  local pinned=${1/@/=} state=$out/debian/apt file
+  root=$out/debian/${1/@/_}
+  shift
+  [ ! -e "$root/ready" ] || return 0
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null && command -v unshare >/dev/null || return 1
+  rm -rf "$root"
+  mkdir -p "$root" "$state/lists/partial" "$state/archives/partial" "$state/none/partial"
+  printf 'deb http://deb.debian.org/%s main\n' 'debian bullseye' 'debian bookworm' \
+    'debian-security bullseye-security' 'debian-security bookworm-security' >"$state/sources.list"
+  # The machine's own packages and sources don't count.
+  local apt=(apt-get -qq -y -o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev/null
+    -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
+    -o "Dir::State::lists=$state/lists" -o Dir::State::status=/dev/null -o "Dir::Cache=$state"
+    -o APT::Default-Release=bullseye -o APT::Install-Recommends=0 -o Acquire::Languages=none
+    -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o APT::Sandbox::User=root -o Debug::NoLocking=1)
+  if [ ! -e "$state/ready" ]; then
+    timeout 240 "${apt[@]}" update >"$state/log" 2>&1 && touch "$state/ready" || return 1
+  fi
+  set -- "$pinned" "$@" base-files base-passwd bash coreutils dash findutils grep libc-bin openssl sed
+  timeout 400 "${apt[@]}" --download-only install "$@" >"$root.log" 2>&1 || return 1
+  # apt-get lists only the packages that are not in its cache, so this one is empty.
+  for file in $("${apt[@]}" -o "Dir::Cache::archives=$state/none" --print-uris install "$@" 2>>"$root.log" |
+    sed -n "s/^'[^']*' \\([^ ]*\\) .*/\\1/p"); do
+    dpkg-deb -x "$state/archives/$file" "$root" || return 1
+  done
+  cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
+  cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
+  chmod 1777 "$root/tmp"
+  touch "$root/ready"
+}
+
 # verdict_of FAMILY LIBRARY BELOW CHECK [FLAG] — prints the verdict of the check.
 verdict_of() {
   local family=$1 library=$2 below=$3 check=$4 flag=${5:-} name idp server
@@ -51,6 +89,7 @@ verdict_of() {
     python3_saml) pip_folder python3 "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/python3_saml_sp.py" ;;
     pysaml2) command -v xmlsec1 >/dev/null && pip_folder python3 "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/pysaml2_sp.py" ;;
     pysaml2_of_python3.8) command -v xmlsec1 >/dev/null && pip_folder "${PYTHON38:-python3.8}" "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/pysaml2_sp.py" ;;
+    ruby_saml) debian_folder "$library" ruby ruby-webrick || return 1; set -- "$here/holes/in_debian_folder.sh" "$root" "$out" ruby "$here/holes/ruby_saml_sp.rb" ;;
     *) npm_folder "$library" "$below" || return 1; set -- env "NODE_PACKAGES=$node_folder" node "$here/holes/sp.mjs" "$family" ;;
   esac
   # The ports are in the metadata, so each run has its own.
