@@ -146,7 +146,9 @@ server_messages(server, "/slo") do |request, response|
   # The library verifies the signature of a query over the parameters as they were received.
   pairs = request.query_string.to_s.split("&").map { |it| it.split("=", 2) }
   raw = pairs.to_h
-  next refuse(response, ["a parameter occurs twice"]) if raw.size < pairs.size
+  # By the decoded names: "SAML%52equest" is SAMLRequest, too.
+  names = pairs.map { |name, _| URI.decode_www_form_component(name) }
+  next refuse(response, ["a parameter occurs twice"]) if names.uniq.size < names.size
 
   options = { get_params: request.query, raw_get_params: raw, settings: settings }
   if request.query["SAMLRequest"]

@@ -145,7 +145,9 @@ createServer({ key: key("tls.key"), cert: key("tls.crt") }, async (request, to) 
     if (pathname === "/slo") {
       // The signature covers the parameters as they were received, in this order.
       const raw = search.slice(1).split("&").map((it) => it.split("="));
-      require_(new Set(raw.map(([it]) => it)).size === raw.length, "a parameter occurs twice");
+      // By the decoded names: "SAML%52equest" is SAMLRequest, too.
+      const names = [...searchParams.keys()];
+      require_(new Set(names).size === names.length, "a parameter occurs twice");
       const signed = ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg"].flatMap((it) => raw.filter(([one]) => one === it));
       const octetString = signed.map((it) => it.join("=")).join("&");
       const query = Object.fromEntries(searchParams);
