@@ -301,6 +301,11 @@ pub(crate) static FLAWS: &[Flaw] = &[
         &["SAML-SP-REDIR-03"],
     ),
     ("REDIR", &["logout", "slo-last-wins"], &["SAML-SP-REDIR-03"]),
+    (
+        "REDIR",
+        &["logout", "slo-other-parameter"],
+        &["SAML-SP-REDIR-04"],
+    ),
     ("TEN", &[], &[]),
     ("TEN", &["ten-merges-names"], &["SAML-SP-TEN-01"]),
     ("TEN", &["ten-any-request"], &["SAML-SP-TEN-02"]),

@@ -23,6 +23,22 @@ pub(super) async fn receive_by_link(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
+    // With this flaw it verifies SAMLRequest and carries out SAMLResponse.
+    if sp.is_flawed("slo-other-parameter") && query.contains("SAMLRequest=") {
+        let (others, signed): (Vec<&str>, Vec<&str>) = query
+            .split('&')
+            .partition(|it| it.starts_with("SAMLResponse="));
+        if let [other] = others[..] {
+            let received = Received::by_redirect(&signed.join("&"), &Limits::default());
+            return match sp.request_in(received, "slo") {
+                Ok(_) => {
+                    let obeyed = other.replacen("SAMLResponse=", "SAMLRequest=", 1);
+                    sp.obey(&headers, &read_unverified(&obeyed))
+                }
+                Err(reason) => (StatusCode::FORBIDDEN, reason).into_response(),
+            };
+        }
+    }
     if query.starts_with("SAMLResponse=") {
         let received = Received::by_redirect(&query, &Limits::default());
         return sp.take_answer(&headers, received);

@@ -56,6 +56,11 @@ impl Ready {
         &self.xml
     }
 
+    /// Returns the RelayState of the AuthnRequest.
+    pub(super) fn relay_state(&self) -> Option<String> {
+        self.asked.relay_state.clone()
+    }
+
     /// Returns the same delivery with another document.
     pub(super) fn with_document(self, xml: String) -> Self {
         Self {
@@ -229,6 +234,28 @@ impl<'j> Login<'j> {
         ready: &Ready,
     ) -> Result<Answer, CheckError> {
         let arrival = self.post(visitor, ready).await?;
+        self.read_answer(visitor, ready, arrival).await
+    }
+
+    /// Opens a URL with a Response in its query, as HTTP-Redirect does, and asks the probe who is
+    /// logged in.
+    pub(super) async fn deliver_by_link(
+        &self,
+        visitor: &Visitor,
+        ready: &Ready,
+        link: Url,
+    ) -> Result<Answer, CheckError> {
+        let from = Some(&self.judge.provider.sso_url);
+        let arrival = visitor.send(link, None, from, None).await?;
+        self.read_answer(visitor, ready, arrival).await
+    }
+
+    async fn read_answer(
+        &self,
+        visitor: &Visitor,
+        ready: &Ready,
+        arrival: Arrival,
+    ) -> Result<Answer, CheckError> {
         let probe = self.judge.open_probe(visitor).await?;
         Ok(Answer {
             shown: self.judge.find_person(&probe, &ready.longer_names),

@@ -247,7 +247,7 @@ async fn judge_other_destination(beyond: &Beyond<'_>) -> Judged {
         .await
 }
 
-async fn judge_other_user(beyond: &Beyond<'_>) -> Judged {
+pub(super) async fn judge_other_user(beyond: &Beyond<'_>) -> Judged {
     beyond
         .require_session_for_other_user(&beyond.endpoint()?)
         .await
@@ -318,7 +318,7 @@ async fn judge_every_browser(beyond: &Beyond<'_>) -> Judged {
     }
 }
 
-async fn judge_unsolicited_answer(beyond: &Beyond<'_>) -> Judged {
+pub(super) async fn judge_unsolicited_answer(beyond: &Beyond<'_>) -> Judged {
     let endpoint = beyond.endpoint()?;
     let answer = unsolicited_answer(beyond.judge, endpoint.location);
     let key = Some(&beyond.judge.provider.key);

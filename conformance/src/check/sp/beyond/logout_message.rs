@@ -41,6 +41,9 @@ pub(super) enum Trick {
     TwiceAfter,
     /// As [`Self::TwiceAfter`], but with the unsigned parameter first.
     TwiceBefore,
+    /// The query has a signed message and an unsigned one, in this order and form: a template of
+    /// `signed_query`.
+    Beside(&'static str),
 }
 
 /// A logout message and how to sign it.
@@ -53,8 +56,8 @@ pub(super) struct Message<'m> {
     pub(super) trick: Trick,
     /// `RelayState` that is sent with the message.
     pub(super) relay_state: Option<String>,
-    /// The XML of the unsigned second message, for [`Trick::TwiceAfter`] and
-    /// [`Trick::TwiceBefore`].
+    /// The XML of the unsigned second message, for [`Trick::TwiceAfter`], [`Trick::TwiceBefore`] and
+    /// [`Trick::Beside`].
     pub(super) other_xml: String,
 }
 
@@ -162,16 +165,43 @@ impl<'m> Message<'m> {
         let signature = key
             .sign(key.algorithm(), query.as_bytes())
             .map_err(|error| error.to_string())?;
+        let signature = pair("Signature", &STANDARD.encode(signature));
+        if let Trick::Beside(template) = self.trick {
+            return self.fill_in(template, &query, &signature);
+        }
         query.push('&');
-        query.push_str(&pair("Signature", &STANDARD.encode(signature)));
+        query.push_str(&signature);
         let other = pair(self.parameter, &deflate(&self.other_xml)?);
         Ok(match self.trick {
-            Trick::None => query,
+            Trick::None | Trick::Beside(_) => query,
             Trick::NoAlgorithm => query.replace(&format!("&{algorithm}"), ""),
             Trick::OtherRelayState => query.replace("RelayState=first", "RelayState=second"),
             Trick::TwiceAfter => format!("{query}&{other}"),
             Trick::TwiceBefore => format!("{other}&{query}"),
         })
+    }
+
+    /// Returns the query of a template: `{signed}` is the signed part, `{signature}` the parameter
+    /// Signature, `{forged}` the value of the unsigned message; `{name}` is the parameter of the
+    /// signed message, `{encoded}` the same with a percent-encoded letter, and `{other}` the other
+    /// parameter of the two.
+    fn fill_in(&self, template: &str, signed: &str, signature: &str) -> Result<String, String> {
+        let forged = deflate(&self.other_xml)?;
+        let forged: String = byte_serialize(forged.as_bytes()).collect();
+        let other = match self.parameter {
+            "SAMLRequest" => "SAMLResponse",
+            _ => "SAMLRequest",
+        };
+        Ok(template
+            .replace(
+                "{encoded}",
+                &self.parameter.replacen("SAMLRe", "SAML%52e", 1),
+            )
+            .replace("{name}", self.parameter)
+            .replace("{other}", other)
+            .replace("{signed}", signed)
+            .replace("{signature}", signature)
+            .replace("{forged}", &forged))
     }
 }
 

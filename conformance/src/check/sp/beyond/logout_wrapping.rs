@@ -101,7 +101,7 @@ async fn judge_wrapped_requests(beyond: &Beyond<'_>) -> Judged {
         .find(|it| it.binding == names::HTTP_POST)
     else {
         return skip(
-            "not judged: the metadata has no SingleLogoutService with HTTP-POST. With HTTP-Redirect the signature is over the query and not in the message, so no message can be wrapped; SAML-SP-REDIR-01 to -03 test signed queries",
+            "not judged: the metadata has no SingleLogoutService with HTTP-POST. With HTTP-Redirect the signature is over the query and not in the message, so no message can be wrapped; SAML-SP-REDIR-01 to -05 test signed queries",
         );
     };
     let is_second = beyond.endpoint()?.binding != endpoint.binding;

@@ -15,6 +15,7 @@
 //! | `oracle` | refusals of encrypted assertions that differ |
 //! | `logout` | single logout: which messages end a session |
 //! | `logout_wrapping` | wrapped LogoutRequests |
+//! | `signed_query` | an unsigned message beside a signed one in the query of HTTP-Redirect |
 //! | `own_logout` | single logout that the service provider starts |
 //! | `tenant` | two tenants, each with its own identity provider |
 //! | `certificate` | how changed keys in the identity provider's metadata are used |
@@ -40,6 +41,7 @@ mod relay_state;
 mod request;
 mod session;
 mod session_end;
+mod signed_query;
 pub(super) mod tenant;
 mod unsolicited;
 
@@ -179,6 +181,7 @@ pub(super) fn plain_rows() -> impl Iterator<Item = &'static Row> {
         logout::CHECKS,
         own_logout::CHECKS,
         logout_wrapping::CHECKS,
+        signed_query::CHECKS,
         tenant::CHECKS,
     ];
     tables.into_iter().flatten()
