@@ -5,7 +5,7 @@
 # WORD. What cannot be installed is skipped with a message. Everything is installed
 # below target/interop. Needs: npm, python3, xmlsec1, jq; for two rows also
 # python3.8 (PYTHON38 is its path if it has another name); for the rows of Debian packages
-# apt-get, dpkg-deb and unshare.
+# apt-get, dpkg-deb, unshare and openssl.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop
@@ -75,13 +75,45 @@ debian_folder() {
   done
   cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
   cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
+  mkdir -p "$root/tmp"
   chmod 1777 "$root/tmp"
+  configure_php
   touch "$root/ready"
 }
+
+# configure_php — does for PHP, if it is in $root, what its installation scripts do: enables the
+# extensions, in the order of their priority, and names the program `php`.
+configure_php() {
+  local php file priority
+  for php in "$root"/etc/php/*; do
+    [ -e "$php" ] || return 0
+    mkdir -p "$php/cli/conf.d"
+    ln -sf "php${php##*/}" "$root/usr/bin/php"
+    for file in "$root/usr/share/php${php##*/}"-*/*/*.ini; do
+      priority=$(sed -n 's/^; priority=//p' "$file")
+      cp "$file" "$php/cli/conf.d/${priority:-20}-${file##*/}"
+    done
+  done
+}
+
+# new_key FILE SUBJECT OPTION… — creates the key FILE.key and its certificate FILE.crt.
+new_key() {
+  local file=$1 subject=$2
+  shift 2
+  [ -e "$file.crt" ] || openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj "/CN=$subject" "$@" \
+    -keyout "$file.key" -out "$file.crt" 2>/dev/null
+}
+
+# The keys of the service providers of scripts/interop/sps.
+export SP_KEYS=$out/keys
+mkdir -p "$SP_KEYS"
+new_key "$SP_KEYS/sp" sp || exit 2
+new_key "$SP_KEYS/tls" 127.0.0.1 -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=IP:127.0.0.1 || exit 2
 
 # verdict_of FAMILY LIBRARY BELOW CHECK [FLAG] — prints the verdict of the check.
 verdict_of() {
   local family=$1 library=$2 below=$3 check=$4 flag=${5:-} name idp server
+  local base=http://127.0.0.1 metadata=/metadata start=/login probe=/whoami
   name=$(printf '%s' "$library+$below" | tr '/@ ' '___')
   port=$((port + 1))
   idp=$((port + 100))
@@ -89,6 +121,11 @@ verdict_of() {
     python3_saml) pip_folder python3 "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/python3_saml_sp.py" ;;
     pysaml2) command -v xmlsec1 >/dev/null && pip_folder python3 "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/pysaml2_sp.py" ;;
     pysaml2_of_python3.8) command -v xmlsec1 >/dev/null && pip_folder "${PYTHON38:-python3.8}" "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/pysaml2_sp.py" ;;
+    simplesamlphp) debian_folder "$library" php-cli php-mbstring php-sqlite3 php-xml || return 1; set -- "$here/holes/in_debian_folder.sh" "$root" "$out" "$here/sps/simplesamlphp_sp.sh" ;;
+    shibboleth) # Apache starts as root and gives its rights up.
+      [ "$(id -u)" = 0 ] && debian_folder "$library" "opensaml-schemas=${library##*@}" apache2 libapache2-mod-shib media-types || return 1
+      base=https://127.0.0.1 metadata=/Shibboleth.sso/Metadata start="/Shibboleth.sso/Login?target=/whoami.shtml" probe=/whoami.shtml
+      set -- "$here/holes/in_debian_folder.sh" "$root" "$out" "$here/sps/shibboleth_sp.sh" ;;
     ruby_saml) debian_folder "$library" ruby ruby-webrick || return 1; set -- "$here/holes/in_debian_folder.sh" "$root" "$out" ruby "$here/holes/ruby_saml_sp.rb" ;;
     *) npm_folder "$library" "$below" || return 1; set -- env "NODE_PACKAGES=$node_folder" node "$here/holes/sp.mjs" "$family" ;;
   esac
@@ -100,8 +137,8 @@ verdict_of() {
   "$@" "$port" "$out/$name-trusted.xml" >"$out/$name.log" 2>&1 &
   server=$!
   started+=("$server")
-  "$rehearsal" check sp --metadata "http://127.0.0.1:$port/metadata" \
-    --start-url "http://127.0.0.1:$port/login" --probe-url "http://127.0.0.1:$port/whoami" \
+  "$rehearsal" check sp --ca "$SP_KEYS/tls.crt" --metadata "$base:$port$metadata" \
+    --start-url "$base:$port$start" --probe-url "$base:$port$probe" \
     --user jo@corp.example --expect 'user=jo@corp\.example;' \
     --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 120 --timeout 60 \
     --only "$check" ${flag:+"$flag"} --json >"$out/$name-$check.json" 2>"$out/$name-$check.err"
