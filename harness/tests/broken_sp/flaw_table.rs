@@ -292,9 +292,9 @@ pub(crate) static FLAWS: &[Flaw] = &[
     (
         "REDIR",
         &["logout", "slo-half-signed", "slo-unsigned"],
-        &["1 skipped"],
+        &["2 skipped"],
     ),
-    ("REDIR", &["logout", "slo-any-key"], &["1 skipped"]),
+    ("REDIR", &["logout", "slo-any-key"], &["2 skipped"]),
     (
         "REDIR",
         &["logout", "slo-first-wins"],
@@ -305,6 +305,11 @@ pub(crate) static FLAWS: &[Flaw] = &[
         "REDIR",
         &["logout", "slo-other-parameter"],
         &["SAML-SP-REDIR-04"],
+    ),
+    (
+        "REDIR",
+        &["logout", "acs-other-parameter"],
+        &["SAML-SP-REDIR-05"],
     ),
     ("TEN", &[], &[]),
     ("TEN", &["ten-merges-names"], &["SAML-SP-TEN-01"]),

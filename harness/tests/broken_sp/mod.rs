@@ -7,6 +7,7 @@ pub(crate) mod flaw_table;
 mod flaws;
 mod logout;
 mod own_logout;
+mod redirected;
 mod services;
 mod start;
 mod switches;
@@ -128,7 +129,7 @@ async fn start_as(
     };
     let router = Router::new()
         .route("/login", get(start::login).post(start::login_by_form))
-        .route("/acs", post(acs))
+        .route("/acs", post(acs).get(redirected::receive_by_link))
         .route("/acs/{number}", post(acs))
         .route("/whoami", get(whoami))
         .route("/logout", get(own_logout::log_out))

@@ -313,6 +313,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
                 "SAML-SP-XML-31",
                 "SAML-SP-XML-32",
                 "SAML-SP-XML-33",
+                "SAML-SP-XML-38",
             ],
         ),
         stranger(

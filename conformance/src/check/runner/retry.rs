@@ -16,31 +16,30 @@ pub(in crate::check) fn retry_after(
 ) -> Option<Duration> {
     match (status, header.map(str::trim)) {
         (429, None) => Some(Duration::from_secs(1 << attempt.min(6))),
-        (429 | 503, Some(value)) => Some(parse_retry_after(value, now)),
+        (429 | 503, Some(value)) => Some(parse_retry_after(value, now).max(STEP * attempt.min(10))),
         _ => None,
     }
 }
 
-/// Shortest wait: a target that asks for 0 s each time must neither be flooded nor keep the run
-/// from its time limit.
-const SHORTEST: Duration = Duration::from_millis(500);
+/// How much longer the shortest wait is with each attempt: a target that asks for 0 s each time must
+/// neither be flooded nor keep the run from its time limit.
+const STEP: Duration = Duration::from_millis(100);
 
 /// Longest wait: no run waits so long, and sums of waits cannot overflow.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// Parses Retry-After: seconds or a date; one second if it is neither. Keeps between [`SHORTEST`]
-/// and [`LONGEST`].
+/// Parses Retry-After: seconds or a date; one second if it is neither, and at most [`LONGEST`].
 fn parse_retry_after(value: &str, now: Timestamp) -> Duration {
     // Also a number that no integer type can hold.
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         let seconds = value.parse().map_or(LONGEST, Duration::from_secs);
-        return seconds.clamp(SHORTEST, LONGEST);
+        return seconds.min(LONGEST);
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value);
     let left = date.ok().map(|date| date.duration_since(now));
     left.map_or(Duration::from_secs(1), |left| {
         // A date has whole seconds only, so wait a little longer.
         let left = Duration::try_from(left).unwrap_or_default();
-        left.clamp(SHORTEST, LONGEST) + Duration::from_millis(50)
+        left.min(LONGEST) + Duration::from_millis(50)
     })
 }

@@ -58,6 +58,13 @@ pub(super) struct Visitor {
     patience: Patience,
 }
 
+/// The rate limits that one request met.
+#[derive(Default)]
+struct Limit {
+    waited: Duration,
+    attempt: u32,
+}
+
 /// The page where a browser ended after all redirects.
 pub(super) struct Arrival {
     pub(super) url: Url,
@@ -179,12 +186,15 @@ impl Visitor {
             url: url.to_string(),
             reason: reason.to_string(),
         };
-        let answer = client
-            .get(url.clone())
-            .header(COOKIE, kept.join("; "))
-            .send()
-            .await
-            .map_err(|error| unreachable(AnswerError::of(&error, timeout)))?;
+        let mut limit = Limit::default();
+        let answer = loop {
+            let request = client.get(url.clone()).header(COOKIE, kept.join("; "));
+            let answer = request.send().await;
+            let answer = answer.map_err(|error| unreachable(AnswerError::of(&error, timeout)))?;
+            if !self.wait_for_limit(&answer, url, &mut limit).await? {
+                break answer;
+            }
+        };
         let status = answer.status().as_u16();
         let location = answer.headers().get(LOCATION);
         let location = location.and_then(|it| it.to_str().ok()).map(str::to_owned);
@@ -195,6 +205,32 @@ impl Visitor {
             status,
             body: read_body(answer, timeout).await.map_err(unreachable)?,
         })
+    }
+
+    /// Waits if the answer is a rate limit, which says nothing about the request. Returns true if
+    /// the request must be sent again.
+    async fn wait_for_limit(
+        &self,
+        answer: &reqwest::Response,
+        url: &Url,
+        limit: &mut Limit,
+    ) -> Result<bool, CheckError> {
+        let status = answer.status().as_u16();
+        let asked = answer.headers().get(RETRY_AFTER);
+        let asked = asked.and_then(|it| it.to_str().ok());
+        let Some(wait) = retry_after(status, asked, limit.attempt, SystemClock.now()) else {
+            return Ok(false);
+        };
+        if limit.waited + wait > self.access.timeout {
+            return Err(CheckError::Limited {
+                url: url.to_string(),
+                status,
+            });
+        }
+        self.patience.wait(wait).await;
+        limit.waited += wait;
+        limit.attempt += 1;
+        Ok(true)
     }
 
     fn note_cookies(&self, answer: &reqwest::Response) {
@@ -245,7 +281,7 @@ impl Visitor {
     ) -> Result<Arrival, CheckError> {
         let mut reference = None;
         let mut elsewhere: Option<Url> = None;
-        let (mut waited, mut attempt) = (Duration::ZERO, 0);
+        let mut limit = Limit::default();
         let (mut hops, mut first) = (0, None);
         let (mut locations, mut has_injected_header) = (Vec::new(), false);
         while hops < HOPS {
@@ -267,19 +303,7 @@ impl Visitor {
                 value.to_str().ok().map(str::to_owned)
             };
             let status = answer.status();
-            // A rate limit says nothing about this request, so the request is sent again.
-            let asked = header(RETRY_AFTER.as_str());
-            let number = status.as_u16();
-            if let Some(wait) = retry_after(number, asked.as_deref(), attempt, SystemClock.now()) {
-                if waited + wait > timeout {
-                    return Err(CheckError::Limited {
-                        url: url.to_string(),
-                        status: number,
-                    });
-                }
-                self.patience.wait(wait).await;
-                waited += wait;
-                attempt += 1;
+            if self.wait_for_limit(&answer, &url, &mut limit).await? {
                 continue;
             }
             hops += 1;

@@ -205,6 +205,7 @@ pub(super) const FOLLOWS: &[(&str, &str)] = &[
     ("SAML-SP-UNSOL-02", "SAML-SP-UNSOL-01"),
     ("SAML-SP-ACS-02", "SAML-SP-COND-13"),
     ("SAML-SP-ACS-03", "SAML-SP-COND-15"),
+    ("SAML-SP-REDIR-04", "SAML-SP-REDIR-03"),
 ];
 
 /// Returns an honest Response with these changes before it is signed. `None` if the catalogue has no

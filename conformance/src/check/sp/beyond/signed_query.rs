@@ -221,8 +221,8 @@ async fn judge_response_beside_signed(beyond: &Beyond<'_>) -> Judged {
         .deliver_by_redirect(user, honest, |xml, _| response_message(xml, Some(key)))
         .await?;
     if !control.is_accepted() {
-        return skip(format!(
-            "the service provider accepts no Responses by HTTP-Redirect, which is right: {}",
+        return holds(format!(
+            "the service provider accepts no Responses by HTTP-Redirect: {}",
             control.to_sentence()
         ));
     }
