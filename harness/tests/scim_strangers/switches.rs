@@ -254,6 +254,22 @@ pub(super) fn compute_display_name(_: &ScimRequest, answer: &mut ScimAnswer) {
     });
 }
 
+/// Every new user is active, whatever the client sends.
+pub(super) fn activate_new_users(request: &mut ScimRequest) {
+    if is(request, "POST", "/Users") && sent(request)["active"] == false {
+        rewrite(request, |v| v["active"] = true.into());
+    }
+}
+
+/// Like a server without inactive users: `active` is always true.
+pub(super) fn activate_always(_: &ScimRequest, answer: &mut ScimAnswer) {
+    everywhere(answer, &mut |v| {
+        if v["active"].is_boolean() {
+            v["active"] = true.into();
+        }
+    });
+}
+
 pub(super) fn forget_external_id(_: &ScimRequest, answer: &mut ScimAnswer) {
     everywhere(answer, &mut |v| drop_member(v, "externalId"));
 }

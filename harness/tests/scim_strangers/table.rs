@@ -251,6 +251,22 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &[],
         ),
         finds(
+            "new users are always active",
+            &[Mutation(ChangesRequest(s::activate_new_users))],
+            &["SCIM-CREATE-37"],
+        ),
+        finds(
+            "all users are always active",
+            &[Mutation(ChangesAnswer(s::activate_always))],
+            // Not that POST ignores the value: nothing shows that the server has inactive users.
+            &[
+                "SCIM-PATCH-11",
+                "SCIM-PATCH-34",
+                "SCIM-VENDOR-02",
+                "SCIM-VENDOR-10",
+            ],
+        ),
+        finds(
             "no externalId",
             &[Mutation(ChangesAnswer(s::forget_external_id))],
             &["SCIM-CREATE-31"],

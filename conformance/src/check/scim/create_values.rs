@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::body::with;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
+use super::made::Made;
 use super::probe::Probe;
 use super::read::require_effect_of_attributes;
 use super::reading::{
@@ -11,6 +12,7 @@ use super::reading::{
     values,
 };
 use super::schema::ENTERPRISE;
+use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-CREATE-20", Must, "RFC 7643 §2.3.2"; "A boolean attribute never stores a value of another type";
@@ -73,6 +75,56 @@ checks! {
     expects "an extension's object named in capitals to be kept as the extension";
     fix "Ignore letter case when comparing these URNs (RFC 2648 §2), as for attribute names (RFC 7644 §3.10).";
     needs [Need::Writes, Need::Enterprise]; act(judge_extension_in_capitals)
+"SCIM-CREATE-37", Should, "RFC 7644 §3.3, RFC 7643 §4.1.1"; "A user who is created with active false is inactive";
+    expects "active false after POST with active false";
+    fix "Store active as it is sent with POST: a client creates users who must not log in yet, and sends no PATCH after it.";
+    needs [Need::Writes, Need::Has(&["active"])]; act(judge_inactive_creation)
+}
+
+/// True if `active` of the user is false.
+async fn is_inactive(probe: &Probe<'_>, user: &Made) -> Judged<bool> {
+    let now = probe.fetch(user).await?;
+    Ok(member(&now, "active") == Some(&json!(false)))
+}
+
+/// Sets `active` of the user to false, by PATCH or else by PUT. Returns the answer after which the
+/// user is inactive.
+async fn deactivate(probe: &Probe<'_>, user: &Made) -> Judged<Option<ScimAnswer>> {
+    if probe.server.lacks(Need::Patch).is_none() {
+        let operation = json!([{"op": "replace", "path": "active", "value": false}]);
+        let answer = probe.patch(&user.place, operation).await?;
+        if is_inactive(probe, user).await? {
+            return Ok(Some(answer));
+        }
+    }
+    let whole = with(user.sent.clone(), json!({ "active": false }));
+    let answer = probe.put(&user.place, &whole).await?;
+    let is_done = is_inactive(probe, user).await?;
+    Ok(is_done.then_some(answer))
+}
+
+async fn judge_inactive_creation(probe: &Probe<'_>) -> Judged {
+    let declared = probe.server.users.schema.attribute("active");
+    if declared.is_some_and(|it| !it.writable()) {
+        return unjudged("the User schema declares active as readOnly");
+    }
+    let user = probe.create_user(json!({"active": false})).await?;
+    let now = probe.fetch(&user).await?;
+    if member(&now, "active") == Some(&json!(false)) {
+        return Ok(());
+    }
+    // The control: a server where nobody is ever inactive has no state that POST could ignore.
+    match deactivate(probe, &user).await? {
+        Some(change) => user.answer.wrong(format!(
+            "active is {} after POST with active false, and false after {}",
+            value_to_text(member(&now, "active")),
+            change.request
+        )),
+        None => unjudged(format!(
+            "no user can be made inactive: active is {} after POST with active false, and not false after a change either",
+            value_to_text(member(&now, "active"))
+        )),
+    }
 }
 
 async fn judge_wrong_type(probe: &Probe<'_>) -> Judged {

@@ -128,6 +128,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
             }
         })
     },
+    hears("SCIM-CREATE-37", |a| {
+        if posts(a) && sent(a)["active"] == false {
+            rewrite(a, |v| drop_member(v, "active"));
+        }
+    }),
     hears("SCIM-CREATE-25", |a| {
         if posts(a) {
             rewrite(a, |v| drop_member(v, "DISPLAYNAME"));
