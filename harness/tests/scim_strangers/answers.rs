@@ -210,6 +210,23 @@ pub(super) fn skip_first(request: &mut ScimRequest) {
     }
 }
 
+/// Skips `startIndex` resources where the client sends it, and none otherwise.
+pub(super) fn skip_first_if_given(request: &mut ScimRequest) {
+    if parameter(request, "startIndex").is_some() {
+        skip_first(request);
+    }
+}
+
+/// Returns the `startIndex` that the client sent.
+pub(super) fn repeat_start_index(request: &ScimRequest, answer: &mut ScimAnswer) {
+    let asked = parameter(request, "startIndex").and_then(|it| it.parse::<i64>().ok());
+    edit(answer, |v| {
+        if let Some(asked) = asked.filter(|_| v["startIndex"].is_number()) {
+            v["startIndex"] = asked.max(1).into();
+        }
+    });
+}
+
 // Groups.
 
 pub(super) fn refuse_nesting(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {

@@ -2,10 +2,12 @@
 //! server with some differences, and has the exact list of findings and warnings that is
 //! true for it. The test fails on a wrong finding and on a missing one.
 //!
-//! To add a stranger, add a line to `table.rs`, and its differences to `switches.rs`.
+//! To add a stranger, add a line to `table.rs`, and its differences to `switches.rs`; one that is like
+//! a server of another project belongs in `projects.rs` and `deviations.rs`.
 
 mod answers;
 mod deviations;
+mod projects;
 mod switches;
 mod table;
 

@@ -6,9 +6,9 @@ use super::Switch::{Lag, LateReads, Limit, Mutation, Residents};
 use super::answers as a;
 use super::deviations as d;
 use super::switches as s;
-use super::{Call, Stranger, Switch};
+use super::{Call, Stranger, Switch, projects};
 
-const fn finds(
+pub(super) const fn finds(
     name: &'static str,
     switches: &'static [Switch],
     finds: &'static [&'static str],
@@ -57,6 +57,10 @@ const CALL: Call = Call {
 
 /// Returns all strangers.
 pub(crate) fn strangers() -> Vec<Stranger> {
+    [own(), projects::strangers()].concat()
+}
+
+fn own() -> Vec<Stranger> {
     vec![
         finds("honest, with other users", &[Residents(3)], &[]),
         finds(
@@ -396,72 +400,12 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &["SCIM-PAGE-16"],
         ),
         finds(
-            "like Jackson: makes a user of a JSON array, without an id",
-            &[Mutation(AnswersInstead(d::take_arrays))],
-            &["SCIM-HTTP-17", "SCIM-CLEAN-01"],
-        ),
-        finds(
-            "like SCIM Gateway: a 201 without an id, with a wrong Location",
-            &[Mutation(ChangesAnswer(d::forget_id))],
-            &[],
-        ),
-        finds(
-            "like SCIM Gateway: a search by POST is taken for a user",
-            &[Mutation(AnswersInstead(d::search_as_user))],
-            &["SCIM-SEARCH-01"],
-        ),
-        finds(
-            "like Jackson: 500 at every operator but eq",
-            &[Mutation(AnswersInstead(d::fail_at_operators))],
-            &["SCIM-FILTER-50"],
-        ),
-        finds(
-            "like Jackson: eq on title finds no user",
-            &[Mutation(AnswersInstead(d::no_user_by_title))],
-            &["SCIM-FILTER-61"],
-        ),
-        finds(
-            "like SCIM Gateway: no parentheses in filters",
-            &[Mutation(AnswersInstead(d::no_parentheses))],
-            &["SCIM-FILTER-61"],
-        ),
-        finds(
-            "like django-scim2-server: no filters on id and meta",
-            &[Mutation(AnswersInstead(d::no_common_filters))],
-            &["SCIM-FILTER-61"],
-        ),
-        finds(
-            "like mlflow-oidc-auth: ignores attributes and excludedAttributes",
-            &[Mutation(ChangesRequest(d::whole_resources))],
-            &["SCIM-READ-02", "SCIM-READ-04"],
-        ),
-        finds(
-            "like mlflow-oidc-auth: userName cannot be changed",
-            &[Mutation(AnswersInstead(d::fixed_names))],
-            &[],
-        ),
-        finds(
-            "like Jackson: groups never show their members",
-            &[Mutation(ChangesAnswer(d::hide_members))],
-            &["SCIM-GROUP-02"],
-        ),
-        finds(
-            "like Canaille: fails at count",
-            &[Mutation(ChangesAnswer(d::fail_at_count))],
-            &["SCIM-DISC-13"],
-        ),
-        finds(
-            "like Canaille: an absolute endpoint in resource types",
-            &[Mutation(ChangesAnswer(d::absolute_endpoints))],
-            &["SCIM-DISC-13"],
-        ),
-        finds(
-            "like Canaille: members need $ref, as the schema says",
+            "startIndex counts from 0 where it is given",
             &[
-                Mutation(ChangesAnswer(d::declare_ref)),
-                Mutation(AnswersInstead(d::require_ref)),
+                Mutation(ChangesRequest(a::skip_first_if_given)),
+                Mutation(ChangesAnswer(a::repeat_start_index)),
             ],
-            &[],
+            &["SCIM-PAGE-09"],
         ),
         called(
             Call {

@@ -73,6 +73,7 @@ mod server_look;
 mod session;
 mod set_up;
 mod sort;
+mod start_index;
 mod support;
 mod target;
 mod tenant;

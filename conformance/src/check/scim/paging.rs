@@ -9,6 +9,7 @@ use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{LIST, SEARCH, member, names_to_text, speaks, text, value_to_text, values};
 use super::sort::has_search;
+use super::start_index::unless_counted_from_zero;
 use super::support::{
     list_filtered_users, list_test_users, test_user_parameters, why_filters_unusable,
 };
@@ -50,7 +51,7 @@ checks! {
     needs [Need::Writes, Need::Count]; act(judge_negative_start)
 "SCIM-PAGE-09", Must, "RFC 7644 §3.4.2.4"; "startIndex counts from 1, and pages do not overlap";
     expects "everybody once in pages of two";
-    fix "With pages of two, the second page begins with startIndex=3; sort the results in a stable order.";
+    fix "The first resource has the number 1: skip startIndex - 1 resources, so that with pages of two the second page begins with startIndex=3. Sort the results in a stable order.";
     needs [Need::Writes, Need::Count]; act(judge_overlap_of_pages)
 "SCIM-PAGE-10", Should, "RFC 7644 §3.4.2.4"; "A page beyond the end is an empty list, not an error";
     expects "200 without Resources, and totalResults 5";
@@ -176,9 +177,10 @@ async fn judge_counted_resources_of_all(probe: &Probe<'_>) -> Judged {
         seen.extend(ids(&page.listed_resources()?));
         if seen.len() == before {
             let seen = seen.len();
-            return first.wrong(format!(
+            let judged = first.wrong(format!(
                 "the pages have {seen} users, totalResults is {total}"
             ));
+            return unless_counted_from_zero(probe, judged).await;
         }
     }
     unjudged(format!("the list has more than {MOST_PAGES} pages"))
@@ -214,13 +216,14 @@ async fn judge_negative_count(probe: &Probe<'_>) -> Judged {
 async fn require_first_page(probe: &Probe<'_>, start: &str) -> Judged {
     let first = read_names(probe, &[("startIndex", "1"), ("count", "2")]).await?;
     let got = read_names(probe, &[("startIndex", start), ("count", "2")]).await?;
-    ensure(got == first, || {
+    let judged = ensure(got == first, || {
         format!(
             "startIndex={start} gives {}, startIndex=1 gives {}",
             names_to_text(&got),
             names_to_text(&first)
         )
-    })
+    });
+    unless_counted_from_zero(probe, judged).await
 }
 
 async fn judge_start_zero(probe: &Probe<'_>) -> Judged {
@@ -237,7 +240,7 @@ async fn judge_overlap_of_pages(probe: &Probe<'_>) -> Judged {
         all.extend(read_names(probe, &[("startIndex", start), ("count", "2")]).await?);
     }
     all.extend(read_names(probe, &[("startIndex", "5"), ("count", "5")]).await?);
-    require_each_once(all)
+    unless_counted_from_zero(probe, require_each_once(all)).await
 }
 
 fn require_each_once(mut all: Vec<&'static str>) -> Judged {
@@ -309,9 +312,10 @@ async fn judge_huge_count(probe: &Probe<'_>) -> Judged {
 
 async fn judge_last_page(probe: &Probe<'_>) -> Judged {
     let last = read_names(probe, &[("startIndex", "5"), ("count", "2")]).await?;
-    ensure(last.len() == 1, || {
+    let judged = ensure(last.len() == 1, || {
         format!("startIndex=5 of 5 gives {}", names_to_text(&last))
-    })
+    });
+    unless_counted_from_zero(probe, judged).await
 }
 
 fn next(answer: &ScimAnswer) -> Option<String> {

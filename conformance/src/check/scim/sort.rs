@@ -7,6 +7,7 @@ use super::made::Made;
 use super::probe::Probe;
 use super::read::require_effect_of_attributes;
 use super::reading::{LIST, SEARCH, member, names_to_text, speaks, text, value_to_text, values};
+use super::start_index::unless_counted_from_zero;
 use super::support::{list_test_users, test_user_parameters};
 use super::wire::ScimAnswer;
 
@@ -140,9 +141,10 @@ async fn judge_missing_values_first(probe: &Probe<'_>) -> Judged {
 async fn judge_order_of_pages(probe: &Probe<'_>) -> Judged {
     let parameters = [("sortBy", "userName"), ("startIndex", "3"), ("count", "2")];
     let got = read_order(probe, &parameters).await?;
-    ensure(got == ["cyd", "dee"], || {
+    let judged = ensure(got == ["cyd", "dee"], || {
         format!("the second page has {}", names_to_text(&got))
-    })
+    });
+    unless_counted_from_zero(probe, judged).await
 }
 
 /// Sorts two users. The one that was created first comes last by its primary address, and first by

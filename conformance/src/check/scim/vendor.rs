@@ -8,6 +8,7 @@ use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{at, member, require_absent, require_same, text, value_to_text, values};
 use super::schema::ENTERPRISE;
+use super::start_index::unless_counted_from_zero;
 
 checks! {
 harm Style;
@@ -212,7 +213,8 @@ async fn judge_lookup(probe: &Probe<'_>) -> Judged {
     if answer.total()? == 1 && answer.listed_resources()?.len() == 1 {
         return Ok(());
     }
-    answer.wrong("the one user was not found alone")
+    let judged = answer.wrong("the one user was not found alone");
+    unless_counted_from_zero(probe, judged).await
 }
 
 async fn judge_one_member_per_operation(probe: &Probe<'_>) -> Judged {
