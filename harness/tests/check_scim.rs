@@ -24,6 +24,7 @@ use rehearsal::check::scim::wire::{Http, Pending, ScimAnswer, ScimRequest, Wire,
 use rehearsal::check::scim::{CheckError, Judge, Options as ScimOptions, SecondTenant, catalogue};
 use rehearsal::check::{CheckReport, Signal, Verdict};
 use rehearsal::organization::Plan;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -408,4 +409,47 @@ async fn a_template_may_be_the_cause_of_refused_users() {
         "{}",
         error.fix
     );
+}
+
+/// A correct server whose `/Schemas` lists only the schemas whose id contains one of these texts.
+struct Undeclared(MutantServer, &'static [&'static str]);
+
+impl Wire for Undeclared {
+    fn send<'a>(&'a self, request: &'a ScimRequest) -> Pending<'a, Result<ScimAnswer, WireError>> {
+        Box::pin(async move {
+            let mut answer = self.0.send(request).await?;
+            if mutant_scim::is(request, "GET", "/Schemas") {
+                mutant_scim::edit(&mut answer, |body| {
+                    let is_kept = |id: &str| self.1.iter().any(|it| id.contains(it));
+                    let all = body.get_mut("Resources").and_then(Value::as_array_mut);
+                    if let Some(all) = all {
+                        all.retain(|one| one["id"].as_str().is_some_and(is_kept));
+                        body["totalResults"] = all.len().into();
+                    }
+                });
+            }
+            Ok(answer)
+        })
+    }
+}
+
+#[tokio::test]
+async fn checks_of_an_undeclared_attribute_say_that_the_schema_is_missing() {
+    for kept in [&[][..], &["core:2.0:Group"]] {
+        let server = Undeclared(MutantServer::default(), kept);
+        let report = judge_wire(&server, false).await;
+        for id in ["SCIM-GROUP-06", "SCIM-GROUP-27"] {
+            let found = report.outcomes.iter().find(|it| it.check.id == id).unwrap();
+            assert_eq!(found.verdict, Verdict::Skip, "{kept:?} {id}");
+            let why = &found.actual;
+            assert!(
+                why.starts_with("/Schemas has no attributes of"),
+                "{kept:?} {id}: {why}"
+            );
+            assert!(
+                why.ends_with("whether users have groups"),
+                "{kept:?} {id}: {why}"
+            );
+        }
+    }
 }

@@ -24,6 +24,8 @@ pub(super) struct Attribute {
 pub(super) struct Schema {
     pub(super) id: String,
     pub(super) attributes: Vec<Attribute>,
+    /// True if the server declares it at `/Schemas`, false if it is the schema of the RFC.
+    pub(super) is_declared: bool,
 }
 
 pub(super) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -106,6 +108,7 @@ impl Schema {
                 .iter()
                 .filter_map(Attribute::read)
                 .collect(),
+            is_declared: true,
         })
     }
 
@@ -131,6 +134,7 @@ impl Schema {
         Self {
             id: USER.to_owned(),
             attributes,
+            is_declared: false,
         }
     }
 
@@ -143,6 +147,7 @@ impl Schema {
         Self {
             id: GROUP.to_owned(),
             attributes: vec![display, members],
+            is_declared: false,
         }
     }
 

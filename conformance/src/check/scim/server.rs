@@ -63,9 +63,19 @@ impl Server {
                 paths
                     .iter()
                     .find(absent)
-                    .map(|path| format!("the server's schema of users has no {path}"))
+                    .map(|path| self.why_no_attribute(path))
             }
         }
+    }
+
+    fn why_no_attribute(&self, path: &str) -> String {
+        if self.users.schema.is_declared {
+            return format!("the server's schema of users has no {path}");
+        }
+        format!(
+            "/Schemas has no attributes of the schema of users ({}), so that the server does not say whether users have {path}",
+            self.users.schema.id
+        )
     }
 
     /// Returns those of [`TEXTS`] that the schema declares as clients may write and leave out.
