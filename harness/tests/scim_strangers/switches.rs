@@ -306,6 +306,20 @@ pub(super) fn no_patch(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> 
     (request.method == "PATCH").then(|| refuse(501, None, "PATCH is not supported"))
 }
 
+fn has_paths(request: &ScimRequest) -> bool {
+    let body = sent(request);
+    let mut all = body["Operations"].as_array().into_iter().flatten();
+    request.method == "PATCH" && all.any(|one| one["path"].is_string())
+}
+
+pub(super) fn refuse_paths(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    has_paths(request).then(|| refuse(400, Some("invalidPath"), "path is not supported"))
+}
+
+pub(super) fn fail_at_paths(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    has_paths(request).then(|| refuse(500, None, "TypeError: path is not a function"))
+}
+
 pub(super) fn no_delete(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
     (request.method == "DELETE").then(|| refuse(404, None, "no route"))
 }

@@ -407,6 +407,16 @@ fn own() -> Vec<Stranger> {
             ],
             &["SCIM-PAGE-09"],
         ),
+        finds(
+            "PATCH with a path: 400",
+            &[Mutation(AnswersInstead(s::refuse_paths))],
+            &["SCIM-PATCH-01"],
+        ),
+        finds(
+            "PATCH with a path: 500",
+            &[Mutation(AnswersInstead(s::fail_at_paths))],
+            &["SCIM-PATCH-01"],
+        ),
         called(
             Call {
                 is_basic: true,

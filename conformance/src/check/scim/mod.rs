@@ -236,7 +236,7 @@ impl Judge<'_> {
                     .await;
                 // What a client cannot do is its own finding: it decides whether the client works.
                 if item.id.starts_with("SCIM-CLIENT-") || item.id.starts_with("SCIM-PROFILE-") {
-                    shown.remove(session::NO_COUNT);
+                    shown.retain(|it| !session::is_of_parameter(it));
                 }
                 symptoms.push(shown);
                 outcome

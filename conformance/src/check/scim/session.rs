@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::created_resources::CreatedResources;
 use super::credentials::Credentials;
+use super::reading::{member, values};
 use super::target;
 use super::test_users::TestUsers;
 use super::transport;
@@ -354,10 +355,18 @@ fn with_token(request: &ScimRequest, token: &str) -> ScimRequest {
 }
 
 /// The symptom of a server that answers no list with `count`.
-pub(super) const NO_COUNT: &str = "GET with the parameter count never succeeded";
+const NO_COUNT: &str = "GET with the parameter count never succeeded";
 
-/// Returns the symptoms that this method, this method at this endpoint, and lists with `count` never
-/// succeeded.
+/// The end of the symptom of a server that applies no PATCH operation with `path`.
+const NO_PATH: &str = "with a path never succeeded";
+
+/// True if the symptom is about what a request contains, and not about its method.
+pub(super) fn is_of_parameter(symptom: &str) -> bool {
+    symptom == NO_COUNT || symptom.ends_with(NO_PATH)
+}
+
+/// Returns the symptoms that this method, this method at this endpoint, lists with `count`, and
+/// operations with `path` never succeeded.
 pub(super) fn symptoms_of(request: &ScimRequest) -> Vec<String> {
     let (path, query) = request
         .target
@@ -366,11 +375,21 @@ pub(super) fn symptoms_of(request: &ScimRequest) -> Vec<String> {
     let endpoint = path.trim_start_matches('/').split('/').next();
     let method = request.method.as_str();
     let whole = format!("{method} /{}", endpoint.unwrap_or_default());
-    let mut all: Vec<String> = [method, &whole]
-        .map(|what| format!("{what} never succeeded"))
-        .into();
+    let methods = [method, &whole];
+    let mut all: Vec<String> = methods.map(|what| format!("{what} never succeeded")).into();
     if method == "GET" && query.split('&').any(|it| it.starts_with("count=")) {
         all.push(NO_COUNT.to_owned());
     }
+    if method == "PATCH" && has_path(request) {
+        all.extend(methods.map(|what| format!("{what} {NO_PATH}")));
+    }
     all
+}
+
+/// True if an operation of a PATCH has a path.
+fn has_path(request: &ScimRequest) -> bool {
+    let body = request.body.as_deref().unwrap_or_default();
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let mut all = values(&body, "Operations").iter();
+    all.any(|one| member(one, "path").is_some())
 }
