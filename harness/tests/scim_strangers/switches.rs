@@ -296,6 +296,28 @@ pub(super) fn bare_members(_: &ScimRequest, answer: &mut ScimAnswer) {
     });
 }
 
+// Lists.
+
+fn each_listed(answer: &mut ScimAnswer, change: impl Fn(&mut Value)) {
+    edit(answer, |body| {
+        let all = body.get_mut("Resources").and_then(Value::as_array_mut);
+        all.into_iter().flatten().for_each(change);
+    });
+}
+
+pub(super) fn short_lists_of_all(request: &ScimRequest, answer: &mut ScimAnswer) {
+    let is_list = is(request, "GET", "/Users") || is(request, "GET", "/Groups");
+    if is_list && parameter(request, "filter").is_none() {
+        each_listed(answer, |one| drop_member(one, "meta"));
+    }
+}
+
+pub(super) fn lists_without_members(request: &ScimRequest, answer: &mut ScimAnswer) {
+    if is(request, "GET", "/Groups") {
+        each_listed(answer, |one| drop_member(one, "members"));
+    }
+}
+
 // Methods.
 
 pub(super) fn no_put(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {

@@ -417,6 +417,16 @@ fn own() -> Vec<Stranger> {
             &[Mutation(AnswersInstead(s::fail_at_paths))],
             &["SCIM-PATCH-01"],
         ),
+        finds(
+            "lists without a filter have no meta, others do",
+            &[Mutation(ChangesAnswer(s::short_lists_of_all))],
+            &["SCIM-READ-21"],
+        ),
+        finds(
+            "lists of groups have no members",
+            &[Mutation(ChangesAnswer(s::lists_without_members))],
+            &["SCIM-READ-21"],
+        ),
         called(
             Call {
                 is_basic: true,

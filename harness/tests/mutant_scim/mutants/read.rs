@@ -1,9 +1,9 @@
 //! Mutants of GET of one resource, and of `attributes` and `excludedAttributes`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::schemas::ENTERPRISE;
-use super::super::{Mutant, ScimRequest, edit, is, parameter, under, with_parameter};
+use super::super::{Mutant, ScimAnswer, ScimRequest, edit, is, parameter, under, with_parameter};
 use super::{drop_member, hears, read_of_user, says};
 
 /// True for a GET of one user with this query parameter.
@@ -133,12 +133,27 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }
     }),
     says("SCIM-READ-21", |a, t| {
-        if is(a, "GET", "/Users") && t.status == 200 {
-            edit(t, |v| {
-                for one in v["Resources"].as_array_mut().into_iter().flatten() {
-                    drop_member(one, "schemas");
-                }
-            });
+        if is(a, "GET", "/Users") {
+            drop_from_each(t, "schemas");
+        }
+    }),
+    says("SCIM-READ-21", |a, t| {
+        if is(a, "GET", "/Users") && !a.target.contains("filter=") {
+            drop_from_each(t, "meta");
+        }
+    }),
+    says("SCIM-READ-21", |a, t| {
+        if is(a, "GET", "/Groups") {
+            drop_from_each(t, "members");
         }
     }),
 ];
+
+fn drop_from_each(list: &mut ScimAnswer, name: &str) {
+    edit(list, |v| {
+        let all = v.get_mut("Resources").and_then(Value::as_array_mut);
+        for one in all.into_iter().flatten() {
+            drop_member(one, name);
+        }
+    });
+}
