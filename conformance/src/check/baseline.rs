@@ -59,6 +59,7 @@ impl Expected {
                 outcome.actual = format!("{actual} (expected until {until}: {reason})");
             }
             (Verdict::Fail, None) => {
+                outcome.accepted = Some(reason.clone());
                 outcome.verdict = Verdict::Warn;
                 outcome.actual = format!("{actual} (expected: {reason})");
             }
@@ -77,7 +78,8 @@ impl Expected {
             (Verdict::Skip, None) => {
                 outcome.actual = format!("{actual} (expected: {reason})");
             }
-            (Verdict::Warn, _) => {}
+            (Verdict::Warn, None) => outcome.accepted = Some(reason.clone()),
+            (Verdict::Warn, Some(_)) => {}
         }
     }
 }

@@ -122,6 +122,9 @@ pub struct Outcome {
     /// For a skipped check: the optional feature that it needs and the target does not offer. A
     /// profile may demand the feature.
     pub lacks: Option<Feature>,
+    /// Why the finding is accepted, if the list of expected failures contains it and its last day is
+    /// not over.
+    pub accepted: Option<String>,
     /// How long the check took; zero if it was not measured.
     pub duration: Duration,
 }
@@ -148,6 +151,7 @@ impl Outcome {
             evidence,
             cause: None,
             lacks: None,
+            accepted: None,
             duration: Duration::ZERO,
         }
     }
@@ -162,6 +166,7 @@ impl Outcome {
             evidence: Value::Null,
             cause: None,
             lacks: None,
+            accepted: None,
             duration: Duration::ZERO,
         }
     }

@@ -1,4 +1,5 @@
-//! Writes SARIF 2.1.0: a rule for each check, a result for each finding and warning.
+//! Writes SARIF 2.1.0: a rule for each check, a result for each finding and warning. An accepted
+//! finding (`--expected`) is a suppressed result.
 //!
 //! GitHub's code scanning requires more than the specification: a file, a region and a fingerprint
 //! for every result, and a help text for every rule. Checks that were not judged are notifications,
@@ -17,9 +18,18 @@ const LONGEST: usize = 1024;
 pub(super) fn sarif(report: &CheckReport, list: &str) -> Value {
     let rules: Vec<Value> = report.outcomes.iter().map(rule).collect();
     let all = || report.outcomes.iter().enumerate();
-    let results: Vec<Value> = all()
-        .filter_map(|(index, outcome)| result(report, list, index, outcome))
-        .collect();
+    let mut results: Vec<Value> = Vec::new();
+    // Either all results of a run have suppressions or none (SARIF §3.27.23).
+    let has_accepted = report.outcomes.iter().any(|it| it.accepted.is_some());
+    for (index, outcome) in all() {
+        let Some(mut result) = result(report, list, index, outcome) else {
+            continue;
+        };
+        if has_accepted {
+            result["suppressions"] = suppressions(outcome);
+        }
+        results.push(result);
+    }
     let skipped = all().filter(|(_, outcome)| outcome.verdict == Verdict::Skip);
     let mut notifications: Vec<Value> = skipped
         .map(|(index, outcome)| {
@@ -112,6 +122,15 @@ fn result(report: &CheckReport, list: &str, index: usize, outcome: &Outcome) -> 
             "primaryLocationLineHash": format!("{}:1", check_list::fingerprint(report, outcome)),
         },
     }))
+}
+
+/// Returns why the result is suppressed: `--expected` is a decision outside of what is judged
+/// (SARIF §3.35).
+fn suppressions(outcome: &Outcome) -> Value {
+    let accepted = outcome.accepted.iter();
+    let suppression =
+        |reason| json!({"kind": "external", "status": "accepted", "justification": reason});
+    accepted.map(suppression).collect()
 }
 
 /// Returns the title as an identifier in Pascal case, because SARIF's guidance asks for a readable

@@ -2,10 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use rehearsal::check::CheckReport;
+use rehearsal::check::{CheckReport, baseline};
 use serde_json::{Value, json};
 
 use super::{report, run_report};
+
+/// Returns the report with a finding that the list of expected failures contains.
+fn report_with_accepted() -> CheckReport {
+    let known = baseline::read(r#"[{"id": "X-1", "reason": "ticket 4711"}]"#).unwrap();
+    report()
+        .against(&known, jiff::Timestamp::UNIX_EPOCH)
+        .unwrap()
+}
 
 #[test]
 fn sarif_is_as_its_schema_says() {
@@ -13,6 +21,7 @@ fn sarif_is_as_its_schema_says() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     for sarif in [
         report().sarif("rehearsal.checks.txt"),
+        report_with_accepted().sarif("rehearsal.checks.txt"),
         run_report().as_checks().sarif("rehearsal.checks.txt"),
     ] {
         let all = validator.iter_errors(&sarif);
@@ -122,7 +131,7 @@ fn github_complaints(sarif: &Value, list: &str) -> Vec<String> {
 
 #[test]
 fn sarif_is_what_github_takes() {
-    for report in [report(), run_report().as_checks()] {
+    for report in [report(), report_with_accepted(), run_report().as_checks()] {
         let (sarif, list) = (report.sarif("reports/checks.txt"), report.check_list());
         assert_eq!(github_complaints(&sarif, &list), Vec::<String>::new());
         let rules = &sarif["runs"][0]["tool"]["driver"]["rules"];
@@ -166,4 +175,32 @@ fn sarif_has_a_result_for_each_finding_and_warning_and_a_note_for_each_skipped_c
     assert_eq!(ids(&run["results"], "/ruleId"), ["X-1", "X-3"]);
     let notes = &run["invocations"][0]["toolExecutionNotifications"];
     assert_eq!(ids(notes, "/associatedRule/id"), ["X-4"]);
+}
+
+#[test]
+fn sarif_suppresses_an_accepted_finding_and_no_other_result() {
+    let suppressions = |report: &CheckReport| -> Vec<Value> {
+        let sarif = report.sarif("rehearsal.checks.txt");
+        let all = sarif["runs"][0]["results"].as_array().unwrap().iter();
+        all.map(|it| it.get("suppressions").cloned().unwrap_or_default())
+            .collect()
+    };
+    let accepted = json!([{
+        "kind": "external", "status": "accepted", "justification": "ticket 4711",
+    }]);
+    assert_eq!(
+        suppressions(&report_with_accepted()),
+        [accepted.clone(), json!([])]
+    );
+    // Without a decision nothing is said.
+    assert_eq!(suppressions(&report()), [Value::Null, Value::Null]);
+    // A warning can be accepted too, and only until its last day.
+    let of_warning = |until: &str| {
+        let known = json!([{"id": "X-3", "reason": "ticket 4711", "until": until}]);
+        let known = baseline::read(&known.to_string()).unwrap();
+        let now = "2026-06-01T12:00:00Z".parse().unwrap();
+        suppressions(&report().against(&known, now).unwrap())
+    };
+    assert_eq!(of_warning("2026-06-01"), [json!([]), accepted]);
+    assert_eq!(of_warning("2026-05-31"), [Value::Null, Value::Null]);
 }
