@@ -35,18 +35,6 @@ pub(super) const MUTANTS: &[(&str, Mutation)] = &[
         }),
     ),
     (
-        "SCIM-PATCH-59",
-        Mutation::ChangesAnswer(|request, answer| {
-            if request.method == "PATCH"
-                && answer.status == 400
-                && answer.text.contains("invalidPath")
-            {
-                answer.status = 204;
-                answer.text.clear();
-            }
-        }),
-    ),
-    (
         "SCIM-PAGE-14",
         Mutation::AnswersInstead(|_, request| {
             let count: u64 = parameter(request, "count")?.parse().ok()?;
@@ -252,6 +240,15 @@ pub(super) const MUTANTS: &[(&str, Mutation)] = &[
         }),
     ),
     (
+        "SCIM-PROFILE-35",
+        Mutation::AnswersInstead(|_, request| {
+            let operation = &sent(request)["Operations"][0];
+            let path = operation["path"].as_str().unwrap_or_default();
+            let is_it = path.ends_with("manager") && operation["value"] == "";
+            is_it.then(|| refusal("invalidValue"))
+        }),
+    ),
+    (
         "SCIM-PROFILE-63",
         Mutation::AnswersInstead(|_, request| {
             let is_it = filter_of(request)?.starts_with("rehearsalUnknown");
@@ -307,6 +304,22 @@ pub(super) const MUTANTS: &[(&str, Mutation)] = &[
         "SCIM-PROFILE-68",
         Mutation::AnswersInstead(|_, request| {
             (parameter(request, "count")? == "100").then(|| refusal("invalidValue"))
+        }),
+    ),
+    (
+        "SCIM-PROFILE-71",
+        Mutation::ChangesRequest(|request| {
+            if under(request, "PATCH", "/Users/") {
+                // The mutant loses the names of a user whose displayName changes.
+                rewrite(request, |body| {
+                    if let Some(all) = body["Operations"].as_array_mut()
+                        && all.len() == 1
+                        && all[0]["path"] == "displayName"
+                    {
+                        all.push(json!({"op": "remove", "path": "name"}));
+                    }
+                });
+            }
         }),
     ),
     (
@@ -402,6 +415,13 @@ pub(super) fn strict(server: &Server, request: &ScimRequest) -> Option<ScimAnswe
             .iter()
             .any(|one| one["path"].is_null() && one["op"] != "remove")
         {
+            return Some(refusal("invalidSyntax"));
+        }
+        let is_unknown = |one: &Value| {
+            let path = one["path"].as_str().unwrap_or_default();
+            path == "rehearsalUnknown" || path.starts_with("urn:example:")
+        };
+        if all.iter().any(is_unknown) {
             return Some(refusal("invalidSyntax"));
         }
         if all.len() == 1 && all[0]["op"] == "replace" && all[0]["path"] == "name" {

@@ -72,8 +72,8 @@ harm Style;
     fix "List exactly the supported attributes at /Schemas: clients offer only those for mapping.";
     needs []; act(judge_complete_schemas)
 "SCIM-PROFILE-16", May, "Entra gallery (Schema_Discoverability_Test)"; "The schema of users lists the types of emails, phoneNumbers and addresses";
-    expects "canonicalValues for the type of each of the three that the schema of users contains";
-    fix "List work, home and all other accepted types in canonicalValues: Entra ID builds the attributes of a mapping from them.";
+    expects "a sub-attribute type with canonicalValues in each of the three that the schema of users contains";
+    fix "Declare the sub-attribute type, and list work, home and all other accepted types in its canonicalValues: Entra ID builds the attributes of a mapping from them.";
     needs []; act(judge_mapped_types)
 "SCIM-PROFILE-17", May, "IPSIE AL SCIM profile (Authentication and Authorization)"; "The token endpoint accepts a signed client assertion";
     expects "an access token for client credentials with a JWT signed by the client (RFC 7523 §2.2)";
@@ -179,44 +179,49 @@ async fn judge_underscore(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_canonical_types(probe: &Probe<'_>) -> Judged {
-    require_canonical_types(probe, |_| true).await
+    let is_typed = |_: &str, kind: Option<&Value>| kind.is_some();
+    require_canonical_types(probe, is_typed).await
 }
 
 async fn judge_mapped_types(probe: &Probe<'_>) -> Judged {
-    require_canonical_types(probe, |name| {
-        ["emails", "phoneNumbers", "addresses"].contains(&name)
-    })
-    .await
+    // Without a type, a mapping has no attribute such as emails[type eq "work"].value.
+    let is_mapped =
+        |name: &str, _: Option<&Value>| ["emails", "phoneNumbers", "addresses"].contains(&name);
+    require_canonical_types(probe, is_mapped).await
 }
 
-/// Requires `canonicalValues` for the sub-attribute `type` of these multi-valued attributes of
-/// users.
-async fn require_canonical_types(probe: &Probe<'_>, is_meant: fn(&str) -> bool) -> Judged {
+/// Requires `canonicalValues` for the sub-attribute `type` of the multi-valued attributes of users
+/// for whose name and sub-attribute `is_meant` is true.
+async fn require_canonical_types(
+    probe: &Probe<'_>,
+    is_meant: fn(&str, Option<&Value>) -> bool,
+) -> Judged {
     let Some(users) = find_schema(probe, USER).await? else {
         return unjudged("/Schemas contains no schema of users");
     };
     let mut bare = Vec::new();
     let mut seen = 0;
     for attribute in values(&users, "attributes") {
-        let kinds = values(attribute, "subAttributes").iter();
-        let is_list = member(attribute, "multiValued") == Some(&json!(true))
-            && text(attribute, &["name"]).is_some_and(is_meant);
-        for kind in kinds.filter(|one| is_list && text(one, &["name"]) == Some("type")) {
-            seen += 1;
-            if values(kind, "canonicalValues").is_empty() {
-                bare.push(text(attribute, &["name"]).unwrap_or_default());
+        let mut parts = values(attribute, "subAttributes").iter();
+        let kind = parts.find(|one| text(one, &["name"]) == Some("type"));
+        let name = text(attribute, &["name"]).unwrap_or_default();
+        let is_list = member(attribute, "multiValued") == Some(&json!(true));
+        if !is_list || !is_meant(name, kind) {
+            continue;
+        }
+        seen += 1;
+        match kind {
+            None => bare.push(format!("{name} has no sub-attribute type")),
+            Some(kind) if values(kind, "canonicalValues").is_empty() => {
+                bare.push(format!("the type of {name} has no canonicalValues"));
             }
+            Some(_) => {}
         }
     }
     if seen == 0 {
-        return unjudged("no attribute in the schema of users has the sub-attribute type");
+        return unjudged("the schema of users has no attribute of which this is required");
     }
-    ensure(bare.is_empty(), || {
-        format!(
-            "the type of these attributes has no canonicalValues: {}",
-            bare.join(", ")
-        )
-    })
+    ensure(bare.is_empty(), || bare.join("; "))
 }
 
 async fn judge_ids_of_types(probe: &Probe<'_>) -> Judged {
@@ -238,8 +243,14 @@ async fn judge_password_in_schema(probe: &Probe<'_>) -> Judged {
     let Some(users) = find_schema(probe, USER).await? else {
         return unjudged("/Schemas contains no schema of users");
     };
-    let mut all = values(&users, "attributes").iter();
-    let has = all.any(|one| text(one, &["name"]) == Some("password"));
+    let all = values(&users, "attributes");
+    if all.is_empty() {
+        return unjudged("the schema of users lists no attributes");
+    }
+    let is_password = |one: &Value| {
+        text(one, &["name"]).is_some_and(|name| name.eq_ignore_ascii_case("password"))
+    };
+    let has = all.iter().any(is_password);
     ensure(!has, || "the schema of users contains password".to_owned())
 }
 
@@ -263,7 +274,8 @@ async fn judge_complete_schemas(probe: &Probe<'_>) -> Judged {
         return unjudged("/Schemas contains no schema of users");
     };
     let test_users = probe.test_users().await.ok();
-    let shown = match test_users.and_then(|it| it.people.first()) {
+    let ann = test_users.and_then(|it| it.people.first());
+    let shown = match ann.filter(|ann| ann.kept.is_object()) {
         Some(ann) => ann.kept.clone(),
         None => {
             let answer = probe.list_users(&[("count", "1")]).await?;

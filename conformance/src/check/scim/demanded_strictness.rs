@@ -3,9 +3,11 @@
 
 use serde_json::{Value, json};
 
+use super::body::with;
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
-use super::reading::{at, member, require_same, text, value_to_text, values};
+use super::reading::{at, member, or_missing, require_same, text, value_to_text, values};
+use super::schema::ENTERPRISE;
 use super::target::segment;
 
 checks! {
@@ -49,9 +51,90 @@ checks! {
     expects "HTTP 404 for the deleted user, and no user with the userName in a filtered list";
     fix "Delete the resource. Clients that want to deactivate a user send PATCH.";
     needs [Need::Filter, Need::Writes]; act(judge_soft_delete)
+"SCIM-PROFILE-70", May, "draft-zollner-scim-interop-profile-02 (Attribute and Schema Handling)"; "A PATCH of an unknown attribute or schema is refused with invalidSyntax";
+    expects "HTTP 400 with scimType invalidSyntax";
+    fix "Refuse operations on attributes and URNs that are in no schema of the resource type with invalidSyntax. RFC 7644 §3.12 suggests invalidPath, which the profile does not accept.";
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_unknown_path)
+"SCIM-PROFILE-71", May, "draft-zollner-scim-interop-profile-02 (Updating Resources), RFC 7644 §3.5.2"; "PATCH of one attribute keeps the user's other attributes";
+    expects "the new displayName, and every other attribute as before";
+    fix "Change only the attribute that the path names, and keep all others.";
+    needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_other_attributes)
+}
+
+/// The control for a refusal of PATCH: replaces displayName of a new user by its path, which must
+/// succeed. Returns the user before and after it.
+async fn replace_name(probe: &Probe<'_>, more: Value) -> Judged<(Value, Value)> {
+    let user = probe
+        .create_user(with(json!({"displayName": "Old"}), more))
+        .await?;
+    let before = probe.fetch(&user).await?;
+    let operation = json!([{"op": "replace", "path": "displayName", "value": "New"}]);
+    let answer = probe.patch(&user.place, operation).await?;
+    answer.require_step("PATCH of displayName")?;
+    let now = probe.fetch(&user).await?;
+    match text(&now, &["displayName"]) {
+        Some("New") => Ok((before, now)),
+        said => unjudged(format!(
+            "displayName is {} after PATCH, expected New",
+            or_missing(said)
+        )),
+    }
+}
+
+async fn judge_unknown_path(probe: &Probe<'_>) -> Judged {
+    replace_name(probe, json!({})).await?;
+    let user = probe.create_user(json!({})).await?;
+    for path in ["rehearsalUnknown", "urn:example:rehearsal:unknown:title"] {
+        let operation = json!([{"op": "replace", "path": path, "value": "x"}]);
+        let answer = probe.patch(&user.place, operation).await?;
+        answer.is_error(400, "invalidSyntax")?;
+    }
+    Ok(())
+}
+
+/// Attributes that a change of displayName must keep.
+const OTHERS: [&[&str]; 9] = [
+    &["userName"],
+    &["externalId"],
+    &["active"],
+    &["nickName"],
+    &["title"],
+    &["userType"],
+    &["emails"],
+    &["name", "givenName"],
+    &["name", "familyName"],
+];
+
+async fn judge_other_attributes(probe: &Probe<'_>) -> Judged {
+    let test_users = probe.test_users().await?;
+    let mut more = json!({});
+    if let Some(ann) = test_users.people.first() {
+        // What is unique or an address of its own is left to the new user.
+        let own = [
+            "userName",
+            "displayName",
+            "externalId",
+            "emails",
+            "phoneNumbers",
+            "schemas",
+        ];
+        for (name, value) in ann.looks.as_object().into_iter().flatten() {
+            if !own.contains(&name.as_str()) && name != ENTERPRISE {
+                more[name] = value.clone();
+            }
+        }
+    }
+    let (before, now) = replace_name(probe, more).await?;
+    for names in OTHERS {
+        if let Some(value) = at(&before, names) {
+            require_same(&names.join("."), at(&now, names), value)?;
+        }
+    }
+    Ok(())
 }
 
 async fn judge_missing_path(probe: &Probe<'_>) -> Judged {
+    replace_name(probe, json!({})).await?;
     let user = probe.create_user(json!({"displayName": "Old"})).await?;
     let operation = json!([{"op": "replace", "value": {"displayName": "New"}}]);
     let answer = probe.patch(&user.place, operation).await?;
@@ -131,6 +214,8 @@ async fn judge_id_case(probe: &Probe<'_>) -> Judged {
     for _ in 0..3 {
         let user = probe.create_user(json!({})).await?;
         if let Some(other) = other_case(&user.id) {
+            // The control: a server where nobody can be read answers 404 too.
+            probe.fetch(&user).await?;
             let target = format!("{}/{}", probe.server.users.endpoint, segment(&other));
             return probe.get(&target).await?.is(404);
         }
@@ -144,6 +229,7 @@ async fn judge_name_as_id(probe: &Probe<'_>) -> Judged {
     if name == user.id {
         return unjudged("the server uses the userName as the id");
     }
+    probe.fetch(&user).await?;
     let target = format!("{}/{}", probe.server.users.endpoint, segment(name));
     probe.get(&target).await?.is(404)
 }
@@ -160,10 +246,15 @@ async fn judge_hundred_users(probe: &Probe<'_>) -> Judged {
 
 async fn judge_soft_delete(probe: &Probe<'_>) -> Judged {
     let user = probe.create_user(json!({})).await?;
+    probe.fetch(&user).await?;
+    let filter = format!("userName eq {}", user.sent["userName"]);
+    let answer = probe.list_users(&[("filter", &filter)]).await?;
+    if answer.listed_resources()?.is_empty() {
+        return unjudged("the filter on userName does not find the user before DELETE either");
+    }
     let answer = probe.delete(&user.place).await?;
     answer.require_step("deleting a user")?;
     probe.get(&user.place).await?.is(404)?;
-    let filter = format!("userName eq {}", user.sent["userName"]);
     let answer = probe.list_users(&[("filter", &filter)]).await?;
     let left = answer.listed_resources()?;
     let left = left.first().map(|one| value_to_text(member(one, "active")));

@@ -71,6 +71,10 @@ checks! {
     expects "HTTP 200";
     fix "Answer filters on userName in any letter case with a ListResponse, which is empty if no user matches.";
     needs [Need::Filter]; act(judge_filter_in_capitals)
+"SCIM-PROFILE-35", May, "Entra gallery (SCIM_Update_Manager_Test)"; "PATCH sets and changes the manager by a string with the id, and removes it by an empty string";
+    expects "manager.value with the first manager's id after add, with the second's after replace, and none after replace with \"\"";
+    fix "In PATCH, treat a string for manager as manager.value, and an empty string as no manager.";
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_manager_as_text)
 }
 
 async fn judge_filter_in_capitals(probe: &Probe<'_>) -> Judged {
@@ -248,6 +252,35 @@ async fn judge_manager(probe: &Probe<'_>) -> Judged {
     ensure(got.is_none_or(|it| it == ""), || {
         format!("manager.value is {} after remove", value_to_text(got))
     })
+}
+
+async fn judge_manager_as_text(probe: &Probe<'_>) -> Judged {
+    let (first, second) = (
+        probe.create_user(json!({})).await?,
+        probe.create_user(json!({})).await?,
+    );
+    let user = probe.create_user(json!({})).await?;
+    let path = format!("{ENTERPRISE}:manager");
+    for (op, id) in [
+        ("add", &*first.id),
+        ("replace", &second.id),
+        ("replace", ""),
+    ] {
+        let operation = json!([{"op": op, "path": path, "value": id}]);
+        let now = probe.patch_and_fetch(&user, operation).await?;
+        let got = at(&now, &[ENTERPRISE, "manager", "value"]);
+        let is_so = match got {
+            Some(got) => got == id,
+            None => id.is_empty(),
+        };
+        ensure(is_so, || {
+            format!(
+                "manager.value is {} after {op} with {id:?}",
+                value_to_text(got)
+            )
+        })?;
+    }
+    Ok(())
 }
 
 async fn judge_clear_by_empty_value(probe: &Probe<'_>) -> Judged {
