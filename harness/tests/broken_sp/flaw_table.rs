@@ -298,9 +298,13 @@ pub(crate) static FLAWS: &[Flaw] = &[
     (
         "REDIR",
         &["logout", "slo-first-wins"],
-        &["SAML-SP-REDIR-03"],
+        &["SAML-SP-REDIR-03", "SAML-SP-REDIR-04"],
     ),
-    ("REDIR", &["logout", "slo-last-wins"], &["SAML-SP-REDIR-03"]),
+    (
+        "REDIR",
+        &["logout", "slo-last-wins"],
+        &["SAML-SP-REDIR-03", "SAML-SP-REDIR-04"],
+    ),
     (
         "REDIR",
         &["logout", "slo-other-parameter"],

@@ -8,6 +8,9 @@ use crate::check::SetUpError;
 use crate::check::runner::page_summary;
 use crate::inspection::{is, ns, parse};
 
+/// What to do if only signed requests are answered: ordinary ones are signed if the metadata says so.
+const SIGNED: &str = "If the identity provider refuses unsigned requests, its metadata must have WantAuthnRequestsSigned=\"true\": add it to a copy, and give that as --metadata.";
+
 /// Returns why the control did not sign a user on; `None` if it did. `ignored` are the names of
 /// the identity provider's cookies that browsers ignore.
 pub(super) fn error(
@@ -57,7 +60,7 @@ fn refusal_error(field: &str, asked: bool, who: &str, register: String) -> Optio
             "refused",
             format!("Give {who} access to the application of this service provider. {register}"),
         ),
-        false => ("not-registered", register),
+        false => ("not-registered", format!("{register} {SIGNED}")),
     };
     Some(SetUpError::new(
         code,
@@ -96,7 +99,9 @@ fn page_error(
             format!(
                 "The identity provider answered an honest request with a page that is not a login page ({at}){says}."
             ),
-            format!("{register} If the page is a login page that runs scripts, use --interactive."),
+            format!(
+                "{register} If the page is a login page that runs scripts, use --interactive. {SIGNED}"
+            ),
         );
     }
     if asks || status == 401 {
