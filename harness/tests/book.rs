@@ -113,6 +113,24 @@ fn every_page_is_in_the_summary_and_every_link_works() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// If the awaited command ended, its file never comes: a loop that waits for it must notice that.
+#[test]
+fn no_loop_of_a_page_waits_for_ever() {
+    let waits = Regex::new(r"(?m)^.*\b(?:until|while) \[.*$").unwrap();
+    let mut wrong = Vec::new();
+    let mut found = 0;
+    for page in pages() {
+        for line in waits.find_iter(&read(&page)) {
+            found += 1;
+            if !line.as_str().contains("kill -0 $! || break") {
+                wrong.push(format!("{page}: {}", line.as_str()));
+            }
+        }
+    }
+    assert!(found > 8, "{found}");
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 /// Returns the `sh` code blocks of a page as one script.
 fn script(page: &str) -> String {
     let fences = Regex::new(r"(?ms)^```sh\n(.*?)^```").unwrap();

@@ -26,7 +26,7 @@ pub(super) const CHECKS: &[Item] = &[
         ("SAML-IDP-SLO-01", Must, "saml-profiles §4.4.3.4"),
         "A signed LogoutRequest is answered with Success.",
         "a LogoutResponse with Success and the request's ID in InResponseTo",
-        "Send the LogoutResponse to the service provider's SingleLogoutService; if you do not support logout, remove the endpoint from the metadata.",
+        "The metadata that you registered must contain the service provider's SingleLogoutService, …/slo: if you typed the values, add it. Send the LogoutResponse there; if you do not support logout, remove the endpoint from the identity provider's metadata.",
         judge_answer,
     ),
     item(

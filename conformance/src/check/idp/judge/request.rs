@@ -191,7 +191,7 @@ pub(super) const CHECKS: &[Item] = &[
         ),
         "The Response goes to the registered address that AssertionConsumerServiceURL names.",
         "the Response at the assertion consumer service that the request names, the first or the second one",
-        "Register every AssertionConsumerService of the metadata, compare the requested address with all of them, and answer there.",
+        "The metadata that you registered must contain both addresses of the service provider, …/acs and …/acs/second: if you typed the values, add the second one. Then compare the requested address with all registered ones, and answer there.",
         judge_requested_address,
     ),
     item(
