@@ -23,6 +23,9 @@ pub struct Expected {
     /// Last day on which the failure is accepted, UTC.
     #[serde(default, deserialize_with = "last_day")]
     pub until: Option<Date>,
+    /// The file that contains this entry, for messages.
+    #[serde(skip)]
+    pub list: Option<String>,
 }
 
 /// Reads a day, with an example in the error.
@@ -52,36 +55,56 @@ pub enum BaselineError {
 
 impl Expected {
     fn apply_to(&self, outcome: &mut Outcome, today: Date) {
-        let (reason, actual) = (&self.reason, outcome.actual.clone());
+        let reason = &self.reason;
         let over = self.until.filter(|until| today > *until);
+        // A line of its own: the observation may be long.
+        let accepted = match (over, self.until) {
+            (Some(until), _) => format!("the acceptance ended on {until}: {reason}"),
+            (None, Some(until)) => format!("accepted until {until}: {reason}"),
+            (None, None) => format!("accepted: {reason}"),
+        };
         match (outcome.verdict, over) {
-            (Verdict::Fail, Some(until)) => {
-                outcome.actual = format!("{actual} (expected until {until}: {reason})");
-            }
+            (Verdict::Fail, Some(_)) => outcome.acceptance = Some(accepted),
             (Verdict::Fail, None) => {
                 outcome.accepted = Some(reason.clone());
                 outcome.verdict = Verdict::Warn;
-                outcome.actual = format!("{actual} (expected: {reason})");
+                outcome.acceptance = Some(accepted);
             }
             (Verdict::Pass, _) => {
                 outcome.verdict = Verdict::Warn;
-                outcome.actual = format!(
-                    "it passed, though a failure was expected ({reason}): take it off the list"
-                );
+                outcome.actual = format!("it passed, though a failure was expected ({reason})");
+                // The fix of the check is for a server that fails it.
+                let list = self
+                    .list
+                    .as_deref()
+                    .unwrap_or("the list of expected failures");
+                outcome.check.fix = format!("Remove {} from {list}.", self.id);
             }
             (Verdict::Skip, Some(until)) => {
                 outcome.verdict = Verdict::Fail;
                 outcome.expected = format!("to be judged after {until}");
-                outcome.actual =
-                    format!("not judged: {actual} (skipping was expected until {until}: {reason})");
+                outcome.actual = format!("not judged: {}", outcome.actual);
+                outcome.acceptance = Some(accepted);
             }
             (Verdict::Skip, None) => {
-                outcome.actual = format!("{actual} (expected: {reason})");
+                outcome.actual = format!("{} ({accepted})", outcome.actual);
             }
             (Verdict::Warn, None) => outcome.accepted = Some(reason.clone()),
             (Verdict::Warn, Some(_)) => {}
         }
     }
+}
+
+/// Reads a list in a file; messages name the file.
+///
+/// # Errors
+/// [`BaselineError::Json`].
+pub fn read_file(text: &str, name: impl std::fmt::Display) -> Result<Vec<Expected>, BaselineError> {
+    let mut all = read(text)?;
+    for one in &mut all {
+        one.list = Some(name.to_string());
+    }
+    Ok(all)
 }
 
 /// Reads a baseline file.
@@ -174,10 +197,46 @@ mod tests {
     }
 
     #[test]
-    fn an_expected_failure_that_passes_is_reported() {
+    fn an_acceptance_is_a_line_of_its_own_in_each_form() {
+        let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+        for (until, line) in [
+            ("2026-05-31", "the acceptance ended on 2026-05-31: ticket 2"),
+            ("2026-06-02", "accepted until 2026-06-02: ticket 2"),
+        ] {
+            let list = format!(r#"[{{"id": "X-1", "reason": "ticket 2", "until": "{until}"}}]"#);
+            let mut report = report(false);
+            report.outcomes[0].actual = "a long answer ".repeat(200);
+            let report = report.against(&read(&list).unwrap(), now).unwrap();
+            assert!(!report.outcomes[0].actual.contains("ticket"));
+            let is_a_line = |text: &str| text.lines().any(|it| it.trim().ends_with(line));
+            assert!(is_a_line(&report.terminal()), "{}", report.terminal());
+            assert!(is_a_line(&report.junit()), "{}", report.junit());
+            let results = &report.sarif("list.txt")["runs"][0]["results"];
+            let text = results[0]["message"]["text"].as_str().unwrap();
+            assert!(is_a_line(text), "{text}");
+            for form in [
+                report.html(),
+                report.json().to_string(),
+                report.code_quality("list.txt").to_string(),
+            ] {
+                assert!(form.contains(line), "{form}");
+            }
+            // GitHub's forms have no warnings.
+            let is_finding = line.contains("ended");
+            assert_eq!(report.step_summary().contains(line), is_finding);
+            assert_eq!(report.annotations().contains(line), is_finding);
+        }
+    }
+
+    #[test]
+    fn an_expected_failure_that_passes_is_reported_with_its_own_fix() {
+        let list = r#"[{"id": "X-1", "reason": "known"}]"#;
+        assert_eq!(verdict(true, list), Verdict::Warn);
+        let known = read_file(list, "expected.json").unwrap();
+        let report = report(true).against(&known, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(
-            verdict(true, r#"[{"id": "X-1", "reason": "known"}]"#),
-            Verdict::Warn
+            report.outcomes[0].check.fix,
+            "Remove X-1 from expected.json."
         );
     }
 

@@ -41,7 +41,8 @@ pub(super) fn step_summary(report: &CheckReport) -> String {
     for finding in summary.findings.iter().take(FINDINGS) {
         let (outcome, check) = (finding.outcome, &finding.outcome.check);
         let follows = finding.consequence_sentence();
-        let follows = follows.map_or_else(String::new, |it| format!("<br>{}", escape(&it)));
+        let follows = outcome.acceptance.clone().into_iter().chain(follows);
+        let follows: String = follows.map(|it| format!("<br>{}", escape(&it))).collect();
         let _ = writeln!(
             out,
             "| {} | {} | {}<br>expected {}; actual {}{follows} | {} |",
@@ -81,7 +82,10 @@ pub(super) fn annotations(report: &CheckReport) -> String {
         let Outcome { check, .. } = finding.outcome;
         let title = format!("{} {}", check.id, check.title);
         let (expected, actual) = (&finding.outcome.expected, &finding.outcome.actual);
-        let text = format!("expected {expected}\nactual {actual}\nfix {}", check.fix);
+        let mut text = format!("expected {expected}\nactual {actual}\nfix {}", check.fix);
+        if let Some(acceptance) = &finding.outcome.acceptance {
+            text = format!("{acceptance}\n{text}");
+        }
         // A job that passes has no error.
         let kind = if report.is_decisive(finding.outcome) {
             "error"

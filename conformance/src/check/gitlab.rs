@@ -19,8 +19,15 @@ pub(super) fn code_quality(report: &CheckReport, list: &str) -> Value {
         };
         Some(json!({
             "description": format!(
-                "{}: expected {}; actual {}. Fix: {}",
-                check.title, outcome.expected, outcome.actual, check.fix
+                "{}: {}expected {}; actual {}. Fix: {}",
+                check.title,
+                match &outcome.acceptance {
+                    Some(acceptance) => format!("{acceptance}; "),
+                    None => String::new(),
+                },
+                outcome.expected,
+                outcome.actual,
+                check.fix
             ),
             "check_name": check.id,
             "fingerprint": check_list::fingerprint(report, outcome),

@@ -205,6 +205,7 @@ fn check(outcome: &Outcome, open: bool, parts: &Parts) -> Markup {
                 } @else {
                     dt { "Expected" } dd { (outcome.expected) }
                     dt { "Actual" } dd { (outcome.actual) }
+                    @if let Some(acceptance) = &outcome.acceptance { dt { "List" } dd { (acceptance) } }
                 }
                 @if outcome.verdict != Verdict::Pass {
                     dt { "Fix" } dd { (check.fix) }

@@ -31,6 +31,9 @@ pub(super) fn json(report: &CheckReport) -> Value {
             if let Some(attacker) = outcome.check.harm.attacker() {
                 check["attacker"] = json!(attacker);
             }
+            if let Some(acceptance) = &outcome.acceptance {
+                check["acceptance"] = json!(acceptance);
+            }
             if let Some(cause) = &outcome.cause {
                 check["cause"] = json!(cause);
             }

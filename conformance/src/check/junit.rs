@@ -35,9 +35,13 @@ fn ending(report: &CheckReport, outcome: &Outcome) -> Ending {
     let check = &outcome.check;
     let details = || {
         format!(
-            "expected: {}\nactual: {}\nfix: {}\nspec: {} ({})",
+            "expected: {}\nactual: {}\n{}fix: {}\nspec: {} ({})",
             outcome.expected,
             outcome.actual,
+            match &outcome.acceptance {
+                Some(acceptance) => format!("list: {acceptance}\n"),
+                None => String::new(),
+            },
             check.fix,
             check.spec,
             check.level.name()

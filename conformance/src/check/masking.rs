@@ -122,6 +122,9 @@ impl CheckReport {
         for outcome in &mut self.outcomes {
             outcome.actual = text(&outcome.actual);
             known.mask(&mut outcome.actual);
+            if let Some(acceptance) = &mut outcome.acceptance {
+                known.mask(acceptance);
+            }
             value(&mut outcome.evidence);
             known.mask_value(&mut outcome.evidence);
         }

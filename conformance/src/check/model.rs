@@ -114,6 +114,8 @@ pub struct Outcome {
     pub expected: String,
     /// What was observed; for a skipped check, the reason.
     pub actual: String,
+    /// What the list of expected failures says of this check.
+    pub acceptance: Option<String>,
     /// Requests and answers, with secrets masked.
     pub evidence: Value,
     /// Id of the check whose failure caused this result. The two are one finding: reports show this
@@ -148,6 +150,7 @@ impl Outcome {
             verdict,
             expected: expected.to_owned(),
             actual,
+            acceptance: None,
             evidence,
             cause: None,
             lacks: None,
@@ -163,6 +166,7 @@ impl Outcome {
             verdict: Verdict::Skip,
             expected: String::new(),
             actual: why.into(),
+            acceptance: None,
             evidence: Value::Null,
             cause: None,
             lacks: None,

@@ -97,8 +97,14 @@ fn result(report: &CheckReport, list: &str, index: usize, outcome: &Outcome) -> 
     };
     let line = index + 1;
     let text = format!(
-        "expected {}; actual {}. Fix: {}",
-        outcome.expected, outcome.actual, outcome.check.fix
+        "expected {}; actual {}. Fix: {}{}",
+        outcome.expected,
+        outcome.actual,
+        outcome.check.fix,
+        match &outcome.acceptance {
+            Some(acceptance) => format!("\n{acceptance}"),
+            None => String::new(),
+        }
     );
     Some(json!({
         "ruleId": outcome.check.id,

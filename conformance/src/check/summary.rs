@@ -25,6 +25,11 @@ impl Finding<'_> {
         keys.fold(harm::order(self.outcome), Ord::min)
     }
 
+    /// Returns the ids of the consequences.
+    pub(super) fn consequence_ids(&self) -> impl Iterator<Item = &str> {
+        self.consequences.iter().map(|it| it.check.id.as_str())
+    }
+
     /// Describes the consequences in a sentence, such as "35 checks were not judged because of
     /// SCIM-PATCH-01".
     pub(super) fn consequence_sentence(&self) -> Option<String> {

@@ -14,6 +14,9 @@ use crate::excerpt::excerpt;
 /// Number of ids that a line contains before it only counts the rest.
 const NAMED: usize = 4;
 
+/// The same for checks that follow from a finding, which are named nowhere else.
+const CONSEQUENCES: usize = 12;
+
 /// Longest text, in characters; the HTML report contains the full text.
 const SHOWN: usize = 1000;
 
@@ -89,7 +92,7 @@ fn render(report: &CheckReport, colors: bool) -> String {
                 .iter()
                 .map(|it| it.outcome.check.id.as_str())
                 .collect();
-            let _ = writeln!(out, "{heading}: {}", name_some(&ids));
+            let _ = writeln!(out, "{heading}: {}", name_some(&ids, NAMED));
         }
     }
     if let Some(error) = &report.error {
@@ -135,7 +138,7 @@ fn whole(out: &mut String, paint: &Paint, color: &str, finding: &Finding<'_>) {
     };
     let _ = writeln!(
         out,
-        "\n{} {} ({}, {})\n  {}\n  expected {}\n  actual   {}\n  fix      {}",
+        "\n{} {} ({}, {})\n  {}\n  expected {}\n  actual   {}\n{}  fix      {}",
         paint.paint(&format!("{BOLD};{color}"), sign),
         paint.paint(BOLD, &check.id),
         check.level.name(),
@@ -143,10 +146,16 @@ fn whole(out: &mut String, paint: &Paint, color: &str, finding: &Finding<'_>) {
         check.title,
         outcome.expected,
         short(&outcome.actual),
+        match &outcome.acceptance {
+            Some(acceptance) => format!("  list     {acceptance}\n"),
+            None => String::new(),
+        },
         check.fix
     );
     if let Some(sentence) = finding.consequence_sentence() {
-        let _ = writeln!(out, "  {}", paint.paint(DIM, &sentence));
+        let ids: Vec<&str> = finding.consequence_ids().collect();
+        let line = format!("{sentence}: {}", name_some(&ids, CONSEQUENCES));
+        let _ = writeln!(out, "  {}", paint.paint(DIM, &line));
     }
 }
 
@@ -180,12 +189,12 @@ fn short(text: &str) -> String {
 /// Returns the number of skipped checks, with the first few ids.
 fn ids(skips: &Skips<'_>) -> String {
     let all = skips.outcomes.iter().map(|it| it.check.id.as_str());
-    format!("({})", name_some(&all.collect::<Vec<_>>()))
+    format!("({})", name_some(&all.collect::<Vec<_>>(), NAMED))
 }
 
 /// Returns the first few ids, and the number of the others.
-fn name_some(ids: &[&str]) -> String {
-    let named = &ids[..ids.len().min(NAMED)];
+fn name_some(ids: &[&str], most: usize) -> String {
+    let named = &ids[..ids.len().min(most)];
     match ids.len() - named.len() {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),

@@ -14,9 +14,39 @@ pub struct Method {
     pub comments: bool,
     /// Prefixes that exclusive canonicalization treats inclusively (`InclusiveNamespaces`).
     pub prefixes: BTreeSet<String>,
-    /// True if white space between elements is left out. No standard algorithm does that; it finds
-    /// out whether a document was pretty-printed after it was signed.
-    pub without_blank_text: bool,
+    /// White space that is left out. No standard algorithm does that; it finds out whether a
+    /// document was pretty-printed after it was signed.
+    pub left_out: Layout,
+}
+
+/// White space that the layout of a document may have added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// No white space: the digest is computed as the standard says.
+    Nothing,
+    /// Texts of white space beside an element.
+    BetweenElements,
+    /// All texts of white space, also the only text of an element. A line break after each tag adds
+    /// them to elements that were empty.
+    BlankTexts,
+    /// White space at the ends of all texts, which some formatters write around values.
+    Ends,
+}
+
+impl Layout {
+    /// Every white space that may have been added, the least first.
+    pub const ADDED: [Self; 3] = [Self::BetweenElements, Self::BlankTexts, Self::Ends];
+
+    /// Returns a text without this white space.
+    fn strip<'t>(self, node: Node<'_, '_>, text: &'t str) -> &'t str {
+        let is_blank = text.trim().is_empty();
+        match self {
+            Self::BetweenElements if is_blank && is_beside_element(node) => "",
+            Self::BlankTexts if is_blank => "",
+            Self::Ends => text.trim(),
+            _ => text,
+        }
+    }
 }
 
 impl Method {
@@ -35,7 +65,7 @@ impl Method {
             exclusive,
             comments,
             prefixes: BTreeSet::new(),
-            without_blank_text: false,
+            left_out: Layout::Nothing,
         })
     }
 }
@@ -68,10 +98,8 @@ impl Writer<'_> {
         if node.is_element() {
             self.write_element(node, rendered);
         } else if node.is_text() {
-            if self.method.without_blank_text && is_layout(node) {
-                return;
-            }
-            escape(&mut self.out, node.text().unwrap_or_default(), false);
+            let text = node.text().unwrap_or_default();
+            escape(&mut self.out, self.method.left_out.strip(node, text), false);
         } else if node.is_comment() && self.method.comments {
             self.out.push_str("<!--");
             self.out.push_str(node.text().unwrap_or_default());
@@ -157,13 +185,10 @@ impl Writer<'_> {
     }
 }
 
-/// True if a text is only white space between elements.
-fn is_layout(node: Node<'_, '_>) -> bool {
-    node.is_text()
-        && node.text().is_some_and(|text| text.trim().is_empty())
-        && node
-            .parent()
-            .is_some_and(|parent| parent.children().any(|it| it.is_element()))
+/// True if the parent of a text contains an element.
+fn is_beside_element(text: Node<'_, '_>) -> bool {
+    text.parent()
+        .is_some_and(|parent| parent.children().any(|it| it.is_element()))
 }
 
 /// Returns the element's name as written, with its prefix.

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use roxmltree::{Document, Node};
 use serde::Serialize;
 
-use super::canonical::{Method, canonical, written_name};
+use super::canonical::{Layout, Method, canonical, written_name};
 use super::certificate::{Certificate, Verification, digest_of};
 use super::{child, children, is, ns, text};
 
@@ -42,8 +42,8 @@ pub struct Signature {
     pub covers_parent: bool,
     /// True if DigestValue matches the covered element; `None` if the digest cannot be computed.
     pub digest_holds: Option<bool>,
-    /// True if the digest matches without the white space between elements: the document was
-    /// pretty-printed after it was signed.
+    /// True if the digest matches without white space that the layout of a document adds: the
+    /// document was pretty-printed after it was signed.
     pub laid_out_afterwards: bool,
     /// True if a trusted key made the signature value; `None` if no key is trusted or none fits the
     /// algorithm.
@@ -88,7 +88,7 @@ impl Signature {
             )
         } else if self.digest_holds == Some(false) {
             let why = if self.laid_out_afterwards {
-                "; only white space between elements was added: the document was pretty-printed after it was signed, so take it as it was sent"
+                "; only white space was added: the document was pretty-printed after it was signed, so take it as it was sent"
             } else {
                 ""
             };
@@ -147,24 +147,23 @@ fn read(node: Node<'_, '_>, trusted: &[Certificate]) -> Option<Signature> {
         .unwrap_or_default();
     let digest_method = algorithm(first.and_then(|it| child(it, ns::DSIG, "DigestMethod")));
     let method = algorithm(signed_info.and_then(|it| child(it, ns::DSIG, "SignatureMethod")));
-    let digest_of_target = |without_blank_text: bool| {
+    let digest_of_target = |layout: Layout| {
         let (reference, target) = first.zip(target)?;
-        digest(
-            node,
-            reference,
-            target,
-            &transforms,
-            &digest_method,
-            without_blank_text,
-        )
+        digest(node, reference, target, &transforms, &digest_method, layout)
     };
-    let digest_holds = digest_of_target(false);
-    let laid_out_afterwards = digest_holds == Some(false) && digest_of_target(true) == Some(true);
+    let digest_holds = digest_of_target(Layout::Nothing);
+    let added = match digest_holds {
+        Some(false) => Layout::ADDED
+            .into_iter()
+            .find(|layout| digest_of_target(*layout) == Some(true)),
+        _ => None,
+    };
+    let laid_out_afterwards = added.is_some();
     let signed = signed_info
         .zip(canonicalization.and_then(method_of))
         .map(|(info, mut method)| {
             // `SignedInfo` was pretty-printed too.
-            method.without_blank_text = laid_out_afterwards;
+            method.left_out = added.unwrap_or(Layout::Nothing);
             canonical(info, &method, None)
         });
     let value = child(node, ns::DSIG, "SignatureValue").map(text);
@@ -254,7 +253,7 @@ fn digest(
     target: Node<'_, '_>,
     transforms: &[Node<'_, '_>],
     digest_method: &str,
-    without_blank_text: bool,
+    layout: Layout,
 ) -> Option<bool> {
     let mut left_out = None;
     let mut method = Method::of("http://www.w3.org/TR/2001/REC-xml-c14n-20010315")?;
@@ -265,7 +264,7 @@ fn digest(
         }
     }
     let got = child(reference, ns::DSIG, "DigestValue").and_then(|it| decode_base64(&text(it)))?;
-    method.without_blank_text = without_blank_text;
+    method.left_out = layout;
     let octets = canonical(target, &method, left_out);
     Some(digest_of(digest_method, octets.as_bytes())? == got)
 }

@@ -51,6 +51,8 @@ pub(super) struct Damage {
     between: Option<(String, String)>,
     /// A value that looks replaced.
     redacted: Option<String>,
+    /// True if a line of the document ends between two elements.
+    has_lines: bool,
     has_duplicate_ids: bool,
 }
 
@@ -71,6 +73,7 @@ impl Damage {
         Self {
             between: text_between(element),
             redacted: redacted_value(element),
+            has_lines: has_lines(element),
             has_duplicate_ids: false,
         }
     }
@@ -91,9 +94,25 @@ impl Damage {
             Some(value) => format!(
                 ". It contains \"{value}\", which looks like a value that was replaced in this copy: then no signature can hold, and the message that was sent may be right"
             ),
-            None => ". Usual causes: a proxy that rewrites host names, a filter or editor, or values that were replaced in this copy".to_owned(),
+            None => {
+                let layout = match self.has_lines {
+                    true => "the copy was indented again (pretty-printed), ",
+                    false => "",
+                };
+                format!(
+                    ". Usual causes: {layout}a proxy that rewrites host names, a filter or editor, or values that were replaced in this copy"
+                )
+            }
         }
     }
+}
+
+/// True if white space with the end of a line stands between two elements.
+fn has_lines(element: Node<'_, '_>) -> bool {
+    element.descendants().any(|it| {
+        let text = it.text().filter(|_| it.is_text()).unwrap_or_default();
+        text.trim().is_empty() && text.contains('\n') && it.next_sibling_element().is_some()
+    })
 }
 
 /// Refuses IDs that several elements have. Returns true if there is one.

@@ -107,11 +107,11 @@ fn explain(
         .and_then(|at| known.owner(at, issuer));
     let by = match (owner, signature.by.and_then(|at| keys.get(at))) {
         (Some(owner), _) => format!(
-            ", by a key that {} announces ({})",
+            " by a key that {} announces ({})",
             owner.entity_id, owner.certificate.subject
         ),
         (None, Some(own)) => format!(
-            ", by the certificate that it brings itself ({}): that proves nothing until it is compared with the metadata (--metadata)",
+            " by the certificate that it brings itself ({}): that proves nothing until it is compared with the metadata (--metadata)",
             own.subject
         ),
         (None, None) => String::new(),
@@ -126,7 +126,12 @@ fn explain(
     } else if is_unchanged && unsupported.is_none() && signature.value_holds != Some(true) {
         wrong_key(&signature, keys, issuer, judged_by_metadata, known)
     } else {
-        format!("{}{by}", signature.to_sentence())
+        let link = match is_unchanged || by.is_empty() {
+            true if by.is_empty() => "",
+            true => ",",
+            false => "; its SignedInfo was signed",
+        };
+        format!("{}{link}{by}", signature.to_sentence())
     };
     let covered = signature.range.as_ref().map_or(0, |it| it.len());
     Signed {

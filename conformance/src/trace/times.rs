@@ -44,11 +44,13 @@ impl Verdict {
     pub(super) fn judge_times(&mut self, issued: Option<Timestamp>, now: Option<Timestamp>) {
         let times = std::mem::take(&mut self.times);
         let Some(now) = now else { return };
+        // Parts of a second only distract.
+        let shown = Timestamp::from_second(now.as_second()).unwrap_or(now);
         if let Some(latest) = times.early.iter().map(|(_, at)| *at).max() {
             let names: Vec<&str> = times.early.iter().map(|(name, _)| name.as_str()).collect();
             let difference = latest.duration_since(now);
             self.refuse(format!(
-                "{} {} after now ({latest} is {} after {now}; {} of clock skew are allowed): the clock of the sender is fast, or that of the receiver is slow; synchronize both{}",
+                "{} {} after now ({latest} is {} after {shown}; {} of clock skew are allowed): the clock of the sender is fast, or that of the receiver is slow; synchronize both{}",
                 list(&names),
                 if names.len() == 1 { "is" } else { "are" },
                 length(difference),
@@ -69,7 +71,7 @@ impl Verdict {
             .filter(|it| *it < now)
             .map_or_else(|| "--at TIME".to_owned(), |it| format!("--at {it}"));
         self.refuse(format!(
-            "{} ended at {first}, {} before now ({now}; {} of clock skew are allowed). If the message is old, this is no mistake: judge it as of its time by {at}. If it is new, a clock is wrong{}",
+            "{} ended at {first}, {} before now ({shown}; {} of clock skew are allowed). If the message is old, this is no mistake: judge it as of its time by {at}. If it is new, a clock is wrong{}",
             list(&names),
             length(difference),
             length(SKEW),

@@ -21,8 +21,8 @@ use ambient::arguments::web_url;
 #[derive(Args)]
 pub(crate) struct Profiles {
     /// Run the checks of this profile and report for each of its requirements whether it is
-    /// met; `guide`, the set-up guide, adds to all checks. `rehearsal profiles` lists the
-    /// names. Repeatable, or several names with commas
+    /// met; `guide`, the set-up guide (check sp and check idp), adds to all checks.
+    /// `rehearsal profiles` lists the names. Repeatable, or several names with commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     profile: Vec<String>,
 }

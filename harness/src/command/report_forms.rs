@@ -148,7 +148,7 @@ impl Forms {
         };
         let text = ambient::text_file::read(path)
             .with_context(|| format!("cannot read --expected {}", path.display()))?;
-        baseline::read(&text).with_context(|| {
+        baseline::read_file(&text, path.display()).with_context(|| {
             let hint = ambient::text_file::quotes_hint(&text);
             format!("invalid --expected {}{hint}", path.display())
         })

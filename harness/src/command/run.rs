@@ -177,7 +177,7 @@ impl Run {
         };
         let text = ambient::text_file::read(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
-        let expected = baseline::read(&text)
+        let expected = baseline::read_file(&text, path.display())
             .with_context(|| format!("invalid --expected {}", path.display()))?;
         let judged = report
             .as_checks()

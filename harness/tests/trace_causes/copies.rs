@@ -26,6 +26,38 @@ fn values_that_were_changed_after_signing_are_not_blamed_on_the_identity_provide
 }
 
 #[test]
+fn a_message_that_was_pretty_printed_is_named_as_such() {
+    let lines = signed(&[]).replace("><", ">\n<");
+    let indented = signed(&[]).replace("><saml:", ">\n    <saml:");
+    let around_values = with(&lines, &[("jo@example.com<", "\n  jo@example.com\n<")]);
+    for (name, copy) in [
+        ("a line for each tag", &lines),
+        ("indented", &indented),
+        ("white space around values", &around_values),
+    ] {
+        let done = trace(copy);
+        done.expect(
+            1,
+            &[
+                "pretty-printed after it was signed, so take it as it was sent",
+                "its SignedInfo was signed by a key that https://idp.example announces",
+            ],
+            &["a proxy that rewrites"],
+        );
+        assert!(
+            done.objections()[0].contains("pretty-printed"),
+            "{name}: {}",
+            done.text
+        );
+    }
+    // If a value was changed too, white space is a usual cause.
+    let changed = with(&lines, &[("jo@example.com<", "al@example.com<")]);
+    trace(&changed).expect(1, &["the copy was indented again (pretty-printed)"], &[]);
+    let changed = with(&signed(&[]), &[("jo@example.com<", "al@example.com<")]);
+    trace(&changed).expect(1, &["a proxy that rewrites"], &["pretty-printed"]);
+}
+
+#[test]
 fn two_signatures_that_one_change_breaks_are_explained_once() {
     let signer = saml::signature::Signer {
         response: true,

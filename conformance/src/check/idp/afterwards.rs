@@ -45,7 +45,7 @@ impl Gathering<'_> {
             self.attempt(variant, maker, announced, first).await
         };
         let about = "ForceAuthn half a minute after the sign-on";
-        let trial = self.run_trial("force-authn-later", about, attempt).await?;
+        let trial = self.run_trial(about, attempt).await?;
         recording
             .trials
             .insert("force-authn-later".to_owned(), trial);
@@ -107,7 +107,7 @@ impl Gathering<'_> {
                 record(probe, Trial::not_tried(now, ENDED));
                 continue;
             }
-            self.runner.progress.step(request, "single logout");
+            self.runner.progress.step("", "single logout");
             // Each logout needs its own session, because the first logout may have ended the
             // earlier one.
             let browser = Browser::new(self.ambient, self.runner)?;

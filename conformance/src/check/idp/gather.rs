@@ -61,7 +61,7 @@ impl Gathering<'_> {
         };
         self.runner
             .progress
-            .begin("check idp", chosen.len() + others);
+            .begin("check idp, request", chosen.len() + others);
         if matches!(self.person, Person::Present(_)) {
             let asked = chosen.iter().filter(|variant| {
                 let made = self.make_request(variant, &maker, &announced);
@@ -78,7 +78,7 @@ impl Gathering<'_> {
             }
             let attempt = self.attempt(variant, &maker, &announced, &first);
             let began = Instant::now();
-            let mut trial = self.run_trial(variant.name, variant.about, attempt).await?;
+            let mut trial = self.run_trial(variant.about, attempt).await?;
             health.note_harm(&mut trial, began.elapsed()).await;
             // The request was made but not answered: no person opened the page in time.
             let is_made =
@@ -226,10 +226,10 @@ impl Gathering<'_> {
         maker.make(variant, endpoint)
     }
 
-    /// Runs a trial, unless the run has ended.
+    /// Runs a trial, unless the run has ended. Progress shows what it is about and not its name, which
+    /// is for recordings.
     pub(super) async fn run_trial(
         &self,
-        name: &str,
         about: &str,
         trial: impl Future<Output = Result<Trial, CheckError>>,
     ) -> Result<Trial, CheckError> {
@@ -237,7 +237,7 @@ impl Gathering<'_> {
         if self.runner.has_ended() {
             return ended();
         }
-        self.runner.progress.step(name, about);
+        self.runner.progress.step("", about);
         tokio::select! {
             trial = trial => trial,
             _ = self.runner.stop.wait() => ended(),
@@ -347,7 +347,7 @@ impl Gathering<'_> {
             let attempt = self.send_plain_request(health.maker, health.announced, &person);
             let about = "a sign-on that has to fail";
             let began = Instant::now();
-            let mut trial = self.run_trial(name, about, attempt).await?;
+            let mut trial = self.run_trial(about, attempt).await?;
             health.note_harm(&mut trial, began.elapsed()).await;
             recording.trials.insert(name.to_owned(), trial);
         }
@@ -364,7 +364,7 @@ impl Gathering<'_> {
                     })
                 };
                 let about = "a sign-on that the identity provider starts";
-                self.run_trial("initiated", about, attempt).await?
+                self.run_trial(about, attempt).await?
             }
             None => Trial::not_tried(
                 now,

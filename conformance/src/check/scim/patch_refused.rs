@@ -122,16 +122,21 @@ async fn require_valid_twin(probe: &Probe<'_>, operation: &Value) -> Judged {
     Err(Stop::Follows(cause, why))
 }
 
-/// Judges whether a refusal has this `scimType`; without a refusal nothing is judged.
+/// Judges whether a refusal has this `scimType`. Without a refusal nothing is judged: `see` is the
+/// check that demands it.
 async fn judge_scim_type(
     probe: &Probe<'_>,
     more: Value,
     operation: Value,
     keyword: &str,
+    see: &str,
 ) -> Judged {
     let answer = apply(probe, more, operation).await?;
     if answer.status < 400 {
-        return unjudged(format!("it was not refused: {}", answer.quote()));
+        return unjudged(format!(
+            "the server accepted the operation, see {see}: {}",
+            answer.quote()
+        ));
     }
     answer.is_error(400, keyword)
 }
@@ -161,7 +166,14 @@ async fn judge_remove_of_required(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_remove_of_required_error(probe: &Probe<'_>) -> Judged {
-    judge_scim_type(probe, json!({}), removal_of_required(), "mutability").await
+    judge_scim_type(
+        probe,
+        json!({}),
+        removal_of_required(),
+        "mutability",
+        "SCIM-PATCH-53",
+    )
+    .await
 }
 
 fn other_id() -> Value {
@@ -173,7 +185,7 @@ async fn judge_read_only(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_read_only_error(probe: &Probe<'_>) -> Judged {
-    judge_scim_type(probe, json!({}), other_id(), "mutability").await
+    judge_scim_type(probe, json!({}), other_id(), "mutability", "SCIM-PATCH-55").await
 }
 
 fn unreadable() -> Value {
@@ -185,7 +197,14 @@ async fn judge_invalid_path(probe: &Probe<'_>) -> Judged {
 }
 
 async fn judge_invalid_path_error(probe: &Probe<'_>) -> Judged {
-    judge_scim_type(probe, json!({}), unreadable(), "invalidPath").await
+    judge_scim_type(
+        probe,
+        json!({}),
+        unreadable(),
+        "invalidPath",
+        "SCIM-PATCH-57",
+    )
+    .await
 }
 
 async fn judge_unknown_path(probe: &Probe<'_>) -> Judged {

@@ -296,7 +296,9 @@ fn judge_emptiness(case: &Case<'_>) -> Ruled {
             .filter(|it| NEEDED.contains(&it.name.as_str()))
             .peekable();
         if needed.peek().is_none() {
-            return absent("no assertion has one of the four: see SAML-IDP-ATTR-01 to -04");
+            return absent(
+                "no assertion has an attribute of the set-up guide (name, displayname, objectidentifier, groups): see SAML-IDP-ATTR-01 to -04",
+            );
         }
         let void = |attribute: &&Attribute| {
             let mut values = attribute.values.iter();

@@ -76,7 +76,7 @@ pub(super) fn sum_up(judged: Vec<(&str, Observation)>, none: &str) -> Ruled {
     } else {
         let wrong = wrong.len();
         format!(
-            "{complaint} (first in the answer to the request {first:?}; in {wrong} of {total} answers)"
+            "{complaint} (in {wrong} of {total} answers; the first of them answers the request {first:?})"
         )
     });
     ruled.see = wrong.iter().map(|(name, _)| (*name).to_owned()).collect();
