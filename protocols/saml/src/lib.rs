@@ -23,6 +23,7 @@ struct Readme;
 
 pub mod acceptance;
 pub mod binding;
+mod elapsed;
 pub mod encoding;
 pub mod encryption;
 pub mod keys;

@@ -64,12 +64,16 @@ fn metadata_is_unchanged_after_writing_and_reading() {
 fn a_wrong_file_is_an_error_that_says_what_to_do() {
     let error = IdpMetadata::parse(&sp().to_xml()).unwrap_err();
     assert!(
-        error.to_string().contains("upload the identity provider's"),
+        error
+            .to_string()
+            .contains("give that of the identity provider"),
         "{error}"
     );
     let error = SpMetadata::parse(&idp().to_xml()).unwrap_err();
     assert!(
-        error.to_string().contains("upload the service provider's"),
+        error
+            .to_string()
+            .contains("give that of the service provider"),
         "{error}"
     );
     let none = IdpMetadata {

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::claims::AssertionClaims;
 use super::{Code, Refusal, Verified, Violation};
+use crate::elapsed::{in_words, to_second};
 use crate::message::{NameId, SubjectConfirmation};
 use crate::names;
 
@@ -38,10 +39,10 @@ impl Expectations {
     /// Describes a time that is too far in the future.
     fn too_early(&self, instant: Timestamp) -> String {
         format!(
-            "{} or earlier, got {instant}, {:#} in the future ({:#} allowed): the identity provider's clock is ahead",
-            self.now,
-            instant.duration_since(self.now),
-            self.clock_skew
+            "{} or earlier, got {instant}, {} in the future ({} allowed): the identity provider's clock is ahead",
+            to_second(self.now),
+            in_words(instant.duration_since(self.now)),
+            in_words(self.clock_skew)
         )
     }
 }
@@ -247,7 +248,8 @@ fn check_conditions(assertion: &AssertionClaims, expected: &Expectations, found:
     found.add_unless(assertion.issue_instant <= latest, Code::NotYetValid, || {
         format!(
             "expected Assertion/@IssueInstant by {}, got {}",
-            expected.now, assertion.issue_instant
+            to_second(expected.now),
+            assertion.issue_instant
         )
     });
     if let Some(until) = assertion.not_on_or_after {
@@ -306,10 +308,10 @@ impl Violations {
         let holds = expected.now - expected.clock_skew < until;
         self.add_unless(holds, Code::Expired, || {
             format!(
-                "expected {place} later than {}, got {until}, {:#} ago ({:#} allowed)",
-                expected.now,
-                expected.now.duration_since(until),
-                expected.clock_skew
+                "expected {place} later than {}, got {until}, {} ago ({} allowed)",
+                to_second(expected.now),
+                in_words(expected.now.duration_since(until)),
+                in_words(expected.clock_skew)
             )
         });
     }

@@ -148,10 +148,30 @@ impl Refusal {
         }
     }
 
-    /// Returns the text for the administrator and the log: every violation.
+    /// Returns the text for the administrator and the log: every violation, by code.
     pub fn private(&self) -> String {
-        let all: Vec<String> = self.violations().map(ToString::to_string).collect();
-        all.join("; ")
+        let mut codes: Vec<Code> = Vec::new();
+        for violation in self.violations() {
+            if !codes.contains(&violation.code) {
+                codes.push(violation.code);
+            }
+        }
+        let of_code = |code: Code| {
+            let all = self.violations().filter(|it| it.code == code);
+            let details: Vec<&str> = all.map(|it| it.detail.as_str()).collect();
+            // Each code once, although both times of an assertion may be over.
+            format!(
+                "{}: {} ({})",
+                code.name(),
+                details.join("; "),
+                code.section()
+            )
+        };
+        codes
+            .into_iter()
+            .map(of_code)
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     /// Returns what the administrator should do next.

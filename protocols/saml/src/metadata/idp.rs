@@ -66,7 +66,7 @@ impl IdpMetadata {
             "IDPSSODescriptor",
             (
                 "SPSSODescriptor",
-                "; this is the metadata of a service provider: upload the identity provider's",
+                "; this is the metadata of a service provider: give that of the identity provider",
             ),
             &mut left_out,
         )?;

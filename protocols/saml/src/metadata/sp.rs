@@ -94,7 +94,7 @@ impl SpMetadata {
             "SPSSODescriptor",
             (
                 "IDPSSODescriptor",
-                "; this is the metadata of an identity provider: upload the service provider's",
+                "; this is the metadata of an identity provider: give that of the service provider",
             ),
             &mut left_out,
         )?;

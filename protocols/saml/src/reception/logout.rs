@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Authenticated;
 use crate::acceptance::{Code, Refusal, Violation};
+use crate::elapsed::{in_words, to_second};
 use crate::encryption::DecryptionKeys;
 use crate::message::{LogoutRequest, LogoutResponse, NameId, Principal};
 
@@ -94,10 +95,10 @@ impl LogoutExpectations {
             got <= self.now + self.clock_skew,
             Code::NotYetValid,
             format!(
-                "expected {kind}/@IssueInstant {} or earlier, got {got}, {:#} in the future ({:#} allowed)",
-                self.now,
-                got.duration_since(self.now),
-                self.clock_skew
+                "expected {kind}/@IssueInstant {} or earlier, got {got}, {} in the future ({} allowed)",
+                to_second(self.now),
+                in_words(got.duration_since(self.now)),
+                in_words(self.clock_skew)
             ),
         );
         unless(
@@ -106,7 +107,7 @@ impl LogoutExpectations {
             format!(
                 "expected {kind}/@IssueInstant at most {} seconds before {}, got {got}",
                 self.lifetime.as_secs(),
-                self.now
+                to_second(self.now)
             ),
         );
         found
@@ -143,10 +144,10 @@ impl Authenticated<LogoutRequest> {
             found.push(Violation {
                 code: Code::Expired,
                 detail: format!(
-                    "expected LogoutRequest/@NotOnOrAfter later than {}, got {until}, {:#} ago ({:#} allowed)",
-                    expected.now,
-                    expected.now.duration_since(until),
-                    expected.clock_skew
+                    "expected LogoutRequest/@NotOnOrAfter later than {}, got {until}, {} ago ({} allowed)",
+                    to_second(expected.now),
+                    in_words(expected.now.duration_since(until)),
+                    in_words(expected.clock_skew)
                 ),
             });
         }
