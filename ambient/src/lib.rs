@@ -11,6 +11,7 @@ mod clock;
 mod connection_error;
 mod control_secret;
 mod error_chain;
+pub mod instant;
 pub mod local_requests;
 mod localhost;
 pub mod migrations;

@@ -1,5 +1,11 @@
 //! The log of a party, on standard error.
 
+use axum::http::{Response, StatusCode};
+use tower_http::classify::{
+    ClassifiedResponse, ClassifyResponse, NeverClassifyEos, ServerErrorsFailureClass,
+    SharedClassifier,
+};
+use tower_http::trace::TraceLayer;
 use tracing_subscriber::EnvFilter;
 
 /// Format of the log lines.
@@ -33,4 +39,62 @@ pub fn init(format: LogFormat, default_filter: &str) {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),
     };
+}
+
+/// Extension of an answer whose status is deliberate, such as that of a simulated fault: it is no
+/// failure of the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Deliberate;
+
+/// Classifies answers with a status from 500 as failures, except deliberate ones and 501, which says
+/// that a feature is not offered.
+#[derive(Debug, Clone, Copy)]
+pub struct Failures;
+
+impl ClassifyResponse for Failures {
+    type FailureClass = ServerErrorsFailureClass;
+    type ClassifyEos = NeverClassifyEos<ServerErrorsFailureClass>;
+
+    fn classify_response<B>(
+        self,
+        response: &Response<B>,
+    ) -> ClassifiedResponse<Self::FailureClass, Self::ClassifyEos> {
+        let status = response.status();
+        let is_deliberate = status == StatusCode::NOT_IMPLEMENTED
+            || response.extensions().get::<Deliberate>().is_some();
+        ClassifiedResponse::Ready(match status.is_server_error() && !is_deliberate {
+            true => Err(ServerErrorsFailureClass::StatusCode(status)),
+            false => Ok(()),
+        })
+    }
+
+    fn classify_error<E: std::fmt::Display + 'static>(self, error: &E) -> Self::FailureClass {
+        ServerErrorsFailureClass::Error(error.to_string())
+    }
+}
+
+/// Returns the layer that logs requests, and failures as errors.
+pub fn trace_requests() -> TraceLayer<SharedClassifier<Failures>> {
+    TraceLayer::new(SharedClassifier::new(Failures))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deliberate_answer_is_no_failure() {
+        let is_failure = |status: u16, is_deliberate: bool| {
+            let mut response = Response::builder().status(status).body(()).unwrap();
+            if is_deliberate {
+                response.extensions_mut().insert(Deliberate);
+            }
+            match Failures.classify_response(&response) {
+                ClassifiedResponse::Ready(class) => class.is_err(),
+                ClassifiedResponse::RequiresEos(_) => panic!("no stream is classified"),
+            }
+        };
+        assert!(is_failure(500, false) && is_failure(503, false));
+        assert!(!is_failure(501, false) && !is_failure(503, true) && !is_failure(404, false));
+    }
 }

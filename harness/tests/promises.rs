@@ -98,6 +98,22 @@ fn names_in_sources(all: &mut BTreeSet<String>) {
     );
     let programs = [&checks[..], &portal, &["mock-idp/src", "desktop-sim/src"]].concat();
     add("variable", &programs, r#"env = "([A-Z_]+)""#);
+    // The arms of each `fn code`, and the pairs of a status and a code.
+    let text = sources(&["sp/src", "ambient/src"]);
+    let functions = Regex::new(r"(?s)fn code\(&self\) -> &'static str \{(.*?)\n    \}").unwrap();
+    let arm = Regex::new(r#"=> "([a-z-]+)""#).unwrap();
+    for function in functions.captures_iter(&text) {
+        for found in arm.captures_iter(&function[1]) {
+            all.insert(format!("problem {}", &found[1]));
+        }
+    }
+    let pair = Regex::new(r#"\(StatusCode::[A-Z_]+, "([a-z-]+)"\)"#).unwrap();
+    for found in pair.captures_iter(&text) {
+        all.insert(format!("problem {}", &found[1]));
+    }
+    for code in saml::acceptance::Code::ALL {
+        all.insert(format!("problem {}", code.name()));
+    }
 }
 
 /// Adds the flags of each command, from its man page.

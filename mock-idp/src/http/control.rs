@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use ambient::local_requests::{self, ForeignRequestError};
-use ambient::{ControlSecret, SECRET_CHALLENGE, SECRET_WANTED, require_secret};
+use ambient::{ControlSecret, SECRET_CHALLENGE, SECRET_WANTED, instant, require_secret};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -101,16 +101,31 @@ async fn show_clock(State(idp): State<Idp>) -> Response {
 
 async fn set_clock(State(idp): State<Idp>, Body(to): Body) -> Answer {
     let clock = idp.ambient.clock();
-    let now = to.get("now").and_then(Value::as_str);
-    let now = now.and_then(|text| text.parse::<Timestamp>().ok());
-    let moved = match (now, to.get("advance_seconds").and_then(Value::as_i64)) {
+    let now = match to.get("now") {
+        None | Some(Value::Null) => None,
+        Some(now) => {
+            let parsed = now
+                .as_str()
+                .ok_or_else(|| format!("expected a time such as 2027-01-31T12:00:00Z, got {now}"));
+            let parsed = parsed.and_then(instant::parse_time);
+            Some(parsed.map_err(|why| Refused::invalid("now", why))?)
+        }
+    };
+    let seconds = match to.get("advance_seconds") {
+        None | Some(Value::Null) => None,
+        Some(seconds) => Some(seconds.as_i64().ok_or_else(|| {
+            let why = format!("expected a whole number of seconds, got {seconds}");
+            Refused::invalid("advance_seconds", why)
+        })?),
+    };
+    let moved = match (now, seconds) {
         (Some(now), None) => clock.set(now),
         (None, Some(seconds)) => clock.advance(SignedDuration::from_secs(seconds)),
         _ => {
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "INVALID_DATA",
-                "Invalid body: expected either now, a timestamp, or advance_seconds, a whole number.",
+                "Invalid body: expected exactly one of now and advance_seconds.",
             ));
         }
     };

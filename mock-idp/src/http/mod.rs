@@ -21,7 +21,6 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::TraceLayer;
 
 use crate::Idp;
 
@@ -49,7 +48,7 @@ pub(crate) fn router(idp: Idp) -> Router {
         .layer((
             // The first is the outermost. They are one layer, because the router allocates memory
             // for each of its layers at each request, and again for all layers within.
-            TraceLayer::new_for_http(),
+            ambient::telemetry::trace_requests(),
             CatchPanicLayer::custom(|_| hal::Problem::internal().into_response()),
             DefaultBodyLimit::max(LARGEST_BODY),
             SetResponseHeaderLayer::if_not_present(

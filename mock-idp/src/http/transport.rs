@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use axum::Router;
+use ambient::telemetry::Deliberate;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Router};
 use faults::Fault;
 use futures::stream;
 use saml::Limits;
@@ -157,6 +158,7 @@ async fn apply_transport_fault(
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             (
                 status,
+                Extension(Deliberate),
                 "This error is a fault that was chosen for this identity provider.\n",
             )
                 .into_response()

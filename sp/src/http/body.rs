@@ -47,14 +47,32 @@ impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
                 "invalid body: expected a JSON object, got an array",
             ));
         }
-        serde_json::from_slice(text).map(Self).map_err(|error| {
-            let code = if error.is_data() {
-                "invalid-body"
-            } else {
-                "malformed-json"
-            };
-            Problem::new(StatusCode::BAD_REQUEST, code, error.to_string())
-        })
+        let malformed = |error: &serde_json::Error| {
+            Problem::new(StatusCode::BAD_REQUEST, "malformed-json", error.to_string())
+        };
+        let mut json = serde_json::Deserializer::from_slice(text);
+        let body = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            match error.inner().is_data() {
+                true => {
+                    let detail = describe(&error.path().to_string(), error.inner());
+                    Problem::new(StatusCode::BAD_REQUEST, "invalid-body", detail)
+                }
+                false => malformed(error.inner()),
+            }
+        })?;
+        json.end().map_err(|error| malformed(&error))?;
+        Ok(Self(body))
+    }
+}
+
+/// Describes a wrong value by the member that contains it. The line and column of the value help
+/// nobody whose program wrote the body.
+fn describe(path: &str, error: &serde_json::Error) -> String {
+    let error = error.to_string();
+    let what = error.split(" at line ").next().unwrap_or(&error);
+    match path {
+        "." => format!("invalid body: {what}"),
+        path => format!("invalid {path}: {what}"),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The control port: clock, license keys, SCIM rate limit, snapshots and reset.
 //! It has its own listener on a loopback address, separate from the public one.
 
-use ambient::{ControlSecret, SECRET_CHALLENGE, SECRET_WANTED, local_requests, require_secret};
+use ambient::{
+    ControlSecret, SECRET_CHALLENGE, SECRET_WANTED, instant, local_requests, require_secret,
+};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -9,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use url::Url;
 
@@ -32,7 +34,7 @@ fn routes(portal: Portal) -> Router {
         .route("/control/clock", get(show_clock).put(set_clock))
         // An alias of the path above.
         .route("/sim/clock", get(show_clock).put(set_clock))
-        .route("/control/license-keys", post(create_key))
+        .route("/control/license-keys", get(list_keys).post(create_key))
         .route("/control/license-keys/cancel", post(cancel_key))
         .route("/control/scim-rate-limit", put(set_rate))
         .route("/control/reset", post(reset))
@@ -90,8 +92,31 @@ async fn show_clock(State(portal): State<Portal>) -> Response {
     Json(json!({"now": portal.now(), "simulated": simulated})).into_response()
 }
 
+/// Returns a reader for a time of a body, whose error contains an example.
+fn read_time<'de, D: Deserializer<'de>>(
+    from: D,
+    parse: fn(&str) -> Result<Timestamp, String>,
+) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    let parsed = text.map(|text| parse(&text)).transpose();
+    parsed.map_err(serde::de::Error::custom)
+}
+
+fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    read_time(from, instant::parse_time)
+}
+
+fn start<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    read_time(from, instant::parse_start)
+}
+
+fn end<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    read_time(from, instant::parse_end)
+}
+
 #[derive(Deserialize)]
 struct ClockSetting {
+    #[serde(default, deserialize_with = "time")]
     now: Option<Timestamp>,
     advance_seconds: Option<i64>,
 }
@@ -116,7 +141,11 @@ async fn set_clock(State(portal): State<Portal>, Body(to): Body<ClockSetting>) -
 #[derive(Deserialize)]
 struct KeyOrder {
     seats: u32,
+    /// A time, or the first day.
+    #[serde(default, deserialize_with = "start")]
     starts: Option<Timestamp>,
+    /// A time, or the last day.
+    #[serde(default, deserialize_with = "end")]
     ends: Option<Timestamp>,
     #[serde(default = "per_user")]
     licensing: String,
@@ -140,7 +169,22 @@ fn business() -> String {
     "business".to_owned()
 }
 
+/// Lists all keys that the vendor issued, the newest first.
+async fn list_keys(State(portal): State<Portal>) -> Answer {
+    let keys = licensing::list_keys(&portal).await?;
+    Ok(Json(json!({"keys": keys})).into_response())
+}
+
 async fn create_key(State(portal): State<Portal>, Body(order): Body<KeyOrder>) -> Answer {
+    for (name, number) in [("seats", order.seats), ("devices", order.devices)] {
+        if number == 0 {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-body",
+                format!("invalid {name}: expected a whole number of 1 or more, got 0"),
+            ));
+        }
+    }
     if !matches!(order.licensing.as_str(), "per-user" | "per-device") {
         return Err(Problem::new(
             StatusCode::BAD_REQUEST,

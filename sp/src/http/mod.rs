@@ -30,7 +30,6 @@ use axum::{Json, Router};
 use saml::binding::repost;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::trace::TraceLayer;
 
 use crate::Portal;
 use problem::Problem;
@@ -86,7 +85,7 @@ pub fn router(portal: Portal) -> Router {
         .layer((
             // The first is the outermost. They are one layer, because the router allocates memory
             // for each of its layers at each request, and again for all layers within.
-            TraceLayer::new_for_http(),
+            ambient::telemetry::trace_requests(),
             CatchPanicLayer::custom(|_| {
                 Problem::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,6 +1,7 @@
 //! Issues, registers and cancels license keys (G-03, G-04).
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::KeyState;
@@ -157,6 +158,47 @@ pub async fn create_key(portal: &Portal, new: NewKey) -> Result<String, StoreErr
     store::subscriptions::insert_key(&mut tx, &row).await?;
     tx.commit().await?;
     Ok(key)
+}
+
+/// A key that the vendor issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IssuedKey {
+    /// The license key.
+    pub key: String,
+    /// What the seats are counted by: `per-user` or `per-device`.
+    pub licensing: String,
+    /// Number of seats.
+    pub seats: i64,
+    /// End of the subscription.
+    pub ends: Timestamp,
+    /// `valid` for a key that can be registered, `registered`, `expired` or `cancelled`.
+    pub state: &'static str,
+}
+
+/// Returns all keys that the vendor issued, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_keys(portal: &Portal) -> Result<Vec<IssuedKey>, StoreError> {
+    let mut db = portal.store.read().await?;
+    let rows = store::subscriptions::list_keys(&mut db).await?;
+    let now = portal.now();
+    let issued = |row: KeyRow| {
+        let ends = store::instant(row.ends);
+        IssuedKey {
+            state: match (&row.cancelled, row.used) {
+                (Some(_), _) => "cancelled",
+                (None, 0) if ends <= now => "expired",
+                (None, 0) => "valid",
+                (None, _) => "registered",
+            },
+            key: row.license_key,
+            licensing: row.licensing,
+            seats: row.seats,
+            ends,
+        }
+    };
+    Ok(rows.into_iter().map(issued).collect())
 }
 
 /// Registers a key in the user's business account. If the user has none,

@@ -13,8 +13,8 @@ mod states;
 
 pub use holders::{HeldLicense, list_held_licenses};
 pub use keys::{
-    KeyError, NewKey, Organization, Registered, cancel_key, check_key, create_key, mask_key,
-    register_key,
+    IssuedKey, KeyError, NewKey, Organization, Registered, cancel_key, check_key, create_key,
+    list_keys, mask_key, register_key,
 };
 pub use mapping::{MappingError, change_subscription, release_device};
 pub use seats::{Granted, SeatError, Validation, grant, revoke_access, update_access, validate};

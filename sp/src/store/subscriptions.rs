@@ -115,6 +115,18 @@ pub async fn insert_key(db: &mut Db, row: &KeyRow) -> Result<()> {
     Ok(())
 }
 
+/// Returns all license keys, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_keys(db: &mut Db) -> Result<Vec<KeyRow>> {
+    Ok(
+        sqlx::query_as("SELECT * FROM license_keys ORDER BY starts DESC, license_key")
+            .fetch_all(db)
+            .await?,
+    )
+}
+
 /// Finds a license key.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 //! refuses those from web pages.
 
 use reqwest::{Client, Method, StatusCode};
+use serde_json::json;
 
 use crate::parties::Parties;
 
@@ -115,4 +116,75 @@ async fn the_control_port_needs_its_secret() {
     assert_eq!(reset.status(), StatusCode::NO_CONTENT);
     let shown = format!("{:?}", parties.portal());
     assert!(!shown.contains(secret), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_control_port_names_the_member_that_is_wrong_and_lists_keys() {
+    let parties = Parties::start().await;
+    let control = parties.portal().control_url().unwrap();
+    let send = async |method: &str, path: &str, body: serde_json::Value| {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = Client::new().request(method, format!("{control}{path}"));
+        let answer = request.json(&body).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let body: serde_json::Value = answer.json().await.unwrap();
+        (status, body)
+    };
+    let keys = "/control/license-keys";
+    for (method, path, body, part) in [
+        (
+            "POST",
+            keys,
+            json!({"seats": 0}),
+            "invalid seats: expected a whole number of 1 or more",
+        ),
+        (
+            "POST",
+            keys,
+            json!({"seats": 1, "devices": 0}),
+            "invalid devices: ",
+        ),
+        (
+            "POST",
+            keys,
+            json!({"seats": "two"}),
+            "invalid seats: invalid type: string",
+        ),
+        ("POST", keys, json!({}), "missing field `seats`"),
+        (
+            "POST",
+            keys,
+            json!({"seats": 1, "ends": "soon"}),
+            "invalid ends: expected 2027-01-31 or 2027-01-31T12:00:00Z, got \"soon\"",
+        ),
+        (
+            "PUT",
+            "/sim/clock",
+            json!({"now": "tomorrow"}),
+            "invalid now: expected a time such as 2027",
+        ),
+        (
+            "PUT",
+            "/sim/clock",
+            json!({}),
+            "exactly one of now and advance_seconds",
+        ),
+    ] {
+        let (status, problem) = send(method, path, body).await;
+        assert_eq!(status, 400, "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(part) && !detail.contains("line 1"),
+            "{detail}"
+        );
+    }
+    // The last day ends at midnight.
+    let (status, made) = send("POST", keys, json!({"seats": 2, "ends": "2927-01-31"})).await;
+    assert_eq!(status, 201, "{made}");
+    let (status, known) = send("GET", keys, json!({})).await;
+    assert_eq!(status, 200, "{known}");
+    let all = known["keys"].as_array().unwrap();
+    let mine = all.iter().find(|it| it["key"] == made["key"]).unwrap();
+    assert_eq!(mine["ends"], "2927-02-01T00:00:00Z");
+    assert_eq!(mine["state"], "valid");
 }

@@ -148,6 +148,16 @@ pub(super) fn capitalize(text: &str) -> String {
 
 /// Returns the readable name of a field: `SP Entity ID` for `spEntityId`.
 pub(super) fn readable_name(field: &str) -> String {
+    // Settings of connections have PingOne's names in capital letters, which separate no words.
+    let last = field.rsplit('.').next().unwrap_or(field);
+    let lower;
+    let field = match last.contains(char::is_lowercase) {
+        true => field,
+        false => {
+            lower = last.to_lowercase();
+            &lower
+        }
+    };
     let mut words: Vec<String> = Vec::new();
     for sign in field.chars() {
         match words.last_mut() {
@@ -158,6 +168,7 @@ pub(super) fn readable_name(field: &str) -> String {
     }
     let read = |word: &String| match word.to_lowercase().as_str() {
         "urls" => "URLs".to_owned(),
+        "oauth" => "OAuth".to_owned(),
         short @ ("acs" | "id" | "idp" | "saml" | "scim" | "slo" | "sp" | "url") => {
             short.to_uppercase()
         }
@@ -183,6 +194,8 @@ mod tests {
             ("acsUrls", "ACS URLs"),
             ("population.id", "Population ID"),
             ("must_change", "Must Change"),
+            ("configuration.OAUTH_ACCESS_TOKEN", "OAuth Access Token"),
+            ("configuration.SCIM_URL", "SCIM URL"),
         ] {
             assert_eq!(readable_name(field), read);
         }

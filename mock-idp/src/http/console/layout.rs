@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use serde::Deserialize;
 
 use super::document::{Lost, document, mark};
@@ -241,7 +241,7 @@ impl Console {
             }
             div.title { h1 { (sheet.title) } (sheet.actions) }
             @if let Some(done) = self.done { p.done role="status" { (done) } }
-            @if let Some(form) = sheet.form { (problems(form)) }
+            @if let Some(form) = sheet.form { (problems(form, &sheet.body)) }
             (sheet.body)
         };
         let title = format!("{} · {}", sheet.title, self.env.name);
@@ -275,19 +275,33 @@ impl Console {
     }
 }
 
-/// Renders the errors of a form, for the place above it.
-pub(super) fn problems(form: &Form) -> Markup {
+/// Renders the errors of a form, for the place above it. They name the fields as their labels in
+/// `body` do.
+pub(super) fn problems(form: &Form, body: &Markup) -> Markup {
     html! {
         @if form.is_refused() {
             div.problems role="alert" {
                 h2 { "Not saved: correct these fields" }
                 ul {
                     @for (field, words) in form.all_wrong() {
-                        li { a href={ "#" (field) } { (readable_name(field)) ": " (words) } }
+                        li { a href={ "#" (field) } { (name_of(field, body)) ": " (words) } }
                     }
                 }
             }
         }
+    }
+}
+
+/// Returns the label of a field, or its readable name if `body` has no label for it.
+fn name_of(field: &str, body: &Markup) -> Markup {
+    let label = format!("<label for=\"{}\">", html! { (field) }.into_string());
+    let found = body
+        .0
+        .split_once(&label)
+        .and_then(|(_, rest)| rest.split('<').next());
+    match found.map(str::trim).filter(|it| !it.is_empty()) {
+        Some(label) => PreEscaped(label.to_owned()),
+        None => html! { (readable_name(field)) },
     }
 }
 

@@ -52,7 +52,7 @@ const TIMES: [(&str, &str, &str); 4] = [
 fn catalogue() -> Result<Vec<Fault>> {
     let mut all = faults::catalogue().map_err(|error| Refused::Internal(error.to_string()))?;
     all.retain(misbehavior::is_ours);
-    all.sort_by(|a, b| (a.family, &a.id).cmp(&(b.family, &b.id)));
+    all.sort_by(|a, b| (family(a), &a.id).cmp(&(family(b), &b.id)));
     Ok(all)
 }
 
@@ -141,8 +141,8 @@ fn words(fault: &About) -> String {
 
 fn choice(form: &Form, all: &[Fault]) -> Markup {
     let wrong = form.wrong("fault");
-    let option = |id: &str| {
-        html! { option value=(id) selected[form.text("fault") == id] { (id) } }
+    let option = |id: &str, about: &str| {
+        html! { option value=(id) selected[form.text("fault") == id] { (id) ": " (about) } }
     };
     html! {
         div.field.wrong[wrong.is_some()] {
@@ -152,9 +152,9 @@ fn choice(form: &Form, all: &[Fault]) -> Markup {
                 aria-describedby=[wrong.is_some().then_some("fault-error")] {
                 option value="" { "Choose a fault" }
                 @for group in all.chunk_by(|a, b| a.family == b.family) {
-                    optgroup label=(family(&group[0])) { @for fault in group { (option(&fault.id)) } }
+                    optgroup label=(family(&group[0])) { @for fault in group { (option(&fault.id, &fault.about)) } }
                 }
-                optgroup label="Transport" { @for fault in &transport::ALL { (option(fault.id)) } }
+                optgroup label="Transport" { @for fault in &transport::ALL { (option(fault.id, &words(fault))) } }
             }
         }
         (Field::new(form, "setting", "Setting")

@@ -187,7 +187,7 @@ async fn show_login_page(Query(wanted): Query<Wanted>) -> Response {
 }
 
 /// Hint on where to find the password.
-const PASSWORD_HINT: &str = "The admin token of the management API. rehearsal up prints it and writes it to the ready file as idp.admin_token; with docker compose it is MOCK_IDP_ADMIN_TOKEN.";
+const PASSWORD_HINT: &str = "The admin token of the management API. rehearsal up prints it and writes it to the ready file as idp.admin_token; with docker compose, `docker compose logs simulation` prints it, unless you set MOCK_IDP_ADMIN_TOKEN.";
 
 /// User name of the only account.
 const ADMINISTRATOR: &str = "administrator";

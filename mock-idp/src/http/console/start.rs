@@ -51,11 +51,12 @@ async fn list_environments(State(idp): State<Idp>, who: Administrator) -> Shown 
 }
 
 fn new_page(who: &Administrator, form: &Form) -> Response {
+    let fields = environment::fields(form);
     let body = html! {
-        (layout::problems(form))
+        (layout::problems(form, &fields))
         form method="post" action="/console/environments/new" novalidate {
             input type="hidden" name="form_token" value=(who.form_token);
-            (environment::fields(form))
+            (fields)
             (parts::save("Finish", "/console"))
         }
     };

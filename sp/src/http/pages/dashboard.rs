@@ -109,7 +109,7 @@ async fn render_overview(portal: &Portal, visitor: &Visitor) -> Result<Markup, S
                     @match &entered {
                         None => {
                             p { "Let your users sign in and activate with single sign-on." }
-                            a href="/profile/business/idp_integration" { "Start configuring" }
+                            a href="/profile/business/idp_integration" { "Start Configuring" }
                         },
                         Some(entered) => {
                             div.big { (entered.green(now)) " of 7" }
@@ -170,7 +170,7 @@ fn key_page(visitor: &Visitor, attempt: &Attempt, ask_organization: bool) -> Htm
             form method="post" action="/register-key" {
                 (form_token::hidden(&visitor.token))
                 (attempt.field("text", "key", "License key", "", "Five groups of six letters or digits."))
-                (attempt.field("text", "subscription_name", "Subscription name (optional)", "", "How the subscription is called in your lists."))
+                (attempt.field("text", "subscription_name", "Subscription name (optional)", "", "Its name in your lists."))
                 @if ask_organization {
                     h3 { "Your organization" }
                     (attempt.field("text", "organization", "Organization name", "", ""))

@@ -113,7 +113,7 @@ fn by_metadata(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup 
             summary { "Or take them from the IdP’s metadata" }
             form method="post" action=(to("saml")) enctype="multipart/form-data" {
                 (view.hidden())
-                (attempt.field("text", "metadata_url", "Metadata URL", "", "Optional: the URL, a file or the text is enough."))
+                (attempt.field("text", "metadata_url", "Metadata URL", "", "The URL, a file or the pasted text: one of the three is enough."))
                 label for="metadata_file" { "Metadata file" }
                 input id="metadata_file" name="metadata_file" type="file" accept=".xml,application/xml,text/xml" data-into="metadata_xml";
                 (attempt.field("textarea", "metadata_xml", "Metadata, pasted", "", ""))
@@ -197,6 +197,8 @@ fn finer(view: &View<'_>, entered: &Entered) -> Markup {
                 @if tenant.idp_sso_post_url.is_some() {
                     (pick("request_binding", "Binding of requests", &tenant.request_binding,
                         &[("redirect", "HTTP-Redirect (in the URL)"), ("post", "HTTP-POST (as a form)")]))
+                } @else if tenant.idp_sso_url.is_none() {
+                    p.hint { "First enter the data of the IdP: then you can choose how requests are sent." }
                 } @else {
                     p.hint { "Requests are sent by HTTP-Redirect: the IdP’s metadata has no SSO URL for HTTP-POST." }
                 }
