@@ -28,12 +28,14 @@ const PASSWORD_TRIES: usize = 3;
 pub enum Command {
     /// Activate the app by single sign-on
     #[command(
-        after_help = "Example: activate --portal http://127.0.0.1:8080 --email grace@lumen.example"
+        after_help = "Example: desktop-sim activate --portal http://127.0.0.1:8080 --email grace@lumen.example"
     )]
     Activate(Activate),
     /// Start the activated app again: check its license, revalidate it if due, and show its
     /// state
-    #[command(after_help = "Example: status --portal http://127.0.0.1:8080 --state mac.json")]
+    #[command(
+        after_help = "Example: desktop-sim status --portal http://127.0.0.1:8080 --state mac.json"
+    )]
     Status(Status),
 }
 

@@ -13,6 +13,7 @@ mod command;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use command::usage;
 
 /// Simulate and check SAML SSO and SCIM provisioning: plays the set-up guide between the
 /// vendor's portal, an identity provider and the desktop app, and checks endpoints of your
@@ -67,7 +68,7 @@ enum Command {
     /// Write a seed file of running parties, from which `up --seed` creates the same set-up
     #[command(after_help = "Example: rehearsal export > seed.toml")]
     Export(command::export::Export),
-    /// Write the whole state of running parties to a file
+    /// Write the whole state of running parties to standard output
     #[command(after_help = "Example: rehearsal snapshot > state.json")]
     Snapshot(command::snapshot::Snapshot),
     /// Restore running parties to a state from a file
@@ -142,8 +143,8 @@ async fn main() -> ExitCode {
         Command::Sp(sp) => sp::command::run(sp).await.map(|()| true),
         Command::MockIdp(idp) => mock_idp::command::run(idp).await.map(|()| true),
         Command::SelfTest(test) => return exit(test.perform().await),
-        Command::Completions(shell) => shell.perform(Arguments::command()),
-        Command::Man(man) => man.perform(Arguments::command()),
+        Command::Completions(shell) => shell.perform(usage::with_examples(Arguments::command())),
+        Command::Man(man) => man.perform(usage::with_examples(Arguments::command())),
         Command::Health(health) => health.perform().await,
     };
     exit(outcome.map(|is_well| u8::from(!is_well)))
@@ -151,7 +152,8 @@ async fn main() -> ExitCode {
 
 /// Parses the command line.
 fn arguments() -> Arguments {
-    let matches = with_negative_numbers(Arguments::command()).get_matches();
+    let command = with_negative_numbers(usage::with_examples(Arguments::command()));
+    let matches = usage::parse(&command, std::env::args_os().collect());
     Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 

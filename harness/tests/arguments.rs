@@ -325,6 +325,54 @@ fn a_command_whose_output_nobody_reads_ends_without_a_word() {
     }
 }
 
+/// The guide to a check tells its readers to export the variable.
+#[test]
+fn an_option_wins_over_the_environment_variable_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scim.token");
+    std::fs::write(&file, "token").unwrap();
+    let url = ["check", "scim", "--base-url", "http://127.0.0.1:9/scim"];
+    let file = ["--token-file", file.to_str().unwrap()];
+    let run = |arguments: &[&str], variables: &[&str]| {
+        let mut command = rehearsal(&[&url[..], arguments].concat());
+        for variable in variables {
+            command.env(variable, "ada:x");
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let both = ["REHEARSAL_SCIM_TOKEN", "REHEARSAL_SCIM_BASIC"];
+    for (arguments, variables) in [
+        (&file[..], &both[..1]),
+        (&file[..], &both[..]),
+        (&["--basic", "ada:x"], &both[..1]),
+        (&["--token", "x"], &both[1..]),
+    ] {
+        let error = run(arguments, variables);
+        assert!(error.contains("cannot reach"), "{arguments:?}: {error}");
+    }
+    // What was typed together is still refused.
+    let error = run(&[&file[..], &["--token", "x"]].concat(), &[]);
+    assert!(error.contains("cannot be used with"), "{error}");
+}
+
+#[test]
+fn a_missing_option_is_answered_with_its_alternatives() {
+    let given = [
+        "check",
+        "sp",
+        "--metadata",
+        "sp.xml",
+        "--probe-url",
+        "http://127.0.0.1:9",
+    ];
+    let error = run_refused(&given);
+    for alternative in ["--expect-status", "--expect-cookie", "--idp-initiated"] {
+        assert!(error.contains(alternative), "{error}");
+    }
+}
+
 /// Returns the help of a command, and the names of its commands.
 fn help_of(command: &[String]) -> (String, Vec<String>) {
     let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
@@ -352,7 +400,11 @@ fn the_help_of_every_command_states_each_default_once_and_ends_with_an_example()
         let twice = twice.find(&help).map(|it| it.as_str());
         assert_eq!(twice, None, "{command:?}");
         if below.is_empty() {
-            assert!(help.contains("\nExample: "), "{command:?}: {help}");
+            let example = help.split_once("\nExample: ").map(|(_, example)| example);
+            // A reader copies it, so it must be a whole command of this program.
+            let whole = format!("rehearsal {}", command.join(" "));
+            let begins = example.is_some_and(|it| it.starts_with(&whole));
+            assert!(begins, "{command:?}: {help}");
         }
         let words = |name: String| [command.clone(), vec![name]].concat();
         commands.extend(below.into_iter().map(words));

@@ -93,6 +93,21 @@ async fn commands_create_keys_and_records_in_the_running_up() {
     assert!(said.contains("1 February 2020"), "{said}");
     let (status, said) = register(&key).await;
     assert_eq!(status, 201, "{said}");
+    let page = up.ready["simulation"]["url"].as_str().unwrap();
+    let known: Value = reqwest::get(format!("{page}/api/keys"))
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let state_of = |key: &str| {
+        let all = known["keys"].as_array().unwrap();
+        all.iter()
+            .find(|it| it["key"] == key)
+            .map(|it| it["state"].clone())
+    };
+    assert_eq!(state_of(&key), Some(json!("registered")));
+    assert_eq!(state_of(&expired), Some(json!("expired")));
     let printed = up.ready["sp"]["license_keys"][0]["key"].as_str().unwrap();
     let (status, said) = register(printed).await;
     assert_eq!(status, 201, "{said}");
@@ -104,8 +119,13 @@ async fn commands_create_keys_and_records_in_the_running_up() {
         "txt",
         "a value with = and spaces",
     ];
-    stdout(&beside(folder, &set));
-    stdout(&beside(folder, &set));
+    for _ in 0..2 {
+        let output = beside(folder, &set);
+        assert_eq!(stdout(&output), "");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let line = "published: lumen.example TXT a value with = and spaces";
+        assert!(said.contains(line), "{said}");
+    }
     stdout(&beside(
         folder,
         &["dns", "set", "lumen.example", "TXT", "two"],

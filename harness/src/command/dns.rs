@@ -87,6 +87,12 @@ fn kind(text: &str) -> Result<RecordKind, String> {
     }
 }
 
+/// Says what was done, on standard error: scripts read standard output as records.
+fn say(done: &str, name: &str, value: Option<&str>) {
+    let value = value.map_or_else(String::new, |value| format!(" {value}"));
+    let _ = writeln!(ambient::terminal::err(), "{done}: {name} TXT{value}");
+}
+
 impl Dns {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
         match self.action.unwrap_or(Action::List(self.list)) {
@@ -123,6 +129,7 @@ impl Dns {
                 if !known.iter().any(is_there) {
                     controls.zones.add_txt(&set.name, &set.value).await?;
                 }
+                say("published", &name, Some(&set.value));
             }
             Action::Remove(remove) => {
                 let controls = remove.target.read_controls().await?;
@@ -147,6 +154,7 @@ impl Dns {
                     bail!("TXT record of {name}{of} not found; `rehearsal dns` lists the records");
                 }
                 controls.zones.remove_txt(&remove.name, value).await?;
+                say("removed", &name, value);
             }
         }
         Ok(true)

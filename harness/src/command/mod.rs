@@ -41,6 +41,7 @@ mod sp_acceptance;
 pub(crate) mod target_file;
 pub(crate) mod trace;
 pub(crate) mod up;
+pub(crate) mod usage;
 mod variant_options;
 
 use std::path::{Path, PathBuf};

@@ -50,6 +50,7 @@ pub(crate) struct Simulation {
 impl Simulation {
     pub(crate) async fn perform(self) -> anyhow::Result<bool> {
         let target = self.target.read().await?;
+        require_parties(&target)?;
         let mut signals = Signals::listen()?;
         let zones = match self.dns_listen {
             Some(address) => {
@@ -88,6 +89,29 @@ impl Simulation {
         signals.next().await;
         Ok(true)
     }
+}
+
+/// The members of a target without which the page has nothing to control.
+const NEEDED: [&str; 4] = [
+    "sp.base_url",
+    "sp.control_url",
+    "idp.base_url",
+    "idp.control_url",
+];
+
+/// Refuses a target without the addresses of both parties.
+fn require_parties(target: &Value) -> anyhow::Result<()> {
+    let is_missing = |name: &&str| {
+        let pointer = format!("/{}", name.replace('.', "/"));
+        target.pointer(&pointer).and_then(Value::as_str).is_none()
+    };
+    let missing: Vec<&str> = NEEDED.into_iter().filter(is_missing).collect();
+    anyhow::ensure!(
+        missing.is_empty(),
+        "invalid target file: {} not found; expected the addresses of both parties, such as {{\"sp\": {{\"base_url\": \"http://127.0.0.1:8080\", \"control_url\": \"http://127.0.0.1:8090\"}}, \"idp\": {{…}}}}. `sp serve` and `mock-idp serve` print these members without \"sp\" and \"idp\"",
+        missing.join(", ")
+    );
+    Ok(())
 }
 
 /// Returns the text that says where to open what and as whom to log in. In docker compose

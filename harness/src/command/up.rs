@@ -138,9 +138,6 @@ impl Up {
         ready.sp.license_keys = sell_keys(&controls).await?;
         let social = world.rehearsal.social()?.controls().clone();
         let site = simulation::Site::new(controls, Some(social), Some(secret));
-        for key in ready.sp.license_keys.iter().rev() {
-            site.remember_key(key.clone());
-        }
         Ok(Started {
             page: page.serve(Arc::new(site)),
             world,
@@ -210,22 +207,19 @@ impl Up {
             let chosen = chosen_entities(SpMetadata::entity_ids(&metadata), &self.entity_id);
             let register = async {
                 for entity_id in chosen {
-                    world.registers_one_of(place, &metadata, entity_id).await?;
                     let selection = Selection {
                         entity_id,
                         signed_by: None,
                     };
-                    if let Ok(read) = SpMetadata::read(&metadata, &selection) {
-                        warn_left_out(place, &read.left_out);
-                    }
+                    let read = SpMetadata::read(&metadata, &selection).map_err(name_option)?;
+                    world.registers_one_of(place, &metadata, entity_id).await?;
+                    warn_left_out(place, &read.left_out);
                 }
                 anyhow::Ok(())
             };
-            register.await.with_context(|| {
-                format!(
-                    "cannot register the service provider of {place}; if the document has several entities, choose one with --entity-id"
-                )
-            })?;
+            register
+                .await
+                .with_context(|| format!("cannot register the service provider of {place}"))?;
         }
         Ok(())
     }
@@ -268,6 +262,16 @@ fn chosen_entities(
     if known.is_empty() { vec![None] } else { known }
 }
 
+/// Adds the option that selects an entity to the error for a document with several.
+fn name_option(error: MetadataError) -> anyhow::Error {
+    match error {
+        MetadataError::Aggregate { .. } => {
+            anyhow::anyhow!("{error} (choose with --entity-id)")
+        }
+        error => error.into(),
+    }
+}
+
 /// Reads the values of step 4 from an identity provider's metadata. Prints to standard
 /// error what the portal does not use.
 fn read_trusted_metadata(
@@ -285,12 +289,7 @@ fn read_trusted_metadata(
         entity_id: *entity_id,
         signed_by: None,
     };
-    let read = IdpMetadata::read(metadata, &selection).map_err(|error| match error {
-        MetadataError::Aggregate { .. } => {
-            anyhow::anyhow!("{error} (choose with --entity-id)")
-        }
-        error => error.into(),
-    })?;
+    let read = IdpMetadata::read(metadata, &selection).map_err(name_option)?;
     warn_left_out(place, &read.left_out);
     let now = ambient::Ambient::real().now();
     let certificates = &read.metadata.signing_certificates;

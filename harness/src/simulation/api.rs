@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::controls::{ControlError, KeyOrder};
+use super::controls::{ControlError, KeyOrder, KnownKey};
 use super::site::Site;
 use world::ready::LicenseKey;
 
@@ -24,8 +25,53 @@ pub(super) fn router() -> Router<Arc<Site>> {
             "/dns",
             get(list_txt_records).post(add_record).delete(remove_record),
         )
-        .route("/clock", get(show_clocks).post(advance_clocks))
+        .route(
+            "/clock",
+            get(show_clocks).put(move_clocks).post(move_clocks),
+        )
         .route("/faults", get(list_faults).put(choose_faults))
+        .method_not_allowed_fallback(refuse_method)
+}
+
+async fn refuse_method(method: Method, uri: Uri) -> Response {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let detail = format!(
+        "{method} is not allowed at {}; the header Allow names the methods",
+        uri.path()
+    );
+    (status, Json(json!({"status": 405, "detail": detail}))).into_response()
+}
+
+/// A JSON request body. The error for an invalid one names the member, in the form of the other
+/// errors.
+struct Body<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let refused = |message: String| {
+            Problem(ControlError::Refused {
+                party: "the simulation",
+                status: 400,
+                message,
+            })
+        };
+        let text = String::from_request(request, state).await;
+        let text = text.map_err(|error| refused(error.body_text()))?;
+        let text = if text.trim().is_empty() { "{}" } else { &text };
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize(&mut json)
+            .map(Self)
+            .map_err(|error| {
+                let what = error.inner().to_string();
+                let what = what.split(" at line ").next().unwrap_or(&what).to_owned();
+                refused(match error.path().to_string().as_str() {
+                    "." => format!("invalid body: {what}"),
+                    path => format!("invalid {path}: {what}"),
+                })
+            })
+    }
 }
 
 /// The answer of the API when a control fails.
@@ -76,7 +122,7 @@ fn five() -> u32 {
     5
 }
 
-/// Creates a key and remembers it, so that the page can show it.
+/// Creates a key.
 pub(super) async fn sell(
     site: &Site,
     kind: &str,
@@ -107,21 +153,30 @@ pub(super) async fn sell(
         Some(end) => end <= site.controls.read_portal_clock().await?.now,
         None => false,
     };
-    let sold = LicenseKey {
+    Ok(LicenseKey {
         key,
         kind: kind.to_owned(),
         seats,
         is_expired,
+    })
+}
+
+async fn list_keys(State(site): Shared) -> Answer {
+    let keys = site.controls.list_keys().await?;
+    let shown = |key: &KnownKey| {
+        json!({
+            "key": key.key,
+            "kind": key.licensing,
+            "seats": key.seats,
+            "is_expired": key.state == "expired",
+            "state": key.state,
+        })
     };
-    site.remember_key(sold.clone());
-    Ok(sold)
+    let keys: Vec<Value> = keys.iter().map(shown).collect();
+    Ok(Json(json!({"keys": keys})).into_response())
 }
 
-async fn list_keys(State(site): Shared) -> Response {
-    Json(json!({"keys": site.keys()})).into_response()
-}
-
-async fn create_key(State(site): Shared, Json(order): Json<Order>) -> Answer {
+async fn create_key(State(site): Shared, Body(order): Body<Order>) -> Answer {
     let sold = sell(&site, &order.kind, order.seats, order.expires.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(sold)).into_response())
 }
@@ -137,13 +192,13 @@ async fn list_txt_records(State(site): Shared) -> Answer {
     Ok(Json(json!({"records": records})).into_response())
 }
 
-async fn add_record(State(site): Shared, Json(record): Json<RecordBody>) -> Answer {
+async fn add_record(State(site): Shared, Body(record): Body<RecordBody>) -> Answer {
     let value = record.value.unwrap_or_default();
     site.controls.zones.add_txt(&record.name, &value).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn remove_record(State(site): Shared, Json(record): Json<RecordBody>) -> Answer {
+async fn remove_record(State(site): Shared, Body(record): Body<RecordBody>) -> Answer {
     let zones = &site.controls.zones;
     zones
         .remove_txt(&record.name, record.value.as_deref())
@@ -161,12 +216,30 @@ async fn show_clocks(State(site): Shared) -> Answer {
 }
 
 #[derive(Deserialize)]
-struct Advance {
-    advance_seconds: i64,
+struct ClockSetting {
+    now: Option<String>,
+    advance_seconds: Option<i64>,
 }
 
-async fn advance_clocks(State(site): Shared, Json(by): Json<Advance>) -> Answer {
-    let now = site.controls.advance_clocks(by.advance_seconds).await?;
+/// Accepts what the control ports accept.
+async fn move_clocks(State(site): Shared, Body(to): Body<ClockSetting>) -> Answer {
+    let refused = |message: String| ControlError::Refused {
+        party: "the simulation",
+        status: 400,
+        message,
+    };
+    let now = match (to.now, to.advance_seconds) {
+        (Some(now), None) => {
+            let now = ambient::instant::parse_time(&now);
+            let now = now.map_err(|why| refused(format!("invalid now: {why}")))?;
+            site.controls.set_clocks(now).await?
+        }
+        (None, Some(seconds)) => site.controls.advance_clocks(seconds).await?,
+        _ => {
+            let why = "invalid clock setting: expected exactly one of now and advance_seconds";
+            return Err(refused(why.to_owned()).into());
+        }
+    };
     site.set_social_clock(now);
     Ok(Json(json!({"now": now.to_string()})).into_response())
 }
@@ -206,7 +279,7 @@ struct FaultChoice {
     faults: Vec<Value>,
 }
 
-async fn choose_faults(State(site): Shared, Json(choice): Json<FaultChoice>) -> Answer {
+async fn choose_faults(State(site): Shared, Body(choice): Body<FaultChoice>) -> Answer {
     site.controls
         .choose_faults(&choice.environment, &choice.application, &choice.faults)
         .await?;

@@ -93,6 +93,19 @@ pub struct KeyOrder {
     pub ends: Option<Timestamp>,
 }
 
+/// A license key that the portal knows.
+#[derive(Debug, Clone, Deserialize)]
+pub struct KnownKey {
+    /// The license key.
+    pub key: String,
+    /// The kind of license: `per-user` or `per-device`.
+    pub licensing: String,
+    /// The number of seats.
+    pub seats: u32,
+    /// `valid` for a key that can be registered, `registered`, `expired` or `cancelled`.
+    pub state: String,
+}
+
 /// The state of a party's clock.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ClockState {
@@ -210,6 +223,17 @@ impl Controls {
         Ok(key.to_owned())
     }
 
+    /// Returns all license keys of the portal, the newest first.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn list_keys(&self) -> Controlled<Vec<KnownKey>> {
+        let control = self.portal_control()?;
+        let path = "/control/license-keys";
+        let mut answer = self.ask(PORTAL, Method::GET, control, path, None).await?;
+        read_answer(PORTAL, answer["keys"].take())
+    }
+
     /// Returns the state of the portal's clock.
     ///
     /// # Errors
@@ -234,27 +258,39 @@ impl Controls {
     /// # Errors
     /// [`ControlError`]; no clock is moved unless both are simulated.
     pub async fn advance_clocks(&self, seconds: i64) -> Controlled<Timestamp> {
+        let now = self.read_portal_clock().await?.now;
+        let span = jiff::SignedDuration::from_secs(seconds);
+        let then = now.checked_add(span).map_err(|_| ControlError::Refused {
+            party: PORTAL,
+            status: 409,
+            message: "the clock ends with the year 9999; move it by less".to_owned(),
+        })?;
+        self.set_clocks(then).await
+    }
+
+    /// Moves both clocks forward to this time.
+    ///
+    /// # Errors
+    /// [`ControlError`]; no clock is moved unless both are simulated.
+    pub async fn set_clocks(&self, then: Timestamp) -> Controlled<Timestamp> {
         let (portal, idp) = (
             self.read_portal_clock().await?,
             self.read_idp_clock().await?,
         );
-        if !portal.simulated || !idp.simulated {
-            return Err(ControlError::Refused {
-                party: if portal.simulated { IDP } else { PORTAL },
-                status: 409,
-                message: "its clock is that of the machine; start it with a simulated clock"
-                    .to_owned(),
-            });
+        for (party, clock, option) in [
+            (PORTAL, portal, "SP_CLOCK=simulated"),
+            (IDP, idp, "MOCK_IDP_SIMULATED_CLOCK=true"),
+        ] {
+            if !clock.simulated {
+                return Err(ControlError::Refused {
+                    party,
+                    status: 409,
+                    message: format!(
+                        "its clock is that of the machine; start it with a simulated one ({option})"
+                    ),
+                });
+            }
         }
-        let span = jiff::SignedDuration::from_secs(seconds);
-        let then = portal
-            .now
-            .checked_add(span)
-            .map_err(|_| ControlError::Refused {
-                party: PORTAL,
-                status: 409,
-                message: "the clock ends with the year 9999; move it by less".to_owned(),
-            })?;
         let body = json!({"now": then.to_string()});
         let idp = self.idp_control()?;
         self.ask(IDP, Method::PUT, idp, "/sim/clock", Some(body.clone()))
@@ -276,11 +312,7 @@ impl Controls {
         let answer = self
             .ask(IDP, Method::GET, control, "/control/faults", None)
             .await?;
-        serde_json::from_value(answer).map_err(|error| ControlError::Refused {
-            party: IDP,
-            status: 200,
-            message: error.to_string(),
-        })
+        read_answer(IDP, answer)
     }
 
     /// Returns all applications of all environments of the identity provider.
@@ -343,11 +375,7 @@ impl Controls {
         let answer = self
             .ask(party, Method::GET, control, "/sim/clock", None)
             .await?;
-        serde_json::from_value(answer).map_err(|error| ControlError::Refused {
-            party,
-            status: 200,
-            message: error.to_string(),
-        })
+        read_answer(party, answer)
     }
 
     /// Returns ids and names of the members of a collection of the management API.
@@ -423,6 +451,18 @@ impl Controls {
             message: message.to_owned(),
         })
     }
+}
+
+/// Reads the answer of a party.
+fn read_answer<T: serde::de::DeserializeOwned>(
+    party: &'static str,
+    answer: Value,
+) -> Controlled<T> {
+    serde_json::from_value(answer).map_err(|error| ControlError::Refused {
+        party,
+        status: 200,
+        message: error.to_string(),
+    })
 }
 
 fn fault_path(environment: &str, application: &str) -> String {

@@ -6,7 +6,7 @@
 //! foreign `Host` or `Origin` are refused, and forms need a token that only a page of this server
 //! contains.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ambient::local_requests::{self, ForeignRequestError};
 use ambient::{Ambient, ControlSecret, Rng, require_secret};
@@ -24,7 +24,6 @@ use url::Url;
 
 use super::controls::Controls;
 use super::{api, explain, forms, lock};
-use world::ready::LicenseKey;
 use world::social::{SocialControls, social_router};
 
 /// Maximum size of a request body in bytes. The page that explains messages has its own
@@ -39,8 +38,6 @@ pub struct Site {
     pub(super) social: Option<SocialControls>,
     /// The clock of the providers, if this server serves them below `/social`.
     social_clock: Option<Ambient>,
-    /// The created keys, oldest first.
-    keys: Mutex<Vec<LicenseKey>>,
     /// Host names of the page, in addition to those of this machine.
     names: Vec<String>,
     pub(super) form_token: String,
@@ -64,7 +61,6 @@ impl Site {
             controls,
             social,
             social_clock: None,
-            keys: Mutex::default(),
             names: Vec::new(),
             form_token: rng.token(24),
             secret: secret.unwrap_or_else(|| ControlSecret::generate(&rng)),
@@ -101,18 +97,6 @@ impl Site {
         {
             tracing::warn!(%error, "the social providers' clock could not be set");
         }
-    }
-
-    /// Remembers a key, so that the page can show it.
-    pub fn remember_key(&self, key: LicenseKey) {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.push(key);
-    }
-
-    /// Returns the created keys, newest first.
-    pub(super) fn keys(&self) -> Vec<LicenseKey> {
-        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.iter().rev().cloned().collect()
     }
 
     fn names(&self) -> Vec<&str> {

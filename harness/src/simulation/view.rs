@@ -93,7 +93,7 @@ pub(super) fn done_message(word: &str) -> Option<&'static str> {
 /// Returns the whole page.
 pub(super) async fn render_page(site: &Site, done: Option<&str>, refused: &Refused) -> Markup {
     let sections = html! {
-        (render_keys(site, refused))
+        (render_keys(site, refused).await)
         (render_dns(site, refused).await)
         (render_clock(site, refused).await)
         (render_faults(site, refused).await)
@@ -178,11 +178,25 @@ fn unavailable(error: &ControlError) -> Markup {
     html! { p.none { "Not available: " (ambient::error_chain(error)) } }
 }
 
-fn render_keys(site: &Site, refused: &Refused) -> Markup {
+/// Returns the badge of a key's state.
+fn key_state(state: &str) -> Markup {
+    match state {
+        "valid" => html! { span.badge.good { "Valid" } },
+        "registered" => html! { span.badge { "Registered" } },
+        "expired" => html! { span.badge.bad { "Expired" } },
+        _ => html! { span.badge.bad { "Cancelled" } },
+    }
+}
+
+async fn render_keys(site: &Site, refused: &Refused) -> Markup {
     let section = Section::Keys;
-    let known = site.keys();
+    let (known, error) = match site.controls.list_keys().await {
+        Ok(known) => (known, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
     let kind = entered_value(refused, section, "kind", "per-user");
     let body = html! {
+        @if let Some(error) = &error { (unavailable(error)) }
         @if !known.is_empty() {
             table {
                 thead { tr { th scope="col" { "Key" } th scope="col" { "License" } th scope="col" { "Seats" } th scope="col" { "State" } } }
@@ -190,12 +204,9 @@ fn render_keys(site: &Site, refused: &Refused) -> Markup {
                     @for key in &known {
                         tr {
                             th scope="row" { code { (key.key) } }
-                            td { (key.kind) }
+                            td { (key.licensing) }
                             td data-name="Seats" { (key.seats) }
-                            td {
-                                @if key.is_expired { span.badge.bad { "Expired" } }
-                                @else { span.badge.good { "Valid" } }
-                            }
+                            td { (key_state(&key.state)) }
                         }
                     }
                 }
@@ -215,7 +226,7 @@ fn render_keys(site: &Site, refused: &Refused) -> Markup {
                     input id="seats" name="seats" type="number" min="1" required value=(entered_value(refused, section, "seats", "5"));
                 }
                 div.field {
-                    label for="expires" { "Last day " span.optional { "(optional; past: expired)" } }
+                    label for="expires" { "Last day " span.optional { "(optional; a day in the past makes an expired key)" } }
                     input id="expires" name="expires" type="date" value=(entered_value(refused, section, "expires", ""));
                 }
                 div.buttons { button.primary type="submit" { "Create License Key" } }
@@ -314,7 +325,7 @@ async fn render_clock(site: &Site, refused: &Refused) -> Markup {
                     }
                 }))
             } @else {
-                p.none { "The parties follow the machine's clock. Start them with a simulated clock to move it." }
+                p.none { "The parties follow the machine's clock. To move it, start them with SP_CLOCK=simulated and MOCK_IDP_SIMULATED_CLOCK=true." }
             }
         },
     };

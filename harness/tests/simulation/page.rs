@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::running::{Up, client, expect_strict_policy, rehearsal};
-use super::{KEY, beside, stdout};
+use super::{KEY, beside, refusal_text, stdout};
 
 /// A user of the simulation page whose browser has no JavaScript: sends its forms.
 pub(crate) struct Hands {
@@ -56,7 +56,15 @@ async fn the_simulation_page_creates_keys_and_moves_the_clock() {
     let hands = Hands::at(&url);
     let keys = Regex::new(KEY).unwrap();
     let before = keys.find_iter(&hands.fetch_page().await).count();
-    assert_eq!(before, 3, "those that `up` printed");
+    assert_eq!(
+        before, 4,
+        "those that `up` printed, and that of the organization"
+    );
+    let first = hands.fetch_page().await;
+    assert!(first.contains(">Registered<"), "{first}");
+    let by_command = stdout(&beside(folder.path(), &["key", "--seats", "2"]));
+    assert!(hands.fetch_page().await.contains(&by_command));
+    let before = before + 1;
     let page = hands
         .post_successfully(
             "/keys",
@@ -105,6 +113,69 @@ async fn the_simulation_page_creates_keys_and_moves_the_clock() {
         .await;
     let moved = portal_time().await.duration_since(then);
     assert!(moved >= jiff::SignedDuration::from_hours(72), "{moved}");
+    // The API accepts what the control ports accept, and its errors name the member.
+    let send = async |method: Method, path: &str, body: Value| {
+        let request = hands.http.request(method, format!("{url}{path}"));
+        let answer = request.json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let before = portal_time().await;
+    let minute = json!({"advance_seconds": 60});
+    for method in [Method::PUT, Method::POST] {
+        let (status, said) = send(method, "/api/clock", minute.clone()).await;
+        assert_eq!(status, 200, "{said}");
+    }
+    let to = before + jiff::SignedDuration::from_hours(1);
+    let to = json!({"now": to.to_string()});
+    assert_eq!(send(Method::PUT, "/api/clock", to).await.0, 200);
+    let moved = portal_time().await.duration_since(before);
+    assert!(moved >= jiff::SignedDuration::from_hours(1), "{moved}");
+    for (method, path, body, status, part) in [
+        (
+            Method::PUT,
+            "/api/clock",
+            json!({"now": "tomorrow"}),
+            400,
+            "invalid now: expected a time such as",
+        ),
+        (
+            Method::PUT,
+            "/api/clock",
+            json!({}),
+            400,
+            "exactly one of now and advance_seconds",
+        ),
+        (
+            Method::PUT,
+            "/api/faults",
+            json!({"faults": ["expired"]}),
+            400,
+            "missing field `environment`",
+        ),
+        (
+            Method::POST,
+            "/api/keys",
+            json!({"seats": "two"}),
+            400,
+            "invalid seats: ",
+        ),
+        (
+            Method::POST,
+            "/api/faults",
+            json!({}),
+            405,
+            "POST is not allowed at",
+        ),
+    ] {
+        let (got, said) = send(method, path, body).await;
+        assert_eq!(got, status, "{path}: {said}");
+        let answer: Value = serde_json::from_str(&said).unwrap();
+        let detail = answer["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(part) && !detail.contains("line 1"),
+            "{detail}"
+        );
+    }
 
     let faults: Value = hands
         .http
@@ -299,6 +370,12 @@ async fn the_simulation_page_needs_its_secret() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulation_page_runs_alone_and_serves_dns() {
     let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.json");
+    std::fs::write(&empty, r#"{"sp": {"base_url": "http://127.0.0.1:9"}}"#).unwrap();
+    let refused = rehearsal(&["simulation", "--target", empty.to_str().unwrap()]).output();
+    let said = refusal_text(&refused.unwrap());
+    let missing = "sp.control_url, idp.base_url, idp.control_url not found";
+    assert!(said.contains(missing), "{said}");
     let up = Up::start_in(folder.path(), &["--empty"]).await;
     let mut command = rehearsal(&["simulation", "--dns-listen", "127.0.0.1:0", "--target"]);
     let mut child = tokio::process::Command::from({
