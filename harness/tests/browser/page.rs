@@ -429,7 +429,11 @@ impl Field<'_> {
     pub(crate) async fn enter(&self, text: &str) -> Outcome {
         let element = self.element().await?;
         if element.tag_name().await? == "select" {
-            let wanted = format!("option[normalize-space(.)={text:?}]");
+            // The text of a fault continues with what it does.
+            let begin = format!("{text}: ");
+            let wanted = format!(
+                "option[normalize-space(.)={text:?} or starts-with(normalize-space(.), {begin:?})]"
+            );
             let option = element.find(By::XPath(format!(".//{wanted}"))).await;
             let option = option.with_context(|| format!("{:?} offers {text:?}", self.label))?;
             return Ok(option.click().await?);
