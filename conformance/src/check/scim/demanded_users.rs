@@ -34,7 +34,7 @@ checks! {
 "SCIM-PROFILE-25", May, "Entra gallery (SCIM_Update_Manager_Test)"; "PATCH sets a manager by add, changes it by replace and removes it by remove";
     expects "manager.value with the first manager's id, then with the second's, then none";
     fix "Store manager of the enterprise extension, and support add, replace and remove with its URN as the path.";
-    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_manager)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise, Need::Manager]; act(judge_manager)
 "SCIM-PROFILE-26", May, "Entra gallery (SCIM_Null_Update_Test)"; "An empty string and null clear an attribute";
     expects "no or an empty value of the attribute after replace with \"\" and with null";
     fix "Treat an empty string and null as no value, and answer with success.";
@@ -74,7 +74,7 @@ checks! {
 "SCIM-PROFILE-35", May, "Entra gallery (SCIM_Update_Manager_Test)"; "PATCH sets and changes the manager by a string with the id, and removes it by an empty string";
     expects "manager.value with the first manager's id after add, with the second's after replace, and none after replace with \"\"";
     fix "In PATCH, treat a string for manager as manager.value, and an empty string as no manager.";
-    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_manager_as_text)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise, Need::Manager]; act(judge_manager_as_text)
 }
 
 async fn judge_filter_in_capitals(probe: &Probe<'_>) -> Judged {

@@ -32,6 +32,8 @@ pub(super) enum Need {
     KeepsText,
     /// The enterprise extension of users, stored unchanged by the server.
     KeepsEnterprise,
+    /// The attribute `manager` of the enterprise extension in its schema.
+    Manager,
     /// More than one e-mail address for a user.
     TwoEmails,
     /// Pages that respect `count`.

@@ -49,6 +49,10 @@ impl Server {
             Need::Enterprise | Need::KeepsEnterprise => self.enterprise().is_none().then(|| {
                 "the server's resource type for users has no enterprise extension".to_owned()
             }),
+            Need::Manager => self
+                .enterprise()
+                .is_some_and(|it| it.is_declared && it.attribute("manager").is_none())
+                .then(|| "the server's enterprise extension has no manager".to_owned()),
             Need::KeepsText => self
                 .text_attributes()
                 .next()

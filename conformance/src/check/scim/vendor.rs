@@ -55,7 +55,7 @@ harm Style;
 "SCIM-VENDOR-11", May, "RFC 7643 §4.3"; "Entra ID: manager may be a string with the id";
     expects "manager.value to be the id";
     fix "Treat a string as the sub-attribute value of the complex attribute.";
-    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_bare_manager)
+    needs [Need::Patch, Need::Writes, Need::KeepsEnterprise, Need::Manager]; act(judge_bare_manager)
 "SCIM-VENDOR-12", May, "RFC 7643 §2.3.2"; "Entra ID: active may be the string \"True\" in POST";
     expects "active true";
     fix "Accept the strings True and False as booleans, in any letter case.";

@@ -329,6 +329,13 @@ impl Judge {
         )
     }
 
+    /// Returns the name of a user at the same e-mail domain who never logs in. Some service providers
+    /// end the session of a browser that delivers a LogoutRequest about a user with a session.
+    fn absent_user(&self) -> String {
+        let attacker = self.attacker();
+        format!("absent-{attacker}")
+    }
+
     /// Delivers the message of a fault. Returns what is expected, and the answer.
     async fn attempt(
         &self,

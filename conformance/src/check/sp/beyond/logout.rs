@@ -247,9 +247,10 @@ async fn judge_other_destination(beyond: &Beyond<'_>) -> Judged {
         .await
 }
 
-pub(super) async fn judge_other_user(beyond: &Beyond<'_>) -> Judged {
+async fn judge_other_user(beyond: &Beyond<'_>) -> Judged {
+    let attacker = beyond.judge.attacker();
     beyond
-        .require_session_for_other_user(&beyond.endpoint()?)
+        .require_session_for_user(&beyond.endpoint()?, &attacker)
         .await
 }
 
@@ -340,9 +341,7 @@ async fn judge_other_relay_state(beyond: &Beyond<'_>) -> Judged {
 async fn judge_repeated_parameter(beyond: &Beyond<'_>) -> Judged {
     // If the service provider does not compare the NameID, the signed request about another user
     // already ends the session, and the second parameter proves nothing.
-    if matches!(judge_other_user(beyond).await, Err(Stop::Breaks(_))) {
-        return Err(Stop::Follows("SAML-SP-SLO-08"));
-    }
+    beyond.require_compared_names(&beyond.endpoint()?).await?;
     beyond
         .require_session_after_trick(Trick::TwiceAfter)
         .await?;

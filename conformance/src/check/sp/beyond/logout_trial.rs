@@ -275,9 +275,13 @@ impl Beyond<'_> {
         .await
     }
 
-    /// As [`Self::require_session`], with a LogoutRequest about the attacker, without SessionIndex.
-    pub(super) async fn require_session_for_other_user(&self, endpoint: &Endpoint<'_>) -> Judged {
-        let other = self.judge.person.name_id_of(&self.judge.attacker());
+    /// As [`Self::require_session`], with a LogoutRequest about the user `who`, without SessionIndex.
+    pub(super) async fn require_session_for_user(
+        &self,
+        endpoint: &Endpoint<'_>,
+        who: &str,
+    ) -> Judged {
+        let other = self.judge.person.name_id_of(who);
         self.require_session(endpoint, |session| {
             let request = LogoutRequest {
                 principal: Principal::Named(other),
@@ -287,6 +291,16 @@ impl Beyond<'_> {
             Message::request(&request, Some(&self.judge.provider.key))
         })
         .await
+    }
+
+    /// Skips the check if a signed LogoutRequest about a user who never logged in ends the session: then
+    /// what is beside it proves nothing.
+    pub(super) async fn require_compared_names(&self, endpoint: &Endpoint<'_>) -> Result<(), Stop> {
+        let absent = self.judge.absent_user();
+        match self.require_session_for_user(endpoint, &absent).await {
+            Err(Stop::Breaks(_)) => Err(Stop::Follows("SAML-SP-SLO-08")),
+            _ => Ok(()),
+        }
     }
 
     /// As [`Self::require_session`] by HTTP-Redirect, with a query that `trick` changes after signing. It is
@@ -301,8 +315,9 @@ impl Beyond<'_> {
             let own = request_of(self.judge, session, endpoint.location);
             let mut signed = own.clone();
             if matches!(trick, Trick::TwiceAfter | Trick::TwiceBefore) {
-                let other = self.judge.person.name_id_of(&self.judge.attacker());
+                let other = self.judge.person.name_id_of(&self.judge.absent_user());
                 signed.principal = Principal::Named(other);
+                signed.session_indexes.clear();
             }
             Message {
                 trick,

@@ -119,12 +119,7 @@ async fn judge_wrapped_requests(beyond: &Beyond<'_>) -> Judged {
             return Err(Stop::Follows(cause));
         }
     }
-    if matches!(
-        beyond.require_session_for_other_user(&endpoint).await,
-        Err(Stop::Breaks(_))
-    ) {
-        return Err(Stop::Follows("SAML-SP-SLO-08"));
-    }
+    beyond.require_compared_names(&endpoint).await?;
     let Some(has_index) = beyond.request_that_ends(&endpoint).await? else {
         return skip("an honest LogoutRequest by HTTP-POST does not end the session");
     };

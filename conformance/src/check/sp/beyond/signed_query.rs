@@ -9,7 +9,7 @@ use saml::names;
 use url::Url;
 
 use super::super::login::Login;
-use super::logout::{judge_other_user, judge_unsolicited_answer};
+use super::logout::judge_unsolicited_answer;
 use super::logout_message::{Carried, Message, Trick, request_of, unsolicited_answer};
 use super::logout_trial::Endpoint;
 use super::{Beyond, Judged, Seen, Stop, breaks, holds, rows, skip};
@@ -18,7 +18,7 @@ use crate::check::{Attacker, Harm};
 
 rows! {
 "SAML-SP-REDIR-04", Must, Harm::Protection, "saml-bindings §3.4.4.1, CVE-2025-31335"; "An unsigned LogoutRequest beside a signed message in a query ends no session";
-    expects "the user to stay logged in: the signature covers another message, which is about the attacker";
+    expects "the user to stay logged in: the signature covers another message, which is about another user";
     fix "Parse the query once. Refuse one that contains a parameter twice, or both SAMLRequest and SAMLResponse. Verify the signature over the bytes of the parameter from which you read the message, and find parameters by their whole names.";
     judge_logout_beside_signed
 "SAML-SP-REDIR-05", Must, Harm::Intrusion(Attacker::Account), "saml-bindings §3.4.4.1, CVE-2025-27773"; "An unsigned Response beside a signed message in a query is refused";
@@ -66,7 +66,7 @@ const BESIDE: &[(&str, &str)] = &[
 /// The signed message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Donor {
-    /// A LogoutRequest about the attacker.
+    /// A LogoutRequest about another user.
     Request,
     /// A LogoutResponse.
     Answer,
@@ -77,7 +77,7 @@ enum Donor {
 impl Donor {
     fn words(self) -> &'static str {
         match self {
-            Self::Request => "a LogoutRequest about the attacker",
+            Self::Request => "a LogoutRequest about another user",
             Self::Answer => "a LogoutResponse",
             Self::Response => "the attacker's own Response",
         }
@@ -85,15 +85,17 @@ impl Donor {
 }
 
 impl Beyond<'_> {
-    /// Returns a message of the identity provider about the attacker.
+    /// Returns a message of the identity provider about a user without a session, as an attacker's
+    /// would be.
     fn logout_donor(&self, donor: Donor, own: LogoutRequest, location: &str) -> Message<'_> {
         let key = Some(&self.judge.provider.key);
         if donor == Donor::Answer {
             return Message::response(&unsolicited_answer(self.judge, location), key);
         }
-        let attacker = self.judge.person.name_id_of(&self.judge.attacker());
+        let absent = self.judge.person.name_id_of(&self.judge.absent_user());
         let request = LogoutRequest {
-            principal: Principal::Named(attacker),
+            principal: Principal::Named(absent),
+            session_indexes: Vec::new(),
             ..own
         };
         Message::request(&request, key)
@@ -176,9 +178,7 @@ async fn judge_logout_beside_signed(beyond: &Beyond<'_>) -> Judged {
         return skip("the metadata has no SingleLogoutService with HTTP-Redirect");
     }
     // If the session ends without any trick, the queries prove nothing.
-    if matches!(judge_other_user(beyond).await, Err(Stop::Breaks(_))) {
-        return Err(Stop::Follows("SAML-SP-SLO-08"));
-    }
+    beyond.require_compared_names(&endpoint).await?;
     let keys = [None, Some(&beyond.judge.provider.foreign)];
     for (key, cause) in keys.into_iter().zip(["SAML-SP-SLO-03", "SAML-SP-SLO-04"]) {
         let judged = beyond.require_session_if_signed_by(&endpoint, key).await;
