@@ -213,7 +213,7 @@ async fn plant(demo: &Demo) {
     });
     manage(demo, "/applications", application).await;
 
-    // A domain that nobody has, and a Response that nobody asked for: both are refused and listed.
+    // The domain is not registered, so the login is refused.
     let guest = Browser::new("a guest").unwrap();
     let start = demo.sp().sso_start_url(&format!("eve@{HOSTILE}"));
     guest.open(start.parse().unwrap()).await.unwrap();

@@ -65,8 +65,8 @@ impl<T: DeserializeOwned> FromRequest<Portal> for Body<T> {
     }
 }
 
-/// Describes a wrong value by the member that contains it. The line and column of the value help
-/// nobody whose program wrote the body.
+/// Describes a wrong value by the member that contains it, without line and column: programs write a
+/// body in one line.
 fn describe(path: &str, error: &serde_json::Error) -> String {
     let error = error.to_string();
     let what = error.split(" at line ").next().unwrap_or(&error);

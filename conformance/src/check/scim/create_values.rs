@@ -113,7 +113,7 @@ async fn judge_inactive_creation(probe: &Probe<'_>) -> Judged {
     if member(&now, "active") == Some(&json!(false)) {
         return Ok(());
     }
-    // The control: a server where nobody is ever inactive has no state that POST could ignore.
+    // The control: if no user can be made inactive, there is no such state, and POST ignores nothing.
     match deactivate(probe, &user).await? {
         Some(change) => user.answer.wrong(format!(
             "active is {} after POST with active false, and false after {}",

@@ -214,7 +214,7 @@ async fn judge_id_case(probe: &Probe<'_>) -> Judged {
     for _ in 0..3 {
         let user = probe.create_user(json!({})).await?;
         if let Some(other) = other_case(&user.id) {
-            // The control: a server where nobody can be read answers 404 too.
+            // The control: a server that returns no user at all answers 404, too.
             probe.fetch(&user).await?;
             let target = format!("{}/{}", probe.server.users.endpoint, segment(&other));
             return probe.get(&target).await?.is(404);

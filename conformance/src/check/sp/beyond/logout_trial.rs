@@ -293,6 +293,23 @@ impl Beyond<'_> {
         .await
     }
 
+    /// Skips the check if a LogoutRequest without a signature, or with that of an unknown key, ends the
+    /// session: then no signature is needed. `causes` are the checks that fail for these two reasons.
+    pub(super) async fn require_verified_signatures(
+        &self,
+        endpoint: &Endpoint<'_>,
+        causes: [&'static str; 2],
+    ) -> Result<(), Stop> {
+        let keys = [None, Some(&self.judge.provider.foreign)];
+        for (key, cause) in keys.into_iter().zip(causes) {
+            let judged = self.require_session_if_signed_by(endpoint, key).await;
+            if matches!(judged, Err(Stop::Breaks(_))) {
+                return Err(Stop::Follows(cause));
+            }
+        }
+        Ok(())
+    }
+
     /// Skips the check if a signed LogoutRequest about a user who never logged in ends the session: then
     /// what is beside it proves nothing.
     pub(super) async fn require_compared_names(&self, endpoint: &Endpoint<'_>) -> Result<(), Stop> {

@@ -108,17 +108,13 @@ async fn judge_wrapped_requests(beyond: &Beyond<'_>) -> Judged {
     if is_second && !beyond.run_second_logout(&endpoint).await?.ended {
         return Err(Stop::Follows("SAML-SP-SLO-31"));
     }
-    let keys = [None, Some(&beyond.judge.provider.foreign)];
     let causes = match is_second {
         true => ["SAML-SP-SLO-12", "SAML-SP-SLO-13"],
         false => ["SAML-SP-SLO-03", "SAML-SP-SLO-04"],
     };
-    for (key, cause) in keys.into_iter().zip(causes) {
-        let judged = beyond.require_session_if_signed_by(&endpoint, key).await;
-        if matches!(judged, Err(Stop::Breaks(_))) {
-            return Err(Stop::Follows(cause));
-        }
-    }
+    beyond
+        .require_verified_signatures(&endpoint, causes)
+        .await?;
     beyond.require_compared_names(&endpoint).await?;
     let Some(has_index) = beyond.request_that_ends(&endpoint).await? else {
         return skip("an honest LogoutRequest by HTTP-POST does not end the session");

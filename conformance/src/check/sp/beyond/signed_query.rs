@@ -179,13 +179,9 @@ async fn judge_logout_beside_signed(beyond: &Beyond<'_>) -> Judged {
     }
     // If the session ends without any trick, the queries prove nothing.
     beyond.require_compared_names(&endpoint).await?;
-    let keys = [None, Some(&beyond.judge.provider.foreign)];
-    for (key, cause) in keys.into_iter().zip(["SAML-SP-SLO-03", "SAML-SP-SLO-04"]) {
-        let judged = beyond.require_session_if_signed_by(&endpoint, key).await;
-        if matches!(judged, Err(Stop::Breaks(_))) {
-            return Err(Stop::Follows(cause));
-        }
-    }
+    beyond
+        .require_verified_signatures(&endpoint, ["SAML-SP-SLO-03", "SAML-SP-SLO-04"])
+        .await?;
     let donors = match judge_unsolicited_answer(beyond).await {
         Err(Stop::Breaks(_)) => &[Donor::Request][..],
         _ => &[Donor::Request, Donor::Answer][..],
