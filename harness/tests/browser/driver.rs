@@ -50,14 +50,7 @@ impl Browser {
             }
             return Ok(None);
         }
-        let mut chromedriver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .context("starting chromedriver")?;
-        let port = port_of(&mut chromedriver).await?;
+        let (chromedriver, port) = start_chromedriver().await?;
         let folder = tempfile::tempdir()?;
         let mut wanted = DesiredCapabilities::chrome();
         // `up --tls` has its own certificate authority.
@@ -104,8 +97,31 @@ fn is_installed(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| Path::new(&folder).join(program).is_file())
 }
 
-/// Reads the port from the line that chromedriver prints when it listens.
-async fn port_of(chromedriver: &mut Child) -> Outcome<u16> {
+/// How often chromedriver is started until it listens.
+const STARTS: usize = 5;
+
+/// Starts chromedriver on a free port. It takes a free port of IPv4 and then the same one of IPv6,
+/// and ends if another process has that one, so it is started again.
+async fn start_chromedriver() -> Outcome<(Child, u16)> {
+    let mut said = String::new();
+    for _ in 0..STARTS {
+        let mut chromedriver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting chromedriver")?;
+        if let Some(port) = port_of(&mut chromedriver, &mut said).await? {
+            return Ok((chromedriver, port));
+        }
+    }
+    bail!("chromedriver ended {STARTS} times before it listened; it said: {said}")
+}
+
+/// Reads the port from the line that chromedriver prints when it listens; None if it ends before.
+/// The other lines are added to `said`.
+async fn port_of(chromedriver: &mut Child, said: &mut String) -> Outcome<Option<u16>> {
     let stdout = chromedriver
         .stdout
         .take()
@@ -117,8 +133,10 @@ async fn port_of(chromedriver: &mut Child) -> Outcome<u16> {
             // Read the rest of the output, because chromedriver blocks when the pipe is
             // full.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok(port);
+            return Ok(Some(port));
         }
+        said.push_str(&line);
+        said.push('\n');
     }
-    bail!("expected chromedriver to name its port, it ended")
+    Ok(None)
 }
