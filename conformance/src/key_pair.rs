@@ -1,5 +1,6 @@
 //! Signing keys of the parties that the checks play.
 
+use ambient::Ambient;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, CustomExtension, DnType, RsaKeySize, SignatureAlgorithm};
@@ -15,12 +16,13 @@ pub(crate) struct KeyPair {
 }
 
 impl KeyPair {
-    /// Generates an RSA key of 2048 bits and a certificate that is valid for a year from `now`.
+    /// Generates an RSA key of 2048 bits, unless `ambient` has one, and a certificate that is valid
+    /// for a year from `from`.
     ///
     /// # Errors
     /// When the operating system provides no random numbers.
-    pub(crate) fn generate(name: &str, now: Timestamp) -> Result<Self, String> {
-        Self::certify(name, now, &rsa()?, Vec::new())
+    pub(crate) fn generate(name: &str, from: Timestamp, ambient: &Ambient) -> Result<Self, String> {
+        Self::certify(name, from, &rsa(ambient)?, Vec::new())
     }
 
     /// Generates an EC key for this algorithm and a certificate that is valid for a year from
@@ -44,11 +46,11 @@ impl KeyPair {
     /// When the machine has no randomness, or the address is longer than 80 bytes.
     pub(crate) fn generate_with_issuer_at(
         name: &str,
-        now: Timestamp,
+        ambient: &Ambient,
         url: &str,
     ) -> Result<Self, String> {
         let access = issuer_at(url).ok_or_else(|| format!("the address is too long: {url}"))?;
-        Self::certify(name, now, &rsa()?, vec![access])
+        Self::certify(name, ambient.now(), &rsa(ambient)?, vec![access])
     }
 
     fn certify(
@@ -110,9 +112,12 @@ pub(crate) fn certificate_params(name: &str, now: Timestamp) -> CertificateParam
     params
 }
 
-fn rsa() -> Result<rcgen::KeyPair, String> {
-    rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048)
-        .map_err(|error| error.to_string())
+fn rsa(ambient: &Ambient) -> Result<rcgen::KeyPair, String> {
+    let key = match ambient.take_rsa_key() {
+        Some(pem) => rcgen::KeyPair::from_pem(&pem),
+        None => rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048),
+    };
+    key.map_err(|error| error.to_string())
 }
 
 /// The extension AuthorityInfoAccess with the one method caIssuers, in DER; all
@@ -141,7 +146,7 @@ mod tests {
     #[test]
     fn the_address_of_the_issuer_is_read_from_the_certificate() {
         let url = "http://127.0.0.1:8080/issuer.cer";
-        let pair = KeyPair::generate_with_issuer_at("X", Timestamp::UNIX_EPOCH, url).unwrap();
+        let pair = KeyPair::generate_with_issuer_at("X", &Ambient::real(), url).unwrap();
         let key = pair.signing_key().unwrap();
         let (_, certificate) =
             x509_parser::parse_x509_certificate(key.certificate().der()).unwrap();

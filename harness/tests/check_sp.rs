@@ -7,6 +7,7 @@ mod broken_sp;
 mod counted_progress;
 mod judged_sp;
 mod persistent_name;
+mod prepared_keys;
 mod profiles_met;
 mod second_business;
 mod sp_acceptance;
@@ -24,6 +25,7 @@ use counted_progress::Counted;
 use futures::StreamExt as _;
 use jiff::SignedDuration;
 use judged_sp::{disable_by_post, find_for_preset, find_with_flaws, judge_hole, judged_without};
+use prepared_keys::ambient_with_keys;
 use profiles_met::{assert_each_can_fail, assert_profiles_met};
 use regex::Regex;
 use rehearsal::check::profile::Kind;
@@ -465,7 +467,7 @@ async fn each_stranger_gets_the_findings_that_are_true_for_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_judged_if_no_honest_response_is_accepted() {
-    let ambient = Ambient::real();
+    let ambient = ambient_with_keys();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let other = Provider::start(0, None, &ambient).await.unwrap();
     // The service provider trusts another identity provider.

@@ -39,13 +39,14 @@ pub(super) async fn load_keys(
     ambient: &Ambient,
 ) -> Result<(SigningKey, SigningKey, SigningKey), PlayError> {
     let key_file = key_file.map(Path::to_owned);
-    let now = ambient.now();
+    let ambient = ambient.clone();
     let made = tokio::task::spawn_blocking(move || {
+        let now = ambient.now();
         let key = match key_file {
-            Some(path) => read_or_generate(&path, now)?,
-            None => KeyPair::generate(NAME, now)?.signing_key()?,
+            Some(path) => read_or_generate(&path, &ambient)?,
+            None => KeyPair::generate(NAME, now, &ambient)?.signing_key()?,
         };
-        let foreign = KeyPair::generate(NAME, now)?.signing_key()?;
+        let foreign = KeyPair::generate(NAME, now, &ambient)?.signing_key()?;
         let foreign_ec = KeyPair::generate_ec(NAME, now, &PKCS_ECDSA_P256_SHA256)?;
         Ok::<_, String>((key, foreign, foreign_ec.signing_key()?))
     });
@@ -64,7 +65,7 @@ pub(super) async fn load_more_keys(
     ambient: &Ambient,
 ) -> Result<MoreKeys, PlayError> {
     let file = file.map(Path::to_owned);
-    let now = ambient.now();
+    let ambient = ambient.clone();
     let made = tokio::task::spawn_blocking(move || {
         let kept = file.as_deref().map(read).transpose()?.flatten();
         if let (Some(text), Some(path)) = (kept, &file) {
@@ -75,8 +76,9 @@ pub(super) async fn load_more_keys(
                 )
             });
         }
+        let now = ambient.now();
         let pairs = [
-            KeyPair::generate(NAME, now)?,
+            KeyPair::generate(NAME, now, &ambient)?,
             KeyPair::generate_ec(NAME, now, &PKCS_ECDSA_P256_SHA256)?,
             KeyPair::generate_ec(NAME, now, &PKCS_ECDSA_P384_SHA384)?,
         ];
@@ -120,7 +122,7 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
 }
 
 /// Reads the key in the file, or generates one and stores it there: private key, then certificate.
-fn read_or_generate(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, String> {
+fn read_or_generate(path: &Path, ambient: &Ambient) -> Result<SigningKey, String> {
     if let Some(text) = read(path)? {
         let kept = KeyPair::from_pem(&text).ok_or_else(|| {
             format!(
@@ -130,7 +132,7 @@ fn read_or_generate(path: &Path, now: jiff::Timestamp) -> Result<SigningKey, Str
         })?;
         return kept.signing_key();
     }
-    let made = KeyPair::generate(NAME, now)?;
+    let made = KeyPair::generate(NAME, ambient.now(), ambient)?;
     write(path, &made.to_pem())?;
     made.signing_key()
 }

@@ -207,7 +207,8 @@ mod tests {
         r#"<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_1"/>"#;
 
     fn material() -> KeyPair {
-        KeyPair::generate("test", "2026-01-01T00:00:00Z".parse().unwrap()).unwrap()
+        let from = "2026-01-01T00:00:00Z".parse().unwrap();
+        KeyPair::generate("test", from, &ambient::Ambient::real()).unwrap()
     }
 
     #[test]

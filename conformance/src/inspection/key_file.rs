@@ -144,7 +144,8 @@ mod tests {
     use crate::key_pair::KeyPair;
 
     fn pair() -> KeyPair {
-        KeyPair::generate("test", "2026-01-01T00:00:00Z".parse().unwrap()).unwrap()
+        let from = "2026-01-01T00:00:00Z".parse().unwrap();
+        KeyPair::generate("test", from, &ambient::Ambient::real()).unwrap()
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ambient::Ambient;
 use jiff::SignedDuration;
 use regex::Regex;
 use rehearsal::check::runner::{Progress, Runner, Selection};
@@ -15,6 +14,7 @@ use saml::metadata::SpMetadata;
 use url::Url;
 
 use crate::broken_sp::{self, CurrentCheck, Switch};
+use crate::prepared_keys::ambient_with_keys;
 
 /// Returns the broken service provider at this URL as a target.
 pub(crate) fn target_at(base: &str, metadata: SpMetadata, document: String) -> Target {
@@ -86,7 +86,7 @@ pub(crate) async fn judged_without(control: &'static str) -> CheckReport {
 
 /// Checks a service provider with these switches that can decrypt assertions.
 async fn judged_with(mut switches: Vec<Switch>, expect: Regex, runner: Runner) -> CheckReport {
-    let ambient = Ambient::real();
+    let ambient = ambient_with_keys();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let provider = provider.with_more_keys(None, &ambient).await.unwrap();
     switches.push(Switch::Flaw("decrypts"));
@@ -119,7 +119,7 @@ fn of_messages() -> Selection {
 
 /// Returns the findings of a group of checks at a service provider with these flaws.
 pub(crate) async fn find_with_flaws(flaws: &'static [&'static str], group: &str) -> Vec<String> {
-    let ambient = Ambient::real();
+    let ambient = ambient_with_keys();
     let mut provider = Provider::start(0, None, &ambient).await.unwrap();
     let switches: Vec<Switch> = flaws.iter().map(|it| Switch::Flaw(it)).collect();
     if group.starts_with("CERT") {
@@ -210,7 +210,7 @@ pub(crate) async fn find_for_preset(
     shown: &str,
     switches: Vec<Switch>,
 ) -> Vec<String> {
-    let ambient = Ambient::real();
+    let ambient = ambient_with_keys();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let sp = broken_sp::start_with(&provider.metadata(), switches, &ambient).await;
     let checks = rehearsal::check::sp::catalogue().unwrap();

@@ -1,6 +1,5 @@
 //! How a login starts, and how it is recognized.
 
-use ambient::Ambient;
 use regex::Regex;
 use rehearsal::check::runner::{Runner, Selection};
 use rehearsal::check::sp::{Expect, Judge, Person, Provider, StartField, Target, Variants};
@@ -9,6 +8,7 @@ use rehearsal::check::{CheckReport, Verdict};
 use crate::broken_sp::{self, Switch, USER};
 use crate::catalogue;
 use crate::judged_sp::{judge_hole_by, target_at};
+use crate::prepared_keys::ambient_with_keys;
 
 /// Runs the checks that begin with one of `only`, or all but those that take long if it is empty.
 async fn judge(
@@ -17,7 +17,7 @@ async fn judge(
     expect: Option<Expect>,
     form: &[&str],
 ) -> CheckReport {
-    let ambient = Ambient::real();
+    let ambient = ambient_with_keys();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let sp = broken_sp::start_with(&provider.metadata(), switches.to_vec(), &ambient).await;
     let checks = rehearsal::check::sp::catalogue().unwrap();

@@ -1,17 +1,17 @@
 //! The controls that other keys and algorithms sign, and the fault that an unknown EC key signs.
 
-use ambient::Ambient;
 use rehearsal::check::runner::{Runner, Selection};
 use rehearsal::check::sp::{Judge, Person, Provider, Variants};
 use rehearsal::check::{CheckReport, Verdict};
 
 use crate::broken_sp::{self, Switch};
 use crate::judged_sp::target_at;
+use crate::prepared_keys::ambient_with_keys;
 
 /// Runs the checks at a service provider with these switches. If `announces` is false, its metadata
 /// of the identity provider has one key.
 async fn judge(announces: bool, switches: &[Switch]) -> CheckReport {
-    let ambient = Ambient::real();
+    let ambient = ambient_with_keys();
     let mut provider = Provider::start(0, None, &ambient).await.unwrap();
     if announces {
         provider = provider.with_more_keys(None, &ambient).await.unwrap();

@@ -5,7 +5,6 @@ mod table;
 
 use std::collections::BTreeSet;
 
-use ambient::Ambient;
 use rehearsal::check::profile::{Kind, Profile, Scope, profiles};
 use rehearsal::check::runner::{Runner, Selection};
 use rehearsal::check::sp::{Judge, Person, Provider, Variants};
@@ -14,6 +13,7 @@ use saml::acceptance::SignaturePolicy;
 
 use crate::broken_sp::{self, Switch};
 use crate::judged_sp::{target_at, with_short_refetch};
+use crate::prepared_keys::ambient_with_keys;
 use crate::profiles_met::failed_requirements;
 
 pub(crate) use table::{BROKEN, UNBROKEN};
@@ -43,7 +43,7 @@ pub(crate) fn all() -> Vec<&'static Profile> {
 
 /// Runs the checks of the profiles at a service provider with these switches.
 pub(crate) async fn judge_switches(group: Group, switches: &[Switch]) -> CheckReport {
-    let ambient = Ambient::real();
+    let ambient = ambient_with_keys();
     let mut provider = Provider::start(0, None, &ambient).await.unwrap();
     let mut all_switches = switches.to_vec();
     if group == Group::Messages {

@@ -3,7 +3,6 @@
 
 mod table;
 
-use ambient::Ambient;
 use regex::Regex;
 use rehearsal::check::runner::{Runner, Selection};
 use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
@@ -11,6 +10,7 @@ use rehearsal::check::{CheckReport, Verdict};
 use url::Url;
 
 use crate::broken_sp::{self, Switch, USER};
+use crate::prepared_keys::ambient_with_keys;
 
 pub(crate) use table::strangers;
 
@@ -47,7 +47,7 @@ impl Stranger {
 
     /// Runs `check sp` against this service provider.
     pub(crate) async fn judge(&self) -> CheckReport {
-        let ambient = Ambient::real();
+        let ambient = ambient_with_keys();
         let provider = Provider::start(0, None, &ambient).await.unwrap();
         let sp = broken_sp::start_with(&provider.metadata(), self.switches.clone(), &ambient).await;
         let at = |path: &str| Url::parse(&format!("{}{path}", sp.base())).unwrap();

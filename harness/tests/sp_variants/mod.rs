@@ -1,6 +1,5 @@
 //! Holes that only variants of the faults detect.
 
-use ambient::Ambient;
 use rehearsal::check::CheckReport;
 use rehearsal::check::runner::{Runner, Selection};
 use rehearsal::check::sp::{Judge, Person, Provider, Variants};
@@ -8,10 +7,11 @@ use serde_json::Value;
 
 use super::broken_sp::{self, Switch};
 use crate::judged_sp::target_at;
+use crate::prepared_keys::ambient_with_keys;
 
 /// Runs these checks with variants against a service provider with these switches.
 async fn judge_with_variants(switches: &[Switch], variants: Variants, only: &str) -> CheckReport {
-    let ambient = Ambient::real();
+    let ambient = ambient_with_keys();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     let sp = broken_sp::start_with(&provider.metadata(), switches.to_vec(), &ambient).await;
     let checks = rehearsal::check::sp::catalogue().unwrap();

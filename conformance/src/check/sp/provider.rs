@@ -181,9 +181,9 @@ impl Provider {
         let Some(references) = &self.references else {
             return Ok(self);
         };
-        let (now, url) = (ambient.now(), references.issuer_url());
+        let (ambient, url) = (ambient.clone(), references.issuer_url());
         let made = tokio::task::spawn_blocking(move || {
-            KeyPair::generate_with_issuer_at("Rehearsal check", now, &url)?.signing_key()
+            KeyPair::generate_with_issuer_at("Rehearsal check", &ambient, &url)?.signing_key()
         });
         let made = made.await.map_err(|error| error.to_string());
         self.foreign = made.and_then(|it| it).map_err(PlayError::Key)?;

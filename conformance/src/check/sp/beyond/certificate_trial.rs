@@ -62,9 +62,10 @@ pub(super) async fn new_key(
     beyond: &Beyond<'_>,
     later: SignedDuration,
 ) -> Result<SigningKey, Stop> {
-    let from = beyond.judge.ambient.now() + later;
+    let ambient = beyond.judge.ambient.clone();
     let made = tokio::task::spawn_blocking(move || {
-        KeyPair::generate("Rehearsal check", from)?.signing_key()
+        let from = ambient.now() + later;
+        KeyPair::generate("Rehearsal check", from, &ambient)?.signing_key()
     });
     let made = made.await.map_err(|error| error.to_string());
     made.and_then(|it| it).map_err(Stop::Skip)
