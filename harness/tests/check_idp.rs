@@ -16,6 +16,8 @@ mod expected;
 #[path = "check_idp/profile_table.rs"]
 mod profile_table;
 mod profiles_met;
+#[path = "check_idp/signed.rs"]
+mod signed;
 #[path = "check_idp/strangers.rs"]
 mod strangers;
 

@@ -88,12 +88,17 @@ impl Gathering<'_> {
                 is_first = false;
                 let ignored = first.ignored_cookies();
                 if let Some(error) = set_up::error(&trial, self, &ignored) {
-                    let by_post = self.sign_on_by_post(&trial, &maker, &announced, &first);
-                    let Some(other) = by_post.await? else {
-                        self.party.interactive.is_over();
-                        return Err(error.into());
-                    };
-                    trials.insert(POST.to_owned(), other);
+                    let other = self.sign_on_otherwise(&trial, &maker, &announced, &first);
+                    match other.await? {
+                        Some((name, other)) if name == variant.name => trial = other,
+                        Some((name, other)) => {
+                            trials.insert(name.to_owned(), other);
+                        }
+                        None => {
+                            self.party.interactive.is_over();
+                            return Err(error.into());
+                        }
+                    }
                 }
                 health.calm = Some(began.elapsed());
             }
@@ -135,35 +140,49 @@ impl Gathering<'_> {
         Ok(recording)
     }
 
-    /// Sends the ordinary request by HTTP-POST after one by HTTP-Redirect ended on an error page. If
-    /// it leads to a sign-on, all requests whose binding does not matter are sent by HTTP-POST.
-    async fn sign_on_by_post(
+    /// Sends the ordinary request signed, by HTTP-POST, or both, after the one that `failed` was
+    /// refused before anybody was asked for a password. Returns the first one that leads to a
+    /// sign-on, with its name; all ordinary requests are sent in the same way from then on.
+    async fn sign_on_otherwise(
         &self,
         failed: &Trial,
         maker: &Maker<'_>,
         announced: &Announced,
         first: &Browser,
-    ) -> Result<Option<Trial>, CheckError> {
+    ) -> Result<Option<(&'static str, Trial)>, CheckError> {
+        let is_driven = matches!(self.person, Person::Driven(_));
+        let was_signed = maker.signs();
+        let can_sign = !was_signed && !failed.asked;
         let is_error = matches!(&failed.ending, Ending::Page { status, .. } if *status >= 400 && *status != 401)
             && failed.pages.last().is_some_and(|page| !page.asks);
-        let variant = VARIANTS.iter().find(|it| it.name == POST);
-        let (true, Person::Driven(_), Some(variant)) = (
-            is_error && failed.binding == Binding::Redirect.name(),
-            &self.person,
-            variant,
-        ) else {
-            return Ok(None);
+        let can_post = is_error
+            && failed.binding == Binding::Redirect.name()
+            && announced.sso_url(Binding::Post).is_some();
+        let same = match failed.binding == Binding::Redirect.name() {
+            true => REDIRECT,
+            false => POST,
         };
-        if announced.sso_url(Binding::Post).is_none() {
-            return Ok(None);
+        let ways = [
+            (same, true, can_sign),
+            (POST, was_signed, can_post),
+            (POST, true, can_post && can_sign),
+        ];
+        for (name, signed, _) in ways.iter().filter(|way| is_driven && way.2) {
+            let Some(variant) = VARIANTS.iter().find(|it| it.name == *name) else {
+                continue;
+            };
+            maker.set_signed(*signed);
+            let trial = self.attempt(variant, maker, announced, first).await?;
+            let is_answer = matches!(trial.ending, Ending::Answer(_));
+            if is_answer && set_up::error(&trial, self, &[]).is_none() {
+                if maker.binding_of(variant) == Binding::Post {
+                    maker.prefer_post();
+                }
+                return Ok(Some((name, trial)));
+            }
         }
-        let trial = self.attempt(variant, maker, announced, first).await?;
-        if !matches!(trial.ending, Ending::Answer(_)) || set_up::error(&trial, self, &[]).is_some()
-        {
-            return Ok(None);
-        }
-        maker.prefer_post();
-        Ok(Some(trial))
+        maker.set_signed(was_signed);
+        Ok(None)
     }
 
     /// Waits until a new sign-on has another AuthnInstant than that of `before`, if the identity

@@ -37,8 +37,9 @@ struct Draft {
 pub(super) struct Maker<'m> {
     party: &'m Party,
     ambient: &'m Ambient,
-    /// True if the metadata requires signed requests.
-    signed_wanted: bool,
+    /// True if ordinary requests are signed, because the metadata requires it or none without a
+    /// signature leads to a sign-on.
+    signed: AtomicBool,
     /// True if ordinary requests are sent by HTTP-POST, because none by HTTP-Redirect leads to a
     /// sign-on.
     by_post: AtomicBool,
@@ -54,7 +55,7 @@ impl<'m> Maker<'m> {
         Self {
             party,
             ambient,
-            signed_wanted: announced.wants_signed,
+            signed: AtomicBool::new(announced.wants_signed),
             by_post: AtomicBool::new(announced.sso_url(Binding::Redirect).is_none()),
         }
     }
@@ -71,6 +72,16 @@ impl<'m> Maker<'m> {
     /// Sends the requests whose binding does not matter by HTTP-POST from now on.
     pub(super) fn prefer_post(&self) {
         self.by_post.store(true, Ordering::Relaxed);
+    }
+
+    /// True if ordinary requests are signed.
+    pub(super) fn signs(&self) -> bool {
+        self.signed.load(Ordering::Relaxed)
+    }
+
+    /// Signs ordinary requests from now on, or not.
+    pub(super) fn set_signed(&self, signed: bool) {
+        self.signed.store(signed, Ordering::Relaxed);
     }
 
     /// Makes the request of a variant, for the endpoint of its binding.
@@ -94,7 +105,7 @@ impl<'m> Maker<'m> {
         }
         let key = match variant.signing {
             Signing::Never => None,
-            Signing::AsWanted => self.signed_wanted.then_some(&self.party.key),
+            Signing::AsWanted => self.signs().then_some(&self.party.key),
             Signing::Always | Signing::Tampered => Some(&self.party.key),
             Signing::Foreign => Some(&self.party.foreign),
         };

@@ -8,7 +8,7 @@ use crate::check::SetUpError;
 use crate::check::runner::page_summary;
 use crate::inspection::{is, ns, parse};
 
-/// What to do if only signed requests are answered: ordinary ones are signed if the metadata says so.
+/// What to do if only signed requests are answered and a person signs on: nobody asks them twice.
 const SIGNED: &str = "If the identity provider refuses unsigned requests, its metadata must have WantAuthnRequestsSigned=\"true\": add it to a copy, and give that as --metadata.";
 
 /// Returns why the control did not sign a user on; `None` if it did. `ignored` are the names of
@@ -26,6 +26,10 @@ pub(super) fn error(
         Person::Driven(credentials) => credentials.name.as_str(),
         Person::Present(_) => "the person",
     };
+    let register_or_sign = match &gathering.person {
+        Person::Driven(_) => register.clone(),
+        Person::Present(_) => format!("{register} {SIGNED}"),
+    };
     match &trial.ending {
         Ending::NotTried { why } if matches!(gathering.person, Person::Present(_)) => {
             Some(SetUpError::new(
@@ -42,26 +46,30 @@ pub(super) fn error(
             format!("The identity provider cannot be reached for a sign-on: {why}."),
             "Check the SingleSignOnService in the metadata and whether the identity provider runs and can be reached from this machine. An identity provider with a private certificate needs --ca FILE.",
         )),
-        Ending::Answer(delivered) => refusal_error(&delivered.field, trial.asked, who, register),
+        Ending::Answer(delivered) if trial.asked => {
+            let access = format!("Give {who} access to the application of this service provider.");
+            refusal_error(&delivered.field, "refused", format!("{access} {register}"))
+        }
+        Ending::Answer(delivered) => {
+            refusal_error(&delivered.field, "not-registered", register_or_sign)
+        }
         Ending::Page { url, status, .. } => {
             let url = url.split('?').next().unwrap_or(url);
             let at = format!("HTTP {status} at {url}");
+            let register = if trial.asked {
+                register
+            } else {
+                register_or_sign
+            };
             Some(page_error(trial, *status, &at, who, ignored, &register))
         }
     }
 }
 
 /// Returns the error for a Response without success.
-fn refusal_error(field: &str, asked: bool, who: &str, register: String) -> Option<SetUpError> {
+fn refusal_error(field: &str, code: &'static str, fix: String) -> Option<SetUpError> {
     let (status, message) = refusal(&reading::message(field)?)?;
     let message = message.map(|it| format!(": \"{it}\"")).unwrap_or_default();
-    let (code, fix) = match asked {
-        true => (
-            "refused",
-            format!("Give {who} access to the application of this service provider. {register}"),
-        ),
-        false => ("not-registered", format!("{register} {SIGNED}")),
-    };
     Some(SetUpError::new(
         code,
         format!(
@@ -99,9 +107,7 @@ fn page_error(
             format!(
                 "The identity provider answered an honest request with a page that is not a login page ({at}){says}."
             ),
-            format!(
-                "{register} If the page is a login page that runs scripts, use --interactive. {SIGNED}"
-            ),
+            format!("{register} If the page is a login page that runs scripts, use --interactive."),
         );
     }
     if asks || status == 401 {

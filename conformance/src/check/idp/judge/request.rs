@@ -315,6 +315,13 @@ fn judge_unsigned_by_post(case: &Case<'_>) -> Ruled {
         return not_judged("the metadata requires signed requests: see SAML-IDP-REQ-05")
             .lacks(Feature::UnsignedRequests);
     }
+    // Ordinary requests are signed then only because none without a signature was accepted.
+    let controls = [REDIRECT, POST].into_iter();
+    if controls.filter_map(|it| case.trial(it)).any(|it| it.signed)
+        && !is_answered(case, "post-unsigned")
+    {
+        return not_judged("unsigned requests are refused: see SAML-IDP-REQ-02");
+    }
     judge_sign_on(case, "post-unsigned")
 }
 
