@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::body::with;
+use super::inactive::deactivate;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
-use super::made::Made;
 use super::probe::Probe;
 use super::read::require_effect_of_attributes;
 use super::reading::{
@@ -12,7 +12,6 @@ use super::reading::{
     values,
 };
 use super::schema::ENTERPRISE;
-use super::wire::ScimAnswer;
 
 checks! {
 "SCIM-CREATE-20", Must, "RFC 7643 §2.3.2"; "A boolean attribute never stores a value of another type";
@@ -79,28 +78,6 @@ checks! {
     expects "active false after POST with active false";
     fix "Store active as it is sent with POST: a client creates users who must not log in yet, and sends no PATCH after it.";
     needs [Need::Writes, Need::Has(&["active"])]; act(judge_inactive_creation)
-}
-
-/// True if `active` of the user is false.
-async fn is_inactive(probe: &Probe<'_>, user: &Made) -> Judged<bool> {
-    let now = probe.fetch(user).await?;
-    Ok(member(&now, "active") == Some(&json!(false)))
-}
-
-/// Sets `active` of the user to false, by PATCH or else by PUT. Returns the answer after which the
-/// user is inactive.
-async fn deactivate(probe: &Probe<'_>, user: &Made) -> Judged<Option<ScimAnswer>> {
-    if probe.server.lacks(Need::Patch).is_none() {
-        let operation = json!([{"op": "replace", "path": "active", "value": false}]);
-        let answer = probe.patch(&user.place, operation).await?;
-        if is_inactive(probe, user).await? {
-            return Ok(Some(answer));
-        }
-    }
-    let whole = with(user.sent.clone(), json!({ "active": false }));
-    let answer = probe.put(&user.place, &whole).await?;
-    let is_done = is_inactive(probe, user).await?;
-    Ok(is_done.then_some(answer))
 }
 
 async fn judge_inactive_creation(probe: &Probe<'_>) -> Judged {

@@ -143,13 +143,13 @@ fn has(group: &Value, members: &[&Made]) -> Judged {
 pub(super) async fn create_with_members(probe: &Probe<'_>, users: &[&Made]) -> Judged<Made> {
     let ids: Vec<&str> = users.iter().map(|one| one.id.as_str()).collect();
     let group = probe.create_group(&ids).await?;
-    match has(&probe.fetch(&group).await?, users) {
-        Ok(()) => Ok(group),
-        Err(_) => {
-            let why = "the group was made without its members".to_owned();
-            Err(Stop::Follows("SCIM-GROUP-02", why))
-        }
+    let now = probe.fetch(&group).await?;
+    if has(&now, users).is_ok() {
+        return Ok(group);
     }
+    let members = value_to_text(member(&now, "members"));
+    let why = format!("the members of the new group are not those sent: members is {members}");
+    Err(Stop::Follows("SCIM-GROUP-02", why))
 }
 
 /// Adds a user to an empty group. The user must be in `members` afterwards before anything can be

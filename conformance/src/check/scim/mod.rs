@@ -48,6 +48,7 @@ mod filter;
 mod group;
 mod health;
 mod http;
+mod inactive;
 mod item;
 mod listed;
 mod location;

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::inactive::require_inactive;
 use super::item::{Judged, Need, Stop, checks, ensure};
 use super::made::Made;
 use super::probe::Probe;
@@ -266,7 +267,7 @@ async fn judge_replace_without_path(probe: &Probe<'_>) -> Judged {
     }
     let (_, now) = create_and_patch(probe, more, json!({"op": "replace", "value": value})).await?;
     require_same("displayName", member(&now, "displayName"), &json!("New"))?;
-    require_same("active", member(&now, "active"), &json!(false))?;
+    require_inactive(probe, &now)?;
     match other {
         Some(other) => require_same(other, member(&now, other), &json!("Stays")),
         None => Ok(()),

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::inactive::require_inactive;
 use super::item::{Judged, Need, Stop, checks, ensure, unjudged};
 use super::patch::{create_and_patch, has_emails, two_emails};
 use super::probe::Probe;
@@ -242,7 +243,7 @@ async fn judge_password(probe: &Probe<'_>) -> Judged {
 async fn judge_deactivation(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "active", "value": false});
     let (_, now) = create_and_patch(probe, json!({"active": true}), operation).await?;
-    require_same("active", member(&now, "active"), &json!(false))
+    require_inactive(probe, &now)
 }
 
 async fn judge_answer_to_patch(probe: &Probe<'_>) -> Judged {

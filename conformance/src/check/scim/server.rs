@@ -19,6 +19,8 @@ pub(super) struct Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     pub(super) config: Option<Value>,
+    /// The HTTP status of GET /Schemas.
+    pub(super) schemas_status: u16,
     pub(super) users: Kind,
     pub(super) groups: Option<Kind>,
 }
@@ -76,10 +78,14 @@ impl Server {
         if self.users.schema.is_declared {
             return format!("the server's schema of users has no {path}");
         }
-        format!(
-            "/Schemas has no attributes of the schema of users ({}), so that the server does not say whether users have {path}",
-            self.users.schema.id
-        )
+        let why = match self.schemas_status {
+            200..=299 => format!(
+                "/Schemas has no attributes of the schema of users ({})",
+                self.users.schema.id
+            ),
+            status => format!("GET /Schemas is answered with HTTP {status}"),
+        };
+        format!("{why}, so that the server does not say whether users have {path}")
     }
 
     /// Returns those of [`TEXTS`] that the schema declares as clients may write and leave out.

@@ -29,10 +29,9 @@ impl Server {
     pub(super) async fn discover(session: &Session<'_>) -> Result<Self, CheckError> {
         let config = session.look("/ServiceProviderConfig").await?;
         let types = all(&session.look("/ResourceTypes").await?);
-        let schemas: Vec<Schema> = all(&session.look("/Schemas").await?)
-            .iter()
-            .filter_map(Schema::read)
-            .collect();
+        let schemas = session.look("/Schemas").await?;
+        let schemas_status = schemas.status;
+        let schemas: Vec<Schema> = all(&schemas).iter().filter_map(Schema::read).collect();
         let users = Kind::of(USER, "/Users", &types, &schemas).unwrap_or_else(|| Kind {
             endpoint: "/Users".to_owned(),
             schema: Schema::of_users(),
@@ -64,6 +63,7 @@ impl Server {
             .filter(|said| config.has_succeeded() && said.is_object());
         Ok(Self {
             config,
+            schemas_status,
             users,
             groups,
         })

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::group::require_added_member;
+use super::inactive::require_inactive;
 use super::item::{Judged, Need, checks, ensure, unjudged};
 use super::probe::Probe;
 use super::reading::{at, member, require_absent, require_same, text, value_to_text, values};
@@ -88,7 +89,7 @@ async fn judge_capital_operation(probe: &Probe<'_>) -> Judged {
 async fn judge_false_as_text(probe: &Probe<'_>) -> Judged {
     let operation = json!({"op": "replace", "path": "active", "value": "False"});
     let now = create_and_patch(probe, json!({"active": true}), operation).await?;
-    require_same("active", member(&now, "active"), &json!(false))
+    require_inactive(probe, &now)
 }
 
 async fn judge_patch_with_body(probe: &Probe<'_>) -> Judged {
@@ -176,7 +177,7 @@ async fn judge_read_change_put(probe: &Probe<'_>) -> Judged {
     whole["active"] = false.into();
     probe.put(&user.place, &whole).await?.is_success()?;
     let now = probe.fetch(&user).await?;
-    require_same("active", member(&now, "active"), &json!(false))?;
+    require_inactive(probe, &now)?;
     require_same("userName", member(&now, "userName"), &user.sent["userName"])
 }
 
