@@ -24,8 +24,9 @@ use rehearsal::check::scim::credentials::Credentials;
 use rehearsal::check::scim::wire::{Http, Pending};
 use rehearsal::check::{CheckReport, Signal, UserUrl, Verdict, leaver, scim};
 use rehearsal::organization::{self, PRODUCT_USERS};
+use reqwest::Method;
 use saml::metadata::SpMetadata;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 /// A pace that advances the simulated clock instead of waiting.
@@ -393,6 +394,11 @@ async fn our_portal_passes() {
     let ambient = Ambient::real();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
     world.trusts("Ada", &provider.metadata()).await.unwrap();
+    // Whose revocation requests the portal accepts.
+    let issuer = json!({"issuer": provider.issuer, "audience": "scim", "clients": ["none"]});
+    let path = "/scim/issuers";
+    let added = world.at_configurator("Ada", Method::POST, path, Some(issuer));
+    assert_eq!(added.await.unwrap().status, 201);
     let ready = world.ready().to_json();
     let at = |name: &str| ready["sp"][name].as_str().unwrap().to_owned();
     let metadata = reqwest::get(at("metadata_url")).await.unwrap();
@@ -427,6 +433,10 @@ async fn our_portal_passes() {
                 group: organization::ADMINS.to_owned(),
                 expect: Regex::new("\"roles\":\\[[^]]*\"admin\"").unwrap(),
             }),
+            revocation: Some(Revocation {
+                url: at("revocation_url").parse().unwrap(),
+                format: SubjectFormat::Email,
+            }),
             // In the portal all sessions end at once, so this limits only the time of a failure.
             limit: Duration::from_secs(5),
             ..Plan::default()
@@ -437,13 +447,13 @@ async fn our_portal_passes() {
     assert_eq!(report.error, None);
     let not_passed: Vec<String> = findings_and_skips(&report);
     let wanting = |line: &&String| {
-        // The portal has neither API tokens for users nor Universal Logout.
-        !line.contains("no --token-probe") && !line.contains("no --revocation-url")
+        // The portal has no API tokens for users.
+        !line.contains("no --token-probe") && !line.starts_with("LEAVER-REVOKE-02 Skip")
     };
     let not_passed: Vec<&String> = not_passed.iter().filter(wanting).collect();
     assert_eq!(not_passed, Vec::<&String>::new());
     let passed = report.count(Verdict::Pass);
-    assert!(passed >= 20, "{passed}");
+    assert!(passed >= 25, "{passed}");
     let all: Vec<_> = Profile::chosen(Kind::Leaver, &["ipsie-al1".to_owned()]).unwrap();
     assert_profiles_met(&report, &all, 1);
     let written: Value = report.json();

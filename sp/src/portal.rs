@@ -10,8 +10,8 @@ use url::Url;
 
 use crate::accounts::Throttle;
 use crate::configurator::Refreshes;
+use crate::configurator::issuer_token::IssuerKeys;
 use crate::configurator::scim::Callers;
-use crate::configurator::scim_access_token::IssuerKeys;
 use crate::directory::ResourceTypes;
 use crate::directory::sync_log::SyncLog;
 use crate::licensing::LicenseKey;
@@ -126,6 +126,7 @@ impl Portal {
             slo_url: format!("{base}/webapp/sso/slo/{tenant_id}"),
             metadata_url: format!("{base}/saml/metadata/{tenant_id}"),
             scim_base_url: format!("{base}/scim/{tenant_id}/v2"),
+            revocation_url: format!("{base}/webapp/sso/revocation/{tenant_id}"),
         }
     }
 }
@@ -153,4 +154,6 @@ pub struct ServiceProvider {
     pub metadata_url: String,
     /// SCIM Base URL.
     pub scim_base_url: String,
+    /// URL of Universal Logout, where the identity provider ends all sessions of a person.
+    pub revocation_url: String,
 }

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Throttle;
 use crate::configurator::Refreshes;
+use crate::configurator::issuer_token::IssuerKeys;
 use crate::configurator::scim::Callers;
-use crate::configurator::scim_access_token::IssuerKeys;
 use crate::directory::ResourceTypes;
 use crate::directory::sync_log::{self, SyncLog};
 use crate::dns::TxtResolver;

@@ -36,6 +36,8 @@ pub(crate) fn audit_action(action: &str) -> String {
         "logged-in-by-sso" => "Signed in with SSO",
         "logged-in-by-social-identity" => "Signed in with a social identity",
         "logged-out-by-idp" => "The identity provider signed the user out",
+        "sessions-revoked-by-idp" => "The identity provider ended all sessions of the user",
+        "sessions-revocation-refused" => "Refused to end the sessions of a user",
         "signed-out-everywhere" => "Signed out everywhere",
         "wrong-password" => "Entered a wrong password",
         "sign-in-refused" => "Sign-in refused",

@@ -84,6 +84,9 @@ pub struct BusinessAccount {
     pub acs_url: String,
     /// The service provider's `entityID`.
     pub entity_id: String,
+    /// The URL of Universal Logout, where an issuer that step 5 accepts ends all sessions of a
+    /// person.
+    pub revocation_url: String,
     /// The SCIM base URL: `/Users` and `/Groups` are below it.
     pub scim_base_url: String,
     /// The bearer token of the SCIM server.
@@ -277,6 +280,7 @@ impl World {
             metadata_url: text("/service_provider/metadata_url")?,
             acs_url: text("/service_provider/acs_url")?,
             entity_id: text("/service_provider/entity_id")?,
+            revocation_url: text("/service_provider/revocation_url")?,
             scim_base_url: text("/scim/base_url")?,
             scim_bearer_token: self.scim_token.clone(),
             admin_login: AdminLogin {

@@ -1,293 +1,34 @@
-//! Access tokens of OAuth authorization servers at the SCIM endpoint: signed JWTs (RFC 9068),
-//! verified with the keys that the issuer publishes.
+//! Access tokens of OAuth authorization servers at the SCIM endpoint (RFC 9068).
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::jwk::{Jwk, JwkSet};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-
-use super::fetch::fetch;
+use super::issuer_token::{self, Kind, TokenRefusal};
 use super::scim::ScimAccess;
 use super::scim_issuers::clients;
 use crate::Portal;
-use crate::audit::{self, Event};
 use crate::store::scim_issuers::ScimIssuerRow;
 use crate::store::{self, StoreError};
 
-/// Accepted signature algorithms. HMAC is not among them: its secret would be a public key
-/// (RFC 8725 §3.1).
-const ALGORITHMS: [Algorithm; 5] = [
-    Algorithm::RS256,
-    Algorithm::PS256,
-    Algorithm::ES256,
-    Algorithm::ES384,
-    Algorithm::EdDSA,
-];
-
-/// Values of `typ`: that of RFC 9068, and that of issuers which do not know it.
-const TYPES: [&str; 3] = ["at+jwt", "application/at+jwt", "jwt"];
-
-/// How long fetched keys are used.
-const KEYS_FRESH: SignedDuration = SignedDuration::from_mins(10);
-/// How long keys are not fetched again because of an unknown key ID or a failure: anybody can
-/// send tokens with random key IDs.
-const KEYS_PAUSE: SignedDuration = SignedDuration::from_secs(30);
-/// Maximum size of an issuer's metadata or keys, in bytes.
-const LARGEST_KEYS: usize = 256 * 1024;
-/// Every reason is written to the audit log once in this time for each tenant: anybody can send
-/// wrong tokens.
-const AUDIT_PAUSE: SignedDuration = SignedDuration::from_mins(1);
-
-/// Why an access token is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TokenRefusal {
-    /// It is not a JWT, or uses an algorithm that is not accepted.
-    #[error("invalid access token: expected a JWT signed by RS256, PS256, ES256, ES384 or EdDSA")]
-    Malformed,
-    /// The header has another type.
-    #[error("invalid typ: expected at+jwt or JWT")]
-    Type,
-    /// The tenant does not accept tokens of this issuer.
-    #[error("issuer {0} is not accepted: add it in step 5 of the configurator")]
-    Issuer(String),
-    /// The keys of the issuer cannot be fetched.
-    #[error("cannot get the keys of {issuer}: {why}")]
-    Keys {
-        /// The issuer.
-        issuer: String,
-        /// What failed.
-        why: String,
-    },
-    /// No key of the issuer verifies the signature.
-    #[error("the signature of the access token is not valid under a key of its issuer")]
-    Signature,
-    /// It is for another audience.
-    #[error("invalid aud: expected {0}")]
-    Audience(String),
-    /// It has expired.
-    #[error("the access token has expired")]
-    Expired,
-    /// It is not valid yet.
-    #[error("the access token is not valid yet (nbf)")]
-    NotYet,
-    /// It was issued to a client that is not accepted.
-    #[error("client {0} is not accepted: add it in step 5 of the configurator")]
-    Client(String),
-    /// It lacks the required scope.
-    #[error("the access token lacks the scope {0}")]
-    Scope(String),
-}
-
-impl TokenRefusal {
-    /// Returns the stable code in kebab case.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed => "token-malformed",
-            Self::Type => "token-type",
-            Self::Issuer(_) => "token-issuer",
-            Self::Keys { .. } => "token-keys",
-            Self::Signature => "token-signature",
-            Self::Audience(_) => "token-audience",
-            Self::Expired => "token-expired",
-            Self::NotYet => "token-not-yet-valid",
-            Self::Client(_) => "token-client",
-            Self::Scope(_) => "token-scope",
-        }
-    }
-}
-
-/// The keys of an issuer, or why they could not be fetched.
-#[derive(Debug, Clone)]
-struct Fetched {
-    keys: Result<JwkSet, String>,
-    at: Timestamp,
-}
-
-/// The fetched keys of issuers, and when reasons were written to the audit log.
-#[derive(Debug, Default)]
-pub struct IssuerKeys {
-    keys: Mutex<HashMap<String, Fetched>>,
-    noted: Mutex<HashMap<(String, &'static str), Timestamp>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl IssuerKeys {
-    /// Forgets everything, because the clock or the database was replaced.
-    pub fn forget(&self) {
-        lock(&self.keys).clear();
-        lock(&self.noted).clear();
-    }
-
-    /// True if this reason is to be written to the audit log now.
-    fn must_note(&self, tenant_id: &str, code: &'static str, now: Timestamp) -> bool {
-        let mut noted = lock(&self.noted);
-        let last = noted.insert((tenant_id.to_owned(), code), now);
-        let is_recent = |last: Timestamp| now.duration_since(last).abs() < AUDIT_PAUSE;
-        !last.is_some_and(is_recent)
-    }
-}
-
-/// Metadata of an authorization server (RFC 8414 §2).
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    jwks_uri: String,
-}
-
-/// Claims of an access token (RFC 9068 §2.2).
-#[derive(Debug, Deserialize)]
-struct Claims {
-    sub: String,
-    aud: Audience,
-    exp: i64,
-    nbf: Option<i64>,
-    client_id: Option<String>,
-    scope: Option<String>,
-}
-
-/// One audience or several (RFC 7519 §4.1.3).
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
+/// Access tokens: the type of RFC 9068, and that of issuers which do not know it.
+const ACCESS_TOKENS: Kind = Kind {
+    types: &["at+jwt", "application/at+jwt", "jwt"],
+    types_text: "at+jwt or JWT",
+};
 
 /// True if the token may be a JWT. The bearer tokens of step 5 contain no dot.
 pub(super) fn is_jwt(token: &str) -> bool {
     token.split('.').count() == 3
 }
 
-/// Returns the address of the metadata of an issuer: the well-known part comes before the path
-/// (RFC 8414 §3.1), and for OpenID Connect after it.
-fn metadata_urls(issuer: &str) -> Vec<String> {
-    let oauth = url::Url::parse(issuer).ok().map(|mut url| {
-        let path = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
-        String::from(url)
-    });
-    let issuer = issuer.trim_end_matches('/');
-    let openid = format!("{issuer}/.well-known/openid-configuration");
-    oauth.into_iter().chain([openid]).collect()
-}
-
-async fn fetch_json<T: DeserializeOwned>(portal: &Portal, url: &str) -> Result<T, String> {
-    let failed = |why: String| format!("{url}: {why}");
-    let bytes = fetch(portal, url, LARGEST_KEYS)
-        .await
-        .map_err(|error| failed(error.to_string()))?;
-    serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))
-}
-
-async fn fetch_keys(portal: &Portal, issuer: &str) -> Result<JwkSet, String> {
-    let mut why = String::new();
-    for url in metadata_urls(issuer) {
-        match fetch_json::<Metadata>(portal, &url).await {
-            // RFC 8414 §3.3: otherwise one issuer could speak for another.
-            Ok(metadata) if metadata.issuer != issuer => {
-                let got: String = metadata.issuer.chars().take(200).collect();
-                why = format!("{url}: expected the issuer {issuer}, got {got}");
-            }
-            Ok(metadata) => return fetch_json(portal, &metadata.jwks_uri).await,
-            Err(error) => why = error,
-        }
-    }
-    Err(why)
-}
-
-/// Returns the keys of an issuer. Fetches them if they are old, or if none has this key ID:
-/// issuers change their keys.
-async fn get_or_fetch_keys(
-    portal: &Portal,
-    issuer: &str,
-    kid: Option<&str>,
-) -> Result<JwkSet, String> {
-    let now = portal.now();
-    let known = lock(&portal.scim_issuer_keys.keys).get(issuer).cloned();
-    if let Some(known) = known {
-        let age = now.duration_since(known.at).abs();
-        let has_key = known.keys.as_ref().is_ok_and(|keys| match kid {
-            Some(kid) => keys.find(kid).is_some(),
-            None => true,
-        });
-        if age < KEYS_PAUSE || has_key && age < KEYS_FRESH {
-            return known.keys;
-        }
-    }
-    let keys = fetch_keys(portal, issuer).await;
-    let fetched = Fetched {
-        keys: keys.clone(),
-        at: now,
-    };
-    lock(&portal.scim_issuer_keys.keys).insert(issuer.to_owned(), fetched);
-    keys
-}
-
-/// Reads `iss` of a token whose signature is not verified yet, to find out whose keys verify it.
-fn read_unverified_issuer(token: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Issued {
-        iss: String,
-    }
-    let read = jsonwebtoken::dangerous::insecure_decode::<Issued>(token);
-    Some(read.ok()?.claims.iss)
-}
-
-/// Verifies a token of an accepted issuer.
+/// Verifies an access token of an accepted issuer: its audience, its client and its scope, too.
 async fn verify(
     portal: &Portal,
     accepted: &[ScimIssuerRow],
     token: &str,
 ) -> Result<(), TokenRefusal> {
-    let header = decode_header(token).map_err(|_| TokenRefusal::Malformed)?;
-    if !ALGORITHMS.contains(&header.alg) {
-        return Err(TokenRefusal::Malformed);
-    }
-    let kind = header.typ.as_deref().unwrap_or("JWT");
-    if !TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
-        return Err(TokenRefusal::Type);
-    }
-    let issuer = read_unverified_issuer(token).ok_or(TokenRefusal::Malformed)?;
-    let Some(row) = accepted.iter().find(|row| row.issuer == issuer) else {
-        return Err(TokenRefusal::Issuer(issuer.chars().take(200).collect()));
-    };
-    let kid = header.kid.as_deref();
-    let keys = get_or_fetch_keys(portal, &issuer, kid).await;
-    let keys = keys.map_err(|why| TokenRefusal::Keys { issuer, why })?;
-    let mut validation = Validation::new(header.alg);
-    // Claims are checked below: times with the portal's clock, and each with its own reason.
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    validation.required_spec_claims.clear();
-    let named = |key: &&Jwk| kid.is_none() || key.common.key_id.as_deref() == kid;
-    let claims = keys.keys.iter().filter(named).find_map(|key| {
-        let key = DecodingKey::from_jwk(key).ok()?;
-        Some(decode::<Claims>(token, &key, &validation).ok()?.claims)
-    });
-    let claims = claims.ok_or(TokenRefusal::Signature)?;
-    let is_for_us = match &claims.aud {
-        Audience::One(audience) => *audience == row.audience,
-        Audience::Several(all) => all.contains(&row.audience),
-    };
-    let (now, skew) = (portal.now().as_second(), portal.config.clock_skew.as_secs());
+    let verified = issuer_token::verify(portal, accepted, token, &ACCESS_TOKENS).await?;
+    let (row, claims) = (verified.issuer, &verified.claims);
+    verified.require_audience(&row.audience)?;
     let clients = clients(row);
     let client = claims.client_id.as_ref().unwrap_or(&claims.sub);
-    if !is_for_us {
-        return Err(TokenRefusal::Audience(row.audience.clone()));
-    }
-    if claims.exp.saturating_add(skew) <= now {
-        return Err(TokenRefusal::Expired);
-    }
-    if claims.nbf.is_some_and(|nbf| nbf > now.saturating_add(skew)) {
-        return Err(TokenRefusal::NotYet);
-    }
     if !clients.contains(client) && !clients.contains(&claims.sub) {
         return Err(TokenRefusal::Client(client.chars().take(200).collect()));
     }
@@ -324,14 +65,7 @@ pub(super) async fn authenticate(
             business_id: tenant.business_id,
         })));
     };
-    let code = refusal.code();
-    let keys = &portal.scim_issuer_keys;
-    if keys.must_note(tenant_id, code, portal.now()) {
-        let event = Event::new("SCIM client", "scim-access-token-refused", code);
-        let event = event.with_detail(refusal.to_string());
-        let mut tx = portal.store.write().await?;
-        audit::record(portal, &mut tx, Some(&tenant.business_id), event).await?;
-        tx.commit().await?;
-    }
+    let refused = ("SCIM client", "scim-access-token-refused");
+    issuer_token::note_refusal(portal, &tenant, refused, &refusal).await?;
     Ok(Some(Err(refusal)))
 }

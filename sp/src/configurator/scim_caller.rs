@@ -1,8 +1,9 @@
 //! Who calls the SCIM endpoint: a client with a bearer token of step 5, or one with an access token
 //! of an accepted authorization server.
 
+use super::issuer_token::TokenRefusal;
 use super::scim::{self, ScimAccess};
-use super::scim_access_token::{self, TokenRefusal};
+use super::scim_access_token;
 use crate::Portal;
 use crate::store::StoreError;
 

@@ -90,6 +90,14 @@ impl Admin {
     }
 }
 
+/// Returns the token of `Authorization: Bearer` (RFC 6750 §2.1).
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    is_bearer.then(|| token.trim())
+}
+
 /// True if the query has `confirm=true`: the client has seen the warnings and
 /// wants the change.
 fn is_confirmed(parts: &Parts) -> Result<bool, Problem> {

@@ -15,6 +15,7 @@ mod openapi;
 mod pages;
 mod parameters;
 pub mod problem;
+mod revocation;
 pub mod scim;
 mod scim_log;
 mod status;
@@ -74,6 +75,7 @@ pub fn router(portal: Portal) -> Router {
         .route("/api/openapi.json", get(show_openapi_document))
         .merge(login::router())
         .merge(logout::router())
+        .merge(revocation::router())
         .merge(pages::router())
         .merge(status::router())
         .merge(scim::router().layer(middleware::from_fn_with_state(

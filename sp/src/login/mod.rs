@@ -9,6 +9,7 @@ mod evidence;
 mod logout;
 mod request;
 mod response;
+mod revocation;
 mod signing;
 mod sp_metadata;
 mod subject;
@@ -19,6 +20,7 @@ pub use claims::Claims;
 pub use logout::{LoggedOut, log_out, receive as receive_logout};
 pub use request::{Asking, Purpose, Started, return_path, start};
 pub use response::{CheckedResponse, ExpectedRequest, Unspent, claims_to_answer, receive};
+pub use revocation::{RevocationRefusal, SubjectId, revoke};
 
 use crate::Portal;
 use crate::accounts::new_session;

@@ -15,6 +15,11 @@ pub(super) fn name_id_to_text(name: &NameId) -> String {
     .to_string()
 }
 
+/// Returns how the texts of all NameIDs with this value begin.
+pub(super) fn start_of_text(value: &str) -> String {
+    format!("[{},", serde_json::json!(value))
+}
+
 /// Parses a NameID from its stored text.
 pub(super) fn read(stored: &str) -> Option<NameId> {
     let (value, format, name_qualifier, sp_name_qualifier): (
@@ -43,6 +48,8 @@ mod tests {
             name_qualifier: Some("idp".into()),
             sp_name_qualifier: None,
         };
-        assert_eq!(read(&name_id_to_text(&name)), Some(name));
+        assert_eq!(read(&name_id_to_text(&name)), Some(name.clone()));
+        let starts = |value: &str| name_id_to_text(&name).starts_with(&start_of_text(value));
+        assert!(starts("jo\"hn") && !starts("jo"));
     }
 }

@@ -215,6 +215,22 @@ pub async fn end_saml_sessions(
     Ok(query.execute(db).await?.rows_affected())
 }
 
+/// Returns the IDs of the directory users with a session whose stored NameID begins with this text.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_saml_users(db: &mut Db, tenant_id: &str, start: &str) -> Result<Vec<String>> {
+    let length = i64::try_from(start.chars().count()).unwrap_or(i64::MAX);
+    let sql = "SELECT DISTINCT user_id FROM sessions
+               WHERE saml_tenant = $1 AND substr(saml_subject, 1, CAST($3 AS INTEGER)) = $2 AND user_id IS NOT NULL";
+    Ok(sqlx::query_scalar(sql)
+        .bind(tenant_id.to_owned())
+        .bind(start.to_owned())
+        .bind(length)
+        .fetch_all(db)
+        .await?)
+}
+
 /// Deletes all sessions of a portal account; returns their number.
 ///
 /// # Errors

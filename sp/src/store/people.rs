@@ -117,6 +117,25 @@ pub async fn find_by_user_name(
         .await?)
 }
 
+/// Returns the IDs of the users with this user name or this e-mail address, ignoring letter case.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_ids_by_name_or_email(
+    db: &mut Db,
+    business_id: &str,
+    name: &str,
+) -> Result<Vec<String>> {
+    // One for each index.
+    let sql = "SELECT id FROM users WHERE business_id = $1 AND user_name_key = $2
+               UNION SELECT id FROM users WHERE business_id = $1 AND email = $2";
+    Ok(sqlx::query_scalar(sql)
+        .bind(business_id.to_owned())
+        .bind(name.to_lowercase())
+        .fetch_all(db)
+        .await?)
+}
+
 /// Finds the user with this ID at the IdP (`externalId`).
 ///
 /// # Errors

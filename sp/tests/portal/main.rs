@@ -27,6 +27,7 @@ mod races;
 mod reconciliation;
 mod replicas;
 mod repost;
+mod revocation;
 mod saml_settings;
 mod scim_bulk;
 mod scim_cases;

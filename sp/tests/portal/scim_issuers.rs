@@ -16,12 +16,12 @@ use crate::parties::{Parties, step, text};
 
 const AUDIENCE: &str = "api://scim";
 
-struct Key {
-    private: EncodingKey,
+pub(crate) struct Key {
+    pub(crate) private: EncodingKey,
     jwk: Value,
 }
 
-fn key(kid: &str) -> Key {
+pub(crate) fn key(kid: &str) -> Key {
     let pair = rcgen::KeyPair::generate().unwrap();
     let raw = rcgen::PublicKeyData::der_bytes(&pair);
     let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -33,8 +33,8 @@ fn key(kid: &str) -> Key {
 }
 
 /// An authorization server that publishes metadata and keys.
-struct Issuer {
-    url: String,
+pub(crate) struct Issuer {
+    pub(crate) url: String,
     keys: Arc<Mutex<Vec<Value>>>,
     /// Issuer in the metadata.
     named: Arc<Mutex<String>>,
@@ -42,7 +42,7 @@ struct Issuer {
 }
 
 impl Issuer {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let url = format!("{base}/as");
@@ -69,6 +69,11 @@ impl Issuer {
             named,
             fetches,
         }
+    }
+
+    /// Publishes a key.
+    pub(crate) fn add_key(&self, key: &Key) {
+        self.keys.lock().unwrap().push(key.jwk.clone());
     }
 }
 

@@ -143,6 +143,7 @@ pub(super) async fn answer_with_integration(portal: &Portal, entered: Entered) -
             "acs_url": sp.acs_url,
             "slo_url": sp.slo_url,
             "metadata_url": sp.metadata_url,
+            "revocation_url": sp.revocation_url,
         },
         "identity_provider": tenant.idp_entity_id.as_ref().map(|entity_id| json!({
             "entity_id": entity_id,

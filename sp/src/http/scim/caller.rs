@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use scim::{ListQuery, MEDIA_TYPE, Projection, ScimType};
 
+use super::super::caller::bearer_token;
 use super::answer::Failure;
 use crate::Portal;
 use crate::configurator::scim::ScimAccess;
@@ -28,14 +29,7 @@ impl FromRequestParts<Portal> for Caller {
             .await
             .map_err(|error| scim::Error::new(400, error.to_string()))?;
         let tenant = path.get("tenant").map(String::as_str).unwrap_or_default();
-        let token = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .ok_or_else(|| {
+        let token = bearer_token(&parts.headers).ok_or_else(|| {
                 Failure::unauthorized(
                     "missing header: expected Authorization: Bearer with the token of step 5 of the configurator",
                     "Bearer realm=\"scim\"",

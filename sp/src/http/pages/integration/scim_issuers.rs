@@ -3,14 +3,15 @@
 use maud::{Markup, html};
 
 use super::super::form::Attempt;
-use super::super::shell;
+use super::super::shell::{self, copyable};
 use super::{View, to};
 use crate::configurator::scim_issuers::{NewIssuer, clients};
+use crate::portal::ServiceProvider;
 
 /// Fields of the form that adds an authorization server.
 pub(super) const FIELDS: [&str; 3] = ["issuer", "audience", "clients"];
 
-pub(super) fn section(view: &View<'_>, scim_base_url: &str, attempt: &Attempt) -> Markup {
+pub(super) fn section(view: &View<'_>, sp: &ServiceProvider, attempt: &Attempt) -> Markup {
     let is_refused = FIELDS.iter().any(|field| attempt.error_at(field).is_some());
     html! {
         details.more open[is_refused || !view.issuers.is_empty()] {
@@ -30,12 +31,14 @@ pub(super) fn section(view: &View<'_>, scim_base_url: &str, attempt: &Attempt) -
                             &html! { (view.hidden()) input type="hidden" name="which" value=(row.id); })) }
                     } } }
                 } }
+                (copyable("revocation-url", "Universal Logout URL", &sp.revocation_url))
+                p.hint { "At this URL the authorization server can end all sessions of a user (Okta: Universal Logout)." }
                 p.hint { "Refused access tokens are in the " a href="/audit" { "audit log" } ", with the reason." }
             }
             form method="post" action=(to("add-issuer")) {
                 (view.hidden())
                 (attempt.field("url", "issuer", "Issuer", "", "The URL in iss of the access tokens."))
-                (attempt.field("text", "audience", "Audience", scim_base_url, "What the access tokens contain in aud."))
+                (attempt.field("text", "audience", "Audience", &sp.scim_base_url, "What the access tokens contain in aud."))
                 (attempt.field("text", "clients", "Client IDs", "", "Clients whose tokens are accepted, separated by spaces."))
                 (attempt.field("text", "scope", "Scope (optional)", "", ""))
                 div.row { button type="submit" { "Accept" } }

@@ -156,7 +156,7 @@ fn scim(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
         } @else {
             (view.button("scim-token", "Make Bearer Token", "plain"))
         }
-        (scim_issuers::section(view, &sp.scim_base_url, attempt))
+        (scim_issuers::section(view, &sp, attempt))
         (last_call(view))
         form method="post" action=(to("scim")) {
             (view.hidden())
