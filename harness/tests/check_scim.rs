@@ -24,7 +24,7 @@ use rehearsal::check::scim::wire::{Http, Pending, ScimAnswer, ScimRequest, Wire,
 use rehearsal::check::scim::{CheckError, Judge, Options as ScimOptions, SecondTenant, catalogue};
 use rehearsal::check::{CheckReport, Signal, Verdict};
 use rehearsal::organization::Plan;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -85,7 +85,7 @@ fn skipped_with(report: &CheckReport, needs_more: &[&str]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn our_portal_has_no_finding() {
-    let (world, base, token) = start_portal().await;
+    let (mut world, base, token) = start_portal().await;
     let counted = Counted::default();
     let runner = Runner {
         progress: counted.progress(),
@@ -113,6 +113,13 @@ async fn our_portal_has_no_finding() {
     scim_profiles::our_portal(by_profiles.await.unwrap());
     let by_clients = judge_url_with(&base, &token, false, scim_clients::runner());
     scim_clients::our_portal(by_clients.await.unwrap());
+
+    let strict = Some(json!({"rules": "strict"}));
+    let path = "/scim";
+    let changed = world.at_configurator("Ada", reqwest::Method::PUT, path, strict);
+    assert_eq!(changed.await.unwrap().status, 200);
+    let by_strict_rules = judge_url_with(&base, &token, false, scim_profiles::runner());
+    scim_profiles::our_portal_by_strict_rules(by_strict_rules.await.unwrap());
     world.rehearsal.shutdown().await;
 }
 

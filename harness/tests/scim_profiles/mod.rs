@@ -63,6 +63,19 @@ const TOLERANT: [&str; 6] = [
     "scim-interop-02 unknown-path",
 ];
 
+/// Asserts that the portal meets the profiles that forbid what Entra ID and Okta send, if step 5 of
+/// the configurator has the strict rules.
+pub(crate) fn our_portal_by_strict_rules(report: CheckReport) {
+    let strict = ["scim-interop-02", "ipsie-al1", "ipsie-al2"];
+    let mut failed = failed(&by_all(report));
+    failed.retain(|it| {
+        strict
+            .iter()
+            .any(|name| it.starts_with(&format!("{name} ")))
+    });
+    assert_eq!(failed, BTreeSet::new());
+}
+
 /// Asserts which requirements of all profiles the portal does not meet.
 pub(crate) fn our_portal(report: CheckReport) {
     let report = by_all(report);

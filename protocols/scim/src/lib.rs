@@ -20,6 +20,7 @@ pub mod patch;
 mod path;
 mod projection;
 mod resource;
+mod rules;
 pub mod schema;
 mod sort;
 
@@ -28,6 +29,7 @@ pub use list::{ListQuery, ListResponse};
 pub use path::{AttributePath, PatchPath};
 pub use projection::Projection;
 pub use resource::{Resource, keeps_immutable, member, member_mut};
+pub use rules::Rules;
 pub use sort::{SortValue, sort_value};
 
 /// The media type of requests and answers (RFC 7644 §8.1).

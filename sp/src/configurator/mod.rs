@@ -216,6 +216,9 @@ pub enum ConfiguratorError {
     /// The signature policy is unknown.
     #[error("invalid signature_policy: expected either, assertion, response or both, got `{0}`")]
     SignaturePolicy(String),
+    /// The rules for SCIM requests are unknown.
+    #[error("invalid rules: expected rfc7644 or strict, got `{0}`")]
+    ScimRules(String),
     /// The binding of AuthnRequests is unknown.
     #[error("invalid request_binding: expected redirect or post, got `{0}`")]
     RequestBinding(String),
@@ -399,6 +402,7 @@ impl ConfiguratorError {
             Self::MetadataInvalid(_) => "metadata-invalid",
             Self::MetadataUnreachable { .. } => "metadata-unreachable",
             Self::SignaturePolicy(_) => "invalid-signature-policy",
+            Self::ScimRules(_) => "invalid-scim-rules",
             Self::RequestBinding(_) => "invalid-request-binding",
             Self::NoPostUrl => "no-post-url",
             Self::Comparison(_) => "invalid-authn-context",

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use scim::Rules;
+
 use super::changes::{change, note, require_entered_values};
 use super::{By, ConfiguratorError, Entered, Step};
 use crate::Portal;
-use crate::store::tenants::TokenRow;
+use crate::store::tenants::{TenantRow, TokenRow};
 use crate::store::{self, Db, StoreError, fingerprint, instant, to_microseconds};
 
 pub(super) fn list_missing_actions(entered: &Entered) -> Vec<String> {
@@ -23,16 +25,43 @@ pub(super) fn list_missing_actions(entered: &Entered) -> Vec<String> {
     missing
 }
 
-/// Turns SCIM support on or off, and sets the confirmation of the step.
+/// What can be entered in the step; `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct NewScim {
+    /// True if SCIM support is on.
+    pub enabled: Option<bool>,
+    /// The confirmation of the step.
+    pub done: Option<bool>,
+    /// Name of the rules by which requests are read.
+    pub rules: Option<String>,
+}
+
+/// Returns the rules by which SCIM requests of a tenant are read.
+pub fn rules(tenant: &TenantRow) -> Rules {
+    Rules::find_by_name(&tenant.scim_rules).unwrap_or_default()
+}
+
+/// Turns SCIM support on or off, sets its rules and the confirmation of the step.
 ///
 /// # Errors
 /// See [`ConfiguratorError`].
 pub async fn enter(
     portal: &Portal,
     by: By<'_>,
-    enabled: Option<bool>,
-    done: Option<bool>,
+    new: NewScim,
 ) -> Result<Entered, ConfiguratorError> {
+    let NewScim {
+        enabled,
+        done,
+        rules,
+    } = new;
+    let rules = match rules {
+        None => None,
+        Some(name) => match Rules::find_by_name(&name) {
+            Some(rules) => Some(rules),
+            None => return Err(ConfiguratorError::ScimRules(name)),
+        },
+    };
     let said = [
         enabled.map(|on| {
             if on {
@@ -42,6 +71,10 @@ pub async fn enter(
             }
         }),
         done.map(|done| if done { "confirmed" } else { "not confirmed" }),
+        rules.map(|rules| match rules {
+            Rules::Rfc7644 => "rules of RFC 7644",
+            Rules::Strict => "strict rules",
+        }),
     ];
     let detail = said.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let entered = change(portal, by, Step::Scim, &detail, |tenant| {
@@ -50,6 +83,9 @@ pub async fn enter(
         }
         if let Some(done) = done {
             tenant.scim_done = i64::from(done);
+        }
+        if let Some(rules) = rules {
+            rules.name().clone_into(&mut tenant.scim_rules);
         }
     })
     .await?;
@@ -169,6 +205,8 @@ pub struct ScimAccess {
     pub business_id: String,
     /// SCIM Base URL, without a slash at the end.
     pub base_url: String,
+    /// The rules by which requests are read.
+    pub rules: Rules,
 }
 
 /// A token that was authenticated a short time ago.
@@ -262,6 +300,7 @@ pub async fn authenticate(
     }
     let access = ScimAccess {
         base_url: portal.service_provider(&tenant.id).scim_base_url,
+        rules: rules(&tenant),
         tenant_id: tenant.id,
         business_id: tenant.business_id,
     };

@@ -61,6 +61,7 @@ pub(super) async fn authenticate(
     let Err(refusal) = verify(portal, &accepted, token).await else {
         return Ok(Some(Ok(ScimAccess {
             base_url: portal.service_provider(&tenant.id).scim_base_url,
+            rules: super::scim::rules(&tenant),
             tenant_id: tenant.id,
             business_id: tenant.business_id,
         })));

@@ -8,9 +8,9 @@
 
 use std::collections::BTreeMap;
 
+use scim::Projection;
 use scim::bulk::{Created, Method, Operation, Outcome, Request};
 use scim::schema::ResourceType;
-use scim::{Projection, Resource, patch};
 
 use super::groups::Patched;
 use super::{Answered, DirectoryError, Precondition, Result, Shown, etag, groups, users};
@@ -212,7 +212,7 @@ impl Run<'_> {
         let data = &operation.data;
         Ok(match (operation.method, id) {
             (Method::Post, None) => {
-                let wanted = Resource::parse(data, of)?;
+                let wanted = access.rules.parse_resource(data, of)?;
                 let made = if is_user {
                     users::create(portal, access, wanted, Shown::Without).await?
                 } else {
@@ -221,7 +221,7 @@ impl Run<'_> {
                 (201, made)
             }
             (Method::Put, Some(id)) => {
-                let wanted = Resource::parse(data, of)?;
+                let wanted = access.rules.parse_resource(data, of)?;
                 let changed = if is_user {
                     users::replace(portal, access, id, wanted, &precondition, Shown::Without)
                         .await?
@@ -232,7 +232,7 @@ impl Run<'_> {
                 (200, changed)
             }
             (Method::Patch, Some(id)) => {
-                let operations = patch::parse(data)?;
+                let operations = access.rules.parse_patch(data, of)?;
                 let changed = if is_user {
                     users::patch(
                         portal,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use scim::patch::{ListChange, Operation};
 use scim::schema::{GROUP_TYPE, ResourceType};
-use scim::{ListQuery, ListResponse, Projection, Resource, SortValue};
+use scim::{ListQuery, ListResponse, Projection, Resource, ScimType, SortValue};
 use serde_json::{Value, json};
 
 use super::listing::{self, Listed};
@@ -61,6 +61,7 @@ pub async fn create(
     store::with_retry(async || {
         let mut tx = portal.store.write().await?;
         store::locks::lock_directory(&mut tx, &access.business_id).await?;
+        require_free_name(&mut tx, access, &row).await?;
         store::groups::insert(&mut tx, &row).await?;
         let moved = carry_out(&mut tx, access, &row.id, &joins).await?;
         let detail = moved.description();
@@ -309,6 +310,19 @@ fn check_names(row: &GroupRow) -> Result<()> {
     ])
 }
 
+/// By the strict rules, requires that no other group has this displayName.
+async fn require_free_name(db: &mut Db, access: &ScimAccess, row: &GroupRow) -> Result<()> {
+    let (business_id, name) = (&row.business_id, &row.display_name);
+    if access.rules.has_unique_groups()
+        && store::groups::is_name_taken(db, business_id, name, &row.id).await?
+    {
+        let detail =
+            format!("displayName {name} is in use by another group; letter case is ignored");
+        return Err(scim::Error::of(ScimType::Uniqueness, detail).into());
+    }
+    Ok(())
+}
+
 /// Returns the users among these IDs and all direct and indirect members of the
 /// groups among them.
 async fn expand_to_users(db: &mut Db, ids: impl Iterator<Item = &str>) -> Result<Vec<String>> {
@@ -340,6 +354,7 @@ impl Change {
             row.external_id = resource.text("externalId").map(str::to_owned);
             row.resource = text_to_store(resource);
             check_names(&row)?;
+            require_free_name(db, access, &row).await?;
         }
         let moved = carry_out(db, access, &row.id, &self.members).await?;
         if row == before && moved.is_empty() {

@@ -157,6 +157,22 @@ pub async fn delete(db: &mut Db, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// True if another group than the one with this ID has this display name, ignoring letter case.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_name_taken(db: &mut Db, business_id: &str, name: &str, id: &str) -> Result<bool> {
+    let sql = "SELECT id FROM groups
+               WHERE business_id = $1 AND display_name_key = $2 AND id <> $3 LIMIT 1";
+    let found: Option<String> = sqlx::query_scalar(sql)
+        .bind(business_id.to_owned())
+        .bind(name.to_lowercase())
+        .bind(id.to_owned())
+        .fetch_optional(db)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Finds the group with this ID.
 ///
 /// # Errors

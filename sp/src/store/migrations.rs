@@ -20,6 +20,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = ambient::migrations![
     "0032_domain_claims.sql",
     "0040_metadata_reading.sql",
     "0041_scim_issuers.sql",
+    "0042_scim_rules.sql",
 ];
 
 #[cfg(test)]

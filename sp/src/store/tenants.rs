@@ -79,6 +79,8 @@ pub struct TenantRow {
     pub idp_left_out: String,
     /// Step 4: 1 if expired certificates are accepted, else 0.
     pub accept_expired_certificates: i64,
+    /// Step 5: name of the rules by which SCIM requests are read.
+    pub scim_rules: String,
 }
 
 from_row!(TenantRow {
@@ -115,6 +117,7 @@ from_row!(TenantRow {
     idp_metadata_fresh_until,
     idp_left_out,
     accept_expired_certificates,
+    scim_rules,
 });
 
 impl TenantRow {
@@ -274,7 +277,7 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
             encryption = $19, idp_sso_post_url = $20, idp_slo = $21, request_binding = $22,
             force_authn = $23, requested_authn_context = $24, idp_metadata_url = $25,
             idp_metadata_signer = $26, idp_metadata_until = $27, idp_metadata_fresh_until = $28,
-            idp_left_out = $29, accept_expired_certificates = $30
+            idp_left_out = $29, accept_expired_certificates = $30, scim_rules = $31
          WHERE id = $1",
     )
     .bind(row.id.clone())
@@ -307,6 +310,7 @@ pub async fn update(db: &mut Db, row: &TenantRow) -> Result<()> {
     .bind(row.idp_metadata_fresh_until)
     .bind(row.idp_left_out.clone())
     .bind(row.accept_expired_certificates)
+    .bind(row.scim_rules.clone())
     .execute(db)
     .await?;
     Ok(())

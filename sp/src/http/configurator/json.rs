@@ -176,6 +176,7 @@ pub(super) async fn answer_with_integration(portal: &Portal, entered: Entered) -
         "scim": {
             "enabled": tenant.scim_enabled == 1,
             "base_url": sp.scim_base_url,
+            "rules": scim::rules(tenant).name(),
             "token_hint": token.map(|token| format!("…{}", token.hint)),
             "token_last_used": token.and_then(|token| token.last_used).map(instant),
             "token": token.and_then(|token| token.clear_text.as_ref()),

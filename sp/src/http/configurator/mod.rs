@@ -317,18 +317,24 @@ async fn settle_saml(
 }
 
 #[derive(Deserialize)]
-struct NewScim {
+struct ScimChange {
     enabled: Option<bool>,
     done: Option<bool>,
+    rules: Option<String>,
 }
 
 async fn enter_scim(
     State(portal): State<Portal>,
     Address(address): Address,
     admin: Admin,
-    Body(new): Body<NewScim>,
+    Body(change): Body<ScimChange>,
 ) -> Answer {
-    let entered = scim::enter(&portal, admin.by(&address), new.enabled, new.done).await?;
+    let new = scim::NewScim {
+        enabled: change.enabled,
+        done: change.done,
+        rules: change.rules,
+    };
+    let entered = scim::enter(&portal, admin.by(&address), new).await?;
     json::answer_with_integration(&portal, entered).await
 }
 

@@ -25,7 +25,8 @@ pub(super) async fn read_service_provider_config(
         max_payload: bulk::MAX_PAYLOAD,
         documentation_uri: None,
     };
-    let document = discovery::service_provider_config(&capabilities, &access.base_url);
+    let mut document = discovery::service_provider_config(&capabilities, &access.base_url);
+    access.rules.describe_service(&mut document);
     Ok(scim_response(StatusCode::OK, document.to_string()))
 }
 
@@ -84,7 +85,8 @@ pub(super) async fn list_schemas(
 ) -> Outcome {
     refuse_filter(&parameters)?;
     let schemas = portal.resource_types.schemas();
-    let documents = schemas.iter().map(|one| one.to_json(&access.base_url));
+    let documents = schemas.iter();
+    let documents = documents.map(|one| access.rules.describe_schema(one, &access.base_url));
     Ok(all(documents.collect()))
 }
 
@@ -101,6 +103,6 @@ pub(super) async fn read_schema(
             format!("schema {id} not found: GET /Schemas lists all schemas"),
         )
     })?;
-    let document = found.to_json(&access.base_url);
+    let document = access.rules.describe_schema(found, &access.base_url);
     Ok(scim_response(StatusCode::OK, document.to_string()))
 }

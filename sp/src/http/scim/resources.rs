@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
-use scim::{ListQuery, Resource};
+use scim::ListQuery;
 
 use super::answer::{Outcome, done, list_response, precondition, resource, unless_known};
 use super::body::Json;
@@ -68,7 +68,9 @@ async fn patch_user(
     Json(body, _): Json,
 ) -> Outcome {
     let projection = parameters.projection()?;
-    let operations = scim::patch::parse(&body)?;
+    let operations = access
+        .rules
+        .parse_patch(&body, portal.resource_types.user)?;
     let condition = precondition(&headers);
     let shown = Shown::by(&projection, "groups");
     let changed = users::patch(&portal, &access, &id, &operations, &condition, shown).await?;
@@ -85,7 +87,9 @@ async fn patch_group(
     Json(body, _): Json,
 ) -> Outcome {
     let projection = parameters.projection()?;
-    let operations = scim::patch::parse(&body)?;
+    let operations = access
+        .rules
+        .parse_patch(&body, portal.resource_types.group)?;
     let condition = precondition(&headers);
     let patched =
         groups::patch(&portal, &access, &id, &operations, &condition, &projection).await?;
@@ -132,7 +136,7 @@ macro_rules! handlers {
         ) -> Outcome {
             let of = portal.resource_types.$kind;
             let projection = parameters.projection()?;
-            let wanted = Resource::parse(&body, of)?;
+            let wanted = access.rules.parse_resource(&body, of)?;
             let shown = Shown::by(&projection, $costly);
             let created = $domain::create(&portal, &access, wanted, shown).await?;
             Ok(resource(StatusCode::CREATED, created, &projection, of))
@@ -165,7 +169,7 @@ macro_rules! handlers {
         ) -> Outcome {
             let of = portal.resource_types.$kind;
             let projection = parameters.projection()?;
-            let wanted = Resource::parse(&body, of)?;
+            let wanted = access.rules.parse_resource(&body, of)?;
             let condition = precondition(&headers);
             let shown = Shown::by(&projection, $costly);
             let changed =

@@ -223,8 +223,12 @@ async fn perform(
             saml::settle(portal, by, saml_step::settings(form)).await?;
         }
         "scim" => {
-            let (enabled, done) = (form.is_ticked("enabled"), form.is_ticked("done"));
-            scim::enter(portal, by, Some(enabled), Some(done)).await?;
+            let new = scim::NewScim {
+                enabled: Some(form.is_ticked("enabled")),
+                done: Some(form.is_ticked("done")),
+                rules: form.given("rules").map(str::to_owned),
+            };
+            scim::enter(portal, by, new).await?;
         }
         "scim-token" => return Ok(Came::Token(scim::new_token(portal, by).await?)),
         "end-token" => scim::end_token(portal, by, form.get("which")).await?,

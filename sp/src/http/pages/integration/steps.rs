@@ -1,11 +1,13 @@
 //! The sections of the seven steps: instructions, values to copy, and forms.
 
+use ::scim::Rules;
 use maud::{Markup, html};
 
 use super::super::dashboard::at;
 use super::super::form::Attempt;
 use super::super::shell::{self, badge, copyable};
 use super::{View, saml_step, scim_issuers, to};
+use crate::configurator::scim::rules as scim_rules;
 use crate::configurator::{Entered, Step, backup_login};
 use crate::store::domains::DomainRow;
 
@@ -129,6 +131,12 @@ fn groups(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
     }
 }
 
+/// The rules by which SCIM requests are read, with their names for people.
+const RULES: [(Rules, &str); 2] = [
+    (Rules::Rfc7644, "RFC 7644"),
+    (Rules::Strict, "strict: interoperability profile, IPSIE"),
+];
+
 fn scim(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
     let tenant = &entered.tenant;
     let sp = view.portal.service_provider(&tenant.id);
@@ -162,6 +170,13 @@ fn scim(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
             (view.hidden())
             (attempt.alert(&scim_issuers::FIELDS))
             label.check { input type="checkbox" name="enabled" value="1" checked[tenant.scim_enabled == 1]; "SCIM Support" }
+            label for="scim-rules" { "Rules" }
+            select id="scim-rules" name="rules" aria-describedby="scim-rules-hint" {
+                @for (value, text) in RULES {
+                    option value=(value.name()) selected[value == scim_rules(tenant)] { (text) }
+                }
+            }
+            p.hint id="scim-rules-hint" { "By the strict rules, unknown attributes and operations without a path are refused, and there are no passwords. Entra ID and Okta need the rules of RFC 7644." }
             label.check { input type="checkbox" name="done" value="1" checked[tenant.scim_done == 1]; "Configuration in the IdP Directory is done" }
             div.row { button type="submit" { "Save" } }
         }
