@@ -1,6 +1,9 @@
 //! Encrypted assertions and NameIDs (saml-core §2.3.4, §2.2.4, XML Encryption 1.1): AES for the
 //! content, RSA-OAEP for the key, no other algorithms.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use bergshamra::xml::uppsala::{Document, NodeId};
 use bergshamra::{EncContext, KeysManager};
 
@@ -13,6 +16,8 @@ const RSA_OAEP_MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
 const RSA_OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
 const MGF1_SHA256: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha256";
 const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
+/// The most recipients of an encrypted element.
+const MOST_KEYS: usize = 8;
 const ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";
 
 /// Cipher for the content of an assertion.
@@ -128,7 +133,12 @@ impl Encryption {
         }
     }
 
-    fn encrypt_in_wrapper(&self, wrapper: &str, plain: &str) -> Result<String, EncryptError> {
+    /// Returns an element with the qualified name `wrapper`, of the namespace of assertions, that
+    /// contains `plain` encrypted.
+    ///
+    /// # Errors
+    /// As for [`Self::encrypt`].
+    pub fn encrypt_in_wrapper(&self, wrapper: &str, plain: &str) -> Result<String, EncryptError> {
         let mut keys = KeysManager::new();
         keys.add_key(self.recipient.public_key().clone());
         bergshamra::encrypt(
@@ -270,34 +280,50 @@ impl DecryptionKeys {
         encrypted: NodeId,
         source: &str,
     ) -> Result<String, String> {
-        demand(document, encrypted)?;
-        for key in &self.0 {
-            let mut keys = KeysManager::new();
-            keys.add_key(key.private_key().clone());
-            let mut context = EncContext::new(keys).with_disable_cipher_reference(true);
-            context.max_pbkdf2_iterations = 0;
-            if let Ok(plain) = bergshamra::enc::decrypt::decrypt(&context, source) {
-                return Ok(plain);
+        // The parser passes over a byte order mark, and its positions do not count it.
+        let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+        for source in with_each_key(document, encrypted, source)? {
+            for key in &self.0 {
+                let mut keys = KeysManager::new();
+                keys.add_key(key.private_key().clone());
+                let mut context = EncContext::new(keys).with_disable_cipher_reference(true);
+                context.max_pbkdf2_iterations = 0;
+                if let Ok(plain) = bergshamra::enc::decrypt::decrypt(&context, &source) {
+                    return Ok(plain);
+                }
             }
         }
         Err("no key of this service provider can decrypt it".to_owned())
     }
 }
 
-/// Requires one `EncryptedData` with one `EncryptedKey` and accepted algorithms.
-fn demand(document: &Document<'_>, encrypted: NodeId) -> Result<(), String> {
-    let one = |name: &'static str| {
-        let all = document.get_elements_by_tag_name_ns(XENC, name);
-        match all.as_slice() {
-            [one] => Ok(*one),
-            all => Err(format!("expected one <{name}>, got {}", all.len())),
-        }
+/// Returns the document once for each `EncryptedKey`, without the other ones: each is for one
+/// recipient, and its Recipient is only a hint (xmlenc-core1 §3.5.1).
+///
+/// # Errors
+/// In words, unless there is one `EncryptedData` with accepted algorithms and at least one
+/// `EncryptedKey`, all of which are in its `KeyInfo`.
+fn with_each_key<'s>(
+    document: &Document<'_>,
+    encrypted: NodeId,
+    source: &'s str,
+) -> Result<Vec<Cow<'s, str>>, String> {
+    let all = document.get_elements_by_tag_name_ns(XENC, "EncryptedData");
+    let data = match all.as_slice() {
+        [one] => *one,
+        all => return Err(format!("expected one <EncryptedData>, got {}", all.len())),
     };
-    let data = one("EncryptedData")?;
     if document.parent(data) != Some(encrypted) {
         return Err("expected <EncryptedData> in what is encrypted".to_owned());
     }
-    let key = one("EncryptedKey")?;
+    let keys = document.get_elements_by_tag_name_ns(XENC, "EncryptedKey");
+    // Each one costs an operation with the private key.
+    if keys.is_empty() || keys.len() > MOST_KEYS {
+        let got = keys.len();
+        return Err(format!(
+            "expected 1 to {MOST_KEYS} <EncryptedKey>, got {got}"
+        ));
+    }
     let method = |node| {
         let method = xml::child(document, node, XENC, "EncryptionMethod");
         method
@@ -311,11 +337,28 @@ fn demand(document: &Document<'_>, encrypted: NodeId) -> Result<(), String> {
     {
         return Err(format!("expected AES in GCM or CBC, got {content:?}"));
     }
-    let transport = method(key);
-    if ![RSA_OAEP, RSA_OAEP_MGF1P].contains(&transport) {
-        return Err(format!(
-            "expected key transport RSA-OAEP, got {transport:?}"
-        ));
+    let is_accepted = |key: &&NodeId| [RSA_OAEP, RSA_OAEP_MGF1P].contains(&method(**key));
+    if !keys.iter().any(|key| is_accepted(&key)) {
+        let got = method(keys[0]);
+        return Err(format!("expected key transport RSA-OAEP, got {got:?}"));
     }
-    Ok(())
+    if keys.len() == 1 {
+        return Ok(vec![source.into()]);
+    }
+    let key_info = xml::child(document, data, DSIG, "KeyInfo");
+    let range = |key: &NodeId| {
+        let is_in_key_info = key_info.is_some() && document.parent(*key) == key_info;
+        let range = document.node_range(*key).filter(|_| is_in_key_info);
+        range.ok_or("expected each <EncryptedKey> in the <KeyInfo> of <EncryptedData>")
+    };
+    let ranges: Vec<_> = keys.iter().map(range).collect::<Result<_, _>>()?;
+    let accepted = keys.iter().zip(&ranges).filter(|(key, _)| is_accepted(key));
+    let with_only = |kept: &Range<usize>| {
+        let mut text = source.to_owned();
+        for range in ranges.iter().rev().filter(|it| *it != kept) {
+            text.replace_range(range.clone(), "");
+        }
+        text.into()
+    };
+    Ok(accepted.map(|(_, range)| with_only(range)).collect())
 }

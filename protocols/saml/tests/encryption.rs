@@ -7,6 +7,7 @@ use saml::Limits;
 use saml::acceptance::{Checked, Posted, Refusal, SignaturePolicy, TrustedKeys};
 use saml::binding::post;
 use saml::encryption::{ContentCipher, DecryptionKeys, Encryption};
+use saml::names;
 use saml::signature::Signer;
 use support::{expectations, other_rsa, response, rsa, signer};
 
@@ -115,6 +116,58 @@ fn every_decryption_error_is_the_same_refusal() {
         ..encryption(ContentCipher::Aes128Gcm)
     };
     assert!(for_others.encrypt("<a/>").is_err());
+}
+
+/// Returns the only `EncryptedKey` of a message.
+fn encrypted_key(xml: &str) -> &str {
+    let start = xml.find("<xenc:EncryptedKey").unwrap();
+    let end = xml.find("</xenc:EncryptedKey>").unwrap() + "</xenc:EncryptedKey>".len();
+    &xml[start..end]
+}
+
+#[test]
+fn each_encrypted_key_is_tried() {
+    let own = encryption(ContentCipher::Aes256Gcm);
+    let xml = signer().sign_encrypted(&response(), &own).unwrap();
+    // This one can be decrypted, too, but the content is encrypted with another key.
+    let other = Encryption {
+        recipient: rsa().certificate().clone(),
+        ..own
+    };
+    let other = signer().sign_encrypted(&response(), &other).unwrap();
+    let (own, other) = (encrypted_key(&xml), encrypted_key(&other));
+    let pkcs1 = other.replace(
+        "http://www.w3.org/2009/xmlenc11#rsa-oaep",
+        "http://www.w3.org/2001/04/xmlenc#rsa-1_5",
+    );
+    for keys in [
+        format!("{other}{own}"),
+        format!("{own}{other}"),
+        format!("{pkcs1}{own}"),
+        format!("{}{own}", other.repeat(7)),
+    ] {
+        let checked = judge_response(&xml.replace(own, &keys), SignaturePolicy::Either);
+        assert_eq!(checked.unwrap().name_id().value, "anna@corp.example");
+    }
+    for keys in [
+        String::new(),
+        format!("{other}{other}"),
+        format!("{pkcs1}{pkcs1}"),
+        format!("{}{own}", other.repeat(8)),
+        own.replace("<xenc:CipherData>", &format!("{other}<xenc:CipherData>")),
+    ] {
+        assert_eq!(code(&xml.replace(own, &keys)), "encrypted-assertion");
+    }
+    // A key outside of KeyInfo.
+    let namespaces = format!(
+        "<xenc:EncryptedKey xmlns:xenc=\"{}\" xmlns:ds=\"{}\"",
+        names::XENC,
+        names::DSIG
+    );
+    let other = other.replacen("<xenc:EncryptedKey", &namespaces, 1);
+    let end = "</xenc:EncryptedData>";
+    let beside = xml.replace(end, &format!("{end}{other}"));
+    assert_eq!(code(&beside), "encrypted-assertion");
 }
 
 #[test]
