@@ -119,6 +119,25 @@ pub enum Edit {
         #[serde(default)]
         after: String,
     },
+    /// Encrypts an element for the service provider, with AES-256-GCM and RSA-OAEP, and puts
+    /// `EncryptedAssertion`, `EncryptedAttribute` or `EncryptedID` in its place.
+    Encrypt {
+        /// Path of the element.
+        at: String,
+        /// The XML that is encrypted before the element.
+        #[serde(default)]
+        before: String,
+        /// The XML that is encrypted after the element.
+        #[serde(default)]
+        after: String,
+    },
+    /// Removes the last bytes of a value in base64.
+    Truncate {
+        /// Path of the element that contains the value.
+        at: String,
+        /// Number of bytes to remove.
+        bytes: usize,
+    },
     /// Inserts nested elements at the end of an element.
     Nest {
         /// Path of the element.
@@ -146,6 +165,14 @@ impl Edit {
         matches!(self, Self::Substitute { find, .. } if find.contains("{genuine}"))
     }
 
+    /// Returns the local name of the element that the edit encrypts, if it encrypts one.
+    pub(crate) fn encrypted_element(&self) -> Option<&str> {
+        match self {
+            Self::Encrypt { at, .. } => at.rsplit('/').next(),
+            _ => None,
+        }
+    }
+
     /// True if one of the texts of the edit contains `phrase`.
     pub(crate) fn says(&self, phrase: &str) -> bool {
         let speaks = |text: &str| text.contains(phrase);
@@ -154,7 +181,9 @@ impl Edit {
             Self::Content { xml, .. } | Self::Insert { xml, .. } | Self::Replace { xml, .. } => {
                 speaks(xml)
             }
-            Self::Surround { before, after } => speaks(before) || speaks(after),
+            Self::Surround { before, after } | Self::Encrypt { before, after, .. } => {
+                speaks(before) || speaks(after)
+            }
             Self::Move { leaving, .. } => speaks(leaving),
             Self::Substitute { with, .. } => speaks(with),
             Self::Impersonate
@@ -162,6 +191,7 @@ impl Edit {
             | Self::Shift { .. }
             | Self::WholeSeconds
             | Self::Redigest { .. }
+            | Self::Truncate { .. }
             | Self::Nest { .. } => false,
         }
     }

@@ -20,6 +20,7 @@ use crate::{Cipher, KeyTransport};
 
 const TRIPLE_DES: &str = "http://www.w3.org/2001/04/xmlenc#tripledes-cbc";
 const RSA_1_5: &str = "http://www.w3.org/2001/04/xmlenc#rsa-1_5";
+const NO_CERTIFICATE: &str = "the service provider's metadata has no encryption certificate";
 const RSA_OAEP_MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
 
 /// Encrypts with the algorithms of a fault.
@@ -44,9 +45,7 @@ impl<'a> Encryptor<'a> {
         transport: KeyTransport,
         honest: &Honest<'a>,
     ) -> Result<Self, String> {
-        let recipient = honest
-            .recipient
-            .ok_or("the service provider's metadata has no encryption certificate")?;
+        let recipient = honest.recipient.ok_or(NO_CERTIFICATE)?;
         let cipher = cipher.unwrap_or(Cipher::Aes256Gcm);
         let current = match (cipher, transport) {
             (_, KeyTransport::Pkcs1) => None,
@@ -83,6 +82,27 @@ impl<'a> Encryptor<'a> {
             }
         }
     }
+}
+
+/// Returns the encrypted form of the element at `path`, whose XML, and perhaps more, is `plain`.
+pub(crate) fn encrypt_element(
+    recipient: Option<&Certificate>,
+    path: &str,
+    plain: &str,
+) -> Result<String, String> {
+    let wrapper = match path.rsplit('/').next().unwrap_or_default() {
+        "Assertion" | "EncryptedAssertion" => "saml:EncryptedAssertion",
+        "Attribute" => "saml:EncryptedAttribute",
+        "NameID" => "saml:EncryptedID",
+        other => return Err(format!("{other} has no encrypted form")),
+    };
+    let encryption = Encryption {
+        recipient: recipient.ok_or(NO_CERTIFICATE)?.clone(),
+        cipher: ContentCipher::Aes256Gcm,
+        oaep_sha256: false,
+    };
+    let encrypted = encryption.encrypt_in_wrapper(wrapper, plain);
+    encrypted.map_err(|error| error.to_string())
 }
 
 /// Returns the cipher of the library for honest messages. `None` if it does not have it.

@@ -99,7 +99,27 @@ impl Fault {
 
     /// True if the message has content that is encrypted for the recipient.
     pub fn encrypts(&self) -> bool {
-        self.encrypted.is_some() || self.encrypted_name.is_some()
+        self.encrypts_assertion() || self.encrypts_name() || self.encrypts_attribute()
+    }
+
+    /// True if the message has an encrypted assertion.
+    pub fn encrypts_assertion(&self) -> bool {
+        self.encrypted.is_some() || self.edits_encrypt("Assertion")
+    }
+
+    /// True if the message has an encrypted NameID.
+    pub fn encrypts_name(&self) -> bool {
+        self.encrypted_name.is_some() || self.edits_encrypt("NameID")
+    }
+
+    /// True if the message has an encrypted attribute.
+    pub fn encrypts_attribute(&self) -> bool {
+        self.edits_encrypt("Attribute")
+    }
+
+    fn edits_encrypt(&self, element: &str) -> bool {
+        let mut edits = self.draft.iter().chain(&self.signed);
+        edits.any(|edit| edit.encrypted_element() == Some(element))
     }
 
     /// Returns which elements are signed when the service provider requires the signatures of

@@ -12,7 +12,7 @@ use saml::message::Response;
 use saml::signature::Signer;
 
 use crate::document;
-use crate::encryptor::Encryptor;
+use crate::encryptor::{Encryptor, encrypt_element};
 use crate::handmade;
 use crate::phrases::Phrases;
 use crate::{Cover, Edit, Encoding, Fault, KeyTransport, MoreKeys, Signing};
@@ -84,6 +84,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
             now: honest.response.issue_instant,
             signer: Some(honest.signer),
             foreign: honest.foreign,
+            recipient: honest.recipient,
             elsewhere: honest.elsewhere,
         };
         let amended = edits.iter().try_fold(document.to_owned(), |text, edit| {
@@ -128,7 +129,7 @@ pub fn forge(faults: &[Fault], honest: &Honest<'_>) -> Result<Forged, Ineffectiv
     for fault in faults {
         text = said(&text, &fault.signed).map_err(ineffective(fault))?;
     }
-    if honest.encrypts && first(|fault| fault.encrypted.is_some()).is_none() {
+    if honest.encrypts && first(Fault::encrypts_assertion).is_none() {
         text = conceal(&text, honest).map_err(|reason| Ineffective {
             fault: faults.first().map(|it| it.id.clone()).unwrap_or_default(),
             reason,
@@ -172,6 +173,7 @@ pub fn forge_signed_request(
         now: request.now,
         signer: None,
         foreign: request.foreign,
+        recipient: None,
         elsewhere: "",
     };
     let mut edits = fault.signed.iter();
@@ -349,6 +351,23 @@ fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, Str
             );
             let cut = document::replace_element(&text, at, &said(leaving)?)?;
             document::insert_xml(&cut, to, *place, &moved)
+        }
+        Edit::Encrypt { at, before, after } => {
+            let plain = format!(
+                "{}{}{}",
+                said(before)?,
+                document::outer(&text, at)?,
+                said(after)?
+            );
+            let encrypted = encrypt_element(phrases.recipient, at, &plain)?;
+            document::replace_element(&text, at, &encrypted)
+        }
+        Edit::Truncate { at, bytes } => {
+            let value = document::inner(&text, at)?;
+            let mut value = STANDARD.decode(value).map_err(|error| error.to_string())?;
+            let length = value.len().checked_sub(*bytes);
+            value.truncate(length.ok_or("the value is shorter than what is removed")?);
+            document::content(&text, at, &STANDARD.encode(value))
         }
         Edit::Nest { at, depth } => {
             let nest = format!("{}{}", "<n>".repeat(*depth), "</n>".repeat(*depth));

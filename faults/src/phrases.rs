@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
-use saml::keys::SigningKey;
+use saml::keys::{Certificate, SigningKey};
 use saml::signature::Signer;
 
 use crate::donor::Donor;
@@ -26,6 +26,8 @@ pub(crate) struct Phrases<'a> {
     pub(crate) signer: Option<&'a Signer>,
     /// A signing key that is not in any metadata.
     pub(crate) foreign: &'a SigningKey,
+    /// Certificate of the service provider, for encryption.
+    pub(crate) recipient: Option<&'a Certificate>,
     /// The base URL for external references. A correct service provider fetches nothing from it.
     pub(crate) elsewhere: &'a str,
 }

@@ -122,10 +122,12 @@ impl Form {
     /// and if possible with the same signatures. A service provider that cannot decrypt refuses
     /// every encrypted message, so an unencrypted control would prove nothing.
     fn encrypted_control_of(self, fault: &Fault, others: &[Fault]) -> String {
-        let is_alike = |control: &&Fault| {
-            control.encrypted.map(Cipher::is_cbc) == fault.encrypted.map(Cipher::is_cbc)
-                && control.encrypted_name.is_some() == fault.encrypted_name.is_some()
+        let form = |it: &Fault| {
+            let is_cbc = it.encrypted.is_some_and(Cipher::is_cbc);
+            let parts = (it.encrypts_assertion(), it.encrypts_name());
+            (is_cbc, parts, it.encrypts_attribute())
         };
+        let is_alike = |control: &&Fault| form(control) == form(fault);
         let cover = self.cover_of(fault);
         let alike = || others.iter().filter(is_alike);
         alike()
