@@ -149,10 +149,10 @@ fn reference(
         }
         other => (other.to_owned(), Vec::new()),
     };
-    let covered = if handmade.digest_of_nothing {
-        Vec::new()
-    } else {
-        covered
+    let covered = match handmade.digest_of.get(what) {
+        _ if handmade.digest_of_nothing => Vec::new(),
+        Some(path) => document::canonical(draft, path)?,
+        None => covered,
     };
     let transforms = handmade.transforms.clone().unwrap_or_else(|| {
         format!(

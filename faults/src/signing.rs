@@ -1,5 +1,7 @@
 //! How a message is signed, as data.
 
+use std::collections::BTreeMap;
+
 use saml::keys::SigningKey;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +65,10 @@ pub struct Handmade {
     /// of this element. Any other value is written as it is, with the digest of zero bytes.
     #[serde(default = "the_assertion")]
     pub references: Vec<String>,
+    /// Paths of other elements whose digests are written into References, by the text of the
+    /// Reference in `references`.
+    #[serde(default)]
+    pub digest_of: BTreeMap<String, String>,
     /// Writes the digest of zero bytes.
     #[serde(default)]
     pub digest_of_nothing: bool,

@@ -43,22 +43,17 @@ pip_folder() {
     touch "$folder/ready"
 }
 
-# debian_folder PACKAGE@VERSION PACKAGE… — sets $root: a folder with these packages, unpacked, and all
-# that they depend on. PACKAGE@VERSION may be of any suite below; everything else is of bullseye, so
-# that two folders differ only in that package. apt-get verifies the signatures. Installation
-# scripts don't run.
-debian_folder() {
-  local pinned=${1/@/=} state=$out/debian/apt file
-  root=$out/debian/${1/@/_}
-  shift
-  [ ! -e "$root/ready" ] || return 0
-  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null && command -v unshare >/dev/null || return 1
-  rm -rf "$root"
-  mkdir -p "$root" "$state/lists/partial" "$state/archives/partial" "$state/none/partial"
-  printf 'deb http://deb.debian.org/%s main\n' 'debian bullseye' 'debian bookworm' \
-    'debian-security bullseye-security' 'debian-security bookworm-security' >"$state/sources.list"
+# prepare_apt — sets $apt: apt-get with lists and a cache of its own in $state. It verifies the signatures.
+prepare_apt() {
+  state=$out/debian/apt
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
+  mkdir -p "$state/lists/partial" "$state/archives/partial" "$state/none/partial"
+  printf 'deb http://deb.debian.org/%s main\n' 'debian bullseye' 'debian bookworm' 'debian trixie' \
+    'debian-security bullseye-security' 'debian-security bookworm-security' >"$state/sources.list.new"
+  cmp -s "$state/sources.list.new" "$state/sources.list" || rm -f "$state/ready"
+  mv "$state/sources.list.new" "$state/sources.list"
   # The machine's own packages and sources don't count.
-  local apt=(apt-get -qq -y -o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev/null
+  apt=(apt-get -qq -y -o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev/null
     -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
     -o "Dir::State::lists=$state/lists" -o Dir::State::status=/dev/null -o "Dir::Cache=$state"
     -o APT::Default-Release=bullseye -o APT::Install-Recommends=0 -o Acquire::Languages=none
@@ -66,6 +61,19 @@ debian_folder() {
   if [ ! -e "$state/ready" ]; then
     timeout 240 "${apt[@]}" update >"$state/log" 2>&1 && touch "$state/ready" || return 1
   fi
+}
+
+# debian_folder PACKAGE@VERSION PACKAGE… — sets $root: a folder with these packages, unpacked, and all
+# that they depend on. PACKAGE@VERSION may be of any suite above; everything else is of bullseye, so
+# that two folders differ only in that package. Installation scripts don't run.
+debian_folder() {
+  local pinned=${1/@/=} file
+  root=$out/debian/${1/@/_}
+  shift
+  [ ! -e "$root/ready" ] || return 0
+  command -v unshare >/dev/null && prepare_apt || return 1
+  rm -rf "$root"
+  mkdir -p "$root"
   set -- "$pinned" "$@" base-files base-passwd bash coreutils dash findutils grep libc-bin openssl sed
   timeout 400 "${apt[@]}" --download-only install "$@" >"$root.log" 2>&1 || return 1
   # apt-get lists only the packages that are not in its cache, so this one is empty.
@@ -79,6 +87,24 @@ debian_folder() {
   chmod 1777 "$root/tmp"
   configure_php
   touch "$root/ready"
+}
+
+# go_server LIBRARY@VERSION GO@VERSION — sets $program: the service provider with goxmldsig, built by that
+# version of Go. Its programs need no other package, so they run where they are.
+go_server() {
+  local folder=$out/debian/${1/@/_}+${2/@/_} go=${2%@*} version=${2#*@} file
+  program=$folder/sp
+  [ ! -e "$program" ] || return 0
+  prepare_apt || return 1
+  rm -rf "$folder"
+  mkdir -p "$folder/packages"
+  (cd "$folder/packages" && timeout 400 "${apt[@]}" download "${1/@/=}" "$go=$version" "${go%-go}-src=$version" \
+    golang-github-beevik-etree-dev=1.1.0-1 golang-github-jonboulle-clockwork-dev=0.1.0-4.1) >"$folder/log" 2>&1 || return 1
+  for file in "$folder"/packages/*.deb; do dpkg-deb -x "$file" "$folder" || return 1; done
+  go=${go#golang-}
+  env -i PATH="$PATH" HOME="$folder" GOROOT="$folder/usr/lib/go-${go%-go}" GOPATH="$folder/usr/share/gocode" \
+    GO111MODULE=off CGO_ENABLED=0 "$folder/usr/lib/go-${go%-go}/bin/go" build -o "$program" \
+    "$here/holes/goxmldsig_sp.go" >>"$folder/log" 2>&1
 }
 
 # configure_php — does for PHP, if it is in $root, what its installation scripts do: enables the
@@ -127,6 +153,7 @@ verdict_of() {
       base=https://127.0.0.1 metadata=/Shibboleth.sso/Metadata start="/Shibboleth.sso/Login?target=/whoami.shtml" probe=/whoami.shtml
       set -- "$here/holes/in_debian_folder.sh" "$root" "$out" "$here/sps/shibboleth_sp.sh" ;;
     ruby_saml) debian_folder "$library" ruby ruby-webrick || return 1; set -- "$here/holes/in_debian_folder.sh" "$root" "$out" ruby "$here/holes/ruby_saml_sp.rb" ;;
+    goxmldsig) go_server "$library" "$below" || return 1; set -- "$program" ;;
     *) npm_folder "$library" "$below" || return 1; set -- env "NODE_PACKAGES=$node_folder" node "$here/holes/sp.mjs" "$family" ;;
   esac
   # The ports are in the metadata, so each run has its own.

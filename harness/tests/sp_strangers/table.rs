@@ -130,7 +130,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             stranger(
                 "checks no signature",
                 &unsigned,
-                &["SAML-SP-SIG-02 +74", "warning SAML-SP-SIG-36"],
+                &["SAML-SP-SIG-02 +76", "warning SAML-SP-SIG-36"],
             ),
         ),
         stranger(
@@ -213,6 +213,8 @@ pub(crate) fn strangers() -> Vec<Stranger> {
                 "SAML-SP-SIG-34",
                 "SAML-SP-SIG-35",
                 "warning SAML-SP-SIG-36",
+                "SAML-SP-SIG-39",
+                "SAML-SP-SIG-40",
                 "SAML-SP-XSW-01 +7",
                 "SAML-SP-XSW-26",
             ],
