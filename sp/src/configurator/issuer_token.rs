@@ -7,8 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::fetch::fetch;
 use crate::Portal;
@@ -58,6 +59,15 @@ pub enum TokenRefusal {
         /// What failed.
         why: String,
     },
+    /// A claim is missing or has another type.
+    #[error("invalid claims: {0}")]
+    Claims(String),
+    /// It is valid for too long, so that its use cannot be remembered.
+    #[error("invalid exp: expected at most 24 hours from now")]
+    Lifetime,
+    /// It was used before.
+    #[error("the token was used before: send a new one, with another jti, for each request")]
+    Used,
     /// No key of the issuer verifies the signature.
     #[error("the signature of the token is not valid under a key of its issuer")]
     Signature,
@@ -68,7 +78,7 @@ pub enum TokenRefusal {
     #[error("the token has expired")]
     Expired,
     /// It is not valid yet.
-    #[error("the token is not valid yet (nbf)")]
+    #[error("the token is not valid yet (nbf, iat)")]
     NotYet,
     /// It was issued to a client that is not accepted.
     #[error("client {0} is not accepted: add it in step 5 of the configurator")]
@@ -86,6 +96,9 @@ impl TokenRefusal {
             Self::Type(_) => "token-type",
             Self::Issuer(_) => "token-issuer",
             Self::Keys { .. } => "token-keys",
+            Self::Claims(_) => "token-claims",
+            Self::Lifetime => "token-lifetime",
+            Self::Used => "token-used",
             Self::Signature => "token-signature",
             Self::Audience(_) => "token-audience",
             Self::Expired => "token-expired",
@@ -142,8 +155,12 @@ struct Metadata {
 pub(crate) struct Claims {
     pub(crate) sub: String,
     aud: Audience,
-    exp: i64,
+    #[serde(deserialize_with = "read_seconds")]
+    pub(crate) exp: i64,
+    #[serde(default, deserialize_with = "read_optional_seconds")]
     nbf: Option<i64>,
+    #[serde(default, deserialize_with = "read_optional_seconds")]
+    iat: Option<i64>,
     pub(crate) jti: Option<String>,
     pub(crate) client_id: Option<String>,
     pub(crate) scope: Option<String>,
@@ -155,6 +172,20 @@ pub(crate) struct Claims {
 enum Audience {
     One(String),
     Several(Vec<String>),
+}
+
+/// Reads a NumericDate (RFC 7519 §2), which can have a fraction, as whole seconds.
+fn read_seconds<'de, D: Deserializer<'de>>(read: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(read)?;
+    // A fraction has no room for numbers that an i64 cannot contain: they become the largest one.
+    #[allow(clippy::cast_possible_truncation)]
+    let whole = |number: f64| number.floor() as i64;
+    let seconds = number.as_i64().or_else(|| number.as_f64().map(whole));
+    seconds.ok_or_else(|| D::Error::custom("expected seconds since 1970"))
+}
+
+fn read_optional_seconds<'de, D: Deserializer<'de>>(read: D) -> Result<Option<i64>, D::Error> {
+    read_seconds(read).map(Some)
 }
 
 /// What a kind of tokens must have.
@@ -281,7 +312,8 @@ pub(crate) async fn verify<'t>(
     if !kind.types.iter().any(|it| typ.eq_ignore_ascii_case(it)) {
         return Err(TokenRefusal::Type(kind.types_text));
     }
-    let issuer = read_unverified_issuer(token).ok_or(TokenRefusal::Malformed)?;
+    let issuer = read_unverified_issuer(token)
+        .ok_or_else(|| TokenRefusal::Claims("iss is missing".to_owned()))?;
     let Some(row) = accepted.iter().find(|row| row.issuer == issuer) else {
         return Err(TokenRefusal::Issuer(issuer.chars().take(200).collect()));
     };
@@ -296,14 +328,17 @@ pub(crate) async fn verify<'t>(
     let named = |key: &&Jwk| kid.is_none() || key.common.key_id.as_deref() == kid;
     let claims = keys.keys.iter().filter(named).find_map(|key| {
         let key = DecodingKey::from_jwk(key).ok()?;
-        Some(decode::<Claims>(token, &key, &validation).ok()?.claims)
+        Some(decode::<Value>(token, &key, &validation).ok()?.claims)
     });
     let claims = claims.ok_or(TokenRefusal::Signature)?;
+    let claims = Claims::deserialize(claims);
+    let claims = claims.map_err(|error| TokenRefusal::Claims(error.to_string()))?;
     let (now, skew) = (portal.now().as_second(), portal.config.clock_skew.as_secs());
     if claims.exp.saturating_add(skew) <= now {
         return Err(TokenRefusal::Expired);
     }
-    if claims.nbf.is_some_and(|nbf| nbf > now.saturating_add(skew)) {
+    let begins = [claims.nbf, claims.iat].into_iter().flatten().max();
+    if begins.is_some_and(|begin| begin > now.saturating_add(skew)) {
         return Err(TokenRefusal::NotYet);
     }
     Ok(IssuedToken {

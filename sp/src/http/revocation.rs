@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use axum::routing::post;
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::body::Body;
 use super::caller::{Address, bearer_token};
@@ -18,28 +18,21 @@ pub(super) fn router() -> Router<Portal> {
     Router::new().route("/webapp/sso/revocation/{id}", post(revoke))
 }
 
-#[derive(Deserialize)]
-struct Revocation {
-    sub_id: SubId,
-}
-
-/// The accepted formats of a Subject Identifier (RFC 9493 §3.2).
-#[derive(Deserialize)]
-#[serde(tag = "format", rename_all = "snake_case")]
-enum SubId {
-    Email { email: String },
-    IssSub { iss: String, sub: String },
-}
-
-impl From<SubId> for SubjectId {
-    fn from(id: SubId) -> Self {
-        match id {
-            SubId::Email { email } => Self::Email(email),
-            SubId::IssSub { iss, sub } => Self::IssSub {
-                issuer: iss,
-                subject: sub,
-            },
-        }
+/// Reads the Subject Identifier `sub_id` (RFC 9493 §3.2) of a body.
+fn read_subject(body: &Map<String, Value>) -> Result<SubjectId, String> {
+    let id = body.get("sub_id").unwrap_or(&Value::Null);
+    let text = |name: &str| {
+        let text = id[name].as_str().filter(|text| !text.is_empty());
+        let text = text.ok_or_else(|| format!("invalid sub_id.{name}: expected a text"));
+        text.map(str::to_owned)
+    };
+    match id["format"].as_str() {
+        Some("email") => Ok(SubjectId::Email(text("email")?)),
+        Some("iss_sub") => Ok(SubjectId::IssSub {
+            issuer: text("iss")?,
+            subject: text("sub")?,
+        }),
+        _ => Err("invalid sub_id: expected an object with the format email or iss_sub".to_owned()),
     }
 }
 
@@ -48,13 +41,18 @@ async fn revoke(
     Address(address): Address,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Body(revocation): Body<Revocation>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Response {
     let Some(token) = bearer_token(&headers) else {
         let detail = "missing header: expected Authorization: Bearer with a JWT of an authorization server that step 5 of the configurator accepts";
         return unauthorized("token-missing", detail.to_owned(), "Bearer");
     };
-    let person = revocation.sub_id.into();
+    let person = match read_subject(&body) {
+        Ok(person) => person,
+        Err(detail) => {
+            return Problem::new(StatusCode::BAD_REQUEST, "invalid-body", detail).into_response();
+        }
+    };
     match login::revoke(&portal, &id, token, &person, &address).await {
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(refusal) => refuse(refusal),
@@ -67,7 +65,6 @@ fn refuse(refusal: RevocationRefusal) -> Response {
     match refusal {
         RevocationRefusal::NoTenant => Problem::not_found(detail).into_response(),
         RevocationRefusal::Token(refusal) => invalid(refusal.code()),
-        RevocationRefusal::Used => invalid("token-used"),
         RevocationRefusal::UnknownPerson => {
             Problem::new(StatusCode::NOT_FOUND, "user-unknown", detail).into_response()
         }

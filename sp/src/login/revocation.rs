@@ -1,11 +1,12 @@
 //! Universal Logout: an identity provider ends all sessions of a person by a signed request
 //! (draft-parecki-oauth-global-token-revocation).
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Portal;
 use crate::audit::{self, Event};
 use crate::configurator::issuer_token::{self, Kind, TokenRefusal};
+use crate::store::scim_issuers::ScimIssuerRow;
 use crate::store::tenants::TenantRow;
 use crate::store::{self, Db, StoreError, to_microseconds};
 
@@ -15,8 +16,9 @@ const REVOCATION_TOKENS: Kind = Kind {
     types_text: "global-token-revocation+jwt",
 };
 
-/// How long the `jti` of a used JWT is stored. Identity providers let them expire after minutes.
-const USED_TOKENS: SignedDuration = SignedDuration::from_hours(24);
+/// How long a JWT may be valid: its `jti` is stored until then. Identity providers let them expire
+/// after minutes.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// The person whose sessions end: a Subject Identifier (RFC 9493).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,9 +52,6 @@ pub enum RevocationRefusal {
     /// The JWT is refused.
     #[error(transparent)]
     Token(#[from] TokenRefusal),
-    /// The JWT was used before.
-    #[error("the token was used before: send a new one, with another jti, for each request")]
-    Used,
     /// No user has this subject identifier.
     #[error("user not found: no user of the business account has this sub_id")]
     UnknownPerson,
@@ -78,66 +77,105 @@ pub async fn revoke(
     let tenant = tenant.ok_or(RevocationRefusal::NoTenant)?;
     let accepted = store::scim_issuers::list_by_tenant(&mut db, tenant_id).await?;
     drop(db);
-    let audience = portal.service_provider(tenant_id).revocation_url;
-    let verified = issuer_token::verify(portal, &accepted, token, &REVOCATION_TOKENS).await;
-    let verified = verified.and_then(|it| it.require_audience(&audience).map(|()| it));
-    let verified = match verified {
-        Ok(verified) => verified,
-        Err(refusal) => {
-            let refused = ("identity provider", "sessions-revocation-refused");
-            issuer_token::note_refusal(portal, &tenant, refused, &refusal).await?;
-            return Err(refusal.into());
-        }
+    let use_id = match verify(portal, &tenant, &accepted, token).await {
+        Ok(use_id) => use_id,
+        Err(refusal) => return Err(note(portal, &tenant, refusal).await?),
     };
-    let issuer = &verified.issuer.issuer;
     let mut tx = portal.store.write().await?;
     // The JWT names no person: who copies one could log out others with it.
-    if let Some(id) = &verified.claims.jti {
-        let until = to_microseconds(portal.now() + USED_TOKENS);
-        if !store::logins::see_assertion(&mut tx, issuer, id, until).await? {
-            return Err(RevocationRefusal::Used);
-        }
+    let (issuer, id) = (&use_id.issuer, &use_id.id);
+    if !store::logins::see_assertion(&mut tx, issuer, id, use_id.until).await? {
+        drop(tx);
+        return Err(note(portal, &tenant, TokenRefusal::Used).await?);
     }
     let ended = end_sessions(&mut tx, &tenant, person).await?;
+    let detail = match ended {
+        Some(ended) => format!("{ended} sessions ended"),
+        None => "user not found".to_owned(),
+    };
     let event = Event::new(issuer, "sessions-revoked-by-idp", person.name())
-        .with_detail(format!("{ended} sessions ended"))
+        .with_detail(detail)
         .from(address);
     audit::record(portal, &mut tx, Some(&tenant.business_id), event).await?;
     tx.commit().await.map_err(StoreError::from)?;
-    Ok(ended)
+    ended.ok_or(RevocationRefusal::UnknownPerson)
 }
 
-/// Ends the person's sessions by SSO, and those by password if the person is a member of the
-/// business account.
+/// The one use of a JWT.
+struct TokenUse {
+    issuer: String,
+    /// `jti`.
+    id: String,
+    /// When the JWT has expired, in microseconds since the Unix epoch.
+    until: i64,
+}
+
+async fn verify(
+    portal: &Portal,
+    tenant: &TenantRow,
+    accepted: &[ScimIssuerRow],
+    token: &str,
+) -> Result<TokenUse, TokenRefusal> {
+    let verified = issuer_token::verify(portal, accepted, token, &REVOCATION_TOKENS).await?;
+    verified.require_audience(&portal.service_provider(&tenant.id).revocation_url)?;
+    let id = verified.claims.jti.filter(|id| !id.is_empty());
+    let id = id.ok_or_else(|| TokenRefusal::Claims("jti is missing".to_owned()))?;
+    let latest = portal
+        .now()
+        .saturating_add(LONGEST)
+        .unwrap_or(Timestamp::MAX);
+    if verified.claims.exp > latest.as_second() {
+        return Err(TokenRefusal::Lifetime);
+    }
+    Ok(TokenUse {
+        issuer: verified.issuer.issuer.clone(),
+        id,
+        until: to_microseconds(
+            latest
+                .saturating_add(portal.config.clock_skew)
+                .unwrap_or(latest),
+        ),
+    })
+}
+
+/// Writes the reason of a refusal to the audit log.
+async fn note(
+    portal: &Portal,
+    tenant: &TenantRow,
+    refusal: TokenRefusal,
+) -> Result<RevocationRefusal, StoreError> {
+    let refused = ("identity provider", "sessions-revocation-refused");
+    issuer_token::note_refusal(portal, tenant, refused, &refusal).await?;
+    Ok(refusal.into())
+}
+
+/// Ends the person's sessions by SSO. Those by password end only if the business account has
+/// verified the domain of the e-mail address: anybody can add a foreign address as a member.
+/// Returns the number of the sessions, or `None` if there is no such person.
 async fn end_sessions(
     db: &mut Db,
     tenant: &TenantRow,
     person: &SubjectId,
-) -> Result<u64, RevocationRefusal> {
-    let business_id = &tenant.business_id;
-    let name = person.name();
-    let mut users = store::people::list_ids_by_name_or_email(db, business_id, name).await?;
+) -> Result<Option<u64>, StoreError> {
     let mut account = None;
-    match person {
+    let users = match person {
         SubjectId::Email(email) => {
             let email = email.to_lowercase();
-            if store::members::find_member(db, business_id, &email)
-                .await?
-                .is_some()
-            {
+            if has_verified_domain(db, tenant, &email).await? {
                 account = store::accounts::find_by_email(db, &email).await?;
             }
+            store::people::list_ids_by_name_or_email(db, &tenant.business_id, &email).await?
         }
-        SubjectId::IssSub { issuer, subject } => {
-            if tenant.idp_entity_id.as_deref() != Some(issuer) {
-                return Err(RevocationRefusal::UnknownPerson);
-            }
+        SubjectId::IssSub { issuer, .. } if tenant.idp_entity_id.as_ref() != Some(issuer) => {
+            return Ok(None);
+        }
+        SubjectId::IssSub { subject, .. } => {
             let start = super::subject::start_of_text(subject);
-            users.extend(store::accounts::list_saml_users(db, &tenant.id, &start).await?);
+            store::accounts::list_saml_users(db, &tenant.id, &start).await?
         }
-    }
+    };
     if users.is_empty() && account.is_none() {
-        return Err(RevocationRefusal::UnknownPerson);
+        return Ok(None);
     }
     let mut ended = 0;
     for user in &users {
@@ -146,5 +184,18 @@ async fn end_sessions(
     if let Some(account) = account {
         ended += store::accounts::end_sessions_of_account(db, &account.id).await?;
     }
-    Ok(ended)
+    Ok(Some(ended))
+}
+
+/// True if step 1 has verified the domain of this e-mail address.
+async fn has_verified_domain(
+    db: &mut Db,
+    tenant: &TenantRow,
+    email: &str,
+) -> Result<bool, StoreError> {
+    let Some((_, domain)) = email.rsplit_once('@') else {
+        return Ok(false);
+    };
+    let row = store::domains::claim(db, &tenant.business_id, domain).await?;
+    Ok(row.is_some_and(|row| row.status == "verified"))
 }

@@ -135,6 +135,12 @@ async fn a_refused_revocation_ends_no_session() {
     let person = json!({"sub_id": email(ANNA)});
     let now = okta.parties.ambient.now().as_second();
     for (code, changes) in [
+        ("token-claims", json!({"jti": ""})),
+        ("token-claims", json!({"jti": null})),
+        ("token-claims", json!({"exp": "soon"})),
+        ("token-claims", json!({"aud": null})),
+        ("token-lifetime", json!({"exp": now + 90_000})),
+        ("token-not-yet-valid", json!({"iat": now + 120})),
         ("token-audience", json!({"aud": "https://other.example"})),
         ("token-issuer", json!({"iss": "https://other.example"})),
         ("token-expired", json!({"exp": now - 61})),
@@ -195,9 +201,37 @@ async fn a_refused_revocation_ends_no_session() {
 }
 
 #[tokio::test]
-async fn a_member_who_logged_in_by_password_is_logged_out_too() {
+async fn a_session_by_password_ends_only_if_the_domain_is_verified() {
     let okta = Okta::accepted().await;
-    let owner = email("owner@vendor-mail.example");
-    okta.revoke("1", &owner).await.is(204);
-    okta.admin.get("/api/session").await.is(401);
+    // Anybody can add a foreign address as a member.
+    let foreign = "jo@other.example";
+    let jo = okta.parties.register_account(foreign).await;
+    let new = json!({"email": foreign});
+    okta.admin.post("/api/business/users", &new).await.is(201);
+    let refused = okta.revoke("1", &email(foreign)).await;
+    refused.problem(404, "user-unknown");
+    jo.get("/api/session").await.is(200);
+
+    let own = "boss@corp.example";
+    let boss = okta.parties.register_account(own).await;
+    okta.revoke("2", &email(own)).await.is(204);
+    boss.get("/api/session").await.is(401);
+    jo.get("/api/session").await.is(200);
+}
+
+#[tokio::test]
+async fn a_time_can_have_a_fraction_and_a_token_for_nobody_is_used_too() {
+    let okta = Okta::accepted().await;
+    let now = okta.parties.ambient.now().as_second();
+    #[allow(clippy::cast_precision_loss)]
+    let fraction = json!({"exp": now as f64 + 300.5});
+    let token = okta.token(&okta.key, TYPE, &okta.claims("1", &fraction));
+    let nobody = json!({"sub_id": email("nobody@corp.example")});
+    let answer = okta.post(&okta.url, &token, &nobody).await;
+    answer.problem(404, "user-unknown");
+    let anna = okta.log_in(ANNA).await;
+    let person = json!({"sub_id": email(ANNA)});
+    let answer = okta.post(&okta.url, &token, &person).await;
+    answer.problem(401, "token-used");
+    anna.get("/api/session").await.is(200);
 }

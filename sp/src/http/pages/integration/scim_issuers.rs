@@ -15,7 +15,7 @@ pub(super) fn section(view: &View<'_>, sp: &ServiceProvider, attempt: &Attempt) 
     let is_refused = FIELDS.iter().any(|field| attempt.error_at(field).is_some());
     html! {
         details.more open[is_refused || !view.issuers.is_empty()] {
-            summary { "OAuth access tokens" }
+            summary { "OAuth access tokens, Universal Logout" }
             p { "If your IdP gets short-lived access tokens instead of a bearer token, accept the tokens of its authorization server. Both kinds work at the same time." }
             @if !view.issuers.is_empty() {
                 div.scroll tabindex="0" role="region" aria-label="Accepted authorization servers" { table.stack {
@@ -27,14 +27,14 @@ pub(super) fn section(view: &View<'_>, sp: &ServiceProvider, attempt: &Attempt) 
                         td data-name="Clients" { (clients(row).join(", ")) }
                         td data-name="Scope" { (row.scope.as_deref().unwrap_or("any")) }
                         td { (shell::confirmation_form(&to("remove-issuer"), "Remove",
-                            &format!("Access tokens of {} stop working at once.", row.issuer),
+                            &format!("Access tokens of {} stop working at once, and it can end no sessions.", row.issuer),
                             &html! { (view.hidden()) input type="hidden" name="which" value=(row.id); })) }
                     } } }
                 } }
-                (copyable("revocation-url", "Universal Logout URL", &sp.revocation_url))
-                p.hint { "At this URL the authorization server can end all sessions of a user (Okta: Universal Logout)." }
                 p.hint { "Refused access tokens are in the " a href="/audit" { "audit log" } ", with the reason." }
             }
+            (copyable("revocation-url", "Universal Logout URL", &sp.revocation_url))
+            p.hint { "Where an accepted authorization server ends all sessions of a user." }
             form method="post" action=(to("add-issuer")) {
                 (view.hidden())
                 (attempt.field("url", "issuer", "Issuer", "", "The URL in iss of the access tokens."))
