@@ -1,6 +1,7 @@
 //! How a server reads requests: by RFC 7644, which ignores what it does not know, or by stricter
 //! rules, those of the interoperability profile (draft-zollner-scim-interop-profile-02) and of the
-//! IPSIE account lifecycle profile. Entra ID and Okta send requests that the strict rules refuse.
+//! IPSIE account lifecycle profile. Okta, Google and older clients of Entra ID send requests that the
+//! strict rules refuse.
 
 use serde_json::{Value, json};
 
@@ -60,10 +61,11 @@ impl Rules {
     /// As [`patch::parse`]; by the strict rules also `invalidSyntax` for an operation without a path
     /// and for an unknown attribute or schema.
     pub fn parse_patch(self, body: &Value, of: &ResourceType) -> Result<Vec<Operation>, Error> {
-        let operations = patch::parse(body)?;
         if self == Self::Rfc7644 {
-            return Ok(operations);
+            return patch::parse(body);
         }
+        require_paths(body)?;
+        let operations = patch::parse(body)?;
         let mut strict = Vec::with_capacity(operations.len());
         for (index, operation) in operations.into_iter().enumerate() {
             let number = index + 1;
@@ -202,11 +204,25 @@ struct Target {
     is_whole_complex: bool,
 }
 
+/// Requires that each operation has a path.
+fn require_paths(body: &Value) -> Result<(), Error> {
+    let operations = member(body, "Operations").and_then(Value::as_array);
+    for (index, operation) in operations.into_iter().flatten().enumerate() {
+        let path = member(operation, "path").and_then(Value::as_str);
+        if path.is_none_or(|path| path.trim().is_empty()) {
+            let number = index + 1;
+            let detail = format!(
+                "operation {number}: missing path: expected the attribute that the operation changes"
+            );
+            return Err(Error::of(ScimType::InvalidSyntax, detail));
+        }
+    }
+    Ok(())
+}
+
 /// Finds what an operation changes, or returns why it is refused.
 fn find_target(operation: &Operation, of: &ResourceType) -> Result<Target, String> {
-    let Some(path) = operation.path.as_deref() else {
-        return Err("missing path: expected the attribute that the operation changes".to_owned());
-    };
+    let path = operation.path.as_deref().unwrap_or_default();
     let unknown = || unknown_error(path, of).detail;
     let value = operation.value.as_ref().unwrap_or(&Value::Null);
     if let Some(extension) = of.extension_by_id(path) {
@@ -289,6 +305,7 @@ mod tests {
     fn the_strict_rules_require_a_known_path() {
         for operation in [
             json!({"op": "replace", "value": {"displayName": "x"}}),
+            json!({"op": "replace", "path": " ", "value": {"displayName": "x"}}),
             json!({"op": "replace", "path": "shoeSize", "value": "x"}),
             json!({"op": "replace", "path": "password", "value": "x"}),
             json!({"op": "replace", "path": "name.x", "value": "x"}),

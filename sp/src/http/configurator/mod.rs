@@ -317,6 +317,7 @@ async fn settle_saml(
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ScimChange {
     enabled: Option<bool>,
     done: Option<bool>,

@@ -176,7 +176,7 @@ fn scim(view: &View<'_>, entered: &Entered, attempt: &Attempt) -> Markup {
                     option value=(value.name()) selected[value == scim_rules(tenant)] { (text) }
                 }
             }
-            p.hint id="scim-rules-hint" { "By the strict rules, unknown attributes and operations without a path are refused, and there are no passwords. Entra ID and Okta need the rules of RFC 7644." }
+            p.hint id="scim-rules-hint" { "By the strict rules, unknown attributes and operations without a path are refused, and there are no passwords. Okta, Google and older clients of Entra ID need the rules of RFC 7644." }
             label.check { input type="checkbox" name="done" value="1" checked[tenant.scim_done == 1]; "Configuration in the IdP Directory is done" }
             div.row { button type="submit" { "Save" } }
         }
