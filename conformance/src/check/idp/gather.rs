@@ -16,6 +16,7 @@ use super::request::Maker;
 use super::run::{CheckError, ENDED, Gathering, Person, fetch};
 use super::set_up;
 use super::trials::{Binding, POST, REDIRECT, VARIANTS, Variant, Whose};
+use crate::check::SetUpError;
 use crate::check::runner::pause;
 use crate::inspection::message::decode_message;
 
@@ -87,8 +88,9 @@ impl Gathering<'_> {
             if is_control && is_first {
                 is_first = false;
                 let ignored = first.ignored_cookies();
-                if let Some(error) = set_up::error(&trial, self, &ignored) {
-                    let other = self.sign_on_otherwise(&trial, &maker, &announced, &first);
+                if let Some(mut error) = set_up::error(&trial, self, &ignored) {
+                    let way = (&maker, &announced, &first);
+                    let other = self.sign_on_otherwise(&trial, way, &mut error);
                     match other.await? {
                         Some((name, other)) if name == variant.name => trial = other,
                         Some((name, other)) => {
@@ -141,18 +143,24 @@ impl Gathering<'_> {
     }
 
     /// Sends the ordinary request signed, by HTTP-POST, or both, after the one that `failed` was
-    /// refused before anybody was asked for a password. Returns the first one that leads to a
-    /// sign-on, with its name; all ordinary requests are sent in the same way from then on.
+    /// refused. Returns the first one that leads to a sign-on, with its name; all ordinary requests
+    /// are sent in the same way from then on. If none does, `error` says what was tried.
     async fn sign_on_otherwise(
         &self,
         failed: &Trial,
-        maker: &Maker<'_>,
-        announced: &Announced,
-        first: &Browser,
+        (maker, announced, first): (&Maker<'_>, &Announced, &Browser),
+        error: &mut SetUpError,
     ) -> Result<Option<(&'static str, Trial)>, CheckError> {
         let is_driven = matches!(self.person, Person::Driven(_));
         let was_signed = maker.signs();
-        let can_sign = !was_signed && !failed.asked;
+        let asks_again = failed.pages.last().is_some_and(|page| page.asks);
+        let is_refusal = match &failed.ending {
+            Ending::Answer(_) => true,
+            // A wrong password is not sent twice.
+            Ending::Page { status, .. } => !asks_again && *status != 401,
+            Ending::NotTried { .. } | Ending::Failed { .. } | Ending::NoAnswer { .. } => false,
+        };
+        let can_sign = !was_signed && is_refusal;
         let is_error = matches!(&failed.ending, Ending::Page { status, .. } if *status >= 400 && *status != 401)
             && failed.pages.last().is_some_and(|page| !page.asks);
         let can_post = is_error
@@ -182,6 +190,11 @@ impl Gathering<'_> {
             }
         }
         maker.set_signed(was_signed);
+        if is_driven && can_sign {
+            error
+                .message
+                .push_str(" A signed request was refused, too.");
+        }
         Ok(None)
     }
 

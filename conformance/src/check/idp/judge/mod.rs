@@ -335,7 +335,7 @@ pub fn judge_also(recording: &Recording, asks: impl Fn(&str) -> bool) -> CheckRe
             Outcome::new_judged(item.check(), held, item.expected, actual, evidence)
         })
         .collect();
-    fold(&mut outcomes, &symptoms, &disproved);
+    fold(&mut outcomes, &symptoms, &disproved, |_| None);
     let entity = &case.announced.entity_id;
     let target = if entity.is_empty() {
         recording.metadata.place.clone()
