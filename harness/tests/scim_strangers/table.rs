@@ -264,7 +264,7 @@ fn own() -> Vec<Stranger> {
             &[Mutation(ChangesAnswer(s::activate_always))],
             // Not that POST ignores the value: nothing shows that the server has inactive users.
             // The other checks that set active to false fail for the same reason.
-            &["SCIM-PATCH-11"],
+            &["SCIM-PATCH-34"],
         ),
         finds(
             "no externalId",

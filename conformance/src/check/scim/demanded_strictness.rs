@@ -169,10 +169,16 @@ async fn judge_other_attributes(probe: &Probe<'_>) -> Judged {
         more["externalId"] = json!(probe.name());
     }
     if is_kept("emails.value") {
-        more["emails"] = json!([{"value": probe.name(), "type": "work", "primary": true}]);
+        more["emails"] = match is_kept("emails.type") {
+            true => json!([{"value": probe.name(), "type": "work", "primary": true}]),
+            false => json!([{"value": probe.name()}]),
+        };
     }
-    let (changed, before, now) = replace_value(probe, more).await?;
-    for names in OTHERS.into_iter().filter(|names| *names != changed) {
+    let (changed, before, now) = replace_value(probe, more.clone()).await?;
+    // What the server adds of itself may depend on the attribute that changes.
+    let is_sent = |names: &[&str]| at(&more, names).is_some();
+    let others = OTHERS.into_iter().filter(|names| *names != changed);
+    for names in others.filter(|names| *names == ["userName"] || is_sent(names)) {
         if let Some(value) = at(&before, names) {
             require_same(&names.join("."), at(&now, names), value)?;
         }

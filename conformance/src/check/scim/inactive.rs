@@ -13,6 +13,11 @@ use super::wire::ScimAnswer;
 /// The symptom of a server where `active` stays true. It fails many checks, which are one finding.
 const NEVER: &str = "no user was ever inactive";
 
+/// Returns the check whose finding tells a symptom best.
+pub(super) fn check_of(symptom: &str) -> Option<&'static str> {
+    (symptom == NEVER).then_some("SCIM-PATCH-34")
+}
+
 /// Requires that the user is inactive.
 pub(super) fn require_inactive(probe: &Probe<'_>, user: &Value) -> Judged {
     let judged = require_same("active", member(user, "active"), &json!(false));

@@ -255,7 +255,7 @@ impl Judge<'_> {
         let disproved = disproved
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
-        fold(&mut outcomes, &symptoms, &disproved);
+        fold(&mut outcomes, &symptoms, &disproved, inactive::check_of);
         if tells_leftovers {
             progress.step(CLEAN, "Deleting what the checks created");
         }

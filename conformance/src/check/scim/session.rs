@@ -360,13 +360,16 @@ const NO_COUNT: &str = "GET with the parameter count never succeeded";
 /// The end of the symptom of a server that applies no PATCH operation with `path`.
 const NO_PATH: &str = "with a path never succeeded";
 
+/// The same for operations without `path`.
+const ONLY_PATHS: &str = "without a path never succeeded";
+
 /// True if the symptom is about what a request contains, and not about its method.
 pub(super) fn is_of_parameter(symptom: &str) -> bool {
-    symptom == NO_COUNT || symptom.ends_with(NO_PATH)
+    symptom == NO_COUNT || symptom.ends_with(NO_PATH) || symptom.ends_with(ONLY_PATHS)
 }
 
 /// Returns the symptoms that this method, this method at this endpoint, lists with `count`, and
-/// operations with `path` never succeeded.
+/// operations with or without `path` never succeeded.
 pub(super) fn symptoms_of(request: &ScimRequest) -> Vec<String> {
     let (path, query) = request
         .target
@@ -380,8 +383,13 @@ pub(super) fn symptoms_of(request: &ScimRequest) -> Vec<String> {
     if method == "GET" && query.split('&').any(|it| it.starts_with("count=")) {
         all.push(NO_COUNT.to_owned());
     }
-    if method == "PATCH" && has_path(request) {
-        all.extend(methods.map(|what| format!("{what} {NO_PATH}")));
+    if method == "PATCH" {
+        let end = if has_path(request) {
+            NO_PATH
+        } else {
+            ONLY_PATHS
+        };
+        all.extend(methods.map(|what| format!("{what} {end}")));
     }
     all
 }
