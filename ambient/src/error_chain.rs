@@ -1,6 +1,7 @@
 //! Formats an error and its causes as one line.
 
 use std::error::Error;
+use std::io::ErrorKind;
 
 /// Joins the text of an error and of its sources with `: `. Leaves out a source whose text is
 /// already part of the line, because many libraries repeat the text of their source.
@@ -50,6 +51,33 @@ pub fn http_error_cause(error: &reqwest::Error) -> (&'static str, String) {
         "the connection broke"
     };
     (what, last.to_string())
+}
+
+/// True if the server accepted the connection and closed it before it began its answer.
+pub fn is_closed_without_answer(error: &reqwest::Error) -> bool {
+    if error.is_connect() || error.is_timeout() || error.is_body() || error.is_decode() {
+        return false;
+    }
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        let http = cause.downcast_ref::<hyper::Error>();
+        let io = cause.downcast_ref::<std::io::Error>();
+        if http.is_some_and(hyper::Error::is_incomplete_message) || io.is_some_and(is_close) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
+fn is_close(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::UnexpectedEof
+    )
 }
 
 #[cfg(test)]

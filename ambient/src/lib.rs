@@ -37,7 +37,7 @@ pub use control_secret::{
     ControlSecret, ControlSecretError, SECRET_CHALLENGE, SECRET_WANTED, SecretInPath,
     require_secret,
 };
-pub use error_chain::{error_chain, http_error_cause, http_error_text};
+pub use error_chain::{error_chain, http_error_cause, http_error_text, is_closed_without_answer};
 pub use localhost::is_localhost;
 pub use resolver::LocalhostResolver;
 pub use rng::Rng;

@@ -11,6 +11,7 @@ mod prepared_keys;
 mod profiles_met;
 mod second_business;
 mod sp_acceptance;
+mod sp_answers;
 mod sp_more_keys;
 mod sp_profiles;
 mod sp_strangers;

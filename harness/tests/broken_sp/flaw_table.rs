@@ -77,6 +77,24 @@ pub(crate) static FLAWS: &[Flaw] = &[
     ("RELAY", &["script-address"], &["SAML-SP-RELAY-03"]),
     ("RELAY", &["header-of-relay-state"], &["SAML-SP-RELAY-04"]),
     ("RELAY", &["markup-of-relay-state"], &["SAML-SP-RELAY-05"]),
+    ("DOS-11", &["logout"], &[]),
+    (
+        "DOS-11",
+        &["logout", "closes"],
+        &["SAML-SP-DOS-11", "1 skipped"],
+    ),
+    (
+        "DOS-11",
+        &["logout", "slo-closes"],
+        &["SAML-SP-DOS-11", "1 skipped"],
+    ),
+    (
+        "DOS-11",
+        &["logout", "closes-behind-gateway"],
+        &["SAML-SP-DOS-11"],
+    ),
+    // Once proves nothing.
+    ("DOS-11", &["logout", "closes-once"], &["1 skipped"]),
     ("UNSOL", &[], &["3 skipped"]),
     (
         "UNSOL",

@@ -13,6 +13,7 @@ mod start;
 mod switches;
 pub(crate) mod tenants;
 mod trusted;
+mod unanswered;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -56,6 +57,8 @@ struct Memory {
     /// The user of the latest login, and the number of logins.
     last: Option<String>,
     logins: usize,
+    /// The number of documents with a CDATA section between elements.
+    unexpected: usize,
 }
 
 /// The user who is logged in, as the probe shows the name, and the session at the identity
@@ -180,6 +183,7 @@ async fn limit(State(sp): State<Broken>, request: Request, next: Next) -> Respon
     if sp.is_dead.swap(false, Ordering::SeqCst) {
         return broken_off();
     }
+    sp.close_at_logout(&request);
     let number = sp.asked.fetch_add(1, Ordering::SeqCst) + 1;
     let is_limited = sp
         .switches
@@ -231,6 +235,9 @@ async fn acs(
             }
             _ => {}
         }
+    }
+    if let Some(answer) = sp.lose_answer(&document).await {
+        return answer;
     }
     if sp.is_closed() {
         return sp.refuse("closed".to_owned());

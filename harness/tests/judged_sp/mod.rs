@@ -143,10 +143,14 @@ pub(crate) async fn find_with_flaws(flaws: &'static [&'static str], group: &str)
         }
     };
     let checks = rehearsal::check::sp::catalogue().unwrap();
-    let selected = match group.contains('-') {
+    let mut selected = vec![match group.contains('-') {
         true => format!("SAML-SP-{group}"),
         false => format!("SAML-SP-{group}-"),
-    };
+    }];
+    if group == "DOS-11" {
+        // It judges the answers to the messages of other checks.
+        selected.extend(["SAML-SP-XML-43", "SAML-SP-SLO-03"].map(str::to_owned));
+    }
     // Only a profile requires SAML-SP-CERT-09, the opposite of CERT-07.
     let left_out = match group {
         "CERT" => vec!["SAML-SP-CERT-09".to_owned()],
@@ -164,7 +168,7 @@ pub(crate) async fn find_with_flaws(flaws: &'static [&'static str], group: &str)
         person,
         variants: Variants::None,
         runner: Runner {
-            selection: Selection::new(&[selected], &left_out, &checks).unwrap(),
+            selection: Selection::new(&selected, &left_out, &checks).unwrap(),
             ..Runner::default()
         },
         ambient: ambient.clone(),

@@ -42,7 +42,8 @@ impl Stranger {
             false => vec!["SAML-SP-DOS".to_owned()],
         };
         left_out.push("SAML-SP-SESS-07".to_owned());
-        Selection::new(&[], &left_out, &checks).unwrap()
+        let selection = Selection::new(&[], &left_out, &checks).unwrap();
+        selection.also("SAML-SP-DOS-11")
     }
 
     /// Runs `check sp` against this service provider.

@@ -10,7 +10,7 @@ use super::words::NO_ANSWER;
 use super::{Ended, Failure, People, Performed, Setting, Target, engine, interruption_error};
 use crate::check::SetUpError;
 use crate::check::leaver::Application;
-use crate::check::runner::{Access, Patience, Runner, Stop};
+use crate::check::runner::{Access, AnswerError, Patience, Runner, Stop};
 use crate::check::scim::wire::Pending;
 use crate::check::sp::{
     Answer, CheckError, Judge, PersonBrowser, Provider, SignedForm, Variants, probe_error_of,
@@ -183,10 +183,11 @@ fn failure(user: &str, error: &CheckError) -> Failure {
     match error {
         CheckError::Limited { .. } => Failure::Limited(Duration::from_secs(1)),
         CheckError::NotStarted { reason, .. } | CheckError::Unreachable { reason, .. } => {
-            let cause = match reason.starts_with("no answer within") {
-                true => "timeout",
-                false => reason.split(':').next().unwrap_or(reason),
+            let reason = match reason {
+                AnswerError::Timeout(_) => "timeout".to_owned(),
+                reason => reason.to_string(),
             };
+            let cause = reason.split(':').next().unwrap_or_default();
             Failure::error(format!("{NO_ANSWER}: {cause}"), example)
         }
         CheckError::NoRequest { status, .. } if *status >= 400 => {

@@ -102,12 +102,20 @@ pub enum AnswerError {
     /// The HTTP status is an error.
     #[error("unexpected status: HTTP {0}")]
     Status(u16),
+    /// The target closed the connection before it began its answer.
+    #[error("{0}")]
+    Closed(String),
     /// The target cannot be reached, or the connection broke.
     #[error("{}", .0)]
     Transport(String),
 }
 
 impl AnswerError {
+    /// True if the target closed the connection before it began its answer.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed(_))
+    }
+
     /// Converts an error of reqwest. The text contains each cause once.
     pub fn of(error: &reqwest::Error, timeout: Duration) -> Self {
         if error.is_timeout() {
@@ -121,6 +129,9 @@ impl AnswerError {
             Some(known) => format!("{what}: {} ({last}); {}", known.meaning, known.remedy),
             None => format!("{what}: {last}"),
         };
+        if ambient::is_closed_without_answer(error) {
+            return Self::Closed(text);
+        }
         match last.contains("invalid peer certificate") {
             true => Self::Certificate(text),
             false => Self::Transport(text),

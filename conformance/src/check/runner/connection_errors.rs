@@ -158,6 +158,39 @@ async fn every_certificate_that_is_refused_is_explained() {
 }
 
 #[tokio::test]
+async fn only_a_closed_connection_is_one() {
+    let silent = serve_bytes(b"").await;
+    let half = serve_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n").await;
+    let (tls, certificate) = serve_tls(|_| {}, false).await;
+    let (refused, hanging) = {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let open = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        (closed.local_addr().unwrap().port(), open)
+    };
+    let hangs = hanging.local_addr().unwrap().port();
+    for (url, expected) in [
+        (format!("http://localhost:{silent}/"), true),
+        (format!("https://localhost:{tls}/"), true),
+        (format!("http://localhost:{half}/"), false),
+        (format!("https://localhost:{silent}/"), false),
+        (format!("http://localhost:{refused}/"), false),
+        (format!("http://localhost:{hangs}/"), false),
+    ] {
+        let access = Access {
+            authorities: vec![certificate.clone()],
+            timeout: Duration::from_secs(1),
+            ..Access::default()
+        };
+        let error = match access.client().build().unwrap().get(&url).send().await {
+            Ok(answer) => answer.text().await.unwrap_err(),
+            Err(error) => error,
+        };
+        let error = AnswerError::of(&error, access.timeout);
+        assert_eq!(error.is_closed(), expected, "{url}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_required_client_certificate_is_explained() {
     let (port, certificate) = serve_tls(|_| {}, true).await;
     let error = error_of(&format!("https://localhost:{port}/"), &[certificate]).await;

@@ -56,7 +56,8 @@ impl CheckError {
             WireError::NoAnswer(AnswerError::TooLong(_)) => Self::TooLong(request, why),
             WireError::NoAnswer(AnswerError::Timeout(_)) => Self::Slow(request, why),
             WireError::NoAnswer(
-                AnswerError::Transport(_)
+                AnswerError::Closed(_)
+                | AnswerError::Transport(_)
                 | AnswerError::Certificate(_)
                 | AnswerError::Redirects(_)
                 | AnswerError::Status(_),

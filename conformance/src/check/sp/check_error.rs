@@ -1,5 +1,7 @@
 //! Errors of a login that could not be judged.
 
+use crate::check::runner::AnswerError;
+
 /// The reason why a login could not be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
@@ -12,7 +14,7 @@ pub enum CheckError {
         /// The URL.
         url: String,
         /// The reason.
-        reason: String,
+        reason: AnswerError,
     },
     /// The start URL gave no answer, so no Response was delivered.
     #[error("the login cannot start: no answer from {url}: {reason}")]
@@ -20,7 +22,7 @@ pub enum CheckError {
         /// The URL.
         url: String,
         /// The reason.
-        reason: String,
+        reason: AnswerError,
     },
     /// There were too many redirects.
     #[error("too many redirects; the last one went to {0}")]

@@ -217,7 +217,7 @@ impl Judge {
         let cover = control.cover_at(form.cover);
         let expected = "the person of --user to be logged in, so that the probe matches --expect";
         let login = Login::new(self, &self.person.user);
-        let got = login.attempt(Some(control), form).await;
+        let got = Box::pin(login.attempt(Some(control), form)).await;
         self.note(&got);
         let outcome = match &got {
             Ok(answer)

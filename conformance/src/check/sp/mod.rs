@@ -15,6 +15,7 @@
 //! - `variants`: with `--thorough`, the variants of the faults;
 //! - `disable`: disables an identity provider at the service provider, for one of the checks;
 //! - `health`: whether an honest login still works after a fault;
+//! - `answers`: whether each message was answered;
 //! - `beyond`: checks other than faults of a Response: requests, metadata, RelayState,
 //!   unsolicited Responses, sessions, single logout, the keys of the identity provider;
 //! - `login`: one login, from the start URL to the probe; `start_form` is the form that starts it,
@@ -26,6 +27,7 @@
 //! - `person_browser`: one person's browser, for checks that ask the probe again later.
 
 mod answer;
+mod answers;
 mod beyond;
 mod catalogue;
 mod check_error;
@@ -59,6 +61,7 @@ use std::time::Instant;
 
 use ambient::Ambient;
 use faults::{Delivery, Fault};
+use futures::FutureExt as _;
 
 use super::runner::{Judged as Run, Planned, Runner};
 use super::{CheckReport, LoginStart, Outcome, SetUpError, Verdict};
@@ -79,6 +82,7 @@ pub use start_form::StartField;
 pub use target::Target;
 pub use variants::{Variants, all_variants};
 
+use answers::{Answers, Lost};
 use catalogue::{check_of_control, check_of_fault, order};
 use honest::{Form, Honest};
 use login::Login;
@@ -173,8 +177,9 @@ impl Judge {
             base,
             blind: self.is_probe_blind(base).await,
             pace: Pace::default(),
+            answers: Answers::default(),
         };
-        self.try_controls(&mut run, plan, base).await;
+        self.try_controls(&mut run, plan, &basis).await;
         self.try_faults(&mut run, plan, plan.ordinary_faults(), &basis)
             .await;
         self.try_variants(&mut run, plan, &basis).await;
@@ -182,6 +187,8 @@ impl Judge {
         self.try_faults(&mut run, plan, plan.exhaustion_faults(), &basis)
             .await;
         self.try_certificates(&mut run, &basis).await;
+        let beyond = self.beyond_of(&basis, None);
+        self.try_rows(&mut run, &beyond, beyond::last_rows()).await;
         let mut outcomes = run.outcomes;
         self.add_late_fetches(&mut outcomes, &plan.faults);
         outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
@@ -210,7 +217,8 @@ impl Judge {
     }
 
     /// Sends the honest Responses from which nothing is derived.
-    async fn try_controls(&self, run: &mut Run, plan: &Plan, base: Form) {
+    async fn try_controls(&self, run: &mut Run, plan: &Plan, basis: &Basis<'_>) {
+        let base = basis.base;
         let selected = plan
             .faults
             .iter()
@@ -226,7 +234,13 @@ impl Judge {
                 check: check_of_control(control),
                 rests_on: Some(base.signed_control_of(control)),
             };
-            let outcome = async { self.try_control(control, base).await.0 };
+            let outcome = async {
+                let (outcome, attempt) = self.try_control(control, base).await;
+                let again = async { Lost::of(&self.try_control(control, base).await.1) }.boxed();
+                let lost = Lost::of(&attempt);
+                self.note_answer(&control.check, basis, lost, again).await;
+                outcome
+            };
             if needed.contains(&control.check) {
                 self.runner.judge_needed(run, planned, outcome).await;
             } else {
@@ -242,16 +256,26 @@ impl Judge {
         basis.blind && self.target.expect.has_no_text()
     }
 
+    fn beyond_of<'j>(
+        &'j self,
+        basis: &'j Basis<'_>,
+        second: Option<&'j Self>,
+    ) -> beyond::Beyond<'j> {
+        beyond::Beyond::new(self, second, basis.base)
+            .with_blind(self.is_blind(basis))
+            .with_basis(basis)
+    }
+
     /// Runs the checks of `beyond`, except those of certificates.
     async fn try_beyond(&self, run: &mut Run, basis: &Basis<'_>, second: Option<&Self>) {
-        let beyond = beyond::Beyond::new(self, second, basis.base).with_blind(self.is_blind(basis));
+        let beyond = self.beyond_of(basis, second);
         self.try_rows(run, &beyond, beyond::plain_rows()).await;
     }
 
     /// Runs the checks that change the metadata. They come last: if the service provider does not
     /// fetch the original metadata again, it is left with keys that are not used any more.
     async fn try_certificates(&self, run: &mut Run, basis: &Basis<'_>) {
-        let beyond = beyond::Beyond::new(self, None, basis.base).with_blind(self.is_blind(basis));
+        let beyond = self.beyond_of(basis, None);
         self.try_rows(run, &beyond, beyond::certificate_rows())
             .await;
         beyond.restore_metadata().await;
@@ -376,13 +400,10 @@ impl Judge {
         let check = check_of_fault(fault);
         let references = self.provider.references.as_ref();
         let before = references.map_or(0, |it| it.count());
-        let (expected, attempt) = self.attempt(fault, form).await;
+        // Boxed, because the futures of a run are nested so deep that they overflow the stack.
+        let (expected, attempt) = Box::pin(self.attempt(fault, form)).await;
         self.note(&attempt);
-        let is_lost = match &attempt {
-            Err(CheckError::NotStarted { .. }) => Lost::BeforeDelivery,
-            Err(CheckError::Unreachable { .. }) => Lost::AfterDelivery,
-            _ => Lost::Nothing,
-        };
+        let lost = Lost::of(&attempt);
         let fetched = references.map_or_else(Vec::new, |it| it.requests_for(&fault.check, before));
         let outcome = match attempt {
             // Some of these messages are honest ones of the attacker, with a forged part that a
@@ -398,7 +419,7 @@ impl Judge {
             Err(trouble) => Outcome::new_skipped(check, trouble.to_string()),
         };
         let outcome = self.with_fetches(outcome, fault, fetched);
-        (outcome, is_lost)
+        (outcome, lost)
     }
 
     /// Tells the runner whether there was an answer; it stops the run after too many without one.
@@ -412,14 +433,6 @@ impl Judge {
             _ => self.runner.patience.record_answer(),
         }
     }
-}
-
-/// Whether an answer was missing, and at which point of a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lost {
-    Nothing,
-    BeforeDelivery,
-    AfterDelivery,
 }
 
 /// Sets the cause of each finding to a simpler fault that is also a finding.

@@ -2,6 +2,7 @@
 
 use faults::{Family, Fault, Variant};
 
+use super::answers::Answers;
 use super::honest::{self, Form, Honest};
 use super::pace::Pace;
 use super::{CheckError, Judge, beyond};
@@ -70,4 +71,6 @@ pub(super) struct Basis<'r> {
     pub(super) blind: bool,
     /// How long the last faults took.
     pub(super) pace: Pace,
+    /// Which messages were answered.
+    pub(super) answers: Answers,
 }

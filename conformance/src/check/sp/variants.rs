@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use faults::{Cipher, Family, Fault, KeyTransport, Variant};
+use futures::FutureExt as _;
 use serde_json::json;
 
 use super::catalogue::check_of_fault;
 use super::plan::{Basis, Plan};
-use super::{Answer, CheckError, Form, Judge, Login, Run};
+use super::{Answer, CheckError, Form, Judge, Login, Lost, Run};
 use crate::check::runner::slow_after;
 use crate::check::{Check, Harm, Outcome, Verdict};
 
@@ -229,13 +230,10 @@ impl Judge {
         let fault = &variant.fault;
         let form = base.for_fault(fault, &honest.accepted);
         let began = self.runner.patience.start_stopwatch();
-        let (_, attempt) = self.attempt(fault, form).await;
+        let (_, attempt) = Box::pin(self.attempt(fault, form)).await;
         let took = self.runner.patience.elapsed_without_waits(&began);
         self.note(&attempt);
-        let is_lost = matches!(
-            attempt,
-            Err(CheckError::NotStarted { .. } | CheckError::Unreachable { .. })
-        );
+        let lost = Lost::of(&attempt);
         if let Ok(answer) = attempt {
             tally.sent += 1;
             if answer.is_accepted() {
@@ -243,10 +241,21 @@ impl Judge {
                 tally.first.get_or_insert(answer);
             }
         }
-        if !is_lost && took <= slow_after(honest.took) {
-            return;
+        let mut harm = None;
+        if lost != Lost::Nothing || took > slow_after(honest.took) {
+            harm = self.find_harm_to_login(base, honest.took).await;
         }
-        if let Some(what) = self.find_harm_to_login(base, honest.took).await {
+        if harm.is_none() {
+            let again = async {
+                let (_, attempt) = self.attempt(fault, form).await;
+                self.note(&attempt);
+                Lost::of(&attempt)
+            }
+            .boxed();
+            let before = (lost, honest.took);
+            harm = self.note_repeated(&fault.check, basis, before, again).await;
+        }
+        if let Some(what) = harm {
             tally.sent = tally.sent.max(1);
             tally.outage = Some((variant.words.clone(), what));
             self.runner.patience.blame(&fault.check);

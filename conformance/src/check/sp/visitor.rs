@@ -18,6 +18,9 @@ use crate::check::runner::{Access, AnswerError, Patience, read_body, retry_after
 /// The greatest number of requests that one navigation makes.
 const HOPS: usize = 12;
 
+/// Length of a form, in bytes, from which a closed connection is taken for a limit.
+const LARGE: usize = 1024 * 1024;
+
 /// The host of the attacker in `RelayState`. It does not exist, so a redirect to it is recorded
 /// but not followed.
 pub(super) const INTRUDER: &str = "intruder.example";
@@ -184,7 +187,7 @@ impl Visitor {
         let timeout = self.access.timeout;
         let unreachable = |reason: AnswerError| CheckError::Unreachable {
             url: url.to_string(),
-            reason: reason.to_string(),
+            reason,
         };
         let mut limit = Limit::default();
         let answer = loop {
@@ -288,14 +291,25 @@ impl Visitor {
             let timeout = self.access.timeout;
             let unreachable = |reason: AnswerError| CheckError::Unreachable {
                 url: url.to_string(),
-                reason: reason.to_string(),
+                reason,
             };
             let answer = match self.navigator.go(&url, form, initiator).await {
                 Ok(answer) => answer,
                 Err(error) => match elsewhere {
                     // The service provider redirected to an identity provider that does not run.
                     Some(asked) => return Ok(Arrival::at(asked, StatusCode::FOUND)),
-                    None => return Err(unreachable(AnswerError::of(&error, timeout))),
+                    None => {
+                        let fields = form.unwrap_or_default().iter();
+                        let length: usize = fields.map(|(_, value)| value.len()).sum();
+                        return Err(unreachable(match AnswerError::of(&error, timeout) {
+                            // A server may close the connection instead of reading on (RFC 9110
+                            // §15.5.14).
+                            AnswerError::Closed(text) if length > LARGE => {
+                                AnswerError::Transport(text)
+                            }
+                            reason => reason,
+                        }));
+                    }
                 },
             };
             let header = |name: &str| {

@@ -18,6 +18,7 @@
 //! | `signed_query` | an unsigned message beside a signed one in the query of HTTP-Redirect |
 //! | `own_logout` | single logout that the service provider starts |
 //! | `tenant` | two tenants, each with its own identity provider |
+//! | `answers` | whether each message of the run was answered |
 //! | `certificate` | how changed keys in the identity provider's metadata are used |
 //!
 //! A group is skipped, with the reason, if the service provider does not offer the function or if
@@ -25,6 +26,7 @@
 //! flaw of the broken service provider in `harness/tests/broken_sp` that only this check finds.
 
 mod account;
+pub(super) mod answers;
 mod authentication;
 mod certificate;
 mod certificate_trial;
@@ -48,15 +50,17 @@ mod unsolicited;
 use std::sync::atomic::AtomicBool;
 
 use faults::{Edit, Encoding, Fault, KeyTransport, Signing};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::honest::Form;
 use super::login::{Asked, Login, Request};
+use super::plan::Basis;
 use super::visitor::{Arrival, SetCookie, Visitor};
-use super::{BLIND, CheckError, Judge, Probe};
-use crate::check::runner::page_summary;
+use super::{BLIND, CheckError, Judge, Lost, Probe};
+use crate::check::runner::{AnswerError, page_summary};
 use crate::check::{Check, Outcome};
 
 /// The result of a check: `Ok` if it passes.
@@ -75,7 +79,7 @@ pub(super) enum Stop {
     /// The check is skipped for this reason.
     Skip(String),
     /// The check is skipped because this URL gave no answer, for this reason.
-    Lost(String, String),
+    Lost(String, AnswerError),
     /// The check is skipped because the check with this id did not pass.
     Follows(&'static str),
 }
@@ -121,6 +125,16 @@ fn skip<T>(why: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Skip(why.into()))
 }
 
+/// Returns whether an answer was missing. A skipped check counts as one without a delivery.
+fn lost_in(result: &Judged) -> Lost {
+    match result {
+        Ok(_) | Err(Stop::Breaks(_)) => Lost::Nothing,
+        Err(Stop::Lost(_, reason)) if reason.is_closed() => Lost::Closed,
+        Err(Stop::Lost(..)) => Lost::AfterDelivery,
+        Err(Stop::Skip(_) | Stop::Follows(_)) => Lost::BeforeDelivery,
+    }
+}
+
 /// Passes with the text `otherwise` if there are no complaints, and fails with them otherwise.
 fn judge_complaints(complaints: Vec<String>, otherwise: &str, evidence: Value) -> Judged {
     match complaints.is_empty() {
@@ -152,7 +166,12 @@ use rows;
 
 /// Returns all checks of all groups.
 pub(super) fn all_rows() -> impl Iterator<Item = &'static Row> {
-    plain_rows().chain(certificate::CHECKS)
+    plain_rows().chain(certificate::CHECKS).chain(last_rows())
+}
+
+/// Returns the checks of the whole run, which are judged after all others.
+pub(super) fn last_rows() -> impl Iterator<Item = &'static Row> {
+    answers::CHECKS.iter()
 }
 
 /// Returns the checks that change the metadata of the identity provider.
@@ -239,6 +258,8 @@ pub(super) struct Beyond<'j> {
     base: Form,
     /// True if the probe does not show who is logged in.
     is_blind: bool,
+    /// What the other messages of the run are derived from, and which of them were answered.
+    basis: Option<&'j Basis<'j>>,
     requests: OnceCell<Result<Vec<Request>, String>>,
     unsolicited: OnceCell<Result<String, String>>,
     honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
@@ -285,6 +306,7 @@ impl<'j> Beyond<'j> {
             second,
             base,
             is_blind: false,
+            basis: None,
             requests: OnceCell::new(),
             unsolicited: OnceCell::new(),
             honest_logout: OnceCell::new(),
@@ -304,6 +326,14 @@ impl<'j> Beyond<'j> {
         Self { is_blind, ..self }
     }
 
+    /// Returns the same as a part of this run.
+    pub(super) fn with_basis(self, basis: &'j Basis<'_>) -> Self {
+        Self {
+            basis: Some(basis),
+            ..self
+        }
+    }
+
     /// Skips the check if the probe does not show which user is logged in.
     fn require_sight(&self) -> Result<(), Stop> {
         match self.is_blind {
@@ -319,7 +349,15 @@ impl<'j> Beyond<'j> {
             return Outcome::new_skipped(check, COOKIE_ONLY);
         }
         let patience = &self.judge.runner.patience;
-        let (holds, seen) = match (row.by)(self).await {
+        let result = (row.by)(self).await;
+        if let Some(basis) = self.basis {
+            let again = async { lost_in(&(row.by)(self).await) }.boxed();
+            let noted = self
+                .judge
+                .note_answer(row.id, basis, lost_in(&result), again);
+            noted.await;
+        }
+        let (holds, seen) = match result {
             Ok(seen) => (true, seen),
             Err(Stop::Breaks(seen)) => (false, seen),
             Err(Stop::Skip(why)) => return Outcome::new_skipped(check, why),
