@@ -136,7 +136,8 @@ mkdir -p "$SP_KEYS"
 new_key "$SP_KEYS/sp" sp || exit 2
 new_key "$SP_KEYS/tls" 127.0.0.1 -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=IP:127.0.0.1 || exit 2
 
-# verdict_of FAMILY LIBRARY BELOW CHECK [FLAG] — prints the verdict of the check.
+# verdict_of FAMILY LIBRARY BELOW CHECK [FLAG] — prints the verdict of the check. FLAG is an option, or
+# another check that sends the message.
 verdict_of() {
   local family=$1 library=$2 below=$3 check=$4 flag=${5:-} name idp server
   local base=http://127.0.0.1 metadata=/metadata start=/login probe=/whoami
@@ -152,6 +153,10 @@ verdict_of() {
       [ "$(id -u)" = 0 ] && debian_folder "$library" "opensaml-schemas=${library##*@}" apache2 libapache2-mod-shib media-types || return 1
       base=https://127.0.0.1 metadata=/Shibboleth.sso/Metadata start="/Shibboleth.sso/Login?target=/whoami.shtml" probe=/whoami.shtml
       set -- "$here/holes/in_debian_folder.sh" "$root" "$out" "$here/sps/shibboleth_sp.sh" ;;
+    mellon)
+      [ "$(id -u)" = 0 ] && debian_folder "$library" apache2 libapache2-mod-auth-mellon media-types || return 1
+      base=https://127.0.0.1 metadata=/mellon/metadata start="/mellon/login?ReturnTo=/whoami.shtml" probe=/whoami.shtml
+      set -- "$here/holes/in_debian_folder.sh" "$root" "$out" "$here/sps/mellon_sp.sh" ;;
     ruby_saml) debian_folder "$library" ruby ruby-webrick || return 1; set -- "$here/holes/in_debian_folder.sh" "$root" "$out" ruby "$here/holes/ruby_saml_sp.rb" ;;
     goxmldsig) go_server "$library" "$below" || return 1; set -- "$program" ;;
     *) npm_folder "$library" "$below" || return 1; set -- env "NODE_PACKAGES=$node_folder" node "$here/holes/sp.mjs" "$family" ;;
@@ -161,6 +166,7 @@ verdict_of() {
   "$rehearsal" check sp --prepare --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" >/dev/null || return 1
   # The check writes the file again while the server reads it.
   cp "$out/$name-idp.xml" "$out/$name-trusted.xml"
+  case $flag in SAML-*) flag=--only=$flag ;; esac
   "$@" "$port" "$out/$name-trusted.xml" >"$out/$name.log" 2>&1 &
   server=$!
   started+=("$server")
@@ -185,11 +191,12 @@ while IFS=$'\t' read -r -u 3 hole family vulnerable fixed below check; do
   # "a -> b" in the column of the library below: its two versions.
   first=${below%% -> *} second=${below##* -> }
   [ "$below" != - ] || first='' second=''
-  # "CHECK --thorough": only the variants find it, so the check passes without them.
+  # "CHECK --thorough": only the variants find it, so the check passes without them. "CHECK OTHER": the
+  # check judges the answer to the message of the other one.
   id=${check%% *} flag=${check#"$id"} flag=${flag# }
   before=$(verdict_of "$family" "$vulnerable" "$first" "$id" "$flag") || before=skipped
   port=$((port + 2))
-  if [ -n "$flag" ] && [ "$before" = fail ]; then
+  if [ "$flag" = --thorough ] && [ "$before" = fail ]; then
     plain=$(verdict_of "$family" "$vulnerable" "$first" "$id")
     port=$((port + 2))
     [ "$plain" = pass ] || before="$plain without $flag"

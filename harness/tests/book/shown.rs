@@ -16,7 +16,9 @@ pub(crate) fn read(root: &Path) -> BTreeMap<String, Vec<String>> {
         };
         let below = below.split_once(" -> ").map(|(vulnerable, _)| vulnerable);
         let below = below.map_or_else(String::new, |below| format!(", {below}"));
-        let (id, _) = check.split_once(' ').unwrap_or((check, ""));
+        // The last id is that of the check which sends the message; options may follow.
+        let mut words = check.split(' ').rev();
+        let id = words.find(|it| !it.starts_with("--")).unwrap();
         let row = format!("{hole} ({vulnerable}{below})");
         shown.entry(id.to_owned()).or_default().push(row);
     }
