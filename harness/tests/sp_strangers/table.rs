@@ -130,7 +130,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             stranger(
                 "checks no signature",
                 &unsigned,
-                &["SAML-SP-SIG-02 +76", "warning SAML-SP-SIG-36"],
+                &["SAML-SP-SIG-02 +78", "warning SAML-SP-SIG-36"],
             ),
         ),
         stranger(

@@ -22,7 +22,10 @@ struct Okta {
 
 impl Okta {
     async fn accepted() -> Self {
-        let parties = Parties::start().await;
+        Self::accepted_at(Parties::start().await).await
+    }
+
+    async fn accepted_at(parties: Parties) -> Self {
         let (admin, tenant) = parties.create_integration(3).await;
         let page = admin.get("/api/business/idp-integration").await.is(200);
         let issuer = Issuer::start().await;
@@ -74,10 +77,10 @@ impl Okta {
         let browser = self.parties.browser();
         let (request, relay_state) = browser.start_sso(email).await;
         let person = Person::new(email, &["g-users"]);
-        let xml = self
-            .parties
-            .idp
-            .sign_response(&self.tenant, &request, &person);
+        let mut draft = self.parties.idp.draft(&self.tenant, &request, &person);
+        let subject = draft.assertions[0].subject.as_mut().unwrap();
+        email.clone_into(&mut subject.name_id.value);
+        let xml = self.parties.idp.sign(&draft);
         let answer = browser.post_response(&self.tenant.acs_url, &xml, &relay_state);
         answer.await.is(303);
         browser.get("/api/session").await.is(200);
@@ -202,7 +205,11 @@ async fn a_refused_revocation_ends_no_session() {
 
 #[tokio::test]
 async fn a_session_by_password_ends_only_if_the_domain_is_verified() {
-    let okta = Okta::accepted().await;
+    let parties = Parties::start().await;
+    // Later, this address has to sign on by SSO.
+    let own = "boss@corp.example";
+    let boss = parties.register_account(own).await;
+    let okta = Okta::accepted_at(parties).await;
     // Anybody can add a foreign address as a member.
     let foreign = "jo@other.example";
     let jo = okta.parties.register_account(foreign).await;
@@ -212,8 +219,7 @@ async fn a_session_by_password_ends_only_if_the_domain_is_verified() {
     refused.problem(404, "user-unknown");
     jo.get("/api/session").await.is(200);
 
-    let own = "boss@corp.example";
-    let boss = okta.parties.register_account(own).await;
+    boss.get("/api/session").await.is(200);
     okta.revoke("2", &email(own)).await.is(204);
     boss.get("/api/session").await.is(401);
     jo.get("/api/session").await.is(200);

@@ -16,6 +16,7 @@
 //! - `disable`: disables an identity provider at the service provider, for one of the checks;
 //! - `health`: whether an honest login still works after a fault;
 //! - `answers`: whether each message was answered;
+//! - `second_delivery`: delivers a message again whose connection was closed;
 //! - `beyond`: checks other than faults of a Response: requests, metadata, RelayState,
 //!   unsolicited Responses, sessions, single logout, the keys of the identity provider;
 //! - `login`: one login, from the start URL to the probe; `start_form` is the form that starts it,
@@ -48,6 +49,7 @@ mod publication;
 mod published;
 mod references;
 mod response;
+mod second_delivery;
 mod set_up;
 mod shown;
 mod start_form;
