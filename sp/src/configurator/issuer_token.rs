@@ -177,7 +177,7 @@ enum Audience {
 /// Reads a NumericDate (RFC 7519 §2), which can have a fraction, as whole seconds.
 fn read_seconds<'de, D: Deserializer<'de>>(read: D) -> Result<i64, D::Error> {
     let number = serde_json::Number::deserialize(read)?;
-    // A fraction has no room for numbers that an i64 cannot contain: they become the largest one.
+    // A number that is too large for an i64 becomes the largest one.
     #[allow(clippy::cast_possible_truncation)]
     let whole = |number: f64| number.floor() as i64;
     let seconds = number.as_i64().or_else(|| number.as_f64().map(whole));
