@@ -131,6 +131,7 @@ new_key() {
 }
 
 # The keys of the service providers of scripts/interop/sps.
+# web.py speaks HTTPS if this is set, which only the servers of Debian need.
 export SP_KEYS=$out/keys
 mkdir -p "$SP_KEYS"
 new_key "$SP_KEYS/sp" sp || exit 2
@@ -145,9 +146,9 @@ verdict_of() {
   port=$((port + 1))
   idp=$((port + 100))
   case $family in
-    python3_saml) pip_folder python3 "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/python3_saml_sp.py" ;;
-    pysaml2) command -v xmlsec1 >/dev/null && pip_folder python3 "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/pysaml2_sp.py" ;;
-    pysaml2_of_python3.8) command -v xmlsec1 >/dev/null && pip_folder "${PYTHON38:-python3.8}" "$library" || return 1; set -- env PYTHONPATH="$here/sps" "$python" "$here/holes/pysaml2_sp.py" ;;
+    python3_saml) pip_folder python3 "$library" || return 1; set -- env -u SP_KEYS PYTHONPATH="$here/sps" "$python" "$here/holes/python3_saml_sp.py" ;;
+    pysaml2) command -v xmlsec1 >/dev/null && pip_folder python3 "$library" || return 1; set -- env -u SP_KEYS PYTHONPATH="$here/sps" "$python" "$here/holes/pysaml2_sp.py" ;;
+    pysaml2_of_python3.8) command -v xmlsec1 >/dev/null && pip_folder "${PYTHON38:-python3.8}" "$library" || return 1; set -- env -u SP_KEYS PYTHONPATH="$here/sps" "$python" "$here/holes/pysaml2_sp.py" ;;
     simplesamlphp) debian_folder "$library" php-cli php-mbstring php-sqlite3 php-xml || return 1; set -- "$here/holes/in_debian_folder.sh" "$root" "$out" "$here/sps/simplesamlphp_sp.sh" ;;
     shibboleth) # Apache starts as root and gives its rights up.
       [ "$(id -u)" = 0 ] && debian_folder "$library" "opensaml-schemas=${library##*@}" apache2 libapache2-mod-shib media-types || return 1
