@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use faults::Fault;
-use futures::FutureExt as _;
 
 use super::login::Login;
 use super::plan::Basis;
@@ -69,12 +68,7 @@ impl Judge {
             harm = self.find_harm_to_login(base, calm).await;
         }
         if harm.is_none() {
-            let again = async {
-                let (_, attempt) = self.attempt(fault, base).await;
-                self.note(&attempt);
-                Lost::of(&attempt)
-            }
-            .boxed();
+            let again = self.send_again(fault, base);
             harm = self
                 .note_repeated(&fault.check, basis, (lost, calm), again)
                 .await;

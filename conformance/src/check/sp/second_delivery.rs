@@ -2,16 +2,28 @@
 
 use std::time::Duration;
 
+use faults::Fault;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
 use super::answers::Lost;
 use super::plan::Basis;
-use super::{Judge, beyond};
+use super::{Form, Judge, beyond};
 
 /// How long an honest login may take, if this is not judged.
 const CALM: Duration = Duration::from_secs(60);
 
 impl Judge {
+    /// Delivers a fault again, in [`Judge::note_repeated`].
+    pub(super) fn send_again<'j>(&'j self, fault: &'j Fault, base: Form) -> BoxFuture<'j, Lost> {
+        async move {
+            let (_, attempt) = self.attempt(fault, base).await;
+            self.note(&attempt);
+            Lost::of(&attempt)
+        }
+        .boxed()
+    }
+
     /// Records whether the message of a check was answered. If the connection was closed, tries an
     /// honest login and sends the message again by `again`.
     pub(super) async fn note_answer(

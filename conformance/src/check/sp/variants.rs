@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use faults::{Cipher, Family, Fault, KeyTransport, Variant};
-use futures::FutureExt as _;
 use serde_json::json;
 
 use super::catalogue::check_of_fault;
@@ -246,12 +245,7 @@ impl Judge {
             harm = self.find_harm_to_login(base, honest.took).await;
         }
         if harm.is_none() {
-            let again = async {
-                let (_, attempt) = self.attempt(fault, form).await;
-                self.note(&attempt);
-                Lost::of(&attempt)
-            }
-            .boxed();
+            let again = self.send_again(fault, form);
             let before = (lost, honest.took);
             harm = self.note_repeated(&fault.check, basis, before, again).await;
         }
