@@ -69,13 +69,13 @@ impl Rules {
         let mut strict = Vec::with_capacity(operations.len());
         for (index, operation) in operations.into_iter().enumerate() {
             let number = index + 1;
-            let found = find_target(&operation, of).map_err(|what| {
+            let is_whole = changes_whole_complex(&operation, of).map_err(|what| {
                 Error::of(
                     ScimType::InvalidSyntax,
                     format!("operation {number}: {what}"),
                 )
             })?;
-            if operation.action == Action::Replace && found.is_whole_complex {
+            if operation.action == Action::Replace && is_whole {
                 strict.push(Operation {
                     action: Action::Remove,
                     value: None,
@@ -198,12 +198,6 @@ fn require_known_parts(
     all.try_for_each(|one| require_known(one, place, of, &find))
 }
 
-/// What an operation changes.
-struct Target {
-    /// True if it is a complex attribute with one value, all of it.
-    is_whole_complex: bool,
-}
-
 /// Requires that each operation has a path.
 fn require_paths(body: &Value) -> Result<(), Error> {
     let operations = member(body, "Operations").and_then(Value::as_array);
@@ -220,23 +214,20 @@ fn require_paths(body: &Value) -> Result<(), Error> {
     Ok(())
 }
 
-/// Finds what an operation changes, or returns why it is refused.
-fn find_target(operation: &Operation, of: &ResourceType) -> Result<Target, String> {
+/// True if an operation changes all of a complex attribute that has one value. Returns why the
+/// operation is refused if it names something unknown.
+fn changes_whole_complex(operation: &Operation, of: &ResourceType) -> Result<bool, String> {
     let path = operation.path.as_deref().unwrap_or_default();
     let unknown = || unknown_error(path, of).detail;
     let value = operation.value.as_ref().unwrap_or(&Value::Null);
     if let Some(extension) = of.extension_by_id(path) {
         let find = |name: &str| extension.attribute(name);
         require_known(value, path, of, &find).map_err(|error| error.detail)?;
-        return Ok(Target {
-            is_whole_complex: value.is_object(),
-        });
+        return Ok(value.is_object());
     }
     // A path that cannot be parsed is refused later, as RFC 7644 wants it.
     let Ok(parsed) = PatchPath::parse(path) else {
-        return Ok(Target {
-            is_whole_complex: false,
-        });
+        return Ok(false);
     };
     let attribute = of.attribute(&parsed.attribute).filter(|one| is_known(one));
     let attribute = attribute.ok_or_else(unknown)?;
@@ -247,9 +238,7 @@ fn find_target(operation: &Operation, of: &ResourceType) -> Result<Target, Strin
         require_known_parts(value, attribute, path, of).map_err(|error| error.detail)?;
     }
     let is_single = !attribute.multi_valued && attribute.kind == Kind::Complex;
-    Ok(Target {
-        is_whole_complex: is_single && sub.is_none() && value.is_object(),
-    })
+    Ok(is_single && sub.is_none() && value.is_object())
 }
 
 #[cfg(test)]
