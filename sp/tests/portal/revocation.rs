@@ -73,6 +73,11 @@ impl Okta {
             .await
     }
 
+    async fn audit_log(&self) -> String {
+        let log = self.admin.get("/api/business/audit").await;
+        log.is(200).to_string()
+    }
+
     async fn log_in(&self, email: &str) -> Browser {
         let browser = self.parties.browser();
         let (request, relay_state) = browser.start_sso(email).await;
@@ -117,16 +122,11 @@ async fn an_accepted_issuer_ends_all_sessions_of_a_person_and_of_nobody_else() {
     okta.revoke("3", &by_name(IDP, ANNA)).await.is(204);
     again.get("/api/session").await.is(401);
 
-    // Who has no session is known all the same.
+    // A user without a session is found, too.
     okta.revoke("4", &email(ANNA)).await.is(204);
-    let refused = okta.revoke("5", &email("nobody@corp.example")).await;
+    let refused = okta.revoke("5", &email("unknown@corp.example")).await;
     refused.problem(404, "user-unknown");
-    let log = okta
-        .admin
-        .get("/api/business/audit")
-        .await
-        .is(200)
-        .to_string();
+    let log = okta.audit_log().await;
     assert!(log.contains("sessions-revoked-by-idp"), "{log}");
     assert!(log.contains("2 sessions ended"), "{log}");
 }
@@ -194,12 +194,7 @@ async fn a_refused_revocation_ends_no_session() {
         .await
         .problem(401, "token-used");
     again.get("/api/session").await.is(200);
-    let log = okta
-        .admin
-        .get("/api/business/audit")
-        .await
-        .is(200)
-        .to_string();
+    let log = okta.audit_log().await;
     assert!(log.contains("sessions-revocation-refused"), "{log}");
 }
 
@@ -226,14 +221,14 @@ async fn a_session_by_password_ends_only_if_the_domain_is_verified() {
 }
 
 #[tokio::test]
-async fn a_time_can_have_a_fraction_and_a_token_for_nobody_is_used_too() {
+async fn a_time_can_have_a_fraction_and_a_token_for_an_unknown_user_is_used_too() {
     let okta = Okta::accepted().await;
     let now = okta.parties.ambient.now().as_second();
     #[allow(clippy::cast_precision_loss)]
     let fraction = json!({"exp": now as f64 + 300.5});
     let token = okta.token(&okta.key, TYPE, &okta.claims("1", &fraction));
-    let nobody = json!({"sub_id": email("nobody@corp.example")});
-    let answer = okta.post(&okta.url, &token, &nobody).await;
+    let unknown = json!({"sub_id": email("unknown@corp.example")});
+    let answer = okta.post(&okta.url, &token, &unknown).await;
     answer.problem(404, "user-unknown");
     let anna = okta.log_in(ANNA).await;
     let person = json!({"sub_id": email(ANNA)});

@@ -8,7 +8,8 @@ use crate::check::SetUpError;
 use crate::check::runner::page_summary;
 use crate::inspection::{is, ns, parse};
 
-/// What to do if only signed requests are answered and a person signs on: nobody asks them twice.
+/// What to do if only signed requests are answered. It is for runs in which a person signs on,
+/// because these do not try a signed request.
 const SIGNED: &str = "If the identity provider refuses unsigned requests, its metadata must have WantAuthnRequestsSigned=\"true\": add it to a copy, and give that as --metadata.";
 
 /// Returns why the control did not sign a user on; `None` if it did. `ignored` are the names of
