@@ -133,6 +133,30 @@ async fn a_signal_during_check_scim_cleans_up_and_is_in_every_report() {
 }
 
 #[tokio::test]
+async fn a_signal_ends_the_run_at_a_server_that_never_answered() {
+    for wait in ["0", "600"] {
+        let target = Target::start(Behavior::HangsAfter(0)).await;
+        let child = start(&[
+            "check",
+            "scim",
+            "--base-url",
+            &target.base,
+            "--token",
+            TOKEN,
+            "--wait",
+            wait,
+            "--timeout",
+            "600",
+        ]);
+        target.wait_until_hung().await;
+        send("TERM", child.id().unwrap()).await;
+        let ended = wait_for_end(child, |_| {}).await;
+        assert_eq!(ended.code, Some(143), "{}", ended.err);
+        assert!(ended.err.contains("by SIGTERM"), "{}", ended.err);
+    }
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_the_run_at_once_and_lists_the_remaining_resources() {
     let target = Target::start(Behavior::HangsAtDelete).await;
     let mut command = tokio::process::Command::from(rehearsal(&[

@@ -262,12 +262,9 @@ impl Scim {
             .options
             .setting("bench load scim", self.first_sync.is_some())?;
         let target = ("scim", self.base_url.as_str());
-        let fetched = match self
-            .access
-            .client
-            .request_token(&access, &ambient, false)
-            .await
-        {
+        let client = &self.access.client;
+        let fetched = client.request_token(&access, &ambient, false);
+        let fetched = match super::check::unless_interrupted(&setting.stop, fetched).await {
             Ok(fetched) => fetched,
             Err(error) => return self.options.report(target, &setting, &ambient, Err(error)),
         };

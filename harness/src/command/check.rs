@@ -10,7 +10,7 @@ use ambient::arguments::{web_url, whole_number};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use rehearsal::check::profile::{Kind, Profile};
-use rehearsal::check::runner::Runner;
+use rehearsal::check::runner::{Runner, Stop};
 use rehearsal::check::sp::{
     Judge, Person, PersonAttribute, PersonTemplate, Provider, StartField, Target,
 };
@@ -74,6 +74,20 @@ pub(crate) fn interruption_error(signal: Signal) -> SetUpError {
     SetUpError::new("interrupted", signal.name(), "Run it again.")
 }
 
+/// Performs what comes before the checks; a signal ends it.
+///
+/// # Errors
+/// Those of `work`, or the interruption.
+pub(crate) async fn unless_interrupted<T>(
+    stop: &Stop,
+    work: impl Future<Output = Result<T, SetUpError>>,
+) -> Result<T, SetUpError> {
+    tokio::select! {
+        result = work => result,
+        signal = stop.wait() => Err(interruption_error(signal)),
+    }
+}
+
 /// Returns the chosen profiles. If none of them names attributes, adds the deployment's profiles
 /// that match the metadata.
 pub(crate) fn held(chosen: &[&'static Profile], metadata: &SpMetadata) -> Vec<&'static Profile> {
@@ -108,10 +122,8 @@ pub(crate) async fn read_sp_metadata(
     wait: Duration,
     runner: &Runner,
 ) -> Result<(SpMetadata, String), SetUpError> {
-    let document = tokio::select! {
-        metadata = fetch_metadata(place, wait, &runner.access) => metadata?,
-        signal = runner.stop.wait() => return Err(interruption_error(signal)),
-    };
+    let fetched = fetch_metadata(place, wait, &runner.access);
+    let document = unless_interrupted(&runner.stop, fetched).await?;
     let selection = Selection {
         entity_id,
         signed_by: None,

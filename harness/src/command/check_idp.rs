@@ -14,7 +14,7 @@ use rehearsal::check::runner::{Access, Runner, Selection};
 use rehearsal::check::{CheckReport, SetUpError};
 use saml::metadata::{IdpMetadata, MetadataError, Selection as EntitySelection};
 
-use super::check::interruption_error;
+use super::check::unless_interrupted;
 use super::check_options::{Options, Profiles};
 use super::outputs::{self, Outputs};
 use super::report_forms::Forms;
@@ -217,11 +217,8 @@ impl Idp {
             .as_ref()
             .zip(self.disabled_password.as_ref());
         let place = self.metadata.as_deref().unwrap_or_default();
-        let metadata = tokio::select! {
-            metadata = self.fetch_or_read(place, ambient, &runner.access) => metadata,
-            signal = runner.stop.wait() => Err(interruption_error(signal)),
-        };
-        let metadata = match metadata {
+        let fetched = self.fetch_or_read(place, ambient, &runner.access);
+        let metadata = match unless_interrupted(&runner.stop, fetched).await {
             Ok(metadata) => metadata,
             Err(error) => return Ok(Err(error)),
         };

@@ -18,7 +18,7 @@ use rehearsal::check::{CheckReport, SetUpError, UserUrl, scim};
 use url::Url;
 
 use super::KeyFile;
-use super::check::{attributes, read_sp_metadata};
+use super::check::{attributes, read_sp_metadata, unless_interrupted};
 use super::check_options::{Options, Profiles};
 use super::person_file::PersonFile;
 use super::report_forms::Forms;
@@ -174,12 +174,9 @@ impl Leaver {
             let report = runner.report(report, checks.len(), Duration::ZERO);
             self.forms.write(report, &ambient)
         };
-        let fetched = match self
-            .access
-            .client
-            .request_token(&runner.access, &ambient, false)
-            .await
-        {
+        let client = &self.access.client;
+        let fetched = client.request_token(&runner.access, &ambient, false);
+        let fetched = match unless_interrupted(&runner.stop, fetched).await {
             Ok(fetched) => fetched,
             Err(error) => return refused(error),
         };

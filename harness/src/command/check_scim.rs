@@ -11,7 +11,7 @@ use rehearsal::check::runner::{AnswerError, Runner};
 use rehearsal::check::{CheckReport, SetUpError, scim};
 use url::Url;
 
-use super::check::interruption_error;
+use super::check::unless_interrupted;
 use super::check_options::{Options, Profiles};
 use super::report_forms::Forms;
 use super::say_waiting;
@@ -74,10 +74,11 @@ async fn wait_for_answer(
             }
         }
     };
-    tokio::select! {
-        _ = tokio::time::timeout(patience, answered) => Ok(()),
-        signal = runner.stop.wait() => Err(interruption_error(signal)),
-    }
+    unless_interrupted(&runner.stop, async {
+        let _ = tokio::time::timeout(patience, answered).await;
+        Ok(())
+    })
+    .await
 }
 
 impl Scim {
@@ -109,25 +110,22 @@ impl Scim {
             runner.selection = runner.selection.also("SCIM-PROFILE-80");
         }
         let patience = Duration::from_secs(self.wait);
+        let refused = |runner: &Runner, error: SetUpError| {
+            let report =
+                CheckReport::of_error("check scim", base_url.as_str(), error, ambient.now());
+            runner.report(report, checks.len(), Duration::ZERO)
+        };
         if !patience.is_zero()
             && let Err(error) = wait_for_answer(base_url, patience, &runner).await
         {
-            let report =
-                CheckReport::of_error("check scim", base_url.as_str(), error, ambient.now());
-            return self.forms.write(report, &ambient);
+            return self.forms.write(refused(&runner, error), &ambient);
         }
         let tries_faults = runner.selection.asks_for("SCIM-PROFILE-19");
         let client = &self.access.client;
-        let fetched = match client
-            .request_token(&runner.access, &ambient, tries_faults)
-            .await
-        {
+        let fetched = client.request_token(&runner.access, &ambient, tries_faults);
+        let fetched = match unless_interrupted(&runner.stop, fetched).await {
             Ok(fetched) => fetched,
-            Err(error) => {
-                let target = base_url.as_str();
-                let report = CheckReport::of_error("check scim", target, error, ambient.now());
-                return self.forms.write(report, &ambient);
-            }
+            Err(error) => return self.forms.write(refused(&runner, error), &ambient),
         };
         let credentials = self.access.credentials(fetched.as_ref())?;
         let second = options.second.as_ref();

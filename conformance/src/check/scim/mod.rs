@@ -201,10 +201,16 @@ impl Judge<'_> {
         let steps = items.iter().filter(selected).count() + usize::from(tells_leftovers);
         let progress = &self.runner.progress;
         progress.begin("check scim", steps);
-        let server = Server::discover(&session).await?;
-        let calm = time_ordinary_request(&session, &server)
-            .await
-            .unwrap_or_default();
+        // These requests create nothing, so nothing is lost if a signal ends them.
+        let discovered = async {
+            let server = Server::discover(&session).await?;
+            let calm = time_ordinary_request(&session, &server).await;
+            Ok::<_, CheckError>((server, calm.unwrap_or_default()))
+        };
+        let (server, calm) = tokio::select! {
+            discovered = discovered => discovered?,
+            signal = runner.stop.wait() => return Err(CheckError::Interrupted(signal)),
+        };
         let is_selected = |item: &&Item| selection.includes(item.id);
         if has_second && TENANTS.iter().any(|item| is_selected(&item)) {
             let probe = Probe::new(&session, &server);
