@@ -47,6 +47,15 @@ pub fn web_url(text: &str) -> Result<Url, String> {
     })
 }
 
+/// Quotes an argument so that a POSIX shell reads it as one word.
+pub fn quote_for_shell(argument: &str) -> String {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:=,@%+".contains(it);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

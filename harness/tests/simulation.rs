@@ -2,6 +2,8 @@
 //! dns`, the simulation page, and the desktop app.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "simulation/checks.rs"]
+mod checks;
 #[path = "simulation/explain.rs"]
 mod explain;
 #[path = "simulation/page.rs"]

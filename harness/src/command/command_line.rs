@@ -1,5 +1,7 @@
 //! The command line as it is shown in reports, without its secrets.
 
+use ambient::arguments::quote_for_shell;
+
 /// Options whose values are secrets.
 const SECRETS: &[&str] = &[
     "--token",
@@ -39,7 +41,7 @@ fn mask_secrets(arguments: impl Iterator<Item = String>) -> String {
                 hide = true;
                 out.push(argument);
             }
-            _ => out.push(quote(&without_user_info(&argument))),
+            _ => out.push(quote_for_shell(&without_user_info(&argument))),
         }
     }
     out.join(" ")
@@ -55,15 +57,6 @@ fn without_user_info(argument: &str) -> String {
         }
         _ => argument.to_owned(),
     }
-}
-
-/// Quotes an argument for a shell.
-fn quote(argument: &str) -> String {
-    let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:=,@%+".contains(it);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        return argument.to_owned();
-    }
-    format!("'{}'", argument.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

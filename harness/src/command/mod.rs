@@ -9,6 +9,7 @@ pub(crate) mod check_idp;
 mod check_leaver;
 pub(crate) mod check_options;
 mod check_scim;
+mod checks_folder;
 pub(crate) mod command_line;
 pub(crate) mod coverage;
 pub(crate) mod demo;

@@ -14,6 +14,7 @@ use rehearsal::{NameServer, Zones};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::checks_folder::ChecksFolder;
 use super::signals::Signals;
 use super::target_file::{TargetArgument, admin_token};
 
@@ -45,6 +46,8 @@ pub(crate) struct Simulation {
         allow_hyphen_values = true
     )]
     control_secret: Option<String>,
+    #[command(flatten)]
+    checks: ChecksFolder,
 }
 
 impl Simulation {
@@ -75,7 +78,8 @@ impl Simulation {
         let secret = ControlSecret::of_options(self.control_secret, None)?;
         let site = Site::new(controls, None, secret)
             .known_as(&url)
-            .with_social(social, clock);
+            .with_social(social, clock)
+            .with_checks(self.checks.checks()?);
         let site = Arc::new(site);
         let address = site.secret().add_to(url.as_str());
         let _served = page.serve(Arc::clone(&site));
@@ -87,6 +91,10 @@ impl Simulation {
         writeln!(ambient::terminal::out_json(), "{ready}")?;
         let _ = write!(ambient::terminal::err(), "{}", summary(&target, &address));
         signals.next().await;
+        tokio::select! {
+            () = site.stop_checks() => {}
+            _ = signals.next() => {}
+        }
         Ok(true)
     }
 }

@@ -22,6 +22,7 @@ use rehearsal::{Options, Ready, World};
 use saml::keys::Certificate;
 use saml::metadata::{IdpMetadata, MetadataError, Selection, SpMetadata};
 
+use super::checks_folder::ChecksFolder;
 use super::outputs;
 use super::signals::Signals;
 use super::target_file::StateFile;
@@ -80,6 +81,8 @@ pub(crate) struct Up {
     /// Print addresses and credentials as JSON, also on a terminal
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    checks: ChecksFolder,
 }
 
 impl Up {
@@ -110,6 +113,10 @@ impl Up {
         signals.next().await;
         // Remove the files first: every URL in them must have a running party.
         drop(files);
+        tokio::select! {
+            () = started.site.stop_checks() => {}
+            _ = signals.next() => {}
+        }
         drop(started.page);
         started.world.rehearsal.shutdown().await;
         Ok(true)
@@ -138,8 +145,10 @@ impl Up {
         ready.sp.license_keys = sell_keys(&controls).await?;
         let social = world.rehearsal.social()?.controls().clone();
         let site = simulation::Site::new(controls, Some(social), Some(secret));
+        let site = Arc::new(site.with_checks(self.checks.checks()?));
         Ok(Started {
-            page: page.serve(Arc::new(site)),
+            page: page.serve(Arc::clone(&site)),
+            site,
             world,
             ready,
         })
@@ -320,6 +329,7 @@ fn warn_left_out(place: &str, left_out: &[String]) {
 struct Started {
     world: World,
     page: simulation::Served,
+    site: Arc<simulation::Site>,
     ready: Ready,
 }
 

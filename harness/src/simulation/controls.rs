@@ -27,6 +27,8 @@ pub struct Controls {
     /// The name server with the zones of the organizations.
     pub zones: Zones,
     client: reqwest::Client,
+    /// The content of the ready file.
+    ready: Value,
 }
 
 /// Why a control does not work.
@@ -193,7 +195,13 @@ impl Controls {
             admin_token: token.map(str::to_owned).or(admin_token),
             zones,
             client: client.map_err(ControlError::Client)?,
+            ready: target.clone(),
         })
+    }
+
+    /// Returns a text of the ready file, by its JSON pointer.
+    pub(super) fn ready_value(&self, pointer: &str) -> Option<&str> {
+        self.ready.pointer(pointer).and_then(Value::as_str)
     }
 
     /// Returns true if the portal answers.

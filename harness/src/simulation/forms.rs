@@ -44,6 +44,10 @@ pub(super) struct Refused {
     pub(super) fields: Fields,
 }
 
+/// The answer to a form without the form token.
+pub(super) const FOREIGN_FORM: &str = "This form is not from this page, or the simulation was restarted. \
+                                       Nothing was changed; send it again.";
+
 async fn serve_style() -> Response {
     let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
     (kind, view::style()).into_response()
@@ -91,11 +95,8 @@ async fn handle_form(
     what: &str,
     outcome: impl AsyncFnOnce(&Site, &Fields) -> Result<(), ControlError>,
 ) -> Response {
-    let token = field(&fields, "form_token");
-    if token != site.form_token {
-        let reason = "This form is not from this page, or the simulation was restarted. \
-                      Nothing was changed; send it again."
-            .to_owned();
+    if !site.has_token(&fields) {
+        let reason = FOREIGN_FORM.to_owned();
         return show_refusal(site, section, StatusCode::FORBIDDEN, reason, fields).await;
     }
     match outcome(site, &fields).await {

@@ -1,7 +1,9 @@
 //! The controls of the simulation, on a page and by commands: license keys, DNS records,
-//! the clock, faults and social identities. The page also explains SAML messages.
+//! the clock, faults and social identities. The page also explains SAML messages, and runs
+//! checks.
 
 mod api;
+mod checks;
 mod controls;
 mod explain;
 mod forms;
@@ -9,6 +11,7 @@ mod lock;
 mod site;
 mod view;
 
+pub use checks::Checks;
 pub use controls::{
     Application, ClockState, ControlError, Controlled, Controls, FaultCatalogue, FaultEntry,
     KeyOrder, KnownKey,

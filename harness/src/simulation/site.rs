@@ -6,6 +6,7 @@
 //! foreign `Host` or `Origin` are refused, and forms need a token that only a page of this server
 //! contains.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ambient::local_requests::{self, ForeignRequestError};
@@ -22,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
+use super::checks::{self, Checks};
 use super::controls::Controls;
 use super::{api, explain, forms, lock};
 use world::social::{SocialControls, social_router};
@@ -47,6 +49,8 @@ pub struct Site {
     pub(super) session: ControlSecret,
     /// A part of the cookie's name.
     pub(super) cookie_id: String,
+    /// Runs the checks of the page, if the `rehearsal` command can be started.
+    pub(super) checks: Option<Checks>,
 }
 
 impl Site {
@@ -66,6 +70,7 @@ impl Site {
             secret: secret.unwrap_or_else(|| ControlSecret::generate(&rng)),
             session: ControlSecret::generate(&rng),
             cookie_id: rng.hex(4),
+            checks: None,
         }
     }
 
@@ -79,6 +84,25 @@ impl Site {
     pub fn known_as(mut self, public: &Url) -> Self {
         self.names.extend(public.host_str().map(str::to_owned));
         self
+    }
+
+    /// Lets users of the page run checks.
+    #[must_use]
+    pub fn with_checks(mut self, checks: Checks) -> Self {
+        self.checks = Some(checks);
+        self
+    }
+
+    /// Stops a check that is still running, and waits until it has deleted what it created.
+    pub async fn stop_checks(&self) {
+        if let Some(checks) = &self.checks {
+            checks.stop_all().await;
+        }
+    }
+
+    /// True if a form comes from a page of this server.
+    pub(super) fn has_token(&self, fields: &HashMap<String, String>) -> bool {
+        fields.get("form_token") == Some(&self.form_token)
     }
 
     /// Serves the social identity providers below `/social`: their issuers are the page's
@@ -158,6 +182,7 @@ fn router(site: Arc<Site>) -> Router {
     let own = Router::new()
         .merge(forms::router())
         .merge(explain::router())
+        .merge(checks::router())
         .merge(lock::router())
         .nest("/api", api::router())
         .fallback(async || (StatusCode::NOT_FOUND, "There is no such page here.\n"))

@@ -21,6 +21,7 @@ main.simulation { max-width: 60rem; margin: 0 auto; }
 .simulation table form { margin: 0; padding: 0; border: 0; box-shadow: none; background: none; }
 .jump { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin-bottom: 1.25rem; }
 .simulation .top a { color: inherit; }
+.simulation > .lead, .simulation > dl { margin-bottom: 1.25rem; }
 .simulation pre { overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 ";
 
@@ -106,6 +107,7 @@ pub(super) async fn render_page(site: &Site, done: Option<&str>, refused: &Refus
         nav.jump aria-label="On this page" {
             @for section in Section::ALL { a href={ "#" (section.id()) } { (section.title()) } }
             a href="/explain" { "Explain a SAML message" }
+            a href="/checks" { "Check a server" }
         }
         (sections)
     };
@@ -150,7 +152,7 @@ fn card(section: Section, lead: &str, refused: &Refused, body: &Markup) -> Marku
 }
 
 /// Returns a form of the page, with the form token.
-fn form(site: &Site, action: &str, body: &Markup) -> Markup {
+pub(super) fn form(site: &Site, action: &str, body: &Markup) -> Markup {
     html! {
         form method="post" action=(action) {
             input type="hidden" name="form_token" value=(site.form_token);

@@ -27,6 +27,7 @@
 #![allow(clippy::print_stdout)] // prints what was skipped, and why
 
 mod accessibility;
+mod checks;
 mod console;
 mod driver;
 mod guide;

@@ -29,7 +29,7 @@ impl Hands {
         answer.text().await.unwrap()
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String) {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String) {
         let page = self.fetch_page().await;
         let token = Regex::new("name=\"form_token\" value=\"([^\"]+)\"").unwrap();
         let token = token.captures(&page).unwrap()[1].to_owned();

@@ -1,0 +1,366 @@
+//! The checks that the page starts, as data: the fields of each form, and the options of
+//! `rehearsal check` that they become.
+
+/// A kind of server that can be checked: one form of the page.
+#[derive(Debug)]
+pub(super) struct Kind {
+    /// The word after `rehearsal check`, also in the URL of the form.
+    pub(super) word: &'static str,
+    /// What is checked.
+    pub(super) title: &'static str,
+    /// What the check does to the server.
+    pub(super) lead: &'static str,
+    /// The party that the check plays, if the server has to know it before.
+    pub(super) played: Option<&'static Played>,
+    /// Options that every run has.
+    pub(super) always: &'static [&'static str],
+    /// The fields of the form, in their order.
+    pub(super) fields: &'static [Field],
+}
+
+/// A party that a check plays, and which the server under test must know before the check.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Played {
+    /// What the party is.
+    pub(super) name: &'static str,
+    /// The file of its metadata. Its key is beside it.
+    pub(super) file: &'static str,
+    /// The option that writes the file.
+    pub(super) file_option: &'static str,
+    /// The option of its port.
+    pub(super) port_option: &'static str,
+    /// Its port. It is fixed, because the metadata contains it.
+    pub(super) port: &'static str,
+    /// The word of the check that prepares the file.
+    pub(super) prepared_by: &'static str,
+    /// What to do with the file.
+    pub(super) instruction: &'static str,
+}
+
+/// A field of a form. Its name is that of the option, without the dashes.
+#[derive(Debug)]
+pub(super) struct Field {
+    /// The option of `rehearsal check`.
+    pub(super) option: &'static str,
+    pub(super) label: &'static str,
+    /// What to enter; can be empty.
+    pub(super) hint: &'static str,
+    pub(super) input: Input,
+    pub(super) is_required: bool,
+    /// The pointer in the ready file to the value of the simulation's own party.
+    pub(super) own: Option<&'static str>,
+}
+
+/// How a field is entered, and how it is given to the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    /// One line.
+    Text,
+    /// A URL with http or https.
+    Url,
+    /// A secret. It is given in this environment variable, so that no list of processes and no
+    /// report shows it.
+    Secret(&'static str),
+    /// A URL, or a pasted document, which becomes a file with this ending.
+    DocumentOrUrl(&'static str),
+    /// A pasted document, which becomes a file with this ending.
+    Document(&'static str),
+    /// A check box: the option alone.
+    Switch,
+    /// A choice among the profiles of this kind of check.
+    Profile,
+}
+
+const IDP: Played = Played {
+    name: "identity provider",
+    file: "idp.xml",
+    file_option: "--idp-metadata-out",
+    port_option: "--idp-port",
+    port: "18444",
+    prepared_by: "sp",
+    instruction: "Register it at your service provider as the metadata of its identity provider, with a test user. Nothing has to reach the URLs in it: the check plays the browser, too.",
+};
+
+const SP: Played = Played {
+    name: "service provider",
+    file: "sp.xml",
+    file_option: "--sp-metadata-out",
+    port_option: "--sp-port",
+    port: "18555",
+    prepared_by: "idp",
+    instruction: "Register it at your identity provider as a service provider (an application), and give a test user access to it. Nothing has to reach the URLs in it: the check plays the browser, too.",
+};
+
+const fn field(
+    option: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    input: Input,
+) -> Field {
+    Field {
+        option,
+        label,
+        hint,
+        input,
+        is_required: false,
+        own: None,
+    }
+}
+
+const fn required(field: Field) -> Field {
+    Field {
+        is_required: true,
+        ..field
+    }
+}
+
+const fn own(pointer: &'static str, field: Field) -> Field {
+    Field {
+        own: Some(pointer),
+        ..field
+    }
+}
+
+const PROFILE: Field = field(
+    "--profile",
+    "Profile",
+    "the requirements of a marketplace or of a specification",
+    Input::Profile,
+);
+
+const CA: Field = own(
+    "/tls/ca_file",
+    field(
+        "--ca",
+        "Certificate authority",
+        "a private one of the server, as PEM",
+        Input::Document("pem"),
+    ),
+);
+
+const INSECURE: Field = field(
+    "--insecure",
+    "Accept every TLS certificate of the server",
+    "",
+    Input::Switch,
+);
+
+const SCIM_TOKEN: Field = own(
+    "/sp/scim_bearer_token",
+    required(field(
+        "--token",
+        "Bearer token",
+        "",
+        Input::Secret("REHEARSAL_SCIM_TOKEN"),
+    )),
+);
+
+/// A person who mistyped the URL of the metadata waits, so the wait is short.
+const WAIT: &[&str] = &["--wait", "5"];
+
+const METADATA_HINT: &str = "a URL, or the XML document pasted";
+
+/// All kinds, in the order of the page.
+pub(super) const ALL: [Kind; 4] = [
+    Kind {
+        word: "scim",
+        title: "SCIM 2.0 server",
+        lead: "Creates, changes and deletes users and groups with names of their own, and deletes what it created.",
+        played: None,
+        always: &[],
+        fields: &[
+            own(
+                "/sp/scim_base_url",
+                required(field(
+                    "--base-url",
+                    "SCIM base URL",
+                    "the part before /Users",
+                    Input::Url,
+                )),
+            ),
+            SCIM_TOKEN,
+            field(
+                "--domain",
+                "Domain of userNames and e-mail addresses",
+                "for servers that accept only verified domains; otherwise example.com",
+                Input::Text,
+            ),
+            PROFILE,
+            CA,
+            INSECURE,
+            field(
+                "--read-only",
+                "Change nothing: run only the checks that create no resources",
+                "",
+                Input::Switch,
+            ),
+        ],
+    },
+    Kind {
+        word: "idp",
+        title: "SAML identity provider",
+        lead: "Signs a test user on many times, and sends invalid and forged AuthnRequests and LogoutRequests.",
+        played: Some(&SP),
+        always: WAIT,
+        fields: &[
+            own(
+                "/idp/metadata_url",
+                required(field(
+                    "--metadata",
+                    "Metadata of the identity provider",
+                    METADATA_HINT,
+                    Input::DocumentOrUrl("xml"),
+                )),
+            ),
+            own(
+                "/idp/sso_login/username",
+                required(field(
+                    "--user",
+                    "User name of the test user",
+                    "",
+                    Input::Text,
+                )),
+            ),
+            own(
+                "/idp/sso_login/password",
+                required(field(
+                    "--password",
+                    "Password of the test user",
+                    "",
+                    Input::Secret("REHEARSAL_PASSWORD"),
+                )),
+            ),
+            PROFILE,
+            CA,
+            INSECURE,
+        ],
+    },
+    Kind {
+        word: "sp",
+        title: "SAML service provider",
+        lead: "Plays its identity provider: valid Responses first, then several hundred attacks. A service provider with a hole logs in a forged user.",
+        played: Some(&IDP),
+        always: WAIT,
+        fields: &[
+            required(field(
+                "--metadata",
+                "Metadata of the service provider",
+                METADATA_HINT,
+                Input::DocumentOrUrl("xml"),
+            )),
+            required(field(
+                "--start-url",
+                "URL at which a login starts",
+                "it leads to the identity provider",
+                Input::Url,
+            )),
+            required(field(
+                "--probe-url",
+                "URL that shows who is logged in",
+                "requested with the cookies of the login",
+                Input::Url,
+            )),
+            required(field(
+                "--user",
+                "Test user",
+                "the NameID and the e-mail address of the Responses",
+                Input::Text,
+            )),
+            required(field(
+                "--expect",
+                "Regular expression for the answer of that URL",
+                "it matches if and only if the test user is logged in, such as \"jo@example\\.com\"",
+                Input::Text,
+            )),
+            field(
+                "--logout-url",
+                "URL at which a user logs out",
+                "for the checks of single logout",
+                Input::Url,
+            ),
+            PROFILE,
+            CA,
+            INSECURE,
+            field(
+                "--thorough",
+                "Send every variant of the attacks (takes several times as long)",
+                "",
+                Input::Switch,
+            ),
+        ],
+    },
+    Kind {
+        word: "leaver",
+        title: "Application with SAML and SCIM: do leavers lose access?",
+        lead: "Creates persons by SCIM, signs them on by SAML, then deactivates, deletes and logs them out, and measures until when their sessions work.",
+        played: Some(&IDP),
+        always: WAIT,
+        fields: &[
+            required(field(
+                "--scim-url",
+                "SCIM base URL",
+                "the part before /Users",
+                Input::Url,
+            )),
+            required(field(
+                "--token",
+                "Bearer token of SCIM",
+                "",
+                Input::Secret("REHEARSAL_SCIM_TOKEN"),
+            )),
+            required(field(
+                "--sp-metadata",
+                "Metadata of the application as a service provider",
+                METADATA_HINT,
+                Input::DocumentOrUrl("xml"),
+            )),
+            field(
+                "--start-url",
+                "URL at which a login starts",
+                "{user} stands for the userName; without a URL, the identity provider starts the login",
+                Input::Text,
+            ),
+            required(field(
+                "--probe-url",
+                "URL that shows who is logged in",
+                "{user} stands for the userName",
+                Input::Text,
+            )),
+            field(
+                "--expect",
+                "Regular expression for the answer of that URL",
+                "it matches if and only if the person is logged in; otherwise the userName",
+                Input::Text,
+            ),
+            field(
+                "--group",
+                "Group that gives access",
+                "its displayName, if there is one",
+                Input::Text,
+            ),
+            field(
+                "--domain",
+                "Domain of userNames and e-mail addresses",
+                "for servers that accept only verified domains; otherwise example.com",
+                Input::Text,
+            ),
+            PROFILE,
+            CA,
+            INSECURE,
+        ],
+    },
+];
+
+impl Kind {
+    /// Finds a kind by its word.
+    pub(super) fn of(word: &str) -> Option<&'static Self> {
+        ALL.iter().find(|it| it.word == word)
+    }
+}
+
+impl Field {
+    /// The name of the field in the form.
+    pub(super) fn name(&self) -> &'static str {
+        self.option.trim_start_matches('-')
+    }
+}

@@ -1,0 +1,191 @@
+//! From a form to a check: reads the fields, and refuses what the check would refuse only after a
+//! while.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use ambient::arguments::web_url;
+
+use super::kinds::{Field, Input, Kind};
+use super::runs::{Argument, Order};
+use crate::simulation::controls::Controls;
+
+/// The field that confirms that the server may be attacked.
+pub(super) const CONFIRMED: &str = "confirmed";
+
+/// Reads a form.
+///
+/// # Errors
+/// A text that names the field and says what was expected.
+pub(super) fn read(kind: &'static Kind, fields: &HashMap<String, String>) -> Result<Order, String> {
+    let mut order = Order {
+        kind,
+        target: String::new(),
+        arguments: Vec::new(),
+        secrets: Vec::new(),
+    };
+    for field in kind.fields {
+        let value = fields.get(field.name()).map_or("", |it| it.trim());
+        if value.is_empty() && field.is_required {
+            return Err(format!("{} is missing", field.label));
+        }
+        add(&mut order, field, value).map_err(|why| format!("invalid {}: {why}", field.label))?;
+    }
+    if !fields.contains_key(CONFIRMED) {
+        return Err(
+            "confirm that this is a test system: the check sends attacks and changes data"
+                .to_owned(),
+        );
+    }
+    Ok(order)
+}
+
+fn add(order: &mut Order, field: &Field, value: &str) -> Result<(), String> {
+    if let Input::Secret(variable) = field.input {
+        let value = Some(value.to_owned()).filter(|it| !it.is_empty());
+        if value.as_ref().is_some_and(|it| it.contains('\0')) {
+            return Err("expected a text without NUL".to_owned());
+        }
+        order.secrets.push((variable, value));
+        return Ok(());
+    }
+    if value.is_empty() {
+        return Ok(());
+    }
+    if value.contains('\0') {
+        return Err("expected a text without NUL".to_owned());
+    }
+    let argument = match field.input {
+        Input::Switch => {
+            order
+                .arguments
+                .push(Argument::Word(field.option.to_owned()));
+            return Ok(());
+        }
+        Input::DocumentOrUrl(ending) | Input::Document(ending) if is_document(value) => {
+            Argument::Document {
+                ending: format!("{}.{ending}", field.name()),
+                content: format!("{value}\n"),
+            }
+        }
+        Input::Document(_) => {
+            return Err(format!(
+                "expected the document itself, which begins with -----BEGIN, got {value}"
+            ));
+        }
+        Input::Url | Input::DocumentOrUrl(_) => {
+            web_url(value)?;
+            Argument::Word(value.to_owned())
+        }
+        Input::Text | Input::Profile | Input::Secret(_) => Argument::Word(value.to_owned()),
+    };
+    if order.target.is_empty() {
+        order.target = match &argument {
+            Argument::Word(word) => word.clone(),
+            Argument::Document { .. } => "a pasted document".to_owned(),
+        };
+    }
+    match argument {
+        // As one argument, because it looks like an option.
+        Argument::Word(word) if word.starts_with('-') => {
+            let word = format!("{}={word}", field.option);
+            order.arguments.push(Argument::Word(word));
+        }
+        argument => {
+            let option = Argument::Word(field.option.to_owned());
+            order.arguments.extend([option, argument]);
+        }
+    }
+    Ok(())
+}
+
+/// True for an XML document or PEM, false for a URL.
+fn is_document(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    text.starts_with('<') || text.starts_with("-----BEGIN ")
+}
+
+/// Returns the fields for the simulation's own party.
+pub(super) fn own_values(kind: &Kind, controls: &Controls) -> HashMap<String, String> {
+    let value = |field: &Field| {
+        let value = controls.ready_value(field.own?)?;
+        let value = match field.input {
+            Input::Document(_) => ambient::text_file::read(Path::new(value)).ok()?,
+            _ => value.to_owned(),
+        };
+        Some((field.name().to_owned(), value))
+    };
+    kind.fields.iter().filter_map(value).collect()
+}
+
+/// True if the simulation has a party of its own for this form.
+pub(super) fn has_own_party(kind: &Kind, controls: &Controls) -> bool {
+    let mut required = kind.fields.iter().filter(|it| it.is_required);
+    required.all(|it| it.own.is_some_and(|it| controls.ready_value(it).is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        let pairs = pairs.iter().chain(&[(CONFIRMED, "yes")]);
+        pairs
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn words(order: &Order) -> Vec<String> {
+        let word = |it: &Argument| match it {
+            Argument::Word(word) => word.clone(),
+            Argument::Document { .. } => String::new(),
+        };
+        order.arguments.iter().map(word).collect()
+    }
+
+    #[test]
+    fn what_is_entered_never_becomes_an_option() {
+        let kind = Kind::of("sp").unwrap();
+        let order = read(
+            kind,
+            &fields(&[
+                ("metadata", "<EntityDescriptor/>"),
+                ("start-url", "https://sp.example/login"),
+                ("probe-url", "https://sp.example/me"),
+                ("user", "--html=/tmp/x"),
+                ("expect", "-jo"),
+            ]),
+        )
+        .unwrap();
+        let words = words(&order);
+        assert!(
+            words.contains(&"--user=--html=/tmp/x".to_owned()),
+            "{words:?}"
+        );
+        assert!(words.contains(&"--expect=-jo".to_owned()), "{words:?}");
+        assert_eq!(order.target, "a pasted document");
+        assert!(order.arguments.contains(&Argument::Document {
+            ending: "metadata.xml".to_owned(),
+            content: "<EntityDescriptor/>\n".to_owned(),
+        }));
+    }
+
+    #[test]
+    fn what_the_check_would_refuse_is_named_by_its_label() {
+        let kind = Kind::of("scim").unwrap();
+        let refusal = |pairs: &[(&str, &str)]| read(kind, &fields(pairs)).unwrap_err();
+        assert_eq!(refusal(&[]), "SCIM base URL is missing");
+        let base = ("base-url", "https://scim.example/v2");
+        assert_eq!(refusal(&[base]), "Bearer token is missing");
+        let said = refusal(&[("base-url", "localhost:80/scim"), ("token", "t")]);
+        assert!(
+            said.starts_with("invalid SCIM base URL: expected a URL"),
+            "{said}"
+        );
+        let said = refusal(&[base, ("token", "t"), ("ca", "/etc/passwd")]);
+        assert!(said.contains("expected the document itself"), "{said}");
+        let mut fields = fields(&[base, ("token", "t")]);
+        fields.remove(CONFIRMED);
+        assert!(read(kind, &fields).unwrap_err().contains("test system"));
+    }
+}

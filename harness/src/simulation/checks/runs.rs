@@ -1,0 +1,446 @@
+//! Runs `rehearsal check` as a process of its own, so that the page judges exactly as the command
+//! does, and a run can be stopped in an orderly way.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ambient::arguments::quote_for_shell;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{Mutex, Notify, OnceCell, watch};
+
+use super::kinds::{Kind, Played};
+
+/// Number of lines of the progress that the page shows.
+const SHOWN_LINES: usize = 20;
+
+/// How long a stopped check may delete what it created before it is killed.
+const CLEAN_UP: Duration = Duration::from_secs(20);
+
+/// The checks that the page runs.
+#[derive(Debug)]
+pub struct Checks {
+    /// The `rehearsal` command.
+    program: PathBuf,
+    /// The folder that an option names.
+    chosen: Option<PathBuf>,
+    folder: OnceCell<Folder>,
+    runs: Mutex<Vec<Arc<Run>>>,
+    /// Held while the metadata of a played party is written.
+    preparation: Mutex<()>,
+}
+
+/// The folder with keys, metadata and reports.
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    /// Removes a temporary folder in the end.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+/// A check that runs, or that has ended.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// Its number, from 1.
+    pub(super) number: usize,
+    pub(super) kind: &'static Kind,
+    /// What is checked: the first URL of the form.
+    pub(super) target: String,
+    /// The command, as a shell accepts it.
+    pub(super) command: String,
+    pub(super) started: Instant,
+    pub(super) state: watch::Receiver<State>,
+    folder: PathBuf,
+    stop: Arc<Notify>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    /// Number of lines printed so far.
+    pub(super) lines: usize,
+    /// The last lines of standard error.
+    pub(super) last: VecDeque<String>,
+    pub(super) end: Option<End>,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End {
+    /// The exit status; none if the process was killed.
+    pub(super) code: Option<i32>,
+    pub(super) after: Duration,
+}
+
+/// A check to run.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) kind: &'static Kind,
+    pub(super) target: String,
+    /// The options and values, without those of the reports.
+    pub(super) arguments: Vec<Argument>,
+    /// Environment variables with secrets. A variable without a value is removed: it would be that
+    /// of the simulation.
+    pub(super) secrets: Vec<(&'static str, Option<String>)>,
+}
+
+/// An argument of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Argument {
+    /// A word.
+    Word(String),
+    /// The name of a file with this content.
+    Document {
+        /// The last part of the file's name.
+        ending: String,
+        content: String,
+    },
+}
+
+/// A report of a run, as a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Report {
+    Html,
+    Text,
+    JUnit,
+    Sarif,
+}
+
+impl Report {
+    pub(super) const ALL: [Self; 4] = [Self::Html, Self::Text, Self::JUnit, Self::Sarif];
+
+    /// The last part of the file's name and of its URL.
+    pub(super) fn ending(self) -> &'static str {
+        match self {
+            Self::Html => "report.html",
+            Self::Text => "report.txt",
+            Self::JUnit => "junit.xml",
+            Self::Sarif => "report.sarif",
+        }
+    }
+
+    /// The option that writes it; the text is what the command prints.
+    fn option(self) -> Option<&'static str> {
+        match self {
+            Self::Html => Some("--html"),
+            Self::Text => None,
+            Self::JUnit => Some("--junit"),
+            Self::Sarif => Some("--sarif"),
+        }
+    }
+}
+
+/// Why a check cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RunError {
+    /// Two checks would disturb each other: they play parties at the same ports.
+    #[error(
+        "check {0} is still running; wait for its end or stop it, because checks use the same ports"
+    )]
+    Busy(usize),
+    /// The folder cannot be created.
+    #[error("cannot create the folder of the checks; name one with --checks-folder")]
+    Folder(#[source] io::Error),
+    /// A file cannot be written or read.
+    #[error("cannot write or read {0}")]
+    File(String, #[source] io::Error),
+    /// The command cannot be started.
+    #[error("cannot start {0}")]
+    Start(String, #[source] io::Error),
+    /// The metadata could not be written.
+    #[error("cannot write the metadata: {0}")]
+    Metadata(String),
+}
+
+impl Checks {
+    /// Creates what runs checks by `program`, the `rehearsal` command. Keys, metadata and reports
+    /// are kept in `folder`, or in a temporary folder until the end.
+    pub fn new(program: PathBuf, folder: Option<PathBuf>) -> Self {
+        Self {
+            program,
+            chosen: folder,
+            folder: OnceCell::new(),
+            runs: Mutex::default(),
+            preparation: Mutex::default(),
+        }
+    }
+
+    /// True if the keys are lost at the end.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.chosen.is_none()
+    }
+
+    async fn folder(&self) -> Result<&Path, RunError> {
+        let create = async || {
+            Ok(match &self.chosen {
+                Some(path) => {
+                    create_private_folder(path)?;
+                    Folder {
+                        path: path.clone(),
+                        _temporary: None,
+                    }
+                }
+                None => {
+                    let temporary = tempfile::Builder::new()
+                        .prefix("rehearsal-checks-")
+                        .tempdir()?;
+                    Folder {
+                        path: temporary.path().to_owned(),
+                        _temporary: Some(temporary),
+                    }
+                }
+            })
+        };
+        let folder = self.folder.get_or_try_init(create).await;
+        folder.map(|it| it.path.as_path()).map_err(RunError::Folder)
+    }
+
+    /// Returns all runs, the newest first.
+    pub(super) async fn list(&self) -> Vec<Arc<Run>> {
+        self.runs.lock().await.iter().rev().cloned().collect()
+    }
+
+    pub(super) async fn find(&self, number: usize) -> Option<Arc<Run>> {
+        let runs = self.runs.lock().await;
+        runs.iter().find(|it| it.number == number).cloned()
+    }
+
+    /// Returns the metadata of the party that a check plays. The first call creates it and its key.
+    ///
+    /// # Errors
+    /// When `--prepare` fails, such as for a folder that cannot be written to.
+    pub(super) async fn metadata(&self, played: &Played) -> Result<String, RunError> {
+        let folder = self.folder().await?;
+        let path = folder.join(played.file);
+        let _guard = self.preparation.lock().await;
+        if !path.exists() {
+            let mut command = Command::new(&self.program);
+            command
+                .args(["check", played.prepared_by, "--prepare"])
+                .args([played.port_option, played.port])
+                .args([played.file_option, played.file])
+                .current_dir(folder)
+                .stdin(Stdio::null());
+            let output = command.output().await;
+            let output = output.map_err(|error| self.start_error(error))?;
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr);
+                return Err(RunError::Metadata(said.trim().to_owned()));
+            }
+        }
+        let text = tokio::fs::read_to_string(&path).await;
+        text.map_err(|error| RunError::File(played.file.to_owned(), error))
+    }
+
+    fn start_error(&self, error: io::Error) -> RunError {
+        RunError::Start(self.program.display().to_string(), error)
+    }
+
+    /// Starts a check.
+    ///
+    /// # Errors
+    /// When another one is running, or the command cannot be started.
+    pub(super) async fn start(&self, order: Order) -> Result<Arc<Run>, RunError> {
+        let folder = self.folder().await?;
+        let mut runs = self.runs.lock().await;
+        if let Some(busy) = runs.iter().find(|it| !it.has_ended()) {
+            return Err(RunError::Busy(busy.number));
+        }
+        let number = next_number(folder, runs.len() + 1);
+        let name = |ending: &str| format!("{number}-{}-{ending}", order.kind.word);
+        let mut arguments = vec!["check".to_owned(), order.kind.word.to_owned()];
+        for argument in order.arguments {
+            arguments.push(match argument {
+                Argument::Word(word) => word,
+                Argument::Document { ending, content } => {
+                    let file = name(&ending);
+                    write(folder, &file, &content).await?;
+                    file
+                }
+            });
+        }
+        if let Some(played) = order.kind.played {
+            arguments.extend([played.port_option, played.port].map(str::to_owned));
+            arguments.extend([played.file_option, played.file].map(str::to_owned));
+        }
+        arguments.extend(order.kind.always.iter().map(|it| (*it).to_owned()));
+        for report in Report::ALL {
+            if let Some(option) = report.option() {
+                arguments.extend([option.to_owned(), name(report.ending())]);
+            }
+        }
+        let text = name(Report::Text.ending());
+        let printed = std::fs::File::create(folder.join(&text));
+        let printed = printed.map_err(|error| RunError::File(text, error))?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(&arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(printed)
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        for (name, value) in &order.secrets {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let child = command.spawn().map_err(|error| self.start_error(error))?;
+        let started = Instant::now();
+        let (sender, state) = watch::channel(State::default());
+        let stop = Arc::new(Notify::new());
+        tokio::spawn(follow(child, sender, Arc::clone(&stop), started));
+        let given = order.secrets.iter().filter(|(_, value)| value.is_some());
+        let given = given.map(|(name, _)| format!("{name}=… "));
+        let run = Arc::new(Run {
+            number,
+            kind: order.kind,
+            target: order.target,
+            command: given.collect::<String>() + "rehearsal " + &shell_words(&arguments),
+            started,
+            state,
+            folder: folder.to_owned(),
+            stop,
+        });
+        runs.push(Arc::clone(&run));
+        Ok(run)
+    }
+
+    /// Stops the running check, and waits until it has cleaned up.
+    pub async fn stop_all(&self) {
+        for run in self.list().await {
+            run.stop().await;
+        }
+    }
+}
+
+impl Run {
+    pub(super) fn has_ended(&self) -> bool {
+        // A follower that is gone sends nothing more.
+        self.state.borrow().end.is_some() || self.state.has_changed().is_err()
+    }
+
+    /// Waits until there are more than `lines` lines, or the run has ended.
+    pub(super) async fn wait_for_more(&self, lines: usize) {
+        let mut state = self.state.clone();
+        // An error says that the run has ended.
+        let _ = state
+            .wait_for(|it| it.lines > lines || it.end.is_some())
+            .await;
+    }
+
+    /// Stops the check as Ctrl-C does, and waits until it has ended.
+    pub(super) async fn stop(&self) {
+        if self.has_ended() {
+            return;
+        }
+        self.stop.notify_one();
+        let mut state = self.state.clone();
+        let _ = state.wait_for(|it| it.end.is_some()).await;
+    }
+
+    /// Returns a report; none if the run wrote none.
+    pub(super) async fn report(&self, report: Report) -> Option<Vec<u8>> {
+        let name = format!("{}-{}-{}", self.number, self.kind.word, report.ending());
+        tokio::fs::read(self.folder.join(name)).await.ok()
+    }
+
+    /// Returns the text report.
+    pub(super) async fn text(&self) -> String {
+        let text = self.report(Report::Text).await.unwrap_or_default();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+/// Reads what the check prints until it ends. When it is stopped, sends SIGTERM, so that it deletes
+/// what it created.
+async fn follow(
+    mut child: Child,
+    state: watch::Sender<State>,
+    stop: Arc<Notify>,
+    started: Instant,
+) {
+    let lines = child.stderr.take().map(|it| BufReader::new(it).lines());
+    let reader = async {
+        let Some(mut lines) = lines else { return };
+        while let Ok(Some(line)) = lines.next_line().await {
+            state.send_modify(|it| {
+                it.lines += 1;
+                it.last.push_back(line);
+                while it.last.len() > SHOWN_LINES {
+                    it.last.pop_front();
+                }
+            });
+        }
+    };
+    let waiter = async {
+        tokio::select! {
+            status = child.wait() => return status,
+            () = stop.notified() => {}
+        }
+        terminate(&mut child);
+        match tokio::time::timeout(CLEAN_UP, child.wait()).await {
+            Ok(status) => status,
+            Err(_) => {
+                let _ = child.start_kill();
+                child.wait().await
+            }
+        }
+    };
+    let ((), status) = tokio::join!(reader, waiter);
+    state.send_modify(|it| {
+        it.end = Some(End {
+            code: status.ok().and_then(|it| it.code()),
+            after: started.elapsed(),
+        });
+    });
+}
+
+#[cfg(unix)]
+fn terminate(child: &mut Child) {
+    let pid = child.id().and_then(|it| i32::try_from(it).ok());
+    if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+#[cfg(not(unix))]
+fn terminate(child: &mut Child) {
+    let _ = child.start_kill();
+}
+
+/// Returns the first number from `first` with which no file of the folder begins: the folder may
+/// have reports of an earlier simulation.
+fn next_number(folder: &Path, first: usize) -> usize {
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let used = names.filter_map(|it| {
+        let name = it.file_name().to_string_lossy().into_owned();
+        name.split_once('-')?.0.parse::<usize>().ok()
+    });
+    used.map(|it| it + 1).fold(first, usize::max)
+}
+
+async fn write(folder: &Path, name: &str, content: &str) -> Result<(), RunError> {
+    let written = tokio::fs::write(folder.join(name), content).await;
+    written.map_err(|error| RunError::File(name.to_owned(), error))
+}
+
+/// Creates a folder that only its owner can read, because keys are in it.
+fn create_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Joins arguments so that a shell reads the same ones.
+fn shell_words(arguments: &[String]) -> String {
+    let words = arguments.iter().map(|it| quote_for_shell(it));
+    words.collect::<Vec<_>>().join(" ")
+}
