@@ -134,20 +134,29 @@ async fn a_signal_during_check_scim_cleans_up_and_is_in_every_report() {
 
 #[tokio::test]
 async fn a_signal_ends_the_run_at_a_server_that_never_answered() {
-    for wait in ["0", "600"] {
-        let target = Target::start(Behavior::HangsAfter(0)).await;
-        let child = start(&[
-            "check",
+    for command in [
+        &["check", "scim"][..],
+        &["check", "scim", "--wait", "600"],
+        &[
+            "bench",
+            "load",
             "scim",
+            "--concurrency",
+            "1",
+            "--duration",
+            "5",
+        ],
+    ] {
+        let target = Target::start(Behavior::HangsAfter(0)).await;
+        let to = [
             "--base-url",
             &target.base,
             "--token",
             TOKEN,
-            "--wait",
-            wait,
             "--timeout",
             "600",
-        ]);
+        ];
+        let child = start(&[command, &to].concat());
         target.wait_until_hung().await;
         send("TERM", child.id().unwrap()).await;
         let ended = wait_for_end(child, |_| {}).await;

@@ -363,10 +363,8 @@ impl Idp {
         setting: &Setting,
     ) -> Result<Fetched, SetUpError> {
         let wait = Duration::from_secs(self.wait);
-        let fetched = tokio::select! {
-            fetched = fetch_document(&self.metadata, wait, access) => fetched?,
-            signal = setting.stop.wait() => return Err(super::check::interruption_error(signal)),
-        };
+        let fetched = fetch_document(&self.metadata, wait, access);
+        let fetched = super::check::unless_interrupted(&setting.stop, fetched).await?;
         Ok(Fetched {
             entity_id: self.entity_id.clone(),
             ..Fetched::of(&self.metadata, fetched, ambient.now())

@@ -70,7 +70,7 @@ impl Check {
 
 /// Returns the error of a command that a signal ended before it judged anything. The report
 /// then names the signal.
-pub(crate) fn interruption_error(signal: Signal) -> SetUpError {
+fn interruption_error(signal: Signal) -> SetUpError {
     SetUpError::new("interrupted", signal.name(), "Run it again.")
 }
 

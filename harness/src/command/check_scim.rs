@@ -92,6 +92,10 @@ impl Scim {
         let unasked: Vec<_> = unasked.filter(|it| !selection.asks_for(&it.id)).collect();
         let mut listed = checks.clone();
         listed.retain(|it| !unasked.contains(it));
+        let total = listed
+            .iter()
+            .filter(|it| selection.includes(&it.id))
+            .count();
         if self.options.print_list(&listed)? {
             return Ok(0);
         }
@@ -113,7 +117,7 @@ impl Scim {
         let refused = |runner: &Runner, error: SetUpError| {
             let report =
                 CheckReport::of_error("check scim", base_url.as_str(), error, ambient.now());
-            runner.report(report, checks.len(), Duration::ZERO)
+            runner.report(report, total, Duration::ZERO)
         };
         if !patience.is_zero()
             && let Err(error) = wait_for_answer(base_url, patience, &runner).await
@@ -151,7 +155,7 @@ impl Scim {
                 judge.runner.progress.end();
                 let error = trouble.to_set_up_error(base);
                 let report = CheckReport::of_error("check scim", base, error, started_at);
-                judge.runner.report(report, checks.len(), Duration::ZERO)
+                judge.runner.report(report, total, Duration::ZERO)
             }
         };
         self.forms.write(report, &ambient)

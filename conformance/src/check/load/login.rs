@@ -10,7 +10,7 @@ use regex::Regex;
 use url::Url;
 
 use super::idp::failure_of;
-use super::{Ended, People, Performed, Setting, Target, engine, interruption_error};
+use super::{Ended, People, Performed, Setting, Target, engine, unless_interrupted};
 use crate::check::SetUpError;
 use crate::check::idp::{Credentials, Logins, PersonalBrowser, SignOnError, summary};
 use crate::check::runner::{Access, Patience, Runner};
@@ -100,10 +100,8 @@ impl Load {
     pub async fn run(&self, setting: &Setting) -> Result<Ended, SetUpError> {
         setting.progress.step("", "logging in once");
         let inner = &self.inner;
-        tokio::select! {
-            error = inner.set_up_error() => error.map_or(Ok(()), Err)?,
-            _ = setting.stop.wait() => interruption_error(&setting.stop).map_or(Ok(()), Err)?,
-        }
+        let tried = async { inner.set_up_error().await.map_or(Ok(()), Err) };
+        unless_interrupted(&setting.stop, tried).await?;
         let run = setting.start();
         engine::run(&run, Arc::new(Operation(Arc::clone(inner)))).await;
         Ok(Ended {

@@ -37,9 +37,9 @@ pub use people::{NoPeopleError, People};
 use self::recorder::Recorder;
 use self::report::{Figures, LeftOut};
 use self::time::{RealTime, Time};
-use super::SetUpError;
 use super::runner::{Progress, Stop};
 use super::scim::wire::Pending;
+use super::{SetUpError, Signal};
 
 /// The result of one operation.
 #[derive(Debug, Clone)]
@@ -133,11 +133,25 @@ pub struct Ended {
 }
 
 /// Returns the error if a signal ended the run before the measurement.
+/// Performs a request that changes nothing; a signal ends it.
+async fn unless_interrupted<T>(
+    stop: &Stop,
+    work: impl Future<Output = Result<T, SetUpError>>,
+) -> Result<T, SetUpError> {
+    tokio::select! {
+        result = work => result,
+        signal = stop.wait() => Err(interrupted_by(signal)),
+    }
+}
+
 fn interruption_error(stop: &Stop) -> Option<SetUpError> {
-    let signal = stop.signal()?;
-    Some(SetUpError::new(
+    stop.signal().map(interrupted_by)
+}
+
+fn interrupted_by(signal: Signal) -> SetUpError {
+    SetUpError::new(
         "interrupted",
         format!("{} arrived before the measurement.", signal.name()),
         "Run it again.",
-    ))
+    )
 }

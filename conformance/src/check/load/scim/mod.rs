@@ -25,7 +25,7 @@ pub use self::mix::{Mix, MixError, Operation};
 use self::operations::Mixed;
 use self::pool::Pool;
 use super::report::LeftOut;
-use super::{Ended, Failure, Setting, engine, interruption_error, words};
+use super::{Ended, Failure, Setting, engine, interruption_error, unless_interrupted, words};
 use crate::check::SetUpError;
 use crate::check::runner::{Access, Stop, pause};
 use crate::check::scim::Options;
@@ -139,7 +139,7 @@ impl Load {
     async fn prepare_work(&self, stop: &Stop) -> Result<(Option<Mixed>, Vec<LeftOut>), SetUpError> {
         match &self.work {
             Work::FirstSync(_) => {
-                self.reach(stop).await?;
+                unless_interrupted(stop, self.reach(stop)).await?;
                 Ok((None, Vec::new()))
             }
             Work::Mixed { mix, users } => {
@@ -184,7 +184,7 @@ impl Load {
         users: u64,
         stop: &Stop,
     ) -> Result<(Mix, Vec<LeftOut>), SetUpError> {
-        self.reach(stop).await?;
+        unless_interrupted(stop, self.reach(stop)).await?;
         for number in 0..users {
             if let Some(error) = interruption_error(stop) {
                 return Err(error);
