@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rehearsal::check::scim::wire::{Pending, ScimAnswer, ScimRequest, Wire, WireError};
 use serde_json::Value;
 
-pub(crate) use mutants::mutants;
+pub(crate) use mutants::{answer_pages, mutants, refuse_pages};
 pub(crate) use schemas::ENTERPRISE;
 pub(crate) use server::{BASE, Refusal, SECOND_TOKEN, Server, TOKEN, answer, error};
 

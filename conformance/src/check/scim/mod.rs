@@ -50,6 +50,7 @@ mod health;
 mod http;
 mod inactive;
 mod item;
+mod large_list;
 mod listed;
 mod location;
 mod made;
@@ -122,6 +123,7 @@ static FAMILIES: &[&[Item]] = &[
     filter::CHECKS,
     support::CHECKS,
     paging::CHECKS,
+    large_list::CHECKS,
     sort::CHECKS,
     put::CHECKS,
     patch::CHECKS,

@@ -10,6 +10,7 @@ mod etag;
 mod filter;
 mod group;
 mod http;
+mod large_list;
 mod paging;
 mod patch;
 mod put;
@@ -22,6 +23,7 @@ mod vendor;
 use serde_json::Value;
 
 use super::{Mutant, Mutation, ScimAnswer, ScimRequest, edit, under};
+pub(crate) use large_list::{answer_pages, refuse_pages};
 
 /// Returns the mutants of all families.
 pub(crate) fn mutants() -> Vec<Mutant> {
@@ -32,6 +34,7 @@ pub(crate) fn mutants() -> Vec<Mutant> {
         create::MUTANTS,
         read::MUTANTS,
         paging::MUTANTS,
+        large_list::MUTANTS,
         sort::MUTANTS,
         filter::MUTANTS,
         put::MUTANTS,
