@@ -9,6 +9,7 @@ mod scim_clients;
 mod scim_large_list;
 mod scim_locations;
 mod scim_profiles;
+mod scim_restarts;
 mod scim_strangers;
 mod second_business;
 

@@ -43,7 +43,7 @@ impl<'h> Health<'h> {
         }
         tokio::select! {
             harm = find_harm(runner, "an honest sign-on", calm, || self.sign_on()) => {
-                trial.harm = harm;
+                trial.harm = harm.map(|it| it.what);
             }
             // A test that a signal interrupts proves no harm.
             _ = runner.stop.wait() => {}

@@ -21,6 +21,15 @@ pub(in crate::check) const OUTAGE_FIX: &str = "Look into the target's log for wh
 const PAUSE: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 1 });
 const REVIVALS: usize = 3;
 
+/// What a trial did to the target.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::check) struct TargetHarm {
+    /// What was observed, in a sentence.
+    pub(in crate::check) what: String,
+    /// True if the target gave no answer, and then worked again.
+    pub(in crate::check) is_over: bool,
+}
+
 /// Returns the shortest time that counts as slow, for a target that took `calm` before.
 pub(in crate::check) fn slow_after(calm: Duration) -> Duration {
     (calm * SLOWDOWN).max(SLOW)
@@ -35,7 +44,7 @@ pub(in crate::check) async fn find_harm<A: Future<Output = Result<Duration, Stri
     honest: &str,
     calm: Duration,
     ask: impl Fn() -> A,
-) -> Option<String> {
+) -> Option<TargetHarm> {
     let mut fastest = Duration::MAX;
     for _ in 0..SLOW_ANSWERS {
         match ask().await {
@@ -49,11 +58,14 @@ pub(in crate::check) async fn find_harm<A: Future<Output = Result<Duration, Stri
             break;
         }
     }
-    Some(format!(
-        "{honest} took {:.1} s or more afterwards, and {:.1} s before",
-        fastest.as_secs_f32(),
-        calm.as_secs_f32()
-    ))
+    Some(TargetHarm {
+        what: format!(
+            "{honest} took {:.1} s or more afterwards, and {:.1} s before",
+            fastest.as_secs_f32(),
+            calm.as_secs_f32()
+        ),
+        is_over: false,
+    })
 }
 
 /// Repeats the request until the target answers again, and returns at which attempt it did.
@@ -62,19 +74,25 @@ async fn find_revival<A: Future<Output = Result<Duration, String>>>(
     honest: &str,
     why: &str,
     ask: impl Fn() -> A,
-) -> String {
+) -> TargetHarm {
     for attempt in 1..=REVIVALS {
         if runner.has_ended() {
             break;
         }
         pause(PAUSE).await;
         if ask().await.is_ok() {
-            return format!(
-                "{honest} failed afterwards: {why}; it worked again at attempt {attempt}"
-            );
+            return TargetHarm {
+                what: format!(
+                    "{honest} failed afterwards: {why}; it worked again at attempt {attempt}"
+                ),
+                is_over: true,
+            };
         }
     }
-    format!("{honest} failed afterwards: {why}")
+    TargetHarm {
+        what: format!("{honest} failed afterwards: {why}"),
+        is_over: false,
+    }
 }
 
 #[cfg(test)]
@@ -85,7 +103,7 @@ mod tests {
 
     /// Returns what is found for a target with these answers, in order (milliseconds); `None`
     /// stands for no answer.
-    async fn find_harm_in_answers(answers: &[Option<u64>]) -> Option<String> {
+    async fn find_harm_in_answers(answers: &[Option<u64>]) -> Option<TargetHarm> {
         let asked = AtomicUsize::new(0);
         find_harm(
             &Runner::default(),
@@ -114,20 +132,25 @@ mod tests {
         let found = find_harm_in_answers(&[Some(9), Some(8), Some(7)])
             .await
             .unwrap();
+        assert!(!found.is_over);
         assert_eq!(
-            found,
+            found.what,
             "GET /Users took 7.0 s or more afterwards, and 0.1 s before"
         );
     }
 
     #[tokio::test]
     async fn a_target_that_fails_was_harmed_and_may_come_back() {
+        let found = find_harm_in_answers(&[None, None, Some(0)]).await.unwrap();
+        assert!(found.is_over);
         assert_eq!(
-            find_harm_in_answers(&[None, None, Some(0)]).await.unwrap(),
+            found.what,
             "GET /Users failed afterwards: connection refused; it worked again at attempt 2"
         );
+        let found = find_harm_in_answers(&[None; 4]).await.unwrap();
+        assert!(!found.is_over);
         assert_eq!(
-            find_harm_in_answers(&[None; 4]).await.unwrap(),
+            found.what,
             "GET /Users failed afterwards: connection refused"
         );
         assert!(

@@ -7,7 +7,7 @@ use super::server::Server;
 use super::session::Session;
 use super::target::query;
 use super::wire::WireError;
-use crate::check::runner::find_harm;
+use crate::check::runner::{TargetHarm, find_harm};
 
 /// Returns how long an ordinary request takes.
 ///
@@ -30,7 +30,7 @@ pub(super) async fn find_harm_to_server(
     session: &Session<'_>,
     server: &Server,
     calm: Duration,
-) -> Option<String> {
+) -> Option<TargetHarm> {
     let honest = format!("GET {}?count=1", server.users.endpoint);
     find_harm(session.runner, &honest, calm, || async {
         let took = time_ordinary_request(session, server).await;

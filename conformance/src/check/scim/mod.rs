@@ -82,12 +82,12 @@ mod tenant;
 mod test_users;
 mod test_users_setup;
 mod transport;
+mod trial;
 mod user_groups;
 mod vendor;
 pub mod wire;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ambient::Ambient;
@@ -97,15 +97,15 @@ pub use self::check_error::CheckError;
 pub(in crate::check) use self::cleanup::{judge_leftovers, leftovers_check};
 use self::credentials::Credentials;
 pub(in crate::check) use self::demanded_load::figure;
-use self::health::{find_harm_to_server, time_ordinary_request};
+use self::health::time_ordinary_request;
 use self::item::{How, Item, Judged, Need, Stop};
 pub use self::options::{OAuthToken, Options, SecondTenant, TriedAssertion};
 use self::probe::Probe;
 use self::server::Server;
 use self::session::Session;
 use self::wire::Wire;
-use super::runner::{Judged as Run, OUTAGE_FIX, Planned, Runner, fold, slow_after};
-use super::{Check, CheckReport, Harm, Outcome, Verdict};
+use super::runner::{Judged as Run, Planned, Runner, fold};
+use super::{Check, CheckReport, Harm, Outcome};
 pub(in crate::check) use directory::{Account, Created, Directory, Group};
 
 /// All families, in the order in which they are judged.
@@ -338,43 +338,16 @@ impl Judge<'_> {
             let symptoms = probe.symptoms();
             return (outcome_of(item, Err(stop), passed, probe.tape()), symptoms);
         }
-        let (lost, began) = (session.lost.load(Ordering::Relaxed), Instant::now());
-        let judged = match item.by.how {
-            How::Act(act) => act(&probe).await,
-            How::Finds(filter, whom) if item.id.starts_with("SCIM-PROFILE-") => {
-                filter::judge_demanded_filter(&probe, filter, whom).await
-            }
-            How::Finds(filter, whom) => filter::judge_found_users(&probe, filter, whom).await,
-            How::Refuses(filter) => filter::judge_refused_filter(&probe, filter).await,
-            How::Replays(part) => client_replay::judge_act(&probe, part).await,
+        let trial = trial::run(item, probe, calm).await;
+        let (outage, observation) = (trial.outage(item), trial.observation());
+        let mut outcome = match outage {
+            Some(outage) => outage,
+            None => outcome_of(item, trial.judged, passed, trial.evidence),
         };
-        let is_slow = began.elapsed() > slow_after(calm);
-        let is_lost = session.lost.load(Ordering::Relaxed) > lost;
-        let harm = if is_slow || is_lost {
-            find_harm_to_server(session, server, calm).await
-        } else {
-            None
-        };
-        let symptoms = probe.symptoms();
-        let evidence = probe.tape();
-        let outcome = match (harm, judged) {
-            (None, judged) => outcome_of(item, judged, passed, evidence),
-            (Some(harm), _) => Outcome {
-                verdict: Verdict::Fail,
-                ..Outcome::new_judged(
-                    Check {
-                        harm: Harm::Outage,
-                        fix: OUTAGE_FIX.to_owned(),
-                        ..check
-                    },
-                    false,
-                    &format!("{}; and the server answers as before", item.expected),
-                    format!("denial of service: {harm}"),
-                    evidence,
-                )
-            },
-        };
-        (outcome, symptoms)
+        if let Some(observation) = observation {
+            outcome.actual = format!("{}; {observation}", outcome.actual);
+        }
+        (outcome, trial.symptoms)
     }
 
     /// Returns an error if the server was seen not to store or evaluate what the check depends on.

@@ -99,9 +99,9 @@ impl Judge {
     pub(super) async fn find_harm_to_login(&self, base: Form, calm: Duration) -> Option<String> {
         let what = "trying whether honest logins work as before";
         self.runner.progress.note("", what);
-        find_harm(&self.runner, "an honest login", calm, || async {
+        let harm = find_harm(&self.runner, "an honest login", calm, || async {
             self.time_honest_login(base).await
-        })
-        .await
+        });
+        harm.await.map(|it| it.what)
     }
 }
