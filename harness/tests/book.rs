@@ -344,7 +344,8 @@ fn the_checks_of_scim_servers_are_listed() {
 /// Returns the checks that only profiles require.
 fn only_of_profiles() -> Vec<rehearsal::check::Check> {
     let idp = rehearsal::check::idp::profile_catalogue();
-    [idp, rehearsal::check::scim::profile_catalogue()].concat()
+    let sp = rehearsal::check::sp::profile_catalogue();
+    [sp, idp, rehearsal::check::scim::profile_catalogue()].concat()
 }
 
 /// Returns the page with every requirement and the checks that only profiles require.

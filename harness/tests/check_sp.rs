@@ -90,14 +90,13 @@ async fn our_portal_refuses_every_fault_for_its_own_reason() {
             },
         },
         runner: Runner {
-            // Only a profile requires SAML-SP-CERT-09.
-            selection: Selection::default().also("SAML-SP-CERT-09"),
+            selection: judged_sp::with_those_of_profiles(),
             ..Runner::default()
         },
         ambient,
     };
     let report = judge.judge().await.unwrap();
-    let all = rehearsal::check::sp::catalogue().unwrap().len();
+    let all = Kind::Sp.checks().len();
     assert_eq!(report.outcomes.len(), all, "as many as the documents say");
     let sent = |outcome: &Outcome| outcome.evidence["variants"]["sent"].as_u64();
     let sent: u64 = report.outcomes.iter().filter_map(sent).sum();

@@ -263,9 +263,16 @@ struct Described {
 
 impl Sp {
     async fn perform(mut self) -> anyhow::Result<u8> {
-        let checks = sp::catalogue()?;
+        // An unreadable catalogue is an error.
+        sp::catalogue()?;
+        // Includes the checks that only profiles require, because --only may name them.
+        let mut checks = Kind::Sp.checks();
         let chosen = self.profiles.chosen(Kind::Sp)?;
         self.options.limit_to(Kind::Sp, &chosen);
+        let selection = self.options.selection(&checks)?;
+        let demanded = sp::profile_catalogue().into_iter();
+        let unasked: Vec<_> = demanded.filter(|it| !selection.asks_for(&it.id)).collect();
+        checks.retain(|it| !unasked.contains(it));
         if self.options.print_list(&checks)? {
             return Ok(0);
         }

@@ -26,6 +26,29 @@ pub(crate) static FLAWS: &[Flaw] = &[
         &["metadata-key", "request-sha1"],
         &["SAML-SP-REQ-11"],
     ),
+    ("PROFILE-01", &[], &[]),
+    (
+        "PROFILE-01",
+        &["request-by-post"],
+        &["warning SAML-SP-PROFILE-01"],
+    ),
+    ("PROFILE-02", &["request-create"], &[]),
+    (
+        "PROFILE-02",
+        &["request-format"],
+        &["warning SAML-SP-PROFILE-02"],
+    ),
+    (
+        "PROFILE-02",
+        &["request-no-create"],
+        &["warning SAML-SP-PROFILE-02"],
+    ),
+    ("PROFILE-03", &[], &[]),
+    (
+        "PROFILE-03",
+        &["request-index"],
+        &["warning SAML-SP-PROFILE-03"],
+    ),
     ("AUTHN", &["asks-context", "forces-authn"], &[]),
     ("AUTHN", &[], &["2 skipped"]),
     (

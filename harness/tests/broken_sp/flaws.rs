@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use rcgen::{CertificateParams, KeyPair};
 use saml::binding::{Parameter, redirect};
 use saml::keys::Certificate;
-use saml::message::AuthnRequest;
+use saml::message::{AuthnRequest, NameIdFormat, NameIdPolicy};
 use saml::metadata::{Endpoint, SpMetadata};
 use saml::names;
 
@@ -44,6 +44,21 @@ impl Broken {
         }
         if self.is_flawed("request-redirect") {
             request.protocol_binding = Some(names::HTTP_REDIRECT.to_owned());
+        }
+        if self.is_flawed("request-index") {
+            (request.acs_url, request.acs_index) = (None, Some(0));
+        }
+        for (flaw, format, allow_create) in [
+            ("request-create", None, true),
+            ("request-no-create", None, false),
+            ("request-format", Some(NameIdFormat::EmailAddress), true),
+        ] {
+            if self.is_flawed(flaw) {
+                request.name_id_policy = Some(NameIdPolicy {
+                    format,
+                    allow_create,
+                });
+            }
         }
         let xml = request.to_xml();
         if self.is_flawed("request-order") {

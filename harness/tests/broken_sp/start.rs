@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse as _, Redirect, Response};
 use jiff::SignedDuration;
 use saml::acceptance::Checked;
+use saml::binding::{Parameter, post};
 use saml::message::{AuthnRequest, RequestedAuthnContext, authn_strength};
 use saml::names;
 
@@ -91,6 +92,11 @@ impl Broken {
             header::SET_COOKIE,
             format!("browser={browser}; Path=/; HttpOnly{site}"),
         )]);
+        if self.is_flawed("request-by-post") {
+            let to = &self.idp.sso[0].location;
+            let page = post::form_page(to, Parameter::Request, &request, None);
+            return (set, Html(page)).into_response();
+        }
         (set, Redirect::to(&url)).into_response()
     }
 }

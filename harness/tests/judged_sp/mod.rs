@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use regex::Regex;
+use rehearsal::check::profile::Kind;
 use rehearsal::check::runner::{Progress, Runner, Selection};
 use rehearsal::check::sp::{
     Disable, Judge, Person, PersonTemplate, Provider, Refetch, Target, Variants,
@@ -117,6 +118,13 @@ fn of_messages() -> Selection {
     Selection::new(&[], &groups, &checks).unwrap()
 }
 
+/// Selects all checks, also those that only profiles require.
+pub(crate) fn with_those_of_profiles() -> Selection {
+    let demanded = rehearsal::check::sp::profile_catalogue();
+    let all = Selection::default().also("SAML-SP-CERT-09");
+    demanded.iter().fold(all, |all, it| all.also(&it.id))
+}
+
 /// Returns the findings of a group of checks at a service provider with these flaws.
 pub(crate) async fn find_with_flaws(flaws: &'static [&'static str], group: &str) -> Vec<String> {
     let ambient = ambient_with_keys();
@@ -142,7 +150,7 @@ pub(crate) async fn find_with_flaws(flaws: &'static [&'static str], group: &str)
             (sp, None)
         }
     };
-    let checks = rehearsal::check::sp::catalogue().unwrap();
+    let checks = Kind::Sp.checks();
     let mut selected = vec![match group.contains('-') {
         true => format!("SAML-SP-{group}"),
         false => format!("SAML-SP-{group}-"),

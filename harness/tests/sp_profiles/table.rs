@@ -69,6 +69,9 @@ pub(crate) static BROKEN: &[Row] = &[
     ),
     (Messages, &[Flaw("request-sha1")], &["saml2int SDP-ALG01"]),
     (Messages, &[Flaw("request-acs")], &["saml2int SDP-SP06"]),
+    (Messages, &[Flaw("request-by-post")], &["saml2int SDP-SP02"]),
+    (Messages, &[Flaw("request-format")], &["saml2int SDP-SP04"]),
+    (Messages, &[Flaw("request-index")], &["saml2int SDP-SP05"]),
     (
         Messages,
         &[Flaw("request-redirect")],

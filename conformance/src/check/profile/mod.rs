@@ -85,8 +85,11 @@ impl Kind {
     /// Returns all checks of this kind, including those that only profiles require.
     pub fn checks(self) -> Vec<Check> {
         match self {
-            // An unreadable catalogue is an error of `check sp` itself.
-            Self::Sp => super::sp::catalogue().unwrap_or_default(),
+            Self::Sp => {
+                // An unreadable catalogue is an error of `check sp` itself.
+                let all = super::sp::catalogue().unwrap_or_default();
+                [all, super::sp::profile_catalogue()].concat()
+            }
             Self::Idp => [super::idp::catalogue(), super::idp::profile_catalogue()].concat(),
             Self::Scim => [super::scim::catalogue(), super::scim::profile_catalogue()].concat(),
             Self::Leaver => super::leaver::catalogue(),

@@ -75,6 +75,7 @@ fn each_check_that_only_profiles_require_is_in_a_profile() {
     let all = [
         crate::check::scim::profile_catalogue(),
         crate::check::idp::profile_catalogue(),
+        crate::check::sp::profile_catalogue(),
     ];
     let idle: Vec<String> = all
         .concat()

@@ -57,6 +57,12 @@ pub fn catalogue() -> Result<Vec<Check>, CheckError> {
     Ok(checks)
 }
 
+/// Returns the checks that only profiles require. They run only with such a profile or with
+/// `--only`.
+pub fn profile_catalogue() -> Vec<Check> {
+    beyond::demanded_rows().map(beyond::Row::check).collect()
+}
+
 /// Returns the sort key of a check: controls first, then by id.
 pub(super) fn order(check: &Check) -> (bool, &str) {
     let id = check.id.as_str();

@@ -68,7 +68,7 @@ use futures::FutureExt as _;
 use super::runner::{Judged as Run, Planned, Runner};
 use super::{CheckReport, LoginStart, Outcome, SetUpError, Verdict};
 pub use answer::Answer;
-pub use catalogue::catalogue;
+pub use catalogue::{catalogue, profile_catalogue};
 pub use check_error::CheckError;
 pub use disable::Disable;
 pub use expect::{Expect, ExpectError, Probe};
@@ -272,6 +272,9 @@ impl Judge {
     async fn try_beyond(&self, run: &mut Run, basis: &Basis<'_>, second: Option<&Self>) {
         let beyond = self.beyond_of(basis, second);
         self.try_rows(run, &beyond, beyond::plain_rows()).await;
+        let selection = &self.runner.selection;
+        let demanded = beyond::demanded_rows().filter(|it| selection.asks_for(it.id));
+        self.try_rows(run, &beyond, demanded).await;
     }
 
     /// Runs the checks that change the metadata. They come last: if the service provider does not

@@ -42,7 +42,8 @@ impl Plan {
         let messages = self.bases.iter().chain(&self.others).chain(&self.faults);
         let ids = messages.map(|it| it.check.as_str());
         let ids = ids.chain(beyond::all_rows().map(|row| row.id));
-        ids.filter(|id| selection.includes(id)).count()
+        let demanded = beyond::demanded_rows().filter(|it| selection.asks_for(it.id));
+        ids.filter(|id| selection.includes(id)).count() + demanded.count()
     }
 
     fn first_of_exhaustion(&self) -> usize {

@@ -4,6 +4,7 @@
 //! | file | checks |
 //! | --- | --- |
 //! | `request` | the AuthnRequest |
+//! | `demanded` | what only deployment profiles require of the AuthnRequest |
 //! | `authentication` | a weaker or an older sign-on than the AuthnRequest asks for |
 //! | `metadata` | the metadata document |
 //! | `relay_state` | open redirects, headers and markup by `RelayState` |
@@ -31,6 +32,7 @@ mod authentication;
 mod certificate;
 mod certificate_trial;
 mod consumer;
+mod demanded;
 mod logout;
 mod logout_message;
 mod logout_trial;
@@ -179,7 +181,14 @@ pub(super) fn certificate_rows() -> impl Iterator<Item = &'static Row> {
     certificate::CHECKS.iter()
 }
 
-/// True if the check is a requirement of profiles only.
+/// Returns the checks that run only if a profile requires them or `--only` names them. They are in
+/// no other list.
+pub(super) fn demanded_rows() -> impl Iterator<Item = &'static Row> {
+    demanded::CHECKS.iter()
+}
+
+/// True if the check is a requirement of profiles only. It is skipped then, with this reason, because
+/// the opposite is a check of every run.
 pub(super) fn is_only_for_profiles(id: &str) -> bool {
     certificate::ONLY_FOR_PROFILES.contains(&id)
 }

@@ -67,7 +67,7 @@ rows! {
 
 /// Judges each of the requests. The check fails with the `complaint`s of all of them, or passes
 /// with the text `otherwise`.
-async fn judge_each_request(
+pub(super) async fn judge_each_request(
     beyond: &Beyond<'_>,
     otherwise: &str,
     complaint: impl Fn(&Request, Node<'_, '_>) -> Option<String>,
