@@ -37,7 +37,8 @@ pub struct Fault {
     #[serde(default)]
     pub refusal: String,
     /// Ids of simpler faults. A service provider that accepts one of them accepts this one for the
-    /// same reason; `check sp` reports both as one finding.
+    /// same reason; `check sp` reports both as one finding. For a control: ids of simpler controls,
+    /// and it refuses both for the same reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub follows: Vec<String>,
     /// The signed elements with which the fault has an effect, the preferred one first; in the

@@ -88,16 +88,17 @@ mod tests {
     /// Two faults that follow from each other would hide both findings.
     #[test]
     fn simpler_faults_exist_and_follow_from_none_of_their_consequences() {
-        let all = catalogue().unwrap();
-        let follows = |id: &str| {
-            let fault = all.iter().find(|fault| fault.id == id);
-            fault.unwrap_or_else(|| panic!("{id}")).follows.clone()
-        };
-        for fault in &all {
-            let mut causes = fault.follows.clone();
-            while let Some(cause) = causes.pop() {
-                assert_ne!(cause, fault.id);
-                causes.extend(follows(&cause));
+        for all in [catalogue().unwrap(), controls().unwrap()] {
+            let follows = |id: &str| {
+                let fault = all.iter().find(|fault| fault.id == id);
+                fault.unwrap_or_else(|| panic!("{id}")).follows.clone()
+            };
+            for fault in &all {
+                let mut causes = fault.follows.clone();
+                while let Some(cause) = causes.pop() {
+                    assert_ne!(cause, fault.id);
+                    causes.extend(follows(&cause));
+                }
             }
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Stranger {
     pub(crate) user: &'static str,
     pub(crate) expect: &'static str,
     /// Findings and warnings in the order of the report, or the code of the
-    /// error that ends the run. `+n` counts the findings that follow from one.
+    /// error that ends the run. `+n` counts those that follow from one.
     pub(crate) finds: Result<Vec<&'static str>, &'static str>,
     /// Minimum number of checks that pass, because a run that skips everything has no wrong
     /// findings either.
@@ -97,17 +97,21 @@ pub(crate) fn found(report: &CheckReport) -> Result<Vec<String>, String> {
     let mut lines = Vec::new();
     for outcome in &report.outcomes {
         let id = &outcome.check.id;
-        match outcome.verdict {
-            Verdict::Warn => lines.push(format!("warning {id}")),
-            Verdict::Fail if outcome.cause.is_none() => {
-                let follow = report.findings().filter(|it| root(&it.check.id) == *id);
-                lines.push(match follow.count() - 1 {
-                    0 => id.clone(),
-                    many => format!("{id} +{many}"),
-                });
-            }
-            _ => {}
+        let kind = match outcome.verdict {
+            Verdict::Warn => "warning ",
+            Verdict::Fail => "",
+            _ => continue,
+        };
+        if outcome.cause.is_some() {
+            continue;
         }
+        let alike = report.outcomes.iter();
+        let alike = alike.filter(|it| it.verdict == outcome.verdict);
+        let follow = alike.filter(|it| root(&it.check.id) == *id);
+        lines.push(match follow.count() - 1 {
+            0 => format!("{kind}{id}"),
+            many => format!("{kind}{id} +{many}"),
+        });
     }
     Ok(lines)
 }

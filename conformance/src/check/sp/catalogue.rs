@@ -63,8 +63,12 @@ pub fn profile_catalogue() -> Vec<Check> {
     beyond::demanded_rows().map(beyond::Row::check).collect()
 }
 
+/// True if the check is that of a control.
+pub(super) fn is_control(check: &Check) -> bool {
+    check.id.contains("-GOOD-")
+}
+
 /// Returns the sort key of a check: controls first, then by id.
 pub(super) fn order(check: &Check) -> (bool, &str) {
-    let id = check.id.as_str();
-    (!id.contains("-GOOD-"), id)
+    (!is_control(check), check.id.as_str())
 }

@@ -85,7 +85,7 @@ pub use target::Target;
 pub use variants::{Variants, all_variants};
 
 use answers::{Answers, Lost};
-use catalogue::{check_of_control, check_of_fault, order};
+use catalogue::{check_of_control, check_of_fault, is_control, order};
 use honest::{Form, Honest};
 use login::Login;
 use pace::Pace;
@@ -195,7 +195,7 @@ impl Judge {
         self.add_late_fetches(&mut outcomes, &plan.faults);
         outcomes.retain(|outcome| self.runner.selection.includes(&outcome.check.id));
         outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
-        name_causes(&mut outcomes, &plan.faults);
+        name_causes(&mut outcomes, plan);
         Ok(outcomes)
     }
 
@@ -440,25 +440,32 @@ impl Judge {
     }
 }
 
-/// Sets the cause of each finding to a simpler fault that is also a finding.
-fn name_causes(outcomes: &mut [Outcome], faults: &[Fault]) {
+/// Sets the cause of each finding to a simpler fault that is also a finding, and the same for
+/// controls, whose findings are often warnings.
+fn name_causes(outcomes: &mut [Outcome], plan: &Plan) {
+    let messages = || plan.bases.iter().chain(&plan.others).chain(&plan.faults);
     let check_of = |id: &String| {
-        let fault = faults.iter().find(|fault| fault.id == *id);
-        fault.map(|fault| fault.check.clone())
+        let message = messages().find(|it| it.id == *id);
+        message.map(|it| it.check.clone())
+    };
+    let is_finding = |it: &Outcome| match it.verdict {
+        Verdict::Fail => true,
+        Verdict::Warn => is_control(&it.check),
+        Verdict::Pass | Verdict::Skip => false,
     };
     let failed: Vec<String> = outcomes
         .iter()
-        .filter(|it| it.verdict == Verdict::Fail)
+        .filter(|it| is_finding(it))
         .map(|it| it.check.id.clone())
         .collect();
     for outcome in outcomes.iter_mut() {
         // A request to an external reference is a separate finding.
         let has_fetched = !outcome.evidence["fetched"].is_null();
-        if outcome.verdict != Verdict::Fail || outcome.cause.is_some() || has_fetched {
+        if !is_finding(outcome) || outcome.cause.is_some() || has_fetched {
             continue;
         }
-        let fault = faults.iter().find(|it| it.check == outcome.check.id);
-        let simpler = fault.iter().flat_map(|fault| &fault.follows);
+        let message = messages().find(|it| it.check == outcome.check.id);
+        let simpler = message.iter().flat_map(|it| &it.follows);
         let simpler = simpler.filter_map(check_of).chain(
             beyond::FOLLOWS
                 .iter()
