@@ -20,7 +20,8 @@ use crate::{Cipher, KeyTransport};
 
 const TRIPLE_DES: &str = "http://www.w3.org/2001/04/xmlenc#tripledes-cbc";
 const RSA_1_5: &str = "http://www.w3.org/2001/04/xmlenc#rsa-1_5";
-const NO_CERTIFICATE: &str = "the service provider's metadata has no encryption certificate";
+pub(crate) const NO_CERTIFICATE: &str =
+    "the service provider's metadata has no encryption certificate";
 const RSA_OAEP_MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
 
 /// Encrypts with the algorithms of a fault.

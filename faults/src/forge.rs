@@ -11,11 +11,12 @@ use saml::keys::{Certificate, SigningKey};
 use saml::message::Response;
 use saml::signature::Signer;
 
+use crate::conceal::conceal;
 use crate::document;
 use crate::encryptor::{Encryptor, encrypt_element};
 use crate::handmade;
 use crate::phrases::Phrases;
-use crate::{Cover, Edit, Encoding, Fault, KeyTransport, MoreKeys, Signing};
+use crate::{Cover, Edit, Encoding, Fault, MoreKeys, Signing};
 
 /// The message that an honest identity provider would send, and the keys for it.
 #[derive(Debug, Clone)]
@@ -275,27 +276,6 @@ fn encrypt_assertions(
         return Ok(hidden);
     }
     sign_response(&hidden, honest)
-}
-
-/// Encrypts the assertions of a finished message. A signature of the Response covers the assertions
-/// and would become invalid, so that is an error.
-fn conceal(text: &str, honest: &Honest<'_>) -> Result<String, String> {
-    if document::has(text, "Response/Signature") {
-        return Err(
-            "encrypting the assertion would break the signature of the Response".to_owned(),
-        );
-    }
-    // The parser passes over a byte order mark, and its positions do not count it.
-    let (mark, text) = match text.strip_prefix('\u{feff}') {
-        Some(rest) => ("\u{feff}", rest),
-        None => ("", text),
-    };
-    let encryptor = Encryptor::new(None, KeyTransport::default(), honest)?;
-    let hidden = encryptor.encrypt_assertions(text)?;
-    if hidden == text {
-        return Err("the Response has no assertion to encrypt".to_owned());
-    }
-    Ok(format!("{mark}{hidden}"))
 }
 
 fn amend(text: String, edit: &Edit, phrases: &Phrases<'_>) -> Result<String, String> {

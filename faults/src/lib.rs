@@ -21,6 +21,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod conceal;
 mod document;
 mod donor;
 mod edit;

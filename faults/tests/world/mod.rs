@@ -150,6 +150,21 @@ pub(crate) fn forge_with_number(
     make_message_from(std::slice::from_ref(fault), &response, cover)
 }
 
+/// Makes the message of a fault for a service provider that accepts only encrypted assertions.
+pub(crate) fn forge_encrypted(fault: &Fault) -> Result<Forged, Ineffective> {
+    let who = if fault.impersonates() {
+        ATTACKER
+    } else {
+        VICTIM
+    };
+    make_message_in_form(
+        std::slice::from_ref(fault),
+        &response(who),
+        Cover::Assertion,
+        true,
+    )
+}
+
 /// Makes the message of a fault for a service provider that demands these signatures.
 pub(crate) fn forge_for_cover(fault: &Fault, cover: Cover) -> Result<Forged, Ineffective> {
     let who = if fault.impersonates() {
@@ -169,6 +184,15 @@ fn make_message_from(
     response: &Response,
     cover: Cover,
 ) -> Result<Forged, Ineffective> {
+    make_message_in_form(faults, response, cover, false)
+}
+
+fn make_message_in_form(
+    faults: &[Fault],
+    response: &Response,
+    cover: Cover,
+    encrypts: bool,
+) -> Result<Forged, Ineffective> {
     let signer = Signer {
         key: OWN.clone(),
         response: cover != Cover::Assertion,
@@ -184,7 +208,7 @@ fn make_message_from(
         recipient: Some(RECIPIENT.certificate()),
         forged: VICTIM,
         elsewhere: "http://127.0.0.1:9",
-        encrypts: false,
+        encrypts,
         demands_both: false,
     };
     faults::forge(faults, &honest)

@@ -2,8 +2,8 @@
 
 use saml::acceptance::SignaturePolicy as Policy;
 
-use super::super::broken_sp::Switch as S;
 use super::super::broken_sp::{Manner, Switch, always, issuer_addresses, named_addresses};
+use super::super::broken_sp::Switch as S;
 use super::{STRANGER, Stranger};
 
 fn stranger(name: &'static str, switches: &[Switch], finds: &[&'static str]) -> Stranger {
@@ -138,7 +138,10 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &[S::Waves("signature-algorithm", has_sha1)],
             &["SAML-SP-ALG-01 +1"],
         ),
-        stranger("takes encrypted assertions only", &[S::Decrypts], &[]),
+        passes(
+            295,
+            stranger("takes encrypted assertions only", &[S::Decrypts], &[]),
+        ),
         // It refuses every encrypted assertion and name, so a refusal of a faulty one proves
         // nothing. The signature shows an added attribute (ENC-23), whether it is encrypted or not.
         Stranger {
