@@ -165,6 +165,16 @@ impl Edit {
         matches!(self, Self::Substitute { find, .. } if find.contains("{genuine}"))
     }
 
+    /// True if the edit writes the forged name with one more character, as a character reference.
+    pub(crate) fn appends_character(&self) -> bool {
+        let Self::Substitute { find, with } = self else {
+            return false;
+        };
+        let added = with.strip_prefix("{forged-name}&#");
+        let number = added.and_then(|it| it.strip_suffix(';'));
+        find == "{genuine}" && number.is_some_and(|it| it.parse::<u32>().is_ok())
+    }
+
     /// Returns the local name of the element that the edit encrypts, if it encrypts one.
     pub(crate) fn encrypted_element(&self) -> Option<&str> {
         match self {

@@ -173,6 +173,12 @@ impl Fault {
         let mut edits = self.draft.iter().chain(&self.signed);
         self.impersonates() || edits.any(Edit::renames)
     }
+
+    /// True if the name is that of another user, followed by a character that nobody sees. Who
+    /// shows an attribute without it does not take one user for the other.
+    pub fn appends_invisible(&self) -> bool {
+        self.draft.iter().any(Edit::appends_character)
+    }
 }
 
 /// Kind of a fault; each has one text that explains the fix.

@@ -8,6 +8,19 @@ use rehearsal::inspection::encryption::{DecryptionError, DecryptionKey, decrypt}
 use super::switches::MATERIAL;
 use super::{Broken, Switch, USER};
 
+/// Returns the attribute `mail` without white space at its ends, as many libraries read it.
+fn mail_of(document: &str) -> String {
+    let document = roxmltree::Document::parse(document);
+    let mail = document.as_ref().ok().and_then(|it| {
+        let mut all = it.descendants();
+        all.find(|node| node.attribute("Name") == Some("mail"))
+    });
+    let texts = mail.into_iter().flat_map(|it| it.descendants());
+    let texts = texts.filter(|it| it.is_text());
+    let value: String = texts.filter_map(|it| it.text()).collect();
+    value.trim().to_owned()
+}
+
 impl Broken {
     /// Returns the end of a session. Without flaws it is the time that the assertion states.
     pub(super) fn session_end(&self, stated: Option<String>) -> Option<Timestamp> {
@@ -73,6 +86,7 @@ impl Broken {
         };
         match is_linked {
             true => USER.to_owned(),
+            false if self.is_flawed("shows-mail") => format!("{user};mail={}", mail_of(document)),
             false => user,
         }
     }

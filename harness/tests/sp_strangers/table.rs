@@ -3,7 +3,7 @@
 use saml::acceptance::SignaturePolicy as Policy;
 
 use super::super::broken_sp::{Manner, Switch, always, issuer_addresses, named_addresses};
-use super::super::broken_sp::Switch as S;
+use super::super::broken_sp::{Switch as S, USER};
 use super::{STRANGER, Stranger};
 
 fn stranger(name: &'static str, switches: &[Switch], finds: &[&'static str]) -> Stranger {
@@ -142,6 +142,19 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             295,
             stranger("takes encrypted assertions only", &[S::Decrypts], &[]),
         ),
+        // The account is that of another name; only the attribute loses its last character.
+        Stranger {
+            skips: &["SAML-SP-INJ-11"],
+            ..expect(
+                USER,
+                "mail=jo@corp\\.example;",
+                stranger(
+                    "identifies users by NameID and shows an attribute",
+                    &[S::AnyDomain, S::Flaw("shows-mail")],
+                    &[],
+                ),
+            )
+        },
         // It refuses every encrypted assertion and name, so a refusal of a faulty one proves
         // nothing. The signature shows an added attribute (ENC-23), whether it is encrypted or not.
         Stranger {

@@ -76,6 +76,8 @@ pub(super) struct Login<'j> {
     pub(super) judge: &'j Judge,
     /// The user name.
     pub(super) who: &'j str,
+    /// The name of the user whose attributes are sent.
+    pub(super) attributes_of: &'j str,
     /// True if the Response is posted from the service provider's own site, so that the browser
     /// sends all cookies.
     is_same_site: bool,
@@ -88,8 +90,17 @@ impl<'j> Login<'j> {
         Self {
             judge,
             who,
+            attributes_of: who,
             is_same_site: false,
             key: &judge.provider.key,
+        }
+    }
+
+    /// Returns the same login with the attributes of this user.
+    pub(super) fn with_attributes_of(self, user: &'j str) -> Self {
+        Self {
+            attributes_of: user,
+            ..self
         }
     }
 

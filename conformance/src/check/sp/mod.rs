@@ -110,6 +110,9 @@ pub struct Judge {
 /// Why a login after a forged message is not judged.
 const BLIND: &str = "cannot tell who is logged in: what is expected of the probe holds for every user, so this may be the attacker under their own name; give an --expect that matches only the user of --user";
 
+/// Why a login with an invisible character after the name is not judged.
+const ATTRIBUTE_SHOWN: &str = "cannot tell who is logged in: an attribute of the message gives what is expected of the probe, also with the NameID of another user, and libraries remove white space from attributes. Give an --expect that matches only what identifies the account. If that is this attribute, the name with the additional character was taken for that of --user: compare it exactly";
+
 impl Judge {
     /// Runs all controls, then all faults and other checks. If no honest Response is accepted,
     /// nothing is judged, and the report has the reason as its error: a service provider that
@@ -349,6 +352,15 @@ impl Judge {
         honest.is_ok_and(|answer| answer.is_accepted())
     }
 
+    /// True if the attacker, with an own NameID and the attributes of `--user`, gives the expected
+    /// answer. Then an attribute of the message does, and not only the NameID.
+    async fn is_attribute_expected(&self, form: Form) -> bool {
+        let attacker = self.attacker();
+        let login = Login::new(self, &attacker).with_attributes_of(&self.person.user);
+        let honest = Box::pin(login.attempt(None, form)).await;
+        honest.is_ok_and(|answer| answer.is_accepted())
+    }
+
     /// Returns the name of the attacker: another user at the same e-mail domain.
     fn attacker(&self) -> String {
         let domain = self.person.user.split_once('@');
@@ -415,6 +427,13 @@ impl Judge {
             // correct service provider ignores.
             Ok(answer) if answer.is_accepted() && blind && fault.changes_user() => {
                 Outcome::new_skipped(check, BLIND)
+            }
+            Ok(answer)
+                if answer.is_accepted()
+                    && fault.appends_invisible()
+                    && self.is_attribute_expected(form).await =>
+            {
+                Outcome::new_skipped(check, ATTRIBUTE_SHOWN)
             }
             Ok(answer) => {
                 let actual = answer.to_sentence();

@@ -50,7 +50,7 @@ impl Login<'_> {
                     session_not_on_or_after: None,
                     class_ref: person.authn_context.clone(),
                 }],
-                attributes: person.attributes_of(self.who),
+                attributes: person.attributes_of(self.attributes_of),
             }],
         }
     }
