@@ -14,7 +14,7 @@ async fn a_check_runs_from_the_form_to_the_report() -> Outcome {
         let ready = world.ready();
         let controls = Controls::read(&ready.to_json(), None, None)?;
         let program = env!("CARGO_BIN_EXE_rehearsal").into();
-        let site = Site::new(controls, None, None).with_checks(Checks::new(program, None));
+        let site = Site::new(controls, None, None).with_checks(Checks::new(program, None)?);
         let site = Arc::new(site);
         let simulation = SimulationPage::bind("127.0.0.1:0").await?;
         let address = site.secret().add_to(simulation.url().as_str());
@@ -25,7 +25,7 @@ async fn a_check_runs_from_the_form_to_the_report() -> Outcome {
         page.click("Check a server").await?;
         assert_eq!(page.heading().await?, "Check a server");
         page.click("SAML service provider").await?;
-        page.says("Download its metadata").await?;
+        page.says("Download the metadata to register").await?;
         page.take_screenshots("check-sp-form").await?;
         page.disable_scripts().await?;
         page.click("All checks").await?;

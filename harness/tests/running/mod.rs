@@ -120,12 +120,35 @@ impl Up {
         format!("{}{path}", self.ready["sp"]["base_url"].as_str().unwrap())
     }
 
+    /// Starts it in a process group of its own, as a shell does.
+    #[cfg(unix)]
+    pub(crate) async fn start_in_group(folder: &Path, arguments: &[&str]) -> Self {
+        use std::os::unix::process::CommandExt as _;
+        let set_up = |command: &mut Command| {
+            command.process_group(0);
+        };
+        Self::start_with(folder, arguments, set_up).await
+    }
+
     /// Sends SIGTERM and waits until the process has ended.
     #[cfg(unix)]
-    pub(crate) async fn terminate(mut self) -> std::process::ExitStatus {
+    pub(crate) async fn terminate(self) -> std::process::ExitStatus {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        assert!(sent.success());
+        self.end_by("-TERM", &id).await
+    }
+
+    /// Sends SIGINT to the process group, as a terminal does when somebody types Ctrl-C, and waits
+    /// until the process has ended.
+    #[cfg(unix)]
+    pub(crate) async fn interrupt_group(self) -> std::process::ExitStatus {
+        let group = format!("-{}", self.child.id());
+        self.end_by("-INT", &group).await
+    }
+
+    #[cfg(unix)]
+    async fn end_by(mut self, signal: &str, target: &str) -> std::process::ExitStatus {
+        let sent = Command::new("kill").args([signal, "--", target]).status();
+        assert!(sent.unwrap().success());
         let ended = tokio::task::spawn_blocking(move || self.child.wait());
         ended.await.unwrap().unwrap()
     }

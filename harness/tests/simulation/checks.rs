@@ -17,7 +17,10 @@ async fn follow_to_end(hands: &Hands, url: &str, number: usize) -> String {
         let next = answer.headers().get("refresh").cloned();
         let page = answer.text().await.unwrap();
         let Some(next) = next else { return page };
-        assert!(page.contains(">Running<"), "{page}");
+        assert!(
+            page.contains(">Running<") || page.contains(">Stopping<"),
+            "{page}"
+        );
         let (_, place) = next.to_str().unwrap().split_once("url=").unwrap();
         path = place.to_owned();
     }
@@ -56,7 +59,8 @@ async fn the_simulation_page_runs_a_check_and_serves_its_reports() {
     assert!(page.contains(">No finding<"), "{page}");
     assert!(page.contains("passed"), "{page}");
     assert!(
-        page.contains("REHEARSAL_SCIM_TOKEN=… rehearsal check scim --base-url"),
+        page.contains("<code>REHEARSAL_SCIM_TOKEN</code> first")
+            && page.contains("\nrehearsal check scim --base-url"),
         "{page}"
     );
     for (file, kind, part) in [
@@ -91,16 +95,32 @@ async fn the_simulation_page_runs_a_check_and_serves_its_reports() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulation_page_says_why_nothing_was_judged() {
     let folder = tempfile::tempdir().unwrap();
-    let up = Up::start_in(folder.path(), &["--empty"]).await;
+    let kept = folder.path().join("checks");
+    // A file of somebody else, and one with the largest number.
+    std::fs::create_dir(&kept).unwrap();
+    std::fs::write(kept.join("rehearsal-sp.xml"), "other").unwrap();
+    let largest = format!("{}-scim-report.txt", usize::MAX);
+    std::fs::write(kept.join(largest), "").unwrap();
+    let arguments = ["--empty", "--checks-folder", kept.to_str().unwrap()];
+    let up = Up::start_in(folder.path(), &arguments).await;
     let url = up.text("/simulation/url").to_owned();
     let hands = Hands::at(&url);
+    let answer = hands.http.get(format!("{url}/checks/idp/metadata.xml"));
+    let said = answer.send().await.unwrap().text().await.unwrap();
+    assert!(
+        said.contains("cannot write the metadata") && said.contains("rehearsal-sp.xml"),
+        "{said}"
+    );
+    let other = kept.join("rehearsal-sp.xml");
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "other");
+    std::fs::remove_file(other).unwrap();
     // The metadata of the played party is the same each time, because its key is kept.
     let metadata = async || {
         let answer = hands.http.get(format!("{url}/checks/idp/metadata.xml"));
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         let disposition = answer.headers()["content-disposition"].to_str().unwrap();
-        assert!(disposition.contains("sp.xml"), "{disposition}");
+        assert!(disposition.contains("rehearsal-sp.xml"), "{disposition}");
         answer.text().await.unwrap()
     };
     let first = metadata().await;
@@ -118,6 +138,19 @@ async fn the_simulation_page_says_why_nothing_was_judged() {
     let page = follow_to_end(&hands, &url, 1).await;
     assert!(page.contains(">Could not judge<"), "{page}");
     assert!(page.contains("got a web page (HTML)"), "{page}");
+    // The page names its fields, not the options of the command.
+    assert!(
+        page.contains("Check “Metadata of the identity provider”"),
+        "{page}"
+    );
+    assert!(page.contains("/checks/runs/1/report.html"), "{page}");
+    let again = hands.http.get(format!("{url}/checks/idp?of=1"));
+    let again = again.send().await.unwrap().text().await.unwrap();
+    assert!(
+        again.contains("value=\"jo\"") && again.contains("Please log in"),
+        "{again}"
+    );
+    assert!(!again.contains("Wq7-otter-quarry-81"), "{again}");
     assert!(!page.contains("Wq7-otter-quarry-81"), "{page}");
 
     // A form that the check would refuse is refused at once, and keeps what was typed.
@@ -143,9 +176,18 @@ async fn the_simulation_page_says_why_nothing_was_judged() {
             "{page}"
         );
     }
-    for path in ["/checks/ldap", "/checks/scim/metadata.xml"] {
+    for path in [
+        "/checks/ldap",
+        "/checks/scim/metadata.xml",
+        "/checks/runs/-1",
+        "/checks/runs/a",
+    ] {
         let answer = hands.http.get(format!("{url}{path}")).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+        assert!(
+            answer.text().await.unwrap().contains("All checks"),
+            "{path}"
+        );
     }
     // Without the form token nothing starts.
     let answer = hands.http.post(format!("{url}/checks/idp")).form(&asked);
@@ -157,7 +199,7 @@ async fn the_simulation_page_says_why_nothing_was_judged() {
 async fn a_run_can_be_stopped_and_is_stopped_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let kept = folder.path().join("checks");
-    let up = Up::start_in(folder.path(), &["--checks-folder", kept.to_str().unwrap()]).await;
+    let up = Up::start_in_group(folder.path(), &["--checks-folder", kept.to_str().unwrap()]).await;
     let url = up.text("/simulation/url").to_owned();
     let hands = Hands::at(&url);
     // A server that accepts connections and never answers.
@@ -179,14 +221,20 @@ async fn a_run_can_be_stopped_and_is_stopped_at_the_end() {
     let _socket = ask().await;
     let (status, page) = hands.post("/checks/scim", &asked).await;
     assert_eq!(status, StatusCode::CONFLICT, "{page}");
-    assert!(page.contains("check 1 is still running"), "{page}");
+    assert!(page.contains("run 1 has not ended"), "{page}");
     let (status, page) = hands.post("/checks/runs/1/stop", &[]).await;
     assert_eq!(status, StatusCode::OK, "{page}");
+    assert!(
+        page.contains(">Stopping<") || page.contains(">Stopped<"),
+        "{page}"
+    );
+    let page = follow_to_end(&hands, &url, 1).await;
     assert!(page.contains(">Stopped<"), "{page}");
     assert!(page.contains("interrupted by SIGTERM"), "{page}");
 
     let _socket = ask().await;
-    assert!(up.terminate().await.success());
+    // The check is in another process group, so it gets one signal only: that of `up`.
+    assert!(up.interrupt_group().await.success());
     let junit = std::fs::read_to_string(kept.join("2-scim-junit.xml")).unwrap();
     let error = Regex::new("<error ").unwrap();
     assert!(error.is_match(&junit), "{junit}");

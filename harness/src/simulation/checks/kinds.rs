@@ -25,6 +25,8 @@ pub(super) struct Played {
     pub(super) name: &'static str,
     /// The file of its metadata. Its key is beside it.
     pub(super) file: &'static str,
+    /// Its entity ID, which contains the port.
+    pub(super) entity_id: &'static str,
     /// The option that writes the file.
     pub(super) file_option: &'static str,
     /// The option of its port.
@@ -33,7 +35,7 @@ pub(super) struct Played {
     pub(super) port: &'static str,
     /// The word of the check that prepares the file.
     pub(super) prepared_by: &'static str,
-    /// What to do with the file.
+    /// Where to register the file.
     pub(super) instruction: &'static str,
 }
 
@@ -58,6 +60,10 @@ pub(super) enum Input {
     Text,
     /// A URL with http or https.
     Url,
+    /// The same; `{user}` in it stands for the user.
+    UrlTemplate,
+    /// A regular expression; `{user}` in it stands for the user.
+    Pattern,
     /// A secret. It is given in this environment variable, so that no list of processes and no
     /// report shows it.
     Secret(&'static str),
@@ -73,22 +79,24 @@ pub(super) enum Input {
 
 const IDP: Played = Played {
     name: "identity provider",
-    file: "idp.xml",
+    file: "rehearsal-idp.xml",
+    entity_id: "http://127.0.0.1:18444/metadata",
     file_option: "--idp-metadata-out",
     port_option: "--idp-port",
     port: "18444",
     prepared_by: "sp",
-    instruction: "Register it at your service provider as the metadata of its identity provider, with a test user. Nothing has to reach the URLs in it: the check plays the browser, too.",
+    instruction: "Your service provider must trust it as its identity provider. Nothing has to reach the URLs in its metadata: the check plays the browser, too.",
 };
 
 const SP: Played = Played {
     name: "service provider",
-    file: "sp.xml",
+    file: "rehearsal-sp.xml",
+    entity_id: "http://127.0.0.1:18555/metadata",
     file_option: "--sp-metadata-out",
     port_option: "--sp-port",
     port: "18555",
     prepared_by: "idp",
-    instruction: "Register it at your identity provider as a service provider (an application), and give a test user access to it. Nothing has to reach the URLs in it: the check plays the browser, too.",
+    instruction: "Your identity provider must know it as a service provider (an application), and a test user must have access to it. Nothing has to reach the URLs in its metadata: the check plays the browser, too.",
 };
 
 const fn field(
@@ -133,7 +141,7 @@ const CA: Field = own(
     field(
         "--ca",
         "Certificate authority",
-        "a private one of the server, as PEM",
+        "paste it as PEM, if the server's certificate is not from a public one",
         Input::Document("pem"),
     ),
 );
@@ -158,14 +166,14 @@ const SCIM_TOKEN: Field = own(
 /// A person who mistyped the URL of the metadata waits, so the wait is short.
 const WAIT: &[&str] = &["--wait", "5"];
 
-const METADATA_HINT: &str = "a URL, or the XML document pasted";
+const METADATA_HINT: &str = "usually a URL; or paste the XML document";
 
 /// All kinds, in the order of the page.
 pub(super) const ALL: [Kind; 4] = [
     Kind {
         word: "scim",
         title: "SCIM 2.0 server",
-        lead: "Creates, changes and deletes users and groups with names of their own, and deletes what it created.",
+        lead: "Creates users and groups, changes them, and deletes them again. Other resources are not changed.",
         played: None,
         always: &[],
         fields: &[
@@ -203,33 +211,24 @@ pub(super) const ALL: [Kind; 4] = [
         played: Some(&SP),
         always: WAIT,
         fields: &[
-            own(
-                "/idp/metadata_url",
-                required(field(
-                    "--metadata",
-                    "Metadata of the identity provider",
-                    METADATA_HINT,
-                    Input::DocumentOrUrl("xml"),
-                )),
-            ),
-            own(
-                "/idp/sso_login/username",
-                required(field(
-                    "--user",
-                    "User name of the test user",
-                    "",
-                    Input::Text,
-                )),
-            ),
-            own(
-                "/idp/sso_login/password",
-                required(field(
-                    "--password",
-                    "Password of the test user",
-                    "",
-                    Input::Secret("REHEARSAL_PASSWORD"),
-                )),
-            ),
+            required(field(
+                "--metadata",
+                "Metadata of the identity provider",
+                METADATA_HINT,
+                Input::DocumentOrUrl("xml"),
+            )),
+            required(field(
+                "--user",
+                "User name of the test user",
+                "",
+                Input::Text,
+            )),
+            required(field(
+                "--password",
+                "Password of the test user",
+                "",
+                Input::Secret("REHEARSAL_PASSWORD"),
+            )),
             PROFILE,
             CA,
             INSECURE,
@@ -238,7 +237,7 @@ pub(super) const ALL: [Kind; 4] = [
     Kind {
         word: "sp",
         title: "SAML service provider",
-        lead: "Plays its identity provider: valid Responses first, then several hundred attacks. A service provider with a hole logs in a forged user.",
+        lead: "Plays its identity provider: sends valid Responses first, then several hundred attacks. If one succeeds, the service provider has logged in a user who does not exist, or another user.",
         played: Some(&IDP),
         always: WAIT,
         fields: &[
@@ -257,7 +256,7 @@ pub(super) const ALL: [Kind; 4] = [
             required(field(
                 "--probe-url",
                 "URL that shows who is logged in",
-                "requested with the cookies of the login",
+                "such as https://sp.example/me; it is requested with the cookies of the login",
                 Input::Url,
             )),
             required(field(
@@ -268,9 +267,9 @@ pub(super) const ALL: [Kind; 4] = [
             )),
             required(field(
                 "--expect",
-                "Regular expression for the answer of that URL",
-                "it matches if and only if the test user is logged in, such as \"jo@example\\.com\"",
-                Input::Text,
+                "Regular expression for its answer",
+                "it matches what the URL above answers if the test user is logged in, and nothing else: such as \"jo@example\\.com\"",
+                Input::Pattern,
             )),
             field(
                 "--logout-url",
@@ -292,7 +291,7 @@ pub(super) const ALL: [Kind; 4] = [
     Kind {
         word: "leaver",
         title: "Application with SAML and SCIM: do leavers lose access?",
-        lead: "Creates persons by SCIM, signs them on by SAML, then deactivates, deletes and logs them out, and measures until when their sessions work.",
+        lead: "Creates persons by SCIM, signs them on by SAML, then deactivates, deletes and logs them out, and measures how long their sessions still work.",
         played: Some(&IDP),
         always: WAIT,
         fields: &[
@@ -318,19 +317,19 @@ pub(super) const ALL: [Kind; 4] = [
                 "--start-url",
                 "URL at which a login starts",
                 "{user} stands for the userName; without a URL, the identity provider starts the login",
-                Input::Text,
+                Input::UrlTemplate,
             ),
             required(field(
                 "--probe-url",
                 "URL that shows who is logged in",
                 "{user} stands for the userName",
-                Input::Text,
+                Input::UrlTemplate,
             )),
             field(
                 "--expect",
-                "Regular expression for the answer of that URL",
-                "it matches if and only if the person is logged in; otherwise the userName",
-                Input::Text,
+                "Regular expression for its answer",
+                "it matches what the URL above answers if the person is logged in; if empty, the userName",
+                Input::Pattern,
             ),
             field(
                 "--group",

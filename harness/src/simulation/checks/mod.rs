@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Form, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
@@ -74,10 +75,10 @@ fn find<'s>(site: &'s Site, word: &str) -> Result<(&'s Checks, &'static Kind), R
     }
 }
 
-async fn find_run(site: &Site, number: usize) -> Result<Arc<Run>, Response> {
-    let run = match &site.checks {
-        Some(checks) => checks.find(number).await,
-        None => None,
+async fn find_run(site: &Site, number: &str) -> Result<Arc<Run>, Response> {
+    let run = match (&site.checks, number.parse()) {
+        (Some(checks), Ok(number)) => checks.find(number).await,
+        _ => None,
     };
     run.ok_or_else(|| {
         let what = format!(
@@ -98,7 +99,11 @@ async fn show_form(
     };
     let filled = match asked.get("of").map(String::as_str) {
         Some("simulation") => order::own_values(kind, &site.controls),
-        _ => Fields::new(),
+        Some(number) => match find_run(&site, number).await {
+            Ok(run) => run.fields.clone(),
+            Err(response) => return response,
+        },
+        None => Fields::new(),
     };
     let form = page::FilledForm {
         kind,
@@ -145,16 +150,25 @@ async fn download_metadata(State(site): State<Arc<Site>>, Path(word): Path<Strin
 async fn start(
     State(site): State<Arc<Site>>,
     Path(word): Path<String>,
-    Form(fields): Form<Fields>,
+    form: Result<Form<Fields>, FormRejection>,
 ) -> Response {
     let (checks, kind) = match find(&site, &word) {
         Ok(found) => found,
         Err(response) => return response,
     };
+    let fields = match form {
+        Ok(Form(fields)) => fields,
+        Err(error) => {
+            let limit = LARGEST_FORM / 1024 / 1024;
+            let why = error.body_text();
+            let what = format!("cannot read the form: {why}; at most {limit} MiB");
+            return respond(error.status(), page::problem(&site, &what));
+        }
+    };
     let refuse = |status: StatusCode, problem: String| {
         let form = page::FilledForm {
             kind,
-            fields: &fields,
+            fields: &order::without_secrets(kind, &fields),
             problem: Some(problem),
             is_temporary: checks.is_temporary(),
         };
@@ -183,10 +197,10 @@ async fn start(
 /// until there are more.
 async fn show_run(
     State(site): State<Arc<Site>>,
-    Path(number): Path<usize>,
+    Path(number): Path<String>,
     Query(asked): Query<Fields>,
 ) -> Response {
-    let run = match find_run(&site, number).await {
+    let run = match find_run(&site, &number).await {
         Ok(run) => run,
         Err(response) => return response,
     };
@@ -202,17 +216,17 @@ async fn show_run(
         );
     }
     // The page works without JavaScript, so the browser is told to ask again.
-    let next = format!("1;url=/checks/runs/{number}?after={}", state.lines);
+    let next = format!("1;url=/checks/runs/{}?after={}", run.number, state.lines);
     let page = respond(StatusCode::OK, page::run(&site, &run, &state, ""));
     ([(header::REFRESH, next)], page).into_response()
 }
 
 async fn stop(
     State(site): State<Arc<Site>>,
-    Path(number): Path<usize>,
+    Path(number): Path<String>,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let run = match find_run(&site, number).await {
+    let run = match find_run(&site, &number).await {
         Ok(run) => run,
         Err(response) => return response,
     };
@@ -223,14 +237,14 @@ async fn stop(
         );
     }
     run.stop().await;
-    Redirect::to(&format!("/checks/runs/{number}")).into_response()
+    Redirect::to(&format!("/checks/runs/{}", run.number)).into_response()
 }
 
 async fn show_report(
     State(site): State<Arc<Site>>,
-    Path((number, file)): Path<(usize, String)>,
+    Path((number, file)): Path<(String, String)>,
 ) -> Response {
-    let run = match find_run(&site, number).await {
+    let run = match find_run(&site, &number).await {
         Ok(run) => run,
         Err(response) => return response,
     };
@@ -240,7 +254,11 @@ async fn show_report(
         None => None,
     };
     let (Some(report), Some(content)) = (report, content) else {
-        return not_found(&site, "This report does not exist: the run wrote none.");
+        let what = match run.has_ended() {
+            true => "This report does not exist: the run wrote none.",
+            false => "This report does not exist yet: the run has not ended.",
+        };
+        return not_found(&site, what);
     };
     let kind = match report {
         Report::Html => "text/html; charset=utf-8",

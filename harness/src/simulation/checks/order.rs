@@ -13,6 +13,10 @@ use crate::simulation::controls::Controls;
 /// The field that confirms that the server may be attacked.
 pub(super) const CONFIRMED: &str = "confirmed";
 
+/// Maximum length of what is entered, except documents, in bytes. It becomes an argument of a
+/// command.
+const LONGEST: usize = 16 * 1024;
+
 /// Reads a form.
 ///
 /// # Errors
@@ -23,9 +27,15 @@ pub(super) fn read(kind: &'static Kind, fields: &HashMap<String, String>) -> Res
         target: String::new(),
         arguments: Vec::new(),
         secrets: Vec::new(),
+        fields: HashMap::new(),
     };
     for field in kind.fields {
-        let value = fields.get(field.name()).map_or("", |it| it.trim());
+        let value = fields.get(field.name()).map_or("", String::as_str);
+        // A password can begin or end with a space.
+        let value = match field.input {
+            Input::Secret(_) => value,
+            _ => value.trim(),
+        };
         if value.is_empty() && field.is_required {
             return Err(format!("{} is missing", field.label));
         }
@@ -33,7 +43,7 @@ pub(super) fn read(kind: &'static Kind, fields: &HashMap<String, String>) -> Res
     }
     if !fields.contains_key(CONFIRMED) {
         return Err(
-            "confirm that this is a test system: the check sends attacks and changes data"
+            "Confirm that this is a test system: the check sends attacks and changes data"
                 .to_owned(),
         );
     }
@@ -41,20 +51,24 @@ pub(super) fn read(kind: &'static Kind, fields: &HashMap<String, String>) -> Res
 }
 
 fn add(order: &mut Order, field: &Field, value: &str) -> Result<(), String> {
-    if let Input::Secret(variable) = field.input {
-        let value = Some(value.to_owned()).filter(|it| !it.is_empty());
-        if value.as_ref().is_some_and(|it| it.contains('\0')) {
-            return Err("expected a text without NUL".to_owned());
-        }
-        order.secrets.push((variable, value));
-        return Ok(());
-    }
     if value.is_empty() {
         return Ok(());
     }
     if value.contains('\0') {
         return Err("expected a text without NUL".to_owned());
     }
+    let may_be_long = matches!(field.input, Input::DocumentOrUrl(_) | Input::Document(_));
+    if value.len() > LONGEST && !(may_be_long && is_document(value)) {
+        let length = value.len();
+        return Err(format!("expected at most {LONGEST} bytes, got {length}"));
+    }
+    if let Input::Secret(variable) = field.input {
+        order.secrets.push((variable, value.to_owned()));
+        return Ok(());
+    }
+    order
+        .fields
+        .insert(field.name().to_owned(), value.to_owned());
     let argument = match field.input {
         Input::Switch => {
             order
@@ -73,8 +87,14 @@ fn add(order: &mut Order, field: &Field, value: &str) -> Result<(), String> {
                 "expected the document itself, which begins with -----BEGIN, got {value}"
             ));
         }
-        Input::Url | Input::DocumentOrUrl(_) => {
-            web_url(value)?;
+        Input::Url | Input::UrlTemplate | Input::DocumentOrUrl(_) => {
+            require_url(value)?;
+            Argument::Word(value.to_owned())
+        }
+        Input::Pattern => {
+            let pattern = value.replace("{user}", "user");
+            regex::Regex::new(&pattern)
+                .map_err(|error| format!("expected a regular expression: {error}"))?;
             Argument::Word(value.to_owned())
         }
         Input::Text | Input::Profile | Input::Secret(_) => Argument::Word(value.to_owned()),
@@ -99,10 +119,34 @@ fn add(order: &mut Order, field: &Field, value: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Refuses what is no URL, and a URL with a password: pages and reports show the URL.
+fn require_url(value: &str) -> Result<(), String> {
+    let url = web_url(&value.replace("{user}", "user"))?;
+    if url.password().is_some() || !url.username().is_empty() {
+        return Err("expected a URL without user name and password".to_owned());
+    }
+    Ok(())
+}
+
 /// True for an XML document or PEM, false for a URL.
 fn is_document(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     text.starts_with('<') || text.starts_with("-----BEGIN ")
+}
+
+/// Returns what was entered without the secrets, which no page repeats.
+pub(super) fn without_secrets(
+    kind: &Kind,
+    fields: &HashMap<String, String>,
+) -> HashMap<String, String> {
+    let is_secret = |name: &str| {
+        let field = kind.fields.iter().find(|it| it.name() == name);
+        field.is_some_and(|it| matches!(it.input, Input::Secret(_)))
+    };
+    let shown = fields.iter().filter(|(name, _)| !is_secret(name));
+    shown
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Returns the fields for the simulation's own party.
@@ -184,8 +228,17 @@ mod tests {
         );
         let said = refusal(&[base, ("token", "t"), ("ca", "/etc/passwd")]);
         assert!(said.contains("expected the document itself"), "{said}");
-        let mut fields = fields(&[base, ("token", "t")]);
-        fields.remove(CONFIRMED);
-        assert!(read(kind, &fields).unwrap_err().contains("test system"));
+        let mut unconfirmed = fields(&[base, ("token", "t")]);
+        unconfirmed.remove(CONFIRMED);
+        assert!(
+            read(kind, &unconfirmed)
+                .unwrap_err()
+                .contains("test system")
+        );
+        let said = refusal(&[("base-url", "https://u:pw@scim.example"), ("token", "t")]);
+        assert!(said.contains("without user name and password"), "{said}");
+        let long = "t".repeat(LONGEST + 1);
+        let said = refusal(&[base, ("token", &long)]);
+        assert!(said.contains("at most 16384 bytes"), "{said}");
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ambient::arguments::quote_for_shell;
 use maud::{Markup, html};
 
 use super::kinds::{self, Field, Input, Kind, Played};
 use super::order::{self, CONFIRMED};
-use super::runs::{End, Report, Run, State};
+use super::runs::{Checks, Report, Run, State};
 use crate::check::profile::{self, Profile};
 use crate::simulation::site::Site;
 use crate::simulation::view;
@@ -15,6 +16,9 @@ use crate::simulation::view;
 /// What the pages say if there is no command to run.
 pub(super) const NO_COMMAND: &str =
     "This simulation cannot run checks: it was not started by the command `rehearsal`.";
+
+/// Number of findings that the page of a run lists.
+const SHOWN_FINDINGS: usize = 30;
 
 /// The title of all pages.
 const TITLE: &str = "Check a server";
@@ -64,7 +68,7 @@ pub(super) fn list(site: &Site, runs: &[Arc<Run>]) -> Markup {
                                 th scope="row" { a href={ "/checks/runs/" (run.number) } { "Run " (run.number) } }
                                 td data-name="Server" { (run.kind.title) }
                                 td data-name="Target" { (run.target) }
-                                td data-name="Result" { (badge(run.state.borrow().end)) }
+                                td data-name="Result" { (badge(&run.state.borrow())) }
                             }
                         }
                     }
@@ -120,7 +124,7 @@ fn registration(kind: &Kind, played: &Played, is_temporary: bool) -> Markup {
         section.card aria-labelledby="register-title" {
             h2 id="register-title" { "1. Register the " (played.name) " that the check plays" }
             p { (played.instruction) }
-            p { a href={ "/checks/" (kind.word) "/metadata.xml" } { "Download its metadata (" (played.file) ")" } }
+            p { a href={ "/checks/" (kind.word) "/metadata.xml" } { "Download the metadata to register (" (played.file) ")" } }
             @if is_temporary {
                 p.none {
                     "Its key is lost when this simulation stops. To register it only once, start the \
@@ -166,7 +170,7 @@ fn input(kind: &Kind, field: &Field, filled: &HashMap<String, String>) -> Markup
                 textarea id=(name) name=(name) rows="2" required[field.is_required] autocapitalize="off" spellcheck="false" { (value) }
             }
         },
-        Input::Text | Input::Url | Input::Secret(_) => {
+        Input::Text | Input::Url | Input::UrlTemplate | Input::Pattern | Input::Secret(_) => {
             let form = match field.input {
                 Input::Secret(_) => "password",
                 Input::Url => "url",
@@ -198,8 +202,9 @@ fn profiles(kind: &Kind) -> impl Iterator<Item = &'static Profile> {
     all.filter(move |profile| profile.kinds.iter().any(is_of_kind))
 }
 
-fn badge(end: Option<End>) -> Markup {
-    match end {
+fn badge(state: &State) -> Markup {
+    match state.end {
+        None if state.is_stopping => html! { span.badge.wait { "Stopping" } },
         None => html! { span.badge.wait { "Running" } },
         Some(end) => match end.code {
             Some(0) => html! { span.badge.good { "No finding" } },
@@ -213,6 +218,7 @@ fn badge(end: Option<End>) -> Markup {
 
 /// Returns the page of a run; `text` is its text report.
 pub(super) fn run(site: &Site, run: &Run, state: &State, text: &str) -> Markup {
+    let is_temporary = site.checks.as_ref().is_some_and(Checks::is_temporary);
     let elapsed = state
         .end
         .map_or_else(|| run.started.elapsed(), |it| it.after);
@@ -222,7 +228,7 @@ pub(super) fn run(site: &Site, run: &Run, state: &State, text: &str) -> Markup {
         div.title { h1 { "Run " (run.number) ": " (run.kind.title) } }
         dl {
             dt { "Target" } dd { (run.target) }
-            dt { "Result" } dd { span role="status" { (badge(state.end)) } }
+            dt { "Result" } dd { span role="status" { (badge(state)) } " " (counts(text)) }
             dt { "Time" } dd { (elapsed.as_secs()) " s" }
         }
         @match state.end {
@@ -232,55 +238,135 @@ pub(super) fn run(site: &Site, run: &Run, state: &State, text: &str) -> Markup {
                     @for line in &state.last { (line) "\n" }
                 }
                 (view::form(site, &format!("{place}/stop"), &html! {
-                    div.buttons { button type="submit" { "Stop" } }
+                    div.buttons { button type="submit" { @if state.is_stopping { "End at Once" } @else { "Stop" } } }
                 }))
-                p.none { "Stopping deletes what the check created, and reports what was judged so far." }
+                p.none {
+                    @if state.is_stopping {
+                        "The check deletes what it created. Ending it at once leaves the rest at the server, and names it."
+                    } @else {
+                        "Stopping deletes what the check created, and reports what was judged so far."
+                    }
+                }
             }
-            Some(_) => (result(state, &place, text))
+            Some(_) => (result(run, state, &place, text))
         }
         section.card aria-labelledby="command-title" {
             h2 id="command-title" { "The same by command" }
-            p { "For a terminal or a pipeline:" }
-            pre tabindex="0" { (run.command) }
+            p {
+                "For a terminal or a pipeline"
+                @if !run.variables.is_empty() {
+                    ". Set " @for (number, name) in run.variables.iter().enumerate() { @if number > 0 { " and " } code { (name) } } " first"
+                }
+                ":"
+            }
+            pre tabindex="0" { "cd " (quote_for_shell(&run.folder.display().to_string())) "\n" (run.command) }
+            @if is_temporary {
+                p.none { "This folder is removed when the simulation stops, with the keys of the registered metadata." }
+            }
         }
     };
     view::frame(site, &format!("Run {}", run.number), &body)
 }
 
-fn result(state: &State, place: &str, text: &str) -> Markup {
+fn result(run: &Run, state: &State, place: &str, text: &str) -> Markup {
     let label = |report: Report| match report {
         Report::Html => "Report with evidence (HTML)",
         Report::Text => "Text",
         Report::JUnit => "JUnit",
         Report::Sarif => "SARIF",
     };
+    let findings = findings(text);
     html! {
         section.card aria-labelledby="report-title" {
             h2 id="report-title" { "Report" }
             @if text.trim().is_empty() {
                 p.problems role="alert" { "Nothing was judged:" }
-                pre tabindex="0" { @for line in &state.last { (line) "\n" } }
+                pre tabindex="0" { @for line in &state.last { (name_fields(run.kind, line)) "\n" } }
             } @else {
-                ul {
-                    @for report in Report::ALL {
-                        li { a href={ (place) "/" (report.ending()) } { (label(report)) } }
+                @if !findings.is_empty() {
+                    ul { @for finding in findings.iter().take(SHOWN_FINDINGS) { li { (finding) } } }
+                    @if findings.len() > SHOWN_FINDINGS {
+                        p.none { "… and " (findings.len() - SHOWN_FINDINGS) " more, in the report." }
                     }
                 }
                 pre tabindex="0" { (summary(text)) }
-                @if matches!(state.end.and_then(|it| it.code), Some(0)) {
+                @if state.end.and_then(|it| it.code) == Some(0) {
                     p.none { "No finding does not mean that every check was performed: the report lists what was skipped, and why." }
                 }
             }
+            ul {
+                @for report in Report::ALL.into_iter().filter(|it| run.has(*it)) {
+                    li { a href={ (place) "/" (report.ending()) } { (label(report)) } }
+                }
+            }
+            p { a href={ "/checks/" (run.kind.word) "?of=" (run.number) } { "Change the form and run it again" } }
         }
     }
 }
 
-/// Returns the end of the text report, which has the first finding and the number of checks, or the
-/// whole text if it is short.
-fn summary(text: &str) -> String {
-    let lines: Vec<&str> = text.trim_end().lines().collect();
-    match lines.len() {
-        0..=14 => lines.join("\n"),
-        count => lines[count - 2..].join("\n"),
+/// Replaces the options in an error text with the labels of the form.
+fn name_fields(kind: &Kind, line: &str) -> String {
+    let mut line = line.to_owned();
+    for field in kind.fields {
+        // `--user` begins `--user-template` too.
+        let parts: Vec<&str> = line.split(field.option).collect();
+        let mut named = String::new();
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                let goes_on = part.starts_with(|it: char| it.is_ascii_alphanumeric() || it == '-');
+                named += &match goes_on {
+                    true => field.option.to_owned(),
+                    false => format!("“{}”", field.label),
+                };
+            }
+            named += part;
+        }
+        line = named;
+    }
+    line
+}
+
+/// Returns the findings of the text report with their titles, as it lists them: the worst first.
+fn findings(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let pairs = lines.windows(2).filter(|it| it[0].starts_with("FAIL "));
+    pairs
+        .map(|it| format!("{}: {}", it[0].trim_start_matches("FAIL "), it[1].trim()))
+        .collect()
+}
+
+/// Returns the last line of the text report: how many checks passed.
+fn counts(text: &str) -> &str {
+    text.trim_end().lines().last().unwrap_or_default()
+}
+
+/// Returns the last paragraph of the text report, which says what the findings mean.
+fn summary(text: &str) -> &str {
+    let text = text.trim_end();
+    text.rsplit("\n\n").next().unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_texts_name_the_fields_of_the_form() {
+        let kind = Kind::of("scim").unwrap();
+        assert_eq!(
+            name_fields(kind, "Check --base-url; or give --ca FILE, not --domains."),
+            "Check “SCIM base URL”; or give “Certificate authority” FILE, not --domains."
+        );
+    }
+
+    #[test]
+    fn the_summary_contains_all_findings() {
+        let text = "rehearsal check sp — x\n\nFAIL A-01 (MUST, y)\n  Bad.\n  fix z\n\nFAIL A-02 (MUST, y)\n  Worse.\n\nAn attacker can log in.\nfirst finding: A-01\n9 checks: 7 passed\n";
+        assert_eq!(
+            findings(text),
+            ["A-01 (MUST, y): Bad.", "A-02 (MUST, y): Worse."]
+        );
+        assert!(summary(text).starts_with("An attacker can log in."));
+        assert_eq!(counts(text), "9 checks: 7 passed");
     }
 }

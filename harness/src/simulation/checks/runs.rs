@@ -1,7 +1,7 @@
 //! Runs `rehearsal check` as a process of its own, so that the page judges exactly as the command
 //! does, and a run can be stopped in an orderly way.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,17 +9,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ambient::arguments::quote_for_shell;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::{Mutex, Notify, OnceCell, watch};
+use tokio::sync::{Mutex, OnceCell, mpsc, watch};
 
 use super::kinds::{Kind, Played};
 
 /// Number of lines of the progress that the page shows.
 const SHOWN_LINES: usize = 20;
 
-/// How long a stopped check may delete what it created before it is killed.
+/// How long a stopped check may delete what it created, if the simulation ends.
 const CLEAN_UP: Duration = Duration::from_secs(20);
+
+/// How long a check that is ended at once may take to name what it leaves behind.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The checks that the page runs.
 #[derive(Debug)]
@@ -52,10 +55,15 @@ pub(super) struct Run {
     pub(super) target: String,
     /// The command, as a shell accepts it.
     pub(super) command: String,
+    /// Names of the environment variables with its secrets.
+    pub(super) variables: Vec<&'static str>,
+    /// What was entered into the form, without its secrets.
+    pub(super) fields: HashMap<String, String>,
     pub(super) started: Instant,
     pub(super) state: watch::Receiver<State>,
-    folder: PathBuf,
-    stop: Arc<Notify>,
+    /// Where the files of the run are.
+    pub(super) folder: PathBuf,
+    stop: mpsc::UnboundedSender<()>,
 }
 
 /// How far a run is.
@@ -65,6 +73,8 @@ pub(super) struct State {
     pub(super) lines: usize,
     /// The last lines of standard error.
     pub(super) last: VecDeque<String>,
+    /// True after it was asked to stop.
+    pub(super) is_stopping: bool,
     pub(super) end: Option<End>,
 }
 
@@ -83,9 +93,10 @@ pub(super) struct Order {
     pub(super) target: String,
     /// The options and values, without those of the reports.
     pub(super) arguments: Vec<Argument>,
-    /// Environment variables with secrets. A variable without a value is removed: it would be that
-    /// of the simulation.
-    pub(super) secrets: Vec<(&'static str, Option<String>)>,
+    /// Environment variables with secrets.
+    pub(super) secrets: Vec<(&'static str, String)>,
+    /// What was entered, without the secrets.
+    pub(super) fields: HashMap<String, String>,
 }
 
 /// An argument of a check.
@@ -138,12 +149,10 @@ impl Report {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RunError {
     /// Two checks would disturb each other: they play parties at the same ports.
-    #[error(
-        "check {0} is still running; wait for its end or stop it, because checks use the same ports"
-    )]
+    #[error("run {0} has not ended; wait for its end or stop it: one check runs at a time")]
     Busy(usize),
-    /// The folder cannot be created.
-    #[error("cannot create the folder of the checks; name one with --checks-folder")]
+    /// No temporary folder can be created.
+    #[error("cannot create a temporary folder; name a folder with --checks-folder")]
     Folder(#[source] io::Error),
     /// A file cannot be written or read.
     #[error("cannot write or read {0}")]
@@ -159,14 +168,20 @@ pub(super) enum RunError {
 impl Checks {
     /// Creates what runs checks by `program`, the `rehearsal` command. Keys, metadata and reports
     /// are kept in `folder`, or in a temporary folder until the end.
-    pub fn new(program: PathBuf, folder: Option<PathBuf>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When `folder` cannot be created or is no folder.
+    pub fn new(program: PathBuf, folder: Option<PathBuf>) -> io::Result<Self> {
+        if let Some(folder) = &folder {
+            create_private_folder(folder)?;
+        }
+        Ok(Self {
             program,
             chosen: folder,
             folder: OnceCell::new(),
             runs: Mutex::default(),
             preparation: Mutex::default(),
-        }
+        })
     }
 
     /// True if the keys are lost at the end.
@@ -177,17 +192,17 @@ impl Checks {
     async fn folder(&self) -> Result<&Path, RunError> {
         let create = async || {
             Ok(match &self.chosen {
-                Some(path) => {
-                    create_private_folder(path)?;
-                    Folder {
-                        path: path.clone(),
-                        _temporary: None,
-                    }
-                }
+                Some(path) => Folder {
+                    path: path.clone(),
+                    _temporary: None,
+                },
                 None => {
-                    let temporary = tempfile::Builder::new()
-                        .prefix("rehearsal-checks-")
-                        .tempdir()?;
+                    let mut builder = tempfile::Builder::new();
+                    builder.prefix("rehearsal-checks-");
+                    // Keys and reports are for the user of this process only.
+                    #[cfg(unix)]
+                    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+                    let temporary = builder.tempdir()?;
                     Folder {
                         path: temporary.path().to_owned(),
                         _temporary: Some(temporary),
@@ -217,14 +232,17 @@ impl Checks {
         let folder = self.folder().await?;
         let path = folder.join(played.file);
         let _guard = self.preparation.lock().await;
-        if !path.exists() {
-            let mut command = Command::new(&self.program);
+        let is_prepared = async || {
+            let text = tokio::fs::read_to_string(&path).await;
+            text.is_ok_and(|it| it.contains(played.entity_id))
+        };
+        // Not while a check runs: it uses the port, and has written the file.
+        if !is_prepared().await {
+            let mut command = self.command(folder);
             command
                 .args(["check", played.prepared_by, "--prepare"])
                 .args([played.port_option, played.port])
-                .args([played.file_option, played.file])
-                .current_dir(folder)
-                .stdin(Stdio::null());
+                .args([played.file_option, played.file]);
             let output = command.output().await;
             let output = output.map_err(|error| self.start_error(error))?;
             if !output.status.success() {
@@ -234,6 +252,23 @@ impl Checks {
         }
         let text = tokio::fs::read_to_string(&path).await;
         text.map_err(|error| RunError::File(played.file.to_owned(), error))
+    }
+
+    /// Returns the command without arguments. Variables of the simulation's environment must not
+    /// change a check: the page does not show them.
+    fn command(&self, folder: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command.current_dir(folder).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("REHEARSAL_") {
+                command.env_remove(name);
+            }
+        }
+        // Ctrl-C in a terminal reaches all processes of a group. The check would take it as the first
+        // signal and that of the simulation as the second one, and not delete what it created.
+        #[cfg(unix)]
+        command.process_group(0);
+        command
     }
 
     fn start_error(&self, error: io::Error) -> RunError {
@@ -276,32 +311,25 @@ impl Checks {
         let text = name(Report::Text.ending());
         let printed = std::fs::File::create(folder.join(&text));
         let printed = printed.map_err(|error| RunError::File(text, error))?;
-        let mut command = Command::new(&self.program);
+        let mut command = self.command(folder);
         command
             .args(&arguments)
-            .current_dir(folder)
-            .stdin(Stdio::null())
+            .envs(order.secrets.iter().map(|(name, value)| (name, value)))
             .stdout(printed)
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        for (name, value) in &order.secrets {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
         let child = command.spawn().map_err(|error| self.start_error(error))?;
         let started = Instant::now();
         let (sender, state) = watch::channel(State::default());
-        let stop = Arc::new(Notify::new());
-        tokio::spawn(follow(child, sender, Arc::clone(&stop), started));
-        let given = order.secrets.iter().filter(|(_, value)| value.is_some());
-        let given = given.map(|(name, _)| format!("{name}=… "));
+        let (stop, stops) = mpsc::unbounded_channel();
+        tokio::spawn(follow(child, sender, stops, started));
         let run = Arc::new(Run {
             number,
             kind: order.kind,
             target: order.target,
-            command: given.collect::<String>() + "rehearsal " + &shell_words(&arguments),
+            command: format!("rehearsal {}", shell_words(&arguments)),
+            variables: order.secrets.iter().map(|(name, _)| *name).collect(),
+            fields: order.fields,
             started,
             state,
             folder: folder.to_owned(),
@@ -311,10 +339,18 @@ impl Checks {
         Ok(run)
     }
 
-    /// Stops the running check, and waits until it has cleaned up.
+    /// Stops the running check, and waits until it has deleted what it created, for at most 20 s.
     pub async fn stop_all(&self) {
-        for run in self.list().await {
-            run.stop().await;
+        for run in self.list().await.iter().filter(|it| !it.has_ended()) {
+            for patience in [CLEAN_UP, FAREWELL] {
+                run.stop().await;
+                if tokio::time::timeout(patience, run.wait_for_end())
+                    .await
+                    .is_ok()
+                {
+                    break;
+                }
+            }
         }
     }
 }
@@ -334,20 +370,35 @@ impl Run {
             .await;
     }
 
-    /// Stops the check as Ctrl-C does, and waits until it has ended.
+    async fn wait_for_end(&self) {
+        self.wait_for_more(usize::MAX).await;
+    }
+
+    /// Stops the check as Ctrl-C does. The second time ends it at once: it only names what it leaves
+    /// behind.
     pub(super) async fn stop(&self) {
-        if self.has_ended() {
-            return;
-        }
-        self.stop.notify_one();
+        // Nothing receives it if the run has ended.
+        let _ = self.stop.send(());
         let mut state = self.state.clone();
-        let _ = state.wait_for(|it| it.end.is_some()).await;
+        let _ = state
+            .wait_for(|it| it.is_stopping || it.end.is_some())
+            .await;
+    }
+
+    fn path(&self, report: Report) -> PathBuf {
+        let name = format!("{}-{}-{}", self.number, self.kind.word, report.ending());
+        self.folder.join(name)
+    }
+
+    /// True if the run has written this report.
+    pub(super) fn has(&self, report: Report) -> bool {
+        std::fs::metadata(self.path(report)).is_ok_and(|it| it.len() > 0)
     }
 
     /// Returns a report; none if the run wrote none.
     pub(super) async fn report(&self, report: Report) -> Option<Vec<u8>> {
-        let name = format!("{}-{}-{}", self.number, self.kind.word, report.ending());
-        tokio::fs::read(self.folder.join(name)).await.ok()
+        let content = tokio::fs::read(self.path(report)).await.ok()?;
+        Some(content).filter(|it| !it.is_empty())
     }
 
     /// Returns the text report.
@@ -362,7 +413,7 @@ impl Run {
 async fn follow(
     mut child: Child,
     state: watch::Sender<State>,
-    stop: Arc<Notify>,
+    mut stops: mpsc::UnboundedReceiver<()>,
     started: Instant,
 ) {
     let lines = child.stderr.take().map(|it| BufReader::new(it).lines());
@@ -379,16 +430,13 @@ async fn follow(
         }
     };
     let waiter = async {
-        tokio::select! {
-            status = child.wait() => return status,
-            () = stop.notified() => {}
-        }
-        terminate(&mut child);
-        match tokio::time::timeout(CLEAN_UP, child.wait()).await {
-            Ok(status) => status,
-            Err(_) => {
-                let _ = child.start_kill();
-                child.wait().await
+        loop {
+            tokio::select! {
+                status = child.wait() => return status,
+                Some(()) = stops.recv() => {
+                    state.send_modify(|it| it.is_stopping = true);
+                    terminate(&mut child);
+                }
             }
         }
     };
@@ -420,14 +468,27 @@ fn next_number(folder: &Path, first: usize) -> usize {
     let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let used = names.filter_map(|it| {
         let name = it.file_name().to_string_lossy().into_owned();
-        name.split_once('-')?.0.parse::<usize>().ok()
+        let (number, rest) = name.split_once('-')?;
+        Kind::of(rest.split_once('-')?.0)?;
+        number.parse::<usize>().ok()?.checked_add(1)
     });
-    used.map(|it| it + 1).fold(first, usize::max)
+    used.fold(first, usize::max)
 }
 
 async fn write(folder: &Path, name: &str, content: &str) -> Result<(), RunError> {
-    let written = tokio::fs::write(folder.join(name), content).await;
-    written.map_err(|error| RunError::File(name.to_owned(), error))
+    let written = async {
+        let mut options = tokio::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        // Somebody may paste a private key by mistake.
+        #[cfg(unix)]
+        options.mode(0o600);
+        let mut file = options.open(folder.join(name)).await?;
+        file.write_all(content.as_bytes()).await?;
+        file.flush().await
+    };
+    written
+        .await
+        .map_err(|error| RunError::File(name.to_owned(), error))
 }
 
 /// Creates a folder that only its owner can read, because keys are in it.
