@@ -342,6 +342,21 @@ pub(super) fn fail_at_paths(_: &Server, request: &ScimRequest) -> Option<ScimAns
     has_paths(request).then(|| refuse(500, None, "TypeError: path is not a function"))
 }
 
+/// Like mitol-django-scim: the value of an operation with a path must be an object.
+pub(super) fn fail_at_values(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
+    let body = sent(request);
+    let mut all = body["Operations"].as_array().into_iter().flatten();
+    let has_object = all.any(|it| it["value"].is_object());
+    let fails = has_paths(request) && !has_object;
+    fails.then(|| {
+        refuse(
+            500,
+            None,
+            "AttributeError: 'bool' object has no attribute 'items'",
+        )
+    })
+}
+
 pub(super) fn no_delete(_: &Server, request: &ScimRequest) -> Option<ScimAnswer> {
     (request.method == "DELETE").then(|| refuse(404, None, "no route"))
 }

@@ -414,6 +414,11 @@ fn own() -> Vec<Stranger> {
             &["SCIM-PATCH-01"],
         ),
         finds(
+            "PATCH with a path: 500, unless the value is an object (mitol-django-scim)",
+            &[Mutation(AnswersInstead(s::fail_at_values))],
+            &["SCIM-PATCH-01"],
+        ),
+        finds(
             "lists without a filter have no meta, others do",
             &[Mutation(ChangesAnswer(s::short_lists_of_all))],
             &["SCIM-READ-21"],

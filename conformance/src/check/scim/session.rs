@@ -360,12 +360,16 @@ const NO_COUNT: &str = "GET with the parameter count never succeeded";
 /// The end of the symptom of a server that applies no PATCH operation with `path`.
 const NO_PATH: &str = "with a path never succeeded";
 
+/// The same for a server that applies them only with an object as their value.
+const ONLY_OBJECTS: &str = "with a path and without an object as its value never succeeded";
+
 /// The same for operations without `path`.
 const ONLY_PATHS: &str = "without a path never succeeded";
 
 /// True if the symptom is about what a request contains, and not about its method.
 pub(super) fn is_of_parameter(symptom: &str) -> bool {
-    symptom == NO_COUNT || symptom.ends_with(NO_PATH) || symptom.ends_with(ONLY_PATHS)
+    let ends = [NO_PATH, ONLY_OBJECTS, ONLY_PATHS];
+    symptom == NO_COUNT || ends.iter().any(|it| symptom.ends_with(it))
 }
 
 /// Returns the symptoms that this method, this method at this endpoint, lists with `count`, and
@@ -384,20 +388,23 @@ pub(super) fn symptoms_of(request: &ScimRequest) -> Vec<String> {
         all.push(NO_COUNT.to_owned());
     }
     if method == "PATCH" {
-        let end = if has_path(request) {
-            NO_PATH
-        } else {
-            ONLY_PATHS
-        };
-        all.extend(methods.map(|what| format!("{what} {end}")));
+        for end in symptoms_of_patch(request) {
+            all.extend(methods.map(|what| format!("{what} {end}")));
+        }
     }
     all
 }
 
-/// True if an operation of a PATCH has a path.
-fn has_path(request: &ScimRequest) -> bool {
+/// Returns the ends of the symptoms of a PATCH, by the paths and values of its operations.
+fn symptoms_of_patch(request: &ScimRequest) -> &'static [&'static str] {
     let body = request.body.as_deref().unwrap_or_default();
     let body: Value = serde_json::from_str(body).unwrap_or_default();
-    let mut all = values(&body, "Operations").iter();
-    all.any(|one| member(one, "path").is_some())
+    let all = values(&body, "Operations");
+    let has_path = all.iter().any(|one| member(one, "path").is_some());
+    let is_object = |one: &Value| member(one, "value").is_some_and(Value::is_object);
+    match (has_path, all.iter().any(is_object)) {
+        (false, _) => &[ONLY_PATHS],
+        (true, true) => &[NO_PATH],
+        (true, false) => &[NO_PATH, ONLY_OBJECTS],
+    }
 }
