@@ -2,8 +2,8 @@
 
 use super::reading::text;
 use super::wire::{ScimAnswer, WireError};
+use crate::check::SetUpError;
 use crate::check::runner::{AnswerError, page_summary};
-use crate::check::{SetUpError, Signal};
 use crate::excerpt::{excerpt, unescape};
 
 /// Why a server cannot be judged.
@@ -45,9 +45,6 @@ pub enum CheckError {
     /// The second tenant is the first one.
     #[error("the second tenant has the same credentials and the same base URL as the first")]
     SameTenant,
-    /// A signal arrived before the server was known.
-    #[error("interrupted by {}", .0.name())]
-    Interrupted(Signal),
 }
 
 impl CheckError {
@@ -115,7 +112,6 @@ impl CheckError {
                 "server-error",
                 "Look into the server's log. Once GET /Users answers, run the checks again.",
             ),
-            Self::Interrupted(_) => ("interrupted", "Run it again."),
         };
         SetUpError::new(code, format!("At {base}, {self}."), fix)
     }

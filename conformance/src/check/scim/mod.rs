@@ -211,7 +211,11 @@ impl Judge<'_> {
         };
         let (server, calm) = tokio::select! {
             discovered = discovered => discovered?,
-            signal = runner.stop.wait() => return Err(CheckError::Interrupted(signal)),
+            _ = runner.stop.wait() => {
+                progress.end();
+                let report = CheckReport::new("check scim", self.base.clone(), Vec::new(), started_at);
+                return Ok(self.runner.report(report, steps, started.elapsed()));
+            }
         };
         let is_selected = |item: &&Item| selection.includes(item.id);
         if has_second && TENANTS.iter().any(|item| is_selected(&item)) {

@@ -1,6 +1,7 @@
 //! The pages that run `rehearsal check`, for users without a terminal: choose what to check, fill in
 //! a form, watch the run, read the report.
 
+mod folder;
 mod kinds;
 mod order;
 mod page;

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ambient::arguments::quote_for_shell;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, OnceCell, mpsc, watch};
 
+use super::folder::{Folder, create_private_folder};
 use super::kinds::{Kind, Played};
 
 /// Number of lines of the progress that the page shows.
@@ -35,14 +36,6 @@ pub struct Checks {
     runs: Mutex<Vec<Arc<Run>>>,
     /// Held while the metadata of a played party is written.
     preparation: Mutex<()>,
-}
-
-/// The folder with keys, metadata and reports.
-#[derive(Debug)]
-struct Folder {
-    path: PathBuf,
-    /// Removes a temporary folder in the end.
-    _temporary: Option<tempfile::TempDir>,
 }
 
 /// A check that runs, or that has ended.
@@ -189,29 +182,10 @@ impl Checks {
         self.chosen.is_none()
     }
 
-    async fn folder(&self) -> Result<&Path, RunError> {
-        let create = async || {
-            Ok(match &self.chosen {
-                Some(path) => Folder {
-                    path: path.clone(),
-                    _temporary: None,
-                },
-                None => {
-                    let mut builder = tempfile::Builder::new();
-                    builder.prefix("rehearsal-checks-");
-                    // Keys and reports are for the user of this process only.
-                    #[cfg(unix)]
-                    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-                    let temporary = builder.tempdir()?;
-                    Folder {
-                        path: temporary.path().to_owned(),
-                        _temporary: Some(temporary),
-                    }
-                }
-            })
-        };
-        let folder = self.folder.get_or_try_init(create).await;
-        folder.map(|it| it.path.as_path()).map_err(RunError::Folder)
+    async fn folder(&self) -> Result<&Folder, RunError> {
+        let open = async || Folder::open(self.chosen.as_deref());
+        let folder = self.folder.get_or_try_init(open).await;
+        folder.map_err(RunError::Folder)
     }
 
     /// Returns all runs, the newest first.
@@ -230,7 +204,7 @@ impl Checks {
     /// When `--prepare` fails, such as for a folder that cannot be written to.
     pub(super) async fn metadata(&self, played: &Played) -> Result<String, RunError> {
         let folder = self.folder().await?;
-        let path = folder.join(played.file);
+        let path = folder.path().join(played.file);
         let _guard = self.preparation.lock().await;
         let is_prepared = async || {
             let text = tokio::fs::read_to_string(&path).await;
@@ -238,7 +212,7 @@ impl Checks {
         };
         // Not while a check runs: it uses the port, and has written the file.
         if !is_prepared().await {
-            let mut command = self.command(folder);
+            let mut command = self.command(folder.path());
             command
                 .args(["check", played.prepared_by, "--prepare"])
                 .args([played.port_option, played.port])
@@ -285,7 +259,7 @@ impl Checks {
         if let Some(busy) = runs.iter().find(|it| !it.has_ended()) {
             return Err(RunError::Busy(busy.number));
         }
-        let number = next_number(folder, runs.len() + 1);
+        let number = folder.next_number(runs.len() + 1);
         let name = |ending: &str| format!("{number}-{}-{ending}", order.kind.word);
         let mut arguments = vec!["check".to_owned(), order.kind.word.to_owned()];
         for argument in order.arguments {
@@ -293,7 +267,8 @@ impl Checks {
                 Argument::Word(word) => word,
                 Argument::Document { ending, content } => {
                     let file = name(&ending);
-                    write(folder, &file, &content).await?;
+                    let written = folder.write(&file, &content).await;
+                    written.map_err(|error| RunError::File(file.clone(), error))?;
                     file
                 }
             });
@@ -309,9 +284,9 @@ impl Checks {
             }
         }
         let text = name(Report::Text.ending());
-        let printed = std::fs::File::create(folder.join(&text));
+        let printed = std::fs::File::create(folder.path().join(&text));
         let printed = printed.map_err(|error| RunError::File(text, error))?;
-        let mut command = self.command(folder);
+        let mut command = self.command(folder.path());
         command
             .args(&arguments)
             .envs(order.secrets.iter().map(|(name, value)| (name, value)))
@@ -332,7 +307,7 @@ impl Checks {
             fields: order.fields,
             started,
             state,
-            folder: folder.to_owned(),
+            folder: folder.path().to_owned(),
             stop,
         });
         runs.push(Arc::clone(&run));
@@ -460,44 +435,6 @@ fn terminate(child: &mut Child) {
 #[cfg(not(unix))]
 fn terminate(child: &mut Child) {
     let _ = child.start_kill();
-}
-
-/// Returns the first number from `first` with which no file of the folder begins: the folder may
-/// have reports of an earlier simulation.
-fn next_number(folder: &Path, first: usize) -> usize {
-    let names = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let used = names.filter_map(|it| {
-        let name = it.file_name().to_string_lossy().into_owned();
-        let (number, rest) = name.split_once('-')?;
-        Kind::of(rest.split_once('-')?.0)?;
-        number.parse::<usize>().ok()?.checked_add(1)
-    });
-    used.fold(first, usize::max)
-}
-
-async fn write(folder: &Path, name: &str, content: &str) -> Result<(), RunError> {
-    let written = async {
-        let mut options = tokio::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        // Somebody may paste a private key by mistake.
-        #[cfg(unix)]
-        options.mode(0o600);
-        let mut file = options.open(folder.join(name)).await?;
-        file.write_all(content.as_bytes()).await?;
-        file.flush().await
-    };
-    written
-        .await
-        .map_err(|error| RunError::File(name.to_owned(), error))
-}
-
-/// Creates a folder that only its owner can read, because keys are in it.
-fn create_private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 /// Joins arguments so that a shell reads the same ones.
