@@ -260,30 +260,8 @@ impl Checks {
             return Err(RunError::Busy(busy.number));
         }
         let number = folder.next_number(runs.len() + 1);
-        let name = |ending: &str| format!("{number}-{}-{ending}", order.kind.word);
-        let mut arguments = vec!["check".to_owned(), order.kind.word.to_owned()];
-        for argument in order.arguments {
-            arguments.push(match argument {
-                Argument::Word(word) => word,
-                Argument::Document { ending, content } => {
-                    let file = name(&ending);
-                    let written = folder.write(&file, &content).await;
-                    written.map_err(|error| RunError::File(file.clone(), error))?;
-                    file
-                }
-            });
-        }
-        if let Some(played) = order.kind.played {
-            arguments.extend([played.port_option, played.port].map(str::to_owned));
-            arguments.extend([played.file_option, played.file].map(str::to_owned));
-        }
-        arguments.extend(order.kind.always.iter().map(|it| (*it).to_owned()));
-        for report in Report::ALL {
-            if let Some(option) = report.option() {
-                arguments.extend([option.to_owned(), name(report.ending())]);
-            }
-        }
-        let text = name(Report::Text.ending());
+        let arguments = write_arguments(&order, folder, number).await?;
+        let text = file_name(number, order.kind, Report::Text.ending());
         let printed = std::fs::File::create(folder.path().join(&text));
         let printed = printed.map_err(|error| RunError::File(text, error))?;
         let mut command = self.command(folder.path());
@@ -317,8 +295,11 @@ impl Checks {
     /// Stops the running check, and waits until it has deleted what it created, for at most 20 s.
     pub async fn stop_all(&self) {
         for run in self.list().await.iter().filter(|it| !it.has_ended()) {
-            for patience in [CLEAN_UP, FAREWELL] {
-                run.stop().await;
+            for (patience, is_last) in [(CLEAN_UP, false), (FAREWELL, true)] {
+                // A second signal would end a clean-up that somebody began on the page.
+                if is_last || !run.state.borrow().is_stopping {
+                    run.stop().await;
+                }
                 if tokio::time::timeout(patience, run.wait_for_end())
                     .await
                     .is_ok()
@@ -361,7 +342,7 @@ impl Run {
     }
 
     fn path(&self, report: Report) -> PathBuf {
-        let name = format!("{}-{}-{}", self.number, self.kind.word, report.ending());
+        let name = file_name(self.number, self.kind, report.ending());
         self.folder.join(name)
     }
 
@@ -435,6 +416,43 @@ fn terminate(child: &mut Child) {
 #[cfg(not(unix))]
 fn terminate(child: &mut Child) {
     let _ = child.start_kill();
+}
+
+/// Returns the name of a file of a run.
+fn file_name(number: usize, kind: &Kind, ending: &str) -> String {
+    format!("{number}-{}-{ending}", kind.word)
+}
+
+/// Writes the documents of an order, and returns the arguments of its check.
+async fn write_arguments(
+    order: &Order,
+    folder: &Folder,
+    number: usize,
+) -> Result<Vec<String>, RunError> {
+    let mut arguments = vec!["check".to_owned(), order.kind.word.to_owned()];
+    for argument in &order.arguments {
+        arguments.push(match argument {
+            Argument::Word(word) => word.clone(),
+            Argument::Document { ending, content } => {
+                let file = file_name(number, order.kind, ending);
+                let written = folder.write(&file, content).await;
+                written.map_err(|error| RunError::File(file.clone(), error))?;
+                file
+            }
+        });
+    }
+    if let Some(played) = order.kind.played {
+        arguments.extend([played.port_option, played.port].map(str::to_owned));
+        arguments.extend([played.file_option, played.file].map(str::to_owned));
+    }
+    arguments.extend(order.kind.always.iter().map(|it| (*it).to_owned()));
+    for report in Report::ALL {
+        if let Some(option) = report.option() {
+            let file = file_name(number, order.kind, report.ending());
+            arguments.extend([option.to_owned(), file]);
+        }
+    }
+    Ok(arguments)
 }
 
 /// Joins arguments so that a shell reads the same ones.
