@@ -129,6 +129,13 @@ const fn own(pointer: &'static str, field: Field) -> Field {
     }
 }
 
+const DOMAIN: Field = field(
+    "--domain",
+    "Domain of userNames and e-mail addresses",
+    "for servers that accept only verified domains; otherwise example.com",
+    Input::Text,
+);
+
 const PROFILE: Field = field(
     "--profile",
     "Profile",
@@ -187,12 +194,7 @@ pub(super) const ALL: [Kind; 4] = [
                 )),
             ),
             SCIM_TOKEN,
-            field(
-                "--domain",
-                "Domain of userNames and e-mail addresses",
-                "for servers that accept only verified domains; otherwise example.com",
-                Input::Text,
-            ),
+            DOMAIN,
             PROFILE,
             CA,
             INSECURE,
@@ -337,12 +339,7 @@ pub(super) const ALL: [Kind; 4] = [
                 "its displayName, if there is one",
                 Input::Text,
             ),
-            field(
-                "--domain",
-                "Domain of userNames and e-mail addresses",
-                "for servers that accept only verified domains; otherwise example.com",
-                Input::Text,
-            ),
+            DOMAIN,
             PROFILE,
             CA,
             INSECURE,
