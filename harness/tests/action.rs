@@ -136,7 +136,7 @@ async fn a_target_without_findings_passes_and_leaves_its_reports() {
 #[tokio::test]
 async fn a_finding_fails_the_step_after_the_reports_are_written() {
     let folder = TempDir::new().unwrap();
-    let target = Target::start(Behavior::HangsOnce).await;
+    let target = Target::start(Behavior::ErrorsWithoutBody).await;
     let step = check(folder.path(), &target).await;
     assert_eq!(step.status, 1, "{}", step.log);
     assert!(step.outputs.starts_with("exit-status=1\nsarif="));

@@ -42,6 +42,8 @@ pub(crate) enum Behavior {
     Drips,
     /// Sends answers that never end.
     Endless,
+    /// Answers errors without a body.
+    ErrorsWithoutBody,
 }
 
 #[derive(Default)]
@@ -119,7 +121,9 @@ async fn answer(
 ) -> Response<Body> {
     let number = inner.requests.fetch_add(1, Ordering::SeqCst) + 1;
     let hangs = match behavior {
-        Behavior::Pauses | Behavior::Drips | Behavior::Endless => false,
+        Behavior::Pauses | Behavior::Drips | Behavior::Endless | Behavior::ErrorsWithoutBody => {
+            false
+        }
         Behavior::HangsAfter(many) => number > many,
         Behavior::HangsOnce => {
             let is_it = inner.is_the_search(&uri);
@@ -166,7 +170,9 @@ async fn answer(
             response = response.header(name, value.replace(BASE, &base));
         }
     }
-    response
-        .body(Body::from(answer.text.replace(BASE, &base)))
-        .unwrap()
+    let text = match behavior == Behavior::ErrorsWithoutBody && answer.status >= 400 {
+        true => String::new(),
+        false => answer.text.replace(BASE, &base),
+    };
+    response.body(Body::from(text)).unwrap()
 }
