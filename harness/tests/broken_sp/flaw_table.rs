@@ -268,6 +268,12 @@ pub(crate) static FLAWS: &[Flaw] = &[
         &["logout", "slo-post-deaf"],
         &["SAML-SP-SLO-31", "3 skipped"],
     ),
+    // A wrapped request proves nothing where the genuine one beside it is enough.
+    (
+        "SLO",
+        &["logout", "slo-redirect-deaf", "slo-any-name"],
+        &["SAML-SP-SLO-01", "SAML-SP-SLO-02", "14 skipped"],
+    ),
     ("SLO", &["logout", "slo-one-browser"], &["SAML-SP-SLO-14"]),
     ("SLO", &["logout", "slo-obeys-signed"], &[]),
     ("SLO", &["logout", "slo-wrapped"], &["SAML-SP-SLO-29"]),

@@ -57,6 +57,10 @@ pub(super) async fn receive_by_link(
         .split('&')
         .filter(|it| it.starts_with("SAMLRequest="))
         .collect();
+    // As if it verified the signature of the query over the wrong octets.
+    if sp.is_flawed("slo-redirect-deaf") {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
     if let [one, other] = twice[..] {
         // With these flaws it verifies one of the two and carries out the other.
         let obeyed = match () {

@@ -142,8 +142,13 @@ impl Judge {
                     first.probe.said()
                 ),
                 format!(
-                    "Give an --expect that matches this answer, but only when {} is logged in.",
-                    self.person.user
+                    "Give an --expect that matches this answer, but only when {} is logged in.{}",
+                    self.person.user,
+                    match first.probe.body.trim_start().starts_with('<') {
+                        true =>
+                            " The text above is without its markup; --expect is compared with the page itself.",
+                        false => "",
+                    }
                 ),
             );
         }

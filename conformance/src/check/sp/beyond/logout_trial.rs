@@ -302,9 +302,10 @@ impl Beyond<'_> {
     ) -> Result<(), Stop> {
         let keys = [None, Some(&self.judge.provider.foreign)];
         for (key, cause) in keys.into_iter().zip(causes) {
-            let judged = self.require_session_if_signed_by(endpoint, key).await;
-            if matches!(judged, Err(Stop::Breaks(_))) {
-                return Err(Stop::Follows(cause));
+            match self.require_session_if_signed_by(endpoint, key).await {
+                Err(Stop::Breaks(_)) => return Err(Stop::Follows(cause)),
+                // What was not tried shows nothing.
+                judged => judged.map(drop)?,
             }
         }
         Ok(())
@@ -316,7 +317,7 @@ impl Beyond<'_> {
         let absent = self.judge.absent_user();
         match self.require_session_for_user(endpoint, &absent).await {
             Err(Stop::Breaks(_)) => Err(Stop::Follows("SAML-SP-SLO-08")),
-            _ => Ok(()),
+            judged => judged.map(drop),
         }
     }
 

@@ -231,6 +231,9 @@ fn signing_keys(metadata: &SpMetadata) -> Vec<Certificate> {
         .collect()
 }
 
+/// The complaint about a signature that nobody can verify.
+const NO_KEY: &str = "the request is signed, and the metadata has no signing key";
+
 /// Returns why a request is not signed with a key of the metadata; `None` if it is. With
 /// HTTP-Redirect the query is signed, with HTTP-POST the message (saml-bindings §3.4.4.1, §3.5.4).
 pub(super) fn signature_complaint(
@@ -240,6 +243,9 @@ pub(super) fn signature_complaint(
 ) -> Option<String> {
     let keys = signing_keys(metadata);
     if let Some(value) = parameter(request, "Signature") {
+        if keys.is_empty() {
+            return Some(NO_KEY.to_owned());
+        }
         let method = parameter(request, "SigAlg").unwrap_or_default();
         let signed = signed_octets(request.query.as_deref().unwrap_or_default());
         let value = STANDARD.decode(value.trim()).unwrap_or_default();
@@ -251,6 +257,7 @@ pub(super) fn signature_complaint(
         });
     }
     match signatures(root.document(), &keys).first() {
+        Some(_) if keys.is_empty() => Some(NO_KEY.to_owned()),
         Some(signature) if signature.holds() => None,
         Some(signature) => Some(signature.to_sentence()),
         None if request.query.is_some() => Some("the query has no Signature".to_owned()),
