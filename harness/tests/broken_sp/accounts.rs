@@ -8,12 +8,18 @@ use rehearsal::inspection::encryption::{DecryptionError, DecryptionKey, decrypt}
 use super::switches::MATERIAL;
 use super::{Broken, Switch, USER};
 
-/// Returns the attribute `mail` without white space at its ends, as many libraries read it.
-fn mail_of(document: &str) -> String {
+/// The LDAP attribute mail.
+const MAIL: &str = "urn:oid:0.9.2342.19200300.100.1.3";
+
+/// The attribute eduPersonPrincipalName.
+const PRINCIPAL_NAME: &str = "urn:oid:1.3.6.1.4.1.5923.1.1.1.6";
+
+/// Returns an attribute without white space at its ends, as many libraries read it.
+fn attribute_of(document: &str, name: &str) -> String {
     let document = roxmltree::Document::parse(document);
     let mail = document.as_ref().ok().and_then(|it| {
         let mut all = it.descendants();
-        all.find(|node| node.attribute("Name") == Some("mail"))
+        all.find(|node| node.attribute("Name") == Some(name))
     });
     let texts = mail.into_iter().flat_map(|it| it.descendants());
     let texts = texts.filter(|it| it.is_text());
@@ -78,15 +84,22 @@ impl Broken {
 
     /// Returns the account that a flaw links this user to, by an attribute.
     pub(super) fn find_linked_account(&self, document: &str, user: String) -> String {
-        let has = |name: &str| document.contains(&format!(">{name}</saml:AttributeValue>"));
-        let is_linked = match user != USER && has(USER) {
-            true if has(&user) => self.is_flawed("jit-last-value"),
-            true => self.is_flawed("jit-links-by-mail"),
-            false => self.is_flawed("jit-merges-case") && user.to_lowercase() == USER,
+        if self.is_flawed("account-is-principal-name") {
+            return attribute_of(document, PRINCIPAL_NAME);
+        }
+        // The texts of all its values, one after the other.
+        let mail = attribute_of(document, MAIL);
+        let is_linked = match () {
+            () if user == USER => false,
+            () if mail == USER => self.is_flawed("jit-links-by-mail"),
+            () if mail.ends_with(USER) => self.is_flawed("jit-last-value"),
+            () => self.is_flawed("jit-merges-case") && user.to_lowercase() == USER,
         };
         match is_linked {
             true => USER.to_owned(),
-            false if self.is_flawed("shows-mail") => format!("{user};mail={}", mail_of(document)),
+            false if self.is_flawed("shows-mail") => {
+                format!("{user};mail={}", attribute_of(document, "mail"))
+            }
             false => user,
         }
     }

@@ -143,6 +143,17 @@ pub(crate) static FLAWS: &[Flaw] = &[
         &[
             "takes-unsolicited",
             "asks-before-switching",
+            "forgets-unsolicited",
+            "relay-state",
+            "needs-relay-state",
+        ],
+        &["SAML-SP-UNSOL-01", "SAML-SP-UNSOL-02"],
+    ),
+    (
+        "UNSOL",
+        &[
+            "takes-unsolicited",
+            "asks-before-switching",
             "forgets-one-time-use",
         ],
         &["SAML-SP-UNSOL-02"],
@@ -199,6 +210,8 @@ pub(crate) static FLAWS: &[Flaw] = &[
     ("JIT", &["jit-unique-case"], &["warning SAML-SP-JIT-04"]),
     ("JIT", &["jit-by-mail"], &["warning SAML-SP-JIT-05"]),
     ("JIT", &["jit-links-by-mail"], &["warning SAML-SP-JIT-06"]),
+    // Not a flaw: the identity provider names the account in an attribute of its own.
+    ("JIT", &["account-is-principal-name"], &["1 skipped"]),
     ("JIT", &["jit-last-value"], &["warning SAML-SP-JIT-07"]),
     ("ORACLE", &[], &["2 skipped"]),
     ("ORACLE", &["decrypts"], &[]),

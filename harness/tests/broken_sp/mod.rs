@@ -245,6 +245,9 @@ async fn acs(
     if let Some(answer) = sp.unusual_answer(&document) {
         return answer;
     }
+    if sp.is_flawed("needs-relay-state") && !form.contains_key("RelayState") {
+        return sp.refuse("Missing parameter RelayState".to_owned());
+    }
     let user = match sp.judge_response(&headers, field) {
         Ok(user) => user,
         Err(_) if sp.is_open() => USER.to_owned(),

@@ -42,7 +42,7 @@ impl<'h> Health<'h> {
             return;
         }
         tokio::select! {
-            harm = find_harm(runner, "an honest sign-on", calm, || self.sign_on()) => {
+            harm = find_harm(runner, "an honest sign-on", (calm, is_lost), || self.sign_on()) => {
                 trial.harm = harm.map(|it| it.what);
             }
             // A test that a signal interrupts proves no harm.

@@ -38,22 +38,34 @@ pub(in crate::check) fn slow_after(calm: Duration) -> Duration {
 /// Returns what a trial did to the target, or `None` if an ordinary request is answered as before.
 ///
 /// `honest` describes the ordinary request, `calm` is its duration before the trials. `ask` sends
-/// it and returns its duration, or why it failed.
+/// it and returns its duration, or why it failed. `is_silent` says that the target gave no answer to
+/// the trial: then a slow request right afterwards had to wait for the trial too, if the next one is
+/// fast again.
 pub(in crate::check) async fn find_harm<A: Future<Output = Result<Duration, String>>>(
     runner: &Runner,
     honest: &str,
-    calm: Duration,
+    (calm, is_silent): (Duration, bool),
     ask: impl Fn() -> A,
 ) -> Option<TargetHarm> {
     let mut fastest = Duration::MAX;
+    let mut first = None;
     for _ in 0..SLOW_ANSWERS {
         match ask().await {
             Ok(took) => fastest = fastest.min(took),
             Err(why) => return Some(find_revival(runner, honest, &why, ask).await),
         }
         if fastest <= slow_after(calm) {
-            return None;
+            let waited: Duration = first.filter(|_| is_silent)?;
+            return Some(TargetHarm {
+                what: format!(
+                    "there was no answer, {honest} right afterwards took {:.1} s, and the next one {:.1} s",
+                    waited.as_secs_f32(),
+                    fastest.as_secs_f32()
+                ),
+                is_over: true,
+            });
         }
+        first = first.or(Some(fastest));
         if runner.has_ended() {
             break;
         }
@@ -104,11 +116,15 @@ mod tests {
     /// Returns what is found for a target with these answers, in order (milliseconds); `None`
     /// stands for no answer.
     async fn find_harm_in_answers(answers: &[Option<u64>]) -> Option<TargetHarm> {
+        find_harm_after(false, answers).await
+    }
+
+    async fn find_harm_after(is_silent: bool, answers: &[Option<u64>]) -> Option<TargetHarm> {
         let asked = AtomicUsize::new(0);
         find_harm(
             &Runner::default(),
             "GET /Users",
-            Duration::from_millis(100),
+            (Duration::from_millis(100), is_silent),
             || async {
                 let number = asked.fetch_add(1, Ordering::Relaxed);
                 let seconds = answers[number].ok_or("connection refused")?;
@@ -125,6 +141,17 @@ mod tests {
             find_harm_in_answers(&[Some(9), Some(9), Some(1)]).await,
             None
         );
+    }
+
+    #[tokio::test]
+    async fn one_slow_answer_after_silence_is_harm_because_the_request_waited() {
+        let found = find_harm_after(true, &[Some(14), Some(0)]).await.unwrap();
+        assert!(found.is_over);
+        assert_eq!(
+            found.what,
+            "there was no answer, GET /Users right afterwards took 14.0 s, and the next one 0.0 s"
+        );
+        assert_eq!(find_harm_after(true, &[Some(1)]).await, None);
     }
 
     #[tokio::test]

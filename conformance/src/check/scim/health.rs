@@ -32,7 +32,7 @@ pub(super) async fn find_harm_to_server(
     calm: Duration,
 ) -> Option<TargetHarm> {
     let honest = format!("GET {}?count=1", server.users.endpoint);
-    find_harm(session.runner, &honest, calm, || async {
+    find_harm(session.runner, &honest, (calm, false), || async {
         let took = time_ordinary_request(session, server).await;
         took.map_err(|why| why.to_string())
     })

@@ -65,7 +65,8 @@ impl Judge {
         let is_harmless = lost == Lost::Nothing && took <= slow_after(calm);
         let mut harm = None;
         if !is_harmless {
-            harm = self.find_harm_to_login(base, calm).await;
+            let is_silent = lost == Lost::AfterDelivery;
+            harm = self.find_harm_to_login(base, (calm, is_silent)).await;
         }
         if harm.is_none() {
             let again = self.send_again(fault, base);
@@ -96,7 +97,12 @@ impl Judge {
     }
 
     /// Returns what is wrong with honest logins now, or `None` if they work as before.
-    pub(super) async fn find_harm_to_login(&self, base: Form, calm: Duration) -> Option<String> {
+    /// `calm` and whether the trial got no answer are as in [`find_harm`].
+    pub(super) async fn find_harm_to_login(
+        &self,
+        base: Form,
+        calm: (Duration, bool),
+    ) -> Option<String> {
         let what = "trying whether honest logins work as before";
         self.runner.progress.note("", what);
         let harm = find_harm(&self.runner, "an honest login", calm, || async {

@@ -33,7 +33,12 @@ impl Judge {
         lost: Lost,
         again: BoxFuture<'_, Lost>,
     ) {
-        if lost == Lost::Closed && self.find_harm_to_login(basis.base, CALM).await.is_some() {
+        if lost == Lost::Closed
+            && self
+                .find_harm_to_login(basis.base, (CALM, false))
+                .await
+                .is_some()
+        {
             return;
         }
         self.note_repeated(check, basis, (lost, CALM), again).await;
@@ -60,7 +65,7 @@ impl Judge {
             Lost::Nothing => basis.answers.record(|it| it.answered += 1),
             Lost::BeforeDelivery | Lost::AfterDelivery => {}
             Lost::Closed => {
-                let harm = self.find_harm_to_login(basis.base, calm).await;
+                let harm = self.find_harm_to_login(basis.base, (calm, false)).await;
                 if harm.is_some() {
                     return harm;
                 }

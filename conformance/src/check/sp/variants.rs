@@ -242,7 +242,7 @@ impl Judge {
         }
         let mut harm = None;
         if lost != Lost::Nothing || took > slow_after(honest.took) {
-            harm = self.find_harm_to_login(base, honest.took).await;
+            harm = self.find_harm_to_login(base, (honest.took, false)).await;
         }
         if harm.is_none() {
             let again = self.send_again(fault, form);

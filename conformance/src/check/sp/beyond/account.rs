@@ -7,7 +7,7 @@ use saml::message::NameIdFormat;
 use super::super::login::Login;
 use super::super::person::Person;
 use super::{Beyond, Judged, Stop, breaks, holds_with, rows, skip};
-use crate::check::sp::{Answer, Judge, Variants};
+use crate::check::sp::{Answer, Judge, PersonAttribute, Variants};
 use crate::check::{Attacker, Harm};
 
 rows! {
@@ -182,6 +182,19 @@ fn repeat_name(person: &mut Person, name: &str) -> bool {
     own.map(|value| name.clone_into(value)).count() > 0
 }
 
+/// As [`repeat_name`] for attributes that have an e-mail address by their name.
+fn repeat_mail(person: &mut Person, name: &str) -> bool {
+    let is_mail = |it: &&mut PersonAttribute| {
+        let name = it.name.to_lowercase();
+        name.contains("mail") || name == "urn:oid:0.9.2342.19200300.100.1.3"
+    };
+    let all = person.attributes.iter_mut().filter(is_mail);
+    let own = all
+        .flat_map(|it| &mut it.values)
+        .filter(|value| *value == "{user}");
+    own.map(|value| name.clone_into(value)).count() > 0
+}
+
 /// Passes unless the user of `--user` is logged in, and the attacker's NameID is not shown.
 fn is_not_the_user(beyond: &Beyond<'_>, answer: &Answer) -> Judged {
     let attacker = beyond.judge.attacker();
@@ -210,7 +223,9 @@ async fn judge_same_mail(beyond: &Beyond<'_>) -> Judged {
     beyond.require_sight()?;
     let mut person = beyond.judge.person.clone();
     let user = person.user.clone();
-    if !repeat_name(&mut person, &user) {
+    // An attribute such as eduPersonPrincipalName may be the account's name at this service provider, and then it rightly
+    // decides. Without an e-mail address, every attribute that repeats the name is one.
+    if !repeat_mail(&mut person, &user) && !repeat_name(&mut person, &user) {
         return skip("not judged: no attribute repeats the name of the user");
     }
     let answer = log_in_as(beyond, person, &beyond.judge.attacker()).await?;

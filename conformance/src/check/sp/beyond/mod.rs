@@ -270,7 +270,8 @@ pub(super) struct Beyond<'j> {
     /// What the other messages of the run are derived from, and which of them were answered.
     basis: Option<&'j Basis<'j>>,
     requests: OnceCell<Result<Vec<Request>, String>>,
-    unsolicited: OnceCell<Result<String, String>>,
+    /// The RelayState that unsolicited Responses need, or why they are refused.
+    unsolicited: OnceCell<Result<Option<String>, String>>,
     honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
     second_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
     session: Mutex<Option<logout_message::Session>>,
@@ -439,28 +440,57 @@ impl<'j> Beyond<'j> {
         Ok(self.judge.find_person(&probe, &[]).is_some())
     }
 
-    /// Skips the check if the service provider refuses an unsolicited Response, and quotes its
-    /// answer. This is tried once.
-    async fn require_unsolicited(&self) -> Result<(), Stop> {
+    /// Returns the RelayState that an unsolicited Response needs, if it needs one. Skips the check if the
+    /// service provider refuses such Responses, and quotes its answer. This is tried once.
+    async fn require_unsolicited(&self) -> Result<Option<String>, Stop> {
         let tried = self.unsolicited.get_or_init(|| async {
-            let login = self.login();
-            let why = |error: CheckError| error.to_string();
-            let visitor = login.visitor().map_err(why)?;
-            let asked = login.unsolicited_values().map_err(why)?;
-            let user = &self.judge.person.user;
-            let delivery = self.deliver(&visitor, user, asked).await.map_err(why)?;
-            match delivery.shown {
-                Some(shown) => Ok(shown),
-                None => Err(format!(
-                    "the service provider accepts no unsolicited Responses: HTTP {}: {}",
-                    delivery.arrival.status.as_u16(),
-                    page_summary(&delivery.arrival.body, 160)
-                )),
+            let refusal = match self.try_unsolicited(None).await {
+                Ok(()) => return Ok(None),
+                Err(refusal) => refusal,
+            };
+            // Some require the parameter, and some redirect to what it names.
+            let state = self.find_relay_state().await;
+            if state.is_some() && self.try_unsolicited(state.clone()).await.is_ok() {
+                return Ok(state);
             }
+            Err(refusal)
         });
         match tried.await {
-            Ok(_) => Ok(()),
+            Ok(state) => Ok(state.clone()),
             Err(why) => skip(why.clone()),
         }
+    }
+
+    /// Delivers an unsolicited Response.
+    ///
+    /// # Errors
+    /// The reason why nobody was logged in.
+    async fn try_unsolicited(&self, relay_state: Option<String>) -> Result<(), String> {
+        let login = self.login();
+        let why = |error: CheckError| error.to_string();
+        let visitor = login.visitor().map_err(why)?;
+        let asked = login.unsolicited_values().map_err(why)?;
+        let asked = Asked {
+            relay_state,
+            ..asked
+        };
+        let user = &self.judge.person.user;
+        let delivery = self.deliver(&visitor, user, asked).await.map_err(why)?;
+        match delivery.shown {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "the service provider accepts no unsolicited Responses: HTTP {}: {}",
+                delivery.arrival.status.as_u16(),
+                page_summary(&delivery.arrival.body, 160)
+            )),
+        }
+    }
+
+    /// Returns the RelayState of an ordinary login.
+    async fn find_relay_state(&self) -> Option<String> {
+        self.judge.target.start_url.as_ref()?;
+        let login = self.login();
+        let asked = login.ask(&login.visitor().ok()?).await.ok()?;
+        asked.relay_state.filter(|it| !it.is_empty())
     }
 }

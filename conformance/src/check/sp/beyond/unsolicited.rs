@@ -3,8 +3,8 @@
 
 use faults::Fault;
 
-use super::super::login::Login;
-use super::{Beyond, Judged, breaks, holds_with, rows, skip};
+use super::super::login::{Asked, Login};
+use super::{Beyond, CheckError, Judged, breaks, holds_with, rows, skip};
 use crate::check::{Attacker, Harm};
 
 rows! {
@@ -25,10 +25,20 @@ rows! {
 /// The id of the control whose assertion has the condition `OneTimeUse`.
 const ONE_TIME_USE: &str = "one-time-use";
 
+/// Returns what an unsolicited Response of this login contains.
+fn unsolicited(login: &Login<'_>, relay_state: Option<String>) -> Result<Asked, CheckError> {
+    let asked = login.unsolicited_values()?;
+    Ok(Asked {
+        relay_state,
+        ..asked
+    })
+}
+
 async fn deliver_twice(beyond: &Beyond<'_>, fault: Option<&Fault>) -> Judged {
-    beyond.require_unsolicited().await?;
+    let relay_state = beyond.require_unsolicited().await?;
     let login = beyond.login();
-    let ready = login.make(login.unsolicited_values()?, fault, beyond.base)?;
+    let asked = unsolicited(&login, relay_state)?;
+    let ready = login.make(asked, fault, beyond.base)?;
     let first = login.deliver(&login.visitor()?, &ready).await?;
     if !first.is_accepted() {
         return skip(format!(
@@ -62,21 +72,21 @@ async fn judge_replaced_session(beyond: &Beyond<'_>) -> Judged {
         );
     }
     beyond.require_sight()?;
-    beyond.require_unsolicited().await?;
+    let relay_state = beyond.require_unsolicited().await?;
     let login = beyond.login();
     let visitor = login.visitor()?;
     let own = beyond
         .deliver(
             &visitor,
             &beyond.judge.person.user,
-            login.unsolicited_values()?,
+            unsolicited(&login, relay_state.clone())?,
         )
         .await?;
     if own.shown.is_none() {
         return skip("the honest login was refused");
     }
     let attacker = beyond.judge.attacker();
-    let asked = Login::new(beyond.judge, &attacker).unsolicited_values()?;
+    let asked = unsolicited(&Login::new(beyond.judge, &attacker), relay_state)?;
     let other = beyond.deliver(&visitor, &attacker, asked).await?;
     match other.shown {
         Some(_) => holds_with("the user is still logged in", other.evidence()),
