@@ -353,7 +353,9 @@ impl Beyond<'_> {
         };
         match self.require_session_if_signed_by(&endpoint, key).await {
             Err(Stop::Breaks(_)) => Err(Stop::Follows(cause)),
-            _ => judged,
+            Ok(_) => judged,
+            // The session may have ended for the other reason.
+            Err(untried) => Err(untried),
         }
     }
 }

@@ -183,8 +183,8 @@ async fn judge_logout_beside_signed(beyond: &Beyond<'_>) -> Judged {
         .require_verified_signatures(&endpoint, ["SAML-SP-SLO-03", "SAML-SP-SLO-04"])
         .await?;
     let donors = match judge_unsolicited_answer(beyond).await {
-        Err(Stop::Breaks(_)) => &[Donor::Request][..],
-        _ => &[Donor::Request, Donor::Answer][..],
+        Ok(_) => &[Donor::Request, Donor::Answer][..],
+        Err(_) => &[Donor::Request][..],
     };
     let mut sent = 0;
     for &(words, template) in BESIDE {
