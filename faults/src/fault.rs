@@ -174,7 +174,7 @@ impl Fault {
         self.impersonates() || edits.any(Edit::renames)
     }
 
-    /// True if the name is that of another user, followed by a character that nobody sees. Who
+    /// True if the name is that of another user, followed by an invisible character. Who
     /// shows an attribute without it does not take one user for the other.
     pub fn appends_invisible(&self) -> bool {
         self.draft.iter().any(Edit::appends_character)

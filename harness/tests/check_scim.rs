@@ -204,6 +204,24 @@ async fn judge_wire_with(
     if stopped {
         runner.stop.send(Signal::Terminate);
     }
+    judge_wire_by(runner, wire, options, read_only).await
+}
+
+/// Runs only this check.
+async fn judge_only(wire: &dyn Wire, id: &str) -> CheckReport {
+    let runner = Runner {
+        selection: Selection::new(&[id.to_owned()], &[], &catalogue()).unwrap(),
+        ..Runner::default()
+    };
+    judge_wire_by(runner, wire, ScimOptions::default(), false).await
+}
+
+async fn judge_wire_by(
+    runner: Runner,
+    wire: &dyn Wire,
+    options: ScimOptions,
+    read_only: bool,
+) -> CheckReport {
     let judge = Judge {
         wire,
         base: BASE.to_owned(),

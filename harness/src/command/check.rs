@@ -82,10 +82,8 @@ pub(crate) async fn unless_interrupted<T>(
     stop: &Stop,
     work: impl Future<Output = Result<T, SetUpError>>,
 ) -> Result<T, SetUpError> {
-    tokio::select! {
-        result = work => result,
-        signal = stop.wait() => Err(interruption_error(signal)),
-    }
+    let done = stop.unless_signaled(work).await;
+    done.unwrap_or_else(|signal| Err(interruption_error(signal)))
 }
 
 /// Returns the chosen profiles. If none of them names attributes, adds the deployment's profiles

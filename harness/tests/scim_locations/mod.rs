@@ -1,16 +1,12 @@
 //! Addresses that a server returns: what is judged where they are missing, and that everything is
 //! deleted although they lead nowhere.
 
-use ambient::Ambient;
-use rehearsal::check::runner::{Runner, Selection};
-use rehearsal::check::scim::credentials::Credentials;
 use rehearsal::check::scim::wire::{Pending, ScimAnswer, ScimRequest, Wire, WireError};
-use rehearsal::check::scim::{Judge, Options, catalogue};
 use rehearsal::check::{CheckReport, Outcome, Verdict};
 use serde_json::Value;
 
 use super::mutant_scim::{
-    BASE, MutantServer, Mutation, Refusal, Server, TOKEN, answer, edit, error, filter_of, under,
+    BASE, MutantServer, Mutation, Refusal, Server, answer, edit, error, filter_of, under,
 };
 
 /// Refuses requests to other hosts as the HTTP client does: the token is not for them.
@@ -28,19 +24,7 @@ impl Wire for OneHost {
 
 async fn judge_mutant(bend: Mutation, only: &str) -> (CheckReport, OneHost) {
     let wire = OneHost(MutantServer::with(bend));
-    let judge = Judge {
-        wire: &wire,
-        base: BASE.to_owned(),
-        credentials: Credentials::Bearer(TOKEN.to_owned()),
-        options: Options::default(),
-        read_only: false,
-        runner: Runner {
-            selection: Selection::new(&[only.to_owned()], &[], &catalogue()).unwrap(),
-            ..Runner::default()
-        },
-        ambient: Ambient::real(),
-    };
-    let report = judge.judge().await.unwrap();
+    let report = super::judge_only(&wire, only).await;
     (report, wire)
 }
 

@@ -3,14 +3,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ambient::Ambient;
-use rehearsal::check::runner::{AnswerError, Runner, Selection};
-use rehearsal::check::scim::credentials::Credentials;
+use rehearsal::check::runner::AnswerError;
 use rehearsal::check::scim::wire::{Pending, ScimAnswer, ScimRequest, Wire, WireError};
-use rehearsal::check::scim::{Judge, Options, catalogue};
 use rehearsal::check::{Harm, Outcome, Verdict};
 
-use super::mutant_scim::{BASE, MutantServer, TOKEN};
+use super::mutant_scim::MutantServer;
 
 /// Number of requests without an answer after the one that stops the server.
 const DOWN: usize = 1;
@@ -57,19 +54,7 @@ async fn judge(id: &str, deadly: &'static str, stops: usize) -> (Outcome, Vec<St
         stops: stops.into(),
         down: 0.into(),
     };
-    let judge = Judge {
-        wire: &wire,
-        base: BASE.to_owned(),
-        credentials: Credentials::Bearer(TOKEN.to_owned()),
-        options: Options::default(),
-        read_only: false,
-        runner: Runner {
-            selection: Selection::new(&[id.to_owned()], &[], &catalogue()).unwrap(),
-            ..Runner::default()
-        },
-        ambient: Ambient::real(),
-    };
-    let report = judge.judge().await.unwrap();
+    let report = super::judge_only(&wire, id).await;
     let mut all = report.outcomes.into_iter();
     let found = all.find(|it| it.check.id == id).unwrap();
     (found, wire.server.left())

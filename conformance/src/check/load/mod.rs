@@ -138,10 +138,8 @@ async fn unless_interrupted<T>(
     stop: &Stop,
     work: impl Future<Output = Result<T, SetUpError>>,
 ) -> Result<T, SetUpError> {
-    tokio::select! {
-        result = work => result,
-        signal = stop.wait() => Err(interrupted_by(signal)),
-    }
+    let done = stop.unless_signaled(work).await;
+    done.unwrap_or_else(|signal| Err(interrupted_by(signal)))
 }
 
 fn interruption_error(stop: &Stop) -> Option<SetUpError> {

@@ -58,6 +58,17 @@ impl Stop {
         }
     }
 
+    /// Performs `work`, unless a signal arrives before it ends.
+    ///
+    /// # Errors
+    /// The signal.
+    pub async fn unless_signaled<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
+        tokio::select! {
+            done = work => Ok(done),
+            signal = self.wait() => Err(signal),
+        }
+    }
+
     /// Sets the function that lists what the run would leave on the target.
     pub fn set_leftovers(&self, leftovers: impl Fn() -> Vec<String> + Send + Sync + 'static) {
         let mut known = self

@@ -25,8 +25,6 @@ pub(super) struct Played {
     pub(super) name: &'static str,
     /// The file of its metadata. Its key is beside it.
     pub(super) file: &'static str,
-    /// Its entity ID, which contains the port.
-    pub(super) entity_id: &'static str,
     /// The option that writes the file.
     pub(super) file_option: &'static str,
     /// The option of its port.
@@ -80,7 +78,6 @@ pub(super) enum Input {
 const IDP: Played = Played {
     name: "identity provider",
     file: "rehearsal-idp.xml",
-    entity_id: "http://127.0.0.1:18444/metadata",
     file_option: "--idp-metadata-out",
     port_option: "--idp-port",
     port: "18444",
@@ -91,7 +88,6 @@ const IDP: Played = Played {
 const SP: Played = Played {
     name: "service provider",
     file: "rehearsal-sp.xml",
-    entity_id: "http://127.0.0.1:18555/metadata",
     file_option: "--sp-metadata-out",
     port_option: "--sp-port",
     port: "18555",
@@ -351,6 +347,13 @@ impl Kind {
     /// Finds a kind by its word.
     pub(super) fn of(word: &str) -> Option<&'static Self> {
         ALL.iter().find(|it| it.word == word)
+    }
+}
+
+impl Played {
+    /// Returns its entity ID.
+    pub(super) fn entity_id(&self) -> String {
+        format!("http://127.0.0.1:{}/metadata", self.port)
     }
 }
 

@@ -216,7 +216,7 @@ async fn show_run(
             page::run(&site, &run, &state, &run.text().await),
         );
     }
-    // The page works without JavaScript, so the browser is told to ask again.
+    // The page has no JavaScript: this header makes the browser load it again.
     let next = format!("1;url=/checks/runs/{}?after={}", run.number, state.lines);
     let page = respond(StatusCode::OK, page::run(&site, &run, &state, ""));
     ([(header::REFRESH, next)], page).into_response()

@@ -208,7 +208,7 @@ impl Checks {
         let _guard = self.preparation.lock().await;
         let is_prepared = async || {
             let text = tokio::fs::read_to_string(&path).await;
-            text.is_ok_and(|it| it.contains(played.entity_id))
+            text.is_ok_and(|it| it.contains(&played.entity_id()))
         };
         // Not while a check runs: it uses the port, and has written the file.
         if !is_prepared().await {

@@ -464,7 +464,7 @@ impl<'j> Beyond<'j> {
     /// Delivers an unsolicited Response.
     ///
     /// # Errors
-    /// The reason why nobody was logged in.
+    /// The reason why the user was not logged in.
     async fn try_unsolicited(&self, relay_state: Option<String>) -> Result<(), String> {
         let login = self.login();
         let why = |error: CheckError| error.to_string();

@@ -78,7 +78,7 @@ async fn with_states(
         }
     }
     let text = match accepted {
-        0 => "it does not happen; a Response with such a RelayState logged in nobody".to_owned(),
+        0 => "it does not happen; the user was not logged in with such a RelayState".to_owned(),
         _ => "it does not happen; the login was accepted".to_owned(),
     };
     judge_complaints(complaints, &text, json!(evidence))

@@ -231,7 +231,7 @@ fn signing_keys(metadata: &SpMetadata) -> Vec<Certificate> {
         .collect()
 }
 
-/// The complaint about a signature that nobody can verify.
+/// The complaint about a signed request if the metadata has no key to verify it.
 const NO_KEY: &str = "the request is signed, and the metadata has no signing key";
 
 /// Returns why a request is not signed with a key of the metadata; `None` if it is. With
