@@ -305,7 +305,9 @@ pub enum ConfiguratorError {
     #[error("steps are incomplete: {}; complete them, then activate", .0.join(", "))]
     StepsMissing(Vec<&'static str>),
     /// The change would break an active integration.
-    #[error("the integration is active and needs {0}: deactivate it first, or enter a replacement")]
+    #[error(
+        "cannot save this while the integration is active: {0}, or deactivate the integration first"
+    )]
     ActiveNeeds(String),
     /// The acting user would lose access, or must confirm warnings.
     #[error("{}", sentences(.0))]

@@ -17,6 +17,8 @@ pub use keys::{
     list_keys, mask_key, register_key,
 };
 pub use mapping::{MappingError, change_subscription, release_device};
-pub use seats::{Granted, SeatError, Validation, grant, revoke_access, update_access, validate};
+pub use seats::{
+    Granted, SeatError, Validation, apply_roles, grant, revoke_access, update_access, validate,
+};
 pub use signed::{LicenseKey, Terms, load_public_keys, sign, terms};
 pub use states::{KeyState, Status, holds_until};

@@ -8,6 +8,7 @@ use crate::roles;
 use crate::store::licenses::{DeviceRow, LicenseRow};
 use crate::store::people::PersonRow;
 use crate::store::subscriptions::SubscriptionRow;
+use crate::store::tenants::TenantRow;
 use crate::store::{self, Db, StoreError, fingerprint, instant, to_microseconds};
 use jiff::Timestamp;
 
@@ -187,20 +188,36 @@ pub async fn update_access(
             continue;
         };
         roles::prefer_directory(db, &tenant, user_id).await?;
-        let roles = roles::find_roles(db, &tenant, user_id).await?;
-        let because = if person.active == 0 {
-            Some("disabled in the directory")
-        } else if !roles.product_user {
-            Some("no longer in the product users group")
-        } else {
-            None
-        };
-        if let Some(because) = because {
-            release(portal, db, business_id, user_id, &person.user_name, because).await?;
-        }
-        if person.active == 0 || !(roles.admin || roles.product_user) {
-            store::accounts::end_sessions_of_user(db, user_id).await?;
-        }
+        apply_roles(portal, db, &tenant, &person).await?;
+    }
+    Ok(())
+}
+
+/// Revokes the seat of a user who is disabled or no longer a product user, and ends the sessions of
+/// one who is disabled or in neither group. Call it in the transaction that changed the roles.
+///
+/// # Errors
+/// When the database fails.
+pub async fn apply_roles(
+    portal: &Portal,
+    db: &mut Db,
+    tenant: &TenantRow,
+    person: &PersonRow,
+) -> Result<(), StoreError> {
+    let roles = roles::find_roles(db, tenant, &person.id).await?;
+    let because = if person.active == 0 {
+        Some("disabled in the directory")
+    } else if !roles.product_user {
+        Some("no longer in the product users group")
+    } else {
+        None
+    };
+    if let Some(because) = because {
+        let (business_id, name) = (&tenant.business_id, &person.user_name);
+        release(portal, db, business_id, &person.id, name, because).await?;
+    }
+    if person.active == 0 || !(roles.admin || roles.product_user) {
+        store::accounts::end_sessions_of_user(db, &person.id).await?;
     }
     Ok(())
 }

@@ -92,13 +92,8 @@ pub async fn admit(
             };
         }
         // The directory may give the role that the Response does not give.
-        if !roles.product_user
-            && !roles::find_roles(db, tenant, &person.id)
-                .await?
-                .product_user
-        {
-            let id = person.id.clone();
-            licensing::update_access(portal, db, &tenant.business_id, &[id]).await?;
+        if !roles.product_user {
+            licensing::apply_roles(portal, db, tenant, &person).await?;
         }
     }
     store::people::record_login(db, &person.id, to_microseconds(now)).await?;

@@ -100,6 +100,27 @@ pub(crate) async fn sign_on(
     (browser, answer)
 }
 
+/// A person may sign on before the identity provider has provisioned them, or after SCIM was
+/// disabled.
+#[tokio::test]
+async fn an_administrator_who_is_not_in_the_directory_stays_signed_on() {
+    let parties = Parties::start().await;
+    let (admin, tenant) = parties.create_integration(5).await;
+    let scim = Provisioning::set_up(&admin).await;
+    let bert = scim.create_user("bert@corp.example").await;
+    scim.create_group("Portal Admins", "g-admins", &[&bert])
+        .await;
+    scim.create_group("Desktop Users", "g-users", &[&bert])
+        .await;
+    let anna = Person::new("anna@corp.example", &["g-admins"]);
+    for _ in 0..2 {
+        let (browser, answer) = sign_on(&parties, &tenant, &anna).await;
+        answer.is(303);
+        let who = browser.get("/whoami").await.is(200);
+        assert_eq!(who["roles"], json!(["admin"]));
+    }
+}
+
 #[tokio::test]
 async fn a_disabled_or_deleted_user_frees_the_seat() {
     for how in ["leaves", "is disabled", "is deleted"] {
