@@ -118,7 +118,7 @@ impl Client<'_> {
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.send(&method, url.clone(), body).await;
             let answer = answer.map_err(|error| PushError::Later {
-                reason: format!("{what}: no answer: {error}"),
+                reason: format!("{what}: no answer: {}", super::describe_no_answer(&error)),
                 after: None,
             })?;
             let status = answer.status();

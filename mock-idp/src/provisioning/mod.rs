@@ -37,6 +37,15 @@ use crate::store::sync::{self, Job, Known};
 use client::{Client, PushError};
 use set_up::SetUp;
 
+/// Says why a target gave no answer, without its URL and with the last cause.
+fn describe_no_answer(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "the target took too long".to_owned();
+    }
+    let (what, cause) = ambient::http_error_cause(error);
+    format!("{what}: {cause}")
+}
+
 /// Interval at which the engine checks whether a postponed operation is due. It cannot sleep
 /// until then, because the clock may be simulated and advanced.
 const GLANCE: Duration = Duration::from_millis(100);

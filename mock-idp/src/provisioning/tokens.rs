@@ -188,11 +188,12 @@ impl Idp {
             .map_err(|error| PushError::Refused(error.to_string()))?;
         let request = http.post(&credentials.token_url);
         let request = self.authenticate_client(environment, credentials, request);
-        let answer = request
-            .await?
-            .send()
-            .await
-            .map_err(|error| later(format!("{what}: no answer: {error}")))?;
+        let answer = request.await?.send().await.map_err(|error| {
+            later(format!(
+                "{what}: no answer: {}",
+                super::describe_no_answer(&error)
+            ))
+        })?;
         let status = answer.status();
         let text = read_text(&what, answer).await?;
         if status.is_success() {
