@@ -11,12 +11,17 @@ pub struct Explanation {
 }
 
 /// What to do about a certificate that is not trusted.
-const TRUST: &str = "--ca FILE trusts it or its authority, --insecure accepts every certificate";
+const TRUST: &str = "--ca FILE trusts it or its authority, --insecure accepts every certificate; for a command without these options, set the environment variable SSL_CERT_FILE to the file of the certificate";
 /// What to do about a certificate that is wrong.
 const RENEW: &str = "replace the certificate; --insecure accepts every certificate";
 
+/// What is wrong with an answer whose status line or headers cannot be read.
+const INVALID_HTTP: &str = "the server's answer is not valid HTTP";
+/// What to do about such an answer.
+const READ_HEAD: &str = "read its first lines with `curl -i` or in the server's log: a header with a line break or a space in its name is invalid, and so is one of many kilobytes";
+
 /// Texts of errors, what they mean, and what to do. The first that the error contains counts.
-const KNOWN: [(&str, &str, &str); 22] = [
+const KNOWN: [(&str, &str, &str); 27] = [
     (
         "UnknownIssuer",
         "the server's certificate is self-signed, or of an authority that this machine does not trust",
@@ -117,6 +122,11 @@ const KNOWN: [(&str, &str, &str); 22] = [
         "there is a server, but it does not answer by HTTP",
         "check the port; if the server uses TLS, write https:// into the URL",
     ),
+    ("invalid HTTP header parsed", INVALID_HTTP, READ_HEAD),
+    ("invalid HTTP status-code parsed", INVALID_HTTP, READ_HEAD),
+    ("invalid content-length parsed", INVALID_HTTP, READ_HEAD),
+    ("invalid transfer-encoding parsed", INVALID_HTTP, READ_HEAD),
+    ("message head is too large", INVALID_HTTP, READ_HEAD),
     (
         "connection closed before message completed",
         "the server closed the connection without an answer",

@@ -158,6 +158,19 @@ async fn every_certificate_that_is_refused_is_explained() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_not_http_is_explained() {
+    for answer in [
+        &b"HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n"[..],
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+    ] {
+        let port = serve_bytes(answer).await;
+        let error = error_of(&format!("http://localhost:{port}/"), &[]).await;
+        assert!(error.contains("is not valid HTTP"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn only_a_closed_connection_is_one() {
     let silent = serve_bytes(b"").await;
     let half = serve_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n").await;
