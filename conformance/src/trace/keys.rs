@@ -45,7 +45,8 @@ impl Known {
         let Some(entity_id) = entity_id else {
             return true;
         };
-        self.trusted.is_empty() || self.keys_of(entity_id).next().is_some()
+        let is_unkeyed = self.entities.is_empty() || self.entity(entity_id).is_some();
+        self.trusted.is_empty() && is_unkeyed || self.keys_of(entity_id).next().is_some()
     }
 
     /// Returns the keys that an entity announces.
@@ -155,8 +156,12 @@ pub fn read_trusted_keys(metadata: &str) -> Result<Vec<TrustedKey>, String> {
             }
         }
     }
+    let has = |role: &str| document.descendants().any(|it| is(it, ns::METADATA, role));
+    // A service provider that does not sign needs no key.
+    let needs_key = has("IDPSSODescriptor") || !has("SPSSODescriptor");
     match (keys.is_empty(), unreadable) {
         (false, _) => Ok(keys),
+        (true, None) if !needs_key && !has_key_values => Ok(keys),
         (true, Some(error)) => Err(format!(
             "no signing certificate in the metadata can be read: {error}; export or download the metadata again"
         )),
@@ -168,5 +173,25 @@ pub fn read_trusted_keys(metadata: &str) -> Result<Vec<TrustedKey>, String> {
             "no signing certificate found in the metadata (KeyDescriptor/KeyInfo/X509Data/X509Certificate)"
                 .to_owned(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_service_provider_needs_no_key() {
+        let read = |role: &str| {
+            read_trusted_keys(&format!(
+                "<EntityDescriptor xmlns=\"{}\" entityID=\"https://one.example\"><{role}/></EntityDescriptor>",
+                ns::METADATA
+            ))
+        };
+        assert_eq!(read("SPSSODescriptor").map(|it| it.len()), Ok(0));
+        for role in ["IDPSSODescriptor", "Organization"] {
+            let error = read(role).unwrap_err();
+            assert!(error.starts_with("no signing certificate found"), "{error}");
+        }
     }
 }

@@ -100,6 +100,7 @@ impl SecondIdp {
                 start_form: Vec::new(),
                 probe_url: first.target.probe_url.clone(),
                 logout_url: None,
+                logout_form: Vec::new(),
                 disable: self.second_disable_command.clone().map(Disable::by_command),
                 expect: expect.clone().into(),
             },

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::SourceError;
 use crate::inspection::certificate::Certificate;
 use crate::inspection::message::{STANDARD, percent_decoded};
+use crate::inspection::parse;
 use crate::trace::status;
 
 /// Longest text that can be a placeholder, in bytes.
@@ -55,6 +56,36 @@ static TOKEN: LazyLock<Regex> =
 static PEM: LazyLock<Regex> = LazyLock::new(|| pattern(r"-----BEGIN ([A-Z0-9 ]{3,40})-----"));
 
 static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(AADSTS|MSIS)(\d{4,8})\b"));
+
+/// Root elements of SAML and of what carries it, which people write in wrong namespaces.
+const KNOWN_ROOTS: [&str; 10] = [
+    "Response",
+    "AuthnRequest",
+    "LogoutRequest",
+    "LogoutResponse",
+    "ArtifactResolve",
+    "ArtifactResponse",
+    "Assertion",
+    "EntityDescriptor",
+    "EntitiesDescriptor",
+    "Envelope",
+];
+
+/// Returns the error for an XML document that has nothing of SAML in it.
+pub(super) fn of_other_xml(xml: &str) -> Option<SourceError> {
+    if xml.contains("urn:oasis:names:tc:SAML:") {
+        return None;
+    }
+    let document = parse(xml).ok()?;
+    let root = document.root_element().tag_name().name();
+    let is_other = !KNOWN_ROOTS.contains(&root);
+    is_other.then(|| {
+        cause(
+            format!("the root element of this XML document is <{root}>, and it contains no namespace of SAML"),
+            "give the SAMLRequest, the SAMLResponse or the metadata",
+        )
+    })
+}
 
 fn cause(what: impl Into<String>, fix: impl Into<String>) -> SourceError {
     SourceError::Cause {

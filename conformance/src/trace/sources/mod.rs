@@ -112,6 +112,11 @@ pub enum SourceError {
 pub fn read_bytes(bytes: &[u8]) -> Result<Vec<Found>, SourceError> {
     let contents = container::read(bytes)?;
     let mut found = read(&contents.text)?;
+    if let [only] = found.as_slice()
+        && let Some(error) = cause::of_other_xml(&only.message.xml)
+    {
+        return Err(error);
+    }
     // The remark on the encoding applies only if the file is a single document.
     if let (Some(remark), [only]) = (contents.remark, found.as_mut_slice())
         && only.message.wrapping.is_empty()
