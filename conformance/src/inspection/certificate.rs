@@ -48,6 +48,51 @@ pub struct Certificate {
     public_key: Vec<u8>,
 }
 
+/// True if the parts of a certificate have the tags of RFC 5280 §4.1. The parser compares the number
+/// of a tag and not its class, so it reads damaged certificates that no other library reads.
+fn has_tags(der: &[u8]) -> Option<bool> {
+    const SEQUENCE: u8 = 0x30;
+    const INTEGER: u8 = 0x02;
+    const BIT_STRING: u8 = 0x03;
+    const VERSION: u8 = 0xa0;
+    let whole = split(der)?;
+    let [(SEQUENCE, whole)] = whole[..] else {
+        return Some(false);
+    };
+    let parts = split(whole)?;
+    let [(SEQUENCE, content), (SEQUENCE, _), (BIT_STRING, _)] = parts[..] else {
+        return Some(false);
+    };
+    let content = split(content)?;
+    let tags: Vec<u8> = content.iter().map(|(tag, _)| *tag).collect();
+    // Serial number, algorithm, issuer, validity, subject, public key.
+    let fields = [INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE];
+    let fields_at = usize::from(tags.first() == Some(&VERSION));
+    Some(tags.get(fields_at..)?.starts_with(&fields))
+}
+
+/// Splits DER into its values: tag and content of each. `None` if a length is wrong.
+fn split(mut der: &[u8]) -> Option<Vec<(u8, &[u8])>> {
+    let mut values = Vec::new();
+    while let [tag, length, rest @ ..] = der {
+        let (length, rest) = match usize::from(*length) {
+            short @ 0..=0x7f => (short, rest),
+            long @ 0x81..=0x84 => {
+                let (bytes, rest) = rest.split_at_checked(long - 0x80)?;
+                let length = bytes
+                    .iter()
+                    .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+                (length, rest)
+            }
+            _ => return None,
+        };
+        let (content, after) = rest.split_at_checked(length)?;
+        values.push((*tag, content));
+        der = after;
+    }
+    der.is_empty().then_some(values)
+}
+
 /// Result of verifying a signature value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verification {
@@ -73,9 +118,12 @@ impl Certificate {
         let der = STANDARD
             .decode(&base64)
             .map_err(|error| format!("expected base64 of a certificate: {error}"))?;
-        let (_, parsed) = X509Certificate::from_der(&der)
-            // The parser's own message names parts of its source code.
-            .map_err(|_| "the bytes are not an X.509 certificate in DER".to_owned())?;
+        // The parser's own message names parts of its source code.
+        let invalid = || "the bytes are not an X.509 certificate in DER".to_owned();
+        let (_, parsed) = X509Certificate::from_der(&der).map_err(|_| invalid())?;
+        if has_tags(&der) != Some(true) {
+            return Err(invalid());
+        }
         let key = match parsed.public_key().parsed() {
             Ok(PublicKey::RSA(rsa)) => Key::Rsa(rsa.key_size()),
             Ok(PublicKey::EC(point)) => Key::Ec(match point.key_size() {
@@ -174,4 +222,27 @@ pub fn digest_of(method: &str, data: &[u8]) -> Option<Vec<u8>> {
         _ => return None,
     };
     Some(digest::digest(algorithm, data).as_ref().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_certificate_is_not_read() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = rcgen::CertificateParams::new(vec!["idp.example".to_owned()]).unwrap();
+        let der = made.self_signed(&key).unwrap().der().to_vec();
+        let read = |der: &[u8]| Certificate::read(&STANDARD.encode(der));
+        assert!(read(&der).is_ok());
+        // The tag of the signed part, after the tag and the length of the whole.
+        let mut other_class = der.clone();
+        assert_eq!(other_class[4], 0x30);
+        other_class[4] = 0x70;
+        let (short, mut long) = (&der[..der.len() - 1], der.clone());
+        long.push(0);
+        for damaged in [&other_class[..], short, &long] {
+            assert!(read(damaged).is_err());
+        }
+    }
 }

@@ -223,6 +223,7 @@ pub(crate) const FAULTS: &[(&str, &[&str])] = &[
     ("xsw-forged-in-issuer", &["SAML-IDP-ASSERT-01", "SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-RESP-13", "SAML-IDP-SIGN-01"]),
     ("xsw-forged-in-key-info", &["SAML-IDP-RESP-13", "SAML-IDP-SIGN-12"]),
     ("xsw-forged-in-object", &["SAML-IDP-RESP-13", "SAML-IDP-SIGN-12"]),
+    ("xsw-forged-subject-in-object", &["SAML-IDP-SIGN-12"]),
     ("xsw-id-after-a-colon-around", &["SAML-IDP-RESP-02"]),
     ("xsw-id-after-a-colon-before", &["SAML-IDP-RESP-02"]),
     ("xsw-id-as-case-attribute-around", &["SAML-IDP-ATTR-10", "SAML-IDP-ID-05", "SAML-IDP-RESP-13", "SAML-IDP-SIGN-01", "SAML-IDP-SIGN-03", "SAML-IDP-SIGN-12"]),

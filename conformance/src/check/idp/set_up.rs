@@ -1,6 +1,8 @@
 //! Why no sign-on works. Mistakes of the set-up are recognized by how the first ordinary
 //! request ended.
 
+use url::Url;
+
 use super::reading;
 use super::recording::{Ending, Trial};
 use super::run::{Gathering, Person};
@@ -47,6 +49,19 @@ pub(super) fn error(
             format!("The identity provider cannot be reached for a sign-on: {why}."),
             "Check the SingleSignOnService in the metadata and whether the identity provider runs and can be reached from this machine. An identity provider with a private certificate needs --ca FILE.",
         )),
+        Ending::Answer(delivered) if is_elsewhere(&delivered.to, &gathering.party.acs) => {
+            Some(SetUpError::new(
+                "wrong-sp-port",
+                format!(
+                    "The identity provider sends the Response to {}, which is no address of the service provider that is played in this run ({}).",
+                    delivered.to,
+                    gathering.party.acs.join(", ")
+                ),
+                format!(
+                    "Give the --sp-port of the metadata that is registered at the identity provider. {register}"
+                ),
+            ))
+        }
         Ending::Answer(delivered) if trial.asked => {
             let access = format!("Give {who} access to the application of this service provider.");
             refusal_error(&delivered.field, "refused", format!("{access} {register}"))
@@ -65,6 +80,18 @@ pub(super) fn error(
             Some(page_error(trial, *status, &at, who, ignored, &register))
         }
     }
+}
+
+/// True if `url` is at another host or port than each of the service provider's URLs.
+fn is_elsewhere(url: &str, acs: &[String]) -> bool {
+    let origin = |it: &str| Url::parse(it).ok().map(|it| it.origin());
+    acs.iter().all(|own| origin(own) != origin(url))
+}
+
+/// True if a page has a script and no form: a browser that runs no scripts sees nothing on it.
+fn is_made_by_script(page: &str) -> bool {
+    let page = page.to_lowercase();
+    page.contains("<script") && !page.contains("<form")
 }
 
 /// Returns the error for a Response without success.
@@ -108,7 +135,14 @@ fn page_error(
             format!(
                 "The identity provider answered an honest request with a page that is not a login page ({at}){says}."
             ),
-            format!("{register} If the page is a login page that runs scripts, use --interactive."),
+            match page.is_some_and(|page| is_made_by_script(&page.body)) {
+                true => format!(
+                    "The page has a script and no form. If it is the login page, use --interactive: a person then signs on in a browser. If not: {register}"
+                ),
+                false => format!(
+                    "{register} If the page is a login page that runs scripts, use --interactive."
+                ),
+            },
         );
     }
     if asks || status == 401 {
@@ -163,4 +197,25 @@ fn refusal(xml: &str) -> Option<(String, Option<String>)> {
         .and_then(|it| it.text())
         .map(|it| it.trim().to_owned());
     Some((codes.join("/"), message.filter(|it| !it.is_empty())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_port_is_another_service_provider() {
+        let acs = ["http://127.0.0.1:18600/acs", "http://127.0.0.1:18600/acs2"].map(str::to_owned);
+        assert!(is_elsewhere("http://127.0.0.1:18555/acs", &acs));
+        assert!(!is_elsewhere("http://127.0.0.1:18600/acs/other", &acs));
+    }
+
+    #[test]
+    fn a_page_with_a_form_is_not_made_by_a_script() {
+        assert!(is_made_by_script(
+            "<div id=app></div><SCRIPT src=/app.js></SCRIPT>"
+        ));
+        assert!(!is_made_by_script("<form></form><script></script>"));
+        assert!(!is_made_by_script("<h1>Unknown application</h1>"));
+    }
 }

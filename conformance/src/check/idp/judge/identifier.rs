@@ -140,7 +140,7 @@ fn variation(ids: &[&str]) -> Variation {
         _ => String::new(),
     };
     let by_chance = if lucky > 0.0 {
-        ", and 4 bits for a character that is equal by chance"
+        ", plus 4 bits, because one more character may have been equal by chance"
     } else {
         ""
     };

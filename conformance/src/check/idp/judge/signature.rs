@@ -1,8 +1,8 @@
 //! Checks of signatures (saml-core §5, XML Signature).
 
 use super::{
-    Item, Ruled, SIGNATURE_OUT_OF_PLACE, UNREADABLE, absent, item, judge_each_document, not_judged,
-    right, wrong,
+    Item, Ruled, SIGNATURE_OUT_OF_PLACE, absent, item, judge_each_document, not_judged, right,
+    wrong,
 };
 use crate::check::Harm;
 use crate::check::Level::{Must, Should};
@@ -139,6 +139,9 @@ pub(super) const CHECKS: &[Item] = &[
 /// The answer of every check about signatures to a document without one.
 const UNSIGNED: &str = "there is no signature: see SAML-IDP-SIGN-01";
 
+/// The answer of checks that need a key of the metadata, if none can be read.
+const NO_KEY: &str = "no signing certificate of the metadata can be read: see SAML-IDP-MD-07";
+
 /// Judges every signature of a document; without a signature there is nothing to judge.
 fn judge_signatures(
     case: &Case<'_>,
@@ -237,7 +240,20 @@ fn judge_signature_value(case: &Case<'_>) -> Ruled {
         // Another check judges unknown algorithms.
         None => None,
     };
-    judge_signatures(case, complaint, "they do")
+    if case.announced.readable().is_empty() {
+        return not_judged(NO_KEY);
+    }
+    judge_each_document(case, |_, document| {
+        let all = &document.signatures;
+        match all.iter().find_map(complaint) {
+            Some(complaint) => wrong(complaint),
+            None if all.is_empty() => absent(UNSIGNED),
+            None if all.iter().any(|it| it.value_holds.is_none()) => absent(
+                "a signature has an algorithm that cannot be verified here: see SAML-IDP-SIGN-06",
+            ),
+            None => right("they do"),
+        }
+    })
 }
 
 fn name(uri: &str) -> &str {
@@ -332,7 +348,7 @@ fn judge_place(case: &Case<'_>) -> Ruled {
 fn judge_key_info(case: &Case<'_>) -> Ruled {
     let announced = case.announced.readable();
     if announced.is_empty() {
-        return not_judged(UNREADABLE);
+        return not_judged(NO_KEY);
     }
     let complaint = |it: &Signature| {
         let strange = |brought: &&String| !announced.iter().any(|known| known.base64 == **brought);
