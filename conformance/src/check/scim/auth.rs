@@ -9,6 +9,9 @@ use super::reading::{ERROR, speaks, text};
 use super::target::query;
 use super::wire::{ScimAnswer, ScimRequest};
 
+/// The check that sends the token in the query of a URL.
+pub(super) const TOKEN_IN_QUERY: &str = "SCIM-AUTH-06";
+
 checks! {
 harm Protection;
 "SCIM-AUTH-01", Must, "RFC 7644 §3.12"; "A request without a token is refused with 401";

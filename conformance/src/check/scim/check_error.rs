@@ -33,6 +33,9 @@ pub enum CheckError {
     /// The server refuses every user that the checks can create.
     #[error("the server refuses the users that the checks create: {0}")]
     NoUsers(String),
+    /// The credentials may not create users.
+    #[error("the server does not let these credentials create users: {0}")]
+    MayNotCreate(String),
     /// The server refuses every user with the members of the template.
     #[error("the server refuses the users that the checks create with --user-template: {0}")]
     NoTemplateUsers(String),
@@ -98,7 +101,11 @@ impl CheckError {
             ),
             Self::NoUsers(_) => (
                 "users-refused",
-                "The server requires attributes of users that its schemas do not declare as required. Put it into --user-template FILE (a user as JSON, {name} stands for a unique userName), or name a domain whose users it accepts with --domain. --read-only judges without creating users. With 401 or 403: the credentials need the right to write.",
+                "The server may require attributes of users that its schemas do not declare as required: put them into --user-template FILE (a user as JSON, {name} stands for a unique userName). It may also accept only users of a domain: name it with --domain. --read-only judges without creating users.",
+            ),
+            Self::MayNotCreate(_) => (
+                "users-refused",
+                "Give the credentials the right to create users, or judge without creating users by --read-only. If the server answers so about the values of the user, name a domain whose users it accepts with --domain, or its attributes with --user-template FILE.",
             ),
             Self::NoTemplateUsers(_) => (
                 "users-refused",

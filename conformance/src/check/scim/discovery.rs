@@ -1,6 +1,7 @@
 //! Checks of ServiceProviderConfig and ResourceTypes (RFC 7644 §4; RFC 7643 §5, §6).
 
 use serde_json::Value;
+use url::Url;
 
 use super::item::{Judged, Stop, checks, ensure, unjudged};
 use super::location::require_at_address;
@@ -224,7 +225,10 @@ async fn judge_schemas_of_types(probe: &Probe<'_>) -> Judged {
         None => Ok(()),
         Some(one) => Err(Stop::Wrong(format!(
             "{} has schemas {}",
-            value_to_text(member(one, "name")),
+            match text(one, &["name"]) {
+                Some(name) => format!("the resource type {name}"),
+                None => "a resource type without a name".to_owned(),
+            },
             value_to_text(member(one, "schemas"))
         ))),
     }
@@ -264,7 +268,22 @@ async fn judge_endpoints(probe: &Probe<'_>) -> Judged {
         } else {
             format!("/{endpoint}?count=1")
         };
-        probe.get(&target).await?.is(200)?;
+        let answer = probe.get(&target).await?;
+        if answer.status != 200 {
+            let base = probe.session.base.trim_end_matches('/');
+            let path = Url::parse(base).map_or_else(|_| String::new(), |it| it.path().to_owned());
+            let repeats = path.len() > 1 && endpoint.starts_with(&path);
+            let hint = match repeats {
+                true => format!(
+                    "; endpoint is {endpoint}, which repeats the path {path} of the base URL"
+                ),
+                false => String::new(),
+            };
+            return answer.wrong(format!(
+                "the status of {base}{target} is {}, expected 200{hint}",
+                answer.status
+            ));
+        }
     }
     Ok(())
 }

@@ -73,6 +73,7 @@ pub(super) async fn prepare(session: &Session<'_>, server: &Server) -> Result<()
             let answer = summary(&fuller);
             return Err(match session.options.template {
                 Some(_) => CheckError::NoTemplateUsers(answer),
+                None if matches!(fuller.status, 401 | 403) => CheckError::MayNotCreate(answer),
                 None => CheckError::NoUsers(answer),
             });
         }

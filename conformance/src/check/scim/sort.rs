@@ -50,7 +50,7 @@ checks! {
     needs [Need::Sort, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.primary"])]; act(judge_order_by_primary)
 "SCIM-SEARCH-01", May, "RFC 7644 §3.4.3"; "Users can be searched by POST to /Users/.search";
     expects "POST /Users/.search: 200 with a ListResponse";
-    fix "Serve .search below each endpoint: clients can then send filters in the body, not in URLs.";
+    fix "Serve .search below each endpoint, also for a SearchRequest without a filter: clients can then send filters in the body, not in URLs.";
     needs [Need::Writes]; act(judge_search)
 "SCIM-SEARCH-02", Must, "RFC 7644 §3.4.3"; "A search by POST applies filter";
     expects "ann alone";

@@ -165,7 +165,7 @@ impl Http {
             return Ok(url);
         }
         Err(format!(
-            "{url} is on another host than {}, and was not asked",
+            "{url} has another scheme, host or port than {}, and was not asked",
             self.base
         ))
     }
