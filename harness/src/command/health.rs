@@ -1,6 +1,7 @@
 //! `rehearsal health`: the health check of the container image, which has no `curl`. It requests a
 //! URL, or `/readyz` of the running parties.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use ambient::arguments::{web_url, whole_number};
@@ -36,6 +37,7 @@ impl Health {
             if !answer.status().is_success() {
                 bail!("{url} answered {}", answer.status());
             }
+            writeln!(ambient::terminal::out(), "{url}: ready")?;
         }
         Ok(true)
     }

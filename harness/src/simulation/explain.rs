@@ -13,6 +13,7 @@ use maud::{Markup, html};
 
 use super::site::Site;
 use super::view;
+use crate::inspection::encryption::DecryptionKey;
 use crate::trace::{self, Account, Known, sources};
 
 /// Maximum size of the form in bytes: a HAR file contains every answer of a sign-on.
@@ -31,6 +32,12 @@ struct Form {
     message: Vec<u8>,
     metadata: String,
     audience: String,
+    /// URLs, separated by white space.
+    acs: String,
+    /// The private key in PEM. It is not shown again.
+    key: String,
+    /// The time as of which the message is judged; empty for now.
+    at: String,
 }
 
 async fn show_empty_page(State(site): State<Arc<Site>>) -> Response {
@@ -83,6 +90,9 @@ async fn read(mut parts: Multipart) -> Result<Form, String> {
             "message" | "file" if !bytes.is_empty() => form.message = bytes.to_vec(),
             "metadata" => form.metadata = text(),
             "audience" => form.audience = text(),
+            "acs" => form.acs = text(),
+            "key" => form.key = text(),
+            "at" => form.at = text(),
             _ => {}
         }
     }
@@ -95,12 +105,26 @@ fn accounts(form: &Form) -> Result<Vec<Account>, String> {
         metadata => trace::read_trusted_keys(metadata)
             .map_err(|error| format!("cannot use the metadata: {error}"))?,
     };
+    let now = match form.at.as_str() {
+        "" => Ambient::real().now(),
+        text => text.parse().map_err(|_| {
+            format!("invalid time: expected one such as 2027-01-31T12:00:00Z, got {text:?}")
+        })?,
+    };
+    let decryption_key =
+        match form.key.as_str() {
+            "" => None,
+            pem => Some(DecryptionKey::read(pem.as_bytes()).map_err(|error| {
+                format!("invalid private key: {}", ambient::error_chain(&error))
+            })?),
+        };
     let known = Known {
         trusted,
         entities: trace::read_entities(&form.metadata),
         audience: Some(form.audience.clone()).filter(|it| !it.is_empty()),
-        now: Some(Ambient::real().now()),
-        ..Known::default()
+        acs: form.acs.split_whitespace().map(str::to_owned).collect(),
+        now: Some(now),
+        decryption_key,
     };
     let found = sources::read_bytes(&form.message).map_err(|error| error.to_string())?;
     Ok(trace::accounts(found, &known))
@@ -117,10 +141,28 @@ fn results(accounts: &[Account]) -> Markup {
             section.card {
                 @if account.verdict.is_refused() { span.badge.bad { "Would be refused" } }
                 @else { span.badge.good { "Nothing to refuse found" } }
-                pre tabindex="0" { (account.to_text(true)) }
+                pre tabindex="0" { (with_labels(&account.to_text(true))) }
             }
         }
     }
+}
+
+/// The options of `rehearsal trace`, and the fields of this page in their place.
+const FIELDS: [(&str, &str); 5] = [
+    ("--metadata", "the field Metadata"),
+    ("--audience", "the field Entity ID"),
+    ("--acs", "the field ACS URL"),
+    ("--key", "the field Private key"),
+    ("--at", "the field Time:"),
+];
+
+/// Names the fields of this page in place of the options of the command.
+fn with_labels(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (option, field) in FIELDS {
+        text = text.replace(option, field);
+    }
+    text
 }
 
 fn page(site: &Site, form: &Form, result: &Markup) -> Markup {
@@ -137,7 +179,7 @@ fn page(site: &Site, form: &Form, result: &Markup) -> Markup {
         p.lead {
             "Paste a SAMLResponse or SAMLRequest (XML, base64, a URL or a form), or choose a file: \
              a message, a HAR file, or an export of SAML-tracer. It is judged as of now by this \
-             machine's clock, nothing is sent anywhere, and nothing is kept."
+             machine's clock unless a time is given, nothing is sent anywhere, and nothing is kept."
         }
         (result)
         form method="post" action="/explain" enctype="multipart/form-data" {
@@ -156,6 +198,18 @@ fn page(site: &Site, form: &Form, result: &Markup) -> Markup {
             div.field {
                 label for="audience" { "Entity ID of the service provider, to check the audience (optional)" }
                 input id="audience" name="audience" value=(form.audience);
+            }
+            div.field {
+                label for="acs" { "ACS URL of the service provider, to check Destination and Recipient (optional)" }
+                input id="acs" name="acs" value=(form.acs);
+            }
+            div.field {
+                label for="key" { "Private key of the service provider in PEM, to decrypt assertions (optional)" }
+                textarea id="key" name="key" rows="2" spellcheck="false" autocomplete="off" {}
+            }
+            div.field {
+                label for="at" { "Time as of which it is judged, such as 2027-01-31T12:00:00Z (optional)" }
+                input id="at" name="at" value=(form.at);
             }
             div.buttons { button type="submit" { "Explain" } }
         }

@@ -52,6 +52,27 @@ async fn the_simulation_page_explains_a_saml_message() {
     let (status, page) = post(&[(text, message), ("name=\"metadata\"", "<no")]).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.contains("cannot use the metadata"), "{page}");
+    // The results name the fields of the page, not options of the command.
+    let response = "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+         ID=\"_two\" Version=\"2.0\" IssueInstant=\"2026-01-01T00:00:00Z\" \
+         Destination=\"https://sp.example/acs\"><saml:Assertion \
+         xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_three\" Version=\"2.0\" \
+         IssueInstant=\"2026-01-01T00:00:00Z\"/></samlp:Response>";
+    let acs = "name=\"acs\"";
+    let (_, page) = post(&[(text, response)]).await;
+    assert!(page.contains("(the field ACS URL)"), "{page}");
+    assert!(!page.contains("(--"), "{page}");
+    let (_, page) = post(&[(text, response), (acs, "https://sp.example/other")]).await;
+    assert!(page.contains("https://sp.example/other"), "{page}");
+    assert!(!page.contains("(the field ACS URL)"), "{page}");
+    for (field, value, said) in [
+        ("name=\"at\"", "yesterday", "invalid time"),
+        ("name=\"key\"", "no key", "invalid private key"),
+    ] {
+        let (status, page) = post(&[(text, response), (field, value)]).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.contains(said), "{page}");
+    }
     // A form from another site is refused, as everywhere on this page.
     let foreign = hands.http.post(format!("{url}/explain"));
     let foreign = foreign.header("origin", "https://evil.example").send();
