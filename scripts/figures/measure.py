@@ -368,6 +368,39 @@ def scenarios(page, rehearsal, arguments):
     )
 
 
+def checks(page, rehearsal, arguments):
+    """The checks at the project's own parties. All find nothing there."""
+    metadata, port = rehearsal.folder / "idp.xml", free_port()
+    played = ["--idp-port", port, "--idp-metadata-out", metadata]
+    rehearsal.run("check", "sp", "--prepare", *played)
+    server, ready, _ = rehearsal.up("--idp-metadata", metadata)
+    portal, user = ready["sp"], "grace@lumen.example"
+    sp = [
+        "check", "sp", "--quiet", *played,
+        "--metadata", portal["metadata_url"],
+        "--start-url", f"{portal['sso_start_url']}?email={user}",
+        "--probe-url", portal["whoami_url"],
+        "--logout-url", portal["base_url"] + "/logout",
+        "--user", user,
+        "--expect", '"(user|email)": ?"' + re.escape(user) + '"',
+    ]
+    scim = ["check", "scim", "--quiet", "--base-url", portal["scim_base_url"], "--token", portal["scim_bearer_token"]]
+    rows = []
+    for name, command, goal in (
+        ("`check sp`, all checks", sp, "15 s"),
+        ("`check sp --only SAML-SP-XSW-03`", [*sp, "--only", "SAML-SP-XSW-03"], "1 s"),
+        ("`check scim`, all checks", scim, ""),
+    ):
+        times = []
+        for _ in range(arguments.rounds):
+            began = time.monotonic()
+            rehearsal.run(*command)
+            times.append(time.monotonic() - began)
+        rows.append([name, f"{number(median(times))} s", goal])
+    server.stop()
+    page.section("Checks", "A whole run at the portal, from the command line.", ["what", "measured", "goal"], rows)
+
+
 def machine():
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
@@ -393,6 +426,7 @@ def main():
         scim(page, rehearsal, arguments)
         start(page, rehearsal, arguments)
         scenarios(page, rehearsal, arguments)
+        checks(page, rehearsal, arguments)
         directory(page, rehearsal, arguments)
     text = (
         "# Figures\n\n"

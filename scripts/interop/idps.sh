@@ -3,9 +3,9 @@
 # here: samlp, saml-idp and samlify (npm), pysaml2, djangosaml2idp, djangosaml2idp2, flask-saml2-fork and
 # NanoIDP (PyPI), SimpleSAMLphp and LemonLDAP::NG (Debian). Each check must run to its end.
 # Usage: scripts/interop/idps.sh [name …]
-# Needs: npm, python3 with venv, xmlsec1, php-cli and the packages simplesamlphp, lemonldap-ng,
-# liblasso-perl and libxml-simple-perl; what is missing is skipped with a message. INTEROP_PROFILE=NAME
-# judges them by a profile.
+# Needs: npm, python3 with venv, xmlsec1, php-cli, jq and the packages simplesamlphp, lemonldap-ng,
+# liblasso-perl, libxml-simple-perl and libio-string-perl; what is missing is skipped with a message.
+# INTEROP_PROFILE=NAME judges them by a profile.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop/idps

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Runs `rehearsal check sp` against service providers of other projects that install
-# here: python3-saml, pysaml2 and djangosaml2 (PyPI), @node-saml/node-saml, @node-saml/passport-saml
-# and samlify (npm), the Shibboleth service provider, mod_auth_mellon, ruby-saml and SimpleSAMLphp
-# (Debian). Each must run to its end.
+# here: python3-saml, pysaml2 and djangosaml2 (PyPI), @node-saml/node-saml, @node-saml/passport-saml,
+# samlify and Better Auth (npm), the Shibboleth service provider, mod_auth_mellon, ruby-saml,
+# SimpleSAMLphp and LemonLDAP::NG (Debian). Each must run to its end.
 # Usage: scripts/interop/sps.sh [name …]
-# Needs: python3 with venv, xmlsec1, npm; apache2 with libapache2-mod-shib and
+# Needs: jq, python3 with venv, xmlsec1, npm; apache2 with libapache2-mod-shib and
 # libapache2-mod-auth-mellon; ruby-saml and ruby-webrick; simplesamlphp with php-cli, php-mbstring,
-# php-sqlite3 and php-xml. What is missing is skipped with a message. The reports are written to
-# INTEROP_OUT. INTEROP_ONLY=ID runs only these checks, INTEROP_THOROUGH=1 sends every variant of
-# the faults, and INTEROP_PROFILE=NAME judges by this profile.
+# php-sqlite3 and php-xml; lemonldap-ng with liblasso-perl, libxml-simple-perl and libio-string-perl.
+# What is missing is skipped with a message. The reports are written to INTEROP_OUT. INTEROP_ONLY=ID
+# runs only these checks, INTEROP_THOROUGH=1 sends every variant of the faults, and
+# INTEROP_PROFILE=NAME judges by this profile.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/scripts/interop/sps
@@ -33,6 +34,8 @@ mkdir -p "$SP_KEYS"
 # The addresses of a service provider, where a function below sets no others.
 base=http://127.0.0.1:
 metadata=/metadata start=/login probe=/whoami logout=/logout
+# What the page of --probe-url contains for the user of --user only.
+expect='user=jo@corp\.example;'
 # More options of `check sp --prepare`.
 prepare=()
 
@@ -44,7 +47,7 @@ judge() { # name, port, port of the identity provider, command…
   log=$out/$name.log start "$@" "$port" "$out/$name-idp.xml"
   "$rehearsal" check sp --ca "$SP_KEYS/tls.crt" --metadata "$base$port$metadata" \
     --start-url "$base$port$start" --probe-url "$base$port$probe" \
-    --logout-url "$base$port$logout" --user jo@corp.example --expect 'user=jo@corp\.example;' \
+    --logout-url "$base$port$logout" --user jo@corp.example --expect "$expect" \
     --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 120 --timeout 60 "${more[@]}" \
     --html "$out/$name.html" --json 2>"$out/$name.err" >"$out/$name.json"
   local code=$?
@@ -129,6 +132,13 @@ simplesamlphp() {
   judge simplesamlphp 18107 18197 "$here/simplesamlphp_sp.sh"
 }
 
+lemonldap_ng() {
+  has_debian lemonldap-ng liblasso-perl libxml-simple-perl libio-string-perl || return
+  local base=https://127.0.0.1: metadata=/saml/metadata start=/ probe='/mysession/?whoami' logout='/?logout=1'
+  local expect='"jo@corp\.example"'
+  judge lemonldap-ng 18112 18212 "$here/lemonldap_ng_sp.sh"
+}
+
 djangosaml2() {
   command -v xmlsec1 >/dev/null || { echo "djangosaml2: skipped: no xmlsec1"; return; }
   python_with djangosaml2==1.12.0 || { echo "djangosaml2: skipped: it doesn't install"; return; }
@@ -151,7 +161,29 @@ samlify() {
   judge samlify 18110 18200 node "$here/samlify_sp.mjs"
 }
 
+# install_better_auth — sets NODE_PACKAGES. @better-auth/sso 1.7.5 is the newest, and npm installs no newer
+# better-auth beside it, because both need other versions of the same packages.
+install_better_auth() {
+  node_with better-auth@1.7.5 @better-auth/core@1.7.5 @better-auth/sso@1.7.5 samlify@2.13.1 ||
+    { echo "better-auth: skipped: it doesn't install"; return 1; }
+  export NODE_PACKAGES=$node_folder
+}
+
+better_auth() {
+  install_better_auth || return
+  local base=https://127.0.0.1: metadata='/api/auth/sso/saml2/sp/metadata?providerId=idp'
+  judge better-auth 18113 18213 node "$here/better_auth_sp.mjs"
+}
+
+# Single logout by HTTP-POST. The metadata of the plugin offers HTTP-Redirect, too, and then that is judged.
+better_auth_logout() {
+  install_better_auth || return
+  local base=https://127.0.0.1: metadata='/api/auth/sso/saml2/sp/metadata?providerId=idp'
+  local more=(--only SAML-SP-SLO --only SAML-SP-REQ --only SAML-SP-MD)
+  OWN_METADATA=1 judge better-auth-logout 18114 18214 node "$here/better_auth_sp.mjs"
+}
+
 [ "$#" -gt 0 ] || set -- python3_saml pysaml2 djangosaml2 node_saml passport_saml samlify \
-  shibboleth shibboleth_metadata mellon ruby_saml simplesamlphp
+  better_auth better_auth_logout shibboleth shibboleth_metadata mellon ruby_saml simplesamlphp lemonldap_ng
 for name in "$@"; do "$name"; done
 exit "$failed"
