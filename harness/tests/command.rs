@@ -276,6 +276,11 @@ fn inputs_that_cannot_work_are_refused_before_anything_is_sent() {
     let note = folder.path().join("ready.json");
     std::fs::write(&note, "{\"sp\": 1}").unwrap();
     let note = note.to_str().unwrap();
+    // Metadata that another program wrote has no key of this program next to it.
+    let foreign = folder.path().join("idp.xml");
+    let entity = "<EntityDescriptor entityID=\"https://idp.example\"/>";
+    std::fs::write(&foreign, entity).unwrap();
+    let foreign = foreign.to_str().unwrap();
     let page = folder.path().join("page.html");
     std::fs::write(&page, "<!DOCTYPE html><html><body>Sign in</body></html>").unwrap();
     let page = page.to_str().unwrap();
@@ -301,6 +306,18 @@ fn inputs_that_cannot_work_are_refused_before_anything_is_sent() {
                 note,
             ],
             "the file exists and is no metadata; name another file",
+        ),
+        (
+            vec![
+                "check",
+                "sp",
+                "--prepare",
+                "--idp-port",
+                "18444",
+                "--idp-metadata-out",
+                foreign,
+            ],
+            "the file has the metadata of https://idp.example",
         ),
         (idp.to_vec(), "got a web page (HTML)"),
         (
@@ -331,6 +348,7 @@ fn inputs_that_cannot_work_are_refused_before_anything_is_sent() {
         assert!(error.contains(said), "{arguments:?}: {error}");
     }
     assert_eq!(std::fs::read_to_string(note).unwrap(), "{\"sp\": 1}");
+    assert_eq!(std::fs::read_to_string(foreign).unwrap(), entity);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use rehearsal::check::profile::{Kind, Profile};
 use rehearsal::check::runner::{Runner, Stop};
 use rehearsal::check::sp::{
-    Judge, Person, PersonAttribute, PersonTemplate, Provider, StartField, Target,
+    FormField, Judge, Person, PersonAttribute, PersonTemplate, Provider, Target,
 };
 use rehearsal::check::{CheckReport, SetUpError, Signal, sp};
 use saml::metadata::{MetadataError, Selection, SpMetadata};
@@ -162,8 +162,8 @@ pub(crate) struct SpTarget {
     /// Field of a form on the page of --start-url, which is filled in and submitted to start the
     /// login; `{user}` stands for the user. NAME without a value is a button, or a field that
     /// keeps its value. Repeatable
-    #[arg(long, value_name = "NAME[=VALUE]", conflicts_with = "idp_initiated", value_parser = StartField::parse)]
-    start_form: Vec<StartField>,
+    #[arg(long, value_name = "NAME[=VALUE]", conflicts_with = "idp_initiated", value_parser = FormField::parse)]
+    start_form: Vec<FormField>,
     /// URL that, with the cookies of a login, shows which user is logged in
     #[arg(
         long,
@@ -234,6 +234,11 @@ pub(crate) struct Sp {
     /// starts. It is requested by GET, or by POST if GET answers 404 or 405
     #[arg(long, value_name = "URL", value_parser = web_url)]
     logout_url: Option<Url>,
+    /// Field of a form on the page of --logout-url, which is filled in and submitted to start the
+    /// logout; `{user}` stands for the user. NAME without a value is a button, or a field that
+    /// keeps its value. Repeatable
+    #[arg(long, value_name = "NAME[=VALUE]", requires = "logout_url", value_parser = FormField::parse)]
+    logout_form: Vec<FormField>,
     #[command(flatten)]
     more_keys: MoreKeys,
     #[command(flatten)]
@@ -330,6 +335,7 @@ impl Sp {
                 start_form: target.start_form.clone(),
                 probe_url: target.probe_url.clone(),
                 logout_url: self.logout_url.clone(),
+                logout_form: self.logout_form.clone(),
                 disable: None,
                 expect,
             },

@@ -134,6 +134,13 @@ impl KeyFile {
             "cannot write the metadata to {}: the file exists and is no metadata; name another file",
             file.display()
         );
+        if let Some(entity_id) = entity_id_in(&before).filter(|_| !path.exists()) {
+            anyhow::bail!(
+                "cannot write the metadata to {}: the file has the metadata of {entity_id}, and there is no key {} next to it, so this program did not write it; name another file",
+                file.display(),
+                path.display()
+            );
+        }
         Ok(Self {
             is_new: !path.exists(),
             path: Some(path),
@@ -348,7 +355,7 @@ fn fix_of_final(reason: &AnswerError) -> Option<&'static str> {
             "Open the URL in a browser to see where it leads; give the URL of the document itself, or download it and give the file.",
         ),
         AnswerError::Certificate(_) => Some(
-            "Correct the certificate of the server, trust it with --ca FILE, or download the document and give the file.",
+            "Correct the certificate of the server, trust it with --ca FILE (a command without this option reads the environment variable SSL_CERT_FILE), or download the document and give the file.",
         ),
         AnswerError::Status(401 | 403) => Some(
             "The URL requires a login: give a public URL of the metadata, or download the document and give the file.",

@@ -23,6 +23,14 @@ pub(super) async fn receive_by_link(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
+    // As if it stored the unknown Issuer as a second identity provider.
+    let received = Received::by_redirect(&query, &Limits::default());
+    let request = received.ok();
+    let request = request.and_then(|it| it.at_its_word::<LogoutRequest>().ok());
+    let is_foreign = request.is_some_and(|it| it.issuer.contains("someone-else"));
+    if is_foreign && sp.is_flawed("slo-loses-start") {
+        sp.memory.lock().unwrap().is_start_lost = true;
+    }
     // With this flaw it verifies SAMLRequest and carries out SAMLResponse.
     if sp.is_flawed("slo-other-parameter") && query.contains("SAMLRequest=") {
         let (others, signed): (Vec<&str>, Vec<&str>) = query

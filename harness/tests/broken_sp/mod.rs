@@ -9,6 +9,7 @@ mod logout;
 mod own_logout;
 mod redirected;
 mod services;
+mod simple_sign;
 mod start;
 mod switches;
 pub(crate) mod tenants;
@@ -59,6 +60,8 @@ struct Memory {
     logins: usize,
     /// The number of documents with a CDATA section between elements.
     unexpected: usize,
+    /// True if logins start no more.
+    is_start_lost: bool,
 }
 
 /// The user who is logged in, as the probe shows the name, and the session at the identity
@@ -134,6 +137,7 @@ async fn start_as(
         .route("/login", get(start::login).post(start::login_by_form))
         .route("/acs", post(acs).get(redirected::receive_by_link))
         .route("/acs/{number}", post(acs))
+        .route("/simple-sign", post(simple_sign::receive))
         .route("/whoami", get(whoami))
         .route("/logout", get(own_logout::log_out))
         .route("/slo", get(slo_by_link).post(slo_by_form))
@@ -317,6 +321,7 @@ impl Broken {
     pub(crate) fn metadata(&self) -> SpMetadata {
         let mut metadata = metadata(&self.base);
         metadata.acs.extend(self.second_service());
+        metadata.acs.extend(self.simple_sign_service());
         for switch in self.switches.iter() {
             match switch {
                 Switch::Demands(_, wants) => metadata.want_assertions_signed = *wants,

@@ -2,8 +2,8 @@
 //! LogoutRequest, and ends the session when the LogoutResponse arrives.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
@@ -23,7 +23,12 @@ pub(super) struct Pending {
     session: String,
 }
 
-pub(super) async fn log_out(State(sp): State<Broken>, headers: HeaderMap) -> Response {
+/// Answers the logout URL. With the flaw `out-by-form`, it shows a form that has to be sent.
+pub(super) async fn log_out(State(sp): State<Broken>, uri: Uri, headers: HeaderMap) -> Response {
+    let is_confirmed = uri.query() == Some("sure=yes");
+    if sp.is_flawed("out-by-form") && !is_confirmed {
+        return Html("<form><button name=sure value=yes>Log out</button></form>").into_response();
+    }
     let is_offered = sp.is_flawed("logout") || sp.is_flawed("logout-post-only");
     let own = cookie(&headers, "session").unwrap_or_default().to_owned();
     let session = sp.memory.lock().unwrap().sessions.get(&own).cloned();

@@ -10,7 +10,7 @@ use saml::binding::redirect;
 use super::Broken;
 
 /// Returns the text of the first NameID.
-fn name_of(document: &str) -> Option<&str> {
+pub(super) fn name_of(document: &str) -> Option<&str> {
     let (_, rest) = document.split_once("<saml:NameID")?;
     let (_, rest) = rest.split_once('>')?;
     rest.split('<').next()

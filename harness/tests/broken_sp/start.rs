@@ -16,6 +16,9 @@ use super::{Broken, USER, cookie};
 
 /// Answers the start URL. With the flaw `starts-by-form`, it shows a page with two forms.
 pub(super) async fn login(State(sp): State<Broken>) -> Response {
+    if sp.memory.lock().unwrap().is_start_lost {
+        return Html("<h1>Choose your identity provider</h1>").into_response();
+    }
     if !sp.is_flawed("starts-by-form") {
         return sp.ask().await;
     }

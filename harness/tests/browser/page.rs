@@ -358,7 +358,8 @@ impl Page {
     pub(crate) async fn wait_until_gone(&self, words: &str) -> Outcome {
         let mut glance = tokio::time::interval(Duration::from_millis(20));
         let gone = async {
-            while self.as_text().await.is_ok_and(|text| text.contains(words)) {
+            // While the browser loads the page again, it cannot be read.
+            while !self.as_text().await.is_ok_and(|text| !text.contains(words)) {
                 glance.tick().await;
             }
         };

@@ -27,6 +27,7 @@ pub(crate) fn target_at(base: &str, metadata: SpMetadata, document: String) -> T
         start_form: Vec::new(),
         probe_url: at("/whoami"),
         logout_url: Some(at("/logout")),
+        logout_form: Vec::new(),
         disable: None,
         expect: Regex::new(&format!("user={};", regex::escape(broken_sp::USER)))
             .unwrap()

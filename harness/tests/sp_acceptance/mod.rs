@@ -2,8 +2,8 @@
 
 use regex::Regex;
 use rehearsal::check::runner::{Runner, Selection};
-use rehearsal::check::sp::{Expect, Judge, Person, Provider, StartField, Target, Variants};
-use rehearsal::check::{CheckReport, Verdict};
+use rehearsal::check::sp::{Expect, FormField, Judge, Person, Provider, Target, Variants};
+use rehearsal::check::{CheckReport, Outcome, Verdict};
 
 use crate::broken_sp::{self, Switch, USER};
 use crate::catalogue;
@@ -16,6 +16,25 @@ async fn judge(
     only: &[&str],
     expect: Option<Expect>,
     form: &[&str],
+) -> CheckReport {
+    let change = |target: Target| Target {
+        start_form: fields(form),
+        expect: expect.unwrap_or_else(|| target.expect.clone()),
+        ..target
+    };
+    judge_changed(switches, only, change).await
+}
+
+fn fields(form: &[&str]) -> Vec<FormField> {
+    let all = form.iter();
+    all.map(|it| FormField::parse(it).unwrap()).collect()
+}
+
+/// As [`judge`], with a changed target.
+async fn judge_changed(
+    switches: &[Switch],
+    only: &[&str],
+    change: impl FnOnce(Target) -> Target,
 ) -> CheckReport {
     let ambient = ambient_with_keys();
     let provider = Provider::start(0, None, &ambient).await.unwrap();
@@ -30,14 +49,7 @@ async fn judge(
     };
     let target = target_at(sp.base(), sp.metadata(), sp.document());
     let judge = Judge {
-        target: Target {
-            start_form: form
-                .iter()
-                .map(|it| StartField::parse(it).unwrap())
-                .collect(),
-            expect: expect.unwrap_or_else(|| target.expect.clone()),
-            ..target
-        },
+        target: change(target),
         provider,
         person: Person::of_the_guide(USER),
         variants: Variants::None,
@@ -142,6 +154,44 @@ async fn a_form_can_start_the_login() {
         let error = report.error.as_ref().unwrap();
         assert_eq!(error.code, code, "{error:?}");
         let text = format!("{} {}", error.message, error.fix);
+        assert!(text.contains(said), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_after_which_no_login_starts_is_found() {
+    let only = ["GOOD-01", "SLO", "DOS-12"];
+    let honest = [Switch::Flaw("logout")];
+    let report = judge(&honest, &only, None, &[]).await;
+    assert_eq!(found(&report), Vec::<&str>::new());
+    let loses = ["logout", "slo-loses-start"].map(Switch::Flaw);
+    let report = judge(&loses, &only, None, &[]).await;
+    assert_eq!(found(&report), ["SAML-SP-DOS-12"]);
+    let text = &report.findings().next().unwrap().actual;
+    assert!(text.contains("the start URL did not lead to"), "{text}");
+    assert!(
+        text.contains("before the messages of SAML-SP-SLO-"),
+        "{text}"
+    );
+    assert!(text.contains("SAML-SP-SLO-05"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_can_start_the_logout() {
+    let switches = ["logout", "out-by-form", "out-issuer"].map(Switch::Flaw);
+    for (form, findings, said) in [
+        (&["sure"][..], &["SAML-SP-SLO-17"][..], ""),
+        (&[], &[], "give its fields with --logout-form"),
+        (&["yes"], &[], "no form with the fields yes found"),
+    ] {
+        let change = |target: Target| Target {
+            logout_form: fields(form),
+            ..target
+        };
+        let report = judge_changed(&switches, &["GOOD-01", "SLO-17"], change).await;
+        assert_eq!(found(&report), findings, "{form:?}");
+        let logout = |it: &&Outcome| it.check.id == "SAML-SP-SLO-17";
+        let text = &report.outcomes.iter().find(logout).unwrap().actual;
         assert!(text.contains(said), "{text}");
     }
 }

@@ -61,6 +61,7 @@ impl Stranger {
                 start_form: Vec::new(),
                 probe_url: at("/whoami"),
                 logout_url: None,
+                logout_form: Vec::new(),
                 disable: None,
                 expect: Regex::new(self.expect).unwrap().into(),
             },

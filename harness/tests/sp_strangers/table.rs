@@ -118,7 +118,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             ),
         ),
         passes(
-            150,
+            270,
             stranger(
                 "demands both signatures",
                 &[S::Demands(Policy::Both, false)],
@@ -130,7 +130,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             stranger(
                 "checks no signature",
                 &unsigned,
-                &["SAML-SP-SIG-02 +78", "warning SAML-SP-SIG-36"],
+                &["SAML-SP-SIG-02 +79", "warning SAML-SP-SIG-36"],
             ),
         ),
         stranger(
@@ -227,6 +227,7 @@ pub(crate) fn strangers() -> Vec<Stranger> {
                 "SAML-SP-SIG-40",
                 "SAML-SP-XSW-01 +7",
                 "SAML-SP-XSW-26",
+                "SAML-SP-XSW-44",
             ],
         ),
         stranger(

@@ -90,6 +90,7 @@ impl Application {
             start_form: Vec::new(),
             probe_url: self.probe_of(user),
             logout_url: None,
+            logout_form: Vec::new(),
             disable: None,
             expect: self.expect.of(user).into(),
         }

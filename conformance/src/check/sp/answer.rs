@@ -44,6 +44,10 @@ const QUOTED: usize = 6000;
 /// The most characters of a page that a sentence quotes.
 pub(super) const SAID: usize = 160;
 
+/// The most characters of a page that an error of the set-up quotes: the page is often the only
+/// explanation.
+pub(super) const CAUSE: usize = 240;
+
 /// The most characters of the begin and of the end of a form field in the evidence.
 const FIELD_PART: usize = 100;
 

@@ -41,7 +41,7 @@ pub enum CheckError {
         /// An excerpt of the page there.
         page: String,
     },
-    /// The page at the start URL has no form with the fields of `--start-form`.
+    /// A page has no form with the fields of `--start-form` or `--logout-form`.
     #[error("no form with the fields {fields} found at {url} (HTTP {status})")]
     NoForm {
         /// The URL of the page.

@@ -20,8 +20,13 @@ impl Judge {
         let at = references.base();
         if fetched.is_empty() {
             let mut outcome = outcome;
-            if outcome.verdict == Verdict::Pass && fault.refers_elsewhere() {
+            let is_judged = matches!(outcome.verdict, Verdict::Pass | Verdict::Fail);
+            if is_judged && fault.refers_elsewhere() {
                 outcome.actual = format!("{at} was not contacted; {}", outcome.actual);
+                // The harm would be the request. Without it, only a wrong form was accepted.
+                if outcome.verdict == Verdict::Fail && outcome.check.harm == Harm::Protection {
+                    outcome.check.harm = Harm::Leniency;
+                }
             }
             return outcome;
         }

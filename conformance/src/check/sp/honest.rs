@@ -89,6 +89,15 @@ impl Form {
         }
     }
 
+    /// As [`Self::for_fault`], for a control. An edit after signing would break the signature of the
+    /// Response, too, so a control with such an edit is signed as it says itself.
+    pub(super) fn for_control(self, control: &Fault, accepted: &[Cover]) -> Self {
+        match control.signed.is_empty() {
+            true => self.for_fault(control, accepted),
+            false => self,
+        }
+    }
+
     /// Returns which elements of this fault's message are signed.
     pub(super) fn cover_of(self, fault: &Fault) -> Cover {
         if self.is_demanded {
@@ -214,7 +223,7 @@ impl Judge {
             let outcome = Outcome::new_skipped(check, NOT_ANNOUNCED);
             return (outcome, Err(CheckError::Response(NOT_ANNOUNCED.to_owned())));
         }
-        let cover = control.cover_at(form.cover);
+        let cover = form.cover_of(control);
         let expected = "the person of --user to be logged in, so that the probe matches --expect";
         let login = Login::new(self, &self.person.user);
         let got = Box::pin(login.attempt(Some(control), form)).await;

@@ -11,7 +11,7 @@ use saml::names;
 use saml::signature::Signer;
 use url::Url;
 
-use super::answer::quote_field;
+use super::answer::{CAUSE, quote_field};
 use super::expect::Probe;
 use super::shown::names_in;
 use super::visitor::{Arrival, Visitor, same_place};
@@ -167,7 +167,12 @@ impl<'j> Login<'j> {
         match (one.is_accepted(), other.is_accepted()) {
             (true, _) => Ok(other),
             (false, true) => Ok(one),
-            (false, false) => Err(CheckError::FirstRefused(one.to_sentence())),
+            // Two deliveries at once may exclude each other. That proves something only if one alone
+            // is accepted.
+            (false, false) => match self.attempt(Some(fault), form).await?.is_accepted() {
+                true => Ok(one),
+                false => Err(CheckError::FirstRefused(one.to_sentence())),
+            },
         }
     }
 
@@ -258,6 +263,19 @@ impl<'j> Login<'j> {
     ) -> Result<Answer, CheckError> {
         let from = Some(&self.judge.provider.sso_url);
         let arrival = visitor.send(link, None, from, None).await?;
+        self.read_answer(visitor, ready, arrival).await
+    }
+
+    /// Posts these fields, which contain a Response, and asks the probe who is logged in.
+    pub(super) async fn deliver_fields(
+        &self,
+        visitor: &Visitor,
+        ready: &Ready,
+        url: Url,
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, CheckError> {
+        let from = Some(&self.judge.provider.sso_url);
+        let arrival = visitor.send(url, Some(fields), from, None).await?;
         self.read_answer(visitor, ready, arrival).await
     }
 
@@ -377,7 +395,10 @@ impl<'j> Login<'j> {
         };
         let arrival = self.start(visitor, start).await?;
         match request_at(&arrival, sso_url)? {
-            Some(request) => Ok(Some(request)),
+            Some(request) => {
+                judge.provider.starts.clear();
+                Ok(Some(request))
+            }
             None => Err(CheckError::NoRequest {
                 expected: sso_url.to_string(),
                 got: arrival
@@ -386,7 +407,7 @@ impl<'j> Login<'j> {
                     .unwrap_or(&arrival.url)
                     .to_string(),
                 status: arrival.status.as_u16(),
-                page: page_summary(&arrival.body, 160),
+                page: page_summary(&arrival.body, CAUSE),
             }),
         }
     }

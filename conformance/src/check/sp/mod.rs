@@ -19,7 +19,7 @@
 //! - `second_delivery`: delivers a message again whose connection was closed;
 //! - `beyond`: checks other than faults of a Response: requests, metadata, RelayState,
 //!   unsolicited Responses, sessions, single logout, the keys of the identity provider;
-//! - `login`: one login, from the start URL to the probe; `start_form` is the form that starts it,
+//! - `login`: one login, from the start URL to the probe; `form_field` is a form that starts it,
 //!   `response` the honest Response, `person` the user whom it is about, `answer` the service
 //!   provider's answer; `expect` says how the probe's answer shows a login, and `shown` finds the
 //!   user in it;
@@ -35,6 +35,7 @@ mod check_error;
 mod disable;
 mod expect;
 mod fetches;
+mod form_field;
 mod health;
 mod honest;
 mod login;
@@ -52,7 +53,8 @@ mod response;
 mod second_delivery;
 mod set_up;
 mod shown;
-mod start_form;
+mod sight;
+mod starts;
 mod target;
 mod variants;
 mod visitor;
@@ -72,6 +74,7 @@ pub use catalogue::{catalogue, profile_catalogue};
 pub use check_error::CheckError;
 pub use disable::Disable;
 pub use expect::{Expect, ExpectError, Probe};
+pub use form_field::FormField;
 pub(in crate::check) use logout_request::logout_request;
 pub use person::Person;
 pub(in crate::check) use person_browser::{
@@ -80,7 +83,6 @@ pub(in crate::check) use person_browser::{
 pub use person_template::{NameTemplate, PersonAttribute, PersonTemplate, TemplateError};
 pub use provider::{Provider, Refetch};
 pub(in crate::check) use published::Published;
-pub use start_form::StartField;
 pub use target::Target;
 pub use variants::{Variants, all_variants};
 
@@ -191,8 +193,9 @@ impl Judge {
         self.try_beyond(&mut run, &basis, second).await;
         self.try_faults(&mut run, plan, plan.exhaustion_faults(), &basis)
             .await;
-        self.try_certificates(&mut run, &basis).await;
         let beyond = self.beyond_of(&basis, None);
+        self.try_rows(&mut run, &beyond, beyond::start_rows()).await;
+        self.try_certificates(&mut run, &basis).await;
         self.try_rows(&mut run, &beyond, beyond::last_rows()).await;
         let mut outcomes = run.outcomes;
         self.add_late_fetches(&mut outcomes, &plan.faults);
@@ -229,19 +232,23 @@ impl Judge {
             .iter()
             .filter(|fault| self.runner.selection.includes(&fault.check));
         let needed: BTreeSet<String> = selected
-            .map(|fault| base.control_of(fault, &plan.others))
+            .map(|fault| {
+                let form = base.for_fault(fault, &basis.honest.accepted);
+                form.control_of(fault, &plan.others)
+            })
             .collect();
         for control in &plan.others {
             if run.has_outcome(&control.check) {
                 continue;
             }
+            let form = base.for_control(control, &basis.honest.accepted);
             let planned = Planned {
                 check: check_of_control(control),
-                rests_on: Some(base.signed_control_of(control)),
+                rests_on: Some(form.signed_control_of(control)),
             };
             let outcome = async {
-                let (outcome, attempt) = self.try_control(control, base).await;
-                let again = async { Lost::of(&self.try_control(control, base).await.1) }.boxed();
+                let (outcome, attempt) = self.try_control(control, form).await;
+                let again = async { Lost::of(&self.try_control(control, form).await.1) }.boxed();
                 let lost = Lost::of(&attempt);
                 self.note_answer(&control.check, basis, lost, again).await;
                 outcome
@@ -311,6 +318,15 @@ impl Judge {
                 Outcome::new_skipped(row.check(), why)
             };
             self.runner.judge(run, planned, outcome).await;
+            self.note_judged(run);
+        }
+    }
+
+    /// Records that the last check was judged, and not skipped: its messages were sent.
+    fn note_judged(&self, run: &Run) {
+        let last = run.outcomes.last();
+        if let Some(last) = last.filter(|it| it.verdict != Verdict::Skip) {
+            self.provider.starts.add(&last.check.id);
         }
     }
 
@@ -334,6 +350,7 @@ impl Judge {
             };
             let judged = run.outcomes.len();
             self.runner.judge(run, planned, outcome).await;
+            self.note_judged(run);
             if run.outcomes.len() > judged
                 && let Some(harm) = harm
             {
@@ -341,24 +358,6 @@ impl Judge {
                 self.runner.patience.blame(&cause);
             }
         }
-    }
-
-    /// True if `--expect` also matches when the attacker is logged in. The probe then cannot show
-    /// whether a fault logged in the victim or the attacker.
-    async fn is_probe_blind(&self, base: Form) -> bool {
-        let attacker = self.attacker();
-        let login = Login::new(self, &attacker);
-        let honest = login.attempt(None, base).await;
-        honest.is_ok_and(|answer| answer.is_accepted())
-    }
-
-    /// True if the attacker, with an own NameID and the attributes of `--user`, gives the expected
-    /// answer. Then an attribute of the message does, and not only the NameID.
-    async fn is_attribute_expected(&self, form: Form) -> bool {
-        let attacker = self.attacker();
-        let login = Login::new(self, &attacker).with_attributes_of(&self.person.user);
-        let honest = Box::pin(login.attempt(None, form)).await;
-        honest.is_ok_and(|answer| answer.is_accepted())
     }
 
     /// Returns the name of the attacker: another user at the same e-mail domain.

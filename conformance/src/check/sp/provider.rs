@@ -19,6 +19,7 @@ use url::Url;
 use super::publication::{KeyUse, Publication};
 use super::published::Published;
 use super::references::ReferenceServer;
+use super::starts::Starts;
 use crate::check::played::Played;
 use crate::check::played_keys::{PlayError, load_more_keys};
 use crate::key_pair::KeyPair;
@@ -42,6 +43,8 @@ pub struct Provider {
     pub(super) more_keys: Option<MoreKeys>,
     /// The server for the external references of the faults; `None` if no faults are sent.
     pub(in crate::check) references: Option<ReferenceServer>,
+    /// The checks since the service provider last started a login.
+    pub(super) starts: Starts,
     /// The metadata document that the server publishes.
     pub(super) published: Published,
     /// How the service provider fetches the metadata again; `None` if it does not.
@@ -112,6 +115,7 @@ impl Provider {
             foreign_ec: played.foreign_ec.clone(),
             more_keys: None,
             references: None,
+            starts: Starts::default(),
             published: Published::new(String::new()),
             refetch: None,
         })

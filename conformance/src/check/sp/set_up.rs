@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::answer::{SAID, place};
+use super::answer::{CAUSE, place};
 use super::login::Login;
 use super::shown::part_of_name;
 use super::{Answer, CheckError, Honest, Judge};
@@ -75,7 +75,14 @@ impl Judge {
                     format!(
                         "The start URL does not start a SAML login at {expected}: {start} led to {got} (HTTP {status}){says}."
                     ),
-                    "Check --start-url: opened in a browser, it has to redirect to the identity provider. If it shows a form that starts the login, give the fields of the form with --start-form. Check that the service provider has the played identity provider's metadata (--prepare writes it), and that the user's domain uses SSO.",
+                    match status {
+                        405 => {
+                            "HTTP 405 means that this URL takes only a POST: give the page with the form or button that sends it as --start-url, and the fields of that form as --start-form."
+                        }
+                        _ => {
+                            "Check --start-url: opened in a browser, it has to redirect to the identity provider. If it shows a form that starts the login, give the fields of the form with --start-form. Check that the service provider has the played identity provider's metadata (--prepare writes it), and that the user's domain uses SSO."
+                        }
+                    },
                 )
             }
             CheckError::NoForm {
@@ -144,11 +151,7 @@ impl Judge {
                 format!(
                     "Give an --expect that matches this answer, but only when {} is logged in.{}",
                     self.person.user,
-                    match first.probe.body.trim_start().starts_with('<') {
-                        true =>
-                            " The text above is without its markup; --expect is compared with the page itself.",
-                        false => "",
-                    }
+                    explain_source(&first.probe.body, &self.person.user)
                 ),
             );
         }
@@ -290,12 +293,42 @@ impl Judge {
     }
 }
 
+/// How many characters of a page are quoted before and after a name.
+const AROUND: usize = 60;
+
+/// Says where the name is in the source of a page, if the page has markup: `--expect` is compared
+/// with the source, and a sentence quotes the page without its markup.
+fn explain_source(page: &str, user: &str) -> String {
+    if !page.trim_start().starts_with('<') {
+        return String::new();
+    }
+    let local_part = user.split('@').next().unwrap_or(user);
+    let found = [user, local_part]
+        .into_iter()
+        .find_map(|name| page.find(name).map(|at| (at, name.len())));
+    match found {
+        Some((at, length)) => {
+            let (before, rest) = page.split_at(at);
+            let skipped = before.chars().count().saturating_sub(AROUND);
+            let before: String = before.chars().skip(skipped).collect();
+            let rest: String = rest.chars().take(length + AROUND).collect();
+            let words: Vec<&str> = rest.split_whitespace().collect();
+            format!(
+                " It is compared with the source of the page, which has around the name: {} {}",
+                before.split_whitespace().collect::<Vec<_>>().join(" "),
+                words.join(" ")
+            )
+        }
+        None => " The text above is without its markup; --expect is compared with the source of the page.".to_owned(),
+    }
+}
+
 /// Quotes a page as the end of a sentence. Returns an empty text for an empty page.
 fn quote(page: &str) -> String {
     if page.is_empty() {
         return String::new();
     }
-    format!("; the page says: \"{}\"", excerpt(page, SAID))
+    format!("; the page says: \"{}\"", excerpt(page, CAUSE))
 }
 
 /// True if two answers show the same page. Only the visible text is compared, because anti-forgery

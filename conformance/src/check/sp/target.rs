@@ -3,7 +3,7 @@
 use saml::metadata::SpMetadata;
 use url::Url;
 
-use super::start_form::StartField;
+use super::form_field::FormField;
 use super::{Disable, Expect};
 
 /// The service provider to check.
@@ -18,12 +18,15 @@ pub struct Target {
     pub start_url: Option<Url>,
     /// Fields of the form on the page at `start_url` which starts the login; empty if opening the URL
     /// starts it.
-    pub start_form: Vec<StartField>,
+    pub start_form: Vec<FormField>,
     /// A page that shows who is logged in, when it is requested with the cookies of a login.
     pub probe_url: Url,
     /// The URL at which a user logs out, if the checks of single logout that the service provider
     /// starts are wanted. It is requested by GET, or by POST if GET is refused.
     pub logout_url: Option<Url>,
+    /// Fields of the form on the page at `logout_url` which starts the logout; empty if the request to
+    /// the URL starts it.
+    pub logout_form: Vec<FormField>,
     /// How the identity provider is disabled at the service provider, for the check of that; it is
     /// used of the second tenant only.
     pub disable: Option<Disable>,

@@ -266,7 +266,7 @@ pub(super) const ALL: [Kind; 4] = [
             required(field(
                 "--expect",
                 "Regular expression for its answer",
-                "it matches what the URL above answers if the test user is logged in, and nothing else: such as \"jo@example\\.com\"",
+                "it matches what the URL that shows who is logged in answers if the test user is logged in, and nothing else: such as \"jo@example\\.com\"",
                 Input::Pattern,
             )),
             field(
@@ -326,7 +326,7 @@ pub(super) const ALL: [Kind; 4] = [
             field(
                 "--expect",
                 "Regular expression for its answer",
-                "it matches what the URL above answers if the person is logged in; if empty, the userName",
+                "it matches what the URL that shows who is logged in answers if the person is logged in; if empty, the userName",
                 Input::Pattern,
             ),
             field(

@@ -11,7 +11,7 @@ use crate::check::Harm;
 
 rows! {
 "SAML-SP-AUTHN-01", Should, Harm::Protection, "saml-core §3.3.2.2.1"; "An authentication context that does not meet RequestedAuthnContext is refused";
-    expects "a refusal of the class unspecified: an identity provider may ignore RequestedAuthnContext, and a user can remove it from an AuthnRequest that is not signed";
+    expects "a refusal of a Response whose AuthnContextClassRef is unspecified, because the AuthnRequest asked for another class: an identity provider may ignore RequestedAuthnContext, and a user can remove it from an AuthnRequest that is not signed";
     fix "Compare AuthnContextClassRef with the classes that you requested, although the identity provider has to do so, too.";
     judge_context
 "SAML-SP-AUTHN-02", Should, Harm::Protection, "saml-core §3.4.1"; "After ForceAuthn, a sign-on from before the AuthnRequest is refused";

@@ -89,7 +89,7 @@ rows! {
 }
 
 async fn judge_honest_logout(beyond: &Beyond<'_>) -> Judged {
-    let done = beyond.run_honest_logout().await?;
+    let done = beyond.run_honest_logout(&beyond.first_endpoint()?).await?;
     if let Some(first) = &done.with_others {
         return breaks(
             format!(
@@ -118,7 +118,12 @@ fn judge_end(done: &HonestLogout) -> Judged {
 }
 
 async fn judge_logout_answer(beyond: &Beyond<'_>) -> Judged {
-    let done = beyond.run_honest_logout().await?;
+    let endpoint = match beyond.endpoint().await {
+        Ok(endpoint) => endpoint,
+        // The answer may say why the session does not end.
+        Err(_) => beyond.first_endpoint()?,
+    };
+    let done = beyond.run_honest_logout(&endpoint).await?;
     let seen = evidence(&done.sent, &done.arrival);
     let url = &done.arrival.url;
     let slo = &beyond.judge.provider.slo_url;
@@ -181,14 +186,14 @@ async fn judge_logout_answer(beyond: &Beyond<'_>) -> Judged {
 
 async fn judge_unsigned(beyond: &Beyond<'_>) -> Judged {
     beyond
-        .require_session_if_signed_by(&beyond.endpoint()?, None)
+        .require_session_if_signed_by(&beyond.endpoint().await?, None)
         .await
 }
 
 async fn judge_foreign_key(beyond: &Beyond<'_>) -> Judged {
     let key = Some(&beyond.judge.provider.foreign);
     beyond
-        .require_session_if_signed_by(&beyond.endpoint()?, key)
+        .require_session_if_signed_by(&beyond.endpoint().await?, key)
         .await
 }
 
@@ -197,28 +202,39 @@ async fn judge_foreign_key(beyond: &Beyond<'_>) -> Judged {
 fn other_endpoint<'b>(beyond: &'b Beyond<'_>) -> Result<Endpoint<'b>, Stop> {
     match beyond.endpoints().into_iter().nth(1) {
         Some(endpoint) => Ok(endpoint),
-        None => skip("the metadata has SingleLogoutService with one binding only"),
+        None => {
+            beyond.first_endpoint()?;
+            skip("the metadata has SingleLogoutService with one binding only")
+        }
     }
 }
 
 async fn judge_honest_at_other(beyond: &Beyond<'_>) -> Judged {
-    let endpoint = other_endpoint(beyond)?;
-    if !beyond.run_honest_logout().await?.ended {
-        return Err(Stop::Follows("SAML-SP-SLO-01"));
+    judge_end(beyond.run_honest_logout(&other_endpoint(beyond)?).await?)
+}
+
+/// As [`other_endpoint`], where the other checks use the first SingleLogoutService. If only the second one
+/// ends the session, they use it, and `same` has the result.
+async fn further_endpoint<'b>(beyond: &'b Beyond<'_>, same: &str) -> Result<Endpoint<'b>, Stop> {
+    let other = other_endpoint(beyond)?;
+    match beyond.endpoint().await? {
+        used if used.binding == other.binding => skip(format!(
+            "{same} has judged this: a valid LogoutRequest ends the session only at the second SingleLogoutService, so all checks use it"
+        )),
+        _ => Ok(other),
     }
-    judge_end(beyond.run_second_logout(&endpoint).await?)
 }
 
 async fn judge_unsigned_at_other(beyond: &Beyond<'_>) -> Judged {
     beyond
-        .require_session_if_signed_by(&other_endpoint(beyond)?, None)
+        .require_session_if_signed_by(&further_endpoint(beyond, "SAML-SP-SLO-03").await?, None)
         .await
 }
 
 async fn judge_foreign_key_at_other(beyond: &Beyond<'_>) -> Judged {
     let key = Some(&beyond.judge.provider.foreign);
     beyond
-        .require_session_if_signed_by(&other_endpoint(beyond)?, key)
+        .require_session_if_signed_by(&further_endpoint(beyond, "SAML-SP-SLO-04").await?, key)
         .await
 }
 
@@ -250,7 +266,7 @@ async fn judge_other_destination(beyond: &Beyond<'_>) -> Judged {
 async fn judge_other_user(beyond: &Beyond<'_>) -> Judged {
     let attacker = beyond.judge.attacker();
     beyond
-        .require_session_for_user(&beyond.endpoint()?, &attacker)
+        .require_session_for_user(&beyond.endpoint().await?, &attacker)
         .await
 }
 
@@ -262,10 +278,7 @@ async fn judge_other_session(beyond: &Beyond<'_>) -> Judged {
 }
 
 async fn judge_replay(beyond: &Beyond<'_>) -> Judged {
-    if !beyond.run_honest_logout().await?.ended {
-        return Err(Stop::Follows("SAML-SP-SLO-01"));
-    }
-    let endpoint = beyond.endpoint()?;
+    let endpoint = beyond.endpoint().await?;
     let first = beyond.new_session().await?;
     let mut request = request_of(beyond.judge, &first, endpoint.location);
     request.session_indexes = Vec::new();
@@ -291,10 +304,7 @@ async fn judge_replay(beyond: &Beyond<'_>) -> Judged {
 }
 
 async fn judge_every_browser(beyond: &Beyond<'_>) -> Judged {
-    if !beyond.run_honest_logout().await?.ended {
-        return Err(Stop::Follows("SAML-SP-SLO-01"));
-    }
-    let endpoint = beyond.endpoint()?;
+    let endpoint = beyond.endpoint().await?;
     let here = beyond.new_session().await?;
     let elsewhere = beyond.open_another_session().await?;
     if !beyond.is_in(&here.visitor).await? {
@@ -320,7 +330,7 @@ async fn judge_every_browser(beyond: &Beyond<'_>) -> Judged {
 }
 
 pub(super) async fn judge_unsolicited_answer(beyond: &Beyond<'_>) -> Judged {
-    let endpoint = beyond.endpoint()?;
+    let endpoint = beyond.endpoint().await?;
     let answer = unsolicited_answer(beyond.judge, endpoint.location);
     let key = Some(&beyond.judge.provider.key);
     beyond
@@ -341,7 +351,8 @@ async fn judge_other_relay_state(beyond: &Beyond<'_>) -> Judged {
 async fn judge_repeated_parameter(beyond: &Beyond<'_>) -> Judged {
     // If the service provider does not compare the NameID, the signed request about another user
     // already ends the session, and the second parameter proves nothing.
-    beyond.require_compared_names(&beyond.endpoint()?).await?;
+    let endpoint = beyond.redirect_endpoint()?;
+    beyond.require_compared_names(&endpoint).await?;
     beyond
         .require_session_after_trick(Trick::TwiceAfter)
         .await?;

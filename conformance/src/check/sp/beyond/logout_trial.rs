@@ -5,6 +5,7 @@ use saml::keys::SigningKey;
 use saml::message::{LogoutRequest, Principal};
 use saml::names;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::super::answer::place;
 use super::super::login::Login;
@@ -16,6 +17,10 @@ use crate::check::runner::page_summary;
 /// The most LogoutRequests that are sent to end the user's other sessions. mod_auth_mellon stores
 /// 100 sessions by default.
 const MOST_OTHERS: usize = 110;
+/// The check whether a valid LogoutRequest ends the session at the first endpoint.
+const ENDS_AT_FIRST: &str = "SAML-SP-SLO-01";
+/// The check whether a valid LogoutRequest ends the session at the second endpoint.
+const ENDS_AT_SECOND: &str = "SAML-SP-SLO-31";
 
 /// The result of a valid LogoutRequest.
 pub(super) struct HonestLogout {
@@ -29,6 +34,23 @@ pub(super) struct HonestLogout {
     pub(super) arrival: Arrival,
     /// The XML of the request.
     pub(super) sent: String,
+}
+
+/// The result of a valid LogoutRequest with each binding. It is sent once; all checks use the
+/// same result.
+#[derive(Default)]
+pub(super) struct HonestLogouts {
+    by_redirect: OnceCell<Result<HonestLogout, String>>,
+    by_post: OnceCell<Result<HonestLogout, String>>,
+}
+
+impl HonestLogouts {
+    fn at(&self, endpoint: &Endpoint<'_>) -> &OnceCell<Result<HonestLogout, String>> {
+        match endpoint.binding == names::HTTP_REDIRECT {
+            true => &self.by_redirect,
+            false => &self.by_post,
+        }
+    }
 }
 
 /// A `SingleLogoutService` of the service provider's metadata.
@@ -54,21 +76,52 @@ impl Beyond<'_> {
     }
 
     /// Returns the first of [`Self::endpoints`]; the check is skipped if there is none.
-    pub(super) fn endpoint(&self) -> Result<Endpoint<'_>, Stop> {
+    pub(super) fn first_endpoint(&self) -> Result<Endpoint<'_>, Stop> {
         match self.endpoints().into_iter().next() {
             Some(endpoint) => Ok(endpoint),
             None => skip("the metadata has no SingleLogoutService with HTTP-Redirect or HTTP-POST"),
         }
     }
 
+    /// Returns the first of [`Self::endpoints`] at which a valid LogoutRequest ends the session. At
+    /// any other one, messages that end no session prove nothing.
+    pub(super) async fn endpoint(&self) -> Result<Endpoint<'_>, Stop> {
+        let mut reason = None;
+        for endpoint in self.endpoints() {
+            match self.run_honest_logout(&endpoint).await {
+                Ok(done) if done.ended => return Ok(endpoint),
+                Ok(_) => {}
+                Err(why) => reason = reason.or(Some(why)),
+            }
+        }
+        self.first_endpoint()?;
+        Err(reason.unwrap_or(Stop::Follows(ENDS_AT_FIRST)))
+    }
+
+    /// Returns the endpoint for HTTP-Redirect; the check is skipped if there is none.
+    pub(super) fn redirect_endpoint(&self) -> Result<Endpoint<'_>, Stop> {
+        match self.first_endpoint()? {
+            endpoint if endpoint.binding == names::HTTP_REDIRECT => Ok(endpoint),
+            _ => skip("the metadata has no SingleLogoutService with HTTP-Redirect"),
+        }
+    }
+
+    /// True if this is the first of [`Self::endpoints`].
+    fn is_first(&self, endpoint: &Endpoint<'_>) -> bool {
+        self.first_endpoint()
+            .is_ok_and(|first| first.binding == endpoint.binding)
+    }
+
     /// Logs the user of `--user` in, in a new browser. If the service provider does not find the
     /// session of a LogoutRequest among several ones of the user, the others are ended before:
     /// otherwise a forged LogoutRequest would fail for that reason, which proves nothing.
     pub(super) async fn new_session(&self) -> Result<Session, Stop> {
-        if let Some(Ok(honest)) = self.honest_logout.get()
-            && honest.with_others.is_some()
-        {
-            self.end_all_sessions(&self.endpoint()?).await?;
+        let needs_end = |endpoint: &Endpoint<'_>| {
+            let honest = self.honest_logouts.at(endpoint).get();
+            honest.is_some_and(|it| it.as_ref().is_ok_and(|it| it.with_others.is_some()))
+        };
+        if let Some(endpoint) = self.endpoints().into_iter().find(needs_end) {
+            self.end_all_sessions(&endpoint).await?;
         }
         self.open_another_session().await
     }
@@ -115,17 +168,32 @@ impl Beyond<'_> {
         )
     }
 
-    /// Logs a user in and sends a valid LogoutRequest. This is done once; all checks use the
-    /// same result.
-    pub(super) async fn run_honest_logout(&self) -> Result<&HonestLogout, Stop> {
-        let endpoint = self.endpoint()?;
-        let done = self.honest_logout.get_or_init(|| async {
-            let tried = self.try_honest_logout_twice(&endpoint).await;
+    /// Logs a user in and sends a valid LogoutRequest to this endpoint. This is done once; all checks
+    /// use the same result.
+    pub(super) async fn run_honest_logout(
+        &self,
+        endpoint: &Endpoint<'_>,
+    ) -> Result<&HonestLogout, Stop> {
+        let done = self.honest_logouts.at(endpoint).get_or_init(|| async {
+            let tried = self.try_honest_logout_twice(endpoint).await;
             tried.map_err(Stop::into_reason)
         });
         match done.await {
             Ok(done) => Ok(done),
             Err(why) => skip(why.clone()),
+        }
+    }
+
+    /// Skips the check if a valid LogoutRequest does not end the session at this endpoint: then
+    /// messages that end no session there prove nothing.
+    pub(super) async fn require_honest_logout(&self, endpoint: &Endpoint<'_>) -> Result<(), Stop> {
+        match (
+            self.run_honest_logout(endpoint).await?.ended,
+            self.is_first(endpoint),
+        ) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Stop::Follows(ENDS_AT_FIRST)),
+            (false, false) => Err(Stop::Follows(ENDS_AT_SECOND)),
         }
     }
 
@@ -147,35 +215,9 @@ impl Beyond<'_> {
         })
     }
 
-    /// As [`Self::run_honest_logout`], at the endpoint with the second binding. Nothing is learned from
-    /// messages that end no session there if a valid LogoutRequest ends none either.
-    pub(super) async fn run_second_logout(
-        &self,
-        endpoint: &Endpoint<'_>,
-    ) -> Result<&HonestLogout, Stop> {
-        let done = self.second_logout.get_or_init(|| async {
-            let session = self.new_session().await.map_err(Stop::into_reason)?;
-            let tried = self.log_out(&session, endpoint).await;
-            tried.map_err(Stop::into_reason)
-        });
-        match done.await {
-            Ok(done) => Ok(done),
-            Err(why) => skip(why.clone()),
-        }
-    }
-
     async fn try_honest_logout(&self, endpoint: &Endpoint<'_>) -> Result<HonestLogout, Stop> {
         let session = self.open_another_session().await?;
-        self.log_out(&session, endpoint).await
-    }
-
-    /// Sends a valid LogoutRequest for this session.
-    async fn log_out(
-        &self,
-        session: &Session,
-        endpoint: &Endpoint<'_>,
-    ) -> Result<HonestLogout, Stop> {
-        let request = request_of(self.judge, session, endpoint.location);
+        let request = request_of(self.judge, &session, endpoint.location);
         let message = Message::request(&request, Some(&self.judge.provider.key));
         let arrival = self.send(&session.visitor, &message, endpoint).await?;
         Ok(HonestLogout {
@@ -213,13 +255,7 @@ impl Beyond<'_> {
         endpoint: &Endpoint<'_>,
         make: impl FnOnce(&Session) -> Message<'k>,
     ) -> Judged {
-        if !self.run_honest_logout().await?.ended {
-            return Err(Stop::Follows("SAML-SP-SLO-01"));
-        }
-        let is_second = self.endpoint()?.binding != endpoint.binding;
-        if is_second && !self.run_second_logout(endpoint).await?.ended {
-            return Err(Stop::Follows("SAML-SP-SLO-31"));
-        }
+        self.require_honest_logout(endpoint).await?;
         let mut kept = self.session.lock().await;
         let session = match kept.take() {
             // The session is used again, unless another check has ended all of the user's sessions.
@@ -260,13 +296,13 @@ impl Beyond<'_> {
         .await
     }
 
-    /// As [`Self::require_session`] at the first endpoint, with a LogoutRequest that `change` changes before
+    /// As [`Self::require_session`] at [`Self::endpoint`], with a LogoutRequest that `change` changes before
     /// the identity provider's key signs it.
     pub(super) async fn require_session_after_change(
         &self,
         change: impl FnOnce(&mut LogoutRequest),
     ) -> Judged {
-        let endpoint = self.endpoint()?;
+        let endpoint = self.endpoint().await?;
         self.require_session(&endpoint, |session| {
             let mut request = request_of(self.judge, session, endpoint.location);
             change(&mut request);
@@ -325,10 +361,7 @@ impl Beyond<'_> {
     /// skipped if the session ends for a reason that has nothing to do with the trick: queries
     /// without a signature, or with that of an unknown key, end it, too.
     pub(super) async fn require_session_after_trick(&self, trick: Trick) -> Judged {
-        let endpoint = self.endpoint()?;
-        if endpoint.binding != names::HTTP_REDIRECT {
-            return skip("the metadata has no SingleLogoutService with HTTP-Redirect");
-        }
+        let endpoint = self.redirect_endpoint()?;
         let judged = self.require_session(&endpoint, |session| {
             let own = request_of(self.judge, session, endpoint.location);
             let mut signed = own.clone();

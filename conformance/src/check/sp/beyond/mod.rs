@@ -17,8 +17,10 @@
 //! | `logout` | single logout: which messages end a session |
 //! | `logout_wrapping` | wrapped LogoutRequests |
 //! | `signed_query` | an unsigned message beside a signed one in the query of HTTP-Redirect |
+//! | `signed_form` | the same in a form of HTTP-POST-SimpleSign |
 //! | `own_logout` | single logout that the service provider starts |
 //! | `tenant` | two tenants, each with its own identity provider |
+//! | `start` | whether logins still start after all messages |
 //! | `answers` | whether each message of the run was answered |
 //! | `certificate` | how changed keys in the identity provider's metadata are used |
 //!
@@ -45,7 +47,9 @@ mod relay_state;
 mod request;
 mod session;
 mod session_end;
+mod signed_form;
 mod signed_query;
+mod start;
 pub(super) mod tenant;
 mod unsolicited;
 
@@ -168,12 +172,20 @@ use rows;
 
 /// Returns all checks of all groups.
 pub(super) fn all_rows() -> impl Iterator<Item = &'static Row> {
-    plain_rows().chain(certificate::CHECKS).chain(last_rows())
+    plain_rows()
+        .chain(start_rows())
+        .chain(certificate::CHECKS)
+        .chain(last_rows())
 }
 
 /// Returns the checks of the whole run, which are judged after all others.
 pub(super) fn last_rows() -> impl Iterator<Item = &'static Row> {
     answers::CHECKS.iter()
+}
+
+/// Returns the checks after all faults.
+pub(super) fn start_rows() -> impl Iterator<Item = &'static Row> {
+    start::CHECKS.iter()
 }
 
 /// Returns the checks that change the metadata of the identity provider.
@@ -210,6 +222,7 @@ pub(super) fn plain_rows() -> impl Iterator<Item = &'static Row> {
         own_logout::CHECKS,
         logout_wrapping::CHECKS,
         signed_query::CHECKS,
+        signed_form::CHECKS,
         tenant::CHECKS,
     ];
     tables.into_iter().flatten()
@@ -234,6 +247,7 @@ pub(super) const FOLLOWS: &[(&str, &str)] = &[
     ("SAML-SP-ACS-02", "SAML-SP-COND-13"),
     ("SAML-SP-ACS-03", "SAML-SP-COND-15"),
     ("SAML-SP-REDIR-04", "SAML-SP-REDIR-03"),
+    ("SAML-SP-SLO-31", "SAML-SP-SLO-01"),
 ];
 
 /// Returns an honest Response with these changes before it is signed. `None` if the catalogue has no
@@ -272,8 +286,7 @@ pub(super) struct Beyond<'j> {
     requests: OnceCell<Result<Vec<Request>, String>>,
     /// The RelayState that unsolicited Responses need, or why they are refused.
     unsolicited: OnceCell<Result<Option<String>, String>>,
-    honest_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
-    second_logout: OnceCell<Result<logout_trial::HonestLogout, String>>,
+    honest_logouts: logout_trial::HonestLogouts,
     session: Mutex<Option<logout_message::Session>>,
     own_logout: OnceCell<Result<own_logout_trial::OwnLogout, String>>,
     own_answer: OnceCell<Result<own_logout_trial::OwnAnswer, String>>,
@@ -319,8 +332,7 @@ impl<'j> Beyond<'j> {
             basis: None,
             requests: OnceCell::new(),
             unsolicited: OnceCell::new(),
-            honest_logout: OnceCell::new(),
-            second_logout: OnceCell::new(),
+            honest_logouts: Default::default(),
             session: Mutex::new(None),
             own_logout: OnceCell::new(),
             own_answer: OnceCell::new(),
@@ -438,59 +450,5 @@ impl<'j> Beyond<'j> {
     async fn is_in(&self, visitor: &Visitor) -> Result<bool, CheckError> {
         let probe = self.judge.open_probe(visitor).await?;
         Ok(self.judge.find_person(&probe, &[]).is_some())
-    }
-
-    /// Returns the RelayState that an unsolicited Response needs, if it needs one. Skips the check if the
-    /// service provider refuses such Responses, and quotes its answer. This is tried once.
-    async fn require_unsolicited(&self) -> Result<Option<String>, Stop> {
-        let tried = self.unsolicited.get_or_init(|| async {
-            let refusal = match self.try_unsolicited(None).await {
-                Ok(()) => return Ok(None),
-                Err(refusal) => refusal,
-            };
-            // Some require the parameter, and some redirect to what it names.
-            let state = self.find_relay_state().await;
-            if state.is_some() && self.try_unsolicited(state.clone()).await.is_ok() {
-                return Ok(state);
-            }
-            Err(refusal)
-        });
-        match tried.await {
-            Ok(state) => Ok(state.clone()),
-            Err(why) => skip(why.clone()),
-        }
-    }
-
-    /// Delivers an unsolicited Response.
-    ///
-    /// # Errors
-    /// The reason why the user was not logged in.
-    async fn try_unsolicited(&self, relay_state: Option<String>) -> Result<(), String> {
-        let login = self.login();
-        let why = |error: CheckError| error.to_string();
-        let visitor = login.visitor().map_err(why)?;
-        let asked = login.unsolicited_values().map_err(why)?;
-        let asked = Asked {
-            relay_state,
-            ..asked
-        };
-        let user = &self.judge.person.user;
-        let delivery = self.deliver(&visitor, user, asked).await.map_err(why)?;
-        match delivery.shown {
-            Some(_) => Ok(()),
-            None => Err(format!(
-                "the service provider accepts no unsolicited Responses: HTTP {}: {}",
-                delivery.arrival.status.as_u16(),
-                page_summary(&delivery.arrival.body, 160)
-            )),
-        }
-    }
-
-    /// Returns the RelayState of an ordinary login.
-    async fn find_relay_state(&self) -> Option<String> {
-        self.judge.target.start_url.as_ref()?;
-        let login = self.login();
-        let asked = login.ask(&login.visitor().ok()?).await.ok()?;
-        asked.relay_state.filter(|it| !it.is_empty())
     }
 }

@@ -90,6 +90,8 @@ impl Beyond<'_> {
                 .send(url.clone(), Some(&[]), from, Some(slo))
                 .await?;
         }
+        let fields = &self.judge.target.logout_form;
+        arrival = self.judge.submit(&visitor, arrival, fields, slo).await?;
         let at = self.judge.ambient.now();
         let request = match request_at(&arrival, slo) {
             Err(CheckError::Request(why)) => {
@@ -101,7 +103,7 @@ impl Beyond<'_> {
         let ending = describe(&arrival);
         if request.is_none() && is_in {
             return skip(format!(
-                "the logout URL neither logged the user out nor sent a LogoutRequest: {ending}; check --logout-url"
+                "the logout URL neither logged the user out nor sent a LogoutRequest: {ending}; check --logout-url. If it shows a form that starts the logout, give its fields with --logout-form"
             ));
         }
         Ok(OwnLogout {
@@ -133,7 +135,7 @@ impl Beyond<'_> {
 
     /// Returns binding and URL to which a LogoutResponse is sent.
     pub(super) fn answer_endpoint(&self) -> Result<(&str, String), Stop> {
-        let endpoint = self.endpoint()?;
+        let endpoint = self.first_endpoint()?;
         let all = self.judge.target.metadata.slo.iter();
         let mut own = all.filter(|it| it.binding == endpoint.binding);
         let other = own.find_map(|it| it.response_location.clone());

@@ -65,7 +65,7 @@ const BESIDE: &[(&str, &str)] = &[
 
 /// The signed message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Donor {
+pub(super) enum Donor {
     /// A LogoutRequest about another user.
     Request,
     /// A LogoutResponse.
@@ -159,7 +159,7 @@ fn response_message<'m>(xml: &str, key: Option<&'m SigningKey>) -> Message<'m> {
 }
 
 /// Adds to a failure which query caused it.
-fn name_query(judged: Judged, words: &str, donor: Donor) -> Judged {
+pub(super) fn name_query(judged: Judged, words: &str, donor: Donor) -> Judged {
     match judged {
         Err(Stop::Breaks(Seen { text, evidence })) => breaks(
             format!(
@@ -173,10 +173,7 @@ fn name_query(judged: Judged, words: &str, donor: Donor) -> Judged {
 }
 
 async fn judge_logout_beside_signed(beyond: &Beyond<'_>) -> Judged {
-    let endpoint = beyond.endpoint()?;
-    if endpoint.binding != names::HTTP_REDIRECT {
-        return skip("the metadata has no SingleLogoutService with HTTP-Redirect");
-    }
+    let endpoint = beyond.redirect_endpoint()?;
     // If the session ends without any trick, the queries prove nothing.
     beyond.require_compared_names(&endpoint).await?;
     beyond
@@ -203,18 +200,12 @@ async fn judge_logout_beside_signed(beyond: &Beyond<'_>) -> Judged {
 
 async fn judge_response_beside_signed(beyond: &Beyond<'_>) -> Judged {
     beyond.require_sight()?;
-    let catalogue = faults::catalogue().unwrap_or_default();
-    let find = |id: &str| catalogue.iter().find(|it| it.id == id);
-    let (Some(honest), Some(forged)) = (find(UNSIGNED), find(UNSIGNED_FORGED)) else {
-        return skip(
-            "cannot create the Response: the fault unsigned or unsigned-forged was not found",
-        );
-    };
+    let (honest, forged) = unsigned_responses()?;
     let judge = beyond.judge;
     let key = &judge.provider.key;
     let user = &judge.person.user;
     let control = beyond
-        .deliver_by_redirect(user, honest, |xml, _| response_message(xml, Some(key)))
+        .deliver_by_redirect(user, &honest, |xml, _| response_message(xml, Some(key)))
         .await?;
     if !control.is_accepted() {
         return holds(format!(
@@ -229,7 +220,7 @@ async fn judge_response_beside_signed(beyond: &Beyond<'_>) -> Judged {
     ];
     for (words, key) in unsigned {
         let answer = beyond
-            .deliver_by_redirect(&attacker, forged, |xml, _| response_message(xml, key))
+            .deliver_by_redirect(&attacker, &forged, |xml, _| response_message(xml, key))
             .await?;
         if answer.is_accepted() {
             let text = format!("a forged Response {words}: {}", answer.to_sentence());
@@ -256,7 +247,7 @@ async fn judge_response_beside_signed(beyond: &Beyond<'_>) -> Judged {
                     ..signed
                 }
             };
-            let answer = beyond.deliver_by_redirect(&attacker, forged, make).await?;
+            let answer = beyond.deliver_by_redirect(&attacker, &forged, make).await?;
             sent += 1;
             if answer.is_accepted() {
                 let judged = breaks(answer.to_sentence(), answer.evidence());
@@ -265,6 +256,19 @@ async fn judge_response_beside_signed(beyond: &Beyond<'_>) -> Judged {
         }
     }
     holds(format!("none of {sent} queries logged the user in"))
+}
+
+/// Returns the fault that is an honest Response without a signature, and the one that is a forged
+/// Response without a signature.
+pub(super) fn unsigned_responses() -> Result<(Fault, Fault), Stop> {
+    let catalogue = faults::catalogue().unwrap_or_default();
+    let find = |id: &str| catalogue.iter().find(|it| it.id == id).cloned();
+    match (find(UNSIGNED), find(UNSIGNED_FORGED)) {
+        (Some(honest), Some(forged)) => Ok((honest, forged)),
+        _ => {
+            skip("cannot create the Response: the fault unsigned or unsigned-forged was not found")
+        }
+    }
 }
 
 /// The id of the fault that is an honest Response without a signature.

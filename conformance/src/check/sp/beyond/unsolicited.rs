@@ -4,7 +4,8 @@
 use faults::Fault;
 
 use super::super::login::{Asked, Login};
-use super::{Beyond, CheckError, Judged, breaks, holds_with, rows, skip};
+use super::{Beyond, CheckError, Judged, Stop, breaks, holds_with, rows, skip};
+use crate::check::runner::page_summary;
 use crate::check::{Attacker, Harm};
 
 rows! {
@@ -32,6 +33,62 @@ fn unsolicited(login: &Login<'_>, relay_state: Option<String>) -> Result<Asked, 
         relay_state,
         ..asked
     })
+}
+
+impl Beyond<'_> {
+    /// Returns the RelayState that an unsolicited Response needs, if it needs one. Skips the check if the
+    /// service provider refuses such Responses, and quotes its answer. This is tried once.
+    pub(super) async fn require_unsolicited(&self) -> Result<Option<String>, Stop> {
+        let tried = self.unsolicited.get_or_init(|| async {
+            let refusal = match self.try_unsolicited(None).await {
+                Ok(()) => return Ok(None),
+                Err(refusal) => refusal,
+            };
+            // Some require the parameter, and some redirect to what it names.
+            let state = self.find_relay_state().await;
+            if state.is_some() && self.try_unsolicited(state.clone()).await.is_ok() {
+                return Ok(state);
+            }
+            Err(refusal)
+        });
+        match tried.await {
+            Ok(state) => Ok(state.clone()),
+            Err(why) => skip(why.clone()),
+        }
+    }
+
+    /// Delivers an unsolicited Response.
+    ///
+    /// # Errors
+    /// The reason why the user was not logged in.
+    async fn try_unsolicited(&self, relay_state: Option<String>) -> Result<(), String> {
+        let login = self.login();
+        let why = |error: CheckError| error.to_string();
+        let visitor = login.visitor().map_err(why)?;
+        let asked = login.unsolicited_values().map_err(why)?;
+        let asked = Asked {
+            relay_state,
+            ..asked
+        };
+        let user = &self.judge.person.user;
+        let delivery = self.deliver(&visitor, user, asked).await.map_err(why)?;
+        match delivery.shown {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "the service provider accepts no unsolicited Responses: HTTP {}: {}",
+                delivery.arrival.status.as_u16(),
+                page_summary(&delivery.arrival.body, 160)
+            )),
+        }
+    }
+
+    /// Returns the RelayState of an ordinary login.
+    async fn find_relay_state(&self) -> Option<String> {
+        self.judge.target.start_url.as_ref()?;
+        let login = self.login();
+        let asked = login.ask(&login.visitor().ok()?).await.ok()?;
+        asked.relay_state.filter(|it| !it.is_empty())
+    }
 }
 
 async fn deliver_twice(beyond: &Beyond<'_>, fault: Option<&Fault>) -> Judged {

@@ -1,4 +1,4 @@
-//! The form that starts a login, for a service provider whose start URL shows one.
+//! Forms that start a login or a logout, for a service provider whose URL shows one.
 
 use url::Url;
 
@@ -6,16 +6,16 @@ use super::login::Login;
 use super::visitor::{Arrival, Visitor, same_place};
 use super::{CheckError, Judge};
 
-/// A field of the form that starts a login.
+/// A field of the form that starts a login or a logout.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartField {
+pub struct FormField {
     /// The name of the field or button.
     name: String,
     /// The value, in which `{user}` stands for the user; `None` for the value of the page.
     value: Option<String>,
 }
 
-impl StartField {
+impl FormField {
     /// Parses `NAME=VALUE`, or `NAME` for a field or button that keeps its value.
     ///
     /// # Errors
@@ -35,24 +35,31 @@ impl StartField {
     }
 }
 
-impl Judge {
-    fn start_field_names(&self) -> Vec<&str> {
-        let all = self.target.start_form.iter();
-        all.map(|it| it.name.as_str()).collect()
-    }
-}
-
 impl Login<'_> {
     /// Opens the start URL, and submits the form that starts the login if there is one. Ends before
     /// a redirect to the identity provider.
     pub(super) async fn start(&self, visitor: &Visitor, url: Url) -> Result<Arrival, CheckError> {
         let sso_url = &self.judge.provider.sso_url;
         let arrival = visitor.open(url, Some(sso_url)).await?;
-        let target = &self.judge.target;
-        if target.start_form.is_empty() || same_place(sso_url, &arrival.url) {
+        let fields = &self.judge.target.start_form;
+        self.judge.submit(visitor, arrival, fields, sso_url).await
+    }
+}
+
+impl Judge {
+    /// Submits the form of a page that has these fields. Does nothing if there are no fields, or if the
+    /// browser ended at `end`, a URL of the identity provider. Ends before a redirect to it.
+    pub(super) async fn submit(
+        &self,
+        visitor: &Visitor,
+        arrival: Arrival,
+        fields: &[FormField],
+        end: &Url,
+    ) -> Result<Arrival, CheckError> {
+        if fields.is_empty() || same_place(end, &arrival.url) {
             return Ok(arrival);
         }
-        let names = self.judge.start_field_names();
+        let names: Vec<&str> = fields.iter().map(|it| it.name.as_str()).collect();
         let page = arrival.page();
         let Some(mut form) = page.form_with(&names) else {
             return Err(CheckError::NoForm {
@@ -69,15 +76,12 @@ impl Login<'_> {
                     .collect(),
             });
         };
-        for field in &target.start_form {
+        for field in fields {
             if let Some(value) = &field.value {
-                form.set(
-                    &field.name,
-                    &value.replace("{user}", &self.judge.person.user),
-                );
+                form.set(&field.name, &value.replace("{user}", &self.person.user));
             }
         }
-        visitor.submit(&form, sso_url).await
+        visitor.submit(&form, end).await
     }
 }
 
@@ -87,10 +91,10 @@ mod tests {
 
     #[test]
     fn a_field_has_a_name() {
-        let field = |text| StartField::parse(text).unwrap();
+        let field = |text| FormField::parse(text).unwrap();
         assert_eq!(field("email=a=b").value.as_deref(), Some("a=b"));
         assert_eq!(field("sso").value, None);
-        let error = StartField::parse("=x").unwrap_err();
+        let error = FormField::parse("=x").unwrap_err();
         assert_eq!(error, "expected NAME=VALUE or NAME, got \"=x\"");
     }
 }
