@@ -16,6 +16,8 @@ pub const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
 pub const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 /// HTTP-POST binding (saml-bindings §3.5).
 pub const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+/// HTTP-POST-SimpleSign binding (SAML V2.0 HTTP POST "SimpleSign" Binding §2).
+pub const HTTP_POST_SIMPLE_SIGN: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST-SimpleSign";
 
 /// Bearer subject confirmation (saml-profiles §3.3).
 pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
