@@ -28,6 +28,9 @@ async fn a_check_runs_from_the_form_to_the_report() -> Outcome {
         page.says("Download the metadata to register").await?;
         page.take_screenshots("check-sp-form").await?;
         page.disable_scripts().await?;
+        page.click("More options").await?;
+        page.says("Fields of the form that starts the login")
+            .await?;
         page.click("All checks").await?;
         page.click("SCIM 2.0 server").await?;
         page.click("Fill in the simulation’s own party").await?;

@@ -16,6 +16,10 @@ pub(super) struct Kind {
     pub(super) always: &'static [&'static str],
     /// The fields of the form, in their order.
     pub(super) fields: &'static [Field],
+    /// The fields that few servers need: a closed part of the form.
+    pub(super) more: &'static [Field],
+    /// The options of which at least one has to be filled in.
+    pub(super) one_of: &'static [&'static str],
 }
 
 /// A party that a check plays, and which the server under test must know before the check.
@@ -56,6 +60,8 @@ pub(super) struct Field {
 pub(super) enum Input {
     /// One line.
     Text,
+    /// Several lines. Each becomes the option with this value.
+    Lines,
     /// A URL with http or https.
     Url,
     /// The same; `{user}` in it stands for the user.
@@ -158,12 +164,75 @@ const INSECURE: Field = field(
 
 const SCIM_TOKEN: Field = own(
     "/sp/scim_bearer_token",
-    required(field(
+    field(
         "--token",
-        "Bearer token",
-        "",
+        "Bearer token of SCIM",
+        "or the OAuth client below, by which the check gets tokens",
         Input::Secret("REHEARSAL_SCIM_TOKEN"),
-    )),
+    ),
+);
+
+/// The ways to get a token.
+const TOKENS: &[&str] = &["--token", "--oauth-token-url"];
+
+const TOKEN_URL: Field = field(
+    "--oauth-token-url",
+    "OAuth: URL of the token endpoint",
+    "instead of a token",
+    Input::Url,
+);
+
+const CLIENT_ID: Field = field("--client-id", "OAuth: client ID", "", Input::Text);
+
+const CLIENT_SECRET: Field = field(
+    "--client-secret",
+    "OAuth: client secret",
+    "",
+    Input::Secret("REHEARSAL_CLIENT_SECRET"),
+);
+
+const SCOPE: Field = field("--scope", "OAuth: scope", "", Input::Text);
+
+const USER_TEMPLATE: Field = field(
+    "--user-template",
+    "Members of every created user",
+    "a JSON object, for servers that require more than their schemas say; {name} stands for the userName",
+    Input::Document("json"),
+);
+
+const ONLY: Field = field(
+    "--only",
+    "Run only these checks",
+    "one id, or beginning of ids, on each line",
+    Input::Lines,
+);
+
+const SKIP: Field = field(
+    "--skip",
+    "Leave out these checks",
+    "one id, or beginning of ids, on each line",
+    Input::Lines,
+);
+
+const TIMEOUT: Field = field(
+    "--timeout",
+    "Seconds to wait for an answer",
+    "otherwise 30",
+    Input::Text,
+);
+
+const ENTITY_ID: Field = field(
+    "--entity-id",
+    "Entity ID",
+    "if the metadata contains several entities",
+    Input::Text,
+);
+
+const START_FORM: Field = field(
+    "--start-form",
+    "Fields of the form that starts the login",
+    "if the URL at which a login starts shows a form: NAME=VALUE or NAME on each line; {user} stands for the user",
+    Input::Lines,
 );
 
 /// A person who mistyped the URL of the metadata waits, so the wait is short.
@@ -201,6 +270,23 @@ pub(super) const ALL: [Kind; 4] = [
                 Input::Switch,
             ),
         ],
+        more: &[
+            TOKEN_URL,
+            CLIENT_ID,
+            CLIENT_SECRET,
+            SCOPE,
+            USER_TEMPLATE,
+            field(
+                "--rate",
+                "Most requests per second",
+                "otherwise unlimited",
+                Input::Text,
+            ),
+            TIMEOUT,
+            ONLY,
+            SKIP,
+        ],
+        one_of: TOKENS,
     },
     Kind {
         word: "idp",
@@ -231,6 +317,19 @@ pub(super) const ALL: [Kind; 4] = [
             CA,
             INSECURE,
         ],
+        more: &[
+            ENTITY_ID,
+            field(
+                "--initiated-url",
+                "URL at which the identity provider starts a sign-on",
+                "{sp} stands for the entity ID of the service provider",
+                Input::Text,
+            ),
+            TIMEOUT,
+            ONLY,
+            SKIP,
+        ],
+        one_of: &[],
     },
     Kind {
         word: "sp",
@@ -285,6 +384,26 @@ pub(super) const ALL: [Kind; 4] = [
                 Input::Switch,
             ),
         ],
+        more: &[
+            START_FORM,
+            field(
+                "--logout-form",
+                "Fields of the form that starts the logout",
+                "if the URL at which a user logs out shows a form, as above",
+                Input::Lines,
+            ),
+            field(
+                "--attribute",
+                "Attributes of the assertions",
+                "instead of the common ones: NAME=VALUE on each line; {user} stands for the user",
+                Input::Lines,
+            ),
+            ENTITY_ID,
+            TIMEOUT,
+            ONLY,
+            SKIP,
+        ],
+        one_of: &[],
     },
     Kind {
         word: "leaver",
@@ -299,12 +418,10 @@ pub(super) const ALL: [Kind; 4] = [
                 "the part before /Users",
                 Input::Url,
             )),
-            required(field(
-                "--token",
-                "Bearer token of SCIM",
-                "",
-                Input::Secret("REHEARSAL_SCIM_TOKEN"),
-            )),
+            Field {
+                own: None,
+                ..SCIM_TOKEN
+            },
             required(field(
                 "--sp-metadata",
                 "Metadata of the application as a service provider",
@@ -340,10 +457,26 @@ pub(super) const ALL: [Kind; 4] = [
             CA,
             INSECURE,
         ],
+        more: &[
+            TOKEN_URL,
+            CLIENT_ID,
+            CLIENT_SECRET,
+            SCOPE,
+            USER_TEMPLATE,
+            TIMEOUT,
+            ONLY,
+            SKIP,
+        ],
+        one_of: TOKENS,
     },
 ];
 
 impl Kind {
+    /// Returns all fields of the form.
+    pub(super) fn all_fields(&self) -> impl Iterator<Item = &'static Field> + use<> {
+        self.fields.iter().chain(self.more)
+    }
+
     /// Finds a kind by its word.
     pub(super) fn of(word: &str) -> Option<&'static Self> {
         ALL.iter().find(|it| it.word == word)

@@ -29,7 +29,7 @@ pub(super) fn read(kind: &'static Kind, fields: &HashMap<String, String>) -> Res
         secrets: Vec::new(),
         fields: HashMap::new(),
     };
-    for field in kind.fields {
+    for field in kind.all_fields() {
         let value = fields.get(field.name()).map_or("", String::as_str);
         // A password can begin or end with a space.
         let value = match field.input {
@@ -41,6 +41,7 @@ pub(super) fn read(kind: &'static Kind, fields: &HashMap<String, String>) -> Res
         }
         add(&mut order, field, value).map_err(|why| format!("invalid {}: {why}", field.label))?;
     }
+    require_one(kind, fields)?;
     if !fields.contains_key(CONFIRMED) {
         return Err(
             "Confirm that this is a test system: the check sends attacks and changes data"
@@ -48,6 +49,25 @@ pub(super) fn read(kind: &'static Kind, fields: &HashMap<String, String>) -> Res
         );
     }
     Ok(order)
+}
+
+/// Refuses a form in which none of several fields is filled in.
+fn require_one(kind: &Kind, fields: &HashMap<String, String>) -> Result<(), String> {
+    let alternatives = kind
+        .all_fields()
+        .filter(|it| kind.one_of.contains(&it.option));
+    let alternatives: Vec<&Field> = alternatives.collect();
+    let is_filled = |it: &&Field| fields.get(it.name()).is_some_and(|it| !it.is_empty());
+    match alternatives.is_empty() || alternatives.iter().any(is_filled) {
+        true => Ok(()),
+        false => {
+            let labels: Vec<String> = alternatives
+                .iter()
+                .map(|it| format!("“{}”", it.label))
+                .collect();
+            Err(format!("{} is missing", labels.join(" or ")))
+        }
+    }
 }
 
 fn add(order: &mut Order, field: &Field, value: &str) -> Result<(), String> {
@@ -82,9 +102,13 @@ fn add(order: &mut Order, field: &Field, value: &str) -> Result<(), String> {
                 content: format!("{value}\n"),
             }
         }
-        Input::Document(_) => {
+        Input::Document(ending) => {
+            let start = match ending {
+                "json" => "{",
+                _ => "-----BEGIN",
+            };
             return Err(format!(
-                "expected the document itself, which begins with -----BEGIN, got {value}"
+                "expected the document itself, which begins with {start}, got {value}"
             ));
         }
         Input::Url | Input::UrlTemplate | Input::DocumentOrUrl(_) => {
@@ -97,7 +121,9 @@ fn add(order: &mut Order, field: &Field, value: &str) -> Result<(), String> {
                 .map_err(|error| format!("expected a regular expression: {error}"))?;
             Argument::Word(value.to_owned())
         }
-        Input::Text | Input::Profile | Input::Secret(_) => Argument::Word(value.to_owned()),
+        Input::Text | Input::Profile | Input::Lines | Input::Secret(_) => {
+            Argument::Word(value.to_owned())
+        }
     };
     if order.target.is_empty() {
         order.target = match &argument {
@@ -105,6 +131,19 @@ fn add(order: &mut Order, field: &Field, value: &str) -> Result<(), String> {
             Argument::Document { .. } => "a pasted document".to_owned(),
         };
     }
+    match argument {
+        Argument::Word(words) if field.input == Input::Lines => {
+            let lines = words.lines().map(str::trim).filter(|it| !it.is_empty());
+            for line in lines {
+                push_option(order, field, Argument::Word(line.to_owned()));
+            }
+        }
+        argument => push_option(order, field, argument),
+    }
+    Ok(())
+}
+
+fn push_option(order: &mut Order, field: &Field, argument: Argument) {
     match argument {
         // As one argument, because it looks like an option.
         Argument::Word(word) if word.starts_with('-') => {
@@ -116,7 +155,6 @@ fn add(order: &mut Order, field: &Field, value: &str) -> Result<(), String> {
             order.arguments.extend([option, argument]);
         }
     }
-    Ok(())
 }
 
 /// Refuses what is no URL, and a URL with a password: pages and reports show the URL.
@@ -128,10 +166,10 @@ fn require_url(value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// True for an XML document or PEM, false for a URL.
+/// True for an XML document, JSON or PEM, false for a URL.
 fn is_document(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    text.starts_with('<') || text.starts_with("-----BEGIN ")
+    text.starts_with(['<', '{']) || text.starts_with("-----BEGIN ")
 }
 
 /// Returns what was entered without the secrets, which no page repeats.
@@ -140,7 +178,7 @@ pub(super) fn without_secrets(
     fields: &HashMap<String, String>,
 ) -> HashMap<String, String> {
     let is_secret = |name: &str| {
-        let field = kind.fields.iter().find(|it| it.name() == name);
+        let field = kind.all_fields().find(|it| it.name() == name);
         field.is_some_and(|it| matches!(it.input, Input::Secret(_)))
     };
     let shown = fields.iter().filter(|(name, _)| !is_secret(name));
@@ -159,13 +197,14 @@ pub(super) fn own_values(kind: &Kind, controls: &Controls) -> HashMap<String, St
         };
         Some((field.name().to_owned(), value))
     };
-    kind.fields.iter().filter_map(value).collect()
+    kind.all_fields().filter_map(value).collect()
 }
 
 /// True if the simulation has a party of its own for this form.
 pub(super) fn has_own_party(kind: &Kind, controls: &Controls) -> bool {
-    let mut required = kind.fields.iter().filter(|it| it.is_required);
-    required.all(|it| it.own.is_some_and(|it| controls.ready_value(it).is_some()))
+    let needed = |it: &&Field| it.is_required || kind.one_of.first() == Some(&it.option);
+    let mut needed = kind.all_fields().filter(needed);
+    needed.all(|it| it.own.is_some_and(|it| controls.ready_value(it).is_some()))
 }
 
 #[cfg(test)]
@@ -215,12 +254,42 @@ mod tests {
     }
 
     #[test]
+    fn each_line_becomes_an_option() {
+        let order = read(
+            Kind::of("scim").unwrap(),
+            &fields(&[
+                ("base-url", "https://scim.example/v2"),
+                ("oauth-token-url", "https://login.example/token"),
+                ("client-id", "rehearsal"),
+                ("client-secret", "s3cret"),
+                ("user-template", "{\"title\": \"x\"}"),
+                ("only", "SCIM-AUTH-\r\n\r\n -DISC \r\n"),
+            ]),
+        )
+        .unwrap();
+        let words = words(&order);
+        assert!(words.ends_with(&["--only", "SCIM-AUTH-", "--only=-DISC"].map(str::to_owned)));
+        assert!(!words.iter().any(|it| it.contains("s3cret")), "{words:?}");
+        assert_eq!(
+            order.secrets,
+            [("REHEARSAL_CLIENT_SECRET", "s3cret".to_owned())]
+        );
+        assert!(order.arguments.contains(&Argument::Document {
+            ending: "user-template.json".to_owned(),
+            content: "{\"title\": \"x\"}\n".to_owned(),
+        }));
+    }
+
+    #[test]
     fn what_the_check_would_refuse_is_named_by_its_label() {
         let kind = Kind::of("scim").unwrap();
         let refusal = |pairs: &[(&str, &str)]| read(kind, &fields(pairs)).unwrap_err();
         assert_eq!(refusal(&[]), "SCIM base URL is missing");
         let base = ("base-url", "https://scim.example/v2");
-        assert_eq!(refusal(&[base]), "Bearer token is missing");
+        assert_eq!(
+            refusal(&[base]),
+            "“Bearer token of SCIM” or “OAuth: URL of the token endpoint” is missing"
+        );
         let said = refusal(&[("base-url", "localhost:80/scim"), ("token", "t")]);
         assert!(
             said.starts_with("invalid SCIM base URL: expected a URL"),
@@ -237,6 +306,8 @@ mod tests {
         );
         let said = refusal(&[("base-url", "https://u:pw@scim.example"), ("token", "t")]);
         assert!(said.contains("without user name and password"), "{said}");
+        let said = refusal(&[base, ("token", "t"), ("user-template", "title=x")]);
+        assert!(said.ends_with("which begins with {, got title=x"), "{said}");
         let long = "t".repeat(LONGEST + 1);
         let said = refusal(&[base, ("token", &long)]);
         assert!(said.contains("at most 16384 bytes"), "{said}");

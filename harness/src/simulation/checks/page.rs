@@ -108,6 +108,10 @@ pub(super) fn form(site: &Site, form: &FilledForm<'_>) -> Markup {
             }
             (view::form(site, &format!("/checks/{}", kind.word), &html! {
                 @for field in kind.fields { (input(kind, field, form.fields)) }
+                details open[kind.more.iter().any(|it| is_filled(it, form.fields))] {
+                    summary { "More options" }
+                    @for field in kind.more { (input(kind, field, form.fields)) }
+                }
                 div.field { div.choice {
                     input id=(CONFIRMED) name=(CONFIRMED) type="checkbox" value="yes" required checked[form.fields.contains_key(CONFIRMED)];
                     label for=(CONFIRMED) { "This is a test system, and its owner agrees to the check" }
@@ -133,6 +137,11 @@ fn registration(kind: &Kind, played: &Played, is_temporary: bool) -> Markup {
             }
         }
     }
+}
+
+fn is_filled(field: &Field, filled: &HashMap<String, String>) -> bool {
+    let value = filled.get(field.name());
+    value.is_some_and(|it| !it.is_empty())
 }
 
 fn input(kind: &Kind, field: &Field, filled: &HashMap<String, String>) -> Markup {
@@ -164,7 +173,7 @@ fn input(kind: &Kind, field: &Field, filled: &HashMap<String, String>) -> Markup
                 }
             }
         },
-        Input::DocumentOrUrl(_) | Input::Document(_) => html! {
+        Input::DocumentOrUrl(_) | Input::Document(_) | Input::Lines => html! {
             div.field {
                 (label)
                 textarea id=(name) name=(name) rows="2" required[field.is_required] autocapitalize="off" spellcheck="false" { (value) }
@@ -307,7 +316,7 @@ fn result(run: &Run, state: &State, place: &str, text: &str) -> Markup {
 /// Replaces the options in an error text with the labels of the form.
 fn name_fields(kind: &Kind, line: &str) -> String {
     let mut line = line.to_owned();
-    for field in kind.fields {
+    for field in kind.all_fields() {
         // `--user` begins `--user-template` too.
         let parts: Vec<&str> = line.split(field.option).collect();
         let mut named = String::new();
