@@ -218,6 +218,28 @@ fn coverage_lists_every_procedure_and_wrong_usage_has_its_own_exit_status() {
 }
 
 #[test]
+fn the_list_of_checks_is_printed_as_json() {
+    for kind in ["sp", "idp", "scim", "leaver"] {
+        let list = |more: &[&str]| {
+            let arguments = [&["check", kind, "--list"], more].concat();
+            let output = rehearsal(&arguments).output().unwrap();
+            assert!(output.status.success(), "{kind}: {output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let text = list(&[]);
+        let ids = text.lines().filter_map(|it| it.split_whitespace().next());
+        let whole: Value = serde_json::from_str(&list(&["--json"])).unwrap();
+        let checks = whole["checks"].as_array().unwrap();
+        let read: Vec<&str> = checks.iter().filter_map(|it| it["id"].as_str()).collect();
+        assert_eq!(read, ids.collect::<Vec<_>>(), "{kind}");
+        for member in ["level", "harm", "title", "spec", "fix"] {
+            let is_text = |it: &Value| it[member].as_str().is_some_and(|it| !it.is_empty());
+            assert!(checks.iter().all(is_text), "{kind}: {member}");
+        }
+    }
+}
+
+#[test]
 fn every_benchmark_runs_to_its_end_and_names_its_limit() {
     let output = rehearsal(&["bench", "--users", "20", "--seconds", "0.001", "--json"])
         .output()

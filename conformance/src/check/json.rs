@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{CheckReport, Verdict, profile};
+use super::{Check, CheckReport, Verdict, profile};
 
 /// Version of the JSON format (`docs/schemas/checks.schema.json`).
 pub const FORMAT: u32 = 1;
@@ -69,6 +69,21 @@ pub(super) fn json(report: &CheckReport) -> Value {
         whole["error"] = json!(error);
     }
     whole
+}
+
+/// Returns the list of checks for `--list --json`, with the names that the members have in a report.
+pub fn list_to_json<'c>(checks: impl IntoIterator<Item = &'c Check>) -> Value {
+    let checks = checks.into_iter().map(|check| {
+        json!({
+            "id": check.id,
+            "level": check.level,
+            "harm": check.harm.name(),
+            "title": check.title,
+            "spec": check.spec,
+            "fix": check.fix,
+        })
+    });
+    json!({"format": FORMAT, "checks": checks.collect::<Value>()})
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

@@ -47,7 +47,7 @@ mod terminal;
 mod user_template;
 
 pub use harm::{Attacker, Harm};
-pub use json::FORMAT;
+pub use json::{FORMAT, list_to_json};
 pub use model::{
     Check, CheckReport, Feature, Interruption, Level, LoginStart, Outcome, SetUpError, Signal,
     Verdict,

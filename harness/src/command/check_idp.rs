@@ -110,7 +110,7 @@ impl Idp {
         let unasked: Vec<_> = unasked.filter(|it| !selection.asks_for(&it.id)).collect();
         let mut checks = checks;
         checks.retain(|it| !unasked.contains(it));
-        if self.options.print_list(&checks)? {
+        if self.options.print_list(&checks, &self.forms)? {
             return Ok(0);
         }
         let recordings = [

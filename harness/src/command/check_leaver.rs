@@ -137,7 +137,7 @@ impl Leaver {
         let chosen = self.profiles.chosen(Kind::Leaver)?;
         self.verify_limit(&chosen)?;
         self.options.limit_to(Kind::Leaver, &chosen);
-        if self.options.print_list(&checks)? {
+        if self.options.print_list(&checks, &self.forms)? {
             return Ok(0);
         }
         if !self.prepare {

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use rehearsal::check::Check;
 use rehearsal::check::profile::{Kind, Profile, ProfileError};
 use rehearsal::check::runner::{Access, Patience, Runner, Selection};
+use rehearsal::check::{Check, list_to_json};
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
+use super::report_forms::Forms;
 use super::{progress, signals};
 use ambient::arguments::web_url;
 
@@ -158,12 +159,17 @@ impl Options {
         Ok(selection)
     }
 
-    /// Prints the list of checks if `--list` is given; returns true if it is.
-    pub(crate) fn print_list(&self, checks: &[Check]) -> anyhow::Result<bool> {
+    /// Prints the list of checks if `--list` is given, as JSON with `--json`; returns true if it is.
+    pub(crate) fn print_list(&self, checks: &[Check], forms: &Forms) -> anyhow::Result<bool> {
         if self.list {
             let selection = self.selection(checks)?;
+            let chosen = checks.iter().filter(|it| selection.includes(&it.id));
             let mut out = ambient::terminal::out();
-            for check in checks.iter().filter(|it| selection.includes(&it.id)) {
+            if forms.is_json() {
+                writeln!(out, "{:#}", list_to_json(chosen))?;
+                return Ok(true);
+            }
+            for check in chosen {
                 writeln!(out, "{}  {}  {}", check.id, check.level.name(), check.title)?;
             }
         }

@@ -96,7 +96,7 @@ impl Scim {
             .iter()
             .filter(|it| selection.includes(&it.id))
             .count();
-        if self.options.print_list(&listed)? {
+        if self.options.print_list(&listed, &self.forms)? {
             return Ok(0);
         }
         self.access.require_credentials()?;

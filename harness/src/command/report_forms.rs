@@ -18,7 +18,7 @@ use super::pipelines::{write_for_github, write_located};
 /// The files and formats of the report.
 #[derive(Args)]
 pub(crate) struct Forms {
-    /// Print the report as JSON
+    /// Print the report, or the list of --list, as JSON
     #[arg(long)]
     json: bool,
     /// Write the report as JUnit XML; `-` prints it instead of the text
@@ -108,6 +108,11 @@ pub(super) fn require_own_files(options: &[(&str, Option<&Path>)]) -> anyhow::Re
 }
 
 impl Forms {
+    /// True if the report is printed as JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Masks these values in the reports wherever a target returns them.
     pub(crate) fn mask(&mut self, secrets: impl IntoIterator<Item = Option<String>>) {
         self.secrets.extend(secrets.into_iter().flatten());
