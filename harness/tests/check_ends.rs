@@ -389,7 +389,7 @@ async fn a_target_that_crashes_once_and_restarts_is_judged_to_the_end() {
     let told: Vec<&str> = actual.filter(|it| it.contains("worked again")).collect();
     assert_eq!(told.len(), 1, "{told:#?}");
     assert!(
-        told[0].contains("but not when the check was repeated"),
+        told[0].contains("but not when it was repeated"),
         "{told:#?}"
     );
 }

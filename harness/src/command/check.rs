@@ -19,6 +19,7 @@ use saml::metadata::{MetadataError, Selection, SpMetadata};
 use url::Url;
 
 use super::check_options::{Options, Profiles};
+use super::memory_options::MemoryOptions;
 use super::more_keys::MoreKeys;
 use super::person_file::PersonFile;
 use super::report_forms::Forms;
@@ -247,6 +248,8 @@ pub(crate) struct Sp {
     variants: VariantOptions,
     #[command(flatten)]
     second: SecondIdp,
+    #[command(flatten)]
+    memory: MemoryOptions,
     /// Seconds to wait until the metadata can be read
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole_number::<u64>(0..=86_400))]
     wait: u64,
@@ -276,7 +279,7 @@ impl Sp {
         let demanded = sp::profile_catalogue().into_iter();
         let unasked: Vec<_> = demanded.filter(|it| !selection.asks_for(&it.id)).collect();
         checks.retain(|it| !unasked.contains(it));
-        if self.options.print_list(&checks)? {
+        if self.options.print_list(&checks, &self.forms)? {
             return Ok(0);
         }
         self.forms.verify(&checks, &[])?;
@@ -337,6 +340,7 @@ impl Sp {
                 logout_url: self.logout_url.clone(),
                 logout_form: self.logout_form.clone(),
                 disable: None,
+                memory: self.memory.source(),
                 expect,
             },
             provider,

@@ -17,6 +17,7 @@ pub(crate) mod dns;
 pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod key;
+mod memory_options;
 mod more_keys;
 mod oauth;
 mod outputs;

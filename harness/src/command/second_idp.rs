@@ -102,6 +102,7 @@ impl SecondIdp {
                 logout_url: None,
                 logout_form: Vec::new(),
                 disable: self.second_disable_command.clone().map(Disable::by_command),
+                memory: None,
                 expect: expect.clone().into(),
             },
             provider,

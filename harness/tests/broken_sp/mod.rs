@@ -6,7 +6,9 @@ mod accounts;
 pub(crate) mod flaw_table;
 mod flaws;
 mod logout;
+mod metrics;
 mod own_logout;
+mod probe;
 mod redirected;
 mod services;
 mod simple_sign;
@@ -60,8 +62,16 @@ struct Memory {
     logins: usize,
     /// The number of documents with a CDATA section between elements.
     unexpected: usize,
+    /// The number of requests that are answered before those of `down`.
+    delay: usize,
+    /// The number of next requests that get no answer.
+    down: usize,
+    /// How often it stopped.
+    stops: usize,
     /// True if logins start no more.
     is_start_lost: bool,
+    /// Bytes that the metrics show, in addition to those of the start.
+    taken: u64,
 }
 
 /// The user who is logged in, as the probe shows the name, and the session at the identity
@@ -138,7 +148,8 @@ async fn start_as(
         .route("/acs", post(acs).get(redirected::receive_by_link))
         .route("/acs/{number}", post(acs))
         .route("/simple-sign", post(simple_sign::receive))
-        .route("/whoami", get(whoami))
+        .route("/whoami", get(probe::whoami))
+        .route("/metrics", get(metrics::metrics))
         .route("/logout", get(own_logout::log_out))
         .route("/slo", get(slo_by_link).post(slo_by_form))
         .layer(axum::extract::DefaultBodyLimit::max(16 * 1024 * 1024))
@@ -184,10 +195,11 @@ fn broken_off() -> Response {
 
 /// Cuts the connection or answers 429, if a switch requires it, before the request is handled.
 async fn limit(State(sp): State<Broken>, request: Request, next: Next) -> Response {
-    if sp.is_dead.swap(false, Ordering::SeqCst) {
+    if sp.is_dead.swap(false, Ordering::SeqCst) || sp.is_down() {
         return broken_off();
     }
     sp.close_at_logout(&request);
+    sp.take_memory(&request);
     let number = sp.asked.fetch_add(1, Ordering::SeqCst) + 1;
     let is_limited = sp
         .switches
@@ -243,6 +255,9 @@ async fn acs(
     if let Some(answer) = sp.lose_answer(&document).await {
         return answer;
     }
+    if sp.stops_at(&document) {
+        return broken_off();
+    }
     if sp.is_closed() {
         return sp.refuse("closed".to_owned());
     }
@@ -270,45 +285,6 @@ async fn acs(
     let set = AppendHeaders([(header::SET_COOKIE, cookie)]);
     let relay_state = form.get("RelayState").map(String::as_str);
     (set, sp.next_page(relay_state.unwrap_or_default())).into_response()
-}
-
-/// Escapes a text for HTML.
-fn escape_html(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;")
-}
-
-async fn whoami(State(sp): State<Broken>, headers: HeaderMap) -> Response {
-    let user = {
-        let memory = sp.memory.lock().unwrap();
-        let name = if sp.is_flawed("fixed-session") {
-            "browser"
-        } else {
-            "session"
-        };
-        let session = cookie(&headers, name);
-        let session = session.and_then(|session| memory.sessions.get(session));
-        let now = sp.ambient.now();
-        let session = session.filter(|it| it.ends.is_none_or(|end| now < end));
-        match &memory.last {
-            Some(last) if sp.is_flawed("global-user") => session.map(|_| last.clone()),
-            _ => session.map(|it| it.shown.clone()),
-        }
-    };
-    let is_page = sp.has(|it| matches!(it, Switch::HtmlProbe));
-    match user {
-        Some(_) if sp.is_flawed("probe-moves") => Redirect::to("/welcome").into_response(),
-        Some(user) if is_page => Html(format!(
-            "<h1>Home</h1><p>Logged in as {}</p>",
-            escape_html(&user)
-        ))
-        .into_response(),
-        Some(user) => format!("user={user};").into_response(),
-        None if sp.has(|it| matches!(it, Switch::RedirectsProbe)) => {
-            Redirect::to("/login").into_response()
-        }
-        None => StatusCode::UNAUTHORIZED.into_response(),
-    }
 }
 
 impl Broken {

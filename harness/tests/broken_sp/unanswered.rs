@@ -32,6 +32,39 @@ impl Broken {
         is_behind_gateway.then(|| StatusCode::BAD_GATEWAY.into_response())
     }
 
+    /// With the flaws `stops-…-nesting`, stops at or after a document with deep nesting, each time or
+    /// once: then the next two requests get no answer. True if this one gets none either.
+    pub(super) fn stops_at(&self, document: &str) -> bool {
+        let is_flawed = |all: [&'static str; 2]| all.into_iter().find(|it| self.is_flawed(it));
+        let after = is_flawed(["stops-after-nesting", "stops-once-after-nesting"]);
+        let Some(flaw) = after.or_else(|| is_flawed(["stops-at-nesting", "stops-once-at-nesting"]))
+        else {
+            return false;
+        };
+        let mut memory = self.memory.lock().unwrap();
+        let is_again = memory.stops > 0 && flaw.contains("once");
+        if !document.contains("<n><n><n><n>") || is_again {
+            return false;
+        }
+        memory.stops += 1;
+        memory.down = 2;
+        // After the message, the probe is still answered.
+        memory.delay = usize::from(after.is_some());
+        after.is_none()
+    }
+
+    /// True if this request gets no answer, because the process is being started again.
+    pub(super) fn is_down(&self) -> bool {
+        let mut memory = self.memory.lock().unwrap();
+        if memory.delay > 0 {
+            memory.delay -= 1;
+            return false;
+        }
+        let is_down = memory.down > 0;
+        memory.down = memory.down.saturating_sub(1);
+        is_down
+    }
+
     /// Closes the connection at an unsigned LogoutRequest, with this flaw.
     pub(super) fn close_at_logout(&self, request: &Request) {
         let query = request.uri().query().unwrap_or_default();

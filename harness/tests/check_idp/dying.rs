@@ -16,12 +16,17 @@ use tokio::net::{TcpListener, TcpStream};
 /// Number of requests without an answer after the deadly one.
 const DOWN: usize = 1;
 
+/// A part of a RelayState of 2000 bytes: the ten digits, repeated.
+const LONG: &str = "01234567890123456789";
+
 /// Answers every request with an assertion. At the deadly request it closes the connection,
 /// and also at the next [`DOWN`] requests.
 struct Mortal {
     acs: String,
     /// A part of the first line of the deadly request.
     deadly: &'static str,
+    /// How often it is still stopped.
+    stops: AtomicUsize,
     down: AtomicUsize,
 }
 
@@ -35,11 +40,15 @@ impl Mortal {
         }
         let asked = String::from_utf8_lossy(&asked);
         let line = asked.lines().next().unwrap_or_default();
-        if line.contains(self.deadly) {
+        let less = |number: usize| number.checked_sub(1);
+        let stops = || {
+            let order = Ordering::SeqCst;
+            self.stops.fetch_update(order, order, less).is_ok()
+        };
+        if line.contains(self.deadly) && stops() {
             self.down.store(DOWN, Ordering::SeqCst);
             return;
         }
-        let less = |down: usize| down.checked_sub(1);
         let is_down = self
             .down
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
@@ -61,8 +70,8 @@ impl Mortal {
     }
 }
 
-/// Runs three trials, of which the second is the deadly one; returns the outcomes.
-async fn run_trials(deadly: &'static str) -> Vec<Outcome> {
+/// Runs three trials, of which the second is the deadly one, so many times; returns the outcomes.
+async fn run_trials(deadly: &'static str, stops: usize) -> Vec<Outcome> {
     let ambient = Ambient::real();
     let party = Party::start(0, None, &ambient).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -70,7 +79,8 @@ async fn run_trials(deadly: &'static str) -> Vec<Outcome> {
     let mortal = Arc::new(Mortal {
         acs: party.acs[0].clone(),
         deadly,
-        down: AtomicUsize::new(0),
+        stops: stops.into(),
+        down: 0.into(),
     });
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -123,14 +133,13 @@ fn of<'o>(outcomes: &'o [Outcome], id: &str) -> &'o Outcome {
 
 #[tokio::test]
 async fn a_request_at_which_the_identity_provider_dies_is_a_denial_of_service() {
-    // A RelayState of 2000 bytes: the ten digits, repeated.
-    let outcomes = run_trials("01234567890123456789").await;
+    let outcomes = run_trials(LONG, 2).await;
     let found = of(&outcomes, "SAML-IDP-DOS-01");
     assert_eq!(found.verdict, Verdict::Fail, "{}", found.actual);
     for part in [
         "denial of service by the request \"relay-state-long\"",
         "an honest sign-on failed afterwards",
-        "it worked again at attempt 1",
+        "it worked again at attempt 1; when it was repeated, an honest sign-on failed afterwards",
     ] {
         assert!(found.actual.contains(part), "{}", found.actual);
     }
@@ -141,8 +150,18 @@ async fn a_request_at_which_the_identity_provider_dies_is_a_denial_of_service() 
 }
 
 #[tokio::test]
+async fn an_identity_provider_that_was_restarted_for_another_reason_is_not_blamed() {
+    let outcomes = run_trials(LONG, 1).await;
+    let found = of(&outcomes, "SAML-IDP-DOS-01");
+    assert_eq!(found.verdict, Verdict::Pass, "{}", found.actual);
+    // The repeated request was answered, so the checks of it are judged.
+    let judged = of(&outcomes, "SAML-IDP-REQ-23");
+    assert_ne!(judged.verdict, Verdict::Skip, "{}", judged.actual);
+}
+
+#[tokio::test]
 async fn an_identity_provider_that_still_works_is_not_blamed() {
-    let outcomes = run_trials("no request has this").await;
+    let outcomes = run_trials("no request has this", 1).await;
     let found = of(&outcomes, "SAML-IDP-DOS-01");
     assert_eq!(found.verdict, Verdict::Pass, "{}", found.actual);
 }

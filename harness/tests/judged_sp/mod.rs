@@ -29,6 +29,7 @@ pub(crate) fn target_at(base: &str, metadata: SpMetadata, document: String) -> T
         logout_url: Some(at("/logout")),
         logout_form: Vec::new(),
         disable: None,
+        memory: None,
         expect: Regex::new(&format!("user={};", regex::escape(broken_sp::USER)))
             .unwrap()
             .into(),

@@ -69,7 +69,7 @@ async fn a_server_that_stops_once_is_judged_again() {
     ] {
         let (found, left) = judge(id, deadly, 1).await;
         assert_eq!(found.verdict, Verdict::Pass, "{}", found.actual);
-        let said = "the server stopped answering during the first attempt";
+        let said = "the target stopped answering during the first attempt";
         assert!(found.actual.contains(said), "{}", found.actual);
         assert_eq!(left, [""; 0]);
     }
@@ -82,7 +82,7 @@ async fn a_server_that_a_check_stops_twice_has_a_finding() {
     assert_eq!(found.check.harm, Harm::Outage);
     assert!(
         found.actual.starts_with("denial of service: ")
-            && found.actual.contains("when the check was repeated"),
+            && found.actual.contains("when it was repeated"),
         "{}",
         found.actual
     );

@@ -2,7 +2,9 @@
 
 use regex::Regex;
 use rehearsal::check::runner::{Runner, Selection};
-use rehearsal::check::sp::{Expect, FormField, Judge, Person, Provider, Target, Variants};
+use rehearsal::check::sp::{
+    Expect, FormField, Judge, MemorySource, Person, Provider, Target, Variants,
+};
 use rehearsal::check::{CheckReport, Outcome, Verdict};
 
 use crate::broken_sp::{self, Switch, USER};
@@ -174,6 +176,44 @@ async fn a_message_after_which_no_login_starts_is_found() {
         "{text}"
     );
     assert!(text.contains("SAML-SP-SLO-05"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_takes_much_memory_is_found() {
+    let only = ["GOOD-01", "SIG-01", "DOS-09", "DOS-13"];
+    let metered = |target: Target| {
+        let url = target.probe_url.join("/metrics").unwrap();
+        Target {
+            memory: Some(MemorySource::Metrics(url)),
+            ..target
+        }
+    };
+    let judge = |flaws: &[&'static str]| {
+        let flaws: Vec<Switch> = flaws.iter().copied().map(Switch::Flaw).collect();
+        async move { judge_changed(&flaws, &only, metered).await }
+    };
+    let report = judge(&[]).await;
+    assert_eq!(found(&report), Vec::<&str>::new());
+    assert_eq!(report.count(Verdict::Pass), 4, "{}", report.terminal());
+    let report = judge(&["keeps-memory"]).await;
+    assert_eq!(found(&report), ["SAML-SP-DOS-13"]);
+    let text = &report.findings().next().unwrap().actual;
+    assert!(text.ends_with(": SAML-SP-DOS-09 (300 MB)"), "{text}");
+    let report = judge(&["no-metrics"]).await;
+    let error = report.error.as_ref().unwrap();
+    assert_eq!(error.code, "memory-not-read", "{error:?}");
+    assert!(
+        error
+            .message
+            .contains("/metrics: unexpected status: HTTP 404"),
+        "{error:?}"
+    );
+
+    // What is not measured is not judged.
+    for target in [metered as fn(Target) -> Target, |target| target] {
+        let report = judge_changed(&[], &["GOOD-01", "DOS-13"], target).await;
+        assert_eq!(report.count(Verdict::Skip), 1, "{}", report.terminal());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,3 +77,39 @@ async fn without_other_checks_it_is_not_judged() {
     assert_eq!(error.code, "nothing-judged");
     assert!(error.message.contains("select other checks"), "{error:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_provider_that_was_restarted_for_another_reason_is_not_blamed() {
+    let only = ["SAML-SP-DOS-02", "SAML-SP-DOS-09"];
+    for (flaw, id, other) in [
+        ("stops-once-at-nesting", only[0], only[1]),
+        ("stops-once-after-nesting", only[1], only[0]),
+    ] {
+        let report = judge(flaw, &only, Duration::from_secs(30)).await;
+        let (verdict, actual) = outcome_of(&report, id);
+        assert_eq!(verdict, Verdict::Pass, "{flaw}: {actual}");
+        assert!(
+            actual.contains("but not when it was repeated: look into the target's log"),
+            "{flaw}: {actual}"
+        );
+        let (verdict, actual) = outcome_of(&report, other);
+        assert_eq!(verdict, Verdict::Pass, "{flaw}: {actual}");
+        assert!(!actual.contains("repeated"), "{flaw}: {actual}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_after_which_the_service_provider_stops_twice_is_a_finding() {
+    let only = ["SAML-SP-DOS-02", "SAML-SP-DOS-09"];
+    for flaw in ["stops-at-nesting", "stops-after-nesting"] {
+        let report = judge(flaw, &only, Duration::from_secs(30)).await;
+        let (verdict, actual) = outcome_of(&report, only[0]);
+        assert_eq!(verdict, Verdict::Fail, "{flaw}: {actual}");
+        assert!(
+            actual.contains("; when it was repeated, "),
+            "{flaw}: {actual}"
+        );
+        let (verdict, actual) = outcome_of(&report, only[1]);
+        assert_ne!(verdict, Verdict::Fail, "{flaw}: {actual}");
+    }
+}

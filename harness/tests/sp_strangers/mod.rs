@@ -63,6 +63,7 @@ impl Stranger {
                 logout_url: None,
                 logout_form: Vec::new(),
                 disable: None,
+                memory: None,
                 expect: Regex::new(self.expect).unwrap().into(),
             },
             provider,

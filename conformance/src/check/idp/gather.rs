@@ -77,10 +77,9 @@ impl Gathering<'_> {
             if variant.name == "force-authn" {
                 self.wait_for_next_second(trials.get("session")).await;
             }
-            let attempt = self.attempt(variant, &maker, &announced, &first);
+            let attempt = || self.attempt(variant, &maker, &announced, &first);
             let began = Instant::now();
-            let mut trial = self.run_trial(variant.about, attempt).await?;
-            health.note_harm(&mut trial, began.elapsed()).await;
+            let mut trial = health.run(variant.about, attempt).await?;
             // The request was made but not answered: no person opened the page in time.
             let is_made =
                 !matches!(trial.ending, Ending::NotTried { .. }) || !trial.request.is_empty();
@@ -265,11 +264,21 @@ impl Gathering<'_> {
         about: &str,
         trial: impl Future<Output = Result<Trial, CheckError>>,
     ) -> Result<Trial, CheckError> {
+        if !self.runner.has_ended() {
+            self.runner.progress.step("", about);
+        }
+        self.unless_ended(trial).await
+    }
+
+    /// Runs a trial, unless the run has ended or ends meanwhile.
+    pub(super) async fn unless_ended(
+        &self,
+        trial: impl Future<Output = Result<Trial, CheckError>>,
+    ) -> Result<Trial, CheckError> {
         let ended = || Ok(Trial::not_tried(self.ambient.now(), ENDED));
         if self.runner.has_ended() {
             return ended();
         }
-        self.runner.progress.step("", about);
         tokio::select! {
             trial = trial => trial,
             _ = self.runner.stop.wait() => ended(),
@@ -376,11 +385,8 @@ impl Gathering<'_> {
             }
         }
         for (name, person) in tries {
-            let attempt = self.send_plain_request(health.maker, health.announced, &person);
-            let about = "a sign-on that has to fail";
-            let began = Instant::now();
-            let mut trial = self.run_trial(about, attempt).await?;
-            health.note_harm(&mut trial, began.elapsed()).await;
+            let attempt = || self.send_plain_request(health.maker, health.announced, &person);
+            let trial = health.run("a sign-on that has to fail", attempt).await?;
             recording.trials.insert(name.to_owned(), trial);
         }
         let initiated = match &self.initiated {

@@ -1,5 +1,6 @@
 //! Tests whether ordinary sign-ons still work after a trial. If they fail or take ten times as
-//! long, the trial has found a denial of service.
+//! long, the trial has found a denial of service. If they work again a moment later, something else
+//! may have stopped the identity provider: then the trial is repeated.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use super::reading::Announced;
 use super::recording::{Ending, Trial};
 use super::request::Maker;
 use super::run::{CheckError, Gathering, Person};
-use crate::check::runner::{find_harm, slow_after};
+use crate::check::runner::{TargetHarm, find_harm, slow_after};
 
 /// What an ordinary sign-on needs, and how long one took before the trials.
 pub(super) struct Health<'h> {
@@ -31,22 +32,47 @@ impl<'h> Health<'h> {
         }
     }
 
-    /// Runs an ordinary sign-on after a trial that got no answer or took long, and records in the
-    /// trial what it did to the identity provider.
-    pub(super) async fn note_harm(&self, trial: &mut Trial, took: Duration) {
-        let (Some(calm), runner) = (self.calm, self.gathering.runner) else {
-            return;
+    /// Runs a trial, and once more if the identity provider stopped answering and works again. What
+    /// happened to the identity provider is recorded in the trial.
+    pub(super) async fn run<F>(
+        &self,
+        about: &str,
+        attempt: impl Fn() -> F,
+    ) -> Result<Trial, CheckError>
+    where
+        F: Future<Output = Result<Trial, CheckError>>,
+    {
+        let began = Instant::now();
+        let mut trial = self.gathering.run_trial(about, attempt()).await?;
+        let first = match self.find_harm(&trial, began.elapsed()).await {
+            Some(first) if first.is_over => first,
+            harm => {
+                trial.harm = harm.map(|it| it.what);
+                return Ok(trial);
+            }
         };
+        let note =
+            "the identity provider stopped answering and works again: the request is sent again";
+        self.gathering.runner.progress.note("", note);
+        let began = Instant::now();
+        let mut trial = self.gathering.unless_ended(attempt()).await?;
+        let second = self.find_harm(&trial, began.elapsed()).await;
+        trial.harm = second.map(|it| TargetHarm::at_second_attempt(&first, &it).what);
+        Ok(trial)
+    }
+
+    /// Runs an ordinary sign-on after a trial that got no answer or took long. Returns what the trial
+    /// did to the identity provider.
+    async fn find_harm(&self, trial: &Trial, took: Duration) -> Option<TargetHarm> {
+        let (calm, runner) = (self.calm?, self.gathering.runner);
         let is_lost = matches!(trial.ending, Ending::NoAnswer { .. });
         if runner.has_ended() || !is_lost && took <= slow_after(calm) {
-            return;
+            return None;
         }
         tokio::select! {
-            harm = find_harm(runner, "an honest sign-on", (calm, is_lost), || self.sign_on()) => {
-                trial.harm = harm.map(|it| it.what);
-            }
+            harm = find_harm(runner, "an honest sign-on", (calm, is_lost), || self.sign_on()) => harm,
             // A test that a signal interrupts proves no harm.
-            _ = runner.stop.wait() => {}
+            _ = runner.stop.wait() => None,
         }
     }
 

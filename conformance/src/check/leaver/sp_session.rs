@@ -92,6 +92,7 @@ impl Application {
             logout_url: None,
             logout_form: Vec::new(),
             disable: None,
+            memory: None,
             expect: self.expect.of(user).into(),
         }
     }

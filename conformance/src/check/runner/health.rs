@@ -1,7 +1,7 @@
 //! Tests whether a target still works after a trial. If an ordinary request then fails, or is slow
 //! every time, the trial has found a denial of service.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Runner, pause};
 
@@ -17,9 +17,13 @@ const SLOW_ANSWERS: usize = 3;
 /// What to do about a denial of service, in place of what the check advises.
 pub(in crate::check) const OUTAGE_FIX: &str = "Look into the target's log for what happened while this check ran. Run the check again alone with --only: if the target stops or slows down again, its requests are the cause; if not, something else was.";
 
-/// The pause after a request without an answer, and how often it is repeated.
+/// What to do if a trial that was repeated stopped the target both times.
+pub(in crate::check) const REPEATED_OUTAGE_FIX: &str = "Look into the target's log for what happened while this check ran: its requests stopped the target twice, the second time alone.";
+
+/// The pause after a request without an answer, and how often it is repeated at least. A target that
+/// refuses connections is asked again as long as an answer may take, because it may be starting.
 const PAUSE: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 1 });
-const REVIVALS: usize = 3;
+const REVIVALS: u64 = 3;
 
 /// What a trial did to the target.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +32,24 @@ pub(in crate::check) struct TargetHarm {
     pub(in crate::check) what: String,
     /// True if the target gave no answer, and then worked again.
     pub(in crate::check) is_over: bool,
+}
+
+impl TargetHarm {
+    /// Joins what happened at the first attempt and at the second one.
+    pub(in crate::check) fn at_second_attempt(before: &Self, harm: &Self) -> Self {
+        Self {
+            what: format!("{}; when it was repeated, {}", before.what, harm.what),
+            is_over: harm.is_over,
+        }
+    }
+
+    /// Returns a sentence for an outcome whose second attempt harmed nothing.
+    pub(in crate::check) fn to_observation(&self) -> String {
+        format!(
+            "the target stopped answering during the first attempt ({}), but not when it was repeated: look into the target's log for what stopped it",
+            self.what
+        )
+    }
 }
 
 /// Returns the shortest time that counts as slow, for a target that took `calm` before.
@@ -80,30 +102,41 @@ pub(in crate::check) async fn find_harm<A: Future<Output = Result<Duration, Stri
     })
 }
 
-/// Repeats the request until the target answers again, and returns at which attempt it did.
+/// Repeats the request until the target answers again, and returns at which attempt it did. If it
+/// does not, ends the run.
 async fn find_revival<A: Future<Output = Result<Duration, String>>>(
     runner: &Runner,
     honest: &str,
     why: &str,
     ask: impl Fn() -> A,
 ) -> TargetHarm {
-    for attempt in 1..=REVIVALS {
-        if runner.has_ended() {
+    let timeout = runner.access.timeout;
+    let began = Instant::now();
+    runner.patience.set_reviving(true);
+    let mut revived = None;
+    for attempt in 1..=timeout.as_secs().max(REVIVALS) {
+        if runner.has_ended() || attempt > REVIVALS && began.elapsed() > timeout {
             break;
         }
         pause(PAUSE).await;
         if ask().await.is_ok() {
-            return TargetHarm {
-                what: format!(
-                    "{honest} failed afterwards: {why}; it worked again at attempt {attempt}"
-                ),
-                is_over: true,
-            };
+            revived = Some(attempt);
+            break;
         }
     }
+    runner.patience.set_reviving(false);
+    let what = match revived {
+        Some(attempt) => {
+            format!("{honest} failed afterwards: {why}; it worked again at attempt {attempt}")
+        }
+        None => {
+            runner.patience.give_up_on_silence();
+            format!("{honest} failed afterwards: {why}")
+        }
+    };
     TargetHarm {
-        what: format!("{honest} failed afterwards: {why}"),
-        is_over: false,
+        what,
+        is_over: revived.is_some(),
     }
 }
 
@@ -112,6 +145,18 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::check::runner::Access;
+
+    /// Gives a target one second for an answer, so it is asked three times whether it works again.
+    fn hasty() -> Runner {
+        Runner {
+            access: Access {
+                timeout: Duration::from_secs(1),
+                ..Access::default()
+            },
+            ..Runner::default()
+        }
+    }
 
     /// Returns what is found for a target with these answers, in order (milliseconds); `None`
     /// stands for no answer.
@@ -122,7 +167,7 @@ mod tests {
     async fn find_harm_after(is_silent: bool, answers: &[Option<u64>]) -> Option<TargetHarm> {
         let asked = AtomicUsize::new(0);
         find_harm(
-            &Runner::default(),
+            &hasty(),
             "GET /Users",
             (Duration::from_millis(100), is_silent),
             || async {
@@ -163,6 +208,36 @@ mod tests {
         assert_eq!(
             found.what,
             "GET /Users took 7.0 s or more afterwards, and 0.1 s before"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_target_that_takes_long_to_start_again_does_not_end_the_run() {
+        let runner = Runner::default();
+        let asked = AtomicUsize::new(0);
+        let ask = async |revived: usize| {
+            let answer = || async {
+                if asked.fetch_add(1, Ordering::Relaxed) < revived {
+                    runner.patience.record_no_answer("/Users", &"refused");
+                    return Err("refused".to_owned());
+                }
+                runner.patience.record_answer();
+                Ok(Duration::ZERO)
+            };
+            let calm = (Duration::ZERO, false);
+            find_harm(&runner, "GET /Users", calm, answer)
+                .await
+                .unwrap()
+        };
+        let found = ask(20).await;
+        assert!(found.is_over && !runner.has_ended(), "{}", found.what);
+        assert!(found.what.ends_with("at attempt 20"), "{}", found.what);
+        let found = ask(usize::MAX).await;
+        assert!(!found.is_over && runner.has_ended(), "{}", found.what);
+        let error = runner.patience.error().unwrap();
+        assert!(
+            error.message.ends_with("the last one to /Users: refused."),
+            "{error:?}"
         );
     }
 

@@ -29,7 +29,9 @@ use std::time::{Duration, Instant};
 pub(in crate::check) use access::page_summary;
 pub use access::{Access, AnswerError, FetchedDocument, MAX_ANSWER, fetch_metadata, read_body};
 pub use fold::fold;
-pub(in crate::check) use health::{OUTAGE_FIX, TargetHarm, find_harm, slow_after};
+pub(in crate::check) use health::{
+    OUTAGE_FIX, REPEATED_OUTAGE_FIX, TargetHarm, find_harm, slow_after,
+};
 pub use patience::{Patience, Stopwatch, pause};
 pub use progress::{Listener, NoProgress, Progress};
 pub(in crate::check) use retry::retry_after;

@@ -1,6 +1,6 @@
 //! Limits how long a run waits for a target that does not answer.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,10 @@ const MAX_LOST: u32 = 3;
 #[derive(Debug, Clone, Default)]
 pub struct Patience {
     lost: Arc<AtomicU32>,
+    /// What the last request without an answer was, and why there was none.
+    last: Arc<Mutex<Option<String>>>,
+    /// True while the target may be starting again: then missing answers do not end the run.
+    is_reviving: Arc<AtomicBool>,
     /// When the run must end, and how long it may take.
     deadline: Option<(Instant, Duration)>,
     error: Arc<Mutex<Option<SetUpError>>>,
@@ -66,13 +70,30 @@ impl Patience {
     /// Records that a request to `url` got no answer, and the reason.
     pub fn record_no_answer(&self, url: &str, reason: &dyn std::fmt::Display) {
         let count = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
-        if count < MAX_LOST {
-            return;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(format!("{url}: {reason}"));
+        if count >= MAX_LOST && !self.is_reviving.load(Ordering::Relaxed) {
+            self.give_up_on_silence();
         }
+    }
+
+    /// Says whether the target may be starting again. Until then, missing answers do not end the run.
+    pub(super) fn set_reviving(&self, is_reviving: bool) {
+        self.is_reviving.store(is_reviving, Ordering::Relaxed);
+    }
+
+    /// Ends the run, because the target gives no answers. Does nothing if the last request was
+    /// answered.
+    pub(super) fn give_up_on_silence(&self) {
+        let count = self.lost.load(Ordering::Relaxed);
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = last.as_ref().filter(|_| count > 0) else {
+            return;
+        };
         self.give_up(SetUpError::new(
             "no-answer",
             format!(
-                "The target stopped answering: {count} requests in a row got no answer, the last one to {url}: {reason}."
+                "The target stopped answering: {count} requests in a row got no answer, the last one to {last}."
             ),
             "Look into the target's log for the last request before that. If it is only slow, give it more time with --timeout.",
         ));

@@ -11,11 +11,8 @@ use super::health::find_harm_to_server;
 use super::item::{How, Item, Judged};
 use super::probe::Probe;
 use super::{client_replay, filter};
-use crate::check::runner::{OUTAGE_FIX, TargetHarm, slow_after};
+use crate::check::runner::{OUTAGE_FIX, REPEATED_OUTAGE_FIX, TargetHarm, slow_after};
 use crate::check::{Check, Harm, Outcome, Verdict};
-
-/// What to do if a check stopped the server twice.
-const REPEATED_OUTAGE_FIX: &str = "Look into the target's log for what happened while this check ran: its requests stopped the target twice, the second time alone.";
 
 /// What a check found, and what it did to the server.
 pub(super) struct Trial {
@@ -24,7 +21,7 @@ pub(super) struct Trial {
     pub(super) evidence: Value,
     harm: Option<TargetHarm>,
     /// What the first attempt did to the server, if this is the second one.
-    harm_before: Option<String>,
+    harm_before: Option<TargetHarm>,
 }
 
 /// Runs the check, and once more if the server stopped answering and works again.
@@ -33,7 +30,7 @@ pub(super) async fn run(item: &Item, probe: Probe<'_>, calm: Duration) -> Trial 
     let kept = session.created.len();
     let first = run_once(item, probe, calm).await;
     let harm_before = match &first.harm {
-        Some(harm) if harm.is_over && !session.runner.has_ended() => harm.what.clone(),
+        Some(harm) if harm.is_over && !session.runner.has_ended() => harm.clone(),
         _ => return first,
     };
     let note = "the server stopped answering and works again: the check is repeated";
@@ -80,8 +77,8 @@ impl Trial {
         let harm = self.harm.as_ref()?;
         let (what, fix) = match &self.harm_before {
             Some(before) => {
-                let what = format!("{before}; when the check was repeated, {}", harm.what);
-                (what, REPEATED_OUTAGE_FIX)
+                let both = TargetHarm::at_second_attempt(before, harm);
+                (both.what, REPEATED_OUTAGE_FIX)
             }
             None => (harm.what.clone(), OUTAGE_FIX),
         };
@@ -105,8 +102,6 @@ impl Trial {
     /// Returns a sentence about the server if it stopped answering at the first attempt only.
     pub(super) fn observation(&self) -> Option<String> {
         let before = self.harm_before.as_ref().filter(|_| self.harm.is_none())?;
-        Some(format!(
-            "the server stopped answering during the first attempt ({before}), but not when the check was repeated: look into its log for what stopped it"
-        ))
+        Some(before.to_observation())
     }
 }

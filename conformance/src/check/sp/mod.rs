@@ -16,6 +16,8 @@
 //! - `disable`: disables an identity provider at the service provider, for one of the checks;
 //! - `health`: whether an honest login still works after a fault;
 //! - `answers`: whether each message was answered;
+//! - `memory`: how much memory the service provider takes for a message;
+//! - `causes`: which findings follow from another one;
 //! - `second_delivery`: delivers a message again whose connection was closed;
 //! - `beyond`: checks other than faults of a Response: requests, metadata, RelayState,
 //!   unsolicited Responses, sessions, single logout, the keys of the identity provider;
@@ -31,6 +33,7 @@ mod answer;
 mod answers;
 mod beyond;
 mod catalogue;
+mod causes;
 mod check_error;
 mod disable;
 mod expect;
@@ -40,6 +43,7 @@ mod health;
 mod honest;
 mod login;
 mod logout_request;
+mod memory;
 mod pace;
 mod person;
 mod person_browser;
@@ -76,6 +80,7 @@ pub use disable::Disable;
 pub use expect::{Expect, ExpectError, Probe};
 pub use form_field::FormField;
 pub(in crate::check) use logout_request::logout_request;
+pub use memory::{MemoryError, MemorySource};
 pub use person::Person;
 pub(in crate::check) use person_browser::{
     PersonBrowser, Sighting, SignedForm, probe_error_of, set_up_error_of,
@@ -87,9 +92,11 @@ pub use target::Target;
 pub use variants::{Variants, all_variants};
 
 use answers::{Answers, Lost};
-use catalogue::{check_of_control, check_of_fault, is_control, order};
+use catalogue::{check_of_control, check_of_fault, order};
+use causes::name_causes;
 use honest::{Form, Honest};
 use login::Login;
+use memory::Meter;
 use pace::Pace;
 use plan::{Basis, Plan};
 
@@ -159,6 +166,7 @@ impl Judge {
         if let Some(error) = self.hosts_error() {
             return Err(error);
         }
+        let memory = self.start_meter().await?;
         // The controls always run, even if `--only` does not select them.
         let mut honest = Honest::default();
         let attempts = self.try_bases(&plan.bases, &plan.others, &mut honest);
@@ -185,6 +193,7 @@ impl Judge {
             blind: self.is_probe_blind(base).await,
             pace: Pace::default(),
             answers: Answers::default(),
+            memory,
         };
         self.try_controls(&mut run, plan, &basis).await;
         self.try_faults(&mut run, plan, plan.ordinary_faults(), &basis)
@@ -203,6 +212,14 @@ impl Judge {
         outcomes.sort_by(|a, b| order(&a.check).cmp(&order(&b.check)));
         name_causes(&mut outcomes, plan);
         Ok(outcomes)
+    }
+
+    /// Reads the memory of the service provider, if an option says where it is.
+    async fn start_meter(&self) -> Result<Option<Meter>, SetUpError> {
+        let Some(source) = self.target.memory.clone() else {
+            return Ok(None);
+        };
+        Ok(Some(Meter::start(source, &self.runner.access).await?))
     }
 
     /// Returns the mistake in the options, although an honest Response is accepted.
@@ -336,6 +353,7 @@ impl Judge {
     }
 
     async fn try_faults(&self, run: &mut Run, plan: &Plan, faults: &[Fault], basis: &Basis<'_>) {
+        let mut previous = None;
         for fault in faults {
             let mut harm = None;
             let form = basis.base.for_fault(fault, &basis.honest.accepted);
@@ -344,16 +362,18 @@ impl Judge {
                 rests_on: Some(form.control_of(fault, &plan.others)),
             };
             let outcome = async {
-                let (outcome, seen) = self.try_fault(fault, form, basis).await;
+                let (outcome, seen) = self.try_fault(fault, basis, previous).await;
                 harm = seen;
                 outcome
             };
             let judged = run.outcomes.len();
             self.runner.judge(run, planned, outcome).await;
             self.note_judged(run);
-            if run.outcomes.len() > judged
-                && let Some(harm) = harm
-            {
+            if run.outcomes.len() == judged {
+                continue;
+            }
+            previous = Some(fault);
+            if let Some(harm) = harm {
                 let cause = harm.blame(&mut run.outcomes);
                 self.runner.patience.blame(&cause);
             }
@@ -455,41 +475,5 @@ impl Judge {
             }
             _ => self.runner.patience.record_answer(),
         }
-    }
-}
-
-/// Sets the cause of each finding to a simpler fault that is also a finding, and the same for
-/// controls, whose findings are often warnings.
-fn name_causes(outcomes: &mut [Outcome], plan: &Plan) {
-    let messages = || plan.bases.iter().chain(&plan.others).chain(&plan.faults);
-    let check_of = |id: &String| {
-        let message = messages().find(|it| it.id == *id);
-        message.map(|it| it.check.clone())
-    };
-    let is_finding = |it: &Outcome| match it.verdict {
-        Verdict::Fail => true,
-        Verdict::Warn => is_control(&it.check),
-        Verdict::Pass | Verdict::Skip => false,
-    };
-    let failed: Vec<String> = outcomes
-        .iter()
-        .filter(|it| is_finding(it))
-        .map(|it| it.check.id.clone())
-        .collect();
-    for outcome in outcomes.iter_mut() {
-        // A request to an external reference is a separate finding.
-        let has_fetched = !outcome.evidence["fetched"].is_null();
-        if !is_finding(outcome) || outcome.cause.is_some() || has_fetched {
-            continue;
-        }
-        let message = messages().find(|it| it.check == outcome.check.id);
-        let simpler = message.iter().flat_map(|it| &it.follows);
-        let simpler = simpler.filter_map(check_of).chain(
-            beyond::FOLLOWS
-                .iter()
-                .filter(|(id, _)| *id == outcome.check.id)
-                .map(|(_, cause)| (*cause).to_owned()),
-        );
-        outcome.cause = { simpler }.find(|id| failed.contains(id));
     }
 }

@@ -4,6 +4,7 @@ use faults::{Family, Fault, Variant};
 
 use super::answers::Answers;
 use super::honest::{self, Form, Honest};
+use super::memory::Meter;
 use super::pace::Pace;
 use super::{CheckError, Judge, beyond};
 use crate::check::runner::Selection;
@@ -74,4 +75,6 @@ pub(super) struct Basis<'r> {
     pub(super) pace: Pace,
     /// Which messages were answered.
     pub(super) answers: Answers,
+    /// The memory that messages took; `None` if it is not read.
+    pub(super) memory: Option<Meter>,
 }

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use super::answers::Lost;
 use super::plan::Basis;
 use super::{Form, Judge, beyond};
+use crate::check::runner::TargetHarm;
 
 /// How long an honest login may take, if this is not judged.
 const CALM: Duration = Duration::from_secs(60);
@@ -52,7 +53,7 @@ impl Judge {
         basis: &Basis<'_>,
         (lost, calm): (Lost, Duration),
         again: BoxFuture<'_, Lost>,
-    ) -> Option<String> {
+    ) -> Option<TargetHarm> {
         if lost == Lost::Closed && !self.runner.selection.includes(beyond::answers::ID) {
             return None;
         }

@@ -4,7 +4,7 @@ use saml::metadata::SpMetadata;
 use url::Url;
 
 use super::form_field::FormField;
-use super::{Disable, Expect};
+use super::{Disable, Expect, MemorySource};
 
 /// The service provider to check.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Target {
     /// How the identity provider is disabled at the service provider, for the check of that; it is
     /// used of the second tenant only.
     pub disable: Option<Disable>,
+    /// Where the memory of the service provider is read; `None` if it is not judged.
+    pub memory: Option<MemorySource>,
     /// Matches the probe's answer if [`Person::user`](super::Person::user) is logged in, and only then.
     pub expect: Expect,
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::catalogue::check_of_fault;
 use super::plan::{Basis, Plan};
 use super::{Answer, CheckError, Form, Judge, Login, Lost, Run};
-use crate::check::runner::slow_after;
+use crate::check::runner::{TargetHarm, slow_after};
 use crate::check::{Check, Harm, Outcome, Verdict};
 
 /// Which variants are sent in addition to the faults.
@@ -249,7 +249,13 @@ impl Judge {
             let before = (lost, honest.took);
             harm = self.note_repeated(&fault.check, basis, before, again).await;
         }
-        if let Some(what) = harm {
+        if let Some(first) = harm.as_ref().filter(|it| it.is_over) {
+            // Something else may have stopped the service provider.
+            let _ = self.send_again(fault, form).await;
+            let second = self.find_harm_to_login(base, (honest.took, false)).await;
+            harm = second.map(|it| TargetHarm::at_second_attempt(first, &it));
+        }
+        if let Some(TargetHarm { what, .. }) = harm {
             tally.sent = tally.sent.max(1);
             tally.outage = Some((variant.words.clone(), what));
             self.runner.patience.blame(&fault.check);

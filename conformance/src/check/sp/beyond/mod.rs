@@ -21,6 +21,7 @@
 //! | `own_logout` | single logout that the service provider starts |
 //! | `tenant` | two tenants, each with its own identity provider |
 //! | `start` | whether logins still start after all messages |
+//! | `memory` | how much memory a message takes |
 //! | `answers` | whether each message of the run was answered |
 //! | `certificate` | how changed keys in the identity provider's metadata are used |
 //!
@@ -39,6 +40,7 @@ mod logout;
 mod logout_message;
 mod logout_trial;
 mod logout_wrapping;
+mod memory;
 mod metadata;
 mod oracle;
 mod own_logout;
@@ -185,7 +187,7 @@ pub(super) fn last_rows() -> impl Iterator<Item = &'static Row> {
 
 /// Returns the checks after all faults.
 pub(super) fn start_rows() -> impl Iterator<Item = &'static Row> {
-    start::CHECKS.iter()
+    start::CHECKS.iter().chain(memory::CHECKS)
 }
 
 /// Returns the checks that change the metadata of the identity provider.
