@@ -49,7 +49,7 @@ judge() { # name, port, port of the identity provider, command…
     --start-url "$base$port$start" --probe-url "$base$port$probe" \
     --logout-url "$base$port$logout" --user jo@corp.example --expect "$expect" \
     --idp-port "$idp" --idp-metadata-out "$out/$name-idp.xml" --wait 120 --timeout 60 "${more[@]}" \
-    --html "$out/$name.html" --json 2>"$out/$name.err" >"$out/$name.json"
+    --pid "${started[-1]}" --html "$out/$name.html" --json 2>"$out/$name.err" >"$out/$name.json"
   local code=$?
   # 0 or 1: the check ran to its end. 2: it did not.
   if [ "$code" -ge 2 ]; then
