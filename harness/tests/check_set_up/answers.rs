@@ -72,3 +72,51 @@ async fn a_scim_server_with_invalid_json_is_not_called_a_wrong_base_url() {
         "{says}"
     );
 }
+
+#[tokio::test]
+async fn a_target_that_limits_requests_for_too_long_is_not_called_another_mistake() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let answer = async || {
+        let status = axum::http::StatusCode::TOO_MANY_REQUESTS;
+        (status, [("retry-after", "9")], "slow down")
+    };
+    let router = axum::Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let folder = tempfile::tempdir().unwrap();
+    let metadata = |role: &str, endpoint: &str| {
+        let path = folder.path().join(format!("{role}.xml"));
+        let document = format!(
+            "<EntityDescriptor xmlns='urn:oasis:names:tc:SAML:2.0:metadata' entityID='{base}'>\
+             <{role} protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'>\
+             <{endpoint} Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST' Location='{base}/saml'/>\
+             </{role}></EntityDescriptor>"
+        );
+        std::fs::write(&path, document).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let idp = metadata("IDPSSODescriptor", "SingleSignOnService");
+    let sp = metadata("SPSSODescriptor", "AssertionConsumerService index='0'");
+    let (start, probe) = (format!("{base}/login"), format!("{base}/me"));
+    let scim = ["scim", "--base-url", &base, "--token", "x"];
+    let idp = ["idp", "--metadata", &idp, "--user", "jo", "--password", "x"];
+    let sp = [
+        "sp",
+        "--metadata",
+        &sp,
+        "--start-url",
+        &start,
+        "--probe-url",
+        &probe,
+        "--expect",
+        "jo",
+    ];
+    for of_kind in [&scim[..], &idp, &sp] {
+        let ended = run(&[&["check"], of_kind, &["--timeout", "1"]].concat()).await;
+        let paragraph = ended.paragraph();
+        let said = "(rate-limited)";
+        assert!(paragraph.contains(said), "{of_kind:?}: {paragraph}");
+        let said = "the time until the next request is longer than --timeout";
+        assert!(paragraph.contains(said), "{of_kind:?}: {paragraph}");
+    }
+}

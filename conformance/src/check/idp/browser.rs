@@ -2,6 +2,8 @@
 //! message that it should deliver, without delivering it, or delivers it and stops at the page
 //! behind it.
 
+use std::time::Duration;
+
 use ambient::Ambient;
 use browser::navigation::{Cookies, Navigator};
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, SET_COOKIE};
@@ -161,7 +163,8 @@ impl Browser {
         }
     }
 
-    async fn open(&self, ask: &Ask) -> Result<Page, AnswerError> {
+    /// Sends a request. `attempt` is the number of times that it was limited before.
+    async fn open(&self, ask: &Ask, attempt: u32) -> Result<Page, AnswerError> {
         let timeout = self.runner.access.timeout;
         let (fields, method, sent) = match &ask.form {
             Some(form) if form.post => {
@@ -181,7 +184,7 @@ impl Browser {
         };
         let location = header(LOCATION);
         let asked = headers.get(RETRY_AFTER).and_then(|it| it.to_str().ok());
-        let wait = retry_after(status.as_u16(), asked, 0, self.ambient.now());
+        let wait = retry_after(status.as_u16(), asked, attempt, self.ambient.now());
         let asks = body.contains("type=\"password\"")
             || body.contains("type='password'")
             || body.contains("type=password");
@@ -277,10 +280,37 @@ impl Visit<'_> {
         }
     }
 
+    /// Sends a request, and again after the time that the identity provider asks to wait. A limit after
+    /// a password is not waited for: it is how an identity provider refuses to let passwords be guessed.
+    async fn open_within_limit(&self, ask: &Ask) -> Result<Page, AnswerError> {
+        let runner = &self.browser.runner;
+        let (mut waited, mut attempt) = (Duration::ZERO, 0);
+        loop {
+            let page = self.browser.open(ask, attempt).await?;
+            match page.retry_after {
+                Some(wait)
+                    if !self.has_signed_on
+                        && waited + wait <= runner.access.timeout
+                        && !runner.has_ended() =>
+                {
+                    let why = format!(
+                        "the identity provider limits requests (HTTP {})",
+                        page.status
+                    );
+                    runner.progress.wait(wait, &why);
+                    runner.patience.wait(wait).await;
+                    waited += wait;
+                    attempt += 1;
+                }
+                _ => return Ok(page),
+            }
+        }
+    }
+
     /// Sends a request. Returns the next one, or how the sign-on ended.
     async fn perform_step(&mut self, ask: Ask) -> Step {
         let patience = &self.browser.runner.patience;
-        let page = match self.browser.open(&ask).await {
+        let page = match self.open_within_limit(&ask).await {
             Ok(page) => page,
             Err(error) => {
                 patience.record_no_answer(ask.url.as_str(), &error);

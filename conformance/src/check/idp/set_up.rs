@@ -7,7 +7,7 @@ use super::reading;
 use super::recording::{Ending, Trial};
 use super::run::{Gathering, Person};
 use crate::check::SetUpError;
-use crate::check::runner::page_summary;
+use crate::check::runner::{LIMIT_FIX, page_summary};
 use crate::inspection::{is, ns, parse};
 
 /// What to do if only signed requests are answered. It is for runs in which a person signs on,
@@ -119,6 +119,15 @@ fn page_error(
     let page = trial.pages.last();
     let says = says(page.map_or("", |page| page.body.as_str()));
     let asks = page.is_some_and(|page| page.asks);
+    if page.is_some_and(|page| page.retry_after.is_some()) {
+        return SetUpError::new(
+            "rate-limited",
+            format!(
+                "The identity provider limits the number of requests ({at}){says}, and the time until the next request is longer than --timeout."
+            ),
+            LIMIT_FIX,
+        );
+    }
     if !ignored.is_empty() {
         return SetUpError::new(
             "cookie-lost",

@@ -34,7 +34,7 @@ pub(in crate::check) use health::{
 };
 pub use patience::{Patience, Stopwatch, pause};
 pub use progress::{Listener, NoProgress, Progress};
-pub(in crate::check) use retry::retry_after;
+pub(in crate::check) use retry::{LIMIT_FIX, retry_after};
 pub use selection::{Selection, SelectionError};
 pub use stop::Stop;
 

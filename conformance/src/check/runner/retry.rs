@@ -21,6 +21,10 @@ pub(in crate::check) fn retry_after(
     }
 }
 
+/// What to do about a target that limits requests for longer than a run waits.
+pub(in crate::check) const LIMIT_FIX: &str =
+    "Raise the limit for the machine that runs the check, or give a longer --timeout.";
+
 /// How much longer the shortest wait is with each attempt: a target that asks for 0 s each time must
 /// neither be flooded nor keep the run from its time limit.
 const STEP: Duration = Duration::from_millis(100);

@@ -3,7 +3,7 @@
 use super::reading::text;
 use super::wire::{ScimAnswer, WireError};
 use crate::check::SetUpError;
-use crate::check::runner::{AnswerError, page_summary};
+use crate::check::runner::{AnswerError, LIMIT_FIX, page_summary};
 use crate::excerpt::{excerpt, unescape};
 
 /// Why a server cannot be judged.
@@ -33,6 +33,11 @@ pub enum CheckError {
     /// The server refuses every user that the checks can create.
     #[error("the server refuses the users that the checks create: {0}")]
     NoUsers(String),
+    /// The server limits requests for longer than the run waits; has a summary of its answer.
+    #[error(
+        "the server limits the number of requests: {0}, and the time until the next request is longer than --timeout"
+    )]
+    Limited(String),
     /// The credentials may not create users.
     #[error("the server does not let these credentials create users: {0}")]
     MayNotCreate(String),
@@ -83,6 +88,7 @@ impl CheckError {
                 "unreadable-answer",
                 "Check that --base-url is the URL of the SCIM endpoint, not of a download or a stream. If the answer is a list of users, the server has to limit the length of a page (RFC 7644 §3.4.2.4).",
             ),
+            Self::Limited(_) => ("rate-limited", LIMIT_FIX),
             Self::NotSent(..) => (
                 "not-sent",
                 "The token is sent only to the host of --base-url. If the server redirects, give --base-url the address that it redirects to. With OAuth, check the options of the token endpoint.",

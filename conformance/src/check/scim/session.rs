@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use super::check_error::summary;
 use super::created_resources::CreatedResources;
 use super::credentials::Credentials;
 use super::reading::{member, values};
@@ -178,6 +179,7 @@ impl Session<'_> {
             let answer = self.wire.send(&current).await?;
             if let Some(wait) = transport::retry_after(&answer, attempt, self.ambient.now())
                 && waited + wait <= self.runner.access.timeout
+                && !self.runner.has_ended()
             {
                 let why = format!("the server limits requests (HTTP {})", answer.status);
                 self.pause(wait, &why).await;
@@ -292,7 +294,12 @@ impl Session<'_> {
     pub(super) async fn look(&self, target: &str) -> Result<ScimAnswer, CheckError> {
         let request = self.request(Method::GET, target, None);
         let sent = self.send(&request).await;
-        sent.map_err(|error| CheckError::of(&error, &self.line(&request)))
+        let answer = sent.map_err(|error| CheckError::of(&error, &self.line(&request)))?;
+        match transport::retry_after(&answer, 0, self.ambient.now()) {
+            // `deliver` has waited as long as it may.
+            Some(_) => Err(CheckError::Limited(summary(&answer))),
+            None => Ok(answer),
+        }
     }
 
     fn mask(&self, text: &str) -> String {

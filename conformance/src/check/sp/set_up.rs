@@ -8,7 +8,7 @@ use super::login::Login;
 use super::shown::part_of_name;
 use super::{Answer, CheckError, Honest, Judge};
 use crate::check::SetUpError;
-use crate::check::runner::page_summary;
+use crate::check::runner::{LIMIT_FIX, page_summary};
 use crate::excerpt::excerpt;
 
 impl Judge {
@@ -112,7 +112,7 @@ impl Judge {
                     "The service provider limits the number of requests: {} answers HTTP {status}, and the time until the next request is longer than --timeout.",
                     place(url)
                 ),
-                "Raise the limit for the machine that runs the check, or give a longer --timeout.",
+                LIMIT_FIX,
             ),
             other => SetUpError::new(
                 "not-judged",

@@ -224,7 +224,7 @@ impl Visitor {
         let Some(wait) = retry_after(status, asked, limit.attempt, SystemClock.now()) else {
             return Ok(false);
         };
-        if limit.waited + wait > self.access.timeout {
+        if limit.waited + wait > self.access.timeout || self.patience.error().is_some() {
             return Err(CheckError::Limited {
                 url: url.to_string(),
                 status,
