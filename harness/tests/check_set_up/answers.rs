@@ -116,7 +116,7 @@ async fn a_target_that_limits_requests_for_too_long_is_not_called_another_mistak
         let paragraph = ended.paragraph();
         let said = "(rate-limited)";
         assert!(paragraph.contains(said), "{of_kind:?}: {paragraph}");
-        let said = "the time until the next request is longer than --timeout";
+        let said = "the time until the next request is longer than --timeout or --deadline allows";
         assert!(paragraph.contains(said), "{of_kind:?}: {paragraph}");
     }
 }

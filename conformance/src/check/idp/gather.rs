@@ -152,16 +152,19 @@ impl Gathering<'_> {
     ) -> Result<Option<(&'static str, Trial)>, CheckError> {
         let is_driven = matches!(self.person, Person::Driven(_));
         let was_signed = maker.signs();
-        let asks_again = failed.pages.last().is_some_and(|page| page.asks);
+        let last = failed.pages.last();
+        let asks_again = last.is_some_and(|page| page.asks);
+        let is_limited = last.is_some_and(|page| page.retry_after.is_some());
         let is_refusal = match &failed.ending {
             Ending::Answer(_) => true,
             // A wrong password is not sent twice.
-            Ending::Page { status, .. } => !asks_again && *status != 401,
+            Ending::Page { status, .. } => !asks_again && !is_limited && *status != 401,
             Ending::NotTried { .. } | Ending::Failed { .. } | Ending::NoAnswer { .. } => false,
         };
         let can_sign = !was_signed && is_refusal;
         let is_error = matches!(&failed.ending, Ending::Page { status, .. } if *status >= 400 && *status != 401)
-            && failed.pages.last().is_some_and(|page| !page.asks);
+            && last.is_some_and(|page| !page.asks)
+            && !is_limited;
         let can_post = is_error
             && failed.binding == Binding::Redirect.name()
             && announced.sso_url(Binding::Post).is_some();

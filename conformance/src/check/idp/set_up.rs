@@ -123,7 +123,7 @@ fn page_error(
         return SetUpError::new(
             "rate-limited",
             format!(
-                "The identity provider limits the number of requests ({at}){says}, and the time until the next request is longer than --timeout."
+                "The identity provider limits the number of requests ({at}){says}, and the time until the next request is longer than --timeout or --deadline allows."
             ),
             LIMIT_FIX,
         );

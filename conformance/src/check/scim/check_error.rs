@@ -35,7 +35,7 @@ pub enum CheckError {
     NoUsers(String),
     /// The server limits requests for longer than the run waits; has a summary of its answer.
     #[error(
-        "the server limits the number of requests: {0}, and the time until the next request is longer than --timeout"
+        "the server limits the number of requests: {0}, and the time until the next request is longer than --timeout or --deadline allows"
     )]
     Limited(String),
     /// The credentials may not create users.

@@ -62,7 +62,7 @@ pub enum CheckError {
     /// The service provider limits the number of requests, and the time until the next one is
     /// longer than `--timeout`.
     #[error(
-        "HTTP {status} at {url}: the number of requests is limited, and the time until the next one is longer than --timeout"
+        "HTTP {status} at {url}: the number of requests is limited, and the time until the next one is longer than --timeout or --deadline allows"
     )]
     Limited {
         /// The URL.

@@ -109,7 +109,7 @@ impl Judge {
             CheckError::Limited { url, status } => SetUpError::new(
                 "rate-limited",
                 format!(
-                    "The service provider limits the number of requests: {} answers HTTP {status}, and the time until the next request is longer than --timeout.",
+                    "The service provider limits the number of requests: {} answers HTTP {status}, and the time until the next request is longer than --timeout or --deadline allows.",
                     place(url)
                 ),
                 LIMIT_FIX,

@@ -270,7 +270,7 @@ impl Load {
                 return SetUpError::new(
                     "rate-limited",
                     format!(
-                        "The SCIM server {base} limits requests before any load is sent: it asks to wait {} s, and --timeout is {} s.",
+                        "The SCIM server {base} limits requests before any load is sent, also after the time that it asked to wait: the last time {} s, and --timeout is {} s.",
                         wait.as_secs(),
                         self.client.longest_wait.as_secs()
                     ),
