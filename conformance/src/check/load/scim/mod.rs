@@ -267,12 +267,15 @@ impl Load {
         let base = &self.base;
         let (kind, why) = match &failure {
             Failure::Limited(wait) => {
+                let (wait, longest) = (wait.as_secs(), self.client.longest_wait.as_secs());
+                let how = match wait > longest {
+                    true => format!("it asks to wait {wait} s, and --timeout is {longest} s"),
+                    false => format!("it still does after {ATTEMPTS} times of waiting"),
+                };
                 return SetUpError::new(
                     "rate-limited",
                     format!(
-                        "The SCIM server {base} limits requests before any load is sent, also after the time that it asked to wait: the last time {} s, and --timeout is {} s.",
-                        wait.as_secs(),
-                        self.client.longest_wait.as_secs()
+                        "The SCIM server {base} limits requests before any load is sent: {how}."
                     ),
                     "Raise the limit for the machine that sends the load, or wait longer with --timeout.",
                 );
