@@ -167,7 +167,7 @@ const SCIM_TOKEN: Field = own(
     field(
         "--token",
         "Bearer token of SCIM",
-        "or the OAuth client below, by which the check gets tokens",
+        "or an OAuth client, in More options",
         Input::Secret("REHEARSAL_SCIM_TOKEN"),
     ),
 );
