@@ -54,7 +54,7 @@ impl From<MemoryError> for SetUpError {
                 "Check --metrics-url: it needs the text format of Prometheus with this metric, which most client libraries for Prometheus add by themselves."
             }
         };
-        Self::new("memory-not-read", format!("{error}."), fix)
+        SetUpError::new("memory-not-read", format!("{error}."), fix)
     }
 }
 
