@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use bergshamra::c14n::{C14nMode, canonicalize_doc};
-use bergshamra::xml::nodeset::NodeSet;
-use bergshamra::xml::uppsala::{self, Document, NodeId};
+use bergshamra_c14n::{C14nMode, canonicalize_doc};
+use bergshamra_xml::nodeset::NodeSet;
+use uppsala::{self, Document, NodeId};
 
 /// The byte ranges of an element in a text.
 pub(crate) struct Found {

@@ -3,13 +3,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bergshamra::crypto::{cipher, keytransport};
-use bergshamra::keys::loader::load_x509_cert_der;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
 use rsa::pkcs8::DecodePublicKey as _;
 use rsa::traits::PublicKeyParts as _;
-use saml::encryption::{ContentCipher, Encryption};
+use saml::encryption::{ContentCipher, Encryption, OaepHash};
 use saml::keys::Certificate;
 use saml::names::{ASSERTION, DSIG, SHA1, XENC};
 use sha2::{Digest as _, Sha256};
@@ -133,10 +131,9 @@ impl Obsolete<'_> {
         let secret = Sha256::digest(plain);
         let (algorithm, key, content) = match content_cipher(self.cipher) {
             Some(current) => {
-                let cipher = cipher::from_uri(current.uri()).map_err(|it| it.to_string())?;
-                let key = &secret[..cipher.key_size()];
-                let content = cipher.encrypt(key, plain.as_bytes());
-                let content = content.map_err(|it| it.to_string())?;
+                let key = &secret[..current.key_length()];
+                let content = current.encrypt(key, plain.as_bytes());
+                let content = content.ok_or("the cipher is not available")?;
                 (current.uri(), key, content)
             }
             None => {
@@ -169,27 +166,16 @@ impl Obsolete<'_> {
         ))
     }
 
-    fn recipient_key(&self) -> Result<bergshamra::Key, String> {
-        load_x509_cert_der(self.recipient.der()).map_err(|error| error.to_string())
-    }
-
     /// Encrypts with RSA-OAEP and SHA-1 (xmlenc-core1 §5.5.2).
     fn encrypt_key_by_oaep(&self, key: &[u8]) -> Result<Vec<u8>, String> {
-        let recipient = self.recipient_key()?;
-        let recipient = recipient.software_key().map_err(|it| it.to_string())?;
-        let recipient = recipient.ok_or("the recipient's key is not RSA")?;
-        let transport = keytransport::from_uri(RSA_OAEP_MGF1P).map_err(|it| it.to_string())?;
-        transport
-            .encrypt(&recipient, key)
-            .map_err(|error| error.to_string())
+        let encrypted = OaepHash::Sha1.encrypt(self.recipient, key);
+        encrypted.ok_or_else(|| "the recipient's key is not RSA".to_owned())
     }
 
     /// Encrypts with RSAES-PKCS1-v1_5 (RFC 8017 §7.2.1). The padding string is not random: nothing
     /// here is secret.
     fn encrypt_key_by_pkcs1(&self, key: &[u8]) -> Result<Vec<u8>, String> {
-        let spki = self.recipient_key()?.to_spki_der();
-        let spki = spki.ok_or("the recipient's certificate has no public key")?;
-        let recipient = rsa::RsaPublicKey::from_public_key_der(&spki)
+        let recipient = rsa::RsaPublicKey::from_public_key_der(self.recipient.public_key_der())
             .map_err(|error| format!("the recipient's key is not RSA: {error}"))?;
         let size = recipient.size();
         let padding = (size - 3).checked_sub(key.len());

@@ -6,8 +6,7 @@ mod world;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bergshamra::crypto::{cipher, keytransport};
-use bergshamra::keys::loader::load_pem_auto;
+use saml::encryption::{ContentCipher, OaepHash};
 
 fn is_accepted(forged: &faults::Forged) -> bool {
     world::judge_response(&forged.field).is_ok()
@@ -46,12 +45,8 @@ fn forge_and_decrypt(id: &str) -> (String, String) {
         STANDARD.decode(text).unwrap()
     };
     let (key, content) = (value(), value());
-    let private = load_pem_auto(world::RECIPIENT.pkcs8_pem().as_bytes(), None).unwrap();
-    let private = private.software_key().unwrap().unwrap();
-    let oaep = keytransport::from_uri("http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p").unwrap();
-    let key = oaep.decrypt(&private, &key).unwrap();
-    let cipher = cipher::from_uri("http://www.w3.org/2009/xmlenc11#aes256-gcm").unwrap();
-    let plain = cipher.decrypt(&key, &content).unwrap();
+    let key = OaepHash::Sha1.decrypt(&world::RECIPIENT, &key).unwrap();
+    let plain = ContentCipher::Aes256Gcm.decrypt(&key, &content).unwrap();
     (xml, String::from_utf8(plain).unwrap())
 }
 

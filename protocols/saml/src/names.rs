@@ -42,11 +42,40 @@ pub const LOGOUT_ADMIN: &str = "urn:oasis:names:tc:SAML:2.0:logout:admin";
 /// NameID format `entity`: the value is an entity ID (saml-core §8.3.6).
 pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 
-pub use bergshamra::core::algorithm::{
-    C14N, ECDSA_SHA256, ECDSA_SHA384, ECDSA_SHA512, ENVELOPED_SIGNATURE, EXC_C14N, RSA_PSS_SHA256,
-    RSA_PSS_SHA384, RSA_PSS_SHA512, RSA_SHA1, RSA_SHA256, RSA_SHA384, RSA_SHA512, SHA1, SHA256,
-    SHA384, SHA512,
-};
+/// Canonical XML 1.0 without comments.
+pub const C14N: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
+/// Exclusive XML Canonicalization 1.0 without comments.
+pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+/// Transform that removes the signature from what it signs (xmldsig-core1 §6.6.4).
+pub const ENVELOPED_SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+/// SHA-1, as a digest.
+pub const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
+/// SHA-256, as a digest.
+pub const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
+/// SHA-384, as a digest.
+pub const SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#sha384";
+/// SHA-512, as a digest.
+pub const SHA512: &str = "http://www.w3.org/2001/04/xmlenc#sha512";
+/// RSASSA-PKCS1-v1_5 with SHA-1.
+pub const RSA_SHA1: &str = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
+/// RSASSA-PKCS1-v1_5 with SHA-256.
+pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+/// RSASSA-PKCS1-v1_5 with SHA-384.
+pub const RSA_SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384";
+/// RSASSA-PKCS1-v1_5 with SHA-512.
+pub const RSA_SHA512: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512";
+/// RSASSA-PSS with SHA-256 (RFC 9231 §2.3.10).
+pub const RSA_PSS_SHA256: &str = "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1";
+/// RSASSA-PSS with SHA-384.
+pub const RSA_PSS_SHA384: &str = "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1";
+/// RSASSA-PSS with SHA-512.
+pub const RSA_PSS_SHA512: &str = "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1";
+/// ECDSA with SHA-256.
+pub const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+/// ECDSA with SHA-384.
+pub const ECDSA_SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384";
+/// ECDSA with SHA-512.
+pub const ECDSA_SHA512: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512";
 
 /// White space in XML (XML 1.0 §2.3). Other white space of Unicode is a part of the value: a name
 /// that ends with a no-break space is another name.

@@ -141,7 +141,7 @@ pub(crate) fn verify(context: Context<'_>) -> Result<Repetition> {
 /// The canonical form of a parsed document with a signed assertion.
 pub(crate) fn canonicalize(context: Context<'_>) -> Result<Repetition> {
     let text = read(context.folder, SIGNED)?;
-    let document = bergshamra::xml::uppsala::parse(&text)?.into_static();
+    let document = uppsala::parse(&text)?.into_static();
     let root = document.document_element().ok_or("no root element")?;
     // The identity provider writes documents in canonical form.
     let expected = text.into_bytes();

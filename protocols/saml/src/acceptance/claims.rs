@@ -1,8 +1,8 @@
 //! Reads the claims of a response and its assertion from given nodes of the parsed tree. Text is
 //! read as canonicalization without comments gives it.
 
-use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
+use uppsala::{Document, NodeId};
 
 use super::{Code, Refusal};
 use crate::encryption::EncryptedId;

@@ -2,7 +2,7 @@
 //! saml-schema-assertion). A second subject, or one in another namespace, could be read by another
 //! part of the program, so it must not exist.
 
-use bergshamra::xml::uppsala::{Document, NodeId};
+use uppsala::{Document, NodeId};
 
 use crate::names::{ASSERTION, DSIG, PROTOCOL};
 use crate::xml::{self, XmlError};

@@ -1,7 +1,7 @@
 //! The unverified contents of a response. They are shown to an administrator who looks for the
 //! reason of a refusal, and are never used for decisions.
 
-use bergshamra::xml::uppsala::{Document, NodeId};
+use uppsala::{Document, NodeId};
 
 use super::Posted;
 use crate::keys::Certificate;

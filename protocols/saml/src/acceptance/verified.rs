@@ -4,7 +4,7 @@
 //! its parent element, and verifies with a trusted key. The claims are then read from that same
 //! node of the same tree.
 
-use bergshamra::xml::uppsala::{Document, NodeId};
+use uppsala::{Document, NodeId};
 
 use super::claims::{AssertionClaims, ResponseClaims};
 use super::{Code, Posted, Refusal, schema};

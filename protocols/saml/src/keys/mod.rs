@@ -13,8 +13,6 @@ use aws_lc_rs::signature::ParsedPublicKey;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bergshamra::keys::Key;
-use bergshamra::keys::loader::load_x509_cert_der;
 use jiff::Timestamp;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
@@ -55,7 +53,8 @@ struct Inner {
     not_before: Timestamp,
     not_after: Timestamp,
     key_name: String,
-    key: Key,
+    /// The public key, as SubjectPublicKeyInfo in DER.
+    public_key: Vec<u8>,
     /// The public key, parsed for each algorithm that it can be used with.
     ready: Vec<(SignatureAlgorithm, ParsedPublicKey)>,
     base64: String,
@@ -157,7 +156,7 @@ impl Certificate {
             not_before: instant(parsed.validity().not_before)?,
             not_after: instant(parsed.validity().not_after)?,
             key_name,
-            key: load_x509_cert_der(&der).map_err(|e| CertificateError::Der(e.to_string()))?,
+            public_key: spki.to_vec(),
             base64: STANDARD.encode(&der),
             der: der.clone(),
         };
@@ -228,8 +227,9 @@ impl Certificate {
         &self.0.key_name
     }
 
-    pub(crate) fn public_key(&self) -> &Key {
-        &self.0.key
+    /// Returns the public key: SubjectPublicKeyInfo in DER (RFC 5280 §4.1.2.7).
+    pub fn public_key_der(&self) -> &[u8] {
+        &self.0.public_key
     }
 }
 

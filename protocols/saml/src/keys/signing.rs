@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use aws_lc_rs::signature::{self, EcdsaKeyPair, RsaEncoding, RsaKeyPair};
-use bergshamra::keys::Key;
-use bergshamra::keys::loader::load_pem_auto;
 use x509_parser::pem::parse_x509_pem;
 
 use super::{Certificate, SignatureAlgorithm};
@@ -33,8 +33,9 @@ enum Ready {
 }
 
 struct Pair {
-    key: Key,
     ready: Ready,
+    /// The same key for decryption, if it is RSA.
+    decryption: Option<OaepPrivateDecryptingKey>,
     certificate: Certificate,
     pkcs8_pem: String,
 }
@@ -49,11 +50,13 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError`] when the text is not such a key, or does not belong to the certificate.
     pub fn new(pkcs8_pem: &str, certificate: Certificate) -> Result<Self, KeyError> {
-        let key = load_pem_auto(pkcs8_pem.as_bytes(), None)
-            .map_err(|error| KeyError::Pem(error.to_string()))?;
+        let ready = ready(pkcs8_pem, &certificate)?;
         let pair = Self(Arc::new(Pair {
-            ready: ready(pkcs8_pem, &certificate)?,
-            key,
+            decryption: match &ready {
+                Ready::Rsa(key) => decryption_key(key),
+                Ready::Ec(..) => None,
+            },
+            ready,
             certificate,
             pkcs8_pem: pkcs8_pem.to_owned(),
         }));
@@ -123,8 +126,9 @@ impl SigningKey {
         &self.0.pkcs8_pem
     }
 
-    pub(crate) fn private_key(&self) -> &Key {
-        &self.0.key
+    /// Returns the key for decryption; `None` if it is not RSA.
+    pub(crate) fn decryption_key(&self) -> Option<&OaepPrivateDecryptingKey> {
+        self.0.decryption.as_ref()
     }
 }
 
@@ -132,6 +136,12 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey(of {:?})", self.0.certificate)
     }
+}
+
+fn decryption_key(key: &RsaKeyPair) -> Option<OaepPrivateDecryptingKey> {
+    let der: Pkcs8V1Der<'_> = key.as_der().ok()?;
+    let key = PrivateDecryptingKey::from_pkcs8(der.as_ref()).ok()?;
+    OaepPrivateDecryptingKey::new(key).ok()
 }
 
 /// Parses the key; it must be of the same kind as the certificate's key.

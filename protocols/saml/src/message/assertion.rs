@@ -1,7 +1,7 @@
 //! Assertions (saml-core §2).
 
-use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
+use uppsala::{Document, NodeId};
 
 use crate::names;
 use crate::xml::{self, XmlWriter, element, text_element, write_instant};

@@ -1,7 +1,7 @@
 //! AuthnRequest (saml-core §3.4.1).
 
-use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
+use uppsala::{Document, NodeId};
 
 use super::NameIdFormat;
 use crate::names;

@@ -1,7 +1,7 @@
 //! Single logout: LogoutRequest and LogoutResponse (saml-core §3.7).
 
-use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
+use uppsala::{Document, NodeId};
 
 use super::{NameId, Status};
 use crate::encryption::EncryptedId;

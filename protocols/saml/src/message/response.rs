@@ -1,7 +1,7 @@
 //! Responses and their status (saml-core §3.2.2, §3.3.3).
 
-use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::Timestamp;
+use uppsala::{Document, NodeId};
 
 use super::Assertion;
 use crate::names;

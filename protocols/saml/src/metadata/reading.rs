@@ -1,6 +1,6 @@
 //! Reads and writes the parts that the metadata of both roles have in common.
 
-use bergshamra::xml::uppsala::{Document, NodeId};
+use uppsala::{Document, NodeId};
 use url::Url;
 
 use super::{Endpoint, MAX_METADATA_BYTES, MetadataError, Selection};

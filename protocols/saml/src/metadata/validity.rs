@@ -1,9 +1,9 @@
 //! Validity of metadata: `validUntil` and `cacheDuration`, of the entity and of all elements around
 //! it (saml-metadata §4.3.2).
 
-use bergshamra::xml::uppsala::{Document, NodeId};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
+use uppsala::{Document, NodeId};
 
 use super::MetadataError;
 use crate::xml;

@@ -9,7 +9,7 @@
 
 mod logout;
 
-use bergshamra::xml::uppsala::{Document, NodeId};
+use uppsala::{Document, NodeId};
 
 pub use logout::{Honored, LogoutExpectations};
 

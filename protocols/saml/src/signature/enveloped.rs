@@ -2,7 +2,7 @@
 //! ID, two transforms, accepted algorithms. The signed element is always the parent of the
 //! signature; References are never looked up.
 
-use bergshamra::xml::uppsala::{Document, NodeId};
+use uppsala::{Document, NodeId};
 
 use crate::encoding::decode_base64;
 use crate::keys::{Certificate, DigestAlgorithm, SignatureAlgorithm};

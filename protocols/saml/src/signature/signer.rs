@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bergshamra::xml::uppsala::{Document, NodeId};
+use uppsala::{Document, NodeId};
 
 use crate::encryption::{EncryptError, Encryption};
 use crate::keys::{SignatureAlgorithm, SigningKey};

@@ -1,7 +1,7 @@
 //! Exclusive canonicalization without comments (xml-exc-c14n), from the parsed tree itself, so that
 //! the digest covers exactly what is read.
 
-use bergshamra::xml::uppsala::{Attribute, Document, NodeId, NodeKind};
+use uppsala::{Attribute, Document, NodeId, NodeKind};
 
 /// Returns the canonical form of the subtree under `apex`, without one child: its own signature
 /// (xmldsig-core §6.6.4). `inclusive` are the prefixes of an `InclusiveNamespaces` list.
@@ -224,8 +224,8 @@ fn in_scope<'d>(document: &'d Document<'_>, node: NodeId, prefix: &str) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use bergshamra::c14n::{C14nMode, canonicalize_doc};
-    use bergshamra::xml::NodeSet;
+    use bergshamra_c14n::{C14nMode, canonicalize_doc};
+    use bergshamra_xml::NodeSet;
     use proptest::prelude::*;
 
     use super::*;

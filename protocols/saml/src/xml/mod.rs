@@ -5,7 +5,7 @@ mod canonical;
 mod markup;
 mod writer;
 
-use bergshamra::xml::uppsala::{Document, Element, NodeId, NodeKind, Parser};
+use uppsala::{Document, Element, NodeId, NodeKind, Parser};
 
 pub(crate) use canonical::canonical;
 pub use markup::check_size;
