@@ -89,6 +89,9 @@ say "the release build, twice with the same bytes"
 release=${target%/debug}/reproduced
 scripts/release/reproduce.sh "$release"
 
+say "the command for Windows, built here and run under Wine"
+PROFILE=${REHEARSAL_WINDOWS_PROFILE:-dev} scripts/release/windows.sh
+
 say "the image: size, read-only, without root, SIGTERM"
 scripts/image-check.sh "$release"
 

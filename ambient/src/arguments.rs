@@ -47,13 +47,14 @@ pub fn web_url(text: &str) -> Result<Url, String> {
     })
 }
 
-/// Quotes an argument so that a POSIX shell reads it as one word.
+/// Quotes an argument so that a shell reads it as one word: a POSIX shell, or on Windows `cmd.exe` and
+/// PowerShell.
 pub fn quote_for_shell(argument: &str) -> String {
     let plain = |it: char| it.is_ascii_alphanumeric() || "-_./:=,@%+".contains(it);
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_owned();
     }
-    format!("'{}'", argument.replace('\'', "'\\''"))
+    crate::platform::quote_for_shell(argument)
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub mod local_requests;
 mod localhost;
 pub mod migrations;
 pub mod output_file;
+mod platform;
+pub mod private_folder;
 pub mod process;
 pub mod ready_file;
 mod resolver;

@@ -1,32 +1,30 @@
 //! Writes files as a whole: a reader sees the former file or the whole new one, and an error, such
 //! as a full disk, leaves nothing behind.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Mode of new files that everybody may read; the umask of the process is subtracted.
-const PUBLIC: u32 = 0o666;
-/// Mode of files with secrets.
-const PRIVATE: u32 = 0o600;
+use crate::platform::{self, Access};
 
-/// Writes `text` to `path`. Only the owner can read the file (mode 600).
+/// Writes `text` to `path`. Only the owner can read the file: mode 600; on Windows, if its folder is
+/// in the profile of the user.
 ///
 /// # Errors
 ///
 /// The file cannot be written. Then a former file is unchanged.
 pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    publish(path, text, PRIVATE).map(drop)
+    publish(path, text, Access::Private).map(drop)
 }
 
 /// Does the same, and returns the open file.
 pub(crate) fn write_private_open(path: &Path, text: &str) -> io::Result<File> {
-    publish(path, text, PRIVATE)
+    publish(path, text, Access::Private)
 }
 
 /// Writes `text` to `path`. A file that is replaced keeps its mode and, where this is permitted,
-/// its owner; a link stays a link. Devices and pipes are written to.
+/// its owner (on Windows it gets the access rights of its folder); a link stays a link. Devices and
+/// pipes are written to.
 ///
 /// # Errors
 ///
@@ -42,7 +40,7 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
     let former = match std::fs::metadata(path) {
         Ok(former) => former,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return publish(path, text, PUBLIC).map(drop);
+            return publish(path, text, Access::Public).map(drop);
         }
         Err(error) => return Err(error),
     };
@@ -77,17 +75,13 @@ fn print(stream: &mut impl io::Write, text: &str) -> io::Result<()> {
 
 /// Replaces an existing file.
 fn replace(path: &Path, text: &str, former: &std::fs::Metadata) -> io::Result<()> {
-    let draft = Draft::create(path, PUBLIC)?;
-    draft
-        .file
-        .set_permissions(Permissions::from_mode(former.mode() & 0o7777))?;
-    // A report that root writes into a user's folder stays the user's.
-    let _ = std::os::unix::fs::fchown(&draft.file, Some(former.uid()), Some(former.gid()));
+    let draft = Draft::create(path, Access::Public)?;
+    platform::keep_access(&draft.file, former)?;
     draft.publish(path, text).map(drop)
 }
 
-fn publish(path: &Path, text: &str, mode: u32) -> io::Result<File> {
-    Draft::create(path, mode)?.publish(path, text)
+fn publish(path: &Path, text: &str, access: Access) -> io::Result<File> {
+    Draft::create(path, access)?.publish(path, text)
 }
 
 /// A temporary file beside the one that is written. It is deleted unless it is published.
@@ -97,7 +91,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn create(beside: &Path, mode: u32) -> io::Result<Self> {
+    fn create(beside: &Path, access: Access) -> io::Result<Self> {
         let path = draft_of(beside);
         // A draft that a killed process left would keep its old mode when opened again, so it is
         // deleted first.
@@ -105,11 +99,7 @@ impl Draft {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(&path)?;
+        let file = platform::create_new(&path, access)?;
         let path = Some(path);
         Ok(Self { file, path })
     }
@@ -147,10 +137,6 @@ fn draft_of(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn mode_of(path: &Path) -> u32 {
-        std::fs::metadata(path).unwrap().mode() & 0o777
-    }
-
     fn names_in(folder: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).unwrap();
         let names = entries.map(|it| it.unwrap().file_name().into_string().unwrap());
@@ -160,28 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn a_private_file_is_replaced_whole_and_is_the_owners_alone() {
+    fn a_private_file_is_replaced_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ready.json");
         std::fs::write(&path, "the former").unwrap();
         std::fs::write(draft_of(&path), "left behind").unwrap();
         write_private(&path, "the new").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "the new");
-        assert_eq!(mode_of(&path), 0o600);
         assert_eq!(names_in(folder.path()), ["ready.json"]);
-    }
-
-    #[test]
-    fn a_file_keeps_its_mode_and_a_link_its_target() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, link) = (folder.path().join("a.html"), folder.path().join("link"));
-        std::fs::write(&path, "the former").unwrap();
-        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        write(&link, "the new").unwrap();
-        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "the new");
-        assert_eq!(mode_of(&path), 0o640);
     }
 
     #[test]
@@ -193,15 +165,5 @@ mod tests {
         assert!(write_private(&path, "text").is_err());
         assert!(write(&path, "text").is_err());
         assert_eq!(names_in(folder.path()), ["taken"]);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_device_is_written_to_and_stays_a_device() {
-        let full = Path::new("/dev/full");
-        let error = write(full, "text").unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        write(Path::new("/dev/null"), "text").unwrap();
-        assert!(!std::fs::metadata(full).unwrap().is_file());
     }
 }

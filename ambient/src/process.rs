@@ -4,19 +4,14 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
-
-/// Waits for SIGINT (Ctrl-C) or SIGTERM (what service managers send).
+/// Waits for SIGINT (Ctrl-C) or SIGTERM (what service managers send). On Windows: for Ctrl-C,
+/// Ctrl-Break, or the end of the console or of the user's session.
 ///
 /// # Errors
 ///
 /// The signal handlers cannot be installed.
 pub async fn wait_for_shutdown_signal() -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
+    crate::platform::wait_for_shutdown_signal().await
 }
 
 /// Prints the URL of a control port, with its secret, to standard output. For a server without a

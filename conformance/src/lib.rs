@@ -24,6 +24,7 @@ mod json_text;
 pub mod junit;
 mod key_pair;
 pub mod page;
+mod shell;
 pub mod trace;
 
 /// The version of Rehearsal as reports show it: number, commit and target triple, for example

@@ -1,6 +1,9 @@
 //! The image's binary, and rules for the compose file.
 #![allow(clippy::unwrap_used)]
 
+#[path = "packaging/platforms.rs"]
+mod platforms;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

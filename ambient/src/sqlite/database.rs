@@ -30,6 +30,7 @@ use url::Url;
 
 use super::SqliteConnection;
 use super::engine::Engine;
+use crate::platform;
 
 /// SQLite, as a database of `sqlx`.
 #[derive(Debug)]
@@ -66,7 +67,7 @@ impl SqliteOptions {
         let text = text.strip_prefix("sqlite:").unwrap_or(text);
         let text = text.strip_prefix("//").unwrap_or(text);
         let (path, query) = text.split_once('?').unwrap_or((text, ""));
-        let path = percent_decode_str(path)
+        let path = percent_decode_str(platform::path_in_url(path))
             .decode_utf8()
             .map_err(|error| Error::Configuration(error.into()))?;
         let mut access = OpenFlags::SQLITE_OPEN_READ_WRITE;

@@ -28,7 +28,7 @@ impl Opening {
     /// Opens connections to `url`. If `durable` is true, each commit waits for the disk.
     pub fn new(url: &str, durable: bool) -> Self {
         Self {
-            url: url.to_owned(),
+            url: crate::platform::parsable_database_url(url),
             script: if durable {
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
             } else {

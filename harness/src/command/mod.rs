@@ -24,6 +24,7 @@ mod outputs;
 pub(crate) mod party;
 mod person_file;
 pub(crate) mod pipelines;
+mod platform;
 pub(crate) mod profiles;
 pub(crate) mod progress;
 mod report_forms;
@@ -82,13 +83,14 @@ pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     ambient::output_file::write_private(path, text).with_context(cannot)
 }
 
-/// True if standard error is a terminal and `NO_COLOR` is not set.
+/// True if standard error is a terminal with colors and `NO_COLOR` is not set.
 pub(crate) fn colors() -> bool {
     ambient::terminal::is_err_terminal() && wants_colors()
 }
 
 fn wants_colors() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && ambient::terminal::has_colors()
 }
 
 /// Returns the report as text, with colors if standard output is a terminal.

@@ -1,6 +1,7 @@
 //! One binary for all parties: started under the name of a party, it runs the command of
 //! that party.
 
+use std::env::consts::EXE_SUFFIX;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -17,7 +18,8 @@ pub(crate) enum Party {
 /// other name.
 pub(crate) fn party_of_program_name() -> Option<Party> {
     let called = std::env::args_os().next()?;
-    match Path::new(&called).file_name()?.to_str()? {
+    let name = Path::new(&called).file_name()?.to_str()?;
+    match name.strip_suffix(EXE_SUFFIX).unwrap_or(name) {
         "sp" => Some(Party::Sp(Box::new(
             parse::<sp::command::Arguments>().command,
         ))),

@@ -3,8 +3,9 @@
 
 use std::io::Write as _;
 
-use rehearsal::check::Signal;
 use rehearsal::check::runner::Stop;
+
+pub(crate) use super::platform::Signals;
 
 /// Returns a stop that is triggered by the signals of the process.
 ///
@@ -38,48 +39,4 @@ pub(crate) fn stop() -> std::io::Result<Stop> {
         std::process::exit(second.exit_code().into());
     });
     Ok(stop)
-}
-
-/// The signals that end a command: SIGINT (Ctrl-C), and on Unix also SIGTERM and SIGHUP.
-#[cfg(unix)]
-pub(crate) struct Signals {
-    hangup: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    pub(crate) fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    pub(crate) async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.hangup.recv() => Signal::Hangup,
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
-        }
-    }
-}
-
-/// The signal that ends a command: Ctrl-C.
-#[cfg(not(unix))]
-pub(crate) struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    pub(crate) fn listen() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    pub(crate) async fn next(&mut self) -> Signal {
-        let _ = tokio::signal::ctrl_c().await;
-        Signal::Interrupt
-    }
 }

@@ -179,7 +179,7 @@ impl StateFile {
         }
         let ready = serde_json::to_string_pretty(&kept).ok()?;
         let folder = folder()?;
-        create_private_folder(&folder).ok()?;
+        ambient::private_folder::create(&folder).ok()?;
         let path = folder.join(format!("up-{}.json", std::process::id()));
         write_private(&path, &ready).ok()?;
         Some(Self(path))
@@ -192,24 +192,9 @@ impl Drop for StateFile {
     }
 }
 
-/// Returns `$XDG_RUNTIME_DIR`, otherwise the user's cache folder.
+/// Returns the folder of the state files.
 fn folder() -> Option<PathBuf> {
-    let named = |name: &str| {
-        let value = std::env::var_os(name).map(PathBuf::from);
-        value.filter(|path| path.is_absolute())
-    };
-    let base = named("XDG_RUNTIME_DIR")
-        .or_else(|| named("XDG_CACHE_HOME"))
-        .or_else(|| Some(named("HOME")?.join(".cache")))?;
-    Some(base.join("rehearsal"))
-}
-
-fn create_private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    Some(super::platform::runtime_folder()?.join("rehearsal"))
 }
 
 async fn find_running() -> anyhow::Result<Found> {

@@ -12,6 +12,8 @@ mod site;
 mod view;
 
 pub use checks::Checks;
+#[cfg(windows)]
+pub use checks::STOP_BY_INPUT;
 pub use controls::{
     Application, ClockState, ControlError, Controlled, Controls, FaultCatalogue, FaultEntry,
     KeyOrder, KnownKey,

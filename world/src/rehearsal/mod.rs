@@ -141,13 +141,6 @@ async fn open_proxies(
     Ok((Some(portal), Some(idp)))
 }
 
-/// Creates a temporary folder for databases, which only its owner can read.
-fn private_folder() -> std::io::Result<tempfile::TempDir> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let owner = std::fs::Permissions::from_mode(0o700);
-    tempfile::Builder::new().permissions(owner).tempdir()
-}
-
 impl Rehearsal {
     /// Starts the parties, each on its own port and database.
     ///
@@ -173,7 +166,7 @@ impl Rehearsal {
         let places = Places {
             options,
             scratch_database,
-            folder: private_folder()?,
+            folder: ambient::private_folder::create_temporary("rehearsal-")?,
             roots: authority.iter().map(Authority::certificate).collect(),
         };
         if let Some(authority) = &authority {

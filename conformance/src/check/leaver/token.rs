@@ -3,7 +3,6 @@
 use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::process::Command;
 use url::Url;
 
 use crate::check::evidence::Exchange;
@@ -11,6 +10,7 @@ use crate::check::runner::{Access, AnswerError};
 use crate::check::sp::{PersonBrowser, Sighting};
 use crate::check::user_template::UserUrl;
 use crate::excerpt::excerpt;
+use crate::shell::run_by_shell;
 
 /// How the check gets an API token of a person.
 #[derive(Debug, Clone)]
@@ -71,8 +71,7 @@ impl Tokens {
             }
             Issue::Command(command) => {
                 let cookie = browser.cookies(probe_url);
-                let output = Command::new("sh")
-                    .args(["-c", command])
+                let output = run_by_shell(command)
                     .env("REHEARSAL_USER", user)
                     .env("REHEARSAL_COOKIE", cookie)
                     .stdin(Stdio::null())

@@ -44,7 +44,11 @@ pub(super) fn config(trusted: &[CertificateDer<'static>]) -> Result<ClientConfig
 
 fn make_config(trusted: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let inner = Verifier::new_with_extra_roots(trusted.iter().cloned(), Arc::clone(&provider))?;
+    // On Windows, a verifier with an empty list of authorities cannot be created.
+    let inner = match trusted {
+        [] => Verifier::new(Arc::clone(&provider))?,
+        _ => Verifier::new_with_extra_roots(trusted.iter().cloned(), Arc::clone(&provider))?,
+    };
     let verifier = Trusting {
         inner,
         trusted: trusted.to_vec(),

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
-use tokio::process::Command;
-
 use crate::excerpt::excerpt;
+use crate::shell::run_by_shell;
+use futures::future::BoxFuture;
 
 /// The result: the reason if it could not be disabled.
 type Disabled = BoxFuture<'static, Result<(), String>>;
@@ -39,8 +38,7 @@ impl Disable {
 }
 
 async fn run(command: String) -> Result<(), String> {
-    let ran = Command::new("sh")
-        .args(["-c", &command])
+    let ran = run_by_shell(&command)
         .stdin(std::process::Stdio::inherit())
         .kill_on_drop(true)
         .output();

@@ -3,8 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tokio::io::AsyncWriteExt as _;
-
 use super::kinds::Kind;
 
 /// The folder with keys, metadata and reports.
@@ -27,12 +25,7 @@ impl Folder {
                 _temporary: None,
             });
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("rehearsal-checks-");
-        // Keys and reports are for the user of this process only.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-        let temporary = builder.tempdir()?;
+        let temporary = ambient::private_folder::create_temporary("rehearsal-checks-")?;
         Ok(Self {
             path: temporary.path().to_owned(),
             _temporary: Some(temporary),
@@ -61,21 +54,8 @@ impl Folder {
 
     /// Writes a file that only its owner can read: somebody may paste a private key by mistake.
     pub(super) async fn write(&self, name: &str, content: &str) -> io::Result<()> {
-        let mut options = tokio::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        options.mode(0o600);
-        let mut file = options.open(self.path.join(name)).await?;
-        file.write_all(content.as_bytes()).await?;
-        file.flush().await
+        let (path, content) = (self.path.join(name), content.to_owned());
+        let write = move || ambient::output_file::write_private(&path, &content);
+        tokio::task::spawn_blocking(write).await?
     }
-}
-
-/// Creates a folder that only its owner can read, because keys are in it.
-pub(super) fn create_private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }

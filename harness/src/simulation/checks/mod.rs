@@ -1,6 +1,7 @@
 //! The pages that run `rehearsal check`, for users without a terminal: choose what to check, fill in
 //! a form, watch the run, read the report.
 
+mod child;
 mod folder;
 mod kinds;
 mod order;
@@ -23,6 +24,8 @@ use self::kinds::Kind;
 use self::runs::{Report, Run, RunError};
 use super::site::Site;
 
+#[cfg(windows)]
+pub use self::child::STOP_BY_INPUT;
 pub use self::runs::Checks;
 
 /// Maximum size of a form in bytes: metadata can be pasted.

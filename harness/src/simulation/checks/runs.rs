@@ -13,7 +13,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, OnceCell, mpsc, watch};
 
-use super::folder::{Folder, create_private_folder};
+use super::child;
+use super::folder::Folder;
 use super::kinds::{Kind, Played};
 
 /// Number of lines of the progress that the page shows.
@@ -166,7 +167,7 @@ impl Checks {
     /// When `folder` cannot be created or is no folder.
     pub fn new(program: PathBuf, folder: Option<PathBuf>) -> io::Result<Self> {
         if let Some(folder) = &folder {
-            create_private_folder(folder)?;
+            ambient::private_folder::create(folder)?;
         }
         Ok(Self {
             program,
@@ -240,8 +241,7 @@ impl Checks {
         }
         // Ctrl-C in a terminal reaches all processes of a group. The check would take it as the first
         // signal and that of the simulation as the second one, and not delete what it created.
-        #[cfg(unix)]
-        command.process_group(0);
+        child::leave_group(&mut command);
         command
     }
 
@@ -271,6 +271,7 @@ impl Checks {
             .stdout(printed)
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        child::make_stoppable(&mut command);
         let child = command.spawn().map_err(|error| self.start_error(error))?;
         let started = Instant::now();
         let (sender, state) = watch::channel(State::default());
@@ -364,7 +365,7 @@ impl Run {
     }
 }
 
-/// Reads what the check prints until it ends. When it is stopped, sends SIGTERM, so that it deletes
+/// Reads what the check prints until it ends. When it is stopped, it gets a signal, so that it deletes
 /// what it created.
 async fn follow(
     mut child: Child,
@@ -372,6 +373,7 @@ async fn follow(
     mut stops: mpsc::UnboundedReceiver<()>,
     started: Instant,
 ) {
+    let mut stopper = child::Stopper::of(&mut child);
     let lines = child.stderr.take().map(|it| BufReader::new(it).lines());
     let reader = async {
         let Some(mut lines) = lines else { return };
@@ -391,7 +393,7 @@ async fn follow(
                 status = child.wait() => return status,
                 Some(()) = stops.recv() => {
                     state.send_modify(|it| it.is_stopping = true);
-                    terminate(&mut child);
+                    stopper.stop(&child).await;
                 }
             }
         }
@@ -403,19 +405,6 @@ async fn follow(
             after: started.elapsed(),
         });
     });
-}
-
-#[cfg(unix)]
-fn terminate(child: &mut Child) {
-    let pid = child.id().and_then(|it| i32::try_from(it).ok());
-    if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-    }
-}
-
-#[cfg(not(unix))]
-fn terminate(child: &mut Child) {
-    let _ = child.start_kill();
 }
 
 /// Returns the name of a file of a run.

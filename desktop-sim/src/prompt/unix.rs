@@ -1,14 +1,14 @@
-//! Asks for a password on a terminal.
+//! Linux, macOS and other Unix systems.
 
 use std::io;
 
 use console::Term;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// Asks for a line and does not show it while it is typed.
 ///
 /// # Errors
 /// If the terminal cannot be written, configured or read, or the input ends.
-#[cfg(unix)]
 pub(crate) fn ask_unseen(term: &Term, question: &str) -> io::Result<String> {
     // `Term::read_secure_line` drops all input that comes before it switches the echo off. A
     // script, or a person who pastes, can be faster than that. So here the echo is off before
@@ -26,27 +26,13 @@ pub(crate) fn ask_unseen(term: &Term, question: &str) -> io::Result<String> {
     Ok(line)
 }
 
-/// Asks for a line and does not show it while it is typed.
-///
-/// # Errors
-/// If the terminal cannot be written or read.
-#[cfg(not(unix))]
-pub(crate) fn ask_unseen(term: &Term, question: &str) -> io::Result<String> {
-    term.write_str(question)?;
-    term.read_secure_line()
-}
-
 /// Switches the echo of the terminal off until it is dropped.
-#[cfg(unix)]
 struct EchoOff {
-    original: rustix::termios::Termios,
+    original: Termios,
 }
 
-#[cfg(unix)]
 impl EchoOff {
     fn start() -> io::Result<Self> {
-        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-
         let original = tcgetattr(io::stdin())?;
         let mut hidden = original.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
@@ -55,11 +41,8 @@ impl EchoOff {
     }
 }
 
-#[cfg(unix)]
 impl Drop for EchoOff {
     fn drop(&mut self) {
-        use rustix::termios::{OptionalActions, tcsetattr};
-
         // A failure has no effect: the shell sets its own modes afterwards.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.original);
     }
