@@ -11,6 +11,7 @@ mod clock;
 mod connection_error;
 mod control_secret;
 mod error_chain;
+mod hexadecimal;
 pub mod instant;
 pub mod local_requests;
 mod localhost;
@@ -40,6 +41,7 @@ pub use control_secret::{
     require_secret,
 };
 pub use error_chain::{error_chain, http_error_cause, http_error_text, is_closed_without_answer};
+pub use hexadecimal::hexadecimal;
 pub use localhost::is_localhost;
 pub use resolver::LocalhostResolver;
 pub use rng::Rng;

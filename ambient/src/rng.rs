@@ -8,6 +8,8 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use uuid::Uuid;
 
+use crate::hexadecimal;
+
 /// A stream of random bytes. Clones draw from the same stream.
 #[derive(Clone)]
 pub struct Rng(Arc<Mutex<ChaCha20Rng>>);
@@ -56,15 +58,9 @@ impl Rng {
 
     /// Returns `bytes` random bytes as lower-case hexadecimal, two digits for each byte.
     pub fn hex(&self, bytes: usize) -> String {
-        use std::fmt::Write as _;
         let mut drawn = vec![0; bytes];
         self.fill(&mut drawn);
-        drawn
-            .iter()
-            .fold(String::with_capacity(bytes * 2), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
+        hexadecimal(&drawn)
     }
 
     /// Returns `bytes` random bytes as base64url without padding: a token for URLs, cookies and

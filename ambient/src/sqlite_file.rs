@@ -10,7 +10,7 @@ use crate::platform::{self, Access, FileIdentity};
 
 /// Returns the path in a database URL; `None` for a database in memory or on a server. Reads
 /// the URL as sqlx does: after `sqlite:` or `sqlite://`, percent-encoded.
-fn path_of(url: &str) -> Option<PathBuf> {
+pub(crate) fn path_of(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = path.split_once('?').map_or(path, |(path, _)| path);

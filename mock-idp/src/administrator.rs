@@ -15,16 +15,12 @@ use crate::store::console;
 const FIRST_ENVIRONMENT: &str = "Administrator environment";
 
 fn fingerprint(purpose: &str, token: &str) -> String {
-    use std::fmt::Write as _;
     let digest = Sha256::new()
         .chain_update(purpose)
         .chain_update([0])
         .chain_update(token)
         .finalize();
-    digest.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    ambient::hexadecimal(&digest)
 }
 
 /// Returns the token that every form of a session must contain. It cannot be computed without

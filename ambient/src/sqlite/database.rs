@@ -29,7 +29,7 @@ use sqlx_core::{Either, impl_statement_query};
 use url::Url;
 
 use super::SqliteConnection;
-use super::engine::Engine;
+use super::engine::{Engine, Place};
 use crate::platform;
 
 /// SQLite, as a database of `sqlx`.
@@ -53,7 +53,8 @@ impl Database for Sqlite {
 }
 
 /// Where a database is: `sqlite://PATH?mode=rwc`, with `ro` or `rw` (default) if the file must
-/// exist, or `sqlite::memory:`.
+/// exist, or `sqlite::memory:`. A further parameter, `vfs=NAME`, names SQLite's interface to the
+/// operating system.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
     url: Url,
@@ -61,8 +62,8 @@ pub struct SqliteOptions {
 }
 
 impl SqliteOptions {
-    /// Returns the path and how to open it.
-    fn place(&self) -> Result<(PathBuf, OpenFlags), Error> {
+    /// Returns where the database is and how to open it.
+    fn place(&self) -> Result<Place, Error> {
         let text = self.url.as_str();
         let text = text.strip_prefix("sqlite:").unwrap_or(text);
         let text = text.strip_prefix("//").unwrap_or(text);
@@ -74,8 +75,13 @@ impl SqliteOptions {
         if path == ":memory:" {
             access |= OpenFlags::SQLITE_OPEN_MEMORY | OpenFlags::SQLITE_OPEN_CREATE;
         }
+        let mut vfs = None;
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             access = match (&*name, &*value) {
+                ("vfs", _) => {
+                    vfs = Some(value.into_owned());
+                    access
+                }
                 ("mode", "ro") => OpenFlags::SQLITE_OPEN_READ_ONLY,
                 ("mode", "rw") => OpenFlags::SQLITE_OPEN_READ_WRITE,
                 ("mode", "rwc") => {
@@ -90,8 +96,11 @@ impl SqliteOptions {
             };
         }
         // One thread at a time uses a connection, so SQLite needs no lock for it.
-        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Ok((PathBuf::from(path.into_owned()), flags))
+        Ok(Place {
+            path: PathBuf::from(path.into_owned()),
+            flags: access | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+            vfs,
+        })
     }
 }
 
@@ -130,8 +139,7 @@ impl ConnectOptions for SqliteOptions {
     }
 
     async fn connect(&self) -> Result<SqliteConnection, Error> {
-        let (path, flags) = self.place()?;
-        let engine = Engine::open(&path, flags)?;
+        let engine = Engine::open(&self.place()?)?;
         Ok(SqliteConnection::new(engine, self.log.clone()))
     }
 

@@ -24,8 +24,7 @@ impl SqliteConnection {
     async fn migrate(&self, table: &str, migration: &Migration) -> Result<Duration> {
         let began = Instant::now();
         let (sql, no_transaction) = (migration.sql.clone(), migration.no_tx);
-        let checksum = migration.checksum.iter();
-        let checksum: String = checksum.map(|it| format!("{it:02x}")).collect();
+        let checksum = crate::hexadecimal(&migration.checksum);
         let version = migration.version;
         let note = format!(
             "INSERT INTO {table} (version, description, success, checksum, execution_time)

@@ -18,6 +18,7 @@ mod engine;
 mod error;
 mod migrate;
 mod pool;
+mod template;
 
 use std::sync::Once;
 
@@ -27,6 +28,7 @@ pub use connection::SqliteConnection;
 pub use database::{Sqlite, SqliteOptions};
 pub use error::SqliteError;
 pub use pool::{Opening, Reader, Readers, Writer};
+pub use template::{Content, Template};
 
 /// The drivers: SQLite as in this module, and PostgreSQL.
 static DRIVERS: [AnyDriver; 2] = [

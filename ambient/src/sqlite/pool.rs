@@ -25,15 +25,19 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Opens connections to `url`. If `durable` is true, each commit waits for the disk.
+    /// Opens connections to `url`. If `durable` is true, each commit waits for the disk. If not,
+    /// the database ends with this process, and no other process can open it.
     pub fn new(url: &str, durable: bool) -> Self {
+        let url = crate::platform::parsable_database_url(url);
+        if durable {
+            return Self {
+                url,
+                script: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+            };
+        }
         Self {
-            url: crate::platform::parsable_database_url(url),
-            script: if durable {
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
-            } else {
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"
-            },
+            url: with_locks_of_process(&url),
+            script: "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF",
         }
     }
 
@@ -46,6 +50,16 @@ impl Opening {
         connection.execute(self.script).await?;
         Ok(connection)
     }
+}
+
+/// Returns the URL for connections that lock the file once for the whole process, and each other
+/// in memory. Otherwise each statement makes system calls for its locks.
+fn with_locks_of_process(url: &str) -> String {
+    if !cfg!(unix) || url.contains(":memory:") {
+        return url.to_owned();
+    }
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}vfs=unix-excl")
 }
 
 /// Connections for reading. Clones share them.

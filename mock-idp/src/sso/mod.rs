@@ -81,13 +81,7 @@ pub(crate) struct Delivery {
 
 /// Returns the stored form of a token: its SHA-256 digest as hexadecimal.
 pub(crate) fn fingerprint(token: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(token.as_bytes())
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    ambient::hexadecimal(&Sha256::digest(token.as_bytes()))
 }
 
 fn later(now: Timestamp, by: jiff::SignedDuration) -> Timestamp {

@@ -37,7 +37,7 @@ pub mod users;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use ambient::sqlite::{Opening, Reader, Readers};
+use ambient::sqlite::{Content, Opening, Reader, Readers, Template};
 use ambient::sqlite_file::{self, DatabaseFileError, SqliteFile};
 use jiff::Timestamp;
 use sqlx::any::AnyPoolOptions;
@@ -236,8 +236,7 @@ impl Store {
         let store = Self(if url.starts_with("sqlite:") {
             sqlite_file::create_private_database(url).map_err(sqlx::Error::Io)?;
             let opening = Opening::new(url, durable);
-            let queue = group_commit::Queue::new(opening.clone());
-            queue.prepare(&MIGRATIONS, &SQLITE_STATISTICS).await?;
+            let queue = open_queue(url, &opening, durable).await?;
             let file = SqliteFile::open(url).map_err(sqlx::Error::Io)?;
             Kind::Sqlite(Readers::new(opening, 8), Arc::new(queue), file)
         } else {
@@ -322,6 +321,28 @@ impl Store {
     }
 }
 
+/// The schema of the temporary databases of this process.
+static TEMPLATE: Template = Template::new();
+
+/// Opens the queue of the writer of a SQLite database, with the current schema.
+async fn open_queue(url: &str, opening: &Opening, durable: bool) -> Result<group_commit::Queue> {
+    let content = match durable {
+        true => Content::Other,
+        false => TEMPLATE.copy_to(url).map_err(sqlx::Error::Io)?,
+    };
+    let queue = group_commit::Queue::new(opening.clone());
+    if content == Content::Copied {
+        return Ok(queue);
+    }
+    queue.prepare(&MIGRATIONS, &SQLITE_STATISTICS).await?;
+    if content == Content::Empty && TEMPLATE.is_wanted() {
+        // Everything is in the file once no connection is open.
+        queue.close().await;
+        TEMPLATE.keep(url).map_err(sqlx::Error::Io)?;
+    }
+    Ok(queue)
+}
+
 /// Fails if the SQLite file was deleted: everything written to it would be lost
 /// when the process ends.
 fn check_file(file: Option<&SqliteFile>) -> Result<()> {
@@ -369,12 +390,53 @@ pub fn instant(micros: i64) -> Timestamp {
 /// Returns the stored form of a token or secret: SHA-256 in hexadecimal.
 pub fn fingerprint(secret: &str) -> String {
     use sha2::Digest as _;
-    use std::fmt::Write as _;
-    sha2::Sha256::digest(secret.as_bytes()).iter().fold(
-        String::with_capacity(64),
-        |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        },
-    )
+    ambient::hexadecimal(&sha2::Sha256::digest(secret.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns schema, statistics and migrations of a database, and all its accounts.
+    async fn content(store: &Store) -> Vec<String> {
+        let mut db = store.read().await.unwrap();
+        let mut all = Vec::new();
+        for sql in [
+            "SELECT type || name || tbl_name || COALESCE(sql, '') FROM sqlite_schema ORDER BY name",
+            "SELECT tbl || COALESCE(idx, '') || stat FROM sqlite_stat1 ORDER BY tbl, idx",
+            "SELECT version || description || hex(checksum) FROM _sqlx_migrations ORDER BY version",
+            "SELECT email FROM accounts",
+            "SELECT name FROM business_accounts",
+        ] {
+            let rows = sqlx::query_scalar::<_, String>(sql).fetch_all(&mut *db);
+            all.extend(rows.await.unwrap());
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn a_copied_database_is_as_a_migrated_one_and_has_no_data() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = |name: &str| format!("sqlite://{}/{name}?mode=rwc", folder.path().display());
+        let migrated = Store::open(&url("durable"), true).await.unwrap();
+        let expected = content(&migrated).await;
+        assert!(expected.len() > 50, "{expected:?}");
+        // The first ones are migrated, the others are copies.
+        for number in 0..5 {
+            let url = url(&number.to_string());
+            let store = Store::open(&url, false).await.unwrap();
+            assert_eq!(content(&store).await, expected, "database {number}");
+            let mut tx = store.write().await.unwrap();
+            let sql = "INSERT INTO accounts (id, email, password_hash, created) VALUES ('1', 'jo', '', 0)";
+            sqlx::query(sql).execute(&mut *tx).await.unwrap();
+            tx.commit().await.unwrap();
+            store.close().await;
+            let again = Store::open(&url, false).await.unwrap();
+            assert!(content(&again).await.contains(&"jo".to_owned()));
+            again.close().await;
+        }
+        assert_eq!(TEMPLATE.copy_to(&url("durable")).unwrap(), Content::Other);
+        std::fs::write(folder.path().join("new"), "").unwrap();
+        assert_eq!(TEMPLATE.copy_to(&url("new")).unwrap(), Content::Copied);
+    }
 }
