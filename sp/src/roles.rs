@@ -7,6 +7,7 @@
 //! provisioned decide. The groups in the user's last Response count in
 //! addition, until SCIM changes that user.
 
+use crate::store::accounts::SsoAccessRow;
 use crate::store::people::{AssertedRow, GroupNameRow};
 use crate::store::tenants::TenantRow;
 use crate::store::{self, Db, StoreError, to_microseconds};
@@ -21,6 +22,18 @@ pub struct Roles {
     pub product_user: bool,
     /// Explanations of groups that nearly matched, for the administrator.
     pub near_misses: Vec<String>,
+}
+
+impl Roles {
+    /// Adds the roles of the user's last Response.
+    #[must_use]
+    pub fn with_asserted(mut self, asserted: Option<&AssertedRow>) -> Self {
+        if let Some(asserted) = asserted {
+            self.admin |= asserted.in_admins == 1;
+            self.product_user |= asserted.in_users == 1;
+        }
+        self
+    }
 }
 
 /// Value of [`Mapped::purpose`] for the admins group.
@@ -108,24 +121,36 @@ fn loosely(name: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// Returns the admins group and the users group of step 3; `None` for a group
-/// that is not entered.
-pub fn mapped_groups(tenant: &TenantRow) -> (Option<Mapped<'_>>, Option<Mapped<'_>>) {
-    fn one<'a>(
-        purpose: &'static str,
-        name: &'a Option<String>,
-        id: &'a Option<String>,
-    ) -> Option<Mapped<'a>> {
-        Some(Mapped {
-            purpose,
-            name: name.as_deref()?,
-            id: id.as_deref().unwrap_or_default(),
-        })
-    }
+/// The admins group and the users group of step 3; `None` for a group that is
+/// not entered.
+pub type MappedGroups<'a> = (Option<Mapped<'a>>, Option<Mapped<'a>>);
+
+/// Returns the groups of step 3 of this tenant.
+pub fn mapped_groups(tenant: &TenantRow) -> MappedGroups<'_> {
     (
-        one(ADMINS, &tenant.admins_group_name, &tenant.admins_group_id),
-        one("users", &tenant.users_group_name, &tenant.users_group_id),
+        mapped(ADMINS, &tenant.admins_group_name, &tenant.admins_group_id),
+        mapped("users", &tenant.users_group_name, &tenant.users_group_id),
     )
+}
+
+/// Returns the groups of step 3 of this user's tenant.
+pub fn mapped_groups_of_access(access: &SsoAccessRow) -> MappedGroups<'_> {
+    (
+        mapped(ADMINS, &access.admins_group_name, &access.admins_group_id),
+        mapped("users", &access.users_group_name, &access.users_group_id),
+    )
+}
+
+fn mapped<'a>(
+    purpose: &'static str,
+    name: &'a Option<String>,
+    id: &'a Option<String>,
+) -> Option<Mapped<'a>> {
+    Some(Mapped {
+        purpose,
+        name: name.as_deref()?,
+        id: id.as_deref().unwrap_or_default(),
+    })
 }
 
 /// Determines the roles from the groups in a Response, compared with the groups
@@ -191,12 +216,9 @@ pub async fn find_roles(
     tenant: &TenantRow,
     user_id: &str,
 ) -> Result<Roles, StoreError> {
-    let mut roles = find_directory_roles(db, tenant, user_id).await?;
-    if let Some(asserted) = store::people::find_asserted_roles(db, user_id).await? {
-        roles.admin |= asserted.in_admins == 1;
-        roles.product_user |= asserted.in_users == 1;
-    }
-    Ok(roles)
+    let roles = find_directory_roles(db, tenant, user_id).await?;
+    let asserted = store::people::find_asserted_roles(db, user_id).await?;
+    Ok(roles.with_asserted(asserted.as_ref()))
 }
 
 /// True if the user will be an admin after the next sign-in, provided that the
@@ -228,18 +250,23 @@ pub async fn find_directory_roles(
     tenant: &TenantRow,
     user_id: &str,
 ) -> Result<Roles, StoreError> {
+    let held = store::people::list_groups_of_user(db, user_id).await?;
+    Ok(judge_directory(mapped_groups(tenant), &held))
+}
+
+/// Determines the roles from the groups that a user has in the SCIM directory.
+pub fn judge_directory((admins, users): MappedGroups<'_>, held: &[GroupNameRow]) -> Roles {
     let mut roles = Roles::default();
-    let (admins, users) = mapped_groups(tenant);
-    for row in store::people::list_groups_of_user(db, user_id).await? {
+    for row in held {
         for (group, flag) in [(admins, &mut roles.admin), (users, &mut roles.product_user)] {
-            match group.map(|group| group.is(&row)) {
+            match group.map(|group| group.is(row)) {
                 Some(Ok(true)) => *flag = true,
                 Some(Err(why)) => roles.near_misses.push(why),
                 Some(Ok(false)) | None => {}
             }
         }
     }
-    Ok(roles)
+    roles
 }
 
 /// Stores the groups and roles from a user's Response.

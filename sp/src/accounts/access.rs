@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 
-use crate::roles;
+use crate::roles::{self, Roles};
+use crate::store::accounts::SsoAccessRow;
 use crate::store::people::PersonRow;
 use crate::store::{self, Db, StoreError};
 
@@ -38,6 +39,16 @@ pub struct Workspace {
     pub name: String,
     /// The user's role in it.
     pub role: Role,
+}
+
+/// The groups and roles of a user who logged in by SSO.
+#[derive(Debug, Clone)]
+pub struct SsoGroups {
+    /// Names of the groups in the SCIM directory, and the groups of the last
+    /// Response.
+    pub groups: Vec<String>,
+    /// The roles that they give.
+    pub roles: Roles,
 }
 
 /// Returns the business accounts for a login by password: those of which this
@@ -84,15 +95,55 @@ pub async fn list_workspaces_of_person(
         return Ok(Vec::new());
     };
     let roles = roles::find_roles(db, &tenant, &person.id).await?;
-    let role = match (roles.admin, roles.product_user) {
-        (true, _) => Role::Admin,
-        (false, true) => Role::Member,
-        (false, false) => return Ok(Vec::new()),
+    let Some(role) = role_of(&roles) else {
+        return Ok(Vec::new());
     };
     Ok(find_workspace(db, &person.business_id, role)
         .await?
         .into_iter()
         .collect())
+}
+
+/// Returns the business account of a session by SSO, as
+/// [`list_workspaces_of_person`] does, and the user's groups and roles; `None` if
+/// the user has no access.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn find_workspace_of_session(
+    db: &mut Db,
+    access: &SsoAccessRow,
+) -> Result<Option<(Workspace, SsoGroups)>, StoreError> {
+    let person = &access.person;
+    if access.integration_active != 1 || person.active != 1 {
+        return Ok(None);
+    }
+    let held = store::people::list_groups_of_user(db, &person.id).await?;
+    let asserted = access.asserted.as_ref();
+    let mapped = roles::mapped_groups_of_access(access);
+    let roles = roles::judge_directory(mapped, &held).with_asserted(asserted);
+    let Some(role) = role_of(&roles) else {
+        return Ok(None);
+    };
+    let workspace = Workspace {
+        id: person.business_id.clone(),
+        name: access.business_name.clone(),
+        role,
+    };
+    let asserted: Vec<String> = asserted
+        .and_then(|asserted| serde_json::from_str(&asserted.groups).ok())
+        .unwrap_or_default();
+    let names = held.into_iter().map(|group| group.display_name);
+    let groups = names.chain(asserted).collect();
+    Ok(Some((workspace, SsoGroups { groups, roles })))
+}
+
+fn role_of(roles: &Roles) -> Option<Role> {
+    match (roles.admin, roles.product_user) {
+        (true, _) => Some(Role::Admin),
+        (false, true) => Some(Role::Member),
+        (false, false) => None,
+    }
 }
 
 async fn find_workspace(

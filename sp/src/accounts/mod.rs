@@ -9,7 +9,7 @@ mod refused;
 pub mod social;
 mod throttle;
 
-pub use access::{Role, Workspace, list_workspaces_of_email, list_workspaces_of_person};
+pub use access::{Role, SsoGroups, Workspace, list_workspaces_of_email, list_workspaces_of_person};
 pub use email::{domain_of, is_domain, normalize_email, normalized_exactly};
 pub(crate) use members::list_groups_of_user;
 pub use members::{Listed, add_member, list_users};
@@ -84,6 +84,8 @@ pub struct Who {
     /// Business accounts that the user can access. Computed for each request,
     /// so that the loss of a group ends access at once.
     pub workspaces: Vec<Workspace>,
+    /// Groups and roles of a user who logged in by SSO.
+    pub sso_groups: Option<SsoGroups>,
 }
 
 impl Who {
@@ -252,6 +254,7 @@ async fn try_log_in(
             session,
             identity,
             workspaces,
+            sso_groups: None,
         },
     ))
 }
@@ -349,7 +352,9 @@ pub async fn use_session(portal: &Portal, cookie: &str) -> Result<Option<Who>, S
 /// When the database fails.
 pub async fn find_session_user(portal: &Portal, cookie: &str) -> Result<Option<Who>, StoreError> {
     let mut db = portal.store.read().await?;
-    let Some(session) = store::accounts::find_session(&mut db, &fingerprint(cookie)).await? else {
+    let hash = fingerprint(cookie);
+    let found = store::accounts::find_session_with_access(&mut db, &hash).await?;
+    let Some((session, access)) = found else {
         return Ok(None);
     };
     let now = portal.now();
@@ -357,30 +362,27 @@ pub async fn find_session_user(portal: &Portal, cookie: &str) -> Result<Option<W
     if instant(session.expires) <= now || idle_end <= now {
         return Ok(None);
     }
-    let (identity, workspaces) = match (&session.account_id, &session.user_id) {
-        (Some(id), _) => {
-            let Some(account) = store::accounts::find_by_id(&mut db, id).await? else {
-                return Ok(None);
-            };
-            let workspaces = list_workspaces_of_email(&mut db, &account.email).await?;
-            (Identity::Password(account), workspaces)
-        }
-        (None, Some(id)) => {
-            let Some(person) = store::people::find_by_id(&mut db, id).await? else {
-                return Ok(None);
-            };
-            let workspaces = list_workspaces_of_person(&mut db, &person).await?;
-            if workspaces.is_empty() {
-                return Ok(None);
-            }
-            (Identity::Sso(person), workspaces)
-        }
-        (None, None) => return Ok(None),
+    if let Some(id) = &session.account_id {
+        let Some(account) = store::accounts::find_by_id(&mut db, id).await? else {
+            return Ok(None);
+        };
+        let workspaces = list_workspaces_of_email(&mut db, &account.email).await?;
+        return Ok(Some(Who {
+            session,
+            identity: Identity::Password(account),
+            workspaces,
+            sso_groups: None,
+        }));
+    }
+    let Some(access) = access else {
+        return Ok(None);
     };
-    Ok(Some(Who {
+    let found = access::find_workspace_of_session(&mut db, &access).await?;
+    Ok(found.map(|(workspace, groups)| Who {
         session,
-        identity,
-        workspaces,
+        identity: Identity::Sso(access.person),
+        workspaces: vec![workspace],
+        sso_groups: Some(groups),
     }))
 }
 

@@ -400,6 +400,7 @@ async fn enter(
             session,
             identity,
             workspaces,
+            sso_groups: None,
         },
     ))
 }

@@ -1,5 +1,8 @@
 //! Portal accounts and sessions.
 
+use sqlx::{FromRow as _, Row as _};
+
+use super::people::{AssertedRow, PersonRow};
 use super::row::from_row;
 use super::{Db, Result};
 
@@ -63,6 +66,56 @@ from_row!(SessionRow {
     saml_subject,
     saml_session_index
 });
+
+/// What decides the access of a user who logged in by SSO, besides the groups
+/// of the directory.
+#[derive(Debug, Clone)]
+pub struct SsoAccessRow {
+    /// The user.
+    pub person: PersonRow,
+    /// 1 if the integration of the user's business account is active, else 0.
+    pub integration_active: i64,
+    /// Step 3: name of the admins group.
+    pub admins_group_name: Option<String>,
+    /// Step 3: ID of the admins group.
+    pub admins_group_id: Option<String>,
+    /// Step 3: name of the product users group.
+    pub users_group_name: Option<String>,
+    /// Step 3: ID of the product users group.
+    pub users_group_id: Option<String>,
+    /// Name of the business account.
+    pub business_name: String,
+    /// The groups and roles of the user's last Response.
+    pub asserted: Option<AssertedRow>,
+}
+
+impl SsoAccessRow {
+    /// Reads the row of a user with an integration.
+    fn of(row: &sqlx::any::AnyRow) -> sqlx::Result<Self> {
+        let person = PersonRow::from_row(row)?;
+        let asserted = match row.try_get("asserted_groups")? {
+            Some(groups) => Some(AssertedRow {
+                user_id: person.id.clone(),
+                business_id: person.business_id.clone(),
+                in_admins: row.try_get("in_admins")?,
+                in_users: row.try_get("in_users")?,
+                groups,
+                asserted: row.try_get("asserted")?,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            person,
+            integration_active: row.try_get("integration_active")?,
+            admins_group_name: row.try_get("admins_group_name")?,
+            admins_group_id: row.try_get("admins_group_id")?,
+            users_group_name: row.try_get("users_group_name")?,
+            users_group_id: row.try_get("users_group_id")?,
+            business_name: row.try_get("business_name")?,
+            asserted,
+        })
+    }
+}
 
 /// Finds the account with this e-mail (lower case).
 ///
@@ -140,6 +193,46 @@ pub async fn find_session(db: &mut Db, token_hash: &str) -> Result<Option<Sessio
             .fetch_optional(db)
             .await?,
     )
+}
+
+/// Finds the session with this cookie hash, even if it has expired, in one
+/// statement with what decides the access of a user who logged in by SSO. That
+/// is `None` for an account, and if the user or the integration was deleted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_session_with_access(
+    db: &mut Db,
+    token_hash: &str,
+) -> Result<Option<(SessionRow, Option<SsoAccessRow>)>> {
+    let found = sqlx::query(
+        "SELECT s.token_hash, s.account_id, s.user_id, s.workspace, s.created, s.seen, s.expires,
+                s.saml_tenant, s.saml_subject, s.saml_session_index,
+                u.id, u.business_id, u.user_name, u.email, u.external_id, u.display_name,
+                u.active, u.source, u.last_login, u.directory_changed,
+                t.active AS integration_active, t.admins_group_name, t.admins_group_id,
+                t.users_group_name, t.users_group_id, b.name AS business_name,
+                a.in_admins, a.in_users, a.groups AS asserted_groups, a.asserted
+         FROM sessions s
+         LEFT JOIN users u ON u.id = s.user_id
+         LEFT JOIN tenants t ON t.business_id = u.business_id
+         LEFT JOIN business_accounts b ON b.id = u.business_id
+         LEFT JOIN asserted_roles a ON a.user_id = u.id
+         WHERE s.token_hash = $1",
+    )
+    .bind(token_hash.to_owned())
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = found else { return Ok(None) };
+    let session = SessionRow::from_row(&row)?;
+    // NULL if there is no integration.
+    let active: Option<i64> = row.try_get("integration_active")?;
+    let business: Option<String> = row.try_get("business_name")?;
+    let access = match (active, business) {
+        (Some(_), Some(_)) => Some(SsoAccessRow::of(&row)?),
+        _ => None,
+    };
+    Ok(Some((session, access)))
 }
 
 /// Stores the time of the last use.
