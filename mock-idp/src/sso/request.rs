@@ -43,13 +43,24 @@ impl Idp {
         environment_id: &str,
         received: Received,
     ) -> Result<SignOnRequest> {
-        let issuer = received.claimed_issuer().map_err(unreadable)?;
+        // A request without a signature is parsed only once.
+        let unsigned = match received.is_signed().map_err(unreadable)? {
+            true => None,
+            false => received.at_its_word::<AuthnRequest>().ok(),
+        };
+        let issuer = match &unsigned {
+            Some(request) if !request.issuer.is_empty() => request.issuer.clone(),
+            _ => received.claimed_issuer().map_err(unreadable)?,
+        };
         let found = self
             .get_enabled_application(environment_id, &issuer)
             .await?;
         let application = &found.application;
         let relay_state = received.relay_state().map(str::to_owned);
-        let (request, signed) = verify_request(&found, received)?;
+        let (request, signed) = match unsigned {
+            Some(request) => (require_no_signature(&found, request)?, false),
+            None => verify_request(&found, received)?,
+        };
         let sso_url = self.sso_url(environment_id);
         if let Some(destination) = &request.destination
             && *destination != sso_url
@@ -118,14 +129,20 @@ fn verify_request(found: &ServiceProvider, received: Received) -> Result<(AuthnR
             Err(refusal) => Err(unreadable(refusal)),
         };
     }
+    require_no_signature(found, ())?;
+    let request = received.at_its_word().map_err(unreadable)?;
+    Ok((request, false))
+}
+
+/// Returns `request`, which is not signed, if the application accepts such requests.
+fn require_no_signature<T>(found: &ServiceProvider, request: T) -> Result<T> {
     if found.application.sp_verification.authn_request_signed {
         return page(
             "The application enforces signed requests; this one is not signed. \
              Sign it, or switch Enforce Signed AuthnRequest off.",
         );
     }
-    let request = received.at_its_word().map_err(unreadable)?;
-    Ok((request, false))
+    Ok(request)
 }
 
 fn unreadable(refusal: Refusal) -> Denied {

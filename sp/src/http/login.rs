@@ -2,12 +2,13 @@
 
 use axum::Form;
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use saml::binding::{Outgoing, Parameter, post as binding, repost};
+use saml::binding::{Outgoing, Parameter, form, post as binding, repost};
 use serde::Deserialize;
 
 use super::caller::{Address, cookie, session_cookie};
@@ -128,15 +129,48 @@ struct AcsForm {
     reposted: Option<String>,
 }
 
+/// Media type of forms.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+impl<S: Send + Sync> FromRequest<S> for AcsForm {
+    type Rejection = FormRejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, FormRejection> {
+        let of_form = |Form(form)| form;
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        if kind.is_none_or(|kind| kind != FORM) {
+            return Form::from_request(request, state).await.map(of_form);
+        }
+        let body = Bytes::from_request(request, state).await?;
+        let names = [
+            Parameter::Response.name(),
+            "RelayState",
+            repost::REPOST_FIELD,
+        ];
+        if let Some([saml_response, relay_state, reposted]) = form::find_fields(&body, names) {
+            return Ok(Self {
+                saml_response: saml_response.unwrap_or_default(),
+                relay_state,
+                reposted,
+            });
+        }
+        let request = Request::post("/").header(header::CONTENT_TYPE, FORM);
+        let mut request = request.body(Body::from(body)).unwrap_or_default();
+        // It was within the limit when it was read.
+        DefaultBodyLimit::disable().apply(&mut request);
+        Form::from_request(request, state).await.map(of_form)
+    }
+}
+
 async fn receive_response(
     State(portal): State<Portal>,
     Address(address): Address,
     Path(id): Path<String>,
     headers: HeaderMap,
-    form: Result<Form<AcsForm>, FormRejection>,
+    form: Result<AcsForm, FormRejection>,
 ) -> Response {
     let form = match form {
-        Ok(Form(form)) => form,
+        Ok(form) => form,
         Err(rejection) => {
             let away = LoginRefusal {
                 business_id: login::find_business_of_tenant(&portal, &id).await,

@@ -33,7 +33,7 @@ pub(super) async fn refuse(request: Request, next: Next) -> Response {
             format!("invalid request: the form is longer than {limit} bytes or incomplete");
         return refusal(&path, StatusCode::PAYLOAD_TOO_LARGE, &reason);
     };
-    let has_nul = bytes.contains(&0) || bytes.windows(3).any(|part| part == b"%00");
+    let has_nul = bytes.contains(&0) || memchr::memmem::find(&bytes, b"%00").is_some();
     if has_nul {
         return refusal(&path, StatusCode::BAD_REQUEST, REASON);
     }
@@ -55,11 +55,11 @@ fn refusal(path: &str, status: StatusCode, reason: &str) -> Response {
 pub(super) fn is_in_json(text: &[u8]) -> bool {
     let escape = br"\u0000";
     text.contains(&0)
-        || text.windows(escape.len()).enumerate().any(|(at, part)| {
+        || memchr::memmem::find_iter(text, escape).any(|at| {
             let before = text[..at].iter().rev();
             // After an odd number of backslashes, the backslash of `\u0000`
             // itself is escaped.
-            part == escape && before.take_while(|&&byte| byte == b'\\').count() % 2 == 0
+            before.take_while(|&&byte| byte == b'\\').count() % 2 == 0
         })
 }
 

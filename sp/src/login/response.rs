@@ -241,7 +241,10 @@ fn check<'a>(
         integration.policy,
         decryption,
     )?;
-    let refusal = match (verified.clone().check(&expectations), asked) {
+    let may_be_unsolicited =
+        integration.unsolicited && matches!(asked, ExpectedRequest::Request(_));
+    let again = may_be_unsolicited.then(|| verified.clone());
+    let refusal = match (verified.check(&expectations), asked) {
         (Ok(checked), ExpectedRequest::Request(_)) => return Ok((checked, asked)),
         (Ok(checked), ExpectedRequest::Nothing | ExpectedRequest::NoCookie)
             if integration.unsolicited =>
@@ -260,7 +263,7 @@ fn check<'a>(
         }
         (Err(refusal), _) => refusal,
     };
-    if integration.unsolicited && matches!(asked, ExpectedRequest::Request(_)) {
+    if let Some(verified) = again {
         expectations.in_response_to = Expected::Unsolicited;
         if let Ok(checked) = verified.check(&expectations) {
             return Ok((checked, ExpectedRequest::Nothing));

@@ -1,5 +1,6 @@
 //! Bindings: how the browser carries messages (saml-bindings).
 
+pub mod form;
 mod outgoing;
 pub mod post;
 pub mod redirect;

@@ -226,12 +226,14 @@ impl<'q> Field<'q> {
     fn find(query: &'q str, name: &str) -> Result<Option<Self>, BindingError> {
         let mut found = None;
         for raw in query.split('&') {
-            let Some((key, value)) = parse(raw.as_bytes()).next() else {
-                continue;
-            };
-            if key != name {
+            // The value may be long, so it is decoded only if it is wanted.
+            let key = raw.split('=').next().unwrap_or_default();
+            if !parse(key.as_bytes()).any(|(key, _)| key == name) {
                 continue;
             }
+            let Some((_, value)) = parse(raw.as_bytes()).next() else {
+                continue;
+            };
             if found.is_some() {
                 return Err(BindingError::Repeated(name.to_owned()));
             }
