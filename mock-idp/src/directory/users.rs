@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Change, Document, get_environment, get_existing, reference, text, writable};
 use crate::Idp;
-use crate::expression::Template;
+use crate::expression::{Model, Template};
 use crate::provisioning::queue;
 use crate::refusal::{Refused, Result};
 use crate::store::resources::{self, Kind};
@@ -365,7 +365,7 @@ impl Idp {
         } else {
             Template::of_expression(written)
         };
-        let model = json!({"user": seen(&user, &groups)});
+        let model = Model::of(&json!({"user": seen(&user, &groups)}));
         template
             .and_then(|template| template.evaluate(&model, self.now()))
             .map_err(wrong)

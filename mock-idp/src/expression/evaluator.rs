@@ -35,15 +35,29 @@ fn size(value: &Value) -> usize {
     }
 }
 
+/// Fails if a text or a list is too long.
+fn check_length(value: &Value, column: usize) -> Result<()> {
+    match value {
+        Value::Text(text) if text.len() > LONGEST_TEXT => wrong(
+            column,
+            format!("expected at most {LONGEST_TEXT} bytes of text"),
+        ),
+        Value::List(items) if items.len() > LONGEST_LIST => {
+            wrong(column, format!("expected at most {LONGEST_LIST} items"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Returns a member of a map; null if the value is no map or has no such member, because
 /// property access is null-safe.
-fn property(value: &Value, name: &str) -> Value {
+fn property<'v>(value: &'v Value, name: &str) -> &'v Value {
     match value {
         Value::Map(members) => members
             .iter()
             .find(|(key, _)| key == name)
-            .map_or(Value::Null, |(_, value)| value.clone()),
-        _ => Value::Null,
+            .map_or(&Value::Null, |(_, value)| value),
+        _ => &Value::Null,
     }
 }
 
@@ -77,24 +91,31 @@ impl<'v> Run<'v> {
     }
 
     fn of(&self, node: &Node, this: &Value) -> Result<Value> {
-        let value = self.value(node, this)?;
-        match &value {
-            Value::Text(text) if text.len() > LONGEST_TEXT => {
-                return wrong(
-                    node.column,
-                    format!("expected at most {LONGEST_TEXT} bytes of text"),
-                );
-            }
-            Value::List(items) if items.len() > LONGEST_LIST => {
-                return wrong(
-                    node.column,
-                    format!("expected at most {LONGEST_LIST} items"),
-                );
-            }
-            _ => {}
-        }
+        let value = match self.find(node, this)? {
+            Some(found) => found.clone(),
+            None => self.value(node, this)?,
+        };
+        check_length(&value, node.column)?;
         self.spend(size(&value), node.column)?;
         Ok(value)
+    }
+
+    /// Returns the value of a path such as `user.name.given`, without copying the objects on the
+    /// way: a user has dozens of members. `None` for other expressions.
+    fn find<'a>(&'a self, node: &Node, this: &'a Value) -> Result<Option<&'a Value>> {
+        let found = match &node.what {
+            What::Root => self.root,
+            What::This => this,
+            What::Name(name) => property(this, name),
+            What::Property(of, name) => match self.find(of, this)? {
+                Some(object) => property(object, name),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        self.spend(1, node.column)?;
+        check_length(found, node.column)?;
+        Ok(Some(found))
     }
 
     fn value(&self, node: &Node, this: &Value) -> Result<Value> {
@@ -107,7 +128,7 @@ impl<'v> Run<'v> {
             What::Text(text) => Value::Text(text.clone()),
             What::Root => self.root.clone(),
             What::This => this.clone(),
-            What::Name(name) => property(this, name),
+            What::Name(name) => property(this, name).clone(),
             What::List(items) => Value::List(self.all(items, this)?),
             What::Array { float, items } => {
                 let items = self.all(items, this)?.into_iter();
@@ -136,10 +157,10 @@ impl<'v> Run<'v> {
                     Value::Map(members) if !members.iter().any(|(key, _)| key == name) => {
                         return wrong(column, format!("the object has no property {name}"));
                     }
-                    object => property(&object, name),
+                    object => property(&object, name).clone(),
                 }
             }
-            What::Property(of, name) => property(&self.of(of, this)?, name),
+            What::Property(of, name) => property(&self.of(of, this)?, name).clone(),
             What::Index(of, index) => {
                 let of = self.of(of, this)?;
                 // A plain name in the brackets is a property of the current object.
@@ -241,7 +262,7 @@ impl<'v> Run<'v> {
     fn index(&self, of: &Value, index: &Value, column: usize) -> Result<Value> {
         match (of, index) {
             (Value::Null, _) | (Value::Map(_), Value::Null) => Ok(Value::Null),
-            (Value::Map(_), key) => Ok(property(of, &key.text())),
+            (Value::Map(_), key) => Ok(property(of, &key.text()).clone()),
             (Value::List(items), Value::Int(at)) => usize::try_from(*at)
                 .ok()
                 .and_then(|at| items.get(at).cloned())

@@ -42,6 +42,17 @@ const LONGEST: usize = 16 * 1024;
 /// Maximum length of the text that the parts of a mapping value give together, in bytes.
 const LARGEST_RESULT: usize = 128 * 1024;
 
+/// The data that expressions read, such as `{"user": {…}}`.
+#[derive(Debug, Clone)]
+pub(crate) struct Model(Value);
+
+impl Model {
+    /// Converts the data from JSON.
+    pub(crate) fn of(data: &Json) -> Self {
+        Self(Value::from_json(data))
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Part {
     Text(String),
@@ -95,10 +106,9 @@ impl Template {
         Ok(Self(vec![Part::Expression(node)]))
     }
 
-    /// Evaluates the mapping with data such as `{"user": {…}}`, at the time `now`.
-    pub(crate) fn evaluate(&self, model: &Json, now: Timestamp) -> Result<Json> {
-        let root = Value::from_json(model);
-        let run = Run::new(&root, now);
+    /// Evaluates the mapping with this data, at the time `now`.
+    pub(crate) fn evaluate(&self, model: &Model, now: Timestamp) -> Result<Json> {
+        let run = Run::new(&model.0, now);
         if let [Part::Expression(only)] = self.0.as_slice() {
             return Ok(run.evaluate(only)?.into_json());
         }

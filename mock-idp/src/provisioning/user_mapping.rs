@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::directory::{Document, text};
-use crate::expression::Template;
+use crate::expression::{Model, Template};
 use crate::refusal::{Refused, Result};
 use crate::store::Db;
 use crate::store::resources::{self, Kind, Resource};
@@ -99,7 +99,7 @@ pub(crate) async fn list_user_mappings(
 
 /// Converts a user of the directory to a SCIM User.
 pub(crate) fn user(mappings: &[Mapping], user: &Value, now: Timestamp) -> Result<Value> {
-    let context = json!({"user": user});
+    let context = Model::of(&json!({"user": user}));
     let mut resource = Map::new();
     resource.insert("schemas".into(), json!([USER]));
     for mapping in mappings {

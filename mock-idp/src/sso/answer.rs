@@ -13,7 +13,6 @@ use saml::message::{
 };
 use saml::names;
 use saml::signature::Signer;
-use serde_json::Value;
 
 use super::encryption::AssertionEncryption;
 use super::name_id::{NameIdSource, choose_source};
@@ -22,7 +21,7 @@ use super::{Delivery, Denied, SignOnRequest, page};
 use crate::Idp;
 use crate::applications::{Application, SUBJECT, keys};
 use crate::config::KeyMaterial;
-use crate::expression;
+use crate::expression::{self, Model};
 use crate::refusal::Refused;
 use crate::store::logins::SessionRow;
 use crate::store::logouts::{self, Participant};
@@ -327,7 +326,7 @@ fn somebody_else(response: &Response) -> String {
 /// Evaluates the attribute mappings for a user at the time `now`.
 fn evaluate_mappings(
     mappings: &[Mapping],
-    model: &Value,
+    model: &Model,
     now: Timestamp,
 ) -> Result<EvaluatedMappings> {
     let mut evaluated = EvaluatedMappings {

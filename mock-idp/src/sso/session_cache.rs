@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use saml::keys::{Certificate, SigningKey};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::encryption::AssertionEncryption;
 use super::{Denied, fingerprint};
@@ -18,7 +18,7 @@ use crate::Idp;
 use crate::applications::Application;
 use crate::directory::groups::{self, InGroup};
 use crate::directory::{get_environment, text, users};
-use crate::expression::{ExpressionError, Template};
+use crate::expression::{ExpressionError, Model, Template};
 use crate::refusal::{Refused, Result};
 use crate::store::logins::{self, SessionRow};
 use crate::store::logouts::Participant;
@@ -61,7 +61,7 @@ pub(crate) struct Person {
     pub user: UserRow,
     pub groups: Vec<InGroup>,
     /// The data that the expressions of attribute mappings can read.
-    pub model: Value,
+    pub model: Model,
 }
 
 /// A session that has not expired, with its user.
@@ -265,7 +265,7 @@ impl Idp {
         };
         let groups = groups::list_groups_of(&mut db, &user).await?;
         let person = Arc::new(Person {
-            model: json!({"user": users::seen(&user, &groups)}),
+            model: Model::of(&json!({"user": users::seen(&user, &groups)})),
             user,
             groups,
         });

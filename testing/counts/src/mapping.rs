@@ -5,7 +5,7 @@ use std::hint::black_box;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::expression::Template;
+use crate::expression::{Model, Template};
 use crate::{Context, Repetition, Result, expect};
 
 /// Mappings and their results: plain data, operators, projection, regular expression.
@@ -32,11 +32,11 @@ fn mappings() -> [(&'static str, Value); 4] {
 
 /// Parses the mappings and evaluates them on a user.
 pub(crate) fn expression(_: Context<'_>) -> Result<Repetition> {
-    let model = json!({"user": {
+    let model = Model::of(&json!({"user": {
         "name": {"given": "Grace", "family": "Hopper"}, "role": "SA", "username": "ghopper",
         "memberOfGroupNames": ["Admins", "Users"],
         "groupDNs": ["CN=Devs,CN=Users,DC=lumen", "CN=Admins,CN=Users,DC=lumen"],
-    }});
+    }}));
     let mappings = mappings();
     Ok(Box::new(move || {
         for (mapping, expected) in &mappings {

@@ -11,7 +11,7 @@ use super::{find_application, tab};
 use crate::Idp;
 use crate::applications::SUBJECT;
 use crate::directory::{Document, text, users};
-use crate::expression::{Template, texts};
+use crate::expression::{Model, Template, texts};
 use crate::http::console::attributes::{self, ATTRIBUTES, EXPRESSION};
 use crate::http::console::form::Form;
 use crate::http::console::layout::{Console, Shown};
@@ -212,7 +212,7 @@ async fn test(console: &Console, form: &Form) -> Result<Markup> {
     let wrong =
         |error: crate::expression::ExpressionError| Refused::invalid("value", error.to_string());
     let template = Template::parse(value(form)).map_err(wrong)?;
-    let model = serde_json::json!({"user": users::seen(&user, &groups)});
+    let model = Model::of(&serde_json::json!({"user": users::seen(&user, &groups)}));
     let results = texts(
         &template
             .evaluate(&model, console.idp.now())
