@@ -93,6 +93,16 @@ pub(crate) fn parsable_database_url(url: &str) -> String {
     url.to_owned()
 }
 
+/// Returns the URL for connections to SQLite that lock the file once for the whole process, and each
+/// other in memory. Otherwise each statement makes system calls for its locks.
+pub(crate) fn with_locks_of_process(url: &str) -> String {
+    if url.contains(":memory:") {
+        return url.to_owned();
+    }
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}vfs=unix-excl")
+}
+
 /// Waits for SIGINT (Ctrl-C) or SIGTERM (what service managers send).
 pub(crate) async fn wait_for_shutdown_signal() -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;

@@ -98,6 +98,11 @@ pub(crate) fn parsable_database_url(url: &str) -> String {
     }
 }
 
+/// Returns the same URL: SQLite has no locks of a process here.
+pub(crate) fn with_locks_of_process(url: &str) -> String {
+    url.to_owned()
+}
+
 fn begins_with_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic())
 }

@@ -36,7 +36,7 @@ impl Opening {
             };
         }
         Self {
-            url: with_locks_of_process(&url),
+            url: crate::platform::with_locks_of_process(&url),
             script: "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF",
         }
     }
@@ -50,16 +50,6 @@ impl Opening {
         connection.execute(self.script).await?;
         Ok(connection)
     }
-}
-
-/// Returns the URL for connections that lock the file once for the whole process, and each other
-/// in memory. Otherwise each statement makes system calls for its locks.
-fn with_locks_of_process(url: &str) -> String {
-    if !cfg!(unix) || url.contains(":memory:") {
-        return url.to_owned();
-    }
-    let separator = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}vfs=unix-excl")
 }
 
 /// Connections for reading. Clones share them.
