@@ -231,7 +231,7 @@ impl Family {
                 "Accept only RSA or ECDSA with SHA-256 or stronger, exclusive canonicalization, and the transforms enveloped-signature and exc-c14n. Refuse every other algorithm before you verify the signature."
             }
             Self::Parser => {
-                "Refuse a document with a DTD. Read the text of an element from its canonical form without comments. Parse the message only once, with one parser."
+                "Refuse a document with a DTD (document type declaration) before you resolve its entities. Parse the message only once, with one parser."
             }
             Self::Conditions => {
                 "Compare Issuer, Audience, Recipient, Destination and InResponseTo exactly, and check every NotBefore and NotOnOrAfter with a small allowed clock skew."
@@ -252,10 +252,10 @@ impl Family {
                 "Decode HTTP-POST messages only from base64, and refuse characters outside of its alphabet (white space may be allowed). Inflate only messages of HTTP-Redirect."
             }
             Self::Exhaustion => {
-                "Limit the size of the form field, and the size and nesting depth of the decoded document, before you parse it."
+                "Limit the size of the form field and of the decoded document before you parse it, and the depth of nested elements while you parse."
             }
             Self::Encryption => {
-                "Check the Response before you decrypt, then check the decrypted assertion like any other. Answer every failure with the same text and after the same time, so that the answers do not help to decrypt."
+                "Before you decrypt, verify the signature of the Response if it has one. After you decrypt, validate the assertion like any other. Answer every failure with the same text and in the same time, so that an attacker cannot use the answers to decrypt."
             }
         }
     }
@@ -278,7 +278,7 @@ pub enum Harm {
     Protection,
     /// A message with a wrong form is accepted, but it logs in the right user.
     Leniency,
-    /// A user with a valid message cannot log in: what the refusal of a control means.
+    /// A user with a valid message cannot log in. This is the harm of a control that is refused.
     #[default]
     Function,
 }

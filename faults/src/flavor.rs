@@ -61,8 +61,8 @@ struct Form {
     about: String,
     #[serde(default)]
     prefixes: Prefixes,
-    /// The authentication context class, where a login without a form is usual [default: that of
-    /// the settings].
+    /// The `AuthnContextClassRef` of the vendor's assertions, if users usually sign on without a
+    /// form [default: the class of the settings].
     authn_context: Option<String>,
     /// The XML declaration.
     declaration: Option<String>,

@@ -91,7 +91,7 @@ pub struct Variant {
     pub space: String,
     /// Id of the fault in the catalogue whose check it belongs to.
     pub class: String,
-    /// A description: the `words` of its values.
+    /// A description in words: the `words` of all values that the variant combines, joined by commas.
     pub words: String,
     /// True if all its values are marked as usual.
     pub is_usual: bool,

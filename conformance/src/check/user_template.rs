@@ -69,7 +69,7 @@ impl UserUrl {
     }
 }
 
-/// A regular expression with `{user}`.
+/// A regular expression in which `{user}` stands for the user name, matched literally.
 #[derive(Debug, Clone)]
 pub struct UserExpression {
     template: String,

@@ -74,7 +74,7 @@ impl Gathering<'_> {
             return Ok(());
         };
         let Person::Driven(credentials) = &self.person else {
-            skip("a person signs on: their session is left alone");
+            skip("a person signed on with their own browser, whose session this run cannot end");
             return Ok(());
         };
         if self.runner.has_ended() {

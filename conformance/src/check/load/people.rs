@@ -1,4 +1,4 @@
-//! The people of a load: at least one, who take turns.
+//! The users of `bench load`: one or more, who log in one after the other.
 
 /// A list of people that is not empty.
 #[derive(Debug, Clone)]

@@ -147,7 +147,7 @@ impl Target for Logins {
 impl Logins {
     async fn perform_login(&self, number: u64) -> Result<(), Failure> {
         let (_, who) = self.inner.people.turn(number);
-        // The plan ends the run, and a login that was started is finished.
+        // This login gets no signal, so it is finished: the engine ends the run between two logins.
         let judge = self.inner.judge(who, &Stop::default());
         let patience = judge.runner.patience.clone();
         let (stopwatch, began) = (patience.start_stopwatch(), Instant::now());

@@ -237,7 +237,7 @@ pub struct Profile {
     /// replaced with the user name.
     #[serde(default)]
     pub attributes: Vec<(String, String)>,
-    /// The first characters of the path of a deployment's assertion consumer service.
+    /// How the path of a deployment's assertion consumer service begins, to recognize the deployment.
     acs_path: Option<String>,
     /// The optional features that its source demands: a required requirement fails if the target
     /// says that it does not offer one that a check of it needs.
@@ -258,7 +258,10 @@ static PROFILES: LazyLock<Vec<Profile>> =
 fn read_all() -> Result<Vec<Profile>, String> {
     FILES
         .iter()
-        .map(|(name, text)| toml::from_str(text).map_err(|error| format!("{name}: {error}")))
+        .map(|(name, text)| {
+            toml::from_str(text)
+                .map_err(|error| format!("cannot read fixtures/profiles/{name}.toml: {error}"))
+        })
         .collect()
 }
 

@@ -137,7 +137,7 @@ impl Patience {
     }
 }
 
-/// Waits before asking a target again that gave no answer.
+/// Waits for `length` before a request is repeated to a target that did not answer.
 pub async fn pause(length: Duration) {
     // There is no event to wait for, because the server is not part of Rehearsal.
     #[allow(clippy::disallowed_methods)]

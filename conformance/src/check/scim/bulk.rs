@@ -22,15 +22,15 @@ checks! {
     expects "the bulkId that was sent, a location at which the resource is, and status \"201\"";
     fix "Return bulkId and the resource's address in location for every created resource, and status as a string.";
     needs [Need::Bulk, Need::Writes]; act(judge_created_resource)
-"SCIM-BULK-03", Must, "RFC 7644 §3.7.2"; "bulkId:… is replaced with the id of a resource that an earlier operation created";
+"SCIM-BULK-03", Must, "RFC 7644 §3.7.2"; "A reference bulkId:… is replaced with the id of a resource that an earlier operation created";
     expects "a group with the user of the same request as member";
     fix "Replace bulkId:… with the id of the created resource.";
     needs [Need::Bulk, Need::Groups, Need::Writes]; act(judge_backward_reference)
-"SCIM-BULK-04", Must, "RFC 7644 §3.7.1"; "bulkId:… is replaced with the id of a resource that a later operation creates";
+"SCIM-BULK-04", Must, "RFC 7644 §3.7.1"; "A reference bulkId:… is replaced with the id of a resource that a later operation creates";
     expects "a group with the user of the same request as member, the group first";
     fix "Sort the operations by their references, or set the references after creating all resources.";
     needs [Need::Bulk, Need::Groups, Need::Writes]; act(judge_forward_reference)
-"SCIM-BULK-05", Must, "RFC 7644 §3.7.1"; "bulkIds that refer to each other are resolved, or refused with 409";
+"SCIM-BULK-05", Must, "RFC 7644 §3.7.1"; "Operations that refer to each other by bulkId are resolved, or refused with 409";
     expects "two groups that are members of each other, or status 409";
     fix "Create both resources, then set the references; or answer 409.";
     needs [Need::Bulk, Need::Groups, Need::Writes]; act(judge_circular_reference)
@@ -64,7 +64,7 @@ checks! {
     needs [Need::Bulk, Need::Groups, Need::Writes]; act(judge_unknown_bulk_id)
 "SCIM-BULK-13", Should, "RFC 7644 §3.7"; "POST without bulkId is refused";
     expects "400, for the request or for the operation";
-    fix "bulkId is REQUIRED with POST: refuse the request or the operation.";
+    fix "Refuse a POST without bulkId, or the whole request: bulkId is REQUIRED with POST.";
     needs [Need::Bulk, Need::Writes]; act(judge_missing_bulk_id)
 "SCIM-BULK-14", May, "RFC 7644 §3.7"; "A bulk request without schemas is refused";
     expects "an answer with 400";

@@ -95,14 +95,14 @@ pub(super) struct ActKind {
     pub(super) does: &'static str,
     pub(super) expected: &'static str,
     pub(super) fix: &'static str,
-    /// The acts before it, each with the person that it is about.
+    /// The acts that must be done before this one, each with the person that it is about.
     pub(super) after: &'static [(&'static str, Person)],
     pub(super) needs: &'static [Need],
-    /// What it does to the membership of the person in the group.
+    /// What the act does to the membership of the person in the group.
     pub(super) membership: Membership,
-    /// True: it changes attributes, so it can be judged only if the server stores one of them.
+    /// True if it changes attributes: then it can be judged only if the server stores one of them.
     pub(super) changes_attributes: bool,
-    /// The placeholders that get new values before it.
+    /// The placeholders that get new values before the act.
     pub(super) renews: &'static [&'static str],
 }
 
@@ -127,7 +127,7 @@ const USERS: &[Need] = &[Need::Writes];
 const GROUPS: &[Need] = &[Need::Writes, Need::Groups];
 const ENTERPRISE: &[Need] = &[Need::Writes, Need::Enterprise];
 
-/// All acts, in the order of the numbers of their checks.
+/// The actions of SCIM clients (test the connection, create a user, …), sorted by check number.
 pub(super) static ACT_KINDS: &[ActKind] = &[
     ActKind {
         name: "connect",
@@ -339,7 +339,7 @@ impl Client {
 fn read_all() -> Result<Vec<Client>, String> {
     let read = ACTS.iter().map(|(name, text)| {
         serde_json::from_str(text)
-            .map_err(|error| format!("fixtures/scim/{name}/acts.json: {error}"))
+            .map_err(|error| format!("cannot read fixtures/scim/{name}/acts.json: {error}"))
     });
     read.collect()
 }

@@ -45,7 +45,7 @@ pub(super) async fn judge_act(probe: &Probe<'_>, part: Part) -> Judged {
     replay.carry_out(kind, Person::First).await
 }
 
-/// What the client knows during a check.
+/// The state of a SCIM client during a check: the values that its next requests contain.
 struct Replay<'p, 's> {
     probe: &'p Probe<'s>,
     client: &'static Client,

@@ -21,7 +21,7 @@ checks! {
     expects "a Location header on 201";
     fix "Send the resource's URI in Location.";
     needs [Need::Writes]; act(judge_location)
-"SCIM-CREATE-03", Must, "RFC 7644 §3.3"; "meta.location of a new resource is the address in Location";
+"SCIM-CREATE-03", Must, "RFC 7644 §3.3"; "The address meta.location of a new resource is that in the Location header";
     expects "meta.location to be the same address as Location";
     fix "Send the same URI in the header and in meta.location.";
     needs [Need::Writes]; act(judge_meta_location)
@@ -29,7 +29,7 @@ checks! {
     expects "a text id that is not empty";
     fix "Give every resource an id that the server generates, and always return it.";
     needs [Need::Writes]; act(judge_id)
-"SCIM-CREATE-05", Must, "RFC 7643 §3"; "schemas of a new resource names its schemas, each once";
+"SCIM-CREATE-05", Must, "RFC 7643 §3"; "The attribute schemas of a new resource contains the URN of each of its schemas once";
     expects "schemas with the URN of users, and none twice";
     fix "Always return schemas, with every schema whose attributes the resource has.";
     needs [Need::Writes]; act(judge_schemas)
@@ -37,11 +37,11 @@ checks! {
     expects "meta.resourceType User";
     fix "Set meta.resourceType to the name of the resource type.";
     needs [Need::Writes]; act(judge_resource_type)
-"SCIM-CREATE-07", Must, "RFC 7643 §3.1"; "meta.created and meta.lastModified are valid dateTime values";
+"SCIM-CREATE-07", Must, "RFC 7643 §3.1"; "The times meta.created and meta.lastModified are valid dateTime values";
     expects "both to be an xsd:dateTime with a zone";
-    fix "Write them like 2026-01-02T03:04:05Z.";
+    fix "Write both times as xs:dateTime, such as 2026-01-02T03:04:05Z.";
     needs [Need::Writes]; act(judge_timestamps)
-"SCIM-CREATE-08", Must, "RFC 7643 §3.1"; "meta.lastModified of a new resource is equal to meta.created";
+"SCIM-CREATE-08", Must, "RFC 7643 §3.1"; "The time meta.lastModified of a new resource is equal to meta.created";
     expects "meta.lastModified equal to meta.created";
     fix "Read the clock once and use that value for both.";
     needs [Need::Writes]; act(judge_last_modified)
@@ -53,11 +53,11 @@ checks! {
     expects "userName as it was sent, or in another letter case";
     fix "Store values as they were sent.";
     needs [Need::Writes]; act(judge_kept)
-"SCIM-CREATE-11", Must, "RFC 7643 §3.1"; "An id in the request is ignored";
+"SCIM-CREATE-11", Must, "RFC 7643 §3.1"; "The attribute id in a request is ignored";
     expects "an id of the server's in place of the one that was sent";
     fix "Generate ids on the server: an id chosen by a client could already exist or could be guessed.";
     needs [Need::Writes]; act(judge_client_id)
-"SCIM-CREATE-12", Must, "RFC 7643 §3.1"; "meta in the request is ignored";
+"SCIM-CREATE-12", Must, "RFC 7643 §3.1"; "The attribute meta in a request is ignored";
     expects "meta.created and meta.resourceType of the server's";
     fix "Ignore meta in requests: all of it is readOnly.";
     needs [Need::Writes]; act(judge_client_meta)
@@ -75,11 +75,11 @@ checks! {
     needs [Need::Writes]; act(judge_taken_name)
 "SCIM-CREATE-16", Must, "RFC 7643 §4.1.1"; "A userName that differs only in letter case is refused as a duplicate";
     expects "409 for the same userName in capitals";
-    fix "userName is not caseExact: ignore letter case when comparing it, in the unique index too.";
+    fix "Ignore letter case when you compare userName, in the unique index too: userName is not caseExact.";
     needs [Need::Writes]; act(judge_taken_in_capitals)
 "SCIM-CREATE-17", Must, "RFC 7643 §4.1.1"; "A user without userName is refused";
     expects "an answer with 400";
-    fix "userName is REQUIRED: answer 400 invalidValue without it.";
+    fix "Answer 400 invalidValue to a user without userName: userName is REQUIRED.";
     needs [Need::Writes]; act(judge_missing_name)
 "SCIM-CREATE-18", Should, "RFC 7644 §3.12"; "The error for a missing required value has scimType invalidValue";
     expects "400 with scimType invalidValue";
@@ -91,11 +91,11 @@ checks! {
     needs [Need::Writes]; act(judge_empty_name)
 "SCIM-CREATE-23", Should, "RFC 7643 §3"; "A resource with the wrong schema in schemas is refused";
     expects "POST /Users whose schemas does not name the User schema: 400";
-    fix "schemas must name the endpoint's schema: answer 400 invalidSyntax or invalidValue otherwise.";
+    fix "Answer 400 invalidSyntax or invalidValue if schemas does not name the endpoint's schema.";
     needs [Need::Writes]; act(judge_wrong_schema)
 "SCIM-CREATE-35", Must, "RFC 7643 §3.1"; "Content-Location, if present, is equal to meta.location";
     expects "the two to be the same, or no Content-Location";
-    fix "Send the same URI in both.";
+    fix "Send the same URI in Content-Location and in meta.location.";
     needs [Need::Writes]; act(judge_content_location)
 }
 

@@ -34,11 +34,11 @@ checks! {
     expects "DISPLAYNAME to do as displayName";
     fix "Ignore letter case when comparing attribute names.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_attribute_name_case)
-"SCIM-CREATE-26", Must, "RFC 7643 §2.5"; "null means unassigned";
+"SCIM-CREATE-26", Must, "RFC 7643 §2.5"; "An attribute with the value null has no value";
     expects "a user with an attribute of the value null to be made, and to have no value of it";
     fix "Treat null as if the attribute were absent.";
     needs [Need::Writes, Need::KeepsText]; act(judge_null)
-"SCIM-CREATE-27", Must, "RFC 7643 §2.5"; "An empty list means unassigned";
+"SCIM-CREATE-27", Must, "RFC 7643 §2.5"; "An attribute with an empty list has no value";
     expects "a user with phoneNumbers [] to be made, and to have none";
     fix "Treat [] as if the attribute were absent.";
     needs [Need::Writes, Need::Has(&["phoneNumbers"])]; act(judge_empty_list)
@@ -50,19 +50,19 @@ checks! {
     expects "department below the URN of the enterprise extension";
     fix "Store an extension's attributes in an object whose name is the extension's URN.";
     needs [Need::Writes, Need::Enterprise]; act(judge_extension)
-"SCIM-CREATE-30", Must, "RFC 7643 §3"; "schemas names the extensions whose attributes the resource has";
+"SCIM-CREATE-30", Must, "RFC 7643 §3"; "The attribute schemas contains the URNs of the extensions whose attributes the resource has";
     expects "schemas with the URN of the enterprise extension";
     fix "Add the URN of every extension whose attributes the resource has.";
     needs [Need::Writes, Need::Enterprise]; act(judge_extension_in_schemas)
-"SCIM-CREATE-31", Should, "RFC 7643 §3.1"; "externalId is stored unchanged";
+"SCIM-CREATE-31", Should, "RFC 7643 §3.1"; "The attribute externalId is stored unchanged";
     expects "externalId as it was sent";
-    fix "The client owns externalId: store it unchanged, with its letter case.";
+    fix "Store externalId unchanged, with its letter case: only the client decides what it contains.";
     needs [Need::Writes]; act(judge_external_id)
 "SCIM-CREATE-32", Must, "RFC 7643 §2.4"; "At most one value of a multi-valued attribute is primary";
     expects "two primary e-mails to be refused, or one of them to be primary";
     fix "Allow primary true in one value only, or refuse the request.";
     needs [Need::Writes, Need::Has(&["emails.primary"])]; act(judge_two_primaries)
-"SCIM-CREATE-33", Should, "RFC 7643 §2.4"; "type and primary of multi-valued attributes are stored";
+"SCIM-CREATE-33", Should, "RFC 7643 §2.4"; "The sub-attributes type and primary of multi-valued attributes are stored";
     expects "both e-mails with their type, and the primary one";
     fix "Store value, type and primary of multi-valued attributes.";
     needs [Need::Writes, Need::Has(&["emails.value", "emails.type"])]; act(judge_type_and_primary)

@@ -27,11 +27,11 @@ checks! {
     expects "HTTP 400 with scimType invalidFilter";
     fix "Refuse filters on attributes that are in no schema of the resource type.";
     needs [Need::Filter]; act(judge_filter_on_unknown)
-"SCIM-PROFILE-64", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "replace on a complex attribute removes the sub-attributes that it does not contain";
+"SCIM-PROFILE-64", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "The operation replace on a complex attribute removes the sub-attributes that its value does not contain";
     expects "the new givenName and no familyName";
     fix "Replace the whole complex attribute with the value of the operation.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_replace_of_complex)
-"SCIM-PROFILE-65", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "add on a complex attribute keeps the sub-attributes that it does not contain";
+"SCIM-PROFILE-65", May, "draft-zollner-scim-interop-profile-02 (Complex Attribute Operations)"; "The operation add on a complex attribute keeps the sub-attributes that its value does not contain";
     expects "the new givenName and the old familyName";
     fix "Merge the value of the operation into the complex attribute.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_add_to_complex)

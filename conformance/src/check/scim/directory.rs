@@ -62,7 +62,7 @@ fn require_success(answer: &ScimAnswer, what: &str) -> Done {
     if answer.has_succeeded() {
         return Ok(());
     }
-    Err(format!("{what} did not succeed: {}", answer.quote()))
+    Err(format!("{what} failed: {}", answer.quote()))
 }
 
 impl<'s> Directory<'s> {

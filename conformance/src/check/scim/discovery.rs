@@ -15,29 +15,29 @@ harm Style;
     expects "GET /ServiceProviderConfig: 200 with a JSON object";
     fix "Serve a ServiceProviderConfig at /ServiceProviderConfig: clients read it before anything else.";
     needs []; act(judge_config)
-"SCIM-DISC-02", Must, "RFC 7643 §5"; "ServiceProviderConfig names its schema in schemas";
+"SCIM-DISC-02", Must, "RFC 7643 §5"; "The attribute schemas of ServiceProviderConfig contains the URN of its schema";
     expects "schemas with urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
     fix "Put the URN of the ServiceProviderConfig schema into schemas.";
     needs []; act(judge_schemas_of_config)
 "SCIM-DISC-03", Must, "RFC 7643 §5"; "ServiceProviderConfig says for every feature whether it is supported";
     expects "a boolean supported in patch, bulk, filter, changePassword, sort and etag";
-    fix "All six are REQUIRED: set supported to false for a missing feature.";
+    fix "Set supported to true or false in patch, bulk, filter, changePassword, sort and etag: all six are REQUIRED.";
     needs []; act(judge_features)
 "SCIM-DISC-04", Must, "RFC 7643 §5"; "ServiceProviderConfig contains bulk.maxOperations and bulk.maxPayloadSize";
     expects "integers bulk.maxOperations and bulk.maxPayloadSize";
-    fix "Both are REQUIRED, also where bulk is not supported (write 0 then).";
+    fix "Put both numbers into bulk, also if bulk is not supported (write 0 then): they are REQUIRED.";
     needs []; act(judge_bulk_limits)
 "SCIM-DISC-05", Must, "RFC 7643 §5"; "ServiceProviderConfig contains filter.maxResults";
     expects "an integer filter.maxResults";
-    fix "filter.maxResults is REQUIRED: set it to the largest number of resources that one answer contains.";
+    fix "Set filter.maxResults to the largest number of resources that one answer contains: it is REQUIRED.";
     needs []; act(judge_max_results)
 "SCIM-DISC-06", Must, "RFC 7643 §5"; "Every authentication scheme has type, name and description";
     expects "a list authenticationSchemes whose entries have type, name and description";
-    fix "Describe each way to authenticate; all three are REQUIRED.";
+    fix "Put type, name and description into every authentication scheme: all three are REQUIRED.";
     needs []; act(judge_authentication_schemes)
-"SCIM-DISC-07", Must, "RFC 9865 §4"; "pagination, if present, has both cursor and index";
+"SCIM-DISC-07", Must, "RFC 9865 §4"; "The member pagination of ServiceProviderConfig, if present, has both cursor and index";
     expects "booleans pagination.cursor and pagination.index, or no pagination";
-    fix "Both are REQUIRED inside pagination.";
+    fix "Put cursor and index into pagination, or leave pagination out: both are REQUIRED inside it.";
     needs []; act(judge_pagination)
 "SCIM-DISC-08", Must, "RFC 7644 §4"; "/ResourceTypes is answered with a ListResponse";
     expects "GET /ResourceTypes: 200 with a ListResponse";
@@ -47,7 +47,7 @@ harm Style;
     expects "texts name, endpoint and schema in every resource type";
     fix "Add name, endpoint and schema to every resource at /ResourceTypes: all three are REQUIRED.";
     needs []; act(judge_members_of_types)
-"SCIM-DISC-10", Must, "RFC 7643 §6"; "A resource type names its schema in schemas";
+"SCIM-DISC-10", Must, "RFC 7643 §6"; "The attribute schemas of a resource type contains the URN of its schema";
     expects "schemas with urn:ietf:params:scim:schemas:core:2.0:ResourceType";
     fix "Put the URN of the ResourceType schema into schemas of each resource type.";
     needs []; act(judge_schemas_of_types)
@@ -61,7 +61,7 @@ harm Style;
     needs []; act(judge_unknown_type)
 "SCIM-DISC-13", Must, "RFC 7643 §6"; "Every resource type's endpoint answers";
     expects "GET at the endpoint of each resource type: 200";
-    fix "endpoint is relative to the base URL; list only what is served.";
+    fix "List only resource types whose endpoint you serve, and write endpoint relative to the base URL.";
     needs []; act(judge_endpoints)
 "SCIM-DISC-22", Should, "RFC 7644 §4"; "A filter at /ResourceTypes is refused with 403";
     expects "GET /ResourceTypes?filter=…: 403";
@@ -71,7 +71,7 @@ harm Style;
     expects "meta.location of the ServiceProviderConfig to be the address at which it can be read";
     fix "Set meta.location and meta.resourceType on discovery documents too, with the URL under which clients reach the server and its whole path.";
     needs []; act(judge_location_of_config)
-"SCIM-DISC-26", Must, "RFC 7644 §3.4.2"; "totalResults of /ResourceTypes is the number of resource types";
+"SCIM-DISC-26", Must, "RFC 7644 §3.4.2"; "The member totalResults of /ResourceTypes is the number of resource types";
     expects "totalResults equal to the length of Resources";
     fix "Set totalResults to the number of entries; the discovery endpoints are not paged.";
     needs []; act(judge_count_of_types)

@@ -17,7 +17,7 @@ harm Style;
     expects "type one of string, boolean, decimal, integer, dateTime, reference, binary, complex";
     fix "Use the types of RFC 7643 §2.3, with the same letter case.";
     needs []; act(judge_types_of_attributes)
-"SCIM-DISC-16", Must, "RFC 7643 §7"; "mutability, returned and uniqueness of every attribute have values that the RFC defines";
+"SCIM-DISC-16", Must, "RFC 7643 §7"; "Every attribute in the schemas has values of mutability, returned and uniqueness that the RFC defines";
     expects "mutability readOnly|readWrite|immutable|writeOnly, returned always|never|default|request, uniqueness none|server|global";
     fix "Use the values of RFC 7643 §7, with the same letter case.";
     needs []; act(judge_characteristics)
@@ -43,7 +43,7 @@ harm Style;
     needs []; act(judge_filter_at_schemas)
 "SCIM-DISC-23", Must, "RFC 7643 §4.1.1"; "The User schema declares userName as required and unique";
     expects "userName with required true and uniqueness server or global";
-    fix "Every user has a userName that no other user has: set required to true and uniqueness to server or global in the schema.";
+    fix "Set required of userName to true and its uniqueness to server or global: every user has a userName that no other user has.";
     needs []; act(judge_user_name_in_schema)
 "SCIM-DISC-24", Must, "RFC 7643 §4.1.1"; "The User schema declares password as never returned";
     expects "password with mutability writeOnly and returned never, or no password";

@@ -18,47 +18,47 @@ checks! {
 "SCIM-FILTER-01", Must, "RFC 7644 §3.4.2.2"; "The operator `eq` finds a user by userName";
     expects "ann alone"; fix "Support eq on userName: every client looks users up by it.";
     needs [Need::Filter]; finds(r#"userName eq "{u}-ann@example.com""#, ["ann"])
-"SCIM-FILTER-02", Must, "RFC 7643 §4.1.1"; "userName is compared without regard to letter case";
-    expects "ann, though asked for in capitals"; fix "userName is not caseExact: ignore letter case on both sides.";
+"SCIM-FILTER-02", Must, "RFC 7643 §4.1.1"; "The attribute userName is compared without regard to letter case";
+    expects "ann, though asked for in capitals"; fix "Ignore letter case on both sides when you compare userName: it is not caseExact.";
     needs [Need::Filter]; act(judge_user_name_in_capitals)
 "SCIM-FILTER-03", Must, "RFC 7644 §3.4.2.2"; "The operator `eq` finds a user by externalId";
     expects "ann alone"; fix "Support eq on externalId: clients find their own resources by it.";
     needs [Need::Filter, Need::Keeps(&["externalId"])]; finds(r#"externalId eq "{u}-Ext-A""#, ["ann"])
-"SCIM-FILTER-04", Must, "RFC 7643 §3.1"; "externalId is compared with regard to letter case";
-    expects "nobody, since the letter case differs"; fix "externalId is caseExact: compare it as it is.";
+"SCIM-FILTER-04", Must, "RFC 7643 §3.1"; "The attribute externalId is compared with regard to letter case";
+    expects "nobody, since the letter case differs"; fix "Compare externalId as it is, with its letter case: it is caseExact.";
     needs [Need::Filter, Need::Keeps(&["externalId"])]; finds(r#"externalId eq "{u}-EXT-A""#, [])
 "SCIM-FILTER-05", Must, "RFC 7644 §3.4.2.2"; "The operator `ne` finds resources with another value";
-    expects "bob and cyd"; fix "ne matches values that are not equal.";
+    expects "bob and cyd"; fix "Let ne match all values that are not equal to the value in the filter.";
     needs [Need::Filter, Need::Keeps(&["userType"])];
     finds(r#"userName sw "{u}-" and userType ne "{u}-Staff""#, ["bob", "cyd"])
 "SCIM-FILTER-06", Must, "RFC 7644 §3.4.2.2"; "The operator `co` finds resources whose value contains a text";
-    expects "dee and eve"; fix "co matches anywhere in the value.";
+    expects "dee and eve"; fix "Let co match a text anywhere in the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName co "{m}-de""#, ["dee", "eve"])
 "SCIM-FILTER-07", Must, "RFC 7644 §3.4.2.2"; "The operator `sw` finds resources whose value starts with a text";
-    expects "dee and eve"; fix "sw matches only at the beginning of the value.";
+    expects "dee and eve"; fix "Let sw match only at the beginning of the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName sw "{u}-de""#, ["dee", "eve"])
 "SCIM-FILTER-08", Must, "RFC 7644 §3.4.2.2"; "The operator `sw` does not match in the middle of a value";
-    expects "nobody"; fix "sw matches only at the beginning of the value.";
+    expects "nobody"; fix "Let sw match only at the beginning of the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"nickName sw "{m}-de""#, [])
 "SCIM-FILTER-09", Must, "RFC 7644 §3.4.2.2"; "The operator `ew` finds resources whose value ends with a text";
-    expects "dee alone"; fix "ew matches only at the end of the value.";
+    expects "dee alone"; fix "Let ew match only at the end of the value.";
     needs [Need::Filter, Need::Keeps(&["nickName"])];
     finds(r#"userName sw "{u}-" and nickName ew "-dee_1""#, ["dee"])
 "SCIM-FILTER-10", Must, "RFC 7644 §3.4.2.2"; "The operator `pr` finds resources with a value";
-    expects "all but cyd, who has no nickName"; fix "pr matches values that are neither null nor empty.";
+    expects "all but cyd, who has no nickName"; fix "Let pr match values that are neither null nor empty.";
     needs [Need::Filter, Need::Keeps(&["nickName"])];
     finds(r#"userName sw "{u}-" and nickName pr"#, ["ann", "bob", "dee", "eve"])
 "SCIM-FILTER-11", Must, "RFC 7644 §3.4.2.2"; "The operator `gt` finds greater values";
-    expects "dee and eve"; fix "Compare strings in lexicographical order; gt excludes the value itself.";
+    expects "dee and eve"; fix "Compare strings in lexicographical order. Let gt match only greater values, not the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName gt "{u}-cyd@example.com""#, ["dee", "eve"])
 "SCIM-FILTER-12", Must, "RFC 7644 §3.4.2.2"; "The operator `ge` finds greater or equal values";
-    expects "cyd, dee and eve"; fix "ge includes the value itself.";
+    expects "cyd, dee and eve"; fix "Let ge match the value itself, too.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName ge "{u}-cyd@example.com""#, ["cyd", "dee", "eve"])
 "SCIM-FILTER-13", Must, "RFC 7644 §3.4.2.2"; "The operator `lt` finds smaller values";
-    expects "ann and bob"; fix "lt excludes the value itself.";
+    expects "ann and bob"; fix "Let lt match only smaller values, not the value itself.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName lt "{u}-cyd@example.com""#, ["ann", "bob"])
 "SCIM-FILTER-14", Must, "RFC 7644 §3.4.2.2"; "The operator `le` finds smaller or equal values";
-    expects "ann, bob and cyd"; fix "le includes the value itself.";
+    expects "ann, bob and cyd"; fix "Let le match the value itself, too.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" and userName le "{u}-cyd@example.com""#, ["ann", "bob", "cyd"])
 "SCIM-FILTER-15", Must, "RFC 7644 §3.4.2.2"; "The operator `and` matches if both conditions match";
     expects "ann by her userName and her familyName, and nobody by her userName and the familyName of bob";
@@ -70,7 +70,7 @@ checks! {
     needs [Need::Filter, Need::Keeps(&["name.familyName"])];
     finds(r#"name.familyName eq "{u}-Arbor" or name.familyName eq "{u}-Baker""#, ["ann", "bob"])
 "SCIM-FILTER-17", Must, "RFC 7644 §3.4.2.2"; "The operator `not` negates a group of conditions";
-    expects "ann, dee and eve"; fix "not (…) matches where the group does not match.";
+    expects "ann, dee and eve"; fix "Let not (…) match where the group in the parentheses does not match.";
     needs [Need::Filter, Need::Keeps(&["userType"])];
     finds(r#"userName sw "{u}-" and not (userType eq "{u}-Guest")"#, ["ann", "dee", "eve"])
 "SCIM-FILTER-18", Must, "RFC 7644 §3.4.2.2"; "The operator `and` has a higher precedence than `or`";
@@ -95,11 +95,11 @@ checks! {
     expects "ann alone"; fix "Ignore letter case when comparing logical operators too.";
     needs [Need::Filter]; finds(r#"userName sw "{u}-" AND userName co "ann""#, ["ann"])
 "SCIM-FILTER-24", Must, "RFC 7644 §3.4.2.2"; "A boolean can be compared with `true`";
-    expects "ann, cyd and dee"; fix "In filters, booleans are written without quotes.";
+    expects "ann, cyd and dee"; fix "Accept true and false without quotes: filters write booleans as JSON does.";
     needs [Need::Filter, Need::Keeps(&["active"])];
     finds(r#"userName sw "{u}-" and active eq true"#, ["ann", "cyd", "dee"])
 "SCIM-FILTER-25", Must, "RFC 7644 §3.4.2.2"; "A boolean can be compared with `false`";
-    expects "bob and eve"; fix "In filters, booleans are written without quotes.";
+    expects "bob and eve"; fix "Accept true and false without quotes: filters write booleans as JSON does.";
     needs [Need::Filter, Need::Keeps(&["active"])];
     finds(r#"active eq false and userName sw "{u}-""#, ["bob", "eve"])
 "SCIM-FILTER-26", Must, "RFC 7644 §3.4.2.2"; "A filter can name a sub-attribute, such as name.familyName";
@@ -113,7 +113,7 @@ checks! {
     needs [Need::Filter, Need::Keeps(&["emails.value", "emails.type"])];
     finds(r#"emails[type eq "work" and value sw "{u}-"]"#, ["ann", "bob", "dee"])
 "SCIM-FILTER-29", Must, "RFC 7644 §3.4.2.2"; "All conditions in brackets apply to the same value";
-    expects "nobody: bob's work e-mail is another"; fix "All conditions in brackets must hold for the same value.";
+    expects "nobody: bob's work e-mail is another"; fix "Apply all conditions in brackets to the same value.";
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])];
     act(judge_same_value)
 "SCIM-FILTER-30", Must, "RFC 7644 §3.4.2.2"; "Conditions outside brackets can match different values";
@@ -121,7 +121,7 @@ checks! {
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])];
     finds(r#"emails.type eq "work" and emails.value eq "{u}-bob@example.com""#, ["bob"])
 "SCIM-FILTER-31", Must, "RFC 7644 §3.4.2.2"; "The operator `not` works inside brackets";
-    expects "ann, bob and dee"; fix "Support the whole filter grammar in brackets, except further brackets.";
+    expects "ann, bob and dee"; fix "Support the whole filter grammar in brackets, but no brackets within brackets.";
     needs [Need::Filter, Need::Keeps(&["emails.value", "emails.type"])];
     finds(r#"emails[value sw "{u}-" and not (type eq "home")]"#, ["ann", "bob", "dee"])
 "SCIM-FILTER-32", Must, "RFC 7644 §3.4.2.2"; "A filter in brackets can be combined with other conditions";
@@ -153,10 +153,10 @@ checks! {
     expects "cyd, who has no nickName"; fix "Treat null and unassigned as the same.";
     needs [Need::Filter, Need::Keeps(&["nickName"])]; finds(r#"userName sw "{u}-" and nickName eq null"#, ["cyd"])
 "SCIM-FILTER-40", Must, "RFC 7644 §3.4.2.2"; "Quotes and backslashes in filter values are escaped as in JSON";
-    expects "cyd alone"; fix "A string in a filter is a JSON string: decode its escape sequences.";
+    expects "cyd alone"; fix "Decode the escape sequences of a string in a filter: it is a JSON string.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title eq "{u} say \"hi\" \\ bye""#, ["cyd"])
 "SCIM-FILTER-41", Must, "RFC 7644 §3.4.2.2"; "Unicode escapes in filter values are decoded as in JSON";
-    expects "dee alone"; fix "A string in a filter is a JSON string: decode \\u escapes.";
+    expects "dee alone"; fix "Decode \\u escapes of a string in a filter: it is a JSON string.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title eq "{u} Z\u00fcrich""#, ["dee"])
 "SCIM-FILTER-42", Must, "RFC 7644 §3.8"; "Filter values can contain non-ASCII letters";
     expects "dee alone"; fix "Decode the query string as UTF-8.";
@@ -174,7 +174,7 @@ checks! {
     expects "nobody, and no error"; fix "Parse the string as a whole before looking for operators.";
     needs [Need::Filter, Need::Keeps(&["title"])]; finds(r#"title eq "{u} and (active eq true) or [id pr]""#, [])
 "SCIM-FILTER-47", Must, "RFC 7644 §3.4.2.2"; "The operator `pr` finds complex attributes with a value";
-    expects "all but cyd, who has no e-mail"; fix "pr matches a complex attribute if one of its sub-attributes has a value.";
+    expects "all but cyd, who has no e-mail"; fix "Let pr match a complex attribute if one of its sub-attributes has a value.";
     needs [Need::Filter, Need::Keeps(&["emails"])];
     finds(r#"userName sw "{u}-" and emails pr"#, ["ann", "bob", "dee", "eve"])
 "SCIM-FILTER-48", Must, "RFC 7644 §3.4.2"; "A filter that finds nothing is answered with 200 and an empty list";
@@ -184,7 +184,7 @@ checks! {
     expects "400, or nobody"; fix "Never ignore a condition: the client may act on every user in the answer.";
     needs [Need::Filter]; act(judge_unknown_attribute)
 "SCIM-FILTER-50", Must, "RFC 7644 §3.4.2.2"; "An unknown operator is refused with invalidFilter";
-    expects "400 with scimType invalidFilter"; fix "Refuse what you cannot evaluate; never answer without the filter.";
+    expects "400 with scimType invalidFilter"; fix "Answer 400 invalidFilter to a filter that you cannot evaluate: never answer as if there were no filter.";
     needs [Need::Filter]; act(judge_unknown_operator)
 "SCIM-FILTER-51", Must, "RFC 7644 §3.4.2.2"; "The operator `gt` on a boolean attribute is refused";
     expects "active gt true: 400 with scimType invalidFilter"; fix "Refuse gt, ge, lt and le on boolean and binary attributes.";
@@ -196,7 +196,7 @@ checks! {
     expects "an answer with 400"; fix "Refuse filters that do not match the grammar of the RFC.";
     needs [Need::Filter]; refuses(r#"(userName eq "{u}""#)
 "SCIM-FILTER-54", Must, "RFC 7644 §3.4.2.2"; "A string without quotes is refused";
-    expects "an answer with 400"; fix "A value is a JSON string, a number, true, false or null.";
+    expects "an answer with 400"; fix "Answer 400 invalidFilter if a value is not a JSON string, a number, true, false or null.";
     needs [Need::Filter]; refuses("userName eq {u}")
 "SCIM-FILTER-55", Must, "RFC 7644 §3.4.2.2"; "A filter that ends with `and` is refused";
     expects "an answer with 400"; fix "Refuse filters that do not match the grammar of the RFC.";
@@ -208,7 +208,7 @@ checks! {
     expects "an answer with 400"; fix "Parse the whole filter, or refuse it.";
     needs [Need::Filter]; refuses(r#"userName eq "{u}" nonsense"#)
 "SCIM-FILTER-58", Should, "RFC 7644 §3.4.2.2"; "The operator `not` without parentheses is refused";
-    expects "an answer with 400"; fix "The grammar allows only not (…).";
+    expects "an answer with 400"; fix "Answer 400 invalidFilter to not without parentheses: the grammar allows only not (…).";
     needs [Need::Filter]; refuses(r#"not userName eq "{u}""#)
 "SCIM-FILTER-59", Should, "RFC 7644 §3.12"; "The error for an invalid filter has scimType invalidFilter";
     expects "400 with scimType invalidFilter"; fix "Send scimType invalidFilter, and name in detail the place where parsing stopped.";
@@ -216,7 +216,7 @@ checks! {
 "SCIM-FILTER-60", Should, "RFC 7643 §9"; "A filter on password matches nothing or is refused, so that no password can be guessed by filters";
     expects "password filters to be refused, or to find nobody"; fix "Do not allow filters on attributes that are never returned: each answer would say whether a guess is right.";
     needs [Need::Filter, Need::Writes, Need::Has(&["password"])]; act(judge_password_disclosure)
-"SCIM-FILTER-62", Must, "RFC 7643 §7, RFC 7644 §3.4.2.2"; "eq, co, sw and ew ignore letter case for attributes with caseExact false";
+"SCIM-FILTER-62", Must, "RFC 7643 §7, RFC 7644 §3.4.2.2"; "The operators `eq`, `co`, `sw` and `ew` ignore letter case for attributes with caseExact false";
     expects "the same user for a value in capital letters as for the value itself";
     fix "Compare values without regard to letter case where the schema says caseExact: false.";
     needs [Need::Filter, Need::KeepsText]; act(judge_operators_in_capitals)

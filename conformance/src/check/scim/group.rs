@@ -24,13 +24,13 @@ checks! {
     needs [Need::Groups, Need::Writes]; act(judge_creation_with_members)
 "SCIM-GROUP-03", Must, "RFC 7643 §4.2"; "A group without displayName is refused";
     expects "an answer with 400";
-    fix "displayName is REQUIRED: answer 400 invalidValue without it.";
+    fix "Answer 400 invalidValue to a group without displayName: displayName is REQUIRED.";
     needs [Need::Groups, Need::Writes]; act(judge_missing_name)
-"SCIM-GROUP-04", Should, "RFC 7643 §2.4"; "$ref of a member, if present, is the member's address";
+"SCIM-GROUP-04", Should, "RFC 7643 §2.4"; "The $ref of a member, if present, is the member's address";
     expects "GET at $ref: 200 with the member's id, or no $ref";
     fix "Write the member's URI into $ref, or leave $ref out.";
     needs [Need::Groups, Need::Writes]; act(judge_member_ref)
-"SCIM-GROUP-05", Should, "RFC 7643 §4.2"; "type of a member, if present, is its resource type";
+"SCIM-GROUP-05", Should, "RFC 7643 §4.2"; "The type of a member, if present, is its resource type";
     expects "type User, or no type";
     fix "Write the member's resource type into type, or leave type out.";
     needs [Need::Groups, Need::Writes]; act(judge_member_type)
@@ -40,13 +40,13 @@ checks! {
     needs [Need::Groups, Need::Writes, Need::Has(&["groups"])]; act(judge_groups_of_user)
 "SCIM-GROUP-07", Must, "RFC 7644 §3.5.2.1"; "PATCH adds a member";
     expects "both members";
-    fix "add to members keeps the existing members.";
+    fix "Keep the existing members when add adds another one.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(judge_add)
 "SCIM-GROUP-08", Must, "RFC 7644 §3.5.2.1"; "One add operation adds several members";
     expects "all three members";
     fix "Accept an array as value of add.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(judge_add_of_several)
-"SCIM-GROUP-09", Must, "RFC 7644 §3.5.2.2"; "remove with a value filter removes a member";
+"SCIM-GROUP-09", Must, "RFC 7644 §3.5.2.2"; "The operation remove with a value filter removes a member";
     expects "the other member alone";
     fix "Support paths such as members[value eq \"…\"].";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(judge_remove)
@@ -54,13 +54,13 @@ checks! {
     expects "one member";
     fix "Compare with the existing members before appending.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(judge_repeated_add)
-"SCIM-GROUP-11", Must, "RFC 7644 §3.5.2.3"; "replace of members replaces all of them";
+"SCIM-GROUP-11", Must, "RFC 7644 §3.5.2.3"; "The operation replace on members replaces all of them";
     expects "the new member alone";
-    fix "Without a filter all members are replaced.";
+    fix "Replace all members if the path has no filter.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(judge_replace)
-"SCIM-GROUP-12", Must, "RFC 7644 §3.5.2.2"; "remove of members removes all of them";
+"SCIM-GROUP-12", Must, "RFC 7644 §3.5.2.2"; "The operation remove on members removes all of them";
     expects "no members";
-    fix "Without a filter all members are removed.";
+    fix "Remove all members if the path has no filter.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(judge_remove_of_all)
 "SCIM-GROUP-13", May, "RFC 7643 §4.2"; "A member id that does not exist is refused";
     expects "a 4xx status for an unknown id";
@@ -82,7 +82,7 @@ checks! {
     expects "the new displayName, and the member";
     fix "Change only the attribute that the path names.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(judge_rename)
-"SCIM-GROUP-18", Must, "RFC 7644 §3.9"; "members can be excluded";
+"SCIM-GROUP-18", Must, "RFC 7644 §3.9"; "The attribute members can be excluded";
     expects "no members with excludedAttributes=members";
     fix "Apply excludedAttributes, and do not even load the members then.";
     needs [Need::Groups, Need::Writes]; act(judge_excluded_members)
@@ -106,15 +106,15 @@ checks! {
     expects "a group without the user's id";
     fix "Remove the user's memberships together with the user: the value of a member is the id of a resource, and clients read the member by it. RFC 7644 §3.6 does not say what happens to memberships.";
     needs [Need::Groups, Need::Writes]; act(judge_deleted_member)
-"SCIM-GROUP-24", Must, "RFC 7644 §3.5.2.1"; "add without a path adds members";
+"SCIM-GROUP-24", Must, "RFC 7644 §3.5.2.1"; "The operation add without a path adds members";
     expects "both members";
-    fix "Without a path, the members of value are the attributes.";
+    fix "If an operation has no path, treat each member of value as an attribute.";
     needs [Need::Groups, Need::Patch, Need::Writes]; act(judge_add_without_path)
 "SCIM-GROUP-25", Should, "RFC 7643 §3.1"; "A group has meta.resourceType";
     expects "meta.resourceType Group";
     fix "Set meta.resourceType to the name of the resource type.";
     needs [Need::Groups, Need::Writes]; act(judge_resource_type)
-"SCIM-GROUP-26", Must, "RFC 7644 §3.9"; "members can be excluded from a list";
+"SCIM-GROUP-26", Must, "RFC 7644 §3.9"; "The attribute members can be excluded from a list";
     expects "no members with excludedAttributes=members";
     fix "Apply excludedAttributes to every resource of a list.";
     needs [Need::Groups, Need::Filter, Need::Writes]; act(judge_excluded_members_in_list)

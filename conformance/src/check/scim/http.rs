@@ -38,11 +38,11 @@ checks! {
     expects "GET /Users/{unknown}: 404";
     fix "Answer 404 for an id that no resource has.";
     needs []; act(judge_unknown_id)
-"SCIM-HTTP-08", Must, "RFC 7644 §3.12"; "An error names the Error schema in schemas";
+"SCIM-HTTP-08", Must, "RFC 7644 §3.12"; "The member schemas of an error contains the URN of the Error schema";
     expects "schemas with urn:ietf:params:scim:api:messages:2.0:Error";
     fix "Send every error in the SCIM error format.";
     needs []; act(judge_error_schema)
-"SCIM-HTTP-09", Must, "RFC 7644 §3.12"; "status in an error is the HTTP status, as a JSON string";
+"SCIM-HTTP-09", Must, "RFC 7644 §3.12"; "The member status of an error is the HTTP status, as a JSON string";
     expects "\"status\": \"404\"";
     fix "Write status as a JSON string, equal to the HTTP status.";
     needs []; act(judge_error_status)
@@ -60,7 +60,7 @@ checks! {
     needs [Need::Writes]; act(judge_allow_header)
 "SCIM-HTTP-13", Must, "RFC 7644 §3.12"; "A body that is not JSON is refused with 400";
     expects "POST /Users with half a document: 400";
-    fix "Answer 400 with scimType invalidSyntax: a body that cannot be parsed is the client's error.";
+    fix "Answer 400 with scimType invalidSyntax: a body that cannot be parsed is an error of the client.";
     needs [Need::Writes]; act(judge_broken_json)
 "SCIM-HTTP-14", Should, "RFC 7644 §3.12"; "The error for a body that is not JSON has scimType invalidSyntax";
     expects "scimType invalidSyntax";
@@ -76,7 +76,7 @@ checks! {
     needs []; act(judge_unsupported_accept)
 "SCIM-HTTP-17", Must, "RFC 7644 §3.12"; "A body that is a JSON array is refused with 400";
     expects "POST /Users with []: 400";
-    fix "A resource is a JSON object: answer 400 invalidSyntax for anything else.";
+    fix "Answer 400 invalidSyntax to a body that is not a JSON object: every resource is one.";
     needs [Need::Writes]; act(judge_array_as_body)
 "SCIM-HTTP-18", Must, "RFC 7644 §3.12"; "An id with special characters is answered with a 4xx status";
     expects "GET /Users/{quotes, percent signs, a slash, all encoded}: 404, or another 4xx status";
@@ -88,9 +88,9 @@ checks! {
     needs [Need::Filter]; act(judge_deep_filter)
 "SCIM-HTTP-20", Should, "RFC 7644 §3.11"; "/Me is answered with the resource, a redirect, 501 or 404";
     expects "GET /Me: 200, 308, 501 or 404";
-    fix "Without a current user answer 501.";
+    fix "Answer 501 to /Me if the request has no current user.";
     needs []; act(judge_me)
-"SCIM-HTTP-21", May, "RFC 7644 §3.12"; "detail of an error explains what is wrong";
+"SCIM-HTTP-21", May, "RFC 7644 §3.12"; "The member detail of an error explains what is wrong";
     expects "a text detail in a 404";
     fix "Write into detail what was expected, what was received and what to do.";
     needs []; act(judge_error_detail)
@@ -199,7 +199,7 @@ async fn judge_error_schema(probe: &Probe<'_>) -> Judged {
     if speaks(&answer.body()?, ERROR) {
         return Ok(());
     }
-    answer.wrong("schemas does not name Error")
+    answer.wrong("schemas does not contain the URN of the Error schema")
 }
 
 async fn judge_error_status(probe: &Probe<'_>) -> Judged {

@@ -13,7 +13,7 @@ use super::wire::ScimAnswer;
 /// The symptom of a server where `active` stays true. It fails many checks, which are one finding.
 const NEVER: &str = "no user was ever inactive";
 
-/// Returns the check whose finding tells a symptom best.
+/// Returns the id of the check that reports this symptom.
 pub(super) fn check_of(symptom: &str) -> Option<&'static str> {
     (symptom == NEVER).then_some("SCIM-PATCH-34")
 }

@@ -281,8 +281,9 @@ impl Judge<'_> {
         Ok(self.runner.report(report, steps, started.elapsed()))
     }
 
-    /// Returns an error if the second tenant is the first one: each check of tenants would fail.
-    /// Different credentials that lead to the same tenant are what the checks are for.
+    /// Returns an error if base URL and credentials of the second tenant are those of the first one:
+    /// then every check of tenants would fail. Two credentials that lead to the same tenant are no
+    /// error here: the checks find that.
     fn require_two_tenants(&self) -> Result<(), CheckError> {
         let Some(second) = &self.options.second else {
             return Ok(());
@@ -328,11 +329,11 @@ impl Judge<'_> {
         }
         let makes = item.by.needs.contains(&Need::Writes) || matches!(item.by.how, How::Finds(..));
         if self.read_only && makes {
-            let why = "--read-only: it makes resources of its own";
+            let why = "--read-only: this check creates resources";
             return (Outcome::new_skipped(check, why), BTreeSet::new());
         }
         if self.read_only && item.id == auth::TOKEN_IN_QUERY {
-            let why = "--read-only: it sends the token in the query of a URL, which servers write to their logs";
+            let why = "--read-only: this check sends the token in the query of a URL, and servers write URLs to their logs";
             return (Outcome::new_skipped(check, why), BTreeSet::new());
         }
         let needs = item.by.needs.iter();

@@ -19,7 +19,7 @@ harm Protection;
     needs []; act(judge_changed_claims)
 "SCIM-OAUTH-42", Must, "RFC 9068 §4"; "The SCIM server refuses an unsigned access token";
     expects "HTTP 401 for a token with alg none";
-    fix "Accept a fixed list of algorithms, without none.";
+    fix "Accept a fixed list of algorithms that does not contain the algorithm none.";
     needs []; act(judge_unsigned_token)
 "SCIM-OAUTH-43", Must, "RFC 9068 §4"; "The SCIM server refuses an access token that another key has signed";
     expects "HTTP 401 for a token signed with a new key, with the same header";

@@ -34,7 +34,7 @@ harm Protection;
     needs []; act(judge_not_before)
 "SCIM-OAUTH-26", Must, "RFC 7523 §3"; "The token endpoint refuses an unsigned assertion";
     expects "no token for an assertion with alg none";
-    fix "Accept a fixed list of algorithms, without none.";
+    fix "Accept a fixed list of algorithms that does not contain the algorithm none.";
     needs []; act(judge_unsigned_assertion)
 "SCIM-OAUTH-27", Must, "RFC 7523 §3"; "The token endpoint refuses an assertion that another key has signed";
     expects "no token for an assertion signed with a new key, with the same header";

@@ -22,7 +22,7 @@ harm Protection;
     needs []; act(judge_response_types)
 "SCIM-OAUTH-03", Must, "RFC 8414 §2"; "The metadata does not offer unsigned client assertions";
     expects "token_endpoint_auth_signing_alg_values_supported without none, and present if private_key_jwt or client_secret_jwt is offered";
-    fix "List the accepted signature algorithms, and remove none.";
+    fix "List the accepted signature algorithms, and remove the algorithm none from the list.";
     needs []; act(judge_assertion_algorithms)
 "SCIM-OAUTH-04", Must, "RFC 6749 §5.1"; "The token endpoint answers with access_token and token_type in JSON";
     expects "HTTP 200, application/json, access_token, and token_type Bearer in any letter case";

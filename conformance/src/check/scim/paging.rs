@@ -17,15 +17,15 @@ use super::wire::ScimAnswer;
 use crate::check::summary::plural;
 
 checks! {
-"SCIM-PAGE-01", Must, "RFC 7644 §3.4.2"; "A list names the ListResponse schema in schemas";
+"SCIM-PAGE-01", Must, "RFC 7644 §3.4.2"; "The member schemas of a list contains the URN of ListResponse";
     expects "schemas with urn:ietf:params:scim:api:messages:2.0:ListResponse";
     fix "Put the URN of ListResponse into schemas of every list.";
     needs []; act(judge_list_schema)
 "SCIM-PAGE-02", Must, "RFC 7644 §3.4.2"; "A list contains totalResults";
     expects "a number totalResults";
-    fix "totalResults is REQUIRED.";
+    fix "Put totalResults into every list: it is REQUIRED.";
     needs []; act(judge_total)
-"SCIM-PAGE-03", Must, "RFC 7644 §3.4.2.4"; "totalResults counts all matches of the filter, not only those on the page";
+"SCIM-PAGE-03", Must, "RFC 7644 §3.4.2.4"; "The member totalResults counts all matches of the filter, not only those on the page";
     expects "totalResults 5 with count=2";
     fix "Count all matches before you select the page.";
     needs [Need::Writes]; act(judge_total_of_all)
@@ -33,15 +33,15 @@ checks! {
     expects "two users at most with count=2";
     fix "Never return more than count resources.";
     needs [Need::Writes]; act(judge_page_size)
-"SCIM-PAGE-05", Must, "RFC 7644 §3.4.2.4"; "count=0 returns totalResults without resources";
+"SCIM-PAGE-05", Must, "RFC 7644 §3.4.2.4"; "A request with count=0 returns totalResults without resources";
     expects "no Resources, and totalResults 5";
-    fix "count=0 means no resources, not an unlimited number.";
+    fix "Return no resources for count=0, not an unlimited number of them.";
     needs [Need::Writes, Need::Count]; act(judge_count_zero)
 "SCIM-PAGE-06", Must, "RFC 7644 §3.4.2.4"; "A negative count is treated as 0";
     expects "200 without Resources";
     fix "Treat negative values as 0.";
     needs [Need::Writes, Need::Count]; act(judge_negative_count)
-"SCIM-PAGE-07", Must, "RFC 7644 §3.4.2.4"; "startIndex=0 is treated as 1";
+"SCIM-PAGE-07", Must, "RFC 7644 §3.4.2.4"; "A startIndex of 0 is treated as 1";
     expects "the same page as startIndex=1";
     fix "Treat values below 1 as 1.";
     needs [Need::Writes, Need::Count]; act(judge_start_zero)
@@ -49,9 +49,9 @@ checks! {
     expects "the same page as startIndex=1";
     fix "Treat values below 1 as 1.";
     needs [Need::Writes, Need::Count]; act(judge_negative_start)
-"SCIM-PAGE-09", Must, "RFC 7644 §3.4.2.4"; "startIndex counts from 1, and pages do not overlap";
+"SCIM-PAGE-09", Must, "RFC 7644 §3.4.2.4"; "The parameter startIndex counts from 1, and pages do not overlap";
     expects "everybody once in pages of two";
-    fix "The first resource has the number 1: skip startIndex - 1 resources, so that with pages of two the second page begins with startIndex=3. Sort the results in a stable order.";
+    fix "Skip startIndex - 1 resources: the first resource has the number 1, so with pages of two the second page begins with startIndex=3. Sort the results in a stable order.";
     needs [Need::Writes, Need::Count]; act(judge_overlap_of_pages)
 "SCIM-PAGE-10", Should, "RFC 7644 §3.4.2.4"; "A page beyond the end is an empty list, not an error";
     expects "200 without Resources, and totalResults 5";
@@ -59,15 +59,15 @@ checks! {
     needs [Need::Writes, Need::Count]; act(judge_page_beyond_end)
 "SCIM-PAGE-11", Must, "RFC 7644 §3.4.2.4"; "A page contains startIndex";
     expects "startIndex 3, as it was asked for";
-    fix "startIndex is REQUIRED in an answer with a part of the results.";
+    fix "Put startIndex into every answer with a part of the results: it is REQUIRED there.";
     needs [Need::Writes, Need::Count]; act(judge_start_index)
 "SCIM-PAGE-12", Must, "RFC 7644 §3.4.2.4"; "A page contains itemsPerPage";
     expects "itemsPerPage equal to the length of Resources";
-    fix "itemsPerPage is REQUIRED in an answer with a part of the results.";
+    fix "Put itemsPerPage into every answer with a part of the results: it is REQUIRED there.";
     needs [Need::Writes]; act(judge_items_per_page)
 "SCIM-PAGE-13", Should, "RFC 7644 §3.4.2.4"; "A count that is not a number is refused";
     expects "count=many: 400";
-    fix "Answer 400 invalidValue.";
+    fix "Answer 400 invalidValue to a count that is not a number.";
     needs []; act(judge_count_without_number)
 "SCIM-PAGE-14", Should, "RFC 7644 §3.4.2.4"; "A very large count is reduced, not refused";
     expects "count=1000000: 200";
@@ -79,7 +79,7 @@ checks! {
     needs [Need::Writes, Need::Count]; act(judge_last_page)
 "SCIM-PAGE-16", Must, "RFC 7644 §3.4.2"; "A list contains the resources that totalResults counts";
     expects "one user in Resources, and totalResults 1";
-    fix "Resources is REQUIRED if totalResults is not zero. If startIndex is not given, it is 1, and the first resource has the number 1: do not skip startIndex resources, but startIndex - 1.";
+    fix "Return Resources if totalResults is not zero: it is REQUIRED then. Skip startIndex - 1 resources, not startIndex: the first resource has the number 1, and startIndex is 1 if it is not given.";
     needs [Need::Writes]; act(judge_counted_resources)
 "SCIM-CURSOR-01", Must, "RFC 9865 §2"; "An empty cursor returns the first page with nextCursor";
     expects "two users and a nextCursor";
@@ -97,7 +97,7 @@ checks! {
     expects "400 with scimType invalidCursor";
     fix "Check that a cursor is one that you issued, and refuse others.";
     needs [Need::Cursor]; act(judge_invalid_cursor)
-"SCIM-CURSOR-05", Should, "RFC 9865 §3"; "A search by POST accepts cursor";
+"SCIM-CURSOR-05", Should, "RFC 9865 §3"; "A search by POST applies the parameter cursor";
     expects "two users and a nextCursor from /Users/.search";
     fix "Read cursor from the SearchRequest as from the query string.";
     needs [Need::Cursor, Need::Writes, Need::Count]; act(judge_cursor_in_search)

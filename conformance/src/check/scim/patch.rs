@@ -19,79 +19,79 @@ checks! {
     expects "200 with userName";
     fix "Answer 200 with the attributes: 204 is not allowed if the client asks for attributes.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_partial_answer)
-"SCIM-PATCH-03", Must, "RFC 7644 §3.5.2.1"; "add sets an attribute that had no value";
+"SCIM-PATCH-03", Must, "RFC 7644 §3.5.2.1"; "The operation add sets an attribute that had no value";
     expects "the attribute as it was added";
     fix "Add the attribute with its value.";
     needs [Need::Patch, Need::Writes, Need::KeepsText]; act(judge_add)
-"SCIM-PATCH-04", Must, "RFC 7644 §3.5.2.1"; "add replaces the value of a single-valued attribute";
+"SCIM-PATCH-04", Must, "RFC 7644 §3.5.2.1"; "The operation add replaces the value of a single-valued attribute";
     expects "the attribute as it was added";
-    fix "add replaces the existing value of a single-valued attribute.";
+    fix "Replace the existing value if add names a single-valued attribute.";
     needs [Need::Patch, Need::Writes, Need::KeepsText]; act(judge_add_over_value)
-"SCIM-PATCH-05", Must, "RFC 7644 §3.5.2.1"; "add without a path sets several attributes";
+"SCIM-PATCH-05", Must, "RFC 7644 §3.5.2.1"; "The operation add without a path sets several attributes";
     expects "nickName and title as they were added";
-    fix "Without a path, the members of value are the attributes.";
+    fix "If an operation has no path, treat each member of value as an attribute.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["nickName", "title"])]; act(judge_add_without_path)
-"SCIM-PATCH-06", Must, "RFC 7644 §3.5.2.1"; "add to a multi-valued attribute keeps the existing values";
+"SCIM-PATCH-06", Must, "RFC 7644 §3.5.2.1"; "The operation add on a multi-valued attribute keeps the existing values";
     expects "both e-mails";
     fix "Append to multi-valued attributes.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_add_to_list)
-"SCIM-PATCH-07", Must, "RFC 7644 §3.5.2.1"; "add to a multi-valued attribute without a path keeps the existing values";
+"SCIM-PATCH-07", Must, "RFC 7644 §3.5.2.1"; "The operation add on a multi-valued attribute without a path keeps the existing values";
     expects "both e-mails";
     fix "Append to multi-valued attributes, with and without a path.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_add_to_list_without_path)
-"SCIM-PATCH-08", Should, "RFC 7644 §3.5.2.1"; "add of an existing value does not duplicate it";
+"SCIM-PATCH-08", Should, "RFC 7644 §3.5.2.1"; "The operation add with an existing value does not duplicate it";
     expects "each e-mail once";
     fix "Compare with the existing values before appending.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_repeated_add)
-"SCIM-PATCH-09", Must, "RFC 7644 §3.5.2.1"; "add to a sub-attribute keeps the other sub-attributes";
+"SCIM-PATCH-09", Must, "RFC 7644 §3.5.2.1"; "The operation add on a sub-attribute keeps the other sub-attributes";
     expects "givenName changed and familyName kept";
     fix "Change only the sub-attribute that the path names.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_add_of_part)
-"SCIM-PATCH-10", Must, "RFC 7644 §3.5.2.3"; "replace changes a value";
+"SCIM-PATCH-10", Must, "RFC 7644 §3.5.2.3"; "The operation replace changes a value";
     expects "displayName as it was replaced";
     fix "Replace the value at the path.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_replace)
-"SCIM-PATCH-11", Must, "RFC 7644 §3.5.2.3"; "replace without a path replaces several attributes";
+"SCIM-PATCH-11", Must, "RFC 7644 §3.5.2.3"; "The operation replace without a path replaces several attributes";
     expects "displayName and active as they were replaced, and the other attributes as before";
-    fix "Without a path, the members of value are the attributes.";
+    fix "If an operation has no path, treat each member of value as an attribute.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName", "active"])]; act(judge_replace_without_path)
-"SCIM-PATCH-12", Must, "RFC 7644 §3.5.2.3"; "replace of an attribute without a value adds it";
+"SCIM-PATCH-12", Must, "RFC 7644 §3.5.2.3"; "The operation replace adds an attribute that had no value";
     expects "the attribute as it was given";
     fix "Treat replace as add where there is no value.";
     needs [Need::Patch, Need::Writes, Need::KeepsText]; act(judge_replace_of_nothing)
-"SCIM-PATCH-13", Must, "RFC 7644 §3.5.2.3"; "replace of a multi-valued attribute replaces all values";
+"SCIM-PATCH-13", Must, "RFC 7644 §3.5.2.3"; "The operation replace on a multi-valued attribute replaces all values";
     expects "the new e-mail alone";
-    fix "Without a filter all values are replaced.";
+    fix "Replace all values if the path has no filter.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value"])]; act(judge_replace_of_list)
-"SCIM-PATCH-14", Must, "RFC 7644 §3.5.2.3"; "replace of a sub-attribute with a value filter changes only that sub-attribute";
+"SCIM-PATCH-14", Must, "RFC 7644 §3.5.2.3"; "The operation replace on a sub-attribute with a value filter changes only that sub-attribute";
     expects "the work e-mail changed, the home e-mail kept";
     fix "Support paths such as emails[type eq \"work\"].value.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_replace_of_part_of_value)
-"SCIM-PATCH-15", Must, "RFC 7644 §3.5.2.3"; "replace with a value filter replaces the value that matches";
+"SCIM-PATCH-15", Must, "RFC 7644 §3.5.2.3"; "The operation replace with a value filter replaces the value that matches";
     expects "another value in the place of the work e-mail, the home e-mail kept";
     fix "Support paths such as emails[type eq \"work\"].";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_replace_of_value)
-"SCIM-PATCH-16", May, "RFC 7644 §3.5.2.3"; "replace of a complex value keeps the sub-attributes that it does not name";
+"SCIM-PATCH-16", May, "RFC 7644 §3.5.2.3"; "The operation replace on a complex value keeps the sub-attributes that it does not name";
     expects "givenName changed and familyName kept";
     fix "Replace only the sub-attributes that value contains.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_replace_of_complex)
-"SCIM-PATCH-17", Must, "RFC 7644 §3.5.2.2"; "remove clears an attribute";
+"SCIM-PATCH-17", Must, "RFC 7644 §3.5.2.2"; "The operation remove clears an attribute";
     expects "no value of the attribute";
-    fix "After remove, the attribute is unassigned.";
+    fix "Clear the attribute that the path names: after remove it has no value.";
     needs [Need::Patch, Need::Writes, Need::KeepsText]; act(judge_remove)
-"SCIM-PATCH-18", Must, "RFC 7644 §3.5.2.2"; "remove of a multi-valued attribute removes all values";
+"SCIM-PATCH-18", Must, "RFC 7644 §3.5.2.2"; "The operation remove on a multi-valued attribute removes all values";
     expects "no phone numbers";
-    fix "Without a filter all values are removed.";
+    fix "Remove all values if the path has no filter.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["phoneNumbers.value"])]; act(judge_remove_of_list)
-"SCIM-PATCH-19", Must, "RFC 7644 §3.5.2.2"; "remove with a value filter removes the values that match";
+"SCIM-PATCH-19", Must, "RFC 7644 §3.5.2.2"; "The operation remove with a value filter removes the values that match";
     expects "the home e-mail alone";
     fix "Remove only the values that match.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_remove_of_value)
-"SCIM-PATCH-20", Must, "RFC 7644 §3.5.2.2"; "remove clears a sub-attribute";
+"SCIM-PATCH-20", Must, "RFC 7644 §3.5.2.2"; "The operation remove clears a sub-attribute";
     expects "no givenName, familyName kept";
     fix "Support paths such as name.givenName.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_remove_of_part)
-"SCIM-PATCH-21", Must, "RFC 7644 §3.5.2.2"; "remove clears a sub-attribute of the values that match a filter";
+"SCIM-PATCH-21", Must, "RFC 7644 §3.5.2.2"; "The operation remove clears a sub-attribute of the values that match a filter";
     expects "the work e-mail without display";
     fix "Support paths such as emails[type eq \"work\"].display.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.type", "emails.display"])]; act(judge_remove_of_part_of_value)

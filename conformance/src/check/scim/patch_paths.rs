@@ -26,7 +26,7 @@ checks! {
     expects "the home e-mail primary, and no other";
     fix "When a value is set primary, set primary to false on all others.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.primary", "emails.type"])]; act(judge_change_of_primary)
-"SCIM-PATCH-25", Must, "RFC 7644 §3.5.2.1"; "add of an existing value does not change meta.lastModified";
+"SCIM-PATCH-25", Must, "RFC 7644 §3.5.2.1"; "The operation add with an existing value does not change meta.lastModified";
     expects "the same meta.lastModified";
     fix "Compare the resource before and after, and store it only if it changed.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_unchanged)
@@ -34,15 +34,15 @@ checks! {
     expects "the attribute as it was replaced";
     fix "Treat urn:ietf:params:scim:schemas:core:2.0:User:nickName as nickName.";
     needs [Need::Patch, Need::Writes, Need::KeepsText]; act(judge_path_with_urn)
-"SCIM-PATCH-27", Must, "RFC 7644 §3.10"; "add accepts a path with an extension's URN";
+"SCIM-PATCH-27", Must, "RFC 7644 §3.10"; "The operation add accepts a path with an extension's URN";
     expects "department as it was added";
     fix "Support the URNs of extensions in paths.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_extension_by_path)
-"SCIM-PATCH-28", Must, "RFC 7644 §3.5.2.1"; "add without a path accepts an extension's attributes";
+"SCIM-PATCH-28", Must, "RFC 7644 §3.5.2.1"; "The operation add without a path accepts an extension's attributes";
     expects "department as it was added";
     fix "Accept an object below the extension's URN.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_extension_without_path)
-"SCIM-PATCH-29", Must, "RFC 7644 §3.5.2.2"; "remove accepts a path with an extension's URN";
+"SCIM-PATCH-29", Must, "RFC 7644 §3.5.2.2"; "The operation remove accepts a path with an extension's URN";
     expects "no department, employeeNumber kept";
     fix "Support the URNs of extensions in paths.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_removed_extension)
@@ -50,7 +50,7 @@ checks! {
     expects "NICKNAME to do as nickName";
     fix "Ignore letter case when comparing attribute names.";
     needs [Need::Patch, Need::Writes, Need::KeepsText]; act(judge_path_case)
-"SCIM-PATCH-31", Should, "RFC 7643 §2.5"; "replace with null clears the attribute";
+"SCIM-PATCH-31", Should, "RFC 7643 §2.5"; "The operation replace with null clears the attribute";
     expects "no value of the attribute";
     fix "Treat null as unassigned.";
     needs [Need::Patch, Need::Writes, Need::KeepsText]; act(judge_null)
@@ -62,7 +62,7 @@ checks! {
     expects "no password in the answer";
     fix "Leave password out of every answer: its returned characteristic is never.";
     needs [Need::Patch, Need::Writes, Need::Has(&["password"])]; act(judge_password)
-"SCIM-PATCH-34", Must, "RFC 7644 §3.5.2.3"; "replace sets active to false";
+"SCIM-PATCH-34", Must, "RFC 7644 §3.5.2.3"; "The operation replace sets active to false";
     expects "active false";
     fix "Support replace of active: clients disable users this way.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(judge_deactivation)
@@ -70,7 +70,7 @@ checks! {
     expects "the displayName of the answer to be the one that GET gives";
     fix "Answer with the resource as it is after the change.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_answer_to_patch)
-"SCIM-PATCH-69", Must, "RFC 7644 §3.5.2.3"; "replace of a sub-attribute keeps the other sub-attributes";
+"SCIM-PATCH-69", Must, "RFC 7644 §3.5.2.3"; "The operation replace on a sub-attribute keeps the other sub-attributes";
     expects "name.givenName as it was replaced, and name.familyName as before";
     fix "Change only the sub-attribute that the path names.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_replace_of_part)

@@ -10,15 +10,15 @@ use super::reading::{PATCH, member, require_same, text, value_to_text};
 use super::wire::ScimAnswer;
 
 checks! {
-"SCIM-PATCH-51", Must, "RFC 7644 §3.5.2.3"; "replace with a value filter that matches nothing is refused with noTarget";
+"SCIM-PATCH-51", Must, "RFC 7644 §3.5.2.3"; "The operation replace with a value filter that matches nothing is refused with noTarget";
     expects "400 with scimType noTarget";
     fix "Send scimType noTarget if the filter in the path matches no value.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["emails.value", "emails.display"])]; act(judge_no_target)
-"SCIM-PATCH-52", Must, "RFC 7644 §3.5.2.2"; "remove without a path is refused with noTarget";
+"SCIM-PATCH-52", Must, "RFC 7644 §3.5.2.2"; "The operation remove without a path is refused with noTarget";
     expects "400 with scimType noTarget";
-    fix "Never treat remove without a path as removing everything.";
+    fix "Answer 400 noTarget to remove without a path: never remove everything.";
     needs [Need::Patch, Need::Writes]; act(judge_remove_without_path)
-"SCIM-PATCH-53", Must, "RFC 7644 §3.5.2.2"; "remove of a required attribute is refused";
+"SCIM-PATCH-53", Must, "RFC 7644 §3.5.2.2"; "The operation remove on a required attribute is refused";
     expects "400 for remove of userName";
     fix "Refuse the operation: a required attribute cannot be unassigned.";
     needs [Need::Patch, Need::Writes]; act(judge_remove_of_required)
@@ -26,7 +26,7 @@ checks! {
     expects "scimType mutability for remove of userName";
     fix "Send scimType mutability if an operation would unassign a required or read-only attribute.";
     needs [Need::Patch, Need::Writes]; act(judge_remove_of_required_error)
-"SCIM-PATCH-55", Must, "RFC 7644 §3.5.2"; "replace of a read-only attribute is refused";
+"SCIM-PATCH-55", Must, "RFC 7644 §3.5.2"; "The operation replace on a read-only attribute is refused";
     expects "a 4xx status for replace of id";
     fix "Refuse operations whose path names a readOnly attribute.";
     needs [Need::Patch, Need::Writes]; act(judge_read_only)
@@ -74,7 +74,7 @@ checks! {
     expects "PATCH /Users/{unknown}: 404";
     fix "Answer 404 for an id that no resource has.";
     needs [Need::Patch, Need::Writes]; act(judge_unknown_id)
-"SCIM-PATCH-67", Should, "RFC 7644 §3.5.2.1"; "add without a value is refused";
+"SCIM-PATCH-67", Should, "RFC 7644 §3.5.2.1"; "The operation add without a value is refused";
     expects "an answer with 400";
     fix "Refuse add without value: the RFC requires it.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_missing_value)

@@ -40,13 +40,13 @@ checks! {
     needs [Need::Writes]; act(judge_unknown_id)
 "SCIM-PUT-07", Must, "RFC 7643 §4.1.1"; "PUT without userName is refused";
     expects "an answer with 400";
-    fix "userName is REQUIRED in PUT too: answer 400 invalidValue without it.";
+    fix "Answer 400 invalidValue to a PUT without userName: userName is REQUIRED there, too.";
     needs [Need::Writes]; act(judge_missing_name)
 "SCIM-PUT-08", Must, "RFC 7644 §3.12"; "PUT with the userName of another user is refused";
     expects "HTTP 409";
     fix "Protect userName with a unique index, and answer 409 uniqueness.";
     needs [Need::Writes]; act(judge_taken)
-"SCIM-PUT-09", Must, "RFC 7643 §2.5"; "null in PUT clears the attribute";
+"SCIM-PUT-09", Must, "RFC 7643 §2.5"; "The value null in PUT clears the attribute";
     expects "no value of the attribute afterwards";
     fix "Treat null as unassigned.";
     needs [Need::Writes, Need::KeepsText]; act(judge_null)
@@ -58,11 +58,11 @@ checks! {
     expects "success for the body of GET, and the same resource";
     fix "Accept every attribute that you return: Okta and other clients read a resource, change it and send all of it back.";
     needs [Need::Writes]; act(judge_put_of_read_resource)
-"SCIM-PUT-12", Must, "RFC 7643 §3.1"; "meta.lastModified is not before meta.created after PUT";
+"SCIM-PUT-12", Must, "RFC 7643 §3.1"; "After PUT, meta.lastModified is not before meta.created";
     expects "an instant that is not earlier";
     fix "Set lastModified when the resource changes.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_last_modified)
-"SCIM-PUT-13", Must, "RFC 7643 §3.1"; "meta.lastModified changes when the resource changes";
+"SCIM-PUT-13", Must, "RFC 7643 §3.1"; "The time meta.lastModified changes when the resource changes";
     expects "a later instant after a change";
     fix "Set lastModified when the resource changes: clients read by it what they have to read again.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_change_of_last_modified)

@@ -15,71 +15,71 @@ checks! {
     expects "GET /Users/{id}: 200 with that id";
     fix "Serve every resource below its endpoint.";
     needs [Need::Writes]; act(judge_read_by_id)
-"SCIM-READ-02", Must, "RFC 7644 §3.9"; "attributes limits the answer to the named attributes";
+"SCIM-READ-02", Must, "RFC 7644 §3.9"; "The parameter attributes limits the answer to the named attributes";
     expects "userName, and no attribute whose returned is `default`, such as displayName";
     fix "Return the named attributes, and those whose returned characteristic is always.";
     needs [Need::Writes]; act(judge_attributes)
-"SCIM-READ-03", Must, "RFC 7644 §3.9"; "Attributes with returned always are in the answer in addition to attributes";
+"SCIM-READ-03", Must, "RFC 7644 §3.9"; "Attributes whose returned is `always` are in the answer, too, if the parameter attributes does not name them";
     expects "id and schemas with attributes=displayName";
     fix "Always return id and schemas.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_always_returned)
-"SCIM-READ-04", Must, "RFC 7644 §3.9"; "excludedAttributes removes the named attributes from the answer";
+"SCIM-READ-04", Must, "RFC 7644 §3.9"; "The parameter excludedAttributes removes the named attributes from the answer";
     expects "no displayName (or another attribute of the user), and everything else";
     fix "Leave out the named attributes, and no others.";
     needs [Need::Writes]; act(judge_excluded_attributes)
-"SCIM-READ-05", Must, "RFC 7644 §3.9"; "excludedAttributes does not remove an attribute whose returned is `always`";
+"SCIM-READ-05", Must, "RFC 7644 §3.9"; "The parameter excludedAttributes does not remove an attribute whose returned is `always`";
     expects "id with excludedAttributes=id";
     fix "Ignore excludedAttributes for attributes whose returned characteristic is always.";
     needs [Need::Writes]; act(judge_excluded_id)
-"SCIM-READ-06", Must, "RFC 7643 §2.1"; "Names in attributes are compared without regard to letter case";
+"SCIM-READ-06", Must, "RFC 7643 §2.1"; "Names in the parameter attributes are compared without regard to letter case";
     expects "displayName with attributes=DISPLAYNAME";
     fix "Ignore letter case when comparing attribute names.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_name_case)
-"SCIM-READ-07", Must, "RFC 7644 §3.9"; "attributes accepts a sub-attribute such as name.givenName";
+"SCIM-READ-07", Must, "RFC 7644 §3.9"; "The parameter attributes accepts a sub-attribute such as name.givenName";
     expects "name with givenName alone";
     fix "Support paths such as name.givenName.";
     needs [Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_sub_attribute)
-"SCIM-READ-08", Must, "RFC 7644 §3.10"; "attributes accepts a name with the URN of its schema";
+"SCIM-READ-08", Must, "RFC 7644 §3.10"; "The parameter attributes accepts a name with the URN of its schema";
     expects "displayName with attributes=urn:…:User:displayName";
     fix "Accept the schema's URN before an attribute name.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_name_with_urn)
-"SCIM-READ-09", Must, "RFC 7644 §3.10"; "attributes accepts an extension's attribute with its URN";
+"SCIM-READ-09", Must, "RFC 7644 §3.10"; "The parameter attributes accepts an attribute of an extension with its URN";
     expects "department, and no employeeNumber";
     fix "Support the URNs of extensions in attributes.";
     needs [Need::Writes, Need::KeepsEnterprise]; act(judge_extension_attribute)
-"SCIM-READ-10", Must, "RFC 7644 §3.9"; "attributes limits the resources of a list";
+"SCIM-READ-10", Must, "RFC 7644 §3.9"; "The parameter attributes limits the attributes of every resource in a list";
     expects "userName, and no displayName";
     fix "Apply attributes to every resource of a list.";
     needs [Need::Writes, Need::Filter, Need::Keeps(&["displayName"])]; act(judge_attributes_of_list)
-"SCIM-READ-11", Must, "RFC 7644 §3.9"; "excludedAttributes removes attributes from the resources of a list";
+"SCIM-READ-11", Must, "RFC 7644 §3.9"; "The parameter excludedAttributes removes attributes from every resource in a list";
     expects "userName, and no displayName";
     fix "Apply excludedAttributes to every resource of a list.";
     needs [Need::Writes, Need::Filter, Need::Keeps(&["displayName"])]; act(judge_excluded_of_list)
-"SCIM-READ-12", Must, "RFC 7644 §3.9"; "attributes accepts a sub-attribute of a multi-valued attribute";
+"SCIM-READ-12", Must, "RFC 7644 §3.9"; "The parameter attributes accepts a sub-attribute of a multi-valued attribute";
     expects "emails with value alone";
-    fix "Reduce every value to the named sub-attributes.";
+    fix "Return only the named sub-attributes of every value.";
     needs [Need::Writes, Need::Keeps(&["emails.value", "emails.type"])]; act(judge_part_of_values)
-"SCIM-READ-13", Should, "RFC 7644 §3.9"; "An unknown name in attributes is ignored";
+"SCIM-READ-13", Should, "RFC 7644 §3.9"; "An unknown name in the parameter attributes is ignored";
     expects "200 with attributes=userName,favoriteOtter";
     fix "Ignore unknown names, and answer 200.";
     needs [Need::Writes]; act(judge_unknown_name)
-"SCIM-READ-14", Must, "RFC 7644 §3.9"; "excludedAttributes accepts a sub-attribute such as name.familyName";
+"SCIM-READ-14", Must, "RFC 7644 §3.9"; "The parameter excludedAttributes accepts a sub-attribute such as name.familyName";
     expects "name without familyName, and with givenName";
     fix "Support paths such as name.familyName in excludedAttributes.";
     needs [Need::Writes, Need::Keeps(&["name.givenName", "name.familyName"])]; act(judge_excluded_part)
-"SCIM-READ-15", Should, "RFC 7644 §3.9"; "meta can be excluded";
+"SCIM-READ-15", Should, "RFC 7644 §3.9"; "The attribute meta can be excluded";
     expects "no meta with excludedAttributes=meta";
-    fix "The returned characteristic of meta is default, not always: leave it out when it is excluded.";
+    fix "Leave meta out if it is excluded: its returned characteristic is default, not always.";
     needs [Need::Writes]; act(judge_excluded_meta)
 "SCIM-READ-16", Should, "RFC 7644 §3.10"; "A whole extension can be excluded by its URN";
     expects "no extension with excludedAttributes={its URN}";
     fix "Treat the URN of an extension as all its attributes.";
     needs [Need::Writes, Need::KeepsEnterprise]; act(judge_excluded_extension)
-"SCIM-READ-17", Must, "RFC 7644 §3.9"; "attributes accepts several names, separated by commas";
+"SCIM-READ-17", Must, "RFC 7644 §3.9"; "The parameter attributes accepts several names, separated by commas";
     expects "userName and displayName, and no name";
     fix "Split the value of attributes at commas.";
     needs [Need::Writes, Need::Keeps(&["displayName", "name.givenName"])]; act(judge_several_names)
-"SCIM-READ-18", Must, "RFC 7643 §7"; "An attribute with returned never is not in a list, even if it is requested";
+"SCIM-READ-18", Must, "RFC 7643 §7"; "An attribute whose returned is `never` is not in a list, even if it is requested";
     expects "no password with attributes=password";
     fix "Apply returned never to every answer.";
     needs [Need::Writes, Need::Filter, Need::Has(&["password"])]; act(judge_password_in_list)

@@ -118,7 +118,7 @@ impl ScimAnswer {
         if self.has_succeeded() {
             return Ok(self);
         }
-        unjudged(format!("{what} did not succeed: {}", self.quote()))
+        unjudged(format!("{what} failed: {}", self.quote()))
     }
 
     /// Requires this status.
@@ -146,7 +146,7 @@ impl ScimAnswer {
         if self.has_succeeded() {
             return Ok(());
         }
-        self.wrong("it did not succeed")
+        self.wrong("not answered with a 2xx status")
     }
 
     /// Requires any 4xx refusal.

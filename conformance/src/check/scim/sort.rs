@@ -12,11 +12,11 @@ use super::support::{list_test_users, test_user_parameters};
 use super::wire::ScimAnswer;
 
 checks! {
-"SCIM-SORT-01", Must, "RFC 7644 §3.4.2.3"; "sortOrder=ascending starts with the smallest value";
+"SCIM-SORT-01", Must, "RFC 7644 §3.4.2.3"; "With sortOrder=ascending, the smallest value is first";
     expects "ann, bob, cyd, dee, eve by userName";
     fix "Sort by sortBy in sortOrder.";
     needs [Need::Sort, Need::Writes]; act(judge_ascending_order)
-"SCIM-SORT-02", Must, "RFC 7644 §3.4.2.3"; "sortOrder=descending starts with the greatest value";
+"SCIM-SORT-02", Must, "RFC 7644 §3.4.2.3"; "With sortOrder=descending, the greatest value is first";
     expects "eve, dee, cyd, bob, ann by userName";
     fix "Sort by sortBy in sortOrder.";
     needs [Need::Sort, Need::Writes]; act(judge_descending_order)
@@ -28,7 +28,7 @@ checks! {
     expects "bob, in lower case, between Ann and Cyd by displayName";
     fix "Ignore letter case when comparing, unless the attribute is caseExact.";
     needs [Need::Sort, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_order_without_case)
-"SCIM-SORT-05", Must, "RFC 7644 §3.4.2.3"; "sortBy accepts a sub-attribute";
+"SCIM-SORT-05", Must, "RFC 7644 §3.4.2.3"; "The parameter sortBy accepts a sub-attribute";
     expects "ann, bob, cyd, dee, eve by name.familyName";
     fix "Support paths such as name.familyName in sortBy.";
     needs [Need::Sort, Need::Writes, Need::Keeps(&["name.familyName"])]; act(judge_order_by_sub_attribute)
@@ -52,15 +52,15 @@ checks! {
     expects "POST /Users/.search: 200 with a ListResponse";
     fix "Serve .search below each endpoint, also for a SearchRequest without a filter: clients can then send filters in the body, not in URLs.";
     needs [Need::Writes]; act(judge_search)
-"SCIM-SEARCH-02", Must, "RFC 7644 §3.4.3"; "A search by POST applies filter";
+"SCIM-SEARCH-02", Must, "RFC 7644 §3.4.3"; "A search by POST applies the parameter filter";
     expects "ann alone";
     fix "Read filter from the body as from the query string.";
     needs [Need::Filter, Need::Writes]; act(judge_search_with_filter)
-"SCIM-SEARCH-03", Must, "RFC 7644 §3.4.3"; "A search by POST applies startIndex and count";
+"SCIM-SEARCH-03", Must, "RFC 7644 §3.4.3"; "A search by POST applies the parameters startIndex and count";
     expects "two users at most, totalResults 5, startIndex 2";
     fix "Read startIndex and count from the body as from the query string.";
     needs [Need::Writes, Need::Count]; act(judge_search_with_page)
-"SCIM-SEARCH-04", Must, "RFC 7644 §3.4.3"; "A search by POST applies attributes";
+"SCIM-SEARCH-04", Must, "RFC 7644 §3.4.3"; "A search by POST applies the parameter attributes";
     expects "userName, and no displayName";
     fix "Read attributes, which is an array here, from the body.";
     needs [Need::Writes, Need::Keeps(&["displayName"])]; act(judge_search_with_attributes)

@@ -17,7 +17,7 @@ checks! {
 harm Protection;
 "SCIM-TENANT-01", Must, "RFC 7644 §6; CWE-639"; "Another tenant does not read a user by id";
     expects "GET of the first tenant's user with the second tenant's token: 404";
-    fix "Look resources up by tenant and id together; answer 404, as for an id that there is not.";
+    fix "Look resources up by tenant and id together, and answer 404 as for an unknown id.";
     needs [Need::Writes]; act(judge_read)
 "SCIM-TENANT-02", Must, "RFC 7644 §6; CWE-639"; "Another tenant's list does not contain a user of the first";
     expects "GET /Users with the second tenant's token, without the first tenant's user";
@@ -37,7 +37,7 @@ harm Protection;
     needs [Need::Writes]; act(judge_delete)
 "SCIM-TENANT-06", Should, "RFC 7644 §6"; "Two tenants may have the same userName";
     expects "POST of the same userName with the second tenant's token: 201, and another id";
-    fix "Make userName unique within a tenant: a 409 would also say who has an account elsewhere.";
+    fix "Make userName unique within a tenant only: otherwise a 409 also says who has an account in another tenant.";
     needs [Need::Writes]; act(judge_same_name)
 }
 

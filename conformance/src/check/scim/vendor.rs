@@ -13,11 +13,11 @@ use super::start_index::unless_counted_from_zero;
 
 checks! {
 harm Style;
-"SCIM-VENDOR-01", May, "RFC 7644 §3.5.2"; "Entra ID: op may begin with a capital letter (Replace)";
+"SCIM-VENDOR-01", May, "RFC 7644 §3.5.2"; "Entra ID: the op of an operation may begin with a capital letter (Replace)";
     expects "\"Replace\" to do as \"replace\"";
     fix "Ignore letter case when comparing op.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_capital_operation)
-"SCIM-VENDOR-02", May, "RFC 7643 §2.3.2"; "Entra ID: active may be the string \"False\"";
+"SCIM-VENDOR-02", May, "RFC 7643 §2.3.2"; "Entra ID: the value of active may be the string \"False\"";
     expects "active false";
     fix "Accept the strings True and False as booleans, in any letter case.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["active"])]; act(judge_false_as_text)
@@ -25,19 +25,19 @@ harm Style;
     expects "200 with the id";
     fix "Answer 200 with the whole resource instead of 204.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["displayName"])]; act(judge_patch_with_body)
-"SCIM-VENDOR-04", May, "RFC 7644 §3.5.2.2"; "Entra ID: remove may list the members to remove in value";
+"SCIM-VENDOR-04", May, "RFC 7644 §3.5.2.2"; "Entra ID: the operation remove may list the members to remove in value";
     expects "the named member removed, the other kept";
     fix "Remove only the members that value names; never remove all members then.";
     needs [Need::Patch, Need::Groups, Need::Writes]; act(judge_members_by_value)
-"SCIM-VENDOR-05", May, "RFC 7644 §3.5.2.3"; "Entra ID: without a path, keys of value may contain dots";
+"SCIM-VENDOR-05", May, "RFC 7644 §3.5.2.3"; "Entra ID: if an operation has no path, keys of its value may contain dots";
     expects "name.givenName replaced";
     fix "Treat a key with a dot, such as name.givenName, as a path.";
     needs [Need::Patch, Need::Writes, Need::Keeps(&["name.givenName"])]; act(judge_dotted_keys)
-"SCIM-VENDOR-06", May, "RFC 7644 §3.10"; "Entra ID: without a path, keys of value may be attribute URNs";
+"SCIM-VENDOR-06", May, "RFC 7644 §3.10"; "Entra ID: if an operation has no path, keys of its value may be attribute URNs";
     expects "department replaced";
     fix "Treat a key that is a URN as a path.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise]; act(judge_urn_keys)
-"SCIM-VENDOR-07", May, "RFC 7644 §3.5.2.1"; "Entra ID: add with a value filter that matches nothing creates the value";
+"SCIM-VENDOR-07", May, "RFC 7644 §3.5.2.1"; "Entra ID: an add whose path has a value filter without a match creates the value";
     expects "a work e-mail made by add at emails[type eq \"work\"].value";
     fix "Create the value that the filter describes.";
     needs [Need::Patch, Need::Writes, Need::TwoEmails, Need::Keeps(&["emails.type", "emails.value"])]; act(judge_created_by_filter)
@@ -45,7 +45,7 @@ harm Style;
     expects "ann by emails eq";
     fix "Compare the sub-attribute value if the filter names no sub-attribute.";
     needs [Need::Filter, Need::TwoEmails, Need::Keeps(&["emails.value"])]; finds(r#"emails eq "{u}-ann@example.org""#, ["ann"])
-"SCIM-VENDOR-09", May, "RFC 7644 §3.5.2.3"; "Okta: replace without a path may contain the group's id next to displayName";
+"SCIM-VENDOR-09", May, "RFC 7644 §3.5.2.3"; "Okta: a replace without a path may contain the group's id next to displayName";
     expects "the new displayName";
     fix "Ignore the id if it is the group's own id.";
     needs [Need::Patch, Need::Groups, Need::Writes]; act(judge_rename_with_id)
@@ -53,15 +53,15 @@ harm Style;
     expects "active false, everything else kept";
     fix "Accept the body of GET in PUT, including read-only attributes.";
     needs [Need::Writes, Need::Keeps(&["active"])]; act(judge_read_change_put)
-"SCIM-VENDOR-11", May, "RFC 7643 §4.3"; "Entra ID: manager may be a string with the id";
+"SCIM-VENDOR-11", May, "RFC 7643 §4.3"; "Entra ID: the value of manager may be a string with the id";
     expects "manager.value to be the id";
     fix "Treat a string as the sub-attribute value of the complex attribute.";
     needs [Need::Patch, Need::Writes, Need::KeepsEnterprise, Need::Manager]; act(judge_bare_manager)
-"SCIM-VENDOR-12", May, "RFC 7643 §2.3.2"; "Entra ID: active may be the string \"True\" in POST";
+"SCIM-VENDOR-12", May, "RFC 7643 §2.3.2"; "Entra ID: the value of active may be the string \"True\" in POST";
     expects "active true";
     fix "Accept the strings True and False as booleans, in any letter case.";
     needs [Need::Writes, Need::Keeps(&["active"])]; act(judge_true_as_text)
-"SCIM-VENDOR-13", May, "RFC 7644 §3.4.2.4"; "Okta: filter, startIndex and count may be sent together";
+"SCIM-VENDOR-13", May, "RFC 7644 §3.4.2.4"; "Okta: the parameters filter, startIndex and count may be sent together";
     expects "one user, totalResults 1";
     fix "Apply all three together.";
     needs [Need::Filter, Need::Writes]; act(judge_lookup)
@@ -69,7 +69,7 @@ harm Style;
     expects "both members";
     fix "Apply all operations, in one transaction.";
     needs [Need::Patch, Need::Groups, Need::Writes]; act(judge_one_member_per_operation)
-"SCIM-VENDOR-15", May, "RFC 7644 §3.5.2.3"; "Okta: replace of members with an empty array removes all members";
+"SCIM-VENDOR-15", May, "RFC 7644 §3.5.2.3"; "Okta: a replace of members with an empty array removes all members";
     expects "no members";
     fix "Treat an empty array as unassigned (RFC 7643 §2.5).";
     needs [Need::Patch, Need::Groups, Need::Writes]; act(judge_empty_members)

@@ -153,7 +153,7 @@ impl Http {
         } else {
             target.to_owned()
         };
-        let mut url = Url::parse(&text).map_err(|error| format!("{text}: {error}"))?;
+        let mut url = Url::parse(&text).map_err(|error| format!("invalid URL {text}: {error}"))?;
         if let Some(fixed) = fixed.filter(|_| target.starts_with('/')) {
             let all = match url.query() {
                 Some(own) => format!("{fixed}&{own}"),

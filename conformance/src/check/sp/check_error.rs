@@ -78,7 +78,9 @@ pub enum CheckError {
     #[error("the Response cannot be created: {0}")]
     Response(String),
     /// The first of two deliveries, which should have been accepted, was not.
-    #[error("the first delivery was not accepted: {0}")]
+    #[error(
+        "not judged: the service provider refused the first of two deliveries of one Response, which it had to accept: {0}"
+    )]
     FirstRefused(String),
     /// The catalogue of faults cannot be read.
     #[error("cannot read the catalogue of faults: {0}")]

@@ -29,8 +29,8 @@ impl Probe {
     }
 }
 
-/// What the probe's answer is like if the user is logged in, and only then. Every part that is given
-/// must match.
+/// How the answer of the probe looks if the user is logged in, and only then. Every part that is
+/// given must match.
 #[derive(Debug, Clone)]
 pub struct Expect {
     /// Matches the body of the last answer.

@@ -174,7 +174,7 @@ pub(super) const CHECKS: &[Item] = &[
         ("SAML-IDP-ASSERT-17", Must, "saml-core §2.7.2"),
         "SessionNotOnOrAfter, if present, is in the future.",
         "SessionNotOnOrAfter in the future, or none",
-        "SessionNotOnOrAfter of AuthnStatement is the time at which the user has to sign on again: write the current time plus the session's length, in UTC. If it is off by whole hours, local time was written as UTC (with a Z); otherwise it was calculated from an old sign-on. It may be left out: the service provider then decides how long its session lasts. In consoles: Session Lifetime.",
+        "Write the current time plus the length of the session, in UTC, into SessionNotOnOrAfter of AuthnStatement: it is the time at which the user has to sign on again. If it is off by whole hours, local time was written as UTC (with a Z); otherwise it was calculated from an old sign-on. You may also leave it out: then the service provider decides how long its session lasts. In consoles: Session Lifetime.",
         judge_session_end,
     ),
     item(
@@ -289,7 +289,7 @@ fn judge_confirmation_request(case: &Case<'_>) -> Ruled {
     judge_confirmation(case, |answer, it| match &it.in_response_to {
         Some(id) if *id == answer.trial.request_id => right("it is"),
         Some(id) => wrong(format!(
-            "InResponseTo {id}, asked was {}",
+            "InResponseTo is {id}, but the ID of the request is {}",
             answer.trial.request_id
         )),
         None => wrong("SubjectConfirmationData has no InResponseTo"),
@@ -362,7 +362,7 @@ fn judge_audience(case: &Case<'_>) -> Ruled {
     let own = &case.recording.party.entity_id;
     judge_each_assertion(case, |_, it| {
         let Some(conditions) = &it.conditions else {
-            return wrong("no Conditions, so no audience");
+            return wrong("the assertion has no Conditions, so no AudienceRestriction");
         };
         if conditions.audiences.is_empty() {
             return wrong("Conditions has no AudienceRestriction");

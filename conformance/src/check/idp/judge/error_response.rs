@@ -42,13 +42,19 @@ fn judge_error_response(case: &Case<'_>, answer: &Answer<'_>, response: &Respons
     let asked = &answer.trial.request_id;
     match &response.in_response_to {
         None => return wrong("no InResponseTo"),
-        Some(id) if id != asked => return wrong(format!("InResponseTo {id}, asked was {asked}")),
+        Some(id) if id != asked => {
+            return wrong(format!(
+                "InResponseTo is {id}, but the ID of the request is {asked}"
+            ));
+        }
         Some(_) => {}
     }
     if let Some((issuer, announced)) = response.issuer.as_deref().zip(find_issuer(case))
         && issuer != announced
     {
-        return wrong(format!("Issuer {issuer:?}, announced is {announced:?}"));
+        return wrong(format!(
+            "Issuer is {issuer:?}, but the entity ID of the metadata is {announced:?}"
+        ));
     }
     let to = &answer.delivered.to;
     if let Some(destination) = response.destination.as_ref().filter(|it| *it != to) {

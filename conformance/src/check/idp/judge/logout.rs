@@ -26,7 +26,7 @@ pub(super) const CHECKS: &[Item] = &[
         ("SAML-IDP-SLO-01", Must, "saml-profiles §4.4.3.4"),
         "A signed LogoutRequest is answered with Success.",
         "a LogoutResponse with Success and the request's ID in InResponseTo",
-        "The metadata that you registered must contain the service provider's SingleLogoutService, …/slo: if you typed the values, add it. Send the LogoutResponse there; if you do not support logout, remove the endpoint from the identity provider's metadata.",
+        "Register the service provider's SingleLogoutService, …/slo: if you typed the values, add it. Send the LogoutResponse there; if you do not support logout, remove the endpoint from the identity provider's metadata.",
         judge_answer,
     ),
     item(
@@ -148,7 +148,9 @@ fn judge_answer(case: &Case<'_>) -> Ruled {
     if let Some(response) = answered.filter(|_| !well) {
         let id = response.in_response_to.as_deref().unwrap_or("none");
         let asked = &trial.request_id;
-        said.push_str(&format!(" (InResponseTo {id}, asked was {asked})"));
+        said.push_str(&format!(
+            " (InResponseTo is {id}, but the ID of the request is {asked})"
+        ));
     }
     let ruled = if well { holds(said) } else { breaks(said) };
     explain_not_served(case, ruled.at("logout"))

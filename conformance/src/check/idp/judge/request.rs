@@ -115,7 +115,7 @@ pub(super) const CHECKS: &[Item] = &[
         ("SAML-IDP-REQ-11", Must, "saml-core §3.4.1"),
         "A request with both ForceAuthn and IsPassive shows no login page.",
         "NoPassive, and no page",
-        "IsPassive takes precedence: answer NoPassive when signing on again would need a page.",
+        "Answer NoPassive when signing on again would need a page: IsPassive takes precedence over ForceAuthn.",
         |case| judge_passive_refusal(case, "force-and-passive"),
     ),
     item(
@@ -147,7 +147,7 @@ pub(super) const CHECKS: &[Item] = &[
         ("SAML-IDP-REQ-15", Must, "saml-core §8.3.8"),
         "A transient NameID does not identify the user.",
         "a random NameID, not the user's name or a persistent id",
-        "Generate a random transient NameID for each sign-on: the service provider asked for a name by which it cannot recognize the user.",
+        "Generate a random transient NameID for each sign-on: the service provider asked for an identifier that does not let it recognize the user at the next login.",
         judge_transient,
     ),
     item(
@@ -191,7 +191,7 @@ pub(super) const CHECKS: &[Item] = &[
         ),
         "The Response goes to the registered address that AssertionConsumerServiceURL names.",
         "the Response at the assertion consumer service that the request names, the first or the second one",
-        "The metadata that you registered must contain both addresses of the service provider, …/acs and …/acs/second: if you typed the values, add the second one. Then compare the requested address with all registered ones, and answer there.",
+        "Register both addresses of the service provider, …/acs and …/acs/second: if you typed the values, add the second one. Then compare the requested address with all registered ones, and answer there.",
         judge_requested_address,
     ),
     item(

@@ -284,7 +284,7 @@ fn judge_in_response_to(case: &Case<'_>) -> Ruled {
         match &document.response.in_response_to {
             Some(id) if *id == answer.trial.request_id => right("it is"),
             Some(id) => wrong(format!(
-                "InResponseTo {id}, asked was {}",
+                "InResponseTo is {id}, but the ID of the request is {}",
                 answer.trial.request_id
             )),
             None => wrong("the Response has no InResponseTo"),

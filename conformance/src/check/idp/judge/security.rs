@@ -181,9 +181,9 @@ pub(super) const CHECKS: &[Item] = &[
             Should,
             "OWASP Authentication Cheat Sheet",
         ),
-        "The login page does not reveal without the password that an account is disabled.",
+        "Without the correct password, the login page does not reveal that an account is disabled.",
         "the same page as for a wrong password",
-        "Show the account's state only after the right password was entered.",
+        "Show that an account is disabled only after the correct password was entered.",
         judge_disabled_user,
     ),
     item(

@@ -51,7 +51,7 @@ pub(super) const CHECKS: &[Item] = &[
         ("SAML-IDP-SIGN-04", Must, "XML Signature §3.2.1"),
         "Every DigestValue matches the element as it was sent.",
         "DigestValue equal to the digest of the canonical element",
-        "The XML was changed after it was signed. Turn off indentation of outgoing XML, let no proxy rewrite the page, and where both are signed, sign the assertion first and the Response around it last.",
+        "Do not change the XML after signing: turn off indentation of outgoing XML, and let no proxy rewrite the page. If both are signed, sign the assertion first and the Response around it last.",
         judge_digest,
     ),
     item(

@@ -13,7 +13,8 @@ use crate::check::runner::pause;
 /// Number of deletions at the same time.
 const AT_ONCE: usize = 8;
 
-/// After this number of failures in a row the rest is listed.
+/// After this number of failed deletions in a row, the remaining resources are only listed, not
+/// deleted.
 const FAILURES: u32 = 20;
 
 /// Maximum number of attempts of a request when the server limits requests.

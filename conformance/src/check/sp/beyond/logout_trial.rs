@@ -136,7 +136,7 @@ impl Beyond<'_> {
         let answer = login.deliver(&visitor, &ready).await?;
         if !answer.is_accepted() {
             return skip(format!(
-                "the honest login was refused: {}",
+                "not judged: the service provider refused a valid Response: {}",
                 answer.to_sentence()
             ));
         }

@@ -69,7 +69,7 @@ rows! {
     judge_other_issuer
 "SAML-SP-SLO-28", Should, Harm::Protection, "saml-bindings §3.4.3, §3.5.3, CWE-601"; "RelayState of a LogoutResponse with a URL of another site causes no redirect to that site";
     expects "no redirect to intruder.example, neither by the Location header nor by the page, after an honest and after an unsolicited LogoutResponse";
-    fix "Treat RelayState as the key of a state that the service provider stores. If it has to be a URL, parse it and accept only your own origin.";
+    fix "Send a random identifier as RelayState, and store the destination on the server under it. If RelayState must be a URL, parse it and accept only your own origin.";
     judge_relay_state
 "SAML-SP-SLO-30", Should, Harm::Protection, "XML Signature 1.1 §6.4.2, RFC 9231 §2.3, NIST SP 800-131A r2"; "The LogoutRequest is signed with SHA-256 or a stronger algorithm";
     expects "a signature by RSA or ECDSA with SHA-256, SHA-384 or SHA-512, and a digest of these";

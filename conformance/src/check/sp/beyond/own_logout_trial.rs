@@ -15,7 +15,7 @@ use super::logout_trial::{Endpoint, evidence};
 use super::{Beyond, CheckError, Judged, Stop, breaks, holds_with, skip};
 use crate::inspection::parse;
 
-/// The answer of the logout URL in the browser of a user who was logged in.
+/// What happened when a logged-in user opened the logout URL.
 pub(super) struct OwnLogout {
     pub(super) visitor: Visitor,
     /// The `SessionIndex` of the assertion.

@@ -14,7 +14,7 @@ use crate::check::Harm;
 rows! {
 "SAML-SP-RELAY-01", Should, Harm::Protection, "saml-bindings §3.5.3, CWE-601"; "RelayState with a URL of another site causes no redirect to that site";
     expects "no redirect to https://intruder.example/, neither by the Location header nor by the page";
-    fix "Treat RelayState as the key of a state that the service provider stores. If it has to be a URL, parse it and accept only your own origin.";
+    fix "Send a random identifier as RelayState, and store the destination on the server under it. If RelayState must be a URL, parse it and accept only your own origin.";
     judge_absolute_url
 "SAML-SP-RELAY-02", Should, Harm::Protection, "saml-bindings §3.5.3, CWE-601"; "RelayState with a disguised URL of another site causes no redirect to that site";
     expects "no redirect to intruder.example for //intruder.example, /\\intruder.example and similar forms";

@@ -45,11 +45,11 @@ rows! {
     judge_signature
 "SAML-SP-REQ-07", Must, Harm::Function, "saml-bindings §3.4.3"; "RelayState has at most 80 bytes";
     expects "80 bytes or fewer";
-    fix "Store the state at the service provider, and send a short random key for it as RelayState.";
+    fix "Send a short random identifier as RelayState, and store the state on the server under it.";
     judge_relay_state_length
 "SAML-SP-REQ-08", May, Harm::Protection, "saml-bindings §3.4.3"; "RelayState contains no URL or path";
     expects "a RelayState that is not a URL or a path: an attacker who changes it would choose where the browser goes after the login";
-    fix "Store the URL at the service provider, and send a random key for it as RelayState.";
+    fix "Send a random identifier as RelayState, and store the URL on the server under it.";
     judge_opaque_relay_state
 "SAML-SP-REQ-09", Must, Harm::Function, "saml-core §1.3.3"; "IssueInstant is the current time in UTC";
     expects "a time that ends in Z and differs from this machine's clock by at most five minutes";

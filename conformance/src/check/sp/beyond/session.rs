@@ -47,7 +47,7 @@ async fn judge_fixation(beyond: &Beyond<'_>) -> Judged {
     let twin = login.twin_at(&visitor, &asked.acs_url)?;
     let delivery = beyond.deliver(&visitor, user, asked).await?;
     if delivery.shown.is_none() {
-        return skip("the honest login was refused");
+        return skip("not judged: the service provider refused a valid Response");
     }
     let evidence = json!({"cookies_before": twin.cookie_names(&beyond.judge.target.probe_url)});
     match beyond.is_in(&twin).await? {
@@ -69,7 +69,7 @@ async fn find_session_cookies(beyond: &Beyond<'_>) -> Result<Vec<SetCookie>, Sto
     let visitor = login.visitor()?;
     let delivery = beyond.log_in(&visitor, &beyond.judge.person.user).await?;
     if delivery.shown.is_none() {
-        return skip("the honest login was refused");
+        return skip("not judged: the service provider refused a valid Response");
     }
     let probe = &beyond.judge.target.probe_url;
     let mut needed = Vec::new();
@@ -146,7 +146,7 @@ async fn judge_two_browsers(beyond: &Beyond<'_>) -> Judged {
     let (one, other) = (login.visitor()?, login.visitor()?);
     let own = beyond.log_in(&one, &beyond.judge.person.user).await?;
     if own.shown.is_none() {
-        return skip("the honest login was refused");
+        return skip("not judged: the service provider refused a valid Response");
     }
     let shown = log_in_attacker(beyond, &other).await?;
     let evidence = json!({"probe_of_the_other": shown.body});
@@ -170,7 +170,7 @@ async fn judge_one_browser(beyond: &Beyond<'_>) -> Judged {
     let visitor = login.visitor()?;
     let own = beyond.log_in(&visitor, &beyond.judge.person.user).await?;
     if own.shown.is_none() {
-        return skip("the honest login was refused");
+        return skip("not judged: the service provider refused a valid Response");
     }
     // A service provider may ask no identity provider if the browser already has a session.
     let shown = match log_in_attacker(beyond, &visitor).await {

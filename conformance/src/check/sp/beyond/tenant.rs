@@ -108,7 +108,7 @@ async fn try_both(beyond: &Beyond<'_>, second: &Judge) -> Result<(), Stop> {
     let answer = Login::new(second, user).attempt(None, beyond.base).await?;
     if !answer.is_accepted() {
         return skip(format!(
-            "the honest login of the second tenant was refused: {}",
+            "not judged: the service provider refused a valid Response of the second tenant's identity provider: {}",
             answer.to_sentence()
         ));
     }
@@ -121,7 +121,9 @@ async fn try_both(beyond: &Beyond<'_>, second: &Judge) -> Result<(), Stop> {
     let visitor = beyond.login().visitor()?;
     let own = beyond.log_in(&visitor, user).await?;
     if own.shown.is_none() {
-        return skip("the honest login was refused");
+        return skip(
+            "not judged: the service provider refused a valid Response of the first tenant's identity provider",
+        );
     }
     if second.target.expect.is_match(&own.probe.body) {
         return skip(
@@ -285,7 +287,7 @@ async fn judge_disabled_provider(beyond: &Beyond<'_>) -> Judged {
     let control = Login::new(second, user).attempt(None, beyond.base).await?;
     if !control.is_accepted() {
         return skip(format!(
-            "the honest login of the second tenant was refused: {}",
+            "not judged: the service provider refused a valid Response of the second tenant's identity provider: {}",
             control.to_sentence()
         ));
     }

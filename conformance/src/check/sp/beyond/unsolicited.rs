@@ -140,7 +140,7 @@ async fn judge_replaced_session(beyond: &Beyond<'_>) -> Judged {
         )
         .await?;
     if own.shown.is_none() {
-        return skip("the honest login was refused");
+        return skip("not judged: the service provider refused a valid unsolicited Response");
     }
     let attacker = beyond.judge.attacker();
     let asked = unsolicited(&Login::new(beyond.judge, &attacker), relay_state)?;

@@ -71,7 +71,7 @@ pub(super) const CHECKS: &[Item] = &[
     item(
         HARM,
         ("SAML-IDP-MD-06", Should, "saml-metadata §2.3.2"),
-        "cacheDuration is between one minute and 30 days.",
+        "The attribute cacheDuration of the metadata is between one minute and 30 days.",
         "cacheDuration between one minute and 30 days, or none",
         "Set cacheDuration to between an hour (PT1H) and a week (P7D): shorter ones load the server, longer ones hide a new key.",
         judge_cache_duration,
