@@ -8,7 +8,7 @@ pub enum BodyError {
     #[error("it is larger than {0} bytes")]
     TooLong(usize),
     /// The connection ended in the middle of the body.
-    #[error("the connection ended in the middle: {0}")]
+    #[error("the connection ended before the whole body was received: {0}")]
     Broken(#[from] reqwest::Error),
 }
 

@@ -441,7 +441,7 @@ fn trace_lists_what_a_service_provider_would_refuse() {
         "grace@lumen.example",
         "not signed: anybody could",
         "nothing is signed",
-        "no Conditions",
+        "has no Conditions",
     ] {
         assert!(explained.contains(part), "{part} isn't in {explained}");
     }

@@ -125,7 +125,7 @@ static FLAVORS: LazyLock<Result<Vec<Flavor>, FlavorError>> = LazyLock::new(|| re
 
 /// A file of a flavor is invalid.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("fixtures/flavors/{name}.toml: {source}")]
+#[error("cannot read fixtures/flavors/{name}.toml: {source}")]
 pub struct FlavorError {
     /// The name of the file, without its ending.
     name: &'static str,

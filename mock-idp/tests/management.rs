@@ -72,7 +72,7 @@ async fn each_invalid_field_is_named() {
     let message = answer["details"][0]["message"].as_str().unwrap();
     assert_eq!(
         message,
-        "column 18: expected a space on both sides of the operator"
+        "invalid expression at column 18: expected a space on both sides of the operator"
     );
 }
 

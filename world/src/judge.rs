@@ -1,6 +1,7 @@
 //! How a step fails: what was expected and what was observed.
 
 use serde_json::Value;
+use url::Url;
 
 /// The first words of the error of a step that the target does not permit. A scenario sees only
 /// the text of an error, because the macros of `cucumber` turn it into a panic.
@@ -63,9 +64,19 @@ pub enum Failed {
     /// A page could not be opened.
     #[error(transparent)]
     Browser(#[from] browser::BrowserError),
-    /// A text that must be a URL is not one.
-    #[error("invalid URL: {0}")]
-    Address(#[from] url::ParseError),
+    /// An address of a party is not a URL.
+    #[error(
+        "invalid URL of the portal or the identity provider: expected an absolute URL, got {text}; correct the addresses in the ready file, or the base URL with which the party was started"
+    )]
+    Address {
+        /// The text that is not a URL.
+        text: String,
+        /// Why it is none.
+        source: url::ParseError,
+    },
+    /// The URL of a request cannot be built.
+    #[error("cannot build the URL of a request: {0}")]
+    Path(#[from] url::ParseError),
     /// The certificate authority of a target cannot be used.
     #[error(transparent)]
     Trust(#[from] crate::trust::TrustError),
@@ -88,6 +99,17 @@ impl Failed {
             actual: actual.into(),
         }
     }
+}
+
+/// Parses an address of a party.
+///
+/// # Errors
+/// [`Failed::Address`].
+pub fn parse_url(text: &str) -> Outcome<Url> {
+    Url::parse(text).map_err(|source| Failed::Address {
+        text: text.to_owned(),
+        source,
+    })
 }
 
 /// Fails unless `actual` equals `expected`; `what` names the compared value.

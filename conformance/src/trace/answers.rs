@@ -25,7 +25,7 @@ pub(super) enum Exchange {
     Answer(Answer),
 }
 
-/// What a Response is compared with.
+/// The values of an AuthnRequest that its Response is compared with.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     id: String,
@@ -39,7 +39,7 @@ pub(super) struct Request {
     relay_state: Option<String>,
 }
 
-/// What must agree with the request.
+/// The values of a Response that must agree with its AuthnRequest.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     id: Option<String>,
@@ -285,7 +285,7 @@ fn judge_loop(accounts: &mut [Account]) {
     }
     if let Some(at) = last.filter(|_| logins >= LEAST_OF_LOOP) {
         accounts[at].verdict.remarks.insert(0, format!(
-            "login loop: {logins} logins in a row, each answered with a Response, after which the service provider asked again. It accepts the Response and loses its session: look at its session cookie (SameSite, Secure, Domain, Path; a cookie for http and https, or for another host), and at sessions that several servers do not share. If it refuses the Response, its log says why"
+            "login loop: {logins} logins in a row, each answered with a Response, after which the service provider asked again. Usual cause: the service provider accepts the Response but loses its session. Check its session cookie (SameSite, Secure, Domain, Path; a cookie for http and https, or for another host), and whether all its servers share sessions. Other cause: it refuses the Response; its log says why"
         ));
     }
 }

@@ -155,7 +155,7 @@ fn advise_address(own: &str, value: &str) -> String {
 
 fn judge_conditions(assertion: &Assertion, context: Context<'_>, verdict: &mut Verdict) {
     let Some(conditions) = &assertion.conditions else {
-        verdict.refuse("no Conditions, so no audience");
+        verdict.refuse("the assertion has no Conditions, so no AudienceRestriction limits it to one service provider: let the identity provider add Conditions with the entity ID of the service provider as Audience");
         return;
     };
     if conditions.audiences.is_empty() {

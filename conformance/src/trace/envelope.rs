@@ -82,7 +82,7 @@ pub(super) fn describe_token_response(root: Node<'_, '_>, verdict: &mut Verdict)
     ));
 }
 
-/// Refuses a SOAP fault: it takes the place of the message that was asked for.
+/// Reports a SOAP fault as an error: the responder sent it instead of a SAML message.
 pub(super) fn judge_fault(fault: Node<'_, '_>, verdict: &mut Verdict) {
     let of = |name: &str| {
         let part = fault.children().find(|it| it.tag_name().name() == name);

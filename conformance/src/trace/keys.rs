@@ -152,7 +152,9 @@ pub fn read_trusted_keys(metadata: &str) -> Result<Vec<TrustedKey>, String> {
                     certificate,
                     valid_until,
                 }),
-                Err(error) => unreadable = Some(format!("{entity_id}: {error}")),
+                Err(error) => {
+                    unreadable = Some(format!("cannot read a certificate of {entity_id}: {error}"))
+                }
             }
         }
     }

@@ -68,7 +68,7 @@ fn request(message: Node<'_, '_>, known: &Known, verdict: &mut Verdict) {
     }
     if child(message, ns::PROTOCOL, "SessionIndex").is_none() {
         verdict.add_remark(
-            "no SessionIndex: it ends every session of the user at this party, which some refuse",
+            "no SessionIndex: it ends every session of the user at this party, and some products refuse such a LogoutRequest",
         );
     }
     verdict.leave_out(

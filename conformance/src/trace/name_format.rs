@@ -10,7 +10,8 @@ const OF_SAML_1_1: [&str; 4] = [
 
 const OF_SAML_2_0: [&str; 5] = ["kerberos", "entity", "persistent", "transient", "encrypted"];
 
-/// Returns why a format does not exist, if it mixes up the versions.
+/// Returns why a format does not exist, if its URN has the wrong version of SAML; `None` for every
+/// other format.
 pub(super) fn describe_wrong_version(format: &str) -> Option<String> {
     let rest = format.strip_prefix("urn:oasis:names:tc:SAML:")?;
     let (version, name) = rest.split_once(":nameid-format:")?;

@@ -130,7 +130,7 @@ pub(crate) async fn read_sp_metadata(
     let metadata = SpMetadata::select(&document, &selection).map_err(|error| match error {
         MetadataError::Aggregate { .. } | MetadataError::NoSuchEntity(_) => SetUpError::new(
             "which-entity",
-            format!("{place}: {error}."),
+            format!("Cannot choose an entity of {place}: {error}."),
             "Name the service provider with --entity-id.",
         ),
         error => SetUpError::new(

@@ -264,7 +264,7 @@ impl Idp {
         {
             return Err(SetUpError::new(
                 "which-entity",
-                format!("{place}: {error}."),
+                format!("Cannot choose an entity of {place}: {error}."),
                 "Name the identity provider with --entity-id.",
             ));
         }

@@ -201,7 +201,7 @@ impl ScimAccess {
             };
             let name = name.trim().to_ascii_lowercase();
             reqwest::header::HeaderName::from_bytes(name.as_bytes())
-                .with_context(|| format!("invalid --header: {name} is not a header name"))?;
+                .with_context(|| format!("invalid --header: expected a header name, got {name}"))?;
             reqwest::header::HeaderValue::from_str(value.trim()).with_context(|| {
                 format!(
                     "invalid --header {name}: expected a value without line breaks and other control characters"

@@ -1,5 +1,6 @@
-//! What clap cannot say by itself: an option of the command line wins over the environment variable
-//! of another, errors name the alternatives, and the examples of the parties begin with `rehearsal`.
+//! What clap does not do by itself: an option that was typed wins over the environment variable of
+//! an option that excludes it, errors name the alternatives, and the examples in the help of the
+//! parties begin with `rehearsal`.
 
 use std::ffi::OsString;
 

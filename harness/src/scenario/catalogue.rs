@@ -60,7 +60,7 @@ pub enum CatalogueError {
         source: std::io::Error,
     },
     /// A file is not valid Gherkin.
-    #[error("invalid feature file {file}: expected Gherkin: {problem}")]
+    #[error("invalid feature file {file}: {problem}")]
     Gherkin {
         /// The path of the file.
         file: String,

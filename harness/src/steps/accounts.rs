@@ -85,7 +85,7 @@ async fn refuses(world: &mut World, status: u16, code: String) -> Outcome {
     )?;
     for member in ["type", "title", "detail"] {
         holds(
-            format!("a problem with a {member}"),
+            format!("a problem document (RFC 9457) with a {member} that is not empty"),
             answer.body[member]
                 .as_str()
                 .is_some_and(|text| !text.is_empty()),

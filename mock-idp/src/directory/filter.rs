@@ -28,7 +28,7 @@ pub(crate) enum Operator {
 
 /// A filter is not valid: the column, counted from 1, and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: expected {expected}")]
+#[error("invalid filter at column {column}: expected {expected}")]
 pub(crate) struct FilterError {
     pub column: usize,
     pub expected: &'static str,
@@ -304,7 +304,7 @@ mod tests {
         let error = Filter::parse(r#"username is "alice""#).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "column 9: expected eq, ne, co, sw, ew, gt, ge, lt, le or pr"
+            "invalid filter at column 9: expected eq, ne, co, sw, ew, gt, ge, lt, le or pr"
         );
         assert!(Filter::parse(&"(".repeat(5000)).is_err());
     }

@@ -21,7 +21,7 @@ use value::Value;
 
 /// An error in an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {message}")]
+#[error("invalid expression at column {column}: {message}")]
 pub(crate) struct ExpressionError {
     /// Column in the whole mapping value, counted in characters from 1.
     pub column: usize,

@@ -83,32 +83,35 @@ fn disabled_syntax_is_refused_with_its_column() {
     for (expression, message) in [
         (
             "5+6",
-            "column 4: expected a space on both sides of the operator",
+            "invalid expression at column 4: expected a space on both sides of the operator",
         ),
         (
             "'Hi'+ user.name.given",
-            "column 7: expected a space on both sides of the operator",
+            "invalid expression at column 7: expected a space on both sides of the operator",
         ),
         (
             "user?.name",
-            "column 7: the operator ?. is disabled: a plain dot is null-safe already",
+            "invalid expression at column 7: the operator ?. is disabled: a plain dot is null-safe already",
         ),
         (
             "T(java.lang.Runtime)",
-            "column 3: the operator T() is disabled",
+            "invalid expression at column 3: the operator T() is disabled",
         ),
         (
             "user.role = 'x'",
-            "column 13: assignment is disabled: data can only be read; compare by ==",
+            "invalid expression at column 13: assignment is disabled: data can only be read; compare by ==",
         ),
-        ("user instanceof x", "column 8: instanceof is disabled"),
+        (
+            "user instanceof x",
+            "invalid expression at column 8: instanceof is disabled",
+        ),
         (
             "user.name.toString()",
-            "column 12: methods are disabled: toString() cannot be called; use #string, #data, #regex …",
+            "invalid expression at column 12: methods are disabled: toString() cannot be called; use #string, #data, #regex …",
         ),
         (
             "user.name.",
-            "column 13: expected a property after the dot, got the end",
+            "invalid expression at column 13: expected a property after the dot, got the end",
         ),
     ] {
         assert_eq!(error_of(expression), message, "{expression}");

@@ -31,7 +31,7 @@ pub(crate) fn router(idp: Idp, secret: ControlSecret) -> Router {
 fn routes(idp: Idp) -> Router {
     Router::new()
         .route("/control/clock", get(show_clock).put(set_clock))
-        // The same resource by its documented name.
+        // The same resource at the path that the book documents, and that the portal has, too.
         .route("/sim/clock", get(show_clock).put(set_clock))
         .route("/control/faults", get(show_catalogue))
         .route(

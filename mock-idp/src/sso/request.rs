@@ -43,7 +43,7 @@ impl Idp {
         environment_id: &str,
         received: Received,
     ) -> Result<SignOnRequest> {
-        // A request without a signature is parsed only once.
+        // Most requests are not signed: they are parsed here, and not a second time below.
         let unsigned = match received.is_signed().map_err(unreadable)? {
             true => None,
             false => received.at_its_word::<AuthnRequest>().ok(),

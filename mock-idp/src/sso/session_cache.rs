@@ -310,7 +310,7 @@ impl Idp {
         Ok(person.map(|person| SsoSession { session, person }))
     }
 
-    /// Remembers a session that was stored under this edition.
+    /// Keeps a stored session in memory. `edition` is the state of the database that it was stored in.
     pub(super) fn remember_session(&self, edition: u64, session: SessionRow) {
         self.remembered.keep(edition, |shelf| {
             let token = session.token.clone();

@@ -47,12 +47,12 @@ pub enum StoreError {
     File(#[from] DatabaseFileError),
     /// Another program has written the database.
     #[error(
-        "another program, or a changed version of this one, wrote this database; name another file with --database-url"
+        "cannot use the database: another program, or a changed version of this one, wrote it; name another file with --database-url"
     )]
     Foreign,
     /// A newer version of the program has written the database.
     #[error(
-        "a newer version wrote this database (its schema has version {found}, this program supports up to {known}): start that version, or use a copy of the database from before the upgrade"
+        "cannot use the database: a newer version wrote it (its schema has version {found}, this program supports up to {known}); start that version, or use a copy of the database from before the upgrade"
     )]
     Newer {
         /// Version of the first migration that this program does not have.
@@ -67,7 +67,9 @@ pub enum StoreError {
     #[error("invalid snapshot: unknown table `{0}`; use a snapshot of the same version")]
     SnapshotTable(String),
     /// A row of a snapshot cannot be read.
-    #[error("invalid snapshot: {key} of table `{table}`: expected {expected}")]
+    #[error(
+        "invalid snapshot: expected {expected} in {key} of table `{table}`, got {got}; use a snapshot of the same version"
+    )]
     Snapshot {
         /// Name of the table.
         table: &'static str,
@@ -75,6 +77,8 @@ pub enum StoreError {
         key: String,
         /// What the snapshot should contain there.
         expected: &'static str,
+        /// What it contains there: a JSON type, or a name.
+        got: String,
     },
 }
 

@@ -96,8 +96,9 @@ fn object(row: &AnyRow) -> Result<Value> {
 }
 
 async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
-    let row = row.as_object();
-    let row = row.ok_or_else(|| damaged_row_error(table, "a row".to_owned(), "a JSON object"))?;
+    let row = row.as_object().ok_or_else(|| {
+        damaged_row_error(table, "a row".to_owned(), "a JSON object", json_type(row))
+    })?;
     let mut names = Vec::with_capacity(row.len());
     for name in row.keys() {
         let is_name = name
@@ -106,8 +107,9 @@ async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
         if !is_name || name.is_empty() {
             return Err(damaged_row_error(
                 table,
-                format!("column `{name}`"),
-                "a name of lower-case letters, digits and `_`",
+                "the name of a column".to_owned(),
+                "lower-case letters, digits and `_`",
+                &format!("`{name}`"),
             ));
         }
         names.push(name.as_str());
@@ -125,7 +127,12 @@ async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
             Value::Number(number) if number.is_i64() => query.bind(number.as_i64()),
             _ => {
                 let key = format!("column `{name}`");
-                return Err(damaged_row_error(table, key, "a string or an integer"));
+                return Err(damaged_row_error(
+                    table,
+                    key,
+                    "a string or an integer",
+                    json_type(value),
+                ));
             }
         };
     }
@@ -133,10 +140,28 @@ async fn put_in(db: &mut Db, table: &'static str, row: &Value) -> Result<()> {
     Ok(())
 }
 
-fn damaged_row_error(table: &'static str, key: String, expected: &'static str) -> StoreError {
+fn damaged_row_error(
+    table: &'static str,
+    key: String,
+    expected: &'static str,
+    got: &str,
+) -> StoreError {
     StoreError::Snapshot {
         table,
         key,
         expected,
+        got: got.to_owned(),
+    }
+}
+
+fn json_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_i64() => "an integer",
+        Value::Number(_) => "another number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }

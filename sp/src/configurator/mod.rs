@@ -129,7 +129,7 @@ pub struct Entered {
     pub warnings: Vec<Warning>,
 }
 
-/// The color of a step on the page.
+/// The state of a step, shown as the color of its item on the page: grey, amber or green.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepState {
     /// Something is missing in the step.
@@ -322,10 +322,10 @@ pub enum ConfiguratorError {
     #[error("{0} of the authorization server is missing: enter what its access tokens contain")]
     IssuerIncomplete(&'static str),
     /// The authorization server is already accepted.
-    #[error("issuer {0} is already accepted: remove it first")]
+    #[error("issuer {0} is already accepted: to change its values, remove it and add it again")]
     IssuerEntered(String),
     /// No accepted authorization server has this ID.
-    #[error("issuer {0} not found: read the integration for the accepted ones")]
+    #[error("issuer {0} not found: GET /api/business/idp-integration lists the accepted issuers")]
     NoSuchIssuer(String),
     /// Several fields are wrong.
     #[error("{}", join_errors(.0))]

@@ -22,7 +22,9 @@ pub enum SeatError {
     #[error("every subscription of the organization has ended; the last one on {0}")]
     SubscriptionExpired(Timestamp),
     /// The user has activated the maximum number of devices.
-    #[error("the user has activated all {0} devices that the subscription allows")]
+    #[error(
+        "the user has activated all {0} devices that the subscription allows; deactivate one of them first"
+    )]
     TooManyDevices(i64),
     /// No subscription has started.
     #[error("no per-user subscription of the organization has started yet")]

@@ -103,12 +103,12 @@ pub enum StoreError {
     File(#[from] DatabaseFileError),
     /// Another program has written the database.
     #[error(
-        "another program, or a changed version of this one, wrote this database; name another file with --database-url"
+        "cannot use the database: another program, or a changed version of this one, wrote it; name another file with --database-url"
     )]
     Foreign,
     /// A newer version of the program has written the database.
     #[error(
-        "a newer version wrote this database (its schema has version {found}, this program supports up to {known}): start that version, or use a copy of the database from before the upgrade"
+        "cannot use the database: a newer version wrote it (its schema has version {found}, this program supports up to {known}); start that version, or use a copy of the database from before the upgrade"
     )]
     Newer {
         /// Version of the first migration that this program does not have.

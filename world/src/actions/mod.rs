@@ -31,7 +31,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::World;
-use crate::judge::{Failed, Outcome};
+use crate::judge::{Failed, Outcome, parse_url};
 use crate::world::Answer;
 
 /// Returns the URL of an unsigned request by HTTP-Redirect, deflated (saml-bindings
@@ -43,7 +43,7 @@ fn redirect_url(address: &str, xml: &str) -> Outcome<Url> {
         .write_all(xml.as_bytes())
         .and_then(|()| deflate.finish())
         .expect("memory takes every byte");
-    let mut url = Url::parse(address)?;
+    let mut url = parse_url(address)?;
     url.query_pairs_mut()
         .append_pair("SAMLRequest", &STANDARD.encode(deflated));
     Ok(url)

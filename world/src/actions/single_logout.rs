@@ -8,7 +8,7 @@ use url::Url;
 
 use super::redirect_url;
 use crate::World;
-use crate::judge::{Failed, Outcome};
+use crate::judge::{Failed, Outcome, parse_url};
 use crate::world::MAX_ANSWER_BYTES;
 
 /// Maximum number of forms that submit themselves: a logout passes each party a few times.
@@ -21,7 +21,7 @@ impl World {
     /// # Errors
     /// When the metadata lacks them, or the IdP refuses them.
     pub async fn sets_up_single_logout(&mut self, binding: &str) -> Outcome {
-        let url = Url::parse(&self.given_by_portal("/service_provider/metadata_url")?)?;
+        let url = parse_url(&self.given_by_portal("/service_provider/metadata_url")?)?;
         let console = self
             .person("the-idp-administrator")?
             .browser
@@ -87,11 +87,11 @@ impl World {
     /// # Errors
     /// When the result is not a URL.
     pub fn at_idp_saml(&self, path: &str) -> Outcome<Url> {
-        Ok(Url::parse(&format!(
+        parse_url(&format!(
             "{}{}/saml20/idp/{path}",
             self.rehearsal.idp_url(),
             self.directory.environment
-        ))?)
+        ))
     }
 
     /// Submits each form that a script would submit, until a page is shown to the person.

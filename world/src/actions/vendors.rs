@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reqwest::{Method, Url};
+use reqwest::Method;
 use serde_json::{Map, Value};
 
 use crate::World;
-use crate::judge::{Failed, Outcome};
+use crate::judge::{Failed, Outcome, parse_url};
 
 // ACTS, written by build.rs: (folder, text) of each acts.json under fixtures/scim.
 include!(concat!(env!("OUT_DIR"), "/acts.rs"));
@@ -173,7 +173,7 @@ impl World {
         body: Option<Value>,
     ) -> Outcome<&crate::world::Answer> {
         let base = self.given_by_portal("/scim/base_url")?;
-        let url = Url::parse(&format!("{base}{path}"))?;
+        let url = parse_url(&format!("{base}{path}"))?;
         let method = Method::from_bytes(method.as_bytes())
             .map_err(|error| Failed::Unknown(error.to_string()))?;
         let token = self.scim_token.clone();

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::World;
 use crate::control_port::ControlPort;
-use crate::judge::{Failed, Outcome};
+use crate::judge::{Failed, Outcome, parse_url};
 use crate::trust::Trust;
 use crate::world::Answer;
 
@@ -113,7 +113,7 @@ impl Management {
         url: &str,
         body: Option<Value>,
     ) -> Outcome<Value> {
-        let url = Url::parse(url)?;
+        let url = parse_url(url)?;
         let request = self.client.request(method, url.clone());
         send(what, url, request.bearer_auth(&self.token), body).await
     }

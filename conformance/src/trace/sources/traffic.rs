@@ -70,7 +70,8 @@ impl Traffic {
         }
     }
 
-    /// Adds the error to the request that no Response followed.
+    /// Adds the error page of the identity provider to the AuthnRequest before it, because no Response
+    /// answered this request.
     fn fail(&mut self) {
         if let Some((xml, Some(error))) = self.asked.take()
             && let Some(found) = self.found.iter_mut().rev().find(|it| it.message.xml == xml)

@@ -96,6 +96,7 @@ fn document(form: &Form) -> Document {
     document
 }
 
+/// The page that + opens: creates a group (the guide calls it the group creation wizard).
 fn new_page(console: &Console, form: &Form) -> Response {
     let content = html! {
         (fields(form))

@@ -114,7 +114,8 @@ struct Chosen {
     times: Times,
 }
 
-/// Returns the chosen faults of an application, of the catalogue and of the transport.
+/// Returns the faults that are switched on for an application: faults of the catalogue, then faults
+/// of the transport.
 fn chosen(console: &Console, application: &str) -> Vec<Chosen> {
     let (all, env) = (&console.idp.misbehavior, console.env_id());
     let of_catalogue = all.chosen(env, application);

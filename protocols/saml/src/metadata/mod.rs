@@ -147,7 +147,7 @@ pub enum MetadataError {
     )]
     NoSigningCertificate,
     /// A certificate cannot be parsed.
-    #[error("certificate {number} of the metadata: {source}")]
+    #[error("cannot read certificate {number} of the metadata: {source}")]
     Certificate {
         /// Position of the certificate, from 1.
         number: usize,
