@@ -250,7 +250,7 @@ fn a_signature_is_not_judged_by_the_metadata_of_another_entity() {
     let said = "given is of https://sp.example.com/metadata, a service provider, and the Issuer";
     assert!(traced.text.contains(said), "{}", traced.text);
     std::fs::write(&path, &metadata).unwrap();
-    // The metadata of its issuer without its key is a reason to refuse.
+    // If the metadata is that of the Issuer but lacks the key, the message must be refused.
     let issuer = std::fs::read_to_string(&path).unwrap();
     let issuer = issuer.replace(
         "https://sp.example.com/metadata",

@@ -151,7 +151,7 @@ impl SqliteConnection {
             }
             pause = pauses.next().map_or(pause, |&it| Duration::from_millis(it));
             #[allow(clippy::disallowed_methods)]
-            // another process holds the lock: nothing tells when it is free
+            // Another process holds the lock, and SQLite does not tell when it is free.
             tokio::time::sleep(pause).await;
             waited += pause;
         }

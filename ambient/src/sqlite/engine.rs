@@ -21,7 +21,8 @@ use super::error::from_rusqlite;
 
 /// Largest number of prepared statements of a connection; that of sqlx.
 const PREPARED: usize = 100;
-/// Largest number of known shapes. Filters make statements of their own.
+/// Largest number of remembered [`Shape`]s. SCIM filters create statements without limit, so all
+/// shapes are forgotten when this number is reached.
 const SHAPES: usize = 1000;
 /// A statement that takes longer runs on the threads for blocking work from then on. Handing it
 /// over takes about a twentieth of this.
@@ -43,7 +44,7 @@ pub(super) struct Request {
     pub(super) limit: usize,
 }
 
-/// What is known of a statement.
+/// What is remembered of an SQL statement after its first run.
 #[derive(Debug)]
 struct Shape {
     /// For each parameter, the place of its argument: `$2` is 1.
@@ -112,7 +113,8 @@ impl Engine {
         self.commit > SLOW_COMMIT
     }
 
-    /// Number of statements whose shape is known.
+    /// Number of SQL statements whose parameters, columns and speed are remembered: the length of
+    /// `shapes`.
     pub(super) fn known_statements(&self) -> usize {
         self.shapes.len()
     }

@@ -16,7 +16,8 @@ pub(crate) fn read(root: &Path) -> BTreeMap<String, Vec<String>> {
         };
         let below = below.split_once(" -> ").map(|(vulnerable, _)| vulnerable);
         let below = below.map_or_else(String::new, |below| format!(", {below}"));
-        // The last id is that of the check which sends the message; options may follow.
+        // The column has several words: the last one that is no option is the id of the check that sends
+        // the message.
         let mut words = check.split(' ').rev();
         let id = words.find(|it| !it.starts_with("--")).unwrap();
         let row = format!("{hole} ({vulnerable}{below})");

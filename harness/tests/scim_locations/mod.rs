@@ -92,7 +92,7 @@ async fn an_address_that_was_not_asked_is_no_missing_answer() {
         assert!(!said.contains("got no answer"), "{said}");
         assert!(!said.contains("stopped answering"), "{said}");
     }
-    // The host is one warning; it may be the name of a proxy.
+    // The other host causes one warning only, because it may be the name of a proxy.
     let host = outcome(&report, "SCIM-DISC-29");
     assert_eq!(host.verdict, Verdict::Warn);
     assert!(host.actual.contains("internal.example:9999"), "{host:#?}");

@@ -174,7 +174,8 @@ pub(super) fn trace_bare(input: &str) -> Done {
 }
 
 impl Done {
-    /// Checks the exit status, texts that are said, and texts that are not.
+    /// Checks the exit status, the texts that the output must contain, and those that it must not
+    /// contain.
     #[track_caller]
     pub(super) fn expect(&self, status: i32, said: &[&str], unsaid: &[&str]) {
         let text = &self.text;

@@ -35,7 +35,7 @@ pub(super) struct Played {
     pub(super) port_option: &'static str,
     /// Its port. It is fixed, because the metadata contains it.
     pub(super) port: &'static str,
-    /// The word of the check that prepares the file.
+    /// The subcommand of `rehearsal check` that writes the file with `--prepare`.
     pub(super) prepared_by: &'static str,
     /// Where to register the file.
     pub(super) instruction: &'static str,

@@ -1,6 +1,5 @@
-//! The IdP's console: steps (2) to (6) of the guide, with the labels of the guide. What an
-//! administrator does there is in this file, for every test that needs it. The tests are in
-//! the other files.
+//! Tests of the IdP's console: steps (2) to (6) of the guide, with the labels of the guide. This file
+//! has the functions that act as an administrator; the tests that use them are in the other files.
 
 mod applications;
 mod identities;

@@ -158,7 +158,8 @@ mod tests {
             // The last byte of the plain text, 0x51, is no padding.
             let encrypted = bytes(&format!("{vector}{blocks}"));
             assert_eq!(cipher.decrypt(&bytes(key), &encrypted), None);
-            // That of the first block is none either; with a vector that makes it 5 it is.
+            // The last byte of the first block is no padding either. A changed initialization vector
+            // turns it into 5, which is valid padding.
             let mut changed = encrypted[..32].to_vec();
             changed[15] ^= 0x2a ^ 5;
             let decrypted = cipher.decrypt(&bytes(key), &changed);

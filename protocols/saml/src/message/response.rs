@@ -87,9 +87,9 @@ impl StatusCode {
 /// The Status of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Top-level code.
+    /// The top-level `StatusCode`.
     pub code: StatusCode,
-    /// Second-level code.
+    /// The nested `StatusCode`, if there is one.
     pub detail: Option<StatusCode>,
     /// A message for an operator.
     pub message: Option<String>,

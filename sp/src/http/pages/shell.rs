@@ -228,6 +228,8 @@ fn menu(visitor: &Visitor) -> Vec<(&'static str, Vec<(&'static str, &'static str
             ("/profile/business/general", "Business Profile"),
             ("/profile/business/users", "Users"),
         ];
+        // The menu item IdP Integration becomes available as soon as a per-user license key is
+        // registered.
         if visitor.integration {
             profile.push(("/profile/business/idp_integration", "IdP Integration"));
             profile.push((refusal::PAGE, "Sign-in problems"));

@@ -377,6 +377,7 @@ fn page(view: &View<'_>) -> Html<String> {
                     @let (mark, word) = marks(state);
                     @let open = view.step == Some(step) || (view.step.is_none() && first_grey == Some(step))
                         || (view.step.is_none() && state == StepState::Amber);
+                    // A section of one step: a click on its title expands it.
                     details class=(format!("step {}", state.as_str())) id=(format!("step-{}", step.id())) open[open] {
                         summary {
                             span.n aria-hidden="true" { (mark) }
@@ -427,8 +428,7 @@ impl View<'_> {
         }
     }
 
-    /// Returns the message for the completed action, or the reason why a domain
-    /// is not verified.
+    /// Returns the message for the completed action, or the reason why a domain is not verified.
     fn just_done(&self, entered: &Entered) -> Markup {
         let looked_up = entered
             .domains
