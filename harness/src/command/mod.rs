@@ -284,7 +284,7 @@ pub(crate) async fn fetch_document(
         };
         let bytes = ambient::text_file::read_bytes(place)
             .map_err(|reason| unreadable(reason.to_string()))?;
-        let decoded = saml::encoding::decode(&bytes).map_err(unreadable)?;
+        let decoded = saml::encoding::decode(bytes).map_err(unreadable)?;
         return Ok(FetchedDocument {
             text: decoded.text,
             media_type: None,

@@ -128,7 +128,7 @@ impl Idp {
         let bytes = answer_body::read(answer, saml::metadata::MAX_METADATA_BYTES)
             .await
             .map_err(|error| refused(error.to_string()))?;
-        let decoded = saml::encoding::decode(&bytes).map_err(refused)?;
+        let decoded = saml::encoding::decode(bytes).map_err(refused)?;
         Ok(decoded.text)
     }
 

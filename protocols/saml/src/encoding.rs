@@ -1,6 +1,7 @@
 //! Decodes bytes to text: by the byte order mark, then by the XML declaration, otherwise as UTF-8
 //! (XML 1.0, appendix F); and base64 to bytes.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use base64::engine::general_purpose::PAD;
@@ -33,13 +34,14 @@ pub struct Decoded {
     pub remark: Option<String>,
 }
 
-/// Decodes a file or a message.
+/// Decodes a file or a message. A vector in UTF-8 is not copied.
 ///
 /// # Errors
 /// A sentence that names the encoding and the first invalid byte.
-pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
-    if let Some((encoding, length)) = Encoding::for_bom(bytes) {
-        let text = decode_as(encoding, &bytes[length..])?;
+pub fn decode<'b>(bytes: impl Into<Cow<'b, [u8]>>) -> Result<Decoded, String> {
+    let bytes = bytes.into();
+    if let Some((encoding, length)) = Encoding::for_bom(&bytes) {
+        let text = decode_as(encoding, Cow::Borrowed(&bytes[length..]))?;
         let mark = if encoding == UTF_8 {
             "the text begins with a byte order mark".to_owned()
         } else {
@@ -51,12 +53,12 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
         });
     }
     // UTF-16 without a byte order mark: every ASCII character has a zero byte next to it.
-    let utf16 = match bytes {
+    let utf16 = match &*bytes {
         [b'<', 0, ..] => Some(encoding_rs::UTF_16LE),
         [0, b'<', ..] => Some(encoding_rs::UTF_16BE),
         _ => None,
     };
-    let encoding = utf16.or_else(|| declared_encoding(bytes)).unwrap_or(UTF_8);
+    let encoding = utf16.or_else(|| declared_encoding(&bytes)).unwrap_or(UTF_8);
     Ok(Decoded {
         text: decode_as(encoding, bytes)?,
         remark: (encoding != UTF_8).then(|| format!("the text is {}", encoding.name())),
@@ -85,17 +87,16 @@ pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, DecodeError> {
     })
 }
 
-fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, String> {
+fn decode_as(encoding: &'static Encoding, bytes: Cow<'_, [u8]>) -> Result<String, String> {
     if encoding == UTF_8 {
-        return match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(text.to_owned()),
-            Err(error) => Err(format!(
+        return String::from_utf8(bytes.into_owned()).map_err(|error| {
+            format!(
                 "invalid UTF-8 at byte {}; save the file as UTF-8",
-                error.valid_up_to()
-            )),
-        };
+                error.utf8_error().valid_up_to()
+            )
+        });
     }
-    let (text, had_errors) = encoding.decode_without_bom_handling(bytes);
+    let (text, had_errors) = encoding.decode_without_bom_handling(&bytes);
     if had_errors {
         return Err(format!(
             "invalid {}; save the file as UTF-8",

@@ -452,6 +452,6 @@ async fn fetch_metadata(portal: &Portal, url: &str) -> Result<String, Configurat
     let bytes = fetch(portal, url, MAX_METADATA_BYTES)
         .await
         .map_err(|error| unreachable(error.to_string()))?;
-    let decoded = ::saml::encoding::decode(&bytes).map_err(unreachable)?;
+    let decoded = ::saml::encoding::decode(bytes).map_err(unreachable)?;
     Ok(decoded.text)
 }

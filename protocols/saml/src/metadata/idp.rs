@@ -1,10 +1,12 @@
 //! An identity provider's metadata (saml-metadata §2.4.3).
 
 use jiff::Timestamp;
+use uppsala::Document;
 
+use super::document::{entity, entity_ids, open};
 use super::reading::{
-    LeftOut, certificates, endpoints, entity, entity_id, entity_ids, flag, parse_document, role,
-    texts, write_certificates, write_endpoints,
+    LeftOut, certificates, endpoints, entity_id, flag, role, texts, write_certificates,
+    write_endpoints,
 };
 use super::{Endpoint, MetadataError, Selection, Usable, validity};
 use crate::keys::{Certificate, SigningKey};
@@ -12,6 +14,8 @@ use crate::message::NameIdFormat;
 use crate::names;
 use crate::signature::{SignError, Signer};
 use crate::xml::{XmlWriter, element, text_element, write_instant};
+
+const ROLE: &str = "IDPSSODescriptor";
 
 /// The metadata of an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,13 +61,20 @@ impl IdpMetadata {
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
     pub fn read(text: &str, selection: &Selection<'_>) -> Result<Usable<Self>, MetadataError> {
-        let document = parse_document(text)?;
+        Self::read_tree(&open(text, selection, ROLE)?, selection)
+    }
+
+    /// Reads the metadata of the selected entity in a tree.
+    pub(super) fn read_tree(
+        document: &Document<'_>,
+        selection: &Selection<'_>,
+    ) -> Result<Usable<Self>, MetadataError> {
         let mut left_out = LeftOut::default();
-        let entity = entity(&document, selection, "IDPSSODescriptor")?;
+        let entity = entity(document, selection, ROLE)?;
         let role = role(
-            &document,
+            document,
             entity,
-            "IDPSSODescriptor",
+            ROLE,
             (
                 "SPSSODescriptor",
                 "; this is the metadata of a service provider: give that of the identity provider",
@@ -71,7 +82,7 @@ impl IdpMetadata {
             &mut left_out,
         )?;
         let mut located = |name: &'static str| -> Vec<Endpoint> {
-            let all = endpoints(&document, role, name, &mut left_out);
+            let all = endpoints(document, role, name, &mut left_out);
             all.into_iter().map(|(_, endpoint)| endpoint).collect()
         };
         let sso = located("SingleSignOnService");
@@ -86,22 +97,22 @@ impl IdpMetadata {
                 left_out: left_out.as_reason(),
             });
         }
-        let signing_certificates = certificates(&document, role, "signing", &mut left_out)?;
+        let signing_certificates = certificates(document, role, "signing", &mut left_out)?;
         if signing_certificates.is_empty() {
             return Err(MetadataError::NoSigningCertificate);
         }
         let metadata = Self {
-            entity_id: entity_id(&document, entity)?,
+            entity_id: entity_id(document, entity)?,
             signing_certificates,
             sso,
             slo,
-            name_id_formats: texts(&document, role, "NameIDFormat")
+            name_id_formats: texts(document, role, "NameIDFormat")
                 .iter()
                 .map(|uri| NameIdFormat::from_uri(uri))
                 .collect(),
-            want_authn_requests_signed: flag(&document, role, "WantAuthnRequestsSigned")?,
-            valid_until: validity::valid_until(&document, role)?,
-            cache_duration: validity::cache_duration(&document, role)?,
+            want_authn_requests_signed: flag(document, role, "WantAuthnRequestsSigned")?,
+            valid_until: validity::valid_until(document, role)?,
+            cache_duration: validity::cache_duration(document, role)?,
         };
         Ok(Usable {
             metadata,
@@ -114,7 +125,7 @@ impl IdpMetadata {
     /// # Errors
     /// When it is not metadata in XML.
     pub fn entity_ids(text: &str) -> Result<Vec<String>, MetadataError> {
-        entity_ids(text, "IDPSSODescriptor")
+        entity_ids(text, ROLE)
     }
 
     /// Returns the metadata if it is still valid at `now`.

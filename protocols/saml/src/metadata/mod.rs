@@ -1,5 +1,7 @@
 //! Metadata of identity providers and service providers (saml-metadata).
 
+mod aggregate;
+mod document;
 mod idp;
 mod reading;
 mod sp;

@@ -1,10 +1,12 @@
 //! A service provider's metadata (saml-metadata §2.4.4).
 
 use jiff::Timestamp;
+use uppsala::Document;
 
+use super::document::{entity, entity_ids, open};
 use super::reading::{
-    LeftOut, certificates, encryption_methods, endpoints, entity, entity_id, entity_ids, flag,
-    parse_document, role, texts, write_certificates, write_endpoints,
+    LeftOut, certificates, encryption_methods, endpoints, entity_id, flag, role, texts,
+    write_certificates, write_endpoints,
 };
 use super::{Endpoint, MetadataError, Selection, Usable, validity};
 use crate::keys::{Certificate, SigningKey};
@@ -12,6 +14,8 @@ use crate::message::NameIdFormat;
 use crate::names;
 use crate::signature::{SignError, Signer};
 use crate::xml::{self, XmlError, XmlWriter, element, text_element, write_instant};
+
+const ROLE: &str = "SPSSODescriptor";
 
 /// An endpoint with an index (saml-metadata §2.2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,13 +89,20 @@ impl SpMetadata {
     /// # Errors
     /// [`MetadataError`] says what is missing or wrong and what to do.
     pub fn read(text: &str, selection: &Selection<'_>) -> Result<Usable<Self>, MetadataError> {
-        let document = parse_document(text)?;
+        Self::read_tree(&open(text, selection, ROLE)?, selection)
+    }
+
+    /// Reads the metadata of the selected entity in a tree.
+    pub(super) fn read_tree(
+        document: &Document<'_>,
+        selection: &Selection<'_>,
+    ) -> Result<Usable<Self>, MetadataError> {
         let mut left_out = LeftOut::default();
-        let entity = entity(&document, selection, "SPSSODescriptor")?;
+        let entity = entity(document, selection, ROLE)?;
         let role = role(
-            &document,
+            document,
             entity,
-            "SPSSODescriptor",
+            ROLE,
             (
                 "IDPSSODescriptor",
                 "; this is the metadata of an identity provider: give that of the service provider",
@@ -99,10 +110,9 @@ impl SpMetadata {
             &mut left_out,
         )?;
         let mut acs = Vec::new();
-        for (node, endpoint) in
-            endpoints(&document, role, "AssertionConsumerService", &mut left_out)
+        for (node, endpoint) in endpoints(document, role, "AssertionConsumerService", &mut left_out)
         {
-            let index = xml::require_attribute(&document, node, "index")?;
+            let index = xml::require_attribute(document, node, "index")?;
             acs.push(IndexedEndpoint {
                 endpoint,
                 index: index.trim().parse().map_err(|_| XmlError::Value {
@@ -110,7 +120,7 @@ impl SpMetadata {
                     place: "AssertionConsumerService/@index".into(),
                     got: index.to_owned(),
                 })?,
-                is_default: flag(&document, node, "isDefault")?,
+                is_default: flag(document, node, "isDefault")?,
             });
         }
         if acs.is_empty() {
@@ -119,8 +129,8 @@ impl SpMetadata {
                 left_out: left_out.as_reason(),
             });
         }
-        let slo = endpoints(&document, role, "SingleLogoutService", &mut left_out);
-        let mut keys = |purpose| match certificates(&document, role, purpose, &mut left_out) {
+        let slo = endpoints(document, role, "SingleLogoutService", &mut left_out);
+        let mut keys = |purpose| match certificates(document, role, purpose, &mut left_out) {
             // The service provider can still use unsigned requests and unencrypted assertions.
             Err(MetadataError::Certificate { .. }) => Ok(Vec::new()),
             other => other,
@@ -128,15 +138,15 @@ impl SpMetadata {
         let metadata = Self {
             certificates: keys("signing")?,
             encryption_certificates: keys("encryption")?,
-            entity_id: entity_id(&document, entity)?,
+            entity_id: entity_id(document, entity)?,
             acs,
             slo: slo.into_iter().map(|(_, endpoint)| endpoint).collect(),
-            encryption_methods: encryption_methods(&document, role),
-            valid_until: validity::valid_until(&document, role)?,
-            cache_duration: validity::cache_duration(&document, role)?,
-            authn_requests_signed: flag(&document, role, "AuthnRequestsSigned")?,
-            want_assertions_signed: flag(&document, role, "WantAssertionsSigned")?,
-            name_id_formats: texts(&document, role, "NameIDFormat")
+            encryption_methods: encryption_methods(document, role),
+            valid_until: validity::valid_until(document, role)?,
+            cache_duration: validity::cache_duration(document, role)?,
+            authn_requests_signed: flag(document, role, "AuthnRequestsSigned")?,
+            want_assertions_signed: flag(document, role, "WantAssertionsSigned")?,
+            name_id_formats: texts(document, role, "NameIDFormat")
                 .iter()
                 .map(|uri| NameIdFormat::from_uri(uri))
                 .collect(),
@@ -152,7 +162,7 @@ impl SpMetadata {
     /// # Errors
     /// When it is not metadata in XML.
     pub fn entity_ids(text: &str) -> Result<Vec<String>, MetadataError> {
-        entity_ids(text, "SPSSODescriptor")
+        entity_ids(text, ROLE)
     }
 
     /// Returns the single logout endpoint for a browser: HTTP-Redirect, or else HTTP-POST. SOAP is

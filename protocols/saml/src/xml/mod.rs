@@ -2,12 +2,14 @@
 //! tree.
 
 mod canonical;
+mod checked;
 mod markup;
 mod writer;
 
-use uppsala::{Document, Element, NodeId, NodeKind, Parser};
+use uppsala::{Document, Element, NodeId, NodeKind};
 
 pub(crate) use canonical::canonical;
+pub(crate) use checked::{Checked, Tag};
 pub use markup::check_size;
 pub(crate) use writer::{XmlWriter, element, text_element};
 
@@ -119,57 +121,7 @@ pub enum XmlError {
 
 /// Parses `text`, with these limits.
 pub(crate) fn parse<'a>(text: &'a str, limits: &Limits) -> Result<Document<'a>, XmlError> {
-    if text.len() > limits.max_xml_bytes {
-        return Err(XmlError::TooLarge {
-            limit: limits.max_xml_bytes,
-            got: text.len(),
-        });
-    }
-    let text = text.trim_start_matches('\u{feff}');
-    if let Some(encoding) = declared_encoding(text)
-        && !["utf-8", "us-ascii"].contains(&encoding.to_ascii_lowercase().as_str())
-    {
-        return Err(XmlError::Encoding(encoding.to_owned()));
-    }
-    let normalized = markup::check_and_normalize(text, limits)?;
-    let parser = Parser::new()
-        .with_forbid_dtd(true)
-        .with_max_depth(limits.max_depth)
-        .with_max_entity_expansion(0);
-    let parsed = match normalized {
-        None => parser.parse(text),
-        Some(normalized) => parser.parse(&normalized).map(Document::into_static),
-    };
-    match parsed {
-        Ok(document) => match unbound_prefix(&document) {
-            None => Ok(document),
-            Some(prefix) => Err(XmlError::Malformed(format!(
-                "xmlns:{prefix}=\"\" binds a prefix to no namespace (XML Namespaces 1.0 §2.2)"
-            ))),
-        },
-        Err(_) if text.contains("<!DOCTYPE") => Err(XmlError::DocumentType),
-        Err(error) => Err(XmlError::Malformed(error.to_string())),
-    }
-}
-
-/// Returns a prefix that is declared with an empty namespace name: the parser does not refuse it.
-fn unbound_prefix(document: &Document<'_>) -> Option<String> {
-    let declared = elements(document).flat_map(|(_, element)| &element.namespace_declarations);
-    let mut unbound = declared.filter(|(prefix, uri)| !prefix.is_empty() && uri.is_empty());
-    unbound.next().map(|(prefix, _)| prefix.to_string())
-}
-
-/// Returns the encoding in the XML declaration, if there is one (XML 1.0 §4.3.3). The text itself
-/// was already decoded from UTF-8.
-fn declared_encoding(text: &str) -> Option<&str> {
-    let declaration = text.strip_prefix("<?xml")?.split_once("?>")?.0;
-    let value = declaration.split_once("encoding")?.1;
-    let value = value.trim_start().strip_prefix('=')?.trim_start();
-    let quote = value
-        .chars()
-        .next()
-        .filter(|sign| matches!(sign, '"' | '\''))?;
-    Some(value[1..].split_once(quote)?.0)
+    Checked::new(text, limits)?.into_tree()
 }
 
 /// Returns the root element if it is the expected one.
