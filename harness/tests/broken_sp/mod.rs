@@ -12,6 +12,7 @@ mod probe;
 mod redirected;
 mod services;
 mod simple_sign;
+mod slowness;
 mod start;
 mod switches;
 pub(crate) mod tenants;
@@ -19,7 +20,7 @@ mod trusted;
 mod unanswered;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ambient::Ambient;
@@ -68,6 +69,8 @@ struct Memory {
     down: usize,
     /// How often it stopped.
     stops: usize,
+    /// The number of next documents that take long.
+    slow: usize,
     /// True if logins start no more.
     is_start_lost: bool,
     /// Bytes that the metrics show, in addition to those of the start.
@@ -102,6 +105,8 @@ pub(crate) struct Broken {
     switches: Arc<Vec<Switch>>,
     memory: Arc<Mutex<Memory>>,
     asked: Arc<AtomicUsize>,
+    /// Seconds that its answers took, by its own account.
+    passed: Arc<AtomicU64>,
     is_dead: Arc<AtomicBool>,
     is_disabled: Arc<AtomicBool>,
     ambient: Ambient,
@@ -139,6 +144,7 @@ async fn start_as(
         switches: Arc::new(switches),
         memory: Arc::default(),
         asked: Arc::default(),
+        passed: Arc::default(),
         is_dead: Arc::default(),
         is_disabled: Arc::default(),
         ambient: ambient.clone(),
@@ -233,6 +239,7 @@ async fn acs(
     }
     let document = STANDARD.decode(field).unwrap_or_default();
     let document = String::from_utf8_lossy(&document).into_owned();
+    sp.take_time(&document);
     for switch in sp.switches.iter() {
         match switch {
             Switch::Fetches(addresses) => {
@@ -344,6 +351,7 @@ impl Broken {
     }
 
     fn refuse(&self, reason: String) -> Response {
+        self.take_time_to_refuse();
         let manner = self.switches.iter().find_map(|it| match it {
             Switch::Refuses(manner) => Some(*manner),
             _ => None,

@@ -52,6 +52,13 @@ pub(crate) enum Switch {
     BreaksOff(fn(&str) -> bool),
     /// Closes the connection at documents that match the function, and at the next request.
     Dies(fn(&str) -> bool),
+    /// Takes this many seconds for documents that match the function.
+    Takes(fn(&str) -> bool, u64),
+    /// From a document that matches the function on, takes this many seconds (the last value) for as
+    /// many documents as the second value says.
+    SlowsDown(fn(&str) -> bool, usize, u64),
+    /// Takes this many seconds for each refusal.
+    RefusesAfter(u64),
     /// Fetches the URLs that the function finds in a document, before it reads the document.
     Fetches(fn(&str) -> Vec<String>),
     /// A flaw outside of the assertion consumer service: see `flaw_table.rs`.

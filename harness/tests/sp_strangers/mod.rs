@@ -4,7 +4,7 @@
 mod table;
 
 use regex::Regex;
-use rehearsal::check::runner::{Runner, Selection};
+use rehearsal::check::runner::{Patience, Runner, Selection};
 use rehearsal::check::sp::{Judge, Person, Provider, Target, Variants};
 use rehearsal::check::{CheckReport, Verdict};
 use url::Url;
@@ -33,17 +33,25 @@ pub(crate) struct Stranger {
 
 impl Stranger {
     /// Returns all checks. That of the end of a session waits for it, and those of very large
-    /// messages take long, so only service providers that crash at them get those.
+    /// messages take long, so only service providers that crash at them get those, and slow ones
+    /// one of them.
     fn selection(&self) -> Selection {
         let checks = rehearsal::check::sp::catalogue().unwrap();
-        let is_harmed = |it: &Switch| matches!(it, Switch::Dies(_));
-        let mut left_out = match self.switches.iter().any(is_harmed) {
-            true => Vec::new(),
-            false => vec!["SAML-SP-DOS".to_owned()],
+        let has = |is_it: fn(&Switch) -> bool| self.switches.iter().any(is_it);
+        let is_harmed = has(|it| matches!(it, Switch::Dies(_)));
+        let is_slow = has(|it| matches!(it, Switch::Takes(..) | Switch::SlowsDown(..)));
+        let is_run = |id: &str| match id {
+            "SAML-SP-SESS-07" => false,
+            "SAML-SP-DOS-02" => is_harmed || is_slow,
+            id => is_harmed || !id.starts_with("SAML-SP-DOS"),
         };
-        left_out.push("SAML-SP-SESS-07".to_owned());
+        let ids = checks.iter().map(|it| it.id.clone());
+        let left_out: Vec<String> = ids.filter(|it| !is_run(it)).collect();
         let selection = Selection::new(&[], &left_out, &checks).unwrap();
-        selection.also("SAML-SP-DOS-11")
+        match is_harmed {
+            true => selection.also("SAML-SP-DOS-11"),
+            false => selection,
+        }
     }
 
     /// Runs `check sp` against this service provider.
@@ -71,6 +79,7 @@ impl Stranger {
             variants: Variants::None,
             runner: Runner {
                 selection: self.selection(),
+                patience: Patience::with_clock(sp.clock()),
                 ..Runner::default()
             },
             ambient,

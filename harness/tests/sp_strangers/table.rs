@@ -284,6 +284,32 @@ pub(crate) fn strangers() -> Vec<Stranger> {
             &[S::Dies(is_deep)],
             &["SAML-SP-DOS-02"],
         ),
+        // Slowness. A refusal may take as long as --timeout says, 30 seconds by default.
+        stranger(
+            "takes half a minute for each refusal",
+            &[S::RefusesAfter(29)],
+            &[],
+        ),
+        stranger(
+            "takes half a minute for every message, also for honest ones",
+            &[S::Takes(always, 29)],
+            &[],
+        ),
+        stranger(
+            "takes half a minute to refuse deep nesting",
+            &[S::Takes(is_deep, 29)],
+            &[],
+        ),
+        stranger(
+            "is slow at deep nesting and at the two logins after it",
+            &[S::SlowsDown(is_deep, 3, 60)],
+            &[],
+        ),
+        stranger(
+            "is slow from deep nesting on",
+            &[S::SlowsDown(is_deep, usize::MAX, 60)],
+            &["SAML-SP-DOS-02"],
+        ),
         // Names.
         expect(
             "jo@corp.example",

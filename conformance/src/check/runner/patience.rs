@@ -9,6 +9,25 @@ use crate::check::SetUpError;
 /// Number of consecutive requests without an answer after which the run ends.
 const MAX_LOST: u32 = 3;
 
+/// The time as a run measures it: that of this machine, unless a test decides how much passes.
+#[derive(Clone, Default)]
+struct Clock(Option<Arc<dyn Fn() -> Instant + Send + Sync>>);
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match &self.0 {
+            Some(_) => "Clock(given)",
+            None => "Clock(system)",
+        })
+    }
+}
+
+impl Clock {
+    fn now(&self) -> Instant {
+        self.0.as_ref().map_or_else(Instant::now, |now| now())
+    }
+}
+
 /// Counts requests without an answer and decides when the run must end. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub struct Patience {
@@ -22,6 +41,7 @@ pub struct Patience {
     error: Arc<Mutex<Option<SetUpError>>>,
     /// Milliseconds of waiting that the target requested (429, Retry-After).
     waited: Arc<AtomicU64>,
+    clock: Clock,
 }
 
 /// Measures how long the target takes, without the waiting that it requested.
@@ -40,6 +60,15 @@ impl Patience {
         }
     }
 
+    /// Creates the state of a run that measures time by this clock, so that a target can be slow
+    /// without anybody waiting for it.
+    pub fn with_clock(now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        Self {
+            clock: Clock(Some(Arc::new(now))),
+            ..Self::default()
+        }
+    }
+
     /// Waits as long as the target requested.
     pub async fn wait(&self, length: Duration) {
         pause(length).await;
@@ -50,7 +79,7 @@ impl Patience {
     /// Starts a measurement.
     pub fn start_stopwatch(&self) -> Stopwatch {
         Stopwatch {
-            began: Instant::now(),
+            began: self.clock.now(),
             waited: self.waited.load(Ordering::Relaxed),
         }
     }
@@ -58,7 +87,7 @@ impl Patience {
     /// Returns how long the target has taken since `since`.
     pub fn elapsed_without_waits(&self, since: &Stopwatch) -> Duration {
         let waited = self.waited.load(Ordering::Relaxed) - since.waited;
-        let whole = since.began.elapsed();
+        let whole = self.clock.now().saturating_duration_since(since.began);
         whole.saturating_sub(Duration::from_millis(waited))
     }
 
@@ -121,7 +150,7 @@ impl Patience {
     /// Returns why the run must end, or `None` if it may continue.
     pub fn error(&self) -> Option<SetUpError> {
         if let Some((end, whole)) = self.deadline
-            && Instant::now() >= end
+            && self.clock.now() >= end
         {
             self.give_up(SetUpError::new(
                 "deadline",
