@@ -10,6 +10,7 @@ use std::process::Stdio;
 use browser::{Browser, Page};
 use running::rehearsal;
 use serde_json::Value;
+use sqlx::{Connection as _, Row as _};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use url::Url;
@@ -32,10 +33,12 @@ struct Logged<'a> {
 }
 
 impl<'a> Logged<'a> {
-    async fn start(folder: &'a Path, log: &'a Path) -> Self {
-        let mut command = Command::from(rehearsal(&["up", "--json"]));
+    async fn start(folder: &'a Path, log: &'a Path, more: &[&str]) -> Self {
+        let arguments = [&["up", "--json"], more].concat();
+        let mut command = Command::from(rehearsal(&arguments));
         let mut process = command
             .env("RUST_LOG", "error,sqlx::query=debug")
+            .env("NO_COLOR", "1")
             .env("XDG_RUNTIME_DIR", folder)
             .stdout(Stdio::piped())
             .stderr(File::create(log).unwrap())
@@ -104,7 +107,7 @@ impl<'a> Logged<'a> {
 async fn a_login_needs_no_more_statements_than_the_decision_record_says() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    let up = Logged::start(folder.path(), &log).await;
+    let up = Logged::start(folder.path(), &log, &[]).await;
     let new = || Browser::new("test").unwrap();
 
     let known = new();
@@ -117,4 +120,81 @@ async fn a_login_needs_no_more_statements_than_the_decision_record_says() {
     let with_password = up.log_in_with_fewest(new).await;
     let listed = with_password.join("\n");
     assert!(with_password.len() <= WITH_PASSWORD, "{listed}");
+}
+
+/// Returns the SQL of a line of the log: the summary if it is complete.
+fn sql_of(line: &str) -> String {
+    let quoted = |name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}=")).unwrap();
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+        values.next().unwrap().unwrap().trim().to_owned()
+    };
+    let complete = quoted("db.statement");
+    if complete.is_empty() {
+        quoted("summary")
+    } else {
+        complete
+    }
+}
+
+/// Returns how SQLite runs a statement, one step per line; `None` if the database lacks its tables.
+async fn plan(database: &mut sqlx::AnyConnection, sql: &str) -> Option<Vec<String>> {
+    let explained = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")));
+    let rows = explained.fetch_all(database).await.ok()?;
+    Some(rows.iter().map(|row| row.get("detail")).collect())
+}
+
+/// Tables to which each login adds rows.
+const GROWING: [&str; 6] = [
+    "sso_requests",
+    "seen_assertions",
+    "sessions",
+    "audit",
+    "flows",
+    "participants",
+];
+
+/// After many logins, a statement that reads all rows of former logins makes each login slower.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_statement_of_a_login_reads_or_sorts_the_rows_of_former_logins() {
+    ambient::sqlite::install_drivers();
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let portal = folder.path().join("portal.db");
+    let url = |path: &Path, mode: &str| format!("sqlite://{}?mode={mode}", path.display());
+    let more = ["--database-url", &url(&portal, "rwc")];
+    let up = Logged::start(folder.path(), &log, &more).await;
+    let before = up.statements().len();
+    let browser = Browser::new("test").unwrap();
+    up.log_in(&browser).await;
+    up.log_in(&browser).await;
+    let statements = up.statements().split_off(before);
+    assert!(statements.len() > WITH_PASSWORD, "{statements:?}");
+
+    let idp = folder.path().join("portal.db-idp");
+    let mut databases = Vec::new();
+    for path in [&portal, &idp] {
+        let database = sqlx::AnyConnection::connect(&url(path, "rw")).await;
+        databases.push(database.unwrap());
+    }
+    let (mut read, mut slow) = (0, Vec::new());
+    for line in &statements {
+        let sql = sql_of(line);
+        if !GROWING.iter().any(|table| sql.contains(table)) {
+            continue;
+        }
+        read += 1;
+        let mut plans = Vec::new();
+        for database in &mut databases {
+            plans.extend(plan(database, &sql).await);
+        }
+        assert!(!plans.is_empty(), "no database has the tables of: {sql}");
+        // Both parties have a table `sessions`; the plan of the other one says nothing.
+        let is_slow = |step: &String| step.starts_with("SCAN ") || step.contains("TEMP B-TREE");
+        if plans.iter().all(|plan| plan.iter().any(is_slow)) {
+            slow.push(format!("{sql}\n  {plans:?}"));
+        }
+    }
+    assert!(read > 5, "only {read} statements read such tables");
+    assert!(slow.is_empty(), "{}", slow.join("\n"));
 }

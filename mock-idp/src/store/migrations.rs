@@ -13,6 +13,7 @@ pub(super) static MIGRATIONS: LazyLock<Migrator> = ambient::migrations![
     "0005_console.sql",
     "0006_many_users.sql",
     "0007_client_assertions.sql",
+    "0008_expiry.sql",
 ];
 
 #[cfg(test)]

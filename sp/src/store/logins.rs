@@ -74,14 +74,27 @@ pub async fn find_by_browser(
     relay_state: &str,
     now: i64,
 ) -> Result<Option<SsoRequestRow>> {
+    // By the key: a browser that logs in often has many AuthnRequests.
+    let asked = sqlx::query_as(
+        "SELECT * FROM sso_requests
+         WHERE relay_state = $1 AND tenant_id = $2 AND browser_hash = $3 AND expires > $4",
+    )
+    .bind(relay_state.to_owned())
+    .bind(tenant_id.to_owned())
+    .bind(browser_hash.to_owned())
+    .bind(now)
+    .fetch_optional(&mut *db)
+    .await?;
+    if asked.is_some() {
+        return Ok(asked);
+    }
     Ok(sqlx::query_as(
         "SELECT * FROM sso_requests
-         WHERE tenant_id = $1 AND browser_hash = $2 AND expires > $4
-         ORDER BY CASE WHEN relay_state = $3 THEN 0 ELSE 1 END, spent, created DESC LIMIT 1",
+         WHERE tenant_id = $1 AND browser_hash = $2 AND expires > $3
+         ORDER BY spent, created DESC LIMIT 1",
     )
     .bind(tenant_id.to_owned())
     .bind(browser_hash.to_owned())
-    .bind(relay_state.to_owned())
     .bind(now)
     .fetch_optional(db)
     .await?)
