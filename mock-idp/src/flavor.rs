@@ -233,7 +233,10 @@ mod tests {
         ] {
             let files: &[_] = vec![("x", &*text.to_owned().leak())].leak();
             let error = read_all(files).unwrap_err().to_string();
-            assert!(error.starts_with("fixtures/flavors/x.toml: "), "{error}");
+            assert!(
+                error.starts_with("cannot read fixtures/flavors/x.toml: "),
+                "{error}"
+            );
             assert!(error.contains("unknown field `color`"), "{error}");
         }
     }

@@ -109,9 +109,9 @@ mod tests {
         assert_eq!(
             refused.to_string(),
             format!(
-                "a newer version wrote this database (its schema has version 9001, this \
-                 program supports up to {known}): start that version, or use a copy of the database \
-                 from before the upgrade"
+                "cannot use the database: a newer version wrote it (its schema has version 9001, \
+                 this program supports up to {known}); start that version, or use a copy of the \
+                 database from before the upgrade"
             )
         );
         assert!(before == bytes(), "the file has changed");
