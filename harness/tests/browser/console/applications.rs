@@ -115,7 +115,7 @@ async fn tests_an_expression(page: &Page) -> Outcome {
         .await?;
     page.click("Save").await?;
     let said = page.field("Expression").says().await?;
-    assert!(said.contains("Column 20"), "{said}");
+    assert!(said.contains("at column 20"), "{said}");
     page.field("Expression")
         .enter("${user.name.given + ' ' + user.name.family}")
         .await?;
